@@ -1,0 +1,56 @@
+//! Why Spotify could not be asked, or did not answer.
+
+use jiff::Timestamp;
+
+use crate::domain::quota::Pause;
+use crate::domain::user::UserId;
+use crate::spotify;
+use crate::store::StoreError;
+
+/// Why a call brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// Spotify asked for a pause, and it is not over.
+    #[error("Spotify is left alone until {}: {}", .0.until, .0.reason)]
+    Paused(Pause),
+    /// The calls that we allow ourselves in a day are spent.
+    #[error("the day's calls are spent; the next is free at {0} (spotify.artist_albums_per_day)")]
+    Spent(Timestamp),
+    /// Nobody is connected whose token could be used.
+    #[error(
+        "nobody is connected to Spotify at present, so nobody can be asked for; somebody must sign in"
+    )]
+    NobodyConnected,
+    /// This person's consent has ended, or Spotify refuses them.
+    #[error("person {}: {why}", person.0)]
+    Person {
+        /// Whose token it was.
+        person: UserId,
+        /// Why it was of no use.
+        why: spotify::Error,
+    },
+    /// The call was made and failed.
+    #[error(transparent)]
+    Spotify(#[from] spotify::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl AccessError {
+    /// Whether no other call of the same kind would fare better at present.
+    pub fn holds_up_everything(&self) -> bool {
+        use spotify::Error as E;
+        match self {
+            Self::Paused(_) | Self::Spent(_) | Self::NobodyConnected | Self::Store(_) => true,
+            Self::Spotify(error) => matches!(
+                error,
+                E::RateLimited { .. }
+                    | E::QuotaExceeded { .. }
+                    | E::OwnerNeedsPremium
+                    | E::BadClient
+            ),
+            Self::Person { .. } => false,
+        }
+    }
+}

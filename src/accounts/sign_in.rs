@@ -1,0 +1,143 @@
+//! Signing in: to Spotify and back, bound to one browser, once, within ten minutes.
+
+use subtle::ConstantTimeEq;
+use url::Url;
+
+use super::{secret, session};
+use crate::access::AccessError;
+use crate::ctx::Ctx;
+use crate::domain::token::Grant;
+use crate::domain::user::{Profile, UserId};
+use crate::spotify::auth::new_verifier;
+use crate::store::sign_ins::{self, SignIn};
+use crate::store::{StoreError, people, tokens};
+
+/// Where to send somebody who wants to sign in.
+#[derive(Debug)]
+pub struct Departure {
+    /// Spotify's page.
+    pub authorize_url: Url,
+    /// The secret that ties the trip to this browser: a cookie.
+    pub browser: String,
+}
+
+/// What Spotify's redirect carries.
+#[derive(Debug, Default, serde::Deserialize)]
+pub struct Return {
+    /// The code, where the person agreed.
+    pub code: Option<String>,
+    /// What we sent along.
+    pub state: Option<String>,
+    /// Spotify's word for why not, where they did not.
+    pub error: Option<String>,
+}
+
+/// Somebody who is signed in.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Who.
+    pub person: UserId,
+    /// The session's token: a cookie.
+    pub session: String,
+}
+
+/// Why somebody who came back is not signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The address was opened without what Spotify adds to it.
+    #[error("the callback has no state or no code")]
+    Incomplete,
+    /// The trip took longer than ten minutes, or was finished before.
+    #[error("the state is unknown, used or over")]
+    Stale,
+    /// The trip began in another browser.
+    #[error("the state belongs to another browser")]
+    Foreign,
+    /// The person refused, or Spotify did.
+    #[error("refused at Spotify")]
+    Refused,
+    /// The code was used before or came too late.
+    #[error("the code is used or over")]
+    CodeUsed,
+    /// Spotify gave no refresh token, without which nothing can be watched.
+    #[error("Spotify gave no refresh token")]
+    NoRefreshToken,
+    /// Spotify could not be asked, or said no.
+    #[error(transparent)]
+    Access(AccessError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Prepares a trip to Spotify. A browser that holds a cookie keeps it, so that two tabs do not
+/// spoil one another's trips.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn depart(ctx: &Ctx, cookie: Option<&str>) -> Result<Departure, StoreError> {
+    let browser = match cookie.filter(|cookie| secret::is_well_formed(cookie)) {
+        Some(cookie) => cookie.to_owned(),
+        None => secret::new(&*ctx.chance),
+    };
+    let state = secret::new(&*ctx.chance);
+    let verifier = new_verifier(&*ctx.chance);
+    let authorize_url = ctx.access.accounts().authorize_url(&state, &verifier);
+    let (state, bound_to) = (secret::hash(&state), secret::hash(&browser));
+    ctx.db
+        .write("begin sign-in", move |tx| sign_ins::begin(tx, state, bound_to, &verifier))
+        .await?;
+    Ok(Departure { authorize_url, browser })
+}
+
+/// Finishes a trip: checks that it is ours, exchanges the code, learns who it is, keeps the tokens
+/// and opens a session.
+///
+/// # Errors
+/// [`SignInError`], each of which deserves its own page.
+pub async fn arrive(
+    ctx: &Ctx,
+    back: &Return,
+    cookie: Option<&str>,
+) -> Result<Arrival, SignInError> {
+    let state =
+        back.state.as_deref().filter(|state| !state.is_empty()).ok_or(SignInError::Incomplete)?;
+    let hash = secret::hash(state);
+    let trip = ctx.db.write("take sign-in", move |tx| sign_ins::take(tx, hash)).await?;
+    let trip = trip.filter(|trip| trip.expires_at > ctx.clock.now()).ok_or(SignInError::Stale)?;
+    if !is_same_browser(&trip, cookie) {
+        return Err(SignInError::Foreign);
+    }
+    if back.error.is_some() {
+        return Err(SignInError::Refused);
+    }
+    let code =
+        back.code.as_deref().filter(|code| !code.is_empty()).ok_or(SignInError::Incomplete)?;
+    let (profile, grant) =
+        ctx.access.introduce(code, &trip.verifier).await.map_err(|error| match error {
+            AccessError::Spotify(crate::spotify::Error::SignInAgain) => SignInError::CodeUsed,
+            error => SignInError::Access(error),
+        })?;
+    keep(ctx, profile, grant).await
+}
+
+fn is_same_browser(trip: &SignIn, cookie: Option<&str>) -> bool {
+    cookie.is_some_and(|cookie| secret::hash(cookie).ct_eq(&trip.browser_hash).into())
+}
+
+async fn keep(ctx: &Ctx, profile: Profile, grant: Grant) -> Result<Arrival, SignInError> {
+    let refresh = grant.refresh.clone().ok_or(SignInError::NoRefreshToken)?;
+    let token = secret::new(&*ctx.chance);
+    let opened = token.clone();
+    let person = ctx
+        .db
+        .write("sign in", move |tx| {
+            let person = people::sign_in(tx, &profile)?;
+            tokens::keep(tx, person, &grant, &refresh)?;
+            session::open(tx, &opened, person)?;
+            Ok(person)
+        })
+        .await?;
+    tracing::info!(person = person.0, "signed in");
+    Ok(Arrival { person, session: token })
+}

@@ -1,0 +1,46 @@
+//! What the use cases work with: handed to them whole, so that none reaches for the ambient.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::access::Access;
+use crate::clock::{Chance, Clock, fraction};
+use crate::domain::backoff::Backoff;
+use crate::mail::smtp::Mailer;
+use crate::store::Db;
+
+/// What every pass and every account action works with.
+pub struct Ctx {
+    /// The database.
+    pub db: Db,
+    /// The way to Spotify.
+    pub access: Access,
+    /// The way to people.
+    pub mailer: Mailer,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub chance: Arc<dyn Chance>,
+    /// Where the pages are, for the links in letters.
+    pub public_url: Url,
+    /// The domain that Message-IDs end in.
+    pub mail_domain: String,
+    /// How long the sending of one letter may take.
+    pub letter_timeout: Duration,
+    /// Calls for artists' albums in a rolling day.
+    pub artist_albums_per_day: u32,
+}
+
+impl Ctx {
+    /// The address of one of our pages, such as `/account`.
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    /// How long to wait after `failures` failures in a row.
+    pub fn wait(&self, ladder: Backoff, failures: u32) -> Duration {
+        ladder.wait(failures, fraction(&*self.chance))
+    }
+}

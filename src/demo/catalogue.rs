@@ -1,0 +1,264 @@
+//! Invented artists and albums. Any likeness to a real one is an accident.
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+use super::world::{Artist, Group, NewAlbum, PersonId, World};
+use crate::domain::release::ReleaseKind::{self, Album, Compilation, Single};
+
+/// Who is who in a world that was just populated.
+#[derive(Debug, Clone)]
+pub struct Cast {
+    /// Follows most of the artists.
+    pub martha: PersonId,
+    /// Follows a few.
+    pub jonas: PersonId,
+    /// Ids of all artists, in the order of [`BACK_CATALOGUE`].
+    pub artists: Vec<String>,
+}
+
+/// An album that has not come out yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upcoming {
+    /// The name of an artist of [`BACK_CATALOGUE`].
+    pub artist: &'static str,
+    /// The title.
+    pub title: &'static str,
+    /// How many tracks.
+    pub tracks: u32,
+}
+
+/// A release of the back catalogue: title, date, kind, tracks.
+pub type Old = (&'static str, &'static str, ReleaseKind, u32);
+
+/// The artists, and what they put out before the demo began.
+pub const BACK_CATALOGUE: &[(&str, &[Old])] = &[
+    (
+        "The Paper Lanterns",
+        &[
+            ("Kitchen Radio", "2011-03-18", Album, 11),
+            ("Slow Ferry Home", "2014-09-05", Album, 10),
+            ("Rooms We Rented", "2018-02-23", Album, 12),
+            ("Tin Roof Weather", "2022-10-14", Album, 9),
+            ("Streetlight Etiquette", "2024-05-31", Single, 1),
+        ],
+    ),
+    (
+        "Åsa Lindqvist-Moe",
+        &[
+            ("Fjordlys", "2016-01-29", Album, 8),
+            ("Stille som snø", "2019-11-08", Album, 9),
+            ("Nattferge", "2023-02-17", Album, 8),
+            ("Brev til ingen", "2021-06-11", Single, 4),
+        ],
+    ),
+    (
+        "Orquesta del Faro",
+        &[
+            ("Música para mareas", "1994", Album, 10),
+            ("El último trasbordador", "1997-10", Album, 12),
+            ("Sábado en la azotea", "2001-06-12", Album, 11),
+            ("Viento del puerto", "2006-04-03", Album, 13),
+            ("Treinta años de sal", "2024-09-20", Compilation, 28),
+        ],
+    ),
+    (
+        "夜行バス楽団",
+        &[
+            ("回送", "2017-07-07", Album, 9),
+            ("終点のつづき", "2020-12-02", Album, 10),
+            ("窓際の天気図", "2024-04-24", Album, 11),
+            ("三号車", "2022-08-10", Single, 3),
+        ],
+    ),
+    (
+        "فرقة الميناء القديم",
+        &[
+            ("حكايات الرصيف", "2013-05-10", Album, 8),
+            ("قهوة الفجر", "2018-10-26", Album, 9),
+            ("مفاتيح البيت الأزرق", "2023-06-16", Album, 10),
+        ],
+    ),
+    (
+        "להקת המרפסת",
+        &[("שכנים למעלה", "2015-08-21", Album, 10), ("כביסה בשבת", "2021-03-12", Album, 11)],
+    ),
+    (
+        "🌵 Prickly & the Pears",
+        &[
+            ("Ouch 🌵", "2020-04-01", Album, 14),
+            ("Watered Twice a Year", "2022-07-29", Album, 12),
+            ("Repotted 🪴", "2025-01-17", Album, 13),
+            ("Sunny Windowsill", "2025-06-06", Single, 1),
+        ],
+    ),
+    (
+        "Měsíční kancelář",
+        &[
+            ("Úřední hodiny", "2012-11-09", Album, 9),
+            ("Razítko a tma", "2016-09-30", Album, 10),
+            ("Žádost o jaro", "2021-04-16", Album, 9),
+        ],
+    ),
+    (
+        "Harrow & Quill",
+        &[
+            ("Fieldnotes, Vol. I", "2009-09-14", Album, 7),
+            ("Fieldnotes, Vol. II", "2010-09-13", Album, 7),
+            ("Fieldnotes, Vol. III", "2011-09-12", Album, 7),
+            ("Fieldnotes, Vol. IV", "2012-09-17", Album, 7),
+            ("The Long Hedge", "2014-03-28", Album, 10),
+            ("Winter Barley", "2015-11-20", Album, 9),
+            ("Ditch and Copse", "2017-05-19", Album, 10),
+            ("Lambing Season", "2018-03-02", Album, 8),
+            ("An Almanac of Small Repairs", "2019-10-11", Album, 12),
+            ("Gate", "2020-05-15", Album, 6),
+            ("Stile", "2020-11-13", Album, 6),
+            ("Hollow Way", "2022-04-08", Album, 9),
+            ("Rookery", "2023-09-22", Album, 10),
+            ("The Weather Glass", "2025-03-14", Album, 11),
+        ],
+    ),
+    (
+        "Nokturna 7",
+        &[
+            ("Phase Garden", "2019-02-08", Album, 8),
+            ("Low Orbit Lullabies", "2021-09-17", Album, 9),
+            ("Soft Machinery Hours", "2024-11-01", Album, 10),
+            ("Hum (Remixes)", "2022-03-04", Single, 5),
+        ],
+    ),
+    (
+        "Tante Frieda’s Blaskapelle",
+        &[
+            ("Noch ein Stück Kuchen", "2008-12-05", Album, 16),
+            ("Große Pause", "2013-05-24", Album, 15),
+            ("Übermorgen ist Kirchweih", "2019-08-30", Album, 17),
+        ],
+    ),
+    (
+        "Malia Kealoha Quartet",
+        &[
+            ("Blue Hour Harbor", "2016-06-24", Album, 8),
+            ("Tidepool Standards", "2022-01-21", Album, 9),
+        ],
+    ),
+];
+
+const UPCOMING: &[Upcoming] = &[
+    Upcoming { artist: "The Paper Lanterns", title: "Borrowed Umbrellas", tracks: 11 },
+    Upcoming { artist: "夜行バス楽団", title: "始発まで", tracks: 10 },
+    Upcoming { artist: "Åsa Lindqvist-Moe", title: "Fyrvokterens drøm", tracks: 9 },
+    Upcoming { artist: "🌵 Prickly & the Pears", title: "Needle Drop 🌵🎶", tracks: 12 },
+    Upcoming {
+        artist: "فرقة الميناء القديم", title: "رسائل لم تصل", tracks: 9
+    },
+    Upcoming { artist: "Harrow & Quill", title: "Fieldnotes, Vol. V", tracks: 7 },
+    Upcoming { artist: "Orquesta del Faro", title: "La lámpara y la niebla", tracks: 12 },
+    Upcoming { artist: "Měsíční kancelář", title: "Přesčas", tracks: 8 },
+    Upcoming { artist: "Nokturna 7", title: "A Slow Form of Lightning", tracks: 10 },
+    Upcoming { artist: "להקת המרפסת", title: "גשם על הגג", tracks: 10 },
+    Upcoming { artist: "Tante Frieda’s Blaskapelle", title: "Sonntags um drei", tracks: 18 },
+    Upcoming { artist: "Malia Kealoha Quartet", title: "Small Boats, Late Light", tracks: 8 },
+    Upcoming { artist: "The Paper Lanterns", title: "The Long Way Downstairs", tracks: 10 },
+    Upcoming { artist: "Nokturna 7", title: "Kelp Signals", tracks: 9 },
+    Upcoming { artist: "🌵 Prickly & the Pears", title: "<b>Bold</b> & Spiky", tracks: 13 },
+    Upcoming { artist: "Harrow & Quill", title: "Chaffinch, Again", tracks: 9 },
+];
+
+/// The first halves of the titles of albums that nobody planned.
+const OPENINGS: &[&str] =
+    &["Songs for", "Letters from", "Notes on", "A Map of", "Leaving", "After"];
+/// The second halves.
+const CLOSINGS: &[&str] = &["the Ferry", "October", "an Empty Hall", "the Third Floor", "Low Tide"];
+
+/// Fills the world with the artists and their back catalogue, as far as it was out on `today`, and
+/// with two people who follow some of them.
+pub fn populate(world: &World, today: Date) -> Cast {
+    let artists: Vec<String> = BACK_CATALOGUE
+        .iter()
+        .map(|(name, albums)| {
+            let artist = world.add_artist(*name);
+            for old in albums.iter().filter(|(_, date, ..)| **date <= *today.to_string()) {
+                world.put_out(&artist, old_album(old));
+            }
+            artist
+        })
+        .collect();
+    let recently = today.saturating_sub(75.days()).to_string();
+    let shared = NewAlbum { tracks: 6, ..NewAlbum::titled("Two Harbors, One Bell") };
+    world.put_out(&artists[11], shared.on(recently).with(&artists[2]));
+    let martha = world.add_person("Martha");
+    artists.iter().filter(|id| **id != artists[10]).for_each(|id| world.follow(martha, id));
+    let jonas = world.add_person("Jonas");
+    artists.iter().step_by(3).for_each(|id| world.follow(jonas, id));
+    Cast { martha, jonas, artists }
+}
+
+/// The albums that the demo lets come out, one after another.
+pub fn upcoming() -> &'static [Upcoming] {
+    UPCOMING
+}
+
+/// What the artist puts out next: the first upcoming album that is not out yet, and after those
+/// something new for ever.
+pub fn next_album(world: &World, artist: &Artist) -> NewAlbum {
+    let out = world.albums_of(&artist.id, &Group::ALL);
+    let is_out = |title: &str| out.iter().any(|album| album.title == title);
+    let planned = UPCOMING.iter().find(|album| album.artist == artist.name && !is_out(album.title));
+    match planned {
+        Some(album) => NewAlbum { tracks: album.tracks, ..NewAlbum::titled(album.title) },
+        None => NewAlbum::titled(unplanned_title(out.len())),
+    }
+}
+
+fn old_album(&(title, date, kind, tracks): &Old) -> NewAlbum {
+    NewAlbum { tracks, ..NewAlbum::titled(title).on(date).as_a(kind) }
+}
+
+fn unplanned_title(number: usize) -> String {
+    let (opening, closing) = (OPENINGS[number % OPENINGS.len()], CLOSINGS[number % CLOSINGS.len()]);
+    match number / (OPENINGS.len() * CLOSINGS.len()) {
+        0 => format!("{opening} {closing}"),
+        again => format!("{opening} {closing}, Vol. {}", again + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::testing::world;
+    use super::*;
+
+    #[test]
+    fn every_upcoming_album_belongs_to_an_artist_and_is_not_out_yet() {
+        for album in UPCOMING {
+            let (_, old) = BACK_CATALOGUE.iter().find(|(name, _)| *name == album.artist).unwrap();
+            assert!(old.iter().all(|(title, ..)| *title != album.title), "{}", album.title);
+        }
+        assert!(UPCOMING.len() >= 12);
+    }
+
+    #[test]
+    fn an_artist_never_runs_out_of_titles() {
+        let (world, _) = world();
+        let cast = populate(&world, "2026-11-23".parse().unwrap());
+        let artist = world.artist(&cast.artists[0]).unwrap();
+        let mut titles = std::collections::HashSet::new();
+        for _ in 0..80 {
+            let album = next_album(&world, &artist);
+            assert!(titles.insert(album.title.clone()), "{} twice", album.title);
+            world.put_out(&artist.id, album);
+        }
+        assert!(titles.contains("Borrowed Umbrellas"));
+    }
+
+    #[test]
+    fn nothing_is_out_before_its_day() {
+        let (world, _) = world();
+        let cast = populate(&world, "2015-01-01".parse().unwrap());
+        for artist in &cast.artists {
+            let albums = world.albums_of(artist, &Group::ALL);
+            assert!(albums.iter().all(|album| *album.date <= *"2015-01-01"));
+        }
+    }
+}

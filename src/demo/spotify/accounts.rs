@@ -1,0 +1,162 @@
+//! The accounts service: the consent page and the token endpoint.
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Json, Redirect, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
+
+use super::pages::rendered;
+use super::{Site, bodies};
+use crate::demo::world::{Issued, Person, PersonId, Refusal, World, field};
+
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>This is not Spotify</title><link rel="stylesheet" href="/style.css"></head>
+<body><main>
+<p class="stamp">This is not Spotify: the demo’s stand-in</p>
+<h1>Dropday wants to know whom you follow</h1>
+<p>At the real Spotify you would log in and be asked this:</p>
+<ul>{% for scope in scopes %}<li>{{ scope }}</li>{% endfor %}</ul>
+<h2>Who would you like to be?</h2>
+<form method="post" action="/authorize/decision?{{ query }}">
+{% for (id, person) in people %}<p class="row"><span><b>{{ person.name }}</b>
+<small>follows {{ person.follows.len() }} artists</small></span>
+<button name="agree" value="{{ id.0 }}">Agree as {{ person.name }}</button></p>{% endfor %}
+<p><button class="quiet" name="refuse" value="yes">Refuse</button></p>
+</form>
+<p><small>After that your browser goes back to {{ host }}.</small></p>
+</main></body></html>"#
+)]
+struct ConsentPage<'a> {
+    scopes: Vec<&'a str>,
+    people: Vec<(PersonId, Person)>,
+    query: &'a str,
+    host: &'a str,
+}
+
+pub(super) async fn consent_page(State(site): State<Site>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let request = match site.world.read_authorize(&query) {
+        Ok(request) => request,
+        Err(error) => return (StatusCode::BAD_REQUEST, error).into_response(),
+    };
+    let host = request.redirect_uri.host_str().unwrap_or_default();
+    let scopes = request.scope.iter().map(|scope| in_words(scope)).collect();
+    let page = ConsentPage { scopes, people: site.world.people(), query: &query, host };
+    Html(rendered(&page)).into_response()
+}
+
+/// The form of the consent page: `agree=<number of a person>`, or anything else to refuse.
+pub(super) async fn decide(
+    State(site): State<Site>,
+    RawQuery(query): RawQuery,
+    form: String,
+) -> Response {
+    let request = match site.world.read_authorize(&query.unwrap_or_default()) {
+        Ok(request) => request,
+        Err(error) => return (StatusCode::BAD_REQUEST, error).into_response(),
+    };
+    let person = field(&form, "agree").and_then(|id| id.parse().ok()).map(PersonId);
+    let back = match person.filter(|id| site.world.person(*id).is_some()) {
+        Some(person) => site.world.agree(&request, person),
+        None => request.back("error", "access_denied"),
+    };
+    Redirect::to(&back).into_response()
+}
+
+pub(super) async fn token(State(site): State<Site>, headers: HeaderMap, form: String) -> Response {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if content_type.is_none_or(|kind| !kind.starts_with("application/x-www-form-urlencoded")) {
+        site.world.surprise("token: the body is no form");
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    match grant(&site.world, &headers, &form) {
+        Ok(issued) => tokens(&issued),
+        Err(Refusal(code, description)) => bodies::oauth_error(code, description),
+    }
+}
+
+fn grant(world: &World, headers: &HeaderMap, form: &str) -> Result<Issued, Refusal> {
+    let has_secret = authenticate(world, headers, form)?;
+    let need = |name: &'static str, missing: &'static str| {
+        field(form, name).filter(|value| !value.is_empty()).ok_or_else(|| {
+            world.surprise(format!("token: {missing}"));
+            Refusal("invalid_request", missing)
+        })
+    };
+    match field(form, "grant_type").as_deref() {
+        Some("authorization_code") => {
+            let code = need("code", "code must be supplied")?;
+            let redirect_uri = need("redirect_uri", "redirect_uri must be supplied")?;
+            world.exchange(&code, &redirect_uri, &need("code_verifier", "code_verifier required")?)
+        }
+        Some("refresh_token") => {
+            world.refresh(&need("refresh_token", "refresh_token must be supplied")?)
+        }
+        Some("client_credentials") if has_secret => Ok(world.issue_to_app()),
+        Some("client_credentials") => Err(Refusal("invalid_client", "Invalid client secret")),
+        _ => {
+            world.surprise("token: an unknown grant_type");
+            Err(Refusal("unsupported_grant_type", "grant_type is missing or not supported"))
+        }
+    }
+}
+
+/// Whether the client came with its secret, or the refusal where it is not the right client.
+fn authenticate(world: &World, headers: &HeaderMap, form: &str) -> Result<bool, Refusal> {
+    let invalid = Refusal("invalid_client", "Invalid client");
+    if field(form, "client_secret").is_some() {
+        world.surprise("token: the secret belongs in the Authorization header");
+    }
+    let (id, secret) = match headers.get(header::AUTHORIZATION) {
+        Some(value) => basic(value.as_bytes()).ok_or(invalid)?,
+        None => match field(form, "client_id") {
+            Some(id) => (id, None),
+            None => {
+                world.surprise("token: neither client_id nor Authorization");
+                return Err(invalid);
+            }
+        },
+    };
+    match world.knows_client(&id, secret.as_deref()) {
+        true => Ok(secret.is_some()),
+        false => Err(invalid),
+    }
+}
+
+fn basic(header: &[u8]) -> Option<(String, Option<String>)> {
+    let encoded = header.strip_prefix(b"Basic ")?;
+    let pair = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
+    let (id, secret) = pair.split_once(':')?;
+    Some((id.to_owned(), Some(secret.to_owned())))
+}
+
+fn tokens(issued: &Issued) -> Response {
+    let scope: Vec<&str> = issued.scope.iter().map(String::as_str).collect();
+    let mut body = json!({
+        "access_token": issued.access,
+        "token_type": "Bearer",
+        "expires_in": issued.seconds,
+    });
+    if !scope.is_empty() {
+        body["scope"] = json!(scope.join(" "));
+    }
+    if let Some(refresh) = &issued.refresh {
+        body["refresh_token"] = json!(refresh);
+    }
+    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+fn in_words(scope: &str) -> &str {
+    match scope {
+        "user-follow-read" => "See which artists you follow",
+        other => other,
+    }
+}

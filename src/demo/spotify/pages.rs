@@ -1,0 +1,135 @@
+//! Pages for people: the controls of the demo, and somewhere for the links of a letter to lead.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+
+use super::Site;
+use crate::demo::catalogue;
+use crate::demo::world::{Album, Artist, Group, Person, PersonId, World, field};
+
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>The demo’s stand-in for Spotify</title><link rel="stylesheet" href="/style.css"></head>
+<body><main>
+<p class="stamp">This is not Spotify: the demo’s stand-in</p>
+<h1>Let an album come out</h1>
+<p>Everybody and everything here is made up. Press a button, and the artist has a new album that
+Dropday finds the next time it looks.</p>
+{% for (artist, latest) in artists %}<form class="row" method="post" action="/put-out">
+<input type="hidden" name="artist" value="{{ artist.id }}">
+<span><b><a href="/artist/{{ artist.id }}"><bdi>{{ artist.name }}</bdi></a></b>
+{% if let Some(latest) = latest %}<small>latest: <bdi>{{ latest.title }}</bdi>, {{ latest.date }}</small>{% endif %}</span>
+<button>Put out an album now</button></form>{% endfor %}
+{% for (id, person) in people %}<h2>{{ person.name }} follows</h2>
+{% for (artist, _) in artists %}<form class="row" method="post" action="/follow">
+<input type="hidden" name="person" value="{{ id.0 }}">
+<input type="hidden" name="artist" value="{{ artist.id }}">
+<bdi>{{ artist.name }}</bdi>
+{% if person.follows.contains(artist.id) %}<button class="quiet" name="follow" value="no">Unfollow</button>
+{% else %}<button name="follow" value="yes">Follow</button>{% endif %}</form>{% endfor %}{% endfor %}
+</main></body></html>"#
+)]
+struct ControlPage {
+    artists: Vec<(Artist, Option<Album>)>,
+    people: Vec<(PersonId, Person)>,
+}
+
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }} · the demo’s stand-in for Spotify</title><link rel="stylesheet" href="/style.css"></head>
+<body><main>
+<p class="stamp">This is not Spotify: the demo’s stand-in</p>
+{% if let Some(cover) = cover %}<img class="cover" src="/covers/{{ cover }}.svg?size=300" alt="" width="300" height="300">{% endif %}
+<h1><bdi>{{ title }}</bdi></h1>
+<p><bdi>{{ line }}</bdi></p>
+<ul class="plain">{% for (href, text, note) in links %}<li><a href="{{ href }}"><bdi>{{ text }}</bdi></a> <small>{{ note }}</small></li>{% endfor %}</ul>
+<p><a href="/">To the controls</a></p>
+</main></body></html>"#
+)]
+struct ThingPage {
+    title: String,
+    line: String,
+    cover: Option<String>,
+    links: Vec<(String, String, String)>,
+}
+
+pub(super) async fn control(State(site): State<Site>) -> Response {
+    let latest = |artist: &Artist| {
+        let albums = site.world.albums_of(&artist.id, &[Group::Album]);
+        albums.into_iter().next()
+    };
+    let artists = site.world.artists();
+    let artists = artists.into_iter().map(|artist| (artist.clone(), latest(&artist))).collect();
+    Html(rendered(&ControlPage { artists, people: site.world.people() })).into_response()
+}
+
+pub(super) async fn put_out(State(site): State<Site>, form: String) -> Response {
+    let artist = field(&form, "artist").and_then(|id| site.world.artist(&id));
+    let Some(artist) = artist else { return StatusCode::NOT_FOUND.into_response() };
+    site.world.put_out(&artist.id, catalogue::next_album(&site.world, &artist));
+    Redirect::to("/").into_response()
+}
+
+pub(super) async fn follow(State(site): State<Site>, form: String) -> Response {
+    let person = field(&form, "person").and_then(|id| id.parse().ok()).map(PersonId);
+    let (Some(person), Some(artist)) = (person, field(&form, "artist")) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    match field(&form, "follow").as_deref() {
+        Some("yes") => site.world.follow(person, &artist),
+        _ => site.world.unfollow(person, &artist),
+    }
+    Redirect::to("/").into_response()
+}
+
+pub(super) async fn artist(State(site): State<Site>, Path(id): Path<String>) -> Response {
+    let Some(artist) = site.world.artist(&id) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let albums = site.world.albums_of(&id, &Group::ALL);
+    let links = albums
+        .into_iter()
+        .map(|album| (format!("/album/{}", album.id), shown(album.title), album.date));
+    let links = links.collect();
+    let line = "An artist of the demo, whom nobody ever heard.".to_owned();
+    Html(rendered(&ThingPage { title: artist.name, line, cover: None, links })).into_response()
+}
+
+pub(super) async fn album(State(site): State<Site>, Path(id): Path<String>) -> Response {
+    let Some(album) = site.world.album(&id) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let line = format!("{} · {} · {} tracks", album.kind.as_str(), album.date, album.tracks);
+    let links = credited(&site.world, &album);
+    let cover = album.cover.then_some(album.id);
+    Html(rendered(&ThingPage { title: shown(album.title), line, cover, links })).into_response()
+}
+
+pub(super) async fn style() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
+    (kind, include_str!("../style.css")).into_response()
+}
+
+/// The page as text; none of these templates can fail but by running out of memory.
+pub(super) fn rendered(page: &impl Template) -> String {
+    page.render().unwrap_or_default()
+}
+
+fn credited(world: &World, album: &Album) -> Vec<(String, String, String)> {
+    let artists = album.credited.iter().filter_map(|id| world.artist(id));
+    artists.map(|artist| (format!("/artist/{}", artist.id), artist.name, String::new())).collect()
+}
+
+fn shown(title: String) -> String {
+    if title.is_empty() { "(untitled)".to_owned() } else { title }
+}

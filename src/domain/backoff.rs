@@ -1,0 +1,57 @@
+//! How long to wait before something that failed is tried again.
+
+use std::time::Duration;
+
+/// A ladder of waits: `first`, doubled with each further failure, never above `longest`.
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    /// The wait after the first failure.
+    pub first: Duration,
+    /// No wait is longer.
+    pub longest: Duration,
+}
+
+/// An artist whose check failed: 10 min, 20 min, 40 min … a day.
+pub const CHECK: Backoff =
+    Backoff { first: Duration::from_secs(10 * 60), longest: Duration::from_secs(24 * 3600) };
+
+/// A list of follows that could not be read, or was not believed: 5 min, 10 min … 6 h.
+pub const FOLLOWS: Backoff =
+    Backoff { first: Duration::from_secs(5 * 60), longest: Duration::from_secs(6 * 3600) };
+
+/// A letter that did not leave: 1 min, 2 min, 4 min … 4 h. A mail server that greylists wants
+/// the second try within minutes; one that is down for the night is none the wiser for more.
+pub const LETTER: Backoff =
+    Backoff { first: Duration::from_secs(60), longest: Duration::from_secs(4 * 3600) };
+
+impl Backoff {
+    /// The wait after `failures` failures in a row (1 is the first), less up to a quarter by
+    /// `chance` (0 to 1), so that what failed together does not come back together.
+    pub fn wait(&self, failures: u32, chance: f64) -> Duration {
+        let doublings = failures.saturating_sub(1).min(20);
+        let wait = self.first.saturating_mul(1 << doublings).min(self.longest);
+        wait.mul_f64(1.0 - chance.clamp(0.0, 1.0) / 4.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_ladder_of_letters_is_as_documented() {
+        let minutes = |n| LETTER.wait(n, 0.0).as_secs() / 60;
+        assert_eq!([1, 2, 3, 8, 9, 10, 99].map(minutes), [1, 2, 4, 128, 240, 240, 240]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_wait_is_never_nothing_and_never_above_the_longest(n in any::<u32>(), chance in 0.0..1.0) {
+            for ladder in [CHECK, FOLLOWS, LETTER] {
+                let wait = ladder.wait(n, chance);
+                prop_assert!(wait >= ladder.first.mul_f64(0.75) && wait <= ladder.longest);
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Which albums are new. Identity decides what is new; dates decide only whether to speak of it.
+
+use jiff::civil::Date;
+use jiff::{Span, ToSpan};
+
+use super::release::ReleaseDate;
+
+/// An album dated longer ago than this is remembered without a word: it was added late.
+pub const NEWS_DAYS: i64 = 60;
+
+/// Dates further ahead than this are taken for the mistakes that they are.
+const FUTURE_DAYS: i64 = 366;
+
+/// No catalogue that a person follows is deeper; what says so is a server that never ends.
+pub const MOST_PAGES: u32 = 20;
+
+/// Whether an album that was not seen before is worth a letter.
+///
+/// `baseline` is the day from which the artist is watched, where this is the first check of the
+/// artist: the back catalogue is silent, except for what is dated on that day or after. Later an
+/// unseen album is news unless every day that its date can mean is more than [`NEWS_DAYS`] ago;
+/// one whose date cannot be read is news too, since nobody knows it to be old.
+pub fn is_news(date: ReleaseDate, baseline: Option<Date>, today: Date) -> bool {
+    let date = if is_absurd(date, today) { ReleaseDate::Unknown } else { date };
+    match (baseline, date.first_day(), date.last_day()) {
+        (Some(since), first, _) => first.is_some_and(|first| first >= since),
+        (None, _, last) => last.is_none_or(|last| last >= earlier(today, NEWS_DAYS.days())),
+    }
+}
+
+fn is_absurd(date: ReleaseDate, today: Date) -> bool {
+    let latest = today.saturating_add(FUTURE_DAYS.days());
+    date.first_day().is_some_and(|first| first > latest)
+}
+
+fn earlier(day: Date, span: Span) -> Date {
+    day.saturating_sub(span)
+}
+
+/// What the pages of one check have brought so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading {
+    /// Pages read.
+    pub pages: u32,
+    /// Entries on all of them, those that could not be read included: the next page's offset.
+    pub entries: u64,
+    /// Albums on all of them that were not seen before.
+    pub unseen: u64,
+    /// Whether the last page was full, or `total` says that more follows.
+    pub more_may_follow: bool,
+    /// Whether all of the last page was unseen.
+    pub last_page_unseen: bool,
+    /// Whether the last page held an album young enough to be news.
+    pub last_page_young: bool,
+    /// By how much Spotify's `total` exceeds the one of the last check.
+    pub growth: i64,
+}
+
+impl Reading {
+    /// Whether the next page may hold something that matters.
+    ///
+    /// The order of albums is undocumented and `total` has been seen to lie, so neither ends a
+    /// reading: an empty page does. A first check reads on while the pages are young; a later one
+    /// while a page is new from top to bottom, or the catalogue grew by more than was found.
+    pub fn wants_next_page(&self, baseline: bool) -> bool {
+        if !self.more_may_follow || self.pages >= MOST_PAGES {
+            return false;
+        }
+        if baseline {
+            return self.last_page_young;
+        }
+        self.last_page_unseen || self.growth > i64::try_from(self.unseen).unwrap_or(i64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    const TODAY: Date = date(2026, 11, 23);
+
+    fn news(raw: &str, baseline: Option<Date>) -> bool {
+        is_news(ReleaseDate::parse(raw, None), baseline, TODAY)
+    }
+
+    #[test]
+    fn the_first_check_is_silent_except_for_what_comes_out_from_that_day_on() {
+        let since = Some(date(2026, 11, 20));
+        assert!(!news("2026-11-19", since));
+        assert!(news("2026-11-20", since));
+        assert!(news("2026-11-24", since), "released first where the day begins first");
+        assert!(!news("2026-11", since), "a month that began before");
+        assert!(!news("2026", since) && !news("banana", since) && !news("9999-01-01", since));
+    }
+
+    #[test]
+    fn later_an_unseen_album_is_news_unless_it_is_known_to_be_old() {
+        assert!(news("2026-11-23", None) && news("2026-09-24", None));
+        assert!(!news("2026-09-23", None));
+        assert!(news("2026-09", None) && !news("2026-08", None));
+        assert!(news("2026", None) && !news("2025", None));
+        assert!(!news("0000", None) && !news("1994-05-01", None));
+        assert!(news("banana", None) && news("9999-12-31", None));
+    }
+
+    #[test]
+    fn a_grown_catalogue_is_read_until_the_growth_is_found() {
+        let page_one =
+            Reading { pages: 1, entries: 10, more_may_follow: true, ..Reading::default() };
+        assert!(!page_one.wants_next_page(false));
+        assert!(Reading { growth: 1, ..page_one }.wants_next_page(false));
+        assert!(!Reading { growth: 1, unseen: 1, ..page_one }.wants_next_page(false));
+        assert!(Reading { last_page_unseen: true, unseen: 10, ..page_one }.wants_next_page(false));
+    }
+
+    #[test]
+    fn a_total_that_lies_cannot_keep_a_reading_going_for_ever() {
+        let lying = Reading {
+            growth: 682,
+            last_page_unseen: true,
+            last_page_young: true,
+            more_may_follow: true,
+            ..Reading::default()
+        };
+        assert!(!Reading { pages: MOST_PAGES, ..lying }.wants_next_page(false));
+        assert!(!Reading { pages: MOST_PAGES, ..lying }.wants_next_page(true));
+    }
+}

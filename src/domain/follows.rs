@@ -1,0 +1,136 @@
+//! Whether a list of followed artists is to be believed.
+//!
+//! Spotify has sent lists that were empty, cut short, or went round in circles
+//! (<https://github.com/jakubito/spotify-release-list/issues/42>,
+//! <https://github.com/spotify/web-api/issues/429>). Who is on a list is followed for sure; who
+//! is missing from one was unfollowed only if the list can be trusted to be whole.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::artist::Artist;
+
+/// A drop of this many artists or fewer is an ordinary day.
+const ORDINARY_DROP: u64 = 5;
+
+/// A large drop is believed when it was read again this much later.
+const SHRUNK_FOR: Duration = Duration::from_secs(3600);
+
+/// An empty list is believed when it stayed empty this long.
+const EMPTY_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// A person's list as it was read, page by page.
+#[derive(Debug, Clone, Default)]
+pub struct FollowList {
+    /// The artists, each once.
+    pub artists: Vec<Artist>,
+    /// Entries on all pages, those that could not be read included.
+    pub entries: u64,
+    /// How many Spotify says there are.
+    pub total: Option<u64>,
+    /// Whether the cursors led round in a circle, or on without end.
+    pub astray: bool,
+}
+
+/// Why a list is not believed to be whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// A cursor came twice, or the pages never ended.
+    #[error("its pages led round in a circle")]
+    Astray,
+    /// Fewer artists than announced.
+    #[error("it ended after {read} of {total} artists")]
+    CutShort {
+        /// Entries read.
+        read: u64,
+        /// Entries announced.
+        total: u64,
+    },
+    /// Nobody, where there was somebody before.
+    #[error("it was empty, where there were {before} artists before")]
+    Emptied {
+        /// How many there were.
+        before: u64,
+    },
+    /// Far fewer artists than before.
+    #[error("it shrank from {before} artists to {now}")]
+    Shrunk {
+        /// How many there were.
+        before: u64,
+        /// How many there are.
+        now: u64,
+    },
+}
+
+impl FollowList {
+    /// Why artists that are missing from this list must not be taken for unfollowed; `None` where
+    /// it is believed. `before` is how many were followed so far, `doubted_since` when the list
+    /// began to look as it does now.
+    pub fn doubt(
+        &self,
+        before: u64,
+        doubted_since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<Doubt> {
+        if self.astray {
+            return Some(Doubt::Astray);
+        }
+        if let Some(total) = self.total.filter(|total| *total > self.entries) {
+            return Some(Doubt::CutShort { read: self.entries, total });
+        }
+        let count = self.artists.len() as u64;
+        let stayed_so = doubted_since.map_or(Duration::ZERO, |since| {
+            Duration::try_from(now.duration_since(since)).unwrap_or(Duration::ZERO)
+        });
+        let dropped = before.saturating_sub(count);
+        if count == 0 && before > 0 {
+            return (stayed_so < EMPTY_FOR).then_some(Doubt::Emptied { before });
+        }
+        let is_large = dropped > ORDINARY_DROP && dropped * 5 > before;
+        (is_large && stayed_so < SHRUNK_FOR).then_some(Doubt::Shrunk { before, now: count })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::artist::ArtistId;
+
+    fn list(count: usize, total: Option<u64>) -> FollowList {
+        let artist = |n| Artist::new(ArtistId::parse(&format!("a{n}")).unwrap(), "A");
+        let artists = (0..count).map(artist).collect();
+        FollowList { artists, entries: count as u64, total, astray: false }
+    }
+
+    fn hours_ago(hours: i64) -> (Option<Timestamp>, Timestamp) {
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        (Some(now - jiff::SignedDuration::from_hours(hours)), now)
+    }
+
+    #[test]
+    fn a_list_shorter_than_its_total_is_never_believed() {
+        let (since, now) = hours_ago(1_000);
+        let doubt = list(50, Some(183)).doubt(183, since, now);
+        assert_eq!(doubt, Some(Doubt::CutShort { read: 50, total: 183 }));
+        assert_eq!(list(50, None).doubt(50, None, now), None, "no total, no contradiction");
+    }
+
+    #[test]
+    fn an_empty_list_is_believed_only_after_a_day() {
+        let (since, now) = hours_ago(23);
+        assert!(list(0, Some(0)).doubt(7, None, now).is_some());
+        assert!(list(0, Some(0)).doubt(7, since, now).is_some());
+        assert!(list(0, Some(0)).doubt(7, hours_ago(24).0, now).is_none());
+        assert!(list(0, Some(0)).doubt(0, None, now).is_none());
+    }
+
+    #[test]
+    fn a_large_drop_must_be_read_twice_an_hour_apart() {
+        let (since, now) = hours_ago(1);
+        assert!(list(20, Some(20)).doubt(30, None, now).is_some());
+        assert!(list(20, Some(20)).doubt(30, since, now).is_none());
+        assert!(list(25, Some(25)).doubt(30, None, now).is_none(), "five fewer is an ordinary day");
+        assert!(list(190, Some(190)).doubt(200, None, now).is_none(), "so are five per cent");
+    }
+}

@@ -1,0 +1,21 @@
+//! Words and rules. No I/O, no async, no wire formats: "now" and chance are arguments.
+
+pub mod artist;
+pub mod backoff;
+pub mod cadence;
+pub mod detection;
+pub mod follows;
+pub mod quota;
+pub mod release;
+pub mod text;
+pub mod token;
+pub mod user;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// The day it is in UTC, by which days are reckoned wherever no person's zone is known.
+pub fn day_of(now: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(now).date()
+}

@@ -1,0 +1,60 @@
+//! Spotify's two limits in our words: buckets of calls by the day, and pauses.
+//!
+//! Endpoints are grouped into quota buckets, counted per developer account over a rolling day
+//! (<https://developer.spotify.com/documentation/web-api/concepts/quota-modes>); apart from that
+//! a rate limit over 30 seconds holds for everything
+//! (<https://developer.spotify.com/documentation/web-api/concepts/rate-limits>).
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The window over which calls are counted.
+pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// A group of calls that are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Bucket {
+    /// An artist's albums: the scarce one.
+    ArtistAlbums,
+    /// Whom a person follows.
+    Following,
+    /// Who a person is.
+    Profile,
+    /// The accounts service: exchanging codes, refreshing tokens.
+    Tokens,
+}
+
+impl Bucket {
+    /// Every bucket, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::ArtistAlbums, Self::Following, Self::Profile, Self::Tokens];
+
+    /// The name in the database and in `dropday status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ArtistAlbums => "artist_albums",
+            Self::Following => "following",
+            Self::Profile => "profile",
+            Self::Tokens => "tokens",
+        }
+    }
+}
+
+/// A pause that Spotify asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Nothing is asked before.
+    pub until: Timestamp,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// How long to hold still where a 429 does not say: twice the rolling window of the rate limit.
+pub const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
+
+/// How long a spent quota is left alone where the answer does not say: the length of its window.
+pub const QUOTA_PAUSE: Duration = Duration::from_secs(24 * 3600);
+
+/// How long everything rests where the app's owner has no Premium: Spotify says that it takes
+/// "a few hours" until a renewed subscription is noticed.
+pub const PREMIUM_PAUSE: Duration = Duration::from_secs(3600);

@@ -1,0 +1,205 @@
+//! A release: an album, a single or a compilation, with a date that keeps its precision.
+
+use jiff::civil::Date;
+
+use super::artist::{Artist, is_catalogue_id};
+use super::text::one_line;
+
+/// Spotify's id of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReleaseId(String);
+
+impl ReleaseId {
+    /// `None` where `raw` could not stand in a path.
+    pub fn parse(raw: &str) -> Option<Self> {
+        is_catalogue_id(raw).then(|| Self(raw.to_owned()))
+    }
+
+    /// The id as Spotify writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for ReleaseId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What Spotify calls `album_type`. There is no type for EPs: they are singles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseKind {
+    /// An album.
+    Album,
+    /// A single or an EP.
+    Single,
+    /// A compilation.
+    Compilation,
+}
+
+impl ReleaseKind {
+    /// Spotify's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Album => "album",
+            Self::Single => "single",
+            Self::Compilation => "compilation",
+        }
+    }
+
+    /// Reads Spotify's word; what is unknown counts as an album, since that is what was asked for.
+    pub fn parse(raw: &str) -> Self {
+        match raw.to_ascii_lowercase().as_str() {
+            "single" => Self::Single,
+            "compilation" => Self::Compilation,
+            _ => Self::Album,
+        }
+    }
+}
+
+/// When something came out, as precisely as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseDate {
+    /// A day.
+    Day(Date),
+    /// A month, kept as its first day.
+    Month(Date),
+    /// A year, kept as its first day.
+    Year(Date),
+    /// Missing, or nothing that a calendar knows.
+    Unknown,
+}
+
+impl ReleaseDate {
+    /// Reads `1981`, `1981-12` or `1981-12-15`, no more precisely than `precision`
+    /// (`year`, `month`, `day`) allows. A date that no calendar knows is [`Self::Unknown`].
+    pub fn parse(raw: &str, precision: Option<&str>) -> Self {
+        let mut parts = raw.trim().splitn(3, '-');
+        let Some(year) = parts.next().filter(|y| y.len() == 4).and_then(|y| y.parse().ok()) else {
+            return Self::Unknown;
+        };
+        let month = parts.next().map(str::parse::<i8>);
+        let day = parts.next().map(str::parse::<i8>);
+        let (month, day) = match (month, day) {
+            (Some(Err(_)), _) | (_, Some(Err(_))) => return Self::Unknown,
+            (month, day) => (month.and_then(Result::ok), day.and_then(Result::ok)),
+        };
+        let Ok(date) = Date::new(year, month.unwrap_or(1), day.unwrap_or(1)) else {
+            return Self::Unknown;
+        };
+        match (month, day, precision) {
+            (None, ..) | (.., Some("year")) => date.with().month(1).day(1).build().map(Self::Year),
+            (_, None, _) | (.., Some("month")) => date.with().day(1).build().map(Self::Month),
+            _ => Ok(Self::Day(date)),
+        }
+        .unwrap_or(Self::Unknown)
+    }
+
+    /// The first day that the date can mean.
+    pub fn first_day(self) -> Option<Date> {
+        match self {
+            Self::Day(date) | Self::Month(date) | Self::Year(date) => Some(date),
+            Self::Unknown => None,
+        }
+    }
+
+    /// The last day that the date can mean.
+    pub fn last_day(self) -> Option<Date> {
+        match self {
+            Self::Day(date) => Some(date),
+            Self::Month(date) => Some(date.last_of_month()),
+            Self::Year(date) => Some(date.last_of_year()),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// As Spotify writes it: `1981`, `1981-12`, `1981-12-15`, or nothing.
+impl std::fmt::Display for ReleaseDate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Day(d) => write!(f, "{d}"),
+            Self::Month(d) => write!(f, "{:04}-{:02}", d.year(), d.month()),
+            Self::Year(d) => write!(f, "{:04}", d.year()),
+            Self::Unknown => Ok(()),
+        }
+    }
+}
+
+/// One release as the catalogue tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Spotify's id.
+    pub id: ReleaseId,
+    /// The title on one line, otherwise as supplied; empty after some take-downs.
+    pub title: String,
+    /// Album, single or compilation.
+    pub kind: ReleaseKind,
+    /// The credited artists, in Spotify's order.
+    pub artists: Vec<Artist>,
+    /// When it came out.
+    pub date: ReleaseDate,
+    /// Number of tracks, where it is told.
+    pub tracks: Option<u32>,
+    /// An `http(s)` address of the cover, 300 px wide or the nearest above.
+    pub cover: Option<String>,
+    /// The `http(s)` address of the release on Spotify.
+    pub link: String,
+}
+
+impl Release {
+    /// The title, or a plain word for a release that has none.
+    pub fn shown_title(&self) -> &str {
+        if self.title.is_empty() { "(untitled)" } else { &self.title }
+    }
+
+    /// `Röyksopp, Robyn`.
+    pub fn artist_line(&self) -> String {
+        let names: Vec<&str> = self.artists.iter().map(|a| a.name.as_str()).collect();
+        names.join(", ")
+    }
+}
+
+/// A title that came from outside, on one line.
+pub fn title(raw: &str) -> String {
+    one_line(raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_year_never_becomes_a_day() {
+        assert_eq!(ReleaseDate::parse("2011", Some("year")).to_string(), "2011");
+        assert_eq!(ReleaseDate::parse("2011-01-01", Some("year")).to_string(), "2011");
+        assert_eq!(ReleaseDate::parse("2011", Some("day")).to_string(), "2011");
+        assert_eq!(
+            ReleaseDate::parse("2011-02", None).last_day().unwrap().to_string(),
+            "2011-02-28"
+        );
+    }
+
+    #[test]
+    fn an_absurd_date_is_unknown() {
+        for raw in ["", "banana", "2026-13-01", "2026-02-30", "20260101", "99999", "2026-xx-01"] {
+            assert_eq!(ReleaseDate::parse(raw, Some("day")), ReleaseDate::Unknown, "{raw}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_date_survives_being_written_down(raw in "[0-9]{4}(-[01][0-9](-[0-3][0-9])?)?") {
+            let date = ReleaseDate::parse(&raw, None);
+            prop_assert_eq!(ReleaseDate::parse(&date.to_string(), None), date);
+        }
+
+        #[test]
+        fn any_date_is_read_without_a_panic(raw in any::<String>(), precision in any::<Option<String>>()) {
+            let date = ReleaseDate::parse(&raw, precision.as_deref());
+            prop_assert!(date.first_day() <= date.last_day());
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A person: who they are at Spotify, where their letters go.
+
+use std::fmt;
+
+/// Our own number of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(pub i64);
+
+/// Who `GET /me` says somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// `id`; may change.
+    pub id: String,
+    /// `account_id`; never changes, and is what accounts are to be linked by
+    /// (<https://developer.spotify.com/documentation/web-api/references/changes/may-2026>).
+    pub account_id: Option<String>,
+    /// The name they show, on one line; may be empty.
+    pub display_name: String,
+    /// Told to extended-quota apps alone, and never verified.
+    pub email: Option<EmailAddress>,
+}
+
+/// An address that a letter can be sent to. `Debug` and logs show it masked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EmailAddress(String);
+
+/// Why something typed is no address, in words for the person who typed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnAddress {
+    /// Nothing was typed.
+    #[error("Please type the e-mail address that your letters should go to.")]
+    Empty,
+    /// A control character or a line break, which could smuggle in a header.
+    #[error(
+        "That address contains a line break or another invisible character. Please type it again."
+    )]
+    Invisible,
+    /// Longer than SMTP allows.
+    #[error("That address is longer than the 254 characters that e-mail allows.")]
+    TooLong,
+    /// Anything else.
+    #[error("That does not look like an e-mail address. It should read like name@example.com.")]
+    Malformed,
+}
+
+impl EmailAddress {
+    /// Reads what somebody typed. Spaces around it are forgiven, anything else is not.
+    ///
+    /// # Errors
+    /// [`NotAnAddress`], in words for the person.
+    pub fn parse(raw: &str) -> Result<Self, NotAnAddress> {
+        let typed = raw.trim_matches([' ', '\t']);
+        if typed.is_empty() {
+            return Err(NotAnAddress::Empty);
+        }
+        if typed.chars().any(char::is_control) {
+            return Err(NotAnAddress::Invisible);
+        }
+        // RFC 5321 §4.5.3.1.3, less the angle brackets.
+        if typed.len() > 254 {
+            return Err(NotAnAddress::TooLong);
+        }
+        let address: lettre::Address = typed.parse().map_err(|_| NotAnAddress::Malformed)?;
+        if !address.domain().contains(['.', '[']) && address.domain() != "localhost" {
+            return Err(NotAnAddress::Malformed);
+        }
+        Ok(Self(typed.to_owned()))
+    }
+
+    /// The address itself: for the envelope, the page of its owner, and the database.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `a…@example.com`: enough to tell two people apart in a log, too little to write to them.
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        write!(f, "{}…@{domain}", local.chars().next().unwrap_or('?'))
+    }
+}
+
+impl fmt::Debug for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EmailAddress({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_address_with_a_line_break_in_it_is_refused_in_words() {
+        let refusal = EmailAddress::parse("a@example.com\r\nBcc: b@example.com").unwrap_err();
+        assert_eq!(refusal, NotAnAddress::Invisible);
+    }
+
+    #[test]
+    fn ordinary_and_international_addresses_are_taken() {
+        for raw in ["a@example.com", " a+b@sub.example.org ", "jörg@bücher.example", "a@localhost"]
+        {
+            assert!(EmailAddress::parse(raw).is_ok(), "{raw}");
+        }
+        for raw in ["", "a", "@example.com", "a@", "a b@example.com", "a@b@c", "<a@example.com>"] {
+            assert!(EmailAddress::parse(raw).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_masked_wherever_it_is_printed() {
+        let address = EmailAddress::parse("martha@example.com").unwrap();
+        assert_eq!(format!("{address} {address:?}"), "m…@example.com EmailAddress(m…@example.com)");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_taken_can_stand_in_a_header(raw in any::<String>()) {
+            if let Ok(address) = EmailAddress::parse(&raw) {
+                prop_assert!(!address.as_str().chars().any(char::is_control));
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Letters: rendering (`letter`, `letters`) apart from sending (`smtp`).
+//!
+//! A letter is written from plain values and sent as it is: nothing here reads the database, and
+//! nothing here decides whether a letter is owed.
+
+pub mod letter;
+pub mod letters;
+pub mod smtp;
+mod url;
+
+pub use self::url::UrlFault;

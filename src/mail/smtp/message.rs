@@ -1,0 +1,161 @@
+//! A letter as the bytes that go over the wire.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use lettre::address::Envelope;
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
+use lettre::{Address, Message};
+
+use crate::domain::text::one_line;
+use crate::mail::letter::Letter;
+
+/// What a repeat of a letter must have in common with the first try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The `Message-ID`, angle brackets included; sent exactly as given.
+    pub message_id: String,
+    /// The `Date`.
+    pub date: Timestamp,
+}
+
+/// No body can hold this line: in quoted-printable every `=` is followed by hexadecimal digits or
+/// by the end of the line.
+const BOUNDARY: &str = "=_dropday_=";
+
+/// The letter with its headers. The same arguments give the same bytes.
+///
+/// # Errors
+/// A sentence, if the stamp cannot stand in a header.
+pub(super) fn compose(
+    from: &Mailbox,
+    to: &Address,
+    letter: &Letter,
+    stamp: &Stamp,
+) -> Result<Vec<u8>, String> {
+    // lettre would read the envelope back from the headers, and stumble over a quoted `>`.
+    let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]);
+    let message = Message::builder()
+        .envelope(envelope.map_err(|e| e.to_string())?)
+        .from(from.clone())
+        .to(Mailbox::new(None, to.clone()))
+        .subject(one_line(&letter.subject))
+        .date(system_time(stamp.date))
+        .raw_header(message_id(&stamp.message_id)?)
+        // Asks vacation responders to keep quiet: RFC 3834 §5.
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ))
+        .raw_header(list_id(from.email.domain()))
+        .multipart(
+            MultiPart::alternative()
+                .boundary(BOUNDARY)
+                .singlepart(part(ContentType::TEXT_PLAIN, &letter.text)?)
+                .singlepart(part(ContentType::TEXT_HTML, &letter.html)?),
+        )
+        .map_err(|e| e.to_string())?;
+    Ok(message.formatted())
+}
+
+/// lettre panics over a date before 1970.
+fn system_time(date: Timestamp) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(date.as_second().try_into().unwrap_or(0))
+}
+
+fn part(kind: ContentType, text: &str) -> Result<SinglePart, String> {
+    let encoding = ContentTransferEncoding::QuotedPrintable;
+    let body = Body::new_with_encoding(text.to_owned(), encoding)
+        .map_err(|_| "a letter's text cannot be encoded".to_owned())?;
+    Ok(SinglePart::builder().header(kind).body(body))
+}
+
+/// lettre would fold or encode an unusual id; a repeat must carry the very same one.
+fn message_id(id: &str) -> Result<HeaderValue, String> {
+    let inner = id.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or_default();
+    let sound = inner.bytes().all(|b| b.is_ascii_graphic() && !b"<>".contains(&b));
+    // RFC 5322 §2.1.1 limits a line to 998 characters.
+    if !sound || !inner.contains('@') || id.len() > 900 {
+        return Err("our Message-ID is none: it should read like <id@example.com>".to_owned());
+    }
+    let name = HeaderName::new_from_ascii_str("Message-ID");
+    Ok(HeaderValue::dangerous_new_pre_encoded(name, id.to_owned(), id.to_owned()))
+}
+
+/// Lets a reader sort the letters: RFC 2919.
+fn list_id(domain: &str) -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str("List-Id");
+    HeaderValue::new(name, format!("<dropday.{domain}>"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mail_parser::MessageParser;
+    use proptest::prelude::*;
+
+    fn stamp(id: &str) -> Stamp {
+        Stamp { message_id: id.into(), date: "2026-11-23T18:00:00Z".parse().unwrap() }
+    }
+
+    fn composed(subject: &str, text: &str) -> Vec<u8> {
+        let letter = Letter {
+            subject: subject.into(),
+            text: text.into(),
+            html: format!("<p>{text}</p>\n--=_dropday_=--"),
+        };
+        let name = "Dröpday, \"the\" <a@b>".to_owned();
+        let from = Mailbox::new(Some(name), "dropday@example.com".parse().unwrap());
+        let to = "jörg@example.org".parse().unwrap();
+        compose(&from, &to, &letter, &stamp("<7.abc@dropday.example.com>")).unwrap()
+    }
+
+    #[test]
+    fn headers_and_both_parts_are_there() {
+        let raw = composed("Röyksopp: Profound Mysteries III", "Röyksopp\n.\nout today\n");
+        insta::assert_snapshot!(String::from_utf8_lossy(&raw));
+        let read = MessageParser::default().parse(&raw).unwrap();
+        assert_eq!(read.subject(), Some("Röyksopp: Profound Mysteries III"));
+        assert_eq!(read.message_id(), Some("7.abc@dropday.example.com"));
+        assert_eq!(read.body_text(0).unwrap(), "Röyksopp\r\n.\r\nout today\r\n");
+        assert!(read.body_html(0).unwrap().contains("<p>Röyksopp"));
+        assert!(read.body_html(0).unwrap().contains("--=_dropday_=--"));
+    }
+
+    #[test]
+    fn an_odd_message_id_is_refused_and_a_long_one_is_not_folded() {
+        let from: Mailbox = "dropday@example.com".parse().unwrap();
+        let letter = Letter { subject: String::new(), text: String::new(), html: String::new() };
+        let compose = |id: &str| compose(&from, &from.email, &letter, &stamp(id));
+        for id in ["", "a@b", "<a>", "<a@b>\r\nBcc: c@d", "<a@b> <c@d>", "<ä@b>"] {
+            assert!(compose(id).is_err(), "{id}");
+        }
+        let id = format!("<{}@example.com>", "a".repeat(200));
+        let raw = String::from_utf8(compose(&id).unwrap()).unwrap();
+        assert!(raw.contains(&format!("\r\nMessage-ID: {id}\r\n")));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_a_letter_says_can_add_a_header(
+            subject in any::<String>(),
+            text in any::<String>(),
+        ) {
+            let raw = composed(&subject, &text);
+            let read = MessageParser::default().parse(&raw).unwrap();
+            prop_assert_eq!(read.headers().len(), 9);
+            prop_assert_eq!(read.parts.len(), 3);
+            let bare = raw.windows(2).any(|w| (w[0] == b'\r') != (w[1] == b'\n'));
+            prop_assert!(!bare, "a line ends in a bare CR or LF");
+        }
+
+        #[test]
+        fn a_subject_arrives_as_it_was_written(subject in "[a-zäöü✨א \"<>]{1,120}") {
+            let raw = composed(&subject, "");
+            let read = MessageParser::default().parse(&raw).unwrap();
+            let (got, sent) = (read.subject().unwrap_or_default(), one_line(&subject));
+            prop_assert_eq!(got.trim(), sent.trim());
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Which reply, at which step, means what.
+
+use super::script::{HELLO, Server, TAKEN, Turn};
+use super::*;
+
+const SENDER: Turn = Turn::On("MAIL FROM:", "250 ok");
+const RECIPIENT: Turn = Turn::On("RCPT TO:", "250 ok");
+const DATA: Turn = Turn::On("DATA", "354 go");
+
+async fn outcome(script: &[&[Turn]]) -> Result<(), SendError> {
+    let server = Server::following(&[script]).await;
+    send(&mailer(&server.url, TIMEOUT), "1").await
+}
+
+fn case(outcome: &Result<(), SendError>) -> &'static str {
+    match outcome {
+        Ok(()) => "sent",
+        Err(SendError::Deferred(_)) => "deferred",
+        Err(SendError::Refused(_)) => "refused",
+        Err(SendError::Unavailable(_)) => "unavailable",
+        Err(SendError::Unknown(_)) => "unknown",
+    }
+}
+
+#[tokio::test]
+async fn each_reply_means_what_it_concerns() {
+    let to_sender = |reply| vec![Turn::On("MAIL FROM:", reply)];
+    let to_recipient = |reply| vec![SENDER, Turn::On("RCPT TO:", reply)];
+    let to_data = |reply| vec![SENDER, RECIPIENT, Turn::On("DATA", reply)];
+    let to_text = |reply| vec![SENDER, RECIPIENT, DATA, Turn::Text(reply)];
+    for (script, expected) in [
+        (to_sender("450 later"), "unavailable"),
+        (to_sender("550 who are you"), "unavailable"),
+        (to_sender("421 closing"), "unavailable"),
+        (to_sender("354 nonsense"), "unavailable"),
+        (to_recipient("251 will forward"), "deferred at the next step"),
+        (to_recipient("450 greylisted"), "deferred"),
+        (to_recipient("421 closing"), "unavailable"),
+        (to_recipient("550 no such user"), "refused"),
+        (to_recipient("530 log in first"), "unavailable"),
+        (to_recipient("554 5.7.1 Relay access denied"), "unavailable"),
+        (to_recipient("354 nonsense"), "unavailable"),
+        (to_data("451 later"), "deferred"),
+        (to_data("554 no valid recipients"), "refused"),
+        (to_data("421 closing"), "unavailable"),
+        (to_data("250 nonsense"), "unavailable"),
+        (to_text("250 queued"), "sent"),
+        (to_text("451 later"), "deferred"),
+        (to_text("421 closing"), "deferred"),
+        (to_text("554 spam"), "refused"),
+        (to_text("354 nonsense"), "unknown"),
+        (to_text("hello?"), "unknown"),
+    ] {
+        let mut script = script;
+        let forwarded = expected == "deferred at the next step";
+        if forwarded {
+            script.push(Turn::On("DATA", "451 later"));
+        }
+        let outcome = outcome(&[HELLO, &script]).await;
+        let expected = if forwarded { "deferred" } else { expected };
+        assert_eq!(case(&outcome), expected, "{script:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_breaks_is_unknown_only_after_the_text_began() {
+    for (script, expected) in [
+        (vec![], "unavailable"),
+        (vec![Turn::Say("554 no service here")], "unavailable"),
+        (vec![Turn::Say("421 too busy")], "unavailable"),
+        (HELLO.to_vec(), "unavailable"),
+        ([HELLO, &[SENDER]].concat(), "unavailable"),
+        ([HELLO, &[SENDER, RECIPIENT]].concat(), "unavailable"),
+        ([HELLO, &[SENDER, RECIPIENT, DATA]].concat(), "unknown"),
+        ([HELLO, &[SENDER, RECIPIENT, DATA, Turn::TextThenHangUp]].concat(), "unknown"),
+    ] {
+        let outcome = outcome(&[&script]).await;
+        assert_eq!(case(&outcome), expected, "{script:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_at_the_other_end_is_unavailable() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let outcome = send(&mailer(&format!("smtp://{free}"), TIMEOUT), "1").await;
+    assert_eq!(case(&outcome), "unavailable", "{outcome:?}");
+}
+
+#[tokio::test]
+async fn the_time_limit_covers_a_server_that_is_slow_at_every_step() {
+    let slow: Vec<Turn> =
+        [HELLO, TAKEN].concat().into_iter().flat_map(|turn| [Turn::Wait(300), turn]).collect();
+    let server = Server::following(&[&[&slow]]).await;
+    let began = tokio::time::Instant::now();
+    let outcome = send(&mailer(&server.url, SHORT), "1").await;
+    assert_eq!(case(&outcome), "unavailable", "{outcome:?}");
+    assert!(began.elapsed() < SHORT * 5, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn silence_after_the_dot_is_unknown() {
+    let silent = [SENDER, RECIPIENT, DATA, Turn::Text("250-not yet"), Turn::Wait(5_000)];
+    let server = Server::following(&[&[HELLO, &silent]]).await;
+    let outcome = send(&mailer(&server.url, SHORT), "1").await;
+    assert_eq!(case(&outcome), "unknown", "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_reason_tells_what_the_server_said_without_the_address() {
+    let refusal = [SENDER, Turn::On("RCPT TO:", "550 5.1.1 <MARTHA@example.org>: no user martha")];
+    let reason = outcome(&[HELLO, &refusal]).await.unwrap_err().to_string();
+    assert!(reason.contains("550") && reason.contains("5.1.1"), "{reason}");
+    assert!(!reason.to_lowercase().contains("martha"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_failed_log_in_concerns_everybody_and_tells_no_password() {
+    let hello = [Turn::Say("220 ready"), Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN LOGIN")];
+    let refusal = Turn::On("AUTH PLAIN ", "535 no: AG1lAGh1bnRlcjI= hunter2");
+    let server = Server::following(&[&[&hello, &[refusal]]]).await;
+    let url = server.url.replace("smtp://", "smtp://me:hunter2@");
+    let outcome = send(&mailer(&url, TIMEOUT), "1").await;
+    assert_eq!(case(&outcome), "unavailable");
+    let reason = outcome.unwrap_err().to_string();
+    assert!(reason.contains("535") && !reason.contains("hunter2") && !reason.contains("AG1l"));
+}
+
+#[tokio::test]
+async fn a_server_without_log_in_or_with_a_wrong_welcome_is_unavailable() {
+    let none = Server::following(&[&[HELLO]]).await;
+    let url = none.url.replace("smtp://", "smtp://me:hunter2@");
+    let reason = send(&mailer(&url, TIMEOUT), "1").await.unwrap_err().to_string();
+    assert!(
+        reason.contains("neither PLAIN nor LOGIN; most do only after ?tls=required"),
+        "{reason}"
+    );
+
+    let hello = [Turn::Say("220 ready"), Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN")];
+    let off_by_one = Turn::On("AUTH PLAIN ", "250 ok");
+    let odd = Server::following(&[&[&hello, &[off_by_one]]]).await;
+    let url = odd.url.replace("smtp://", "smtp://me:hunter2@");
+    let reason = send(&mailer(&url, TIMEOUT), "1").await.unwrap_err().to_string();
+    assert!(reason.contains("250 where 235 was due"), "{reason}");
+}

@@ -1,0 +1,196 @@
+//! When a connection is used again, and what is sent on it.
+
+use super::script::{HELLO, Server, TAKEN, Turn};
+use super::*;
+
+/// Runs a server with one connection for `script`, and any number of good ones after it.
+async fn then_good(script: &[&[Turn]]) -> Server {
+    Server::following(&[script, &[HELLO, TAKEN], &[HELLO, TAKEN]]).await
+}
+
+#[tokio::test]
+async fn a_refused_letter_after_a_cancelled_one_is_never_reported_as_sent() {
+    // The trap of lettre's pool: the replies to the first letter arrive after it was given up.
+    let slow = [
+        TAKEN[0],
+        TAKEN[1],
+        Turn::Wait(400),
+        TAKEN[2],
+        Turn::Text("250 queued"),
+        TAKEN[0],
+        TAKEN[1],
+        TAKEN[2],
+        Turn::Text("554 refused"),
+    ];
+    let refusing = [TAKEN[0], TAKEN[1], TAKEN[2], Turn::Text("554 refused")];
+    let server = Server::following(&[&[HELLO, &slow], &[HELLO, &refusing]]).await;
+    let mailer = mailer(&server.url, TIMEOUT);
+    let given_up = tokio::time::timeout(Duration::from_millis(200), send(&mailer, "1")).await;
+    assert!(given_up.is_err());
+    let second = send(&mailer, "2").await;
+    assert!(matches!(second, Err(SendError::Refused(_))), "{second:?}");
+    assert_eq!(server.heard().connections, 2);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_after_a_250() {
+    let server = Server::following(&[&[HELLO, TAKEN, TAKEN, TAKEN]]).await;
+    let mailer = mailer(&server.url, TIMEOUT);
+    for id in ["1", "2", "3"] {
+        send(&mailer, id).await.unwrap();
+    }
+    mailer.close().await;
+    assert_eq!(server.heard().connections, 1);
+    assert_eq!(server.heard().letters.len(), 3);
+    assert_eq!(server.heard().lines.last().unwrap(), "QUIT");
+}
+
+#[tokio::test]
+async fn a_connection_is_not_used_again_after_any_doubt() {
+    for doubt in [
+        vec![TAKEN[0], Turn::On("RCPT TO:", "550 no such user")],
+        vec![TAKEN[0], TAKEN[1], TAKEN[2], Turn::Text("451 later")],
+        vec![TAKEN[0], TAKEN[1], TAKEN[2], Turn::Text("354 nonsense")],
+    ] {
+        // Were it used again, it would take the second letter as well.
+        let server = then_good(&[HELLO, &doubt, TAKEN]).await;
+        let mailer = mailer(&server.url, TIMEOUT);
+        assert!(send(&mailer, "1").await.is_err());
+        send(&mailer, "2").await.unwrap();
+        assert_eq!(server.heard().connections, 2, "{doubt:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_the_server_gave_up_costs_no_letter() {
+    for stale in
+        [vec![], vec![Turn::On("MAIL", "421 idle too long")], vec![Turn::On("MAIL", "503 no")]]
+    {
+        let server = then_good(&[HELLO, TAKEN, &stale]).await;
+        let mailer = mailer(&server.url, TIMEOUT);
+        send(&mailer, "1").await.unwrap();
+        send(&mailer, "2").await.unwrap();
+        assert_eq!(server.heard().letters.len(), 2, "{stale:?}");
+        assert_eq!(server.heard().connections, 2, "{stale:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_not_trusted() {
+    let server = then_good(&[HELLO, TAKEN, TAKEN]).await;
+    let clock = clock();
+    let mailer = Mailer::new(&settings(&server.url, TIMEOUT, None), clock.clone()).unwrap();
+    send(&mailer, "1").await.unwrap();
+    clock.advance(Duration::from_secs(31));
+    send(&mailer, "2").await.unwrap();
+    clock.set("2026-11-23T17:00:00Z".parse().unwrap());
+    send(&mailer, "3").await.unwrap();
+    assert_eq!(server.heard().connections, 3);
+}
+
+#[tokio::test]
+async fn the_message_id_is_ours_to_the_letter_and_a_repeat_is_the_same() {
+    let server = Server::following(&[&[HELLO, TAKEN, TAKEN]]).await;
+    let mailer = mailer(&server.url, TIMEOUT);
+    send(&mailer, "o.7/x+1").await.unwrap();
+    send(&mailer, "o.7/x+1").await.unwrap();
+    let letters = &server.heard().letters;
+    assert!(letters[0].contains("\r\nMessage-ID: <o.7/x+1@dropday.example.com>\r\n"));
+    assert_eq!(letters[0], letters[1]);
+}
+
+#[tokio::test]
+async fn unusual_addresses_reach_the_server_as_they_are() {
+    let server = Server::following(&[&[HELLO, TAKEN, TAKEN, TAKEN]]).await;
+    let mailer = mailer(&server.url, TIMEOUT);
+    for to in ["\"a.>b\"@example.org", "jörg@example.org", "a@bücher.example"] {
+        let to = EmailAddress::parse(to).unwrap();
+        mailer.send(&to, &letter("Röyksopp"), &stamp("1")).await.unwrap();
+    }
+    let heard = server.heard();
+    let said = |wanted: &str| heard.lines.iter().any(|line| line == wanted);
+    assert!(said("RCPT TO:<\"a.>b\"@example.org>"), "{:?}", heard.lines);
+    assert!(said("MAIL FROM:<dropday@example.com> SMTPUTF8 BODY=8BITMIME"), "{:?}", heard.lines);
+    assert!(said("RCPT TO:<jörg@example.org>"), "{:?}", heard.lines);
+    assert!(said("RCPT TO:<a@xn--bcher-kva.example>"), "{:?}", heard.lines);
+}
+
+#[tokio::test]
+async fn a_server_without_smtputf8_takes_a_foreign_domain_but_no_foreign_name() {
+    let plain = [Turn::Say("220 ready"), Turn::On("EHLO", "250 mail.test")];
+    let server = Server::following(&[&[&plain], &[&plain, TAKEN]]).await;
+    let mailer = mailer(&server.url, TIMEOUT);
+    let name = EmailAddress::parse("jörg@example.org").unwrap();
+    let refusal = mailer.send(&name, &letter("News"), &stamp("1")).await.unwrap_err();
+    assert!(matches!(&refusal, SendError::Refused(why) if why.contains("SMTPUTF8")), "{refusal}");
+    let domain = EmailAddress::parse("a@bücher.example").unwrap();
+    mailer.send(&domain, &letter("Röyksopp ✨"), &stamp("2")).await.unwrap();
+    assert!(server.heard().letters[0].is_ascii());
+}
+
+#[tokio::test]
+async fn a_check_sends_nothing_and_tells_how_it_went() {
+    let server = Server::following(&[&[HELLO, &[Turn::On("NOOP", "250 ok")]]]).await;
+    let told = mailer(&server.url, TIMEOUT).check().await.unwrap();
+    let address = server.url.strip_prefix("smtp://").unwrap();
+    assert_eq!(told, format!("{address}, not encrypted, without log-in"));
+    assert_eq!(server.heard().lines[0], "EHLO example.com");
+}
+
+#[tokio::test]
+async fn a_server_with_the_older_log_in_is_logged_in_to() {
+    let script = [
+        Turn::Say("220 ready"),
+        Turn::On("EHLO hello.example", "250-mail.test\r\n250 AUTH LOGIN"),
+        Turn::On("AUTH LOGIN", "334 VXNlcm5hbWU6"),
+        Turn::On("bWU=", "334 UGFzc3dvcmQ6"),
+        Turn::On("aHVudGVyMg==", "235 welcome"),
+    ];
+    let server = Server::following(&[&[&script, TAKEN]]).await;
+    let url = server.url.replace("smtp://", "smtp://me:hunter2@");
+    send(&mailer(&format!("{url}/hello.example"), TIMEOUT), "1").await.unwrap();
+}
+
+#[tokio::test]
+async fn two_letters_at_once_do_not_share_a_connection() {
+    let server = Server::following(&[&[HELLO, TAKEN], &[HELLO, TAKEN]]).await;
+    let mailer = mailer(&server.url, TIMEOUT);
+    let (one, two) = tokio::join!(send(&mailer, "1"), send(&mailer, "2"));
+    one.and(two).unwrap();
+    assert_eq!(server.heard().connections, 2);
+}
+
+#[test]
+fn settings_that_cannot_work_are_told_in_words() {
+    let url = |url: &str| Mailer::new(&settings(url, TIMEOUT, None), clock()).unwrap_err();
+    let told = url("smtp://me:pa@ss@:hunter2").to_string();
+    assert!(told.starts_with("`mail.smtp_url` cannot be used: ") && !told.contains("hunter2"));
+    for from in ["", "Dropday", "Dropday <a@example.com>\r\nBcc: b@example.com", "a@b@c"] {
+        let from = from.to_owned();
+        let settings = SmtpSettings { from, ..settings("smtp://localhost", TIMEOUT, None) };
+        let fault = Mailer::new(&settings, clock()).unwrap_err();
+        assert!(matches!(fault, SettingsError::From), "{fault}");
+    }
+    let zero = settings("smtp://localhost", Duration::ZERO, None);
+    assert!(matches!(Mailer::new(&zero, clock()), Err(SettingsError::Timeout)));
+    let missing = settings("smtp://localhost", TIMEOUT, Some("/nowhere/ca.pem".into()));
+    let told = Mailer::new(&missing, clock()).unwrap_err().to_string();
+    assert!(told.contains("`mail.ca_file`") && told.contains("/nowhere/ca.pem"), "{told}");
+}
+
+#[test]
+fn a_password_in_the_open_is_warned_of_and_never_shown() {
+    for (url, warned) in [
+        ("smtp://me:hunter2@mail.example", true),
+        ("smtp://me:hunter2@mail.example?tls=opportunistic", true),
+        ("smtp://me:hunter2@mail.example?tls=required", false),
+        ("smtps://me:hunter2@mail.example", false),
+        ("smtp://me:hunter2@127.0.0.1:1025", false),
+    ] {
+        let settings = settings(url, TIMEOUT, None);
+        let mailer = Mailer::new(&settings, clock()).unwrap();
+        let warnings = mailer.warnings();
+        assert_eq!(warnings.len(), usize::from(warned), "{url}: {warnings:?}");
+        assert!(!format!("{settings:?} {mailer:?} {warnings:?}").contains("hunter2"));
+    }
+}

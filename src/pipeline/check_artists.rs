@@ -1,0 +1,294 @@
+//! An artist → their albums → one transaction: remember, compare, choose readers, enqueue, plan the
+//! next check. An album is announced when it is first recorded, or never.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::time::Duration;
+
+use super::{Scope, Watch};
+use crate::access::{AccessError, Lender};
+use crate::ctx::Ctx;
+use crate::domain::artist::ArtistId;
+use crate::domain::detection::{self, Reading};
+use crate::domain::release::{Release, ReleaseId};
+use crate::domain::user::UserId;
+use crate::domain::{backoff, cadence, day_of};
+use crate::spotify::{self, PAGE};
+use crate::store::artists::{self, Claimed};
+use crate::store::{StoreError, outbox, releases};
+
+/// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
+const TOO_MANY_FAILURES: u32 = 3;
+
+/// An artist whom Spotify does not know is asked about again after this long.
+const UNKNOWN_ARTIST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What a pass did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Artists that were asked about and answered for.
+    pub checked: u64,
+    /// Of those, how many for the first time.
+    pub baselines: u64,
+    /// Albums that are news.
+    pub news: u64,
+    /// Things newly owed to people.
+    pub owed: u64,
+    /// Artists whose check failed.
+    pub failed: u64,
+    /// Artists that Spotify does not know.
+    pub unknown: u64,
+    /// Why the pass ended early, where that is a failure.
+    pub held_up: Option<String>,
+    /// Why artists that were due were left for later, where that is as it should be.
+    pub left: Option<String>,
+}
+
+impl Outcome {
+    /// Whether something that should have worked did not.
+    pub fn has_failed(&self) -> bool {
+        self.failed > 0 || self.held_up.is_some()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} artists checked ({} for the first time)", self.checked, self.baselines)?;
+        write!(f, ", {} new albums, {} things newly owed", self.news, self.owed)?;
+        for (count, what) in
+            [(self.failed, "checks failed"), (self.unknown, "artists unknown to Spotify")]
+        {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        for (label, why) in [("held up", &self.held_up), ("left for later", &self.left)] {
+            if let Some(why) = why {
+                write!(f, "; {label}: {why}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks about the artists that are due, the longest waiting first.
+///
+/// # Errors
+/// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
+pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
+    let mut outcome = Outcome::default();
+    let all = scope == Scope::All;
+    let due = ctx.db.read("which artists are due", move |tx| artists::due(tx, all)).await?;
+    let mut failures_in_a_row = 0;
+    for (done, id) in due.iter().enumerate() {
+        if watch.stop.is_cancelled() {
+            break;
+        }
+        let wanted = id.clone();
+        let claimed = ctx.db.write("claim artist", move |tx| artists::claim(tx, &wanted)).await?;
+        // Gone, unfollowed, or another process is at it.
+        let Some(artist) = claimed else { continue };
+        match check(ctx, &artist).await {
+            Ok(checked) => {
+                failures_in_a_row = 0;
+                outcome.count(checked);
+            }
+            Err(AccessError::Store(error)) => return Err(error),
+            Err(error) => {
+                failures_in_a_row += 1;
+                if give_up(ctx, &artist, &error, failures_in_a_row, &mut outcome).await? {
+                    break;
+                }
+            }
+        }
+        (watch.progress)(done as u64 + 1, due.len() as u64);
+    }
+    Ok(outcome)
+}
+
+/// What one check brought.
+struct Checked {
+    is_baseline: bool,
+    news: u64,
+    owed: u64,
+    /// Why a later page could not be read, where the first ones were.
+    incomplete: Option<AccessError>,
+}
+
+impl Outcome {
+    fn count(&mut self, checked: Checked) {
+        self.checked += 1;
+        self.baselines += u64::from(checked.is_baseline);
+        self.news += checked.news;
+        self.owed += checked.owed;
+        self.failed += u64::from(checked.incomplete.is_some());
+    }
+}
+
+async fn check(ctx: &Ctx, artist: &Claimed) -> Result<Checked, AccessError> {
+    let mut tried: Vec<UserId> = Vec::new();
+    let mut last_error = AccessError::NobodyConnected;
+    loop {
+        let lender = match ctx.access.lender(&artist.id, &tried).await {
+            Err(AccessError::NobodyConnected) => return Err(last_error),
+            lender => lender?,
+        };
+        match read_pages(ctx, artist, lender).await {
+            // One person's trouble must not cost the others their news: the next one is asked for.
+            Err(AccessError::Person { person, why }) => {
+                tracing::debug!(person = person.0, error = %why, "cannot ask with this person's token");
+                tried.push(person);
+                if !why.is_about_the_person() {
+                    last_error = why.into();
+                }
+            }
+            Err(error) => return Err(error),
+            Ok(pages) => return Ok(record(ctx, artist, pages).await?),
+        }
+    }
+}
+
+/// The pages of one artist's albums.
+struct Pages {
+    releases: Vec<Release>,
+    total: Option<u64>,
+    incomplete: Option<AccessError>,
+}
+
+async fn read_pages(ctx: &Ctx, artist: &Claimed, lender: Lender) -> Result<Pages, AccessError> {
+    let id = artist.id.clone();
+    let seen = ctx.db.read("what was seen", move |tx| releases::seen_of(tx, &id)).await?;
+    let is_baseline = artist.baseline_at.is_none();
+    let mut pages = Pages { releases: Vec::new(), total: None, incomplete: None };
+    let mut reading = Reading::default();
+    let mut unseen = HashSet::new();
+    loop {
+        let offset = u32::try_from(reading.entries).unwrap_or(u32::MAX);
+        let page = match ctx.access.albums_page(lender, &artist.id, offset).await {
+            Ok(page) => page,
+            // What the first pages told is true all the same, but a first check must be whole:
+            // what it leaves out would look new the next time.
+            Err(error) if reading.pages > 0 && !is_baseline => {
+                pages.incomplete = Some(error);
+                return Ok(pages);
+            }
+            Err(error) => return Err(error),
+        };
+        let today = day_of(ctx.clock.now());
+        let is_new = |release: &&Release| !seen.contains(&release.id);
+        let new_here = page.releases.iter().filter(is_new).count();
+        unseen.extend(page.releases.iter().filter(is_new).map(|release| release.id.clone()));
+        reading.pages += 1;
+        reading.entries += page.entries as u64;
+        reading.unseen = unseen.len() as u64;
+        reading.more_may_follow = page.entries > 0
+            && (page.entries >= PAGE as usize
+                || page.total.is_some_and(|total| total > reading.entries));
+        reading.last_page_unseen = new_here > 0 && new_here == page.releases.len();
+        reading.last_page_young =
+            page.releases.iter().any(|release| detection::is_news(release.date, None, today));
+        if reading.pages == 1 {
+            pages.total = page.total;
+            reading.growth = growth(artist.total, page.total);
+        }
+        pages.releases.extend(page.releases);
+        if !reading.wants_next_page(is_baseline) {
+            return Ok(pages);
+        }
+    }
+}
+
+fn growth(before: Option<u64>, now: Option<u64>) -> i64 {
+    let signed = |total: u64| i64::try_from(total).unwrap_or(i64::MAX);
+    before.zip(now).map_or(0, |(before, now)| signed(now).saturating_sub(signed(before)))
+}
+
+/// The one transaction in which an album becomes news.
+async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, StoreError> {
+    let Pages { releases, total, incomplete } = pages;
+    let artist = artist.clone();
+    let is_baseline = artist.baseline_at.is_none();
+    let calls_per_day = ctx.artist_albums_per_day;
+    let wait = ctx.wait(backoff::CHECK, artist.failures + 1);
+    let failure = incomplete.as_ref().map(ToString::to_string);
+    let (news, owed) = ctx
+        .db
+        .write("record albums", move |tx| {
+            // Its last follower may have left while Spotify was asked.
+            if !artists::is_known(tx, &artist.id)? {
+                return Ok((0, 0));
+            }
+            let since = is_baseline.then(|| day_of(artist.watched_since));
+            let seen = releases::seen_of(tx, &artist.id)?;
+            let (mut news, mut owed) = (HashSet::<ReleaseId>::new(), 0);
+            for release in &releases {
+                let is_news = !seen.contains(&release.id)
+                    && detection::is_news(release.date, since, day_of(tx.now()));
+                releases::remember(tx, &artist.id, release, is_news)?;
+                if is_news && news.insert(release.id.clone()) {
+                    owed += outbox::owe_news(tx, &artist.id, &release.id)?;
+                }
+            }
+            match failure {
+                Some(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
+                None => {
+                    let interval = cadence::interval(artists::count_watched(tx)?, calls_per_day);
+                    artists::checked(tx, &artist.id, total, tx.now() + interval)?;
+                }
+            }
+            Ok((news.len() as u64, owed))
+        })
+        .await?;
+    if let Some(error) = &incomplete {
+        tracing::warn!(%error, "the first page of an artist's albums was read, a later one was not");
+    }
+    Ok(Checked { is_baseline, news, owed, incomplete })
+}
+
+/// Records why a check brought nothing; whether the pass should end.
+async fn give_up(
+    ctx: &Ctx,
+    artist: &Claimed,
+    error: &AccessError,
+    failures_in_a_row: u32,
+    outcome: &mut Outcome,
+) -> Result<bool, StoreError> {
+    if error.holds_up_everything() {
+        let id = artist.id.clone();
+        ctx.db.write("release artist", move |tx| artists::release(tx, &id)).await?;
+        match error {
+            AccessError::Spent(_) | AccessError::NobodyConnected => {
+                outcome.left = Some(error.to_string())
+            }
+            _ => outcome.held_up = Some(error.to_string()),
+        }
+        return Ok(true);
+    }
+    let is_unknown = matches!(error, AccessError::Spotify(spotify::Error::NotFound));
+    let wait = match is_unknown {
+        true => UNKNOWN_ARTIST_WAIT,
+        false => ctx.wait(backoff::CHECK, artist.failures + 1),
+    };
+    tracing::warn!(artist = %artist.id, %error, retry_in_s = wait.as_secs(), "a check failed");
+    note_failure(ctx, &artist.id, error, wait).await?;
+    match is_unknown {
+        true => outcome.unknown += 1,
+        false => outcome.failed += 1,
+    }
+    if !is_unknown && failures_in_a_row >= TOO_MANY_FAILURES {
+        outcome.held_up =
+            Some(format!("{failures_in_a_row} checks failed in a row; the rest waits"));
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+async fn note_failure(
+    ctx: &Ctx,
+    id: &ArtistId,
+    error: &AccessError,
+    wait: Duration,
+) -> Result<(), StoreError> {
+    let (id, why) = (id.clone(), error.to_string());
+    ctx.db.write("check failed", move |tx| artists::failed(tx, &id, &why, tx.now() + wait)).await
+}

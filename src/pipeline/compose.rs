@@ -1,0 +1,106 @@
+//! What is owed → the letter that tells it.
+
+use crate::accounts::address;
+use crate::ctx::Ctx;
+use crate::domain::day_of;
+use crate::domain::release::ReleaseId;
+use crate::domain::user::EmailAddress;
+use crate::mail::letter::{Letter, RenderError};
+use crate::mail::letters::confirm::Confirm;
+use crate::mail::letters::news::{News, NewsItem};
+use crate::mail::letters::sign_in_again::SignInAgain;
+use crate::store::links::{self, ConfirmLink};
+use crate::store::outbox::{Claimed, Kind};
+use crate::store::people::{self, Person};
+use crate::store::{StoreError, Tx, releases};
+
+/// What became of a letter that was owed.
+pub(super) enum Composed {
+    /// To be sent.
+    Ready(EmailAddress, Letter),
+    /// No longer wanted, for this reason.
+    Unwanted(&'static str),
+}
+
+/// Why a letter could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ComposeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+/// What a letter is made of, as the database has it at the time of sending.
+enum Facts {
+    Confirm(Person, ConfirmLink),
+    News(EmailAddress, Vec<NewsItem>),
+    SignInAgain(EmailAddress),
+    Unwanted(&'static str),
+}
+
+pub(super) async fn compose(ctx: &Ctx, claimed: &Claimed) -> Result<Composed, ComposeError> {
+    let wanted = claimed.clone();
+    let facts = ctx.db.read("what is owed", move |tx| gather(tx, &wanted)).await?;
+    Ok(match facts {
+        Facts::Unwanted(why) => Composed::Unwanted(why),
+        Facts::Confirm(person, link) => {
+            let letter = Confirm {
+                link: &ctx.page(&address::confirm_path(ctx.db.sealer(), link.id)),
+                account: &person.display_name,
+                instance_url: &ctx.page("/"),
+                expires_in: "two days",
+            };
+            Composed::Ready(link.address, letter.letter()?)
+        }
+        Facts::News(to, items) => {
+            let account_url = ctx.page("/account");
+            let today = day_of(ctx.clock.now());
+            let letter = News { releases: &items, account_url: &account_url, today };
+            Composed::Ready(to, letter.letter()?)
+        }
+        Facts::SignInAgain(to) => {
+            Composed::Ready(to, SignInAgain { link: &ctx.page("/login") }.letter()?)
+        }
+    })
+}
+
+fn gather(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
+    let Some(person) = people::find(tx, claimed.person)? else {
+        return Ok(Facts::Unwanted("the person has left"));
+    };
+    match claimed.kind {
+        Kind::Confirm => confirm(tx, claimed, person),
+        Kind::News => news(tx, claimed, &person),
+        Kind::SignInAgain if !person.must_sign_in => {
+            Ok(Facts::Unwanted("the person has signed in again"))
+        }
+        Kind::SignInAgain => Ok(to_confirmed(person, Facts::SignInAgain)),
+    }
+}
+
+fn to_confirmed(person: Person, facts: impl FnOnce(EmailAddress) -> Facts) -> Facts {
+    person.address.map_or(Facts::Unwanted("no address is confirmed"), facts)
+}
+
+fn confirm(tx: &Tx<'_>, claimed: &Claimed, person: Person) -> Result<Facts, StoreError> {
+    let number = claimed.subjects.first().and_then(|subject| subject.parse().ok());
+    let link = number.map(|number| links::find_confirm(tx, number)).transpose()?.flatten();
+    let good = link.filter(|link| link.used_at.is_none() && link.expires_at > tx.now());
+    Ok(good.map_or(Facts::Unwanted("the link is used, over or replaced"), |link| {
+        Facts::Confirm(person, link)
+    }))
+}
+
+fn news(tx: &Tx<'_>, claimed: &Claimed, person: &Person) -> Result<Facts, StoreError> {
+    let mut items = Vec::new();
+    for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
+        let Some(release) = releases::find(tx, &id)? else { continue };
+        let because = releases::reasons(tx, &id, person.id)?;
+        items.push(NewsItem { release, because });
+    }
+    if items.is_empty() {
+        return Ok(Facts::Unwanted("the albums are no longer known"));
+    }
+    Ok(to_confirmed(person.clone(), |to| Facts::News(to, items)))
+}

@@ -1,0 +1,115 @@
+//! What can go wrong between Spotify and us, told apart as far as a caller acts differently.
+
+use std::time::Duration;
+
+/// Why a call gave nothing. The texts are for the operator and hold no token, code or address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Too many calls in a rolling 30 seconds, counted for each app
+    /// (<https://developer.spotify.com/documentation/web-api/concepts/rate-limits>).
+    #[error("Spotify asks us to slow down{}. Dropday waits by itself.", pause(retry_after))]
+    RateLimited {
+        /// How long Spotify wants us to wait, at most 30 days; some answers do not say.
+        retry_after: Option<Duration>,
+    },
+    /// The day's calls of the developer account are spent for this kind of call, whichever of its
+    /// apps made them (<https://developer.spotify.com/documentation/web-api/concepts/quota-modes>).
+    #[error(
+        "the Spotify developer account has used up its calls of this kind{}. Dropday goes on \
+         later; if this comes often, lower the number of calls a day in the configuration",
+        pause(retry_after)
+    )]
+    QuotaExceeded {
+        /// How long Spotify wants us to wait, at most 30 days; some answers do not say.
+        retry_after: Option<Duration>,
+    },
+    /// The access token is over or was never good: fetch another with the refresh token.
+    #[error("Spotify no longer takes the access token; it has to be refreshed")]
+    AccessRefused,
+    /// The consent is over, or a code was used twice or came too late. The only error that ends a
+    /// consent: asking again with the same token or code never helps.
+    #[error("the consent at Spotify is over; the person has to sign in with Spotify again")]
+    SignInAgain,
+    /// The operator's configuration and Spotify's dashboard disagree.
+    #[error(
+        "Spotify does not accept this app: compare client id, client secret and redirect address \
+         in the configuration with https://developer.spotify.com/dashboard"
+    )]
+    BadClient,
+    /// The person signed in, but is not among the users of the app.
+    #[error(
+        "Spotify does not let this person use the app: the operator has to add them at \
+         https://developer.spotify.com/dashboard under Settings, User Management"
+    )]
+    NotOnAllowList,
+    /// Nothing works until the owner of the app has Premium, and then for some hours more.
+    #[error(
+        "Spotify has stopped the app because its owner has no Premium subscription. After \
+         subscribing again it can take some hours until calls are allowed"
+    )]
+    OwnerNeedsPremium,
+    /// Any other 403. Seen for endpoints that were taken away, and for a missing scope.
+    #[error(
+        "Spotify forbids this call to the app. The endpoint may have been taken away: look for a \
+         newer version of Dropday"
+    )]
+    EndpointRemoved,
+    /// There is no such artist or user (any more).
+    #[error("Spotify knows nothing under this id")]
+    NotFound,
+    /// Time-outs, connection trouble, 5xx, answers that broke off: worth another try later.
+    #[error("Spotify cannot be reached just now: {0}")]
+    Temporary(String),
+    /// An answer that makes no sense. Asking again at once will not help.
+    #[error(
+        "Spotify's answer makes no sense: {0}. If this stays, look for a newer version of Dropday, \
+         or for a proxy in between"
+    )]
+    Malformed(String),
+}
+
+impl Error {
+    /// Whether the same call may well succeed later with nobody doing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::RateLimited { .. } | Self::QuotaExceeded { .. } | Self::Temporary(_))
+    }
+
+    /// Whether it is this person's token that is of no use, while another's may serve.
+    pub fn is_about_the_person(&self) -> bool {
+        matches!(self, Self::SignInAgain | Self::NotOnAllowList | Self::AccessRefused)
+    }
+
+    /// How long Spotify asked us to wait, where it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after } | Self::QuotaExceeded { retry_after } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+fn pause(retry_after: &Option<Duration>) -> String {
+    retry_after.map(|wait| format!(" for {} s", wait.as_secs())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_told_where_it_is_known() {
+        let told = Error::QuotaExceeded { retry_after: Some(Duration::from_secs(86_207)) };
+        assert!(told.to_string().contains(" for 86207 s."), "{told}");
+        let untold = Error::RateLimited { retry_after: None };
+        assert!(untold.to_string().contains("slow down. "), "{untold}");
+    }
+
+    #[test]
+    fn only_what_passes_by_itself_is_transient() {
+        assert!(Error::Temporary(String::new()).is_transient());
+        assert!(Error::RateLimited { retry_after: None }.is_transient());
+        for lasting in [Error::SignInAgain, Error::OwnerNeedsPremium, Error::AccessRefused] {
+            assert!(!lasting.is_transient(), "{lasting}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Which error a refusal stands for.
+//!
+//! Spotify's error bodies are JSON, plain text, HTML or nothing, and only words tell the three
+//! kinds of 403 apart; so it is words that are looked for, in whatever came.
+
+use reqwest::StatusCode;
+
+use super::error::Error;
+use super::http::{Answer, Body};
+
+/// Refusals that mean the same at every endpoint.
+pub(super) fn common_refusal(answer: &Answer) -> Option<Error> {
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => Some(too_many(answer)),
+        StatusCode::REQUEST_TIMEOUT => Some(temporary(answer.status)),
+        status if status.is_server_error() => Some(temporary(status)),
+        status if status.is_redirection() => Some(unexpected(status)),
+        _ => None,
+    }
+}
+
+/// What a Web API answer other than 200 means.
+pub(super) fn api_refusal(answer: &Answer) -> Error {
+    match answer.status {
+        StatusCode::UNAUTHORIZED => Error::AccessRefused,
+        StatusCode::FORBIDDEN => forbidden(answer),
+        StatusCode::NOT_FOUND => Error::NotFound,
+        status => unexpected(status),
+    }
+}
+
+/// What a 403 means, by its words:
+/// <https://developer.spotify.com/documentation/web-api/concepts/quota-modes> for the users of an
+/// app, <https://github.com/zmb3/spotify/issues/301> for the owner's subscription.
+pub(super) fn forbidden(answer: &Answer) -> Error {
+    if let Body::Cut = answer.body {
+        return Error::Temporary("the answer broke off".into());
+    }
+    let words = words(answer);
+    if words.contains("not be registered") || words.contains("not registered") {
+        Error::NotOnAllowList
+    } else if words.contains("premium") {
+        Error::OwnerNeedsPremium
+    } else {
+        Error::EndpointRemoved
+    }
+}
+
+/// A status that nothing here has a meaning for.
+pub(super) fn unexpected(status: StatusCode) -> Error {
+    Error::Malformed(format!("status {}", status.as_u16()))
+}
+
+/// `reason` is the signal (<https://developer.spotify.com/documentation/web-api/references/changes/july-2026>),
+/// wherever in the body it stands.
+fn too_many(answer: &Answer) -> Error {
+    let retry_after = answer.retry_after;
+    match words(answer).contains("quota_exceeded") {
+        true => Error::QuotaExceeded { retry_after },
+        false => Error::RateLimited { retry_after },
+    }
+}
+
+fn temporary(status: StatusCode) -> Error {
+    Error::Temporary(format!("status {}", status.as_u16()))
+}
+
+fn words(answer: &Answer) -> String {
+    match &answer.body {
+        Body::Whole(bytes) => String::from_utf8_lossy(bytes).to_lowercase(),
+        Body::TooLarge | Body::Cut => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{any_json, whole};
+    use super::*;
+    use proptest::prelude::*;
+
+    const REGISTERED: &str =
+        "Check settings on developer.spotify.com/dashboard, the user may not be registered.";
+    const PREMIUM: &str = "Active premium subscription required for the owner of the app. When \
+        the subscription status changes, it can take a few hours before requests are allowed again.";
+
+    fn judge(status: u16, body: &str) -> Error {
+        let answer = whole(status, body.as_bytes());
+        common_refusal(&answer).unwrap_or_else(|| api_refusal(&answer))
+    }
+
+    fn json(status: u16, message: &str) -> String {
+        serde_json::json!({"error": {"status": status, "message": message}}).to_string()
+    }
+
+    #[test]
+    fn the_three_403_are_told_apart_in_json_and_in_plain_text() {
+        assert_eq!(judge(403, &json(403, REGISTERED)), Error::NotOnAllowList);
+        assert_eq!(judge(403, REGISTERED), Error::NotOnAllowList);
+        assert_eq!(judge(403, PREMIUM), Error::OwnerNeedsPremium);
+        assert_eq!(judge(403, &json(403, PREMIUM)), Error::OwnerNeedsPremium);
+        assert_eq!(judge(403, &json(403, "Forbidden")), Error::EndpointRemoved);
+        assert_eq!(judge(403, ""), Error::EndpointRemoved);
+    }
+
+    #[test]
+    fn a_403_that_broke_off_means_nothing_yet() {
+        let mut answer = whole(403, b"");
+        answer.body = Body::Cut;
+        assert!(matches!(api_refusal(&answer), Error::Temporary(_)));
+    }
+
+    #[test]
+    fn a_spent_quota_is_no_rate_limit() {
+        let spent =
+            r#"{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}"#;
+        assert_eq!(judge(429, spent), Error::QuotaExceeded { retry_after: None });
+        for body in [&json(429, "API rate limit exceeded"), "Too many requests", ""] {
+            assert_eq!(judge(429, body), Error::RateLimited { retry_after: None }, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_other_refusals_have_their_meaning() {
+        assert_eq!(judge(401, &json(401, "The access token expired")), Error::AccessRefused);
+        assert_eq!(judge(401, ""), Error::AccessRefused);
+        assert_eq!(judge(404, &json(404, "Resource not found")), Error::NotFound);
+        for (status, body) in [(500, ""), (502, "<html>"), (503, r#"{"error":"invalid_grant"}"#)] {
+            assert!(matches!(judge(status, body), Error::Temporary(_)), "{status}");
+        }
+        for status in [204, 301, 302, 304, 400, 405, 410, 418] {
+            assert_eq!(
+                judge(status, "Invalid limit"),
+                Error::Malformed(format!("status {status}"))
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_judged_without_a_panic(
+            body in prop_oneof![
+                any_json().prop_map(|body| body.to_string().into_bytes()),
+                any::<Vec<u8>>(),
+            ],
+            status in 100u16..=999,
+        ) {
+            let answer = whole(status, &body);
+            let _ = common_refusal(&answer).unwrap_or_else(|| api_refusal(&answer));
+        }
+    }
+}

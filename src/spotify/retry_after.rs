@@ -1,0 +1,72 @@
+//! How long an answer asks us to wait.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+/// The longest wait that is believed: more than any that was seen (a day), little enough that a
+/// slip of Spotify's does not silence a household for ever.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Reads `Retry-After`: whole seconds, or a date
+/// (<https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>). `None` where it is absent or odd.
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let raw = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    seconds(raw).or_else(|| until(raw, now)).map(|wait| wait.min(LONGEST))
+}
+
+fn seconds(raw: &str) -> Option<Duration> {
+    let digits = !raw.is_empty() && raw.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| raw.parse().map_or(LONGEST, Duration::from_secs))
+}
+
+fn until(raw: &str, now: Timestamp) -> Option<Duration> {
+    let then = DateTimeParser::new().parse_timestamp(raw).ok()?;
+    Some(then.duration_since(now).try_into().unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use reqwest::header::HeaderValue;
+
+    fn read(raw: &[u8]) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_bytes(raw).ok()?);
+        retry_after(&headers, "2026-11-23T12:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn seconds_and_dates_are_read() {
+        assert_eq!(read(b"86207"), Some(Duration::from_secs(86_207)));
+        assert_eq!(read(b" 0 "), Some(Duration::ZERO));
+        assert_eq!(read(b"Mon, 23 Nov 2026 12:00:30 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(read(b"Sun, 22 Nov 2026 12:00:00 GMT"), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_wait_beyond_30_days_is_cut() {
+        for raw in [&b"99999999"[..], b"99999999999999999999999", b"Fri, 01 Jan 2100 00:00:00 GMT"]
+        {
+            assert_eq!(read(raw), Some(LONGEST));
+        }
+    }
+
+    #[test]
+    fn an_odd_wait_is_none() {
+        assert_eq!(retry_after(&HeaderMap::new(), Timestamp::UNIX_EPOCH), None);
+        for raw in [&b""[..], b"-1", b"soon", b"1e9", b"+5", b"\xff"] {
+            assert_eq!(read(raw), None, "{raw:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_without_a_panic(raw in any::<Vec<u8>>()) {
+            prop_assert!(read(&raw).is_none_or(|wait| wait <= LONGEST));
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The token endpoint's bodies, put into the shape that `oauth2` insists on.
+//!
+//! It wants a `token_type`, whole numbers and strings everywhere, and its errors carry the body.
+//! So only what we use is handed on, and what cannot be read is refused before.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType, BasicTokenResponse};
+use oauth2::{RequestTokenError, TokenResponse};
+use reqwest::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::error::Error;
+use super::http::Answer;
+use super::refusal::{forbidden, unexpected};
+use super::wire::count;
+use crate::domain::token::{AccessToken, Grant, RefreshToken};
+
+/// How `oauth2` says that there is no token.
+pub(super) type Failure = RequestTokenError<Error, BasicErrorResponse>;
+
+/// What Spotify's access tokens last where it does not say, in seconds
+/// (<https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens>).
+const USUAL_LIFE: u64 = 3600;
+
+/// The longest life of an access token that is believed, in seconds.
+const LONGEST_LIFE: u64 = 24 * 60 * 60;
+
+/// The body of `answer` as `oauth2` can read it: that of a 200, of a 400 and of a 401.
+pub(super) fn readable(answer: &Answer) -> Result<Vec<u8>, Error> {
+    let body = match answer.status {
+        StatusCode::OK => token(&answer.json()?)?,
+        StatusCode::BAD_REQUEST => refusal(answer)?,
+        StatusCode::UNAUTHORIZED => unauthorized(refusal(answer)?)?,
+        StatusCode::FORBIDDEN => return Err(forbidden_token(answer)),
+        status => return Err(unexpected(status)),
+    };
+    Ok(body.to_string().into_bytes())
+}
+
+/// The grant in a token answer that was received at `now`.
+pub(super) fn grant(response: &BasicTokenResponse, now: Timestamp) -> Grant {
+    let life = response.expires_in().unwrap_or(Duration::from_secs(USUAL_LIFE));
+    Grant {
+        access: AccessToken(response.access_token().secret().as_str().into()),
+        expires_at: now.checked_add(life).unwrap_or(now),
+        refresh: response.refresh_token().map(|t| RefreshToken(t.secret().as_str().into())),
+    }
+}
+
+/// What a failed token call means. No part of the body goes on into the error.
+pub(super) fn refused(failure: Failure) -> Error {
+    match failure {
+        RequestTokenError::Request(error) => error,
+        RequestTokenError::ServerResponse(refusal) => by_code(&refusal),
+        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
+            Error::Malformed("an unreadable answer of the token endpoint".into())
+        }
+    }
+}
+
+/// The codes are those of <https://www.rfc-editor.org/rfc/rfc6749#section-5.2>. A redirect address
+/// that differs comes as `invalid_grant` too, and must not cost anybody their consent.
+fn by_code(refusal: &BasicErrorResponse) -> Error {
+    let told = refusal.error_description().map(|d| d.to_ascii_lowercase()).unwrap_or_default();
+    match refusal.error() {
+        BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient => {
+            Error::BadClient
+        }
+        _ if told.contains("redirect") => Error::BadClient,
+        BasicErrorResponseType::InvalidGrant => Error::SignInAgain,
+        BasicErrorResponseType::Extension(_) => {
+            Error::Malformed("an error of the token endpoint that nobody knows".into())
+        }
+        known => Error::Malformed(format!("{} at the token endpoint", known.as_ref())),
+    }
+}
+
+fn token(body: &Value) -> Result<Value, Error> {
+    let Some(access) = body.get("access_token").and_then(word) else {
+        return Err(Error::Malformed("no access token where one was due".into()));
+    };
+    let life = body.get("expires_in").and_then(count).unwrap_or(USUAL_LIFE).clamp(1, LONGEST_LIFE);
+    // Taken as it is: a rotated token that were thrown away for its looks would be lost for good.
+    let refresh =
+        body.get("refresh_token").and_then(Value::as_str).filter(|t| !t.trim().is_empty());
+    Ok(json!({
+        "access_token": access,
+        "token_type": "bearer",
+        "expires_in": life,
+        "refresh_token": refresh,
+    }))
+}
+
+/// What `oauth2` needs of a refusal. One that cannot be read ends no consent.
+fn refusal(answer: &Answer) -> Result<Value, Error> {
+    let body: Value = serde_json::from_slice(answer.whole()?).unwrap_or_default();
+    let Some(code) = body.get("error").and_then(Value::as_str) else {
+        return Err(Error::Malformed("a refusal of the token endpoint without a code".into()));
+    };
+    let told = body.get("error_description").and_then(Value::as_str);
+    let mut kept = Map::from_iter([("error".to_owned(), json!(code))]);
+    kept.extend(told.map(|told| ("error_description".to_owned(), json!(told))));
+    Ok(Value::Object(kept))
+}
+
+/// Only a 400 may end a consent: a 401 speaks of the app, whatever its body says.
+fn unauthorized(refusal: Value) -> Result<Value, Error> {
+    match refusal.get("error").and_then(Value::as_str) {
+        Some("invalid_grant") => Err(unexpected(StatusCode::UNAUTHORIZED)),
+        _ => Ok(refusal),
+    }
+}
+
+fn forbidden_token(answer: &Answer) -> Error {
+    match forbidden(answer) {
+        Error::EndpointRemoved => unexpected(answer.status),
+        told => told,
+    }
+}
+
+/// An access token: visible ASCII, as a header needs it.
+fn word(value: &Value) -> Option<&str> {
+    value.as_str().filter(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_graphic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{any_json, whole};
+    use super::*;
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn read(status: u16, body: &str) -> Result<Grant, Error> {
+        let readable = readable(&whole(status, body.as_bytes()))?;
+        if status == 200 {
+            return Ok(grant(&serde_json::from_slice(&readable).unwrap(), NOW));
+        }
+        Err(by_code(&serde_json::from_slice(&readable).unwrap()))
+    }
+
+    fn life(expires_in: &str) -> i64 {
+        let body = format!(r#"{{"access_token":"a"{expires_in}}}"#);
+        read(200, &body).unwrap().expires_at.duration_since(NOW).as_secs()
+    }
+
+    #[test]
+    fn a_rotated_refresh_token_is_taken_and_an_absent_one_is_none() {
+        let first = include_str!("../../tests/data/spotify-samples/AuthorizationCode.json");
+        let refresh = read(200, first).unwrap().refresh.unwrap();
+        assert!(refresh.0.expose_secret().starts_with("b0KuPuLw"));
+
+        let later = include_str!("../../tests/data/spotify-samples/AuthorizationCodeRefresh.json");
+        assert!(read(200, later).unwrap().refresh.is_none());
+        for odd in [r#""""#, r#"" ""#, "null", "7"] {
+            let body = format!(r#"{{"access_token":"a","refresh_token":{odd}}}"#);
+            assert!(read(200, &body).unwrap().refresh.is_none(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_token_lives_between_a_second_and_a_day() {
+        assert_eq!(life(r#","expires_in":3599"#), 3599);
+        assert_eq!(life(r#","expires_in":"60""#), 60);
+        assert_eq!(life(r#","expires_in":60.0"#), 60);
+        assert_eq!(life(r#","expires_in":0"#), 1);
+        assert_eq!(life(r#","expires_in":99999999999"#), 86_400);
+        for odd in ["", r#","expires_in":null"#, r#","expires_in":-5"#, r#","expires_in":"soon""#] {
+            assert_eq!(life(odd), 3600, "{odd}");
+        }
+    }
+
+    #[test]
+    fn no_access_token_is_no_grant() {
+        for body in [
+            "{}",
+            "[]",
+            "null",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":null}"#,
+            r#"{"access_token":"a\nb"}"#,
+            r#"{"error":"invalid_grant"}"#,
+            "<html>",
+        ] {
+            assert!(matches!(read(200, body), Err(Error::Malformed(_))), "{body}");
+        }
+        assert!(matches!(read(200, r#"{"access_token":"a"#), Err(Error::Temporary(_))));
+    }
+
+    #[test]
+    fn only_invalid_grant_with_a_400_ends_a_consent() {
+        let expired = r#"{"error":"invalid_grant","error_description":"Refresh token expired"}"#;
+        assert_eq!(read(400, expired).unwrap_err(), Error::SignInAgain);
+        assert_eq!(
+            read(400, r#"{"error":"invalid_grant","error_description":5}"#).unwrap_err(),
+            Error::SignInAgain
+        );
+        for (status, body) in [
+            (401, expired),
+            (403, expired),
+            (404, expired),
+            (400, ""),
+            (400, "invalid_grant"),
+            (400, r#"{"error":"invalid_grant""#),
+            (400, r#"{"error":{"message":"invalid_grant"}}"#),
+            (400, r#"{"error":"invalid_request"}"#),
+            (400, r#"{"error":"invalid_scope"}"#),
+            (400, r#"{"error":"invalid_grant_"}"#),
+        ] {
+            let error = read(status, body).unwrap_err();
+            assert!(matches!(error, Error::Malformed(_)), "{status} {body}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_configuration_is_the_operators() {
+        let sample = include_str!("../../tests/data/spotify-samples/auth-invalid-client.json");
+        for body in [
+            sample,
+            r#"{"error":"invalid_client"}"#,
+            r#"{"error":"unauthorized_client"}"#,
+            r#"{"error":"invalid_grant","error_description":"Invalid redirect URI"}"#,
+        ] {
+            assert_eq!(read(400, body).unwrap_err(), Error::BadClient, "{body}");
+        }
+        assert_eq!(read(401, sample).unwrap_err(), Error::BadClient);
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_judged_without_a_panic(body in any_json(), status in 200u16..500) {
+            let _ = read(status, &body.to_string());
+        }
+
+        #[test]
+        fn any_bytes_are_judged_without_a_panic(bytes in any::<Vec<u8>>(), status in 200u16..500) {
+            let _ = readable(&whole(status, &bytes));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The artists that somebody follows: watched, due, claimed, checked.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::columns::Ms;
+use super::error::exactly_one;
+use super::{Result, Tx};
+use crate::domain::artist::{Artist, ArtistId};
+
+/// A check that takes longer than this was given up by whoever began it.
+const CHECK_LEASE: SignedDuration = SignedDuration::from_mins(10);
+
+/// Following an artist again within this time goes on where it left off: a list that was cut short
+/// must cost no news. Later it begins with a silent first check, like any other.
+const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// An artist whose check is ours to make.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Spotify's id.
+    pub id: ArtistId,
+    /// The name.
+    pub name: String,
+    /// Since when somebody here follows the artist.
+    pub watched_since: Timestamp,
+    /// When the first check was made; `None` if this is the first.
+    pub baseline_at: Option<Timestamp>,
+    /// Checks in a row that failed.
+    pub failures: u32,
+    /// Spotify's `total` at the last check.
+    pub total: Option<u64>,
+}
+
+/// Watches an artist that somebody follows.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
+    tx.conn().execute(
+        "INSERT INTO artists (id, name, watched_since, next_check_at) VALUES (?1, ?2, ?3, ?3)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+        params![artist.id, artist.name, Ms(tx.now())],
+    )?;
+    tx.conn().execute(
+        "UPDATE artists SET baseline_at = NULL, watched_since = ?2, next_check_at = ?2, total = NULL
+         WHERE id = ?1 AND unwatched_at <= ?3",
+        params![artist.id, Ms(tx.now()), Ms(tx.now() - FORGOTTEN_AFTER)],
+    )?;
+    let sql = "UPDATE artists SET unwatched_at = NULL WHERE id = ?1 AND unwatched_at IS NOT NULL";
+    tx.conn().execute(sql, [&artist.id])?;
+    Ok(())
+}
+
+/// Notes which artists nobody follows any more. What was seen of them is kept.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
+    tx.conn().execute(
+        "UPDATE artists SET unwatched_at = ?1 WHERE unwatched_at IS NULL
+         AND NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)",
+        [Ms(tx.now())],
+    )?;
+    Ok(())
+}
+
+/// Deletes the artists that nobody follows, with what was seen of them: they are a trace of who
+/// followed them.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget_unfollowed(tx: &Tx<'_>) -> Result<()> {
+    let sql =
+        "DELETE FROM artists WHERE NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)";
+    tx.conn().execute(sql, [])?;
+    let sql = "DELETE FROM releases
+               WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE release = releases.id)";
+    tx.conn().execute(sql, [])?;
+    Ok(())
+}
+
+/// Whether anything is known of an artist.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn is_known(tx: &Tx<'_>, id: &ArtistId) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM artists WHERE id = ?1)";
+    Ok(tx.conn().query_row(sql, [id], |row| row.get(0))?)
+}
+
+/// How many artists are watched.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
+    let sql = "SELECT count(*) FROM artists WHERE unwatched_at IS NULL";
+    Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
+}
+
+/// Which artists to ask about: the ones that are due, or all. Those never asked come first, then
+/// those that waited longest, and last those that failed, which must not stand in the others' way.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<ArtistId>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT id FROM artists
+         WHERE unwatched_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)
+         ORDER BY failures > 0, checked_at NULLS FIRST, id",
+    )?;
+    let due = rows.query_map(params![all, Ms(tx.now())], |row| row.get(0))?;
+    Ok(due.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Claims the check of an artist; `None` if somebody else has it, or nobody follows the artist.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn claim(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<Claimed>> {
+    let claimed = tx.conn().query_row(
+        "UPDATE artists SET claimed_until = ?2
+         WHERE id = ?1 AND unwatched_at IS NULL AND claimed_until <= ?3
+         RETURNING name, watched_since, baseline_at, failures, total",
+        params![id, Ms(tx.now() + CHECK_LEASE), Ms(tx.now())],
+        |row| {
+            Ok(Claimed {
+                id: id.clone(),
+                name: row.get(0)?,
+                watched_since: row.get::<_, Ms>(1)?.0,
+                baseline_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
+                failures: row.get(3)?,
+                total: row.get(4)?,
+            })
+        },
+    );
+    Ok(claimed.optional()?)
+}
+
+/// Records a check that went through. `None` for `total` keeps the one of the last check.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn checked(tx: &Tx<'_>, id: &ArtistId, total: Option<u64>, next_at: Timestamp) -> Result<()> {
+    let changed = tx.conn().execute(
+        "UPDATE artists SET baseline_at = coalesce(baseline_at, ?2), checked_at = ?2,
+             next_check_at = ?3, failures = 0, last_failure = NULL, claimed_until = 0,
+             total = coalesce(?4, total)
+         WHERE id = ?1",
+        params![id, Ms(tx.now()), Ms(next_at), total],
+    )?;
+    exactly_one(changed)
+}
+
+/// Records a check that failed: nothing advances but the wait.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn failed(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Result<()> {
+    let sql = "UPDATE artists SET failures = failures + 1, last_failure = ?2, next_check_at = ?3,
+                   claimed_until = 0 WHERE id = ?1";
+    tx.conn().execute(sql, params![id, why, Ms(next_at)])?;
+    Ok(())
+}
+
+/// Gives a claim back as if it had not been made.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn release(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
+    tx.conn().execute("UPDATE artists SET claimed_until = 0 WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+/// Releases every claim: those of a process that is gone.
+pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
+    tx.conn().execute("UPDATE artists SET claimed_until = 0 WHERE claimed_until > 0", [])?;
+    tx.conn().execute("UPDATE tokens SET refreshing_until = 0 WHERE refreshing_until > 0", [])?;
+    Ok(())
+}

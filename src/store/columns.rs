@@ -1,0 +1,79 @@
+//! How our words lie in columns.
+
+use jiff::Timestamp;
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+
+use crate::domain::artist::ArtistId;
+use crate::domain::release::ReleaseId;
+use crate::domain::user::{EmailAddress, UserId};
+
+/// A time, as milliseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ms(pub(super) Timestamp);
+
+impl ToSql for Ms {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.as_millisecond().into())
+    }
+}
+
+impl FromSql for Ms {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let ms = value.as_i64()?;
+        Timestamp::from_millisecond(ms).map(Self).map_err(FromSqlError::other)
+    }
+}
+
+impl ToSql for UserId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl FromSql for UserId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Self)
+    }
+}
+
+impl ToSql for ArtistId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for ArtistId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).ok_or_else(|| unreadable("an artist's id"))
+    }
+}
+
+impl ToSql for ReleaseId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for ReleaseId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).ok_or_else(|| unreadable("a release's id"))
+    }
+}
+
+impl ToSql for EmailAddress {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for EmailAddress {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).map_err(|_| unreadable("an address"))
+    }
+}
+
+/// The error of a column that does not hold `what` it should.
+pub(super) fn unreadable(what: &str) -> FromSqlError {
+    FromSqlError::other(std::io::Error::other(format!("the column does not hold {what}")))
+}

@@ -1,0 +1,272 @@
+//! The database: one thread that writes, one that reads, and transactions with a name and one
+//! timestamp. Nothing awaits inside a transaction, so no network call can.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::oneshot;
+
+use super::presence::Presence;
+use super::{Result, Sealer, StoreError, artists, migrations, outbox};
+use crate::clock::{Chance, Clock};
+
+/// A transaction that takes longer is worth a line in the log.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Handle to the database; clones share it.
+#[derive(Clone)]
+pub struct Db {
+    writer: mpsc::Sender<Job>,
+    reader: mpsc::Sender<Job>,
+    shared: Arc<Shared>,
+}
+
+/// One open transaction.
+pub struct Tx<'c> {
+    conn: Transaction<'c>,
+    now: Timestamp,
+    shared: &'c Shared,
+}
+
+struct Shared {
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    sealer: Sealer,
+    path: PathBuf,
+}
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+impl Db {
+    /// Opens the database at `path`, made with mode 0600 if it is new, and brings it up to date.
+    /// Blocks for as long as that takes: for start-up.
+    ///
+    /// # Errors
+    /// Each with its remedy: see [`StoreError`].
+    pub fn open(
+        path: &Path,
+        sealer: Sealer,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+    ) -> Result<Self> {
+        let mut conn = connect(path)?;
+        migrations::bring_up_to_date(&mut conn, path)?;
+        let reading = connect(path)?;
+        reading.pragma_update(None, "query_only", true)?;
+        let shared = Arc::new(Shared { clock, chance, sealer, path: path.to_owned() });
+        shared.transact(&mut conn, "try the key", try_the_key)?;
+        let presence = Presence::announce(path, || {
+            shared.transact(&mut conn, "release stale claims", |tx| {
+                artists::release_claims(tx)?;
+                outbox::release_claims(tx)
+            })
+        })?;
+        let writer = lane("db-write", conn, Some(presence))?;
+        let reader = lane("db-read", reading, None)?;
+        Ok(Self { writer, reader, shared })
+    }
+
+    /// Runs `work` in a transaction that may write, and commits it if `work` succeeds.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StoreError`] where the transaction cannot begin or commit.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(&self.writer, name, work).await
+    }
+
+    /// Runs `work` in a transaction that sees one state of the database and writes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn read<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(&self.reader, name, work).await
+    }
+
+    /// Empties the write-ahead log into the database, so that what was deleted is gone from disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] where SQLite refuses.
+    pub async fn checkpoint(&self) -> Result<()> {
+        let (answer, done) = oneshot::channel();
+        let job: Job = Box::new(move |conn| {
+            let truncated = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            answer.send(truncated.map_err(StoreError::from)).ok();
+        });
+        self.writer.send(job).map_err(|_| StoreError::Closed)?;
+        done.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Looks the whole file over; `None` if it is sound, else what is wrong.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it cannot even be read.
+    pub async fn damage(&self) -> Result<Option<String>> {
+        self.read("quick check", |tx| {
+            let found: String =
+                tx.conn().query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+            Ok((found != "ok").then_some(found))
+        })
+        .await
+    }
+
+    /// The signatures of links.
+    pub fn sealer(&self) -> &Sealer {
+        &self.shared.sealer
+    }
+
+    /// Where the database lies.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        lane: &mpsc::Sender<Job>,
+        name: &'static str,
+        work: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, done) = oneshot::channel();
+        let shared = Arc::clone(&self.shared);
+        let job: Job = Box::new(move |conn| {
+            // The asker may have gone away; the work stands all the same.
+            answer.send(shared.transact(conn, name, work)).ok();
+        });
+        lane.send(job).map_err(|_| StoreError::Closed)?;
+        done.await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Shared {
+    fn transact<T>(
+        &self,
+        conn: &mut Connection,
+        name: &'static str,
+        work: impl FnOnce(&Tx<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let began = Instant::now();
+        // A read that decides a write must not find the database changed when it comes to write.
+        let behavior = match conn.is_readonly("main")? || queries_only(conn)? {
+            true => TransactionBehavior::Deferred,
+            false => TransactionBehavior::Immediate,
+        };
+        let conn = conn.transaction_with_behavior(behavior)?;
+        let tx = Tx { conn, now: self.clock.now(), shared: self };
+        let result = work(&tx)?;
+        tx.conn.commit()?;
+        if began.elapsed() > SLOW {
+            tracing::warn!(
+                transaction = name,
+                took_ms = began.elapsed().as_millis(),
+                "slow transaction"
+            );
+        }
+        Ok(result)
+    }
+}
+
+impl Tx<'_> {
+    /// The one time of this transaction.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(super) fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
+    pub(super) fn seal(&self, secret: &SecretString, identity: &str) -> Vec<u8> {
+        self.shared.sealer.seal(secret, identity, &*self.shared.chance)
+    }
+
+    pub(super) fn open_seal(&self, sealed: &[u8], identity: &str) -> Result<SecretString> {
+        self.shared.sealer.open(sealed, identity)
+    }
+}
+
+fn queries_only(conn: &Connection) -> Result<bool> {
+    Ok(conn.query_row("PRAGMA query_only", [], |row| row.get(0))?)
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let cannot = |why: String| StoreError::CannotOpen { path: path.to_owned(), why };
+    let mode = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+    match mode {
+        // SQLite says it better when it comes to write.
+        Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {}
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && path.exists() => {}
+        Err(error) => return Err(cannot(error.to_string())),
+        Ok(_) => {}
+    }
+    let conn = Connection::open_with_flags(path, OpenFlags::default())
+        .map_err(|error| cannot(error.to_string()))?;
+    set_up(&conn)?;
+    Ok(conn)
+}
+
+fn set_up(conn: &Connection) -> Result<()> {
+    // First of all: every later pragma may have to wait for another connection.
+    conn.busy_timeout(Duration::from_secs(5))?;
+    let journal: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if !journal.eq_ignore_ascii_case("wal") {
+        tracing::warn!(journal, "the file system has no write-ahead log; reads wait for writes");
+    }
+    // WAL with NORMAL may lose the last commits when the power fails; here that is a second mail.
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    // Who leaves is gone: deleted rows are overwritten, not merely unlinked.
+    conn.pragma_update(None, "secure_delete", true)?;
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    Ok(())
+}
+
+/// A thread that owns `conn` and works off what it is sent, until every handle is gone.
+fn lane(name: &str, mut conn: Connection, presence: Option<Presence>) -> Result<mpsc::Sender<Job>> {
+    let (jobs, queue) = mpsc::channel::<Job>();
+    let work = move || {
+        for job in queue {
+            // A panic costs its own transaction, which is rolled back, and no other.
+            std::panic::catch_unwind(AssertUnwindSafe(|| job(&mut conn))).ok();
+        }
+        conn.execute_batch("PRAGMA optimize").ok();
+        drop(presence);
+    };
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    spawned.map_err(|_| StoreError::Closed)?;
+    Ok(jobs)
+}
+
+/// Keeps a word sealed with the key, and finds out at every start whether it still opens.
+fn try_the_key(tx: &Tx<'_>) -> Result<()> {
+    const ROW: &str = "meta/key_check";
+    const WORD: &str = "dropday";
+    let kept = tx.conn().query_row("SELECT value FROM meta WHERE key = 'key_check'", [], |row| {
+        row.get::<_, Vec<u8>>(0)
+    });
+    match kept {
+        Ok(sealed) if tx.open_seal(&sealed, ROW)?.expose_secret() == WORD => Ok(()),
+        Ok(_) => Err(StoreError::WrongKey),
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            let sealed = tx.seal(&SecretString::from(WORD), ROW);
+            tx.conn()
+                .execute("INSERT INTO meta (key, value) VALUES ('key_check', ?1)", [sealed])?;
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

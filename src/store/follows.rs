@@ -1,0 +1,132 @@
+//! Who follows whom, and when each person's list is to be read again.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::columns::Ms;
+use super::error::exactly_one;
+use super::{Result, Tx, artists};
+use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::user::UserId;
+
+/// How a person's list stood when it was last read.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// How many artists they follow, as far as is known.
+    pub count: u64,
+    /// Failures and doubts in a row.
+    pub failures: u32,
+    /// Why the list was last doubted, and since when it looks so.
+    pub doubt: Option<(String, Timestamp)>,
+}
+
+/// What changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Artists followed that were not before.
+    pub added: u64,
+    /// Artists no longer followed.
+    pub removed: u64,
+}
+
+/// Whose lists are to be read: those that are due, or everybody's who can be asked.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT id FROM people p JOIN tokens t ON t.person = p.id
+         WHERE consent = 'good' AND (?1 OR (follows_next_at <= ?2 AND coalesce(trouble_until, 0) <= ?2))
+         ORDER BY follows_next_at, id",
+    )?;
+    let due = rows.query_map(params![everybody, Ms(tx.now())], |row| row.get(0))?;
+    Ok(due.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How a person's list stands; `None` if there is no such person.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn standing(tx: &Tx<'_>, person: UserId) -> Result<Option<Standing>> {
+    let found = tx.conn().query_row(
+        "SELECT (SELECT count(*) FROM follows WHERE person = ?1), follows_failures, follows_doubt,
+                follows_doubt_since
+         FROM people WHERE id = ?1",
+        [person],
+        |row| {
+            let doubt: Option<String> = row.get(2)?;
+            let since: Option<Ms> = row.get(3)?;
+            let doubt = doubt.zip(since.map(|since| since.0));
+            Ok(Standing { count: row.get(0)?, failures: row.get(1)?, doubt })
+        },
+    );
+    Ok(found.optional()?)
+}
+
+/// Follows `artists` for `person`; `whole` says that whoever is missing was unfollowed.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn apply(tx: &Tx<'_>, person: UserId, artists: &[Artist], whole: bool) -> Result<Change> {
+    let mut change = Change::default();
+    for artist in artists {
+        artists::watch(tx, artist)?;
+        let sql = "INSERT OR IGNORE INTO follows (person, artist, since) VALUES (?1, ?2, ?3)";
+        change.added += tx.conn().execute(sql, params![person, artist.id, Ms(tx.now())])? as u64;
+    }
+    if whole {
+        let kept: std::collections::HashSet<&ArtistId> = artists.iter().map(|a| &a.id).collect();
+        for gone in followed(tx, person)?.iter().filter(|id| !kept.contains(id)) {
+            let sql = "DELETE FROM follows WHERE person = ?1 AND artist = ?2";
+            change.removed += tx.conn().execute(sql, params![person, gone])? as u64;
+        }
+        artists::note_unwatched(tx)?;
+    }
+    Ok(change)
+}
+
+fn followed(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
+    let mut rows = tx.conn().prepare_cached("SELECT artist FROM follows WHERE person = ?1")?;
+    Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Records that the list was read and believed, and when it is due again.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn believed(tx: &Tx<'_>, person: UserId, next_at: Timestamp) -> Result<()> {
+    let changed = tx.conn().execute(
+        "UPDATE people SET follows_read_at = ?2, follows_next_at = ?3, follows_failures = 0,
+             follows_doubt = NULL, follows_doubt_since = NULL
+         WHERE id = ?1",
+        params![person, Ms(tx.now()), Ms(next_at)],
+    )?;
+    exactly_one(changed)
+}
+
+/// Records that the list was doubted. The same doubt as before keeps its beginning.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn doubted(tx: &Tx<'_>, person: UserId, doubt: &str, next_at: Timestamp) -> Result<()> {
+    let changed = tx.conn().execute(
+        "UPDATE people SET follows_next_at = ?3, follows_failures = follows_failures + 1,
+             follows_doubt_since = CASE WHEN follows_doubt = ?2 THEN follows_doubt_since ELSE ?4 END,
+             follows_doubt = ?2
+         WHERE id = ?1",
+        params![person, doubt, Ms(next_at), Ms(tx.now())],
+    )?;
+    exactly_one(changed)
+}
+
+/// Records that the list could not be read.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn failed(tx: &Tx<'_>, person: UserId, next_at: Timestamp) -> Result<()> {
+    tx.conn().execute(
+        "UPDATE people SET follows_next_at = ?2, follows_failures = follows_failures + 1 WHERE id = ?1",
+        params![person, Ms(next_at)],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Links in letters: bound to a purpose, good for a while, good once.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::columns::Ms;
+use super::error::exactly_one;
+use super::{Result, Tx};
+use crate::domain::user::{EmailAddress, UserId};
+
+/// A link that confirms an address is good for this long.
+pub const CONFIRM_GOOD_FOR: SignedDuration = SignedDuration::from_hours(48);
+
+/// A link that confirms an address.
+#[derive(Debug, Clone)]
+pub struct ConfirmLink {
+    /// Its number, which stands signed in the link.
+    pub id: i64,
+    /// Whose it is.
+    pub person: UserId,
+    /// The address that it confirms.
+    pub address: EmailAddress,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When it was used.
+    pub used_at: Option<Timestamp>,
+}
+
+/// Makes a link that confirms `address`, and ends the person's earlier ones: only the address
+/// typed last can be confirmed.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn make_confirm(tx: &Tx<'_>, person: UserId, address: &EmailAddress) -> Result<i64> {
+    tx.conn().execute("DELETE FROM links WHERE person = ?1 AND used_at IS NULL", [person])?;
+    tx.conn().execute(
+        "INSERT INTO links (purpose, person, address, created_at, expires_at)
+         VALUES ('confirm', ?1, ?2, ?3, ?4)",
+        params![person, address, Ms(tx.now()), Ms(tx.now() + CONFIRM_GOOD_FOR)],
+    )?;
+    Ok(tx.conn().last_insert_rowid())
+}
+
+/// The confirming link with this number, used or over though it may be.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn find_confirm(tx: &Tx<'_>, id: i64) -> Result<Option<ConfirmLink>> {
+    find(tx, "purpose = 'confirm' AND id = ?1", id)
+}
+
+/// The address that a person has typed and not confirmed yet.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn awaiting(tx: &Tx<'_>, person: UserId) -> Result<Option<ConfirmLink>> {
+    let waiting = find(tx, "purpose = 'confirm' AND used_at IS NULL AND person = ?1", person.0)?;
+    Ok(waiting.filter(|link| link.expires_at > tx.now()))
+}
+
+/// Marks a link used.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn mark_used(tx: &Tx<'_>, id: i64) -> Result<()> {
+    let sql = "UPDATE links SET used_at = ?2 WHERE id = ?1 AND used_at IS NULL";
+    exactly_one(tx.conn().execute(sql, params![id, Ms(tx.now())])?)
+}
+
+fn find(tx: &Tx<'_>, which: &str, key: i64) -> Result<Option<ConfirmLink>> {
+    let sql = format!(
+        "SELECT id, person, address, expires_at, used_at FROM links WHERE {which} ORDER BY id DESC LIMIT 1"
+    );
+    let found = tx.conn().query_row(&sql, [key], |row| {
+        Ok(ConfirmLink {
+            id: row.get(0)?,
+            person: row.get(1)?,
+            address: row.get(2)?,
+            expires_at: row.get::<_, Ms>(3)?.0,
+            used_at: row.get::<_, Option<Ms>>(4)?.map(|at| at.0),
+        })
+    });
+    Ok(found.optional()?)
+}

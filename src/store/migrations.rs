@@ -1,0 +1,72 @@
+//! Brings a database up to date: each file of `migrations/` once, in order, all in one transaction.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{Result, StoreError};
+
+/// `Drop` in ASCII: marks a SQLite file as Dropday's.
+const APPLICATION_ID: i64 = 0x4472_6f70;
+
+/// Append-only: a file that was once released never changes.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_start.sql")];
+
+/// Applies what is missing.
+///
+/// # Errors
+/// [`StoreError::FromTheFuture`] for a file of a newer Dropday, [`StoreError::NotOurs`] for another
+/// program's; the file is unchanged then.
+pub(super) fn bring_up_to_date(conn: &mut Connection, path: &Path) -> Result<()> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len() as i64;
+    let owner: i64 = tx.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if owner != APPLICATION_ID && tables > 0 {
+        return Err(StoreError::NotOurs(path.to_owned()));
+    }
+    if found > known {
+        return Err(StoreError::FromTheFuture { found, known });
+    }
+    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        tx.execute_batch(migration)?;
+    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.pragma_update(None, "user_version", known)?;
+    Ok(tx.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_in_migrations_is_applied() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
+        files.sort();
+        let texts: Vec<_> = files.iter().map(|f| std::fs::read_to_string(f).unwrap()).collect();
+        assert_eq!(texts, MIGRATIONS);
+    }
+
+    #[test]
+    fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
+        conn.pragma_update(None, "user_version", 99).unwrap();
+        let refusal = bring_up_to_date(&mut conn, Path::new("x")).unwrap_err();
+        assert!(matches!(refusal, StoreError::FromTheFuture { found: 99, .. }), "{refusal}");
+        let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(version, 99);
+    }
+
+    #[test]
+    fn another_programs_database_is_left_alone() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE theirs (x)").unwrap();
+        let refusal = bring_up_to_date(&mut conn, Path::new("x")).unwrap_err();
+        assert!(matches!(refusal, StoreError::NotOurs(_)), "{refusal}");
+    }
+}

@@ -1,0 +1,27 @@
+//! SQLite: the only files with SQL. One file for each family of tables, plain functions over a
+//! transaction; [`Db`] runs the transactions, each under a name and with one timestamp.
+
+pub mod artists;
+mod columns;
+mod db;
+mod error;
+pub mod follows;
+pub mod ledger;
+pub mod links;
+mod migrations;
+pub mod outbox;
+pub mod people;
+mod presence;
+pub mod releases;
+mod seal;
+pub mod sessions;
+pub mod sign_ins;
+pub mod status;
+pub mod tokens;
+
+pub use db::{Db, Tx};
+pub use error::StoreError;
+pub use seal::Sealer;
+
+/// What the functions of this layer return.
+pub type Result<T> = std::result::Result<T, StoreError>;

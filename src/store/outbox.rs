@@ -1,0 +1,274 @@
+//! What is owed to people: one row for each thing, unique for ever by what it is about.
+//!
+//! Claim, act, mark. Rows that leave in one letter are bound together when they are claimed, and
+//! carry one Message-ID. They come apart again only when it is certain that the letter was not
+//! accepted; where nobody knows, the very same letter is repeated.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::columns::Ms;
+use super::{Result, Tx};
+use crate::domain::artist::ArtistId;
+use crate::domain::detection::NEWS_DAYS;
+use crate::domain::release::ReleaseId;
+use crate::domain::user::UserId;
+
+/// What kind of thing is owed. News to a person goes in one letter, anything else in its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A link that confirms an address; the subject is the link's number.
+    Confirm,
+    /// A new album; the subject is its id.
+    News,
+    /// The consent has ended; the subject is when it was given.
+    SignInAgain,
+}
+
+impl Kind {
+    /// The word in the database and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::News => "news",
+            Self::SignInAgain => "sign_in_again",
+        }
+    }
+
+    fn parse(raw: &str) -> Option<Self> {
+        [Self::Confirm, Self::News, Self::SignInAgain].into_iter().find(|kind| kind.as_str() == raw)
+    }
+}
+
+/// Rows that can leave together.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    person: UserId,
+    kind: Kind,
+    /// The number of the letter that they are bound to, or that they would be.
+    letter: i64,
+    is_bound: bool,
+}
+
+/// A letter that is ours to send.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Its number: that of its first row. What its Message-ID is made of.
+    pub letter: i64,
+    /// To whom.
+    pub person: UserId,
+    /// Of what kind.
+    pub kind: Kind,
+    /// What it is about, in the order in which it was owed.
+    pub subjects: Vec<String>,
+    /// Attempts so far, this one included.
+    pub attempts: u32,
+    /// When the oldest of it was owed.
+    pub owed_at: Timestamp,
+    /// Whether an earlier attempt may have been accepted: then this is the very same letter.
+    pub is_repeat: bool,
+}
+
+/// Owes a person something, unless it was owed before. Returns whether it is new.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn owe(tx: &Tx<'_>, person: UserId, kind: Kind, subject: &str) -> Result<bool> {
+    let sql = "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
+               VALUES (?1, ?2, ?3, ?4, ?4)";
+    let new = tx.conn().execute(sql, params![person, kind.as_str(), subject, Ms(tx.now())])?;
+    Ok(new == 1)
+}
+
+/// Owes a new album to everybody who follows the artist and has a confirmed address, each once.
+/// Returns to how many it is new.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn owe_news(tx: &Tx<'_>, artist: &ArtistId, release: &ReleaseId) -> Result<u64> {
+    let new = tx.conn().execute(
+        "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
+         SELECT f.person, 'news', ?2, ?3, ?3 FROM follows f JOIN people p ON p.id = f.person
+         WHERE f.artist = ?1 AND p.address IS NOT NULL",
+        params![artist, release, Ms(tx.now())],
+    )?;
+    Ok(new as u64)
+}
+
+/// Owes a person who has just confirmed an address what came out since they follow it: the days
+/// between signing in and opening the letter must cost no album.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
+    let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
+    let new = tx.conn().execute(
+        "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
+         SELECT f.person, 'news', s.release, ?2, ?2
+         FROM follows f JOIN sightings s ON s.artist = f.artist
+         WHERE f.person = ?1 AND s.is_news AND s.seen_at >= f.since AND s.seen_at >= ?3
+         ORDER BY s.seen_at, s.release",
+        params![person, Ms(tx.now()), Ms(oldest)],
+    )?;
+    Ok(new as u64)
+}
+
+/// The letters that can leave now: those that are due, or all that are owed.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<Unit>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT person, kind, min(id), letter IS NOT NULL FROM outbox
+         WHERE state = 'owed'
+         GROUP BY person, kind, letter, CASE WHEN kind = 'news' THEN 0 ELSE id END
+         HAVING max(claimed_until) <= ?2 AND (?1 OR max(next_at) <= ?2)
+         ORDER BY min(id)",
+    )?;
+    let due = rows.query_map(params![all, Ms(tx.now())], |row| {
+        Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
+    })?;
+    let units = due.collect::<rusqlite::Result<Vec<(UserId, String, i64, bool)>>>()?;
+    let unit = |(person, kind, letter, is_bound): (_, String, _, _)| {
+        Some(Unit { person, kind: Kind::parse(&kind)?, letter, is_bound })
+    };
+    Ok(units.into_iter().filter_map(unit).collect())
+}
+
+/// Claims a letter for `lease`, which must be longer than its sending can take; `None` if it is no
+/// longer there to be sent.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<Claimed>> {
+    let mut rows = tx.conn().prepare_cached(
+        "UPDATE outbox SET letter = ?1, claimed_until = ?5, attempts = attempts + 1
+         WHERE state = 'owed' AND person = ?2 AND kind = ?3 AND claimed_until <= ?4
+           AND CASE WHEN ?6 THEN letter = ?1
+                    WHEN ?3 = 'news' THEN letter IS NULL
+                    ELSE letter IS NULL AND id = ?1 END
+         RETURNING id, subject, attempts, owed_at",
+    )?;
+    let until = tx.now() + lease;
+    let key = params![
+        unit.letter,
+        unit.person,
+        unit.kind.as_str(),
+        Ms(tx.now()),
+        Ms(until),
+        unit.is_bound
+    ];
+    let claimed = rows.query_map(key, |row| {
+        Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get::<_, u32>(2)?, row.get::<_, Ms>(3)?.0))
+    })?;
+    let mut claimed: Vec<(i64, String, u32, Timestamp)> =
+        claimed.collect::<rusqlite::Result<_>>()?;
+    // RETURNING promises no order.
+    claimed.sort_unstable_by_key(|row| row.0);
+    let Some((first, _, _, owed_at)) = claimed.first().cloned() else { return Ok(None) };
+    if first != unit.letter {
+        // The first row was settled meanwhile: bound again, under its own number, next time.
+        let sql = "UPDATE outbox SET letter = NULL, claimed_until = 0 WHERE letter = ?1 AND state = 'owed'";
+        tx.conn().execute(sql, [unit.letter])?;
+        return Ok(None);
+    }
+    Ok(Some(Claimed {
+        letter: first,
+        person: unit.person,
+        kind: unit.kind,
+        attempts: claimed.iter().map(|row| row.2).max().unwrap_or(1),
+        subjects: claimed.into_iter().map(|row| row.1).collect(),
+        owed_at,
+        is_repeat: unit.is_bound,
+    }))
+}
+
+/// Marks a letter sent: the server answered 250 to that very message.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn sent(tx: &Tx<'_>, letter: i64) -> Result<()> {
+    settle(tx, letter, "sent", None)
+}
+
+/// Stops a letter: the server refused it for good, in these words.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn refused(tx: &Tx<'_>, letter: i64, why: &str) -> Result<()> {
+    settle(tx, letter, "refused", Some(why))
+}
+
+/// Drops a letter that is no longer wanted, for this reason.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn dropped(tx: &Tx<'_>, letter: i64, why: &str) -> Result<()> {
+    settle(tx, letter, "dropped", Some(why))
+}
+
+fn settle(tx: &Tx<'_>, letter: i64, state: &str, why: Option<&str>) -> Result<()> {
+    tx.conn().execute(
+        "UPDATE outbox SET state = ?2, reason = ?3, settled_at = ?4, claimed_until = 0
+         WHERE letter = ?1 AND state = 'owed'",
+        params![letter, state, why, Ms(tx.now())],
+    )?;
+    Ok(())
+}
+
+/// Puts a letter off until `next_at`. `come_apart` lets its rows leave with whatever else is owed
+/// by then, and is for letters that were certainly never accepted; otherwise the very same letter
+/// will be repeated.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn put_off(
+    tx: &Tx<'_>,
+    letter: i64,
+    why: &str,
+    next_at: Timestamp,
+    come_apart: bool,
+) -> Result<()> {
+    tx.conn().execute(
+        "UPDATE outbox SET reason = ?2, next_at = ?3, claimed_until = 0,
+             letter = CASE WHEN ?4 THEN NULL ELSE letter END
+         WHERE letter = ?1 AND state = 'owed'",
+        params![letter, why, Ms(next_at), come_apart],
+    )?;
+    Ok(())
+}
+
+/// How many things are owed to people.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn count_owed(tx: &Tx<'_>) -> Result<u64> {
+    let sql = "SELECT count(*) FROM outbox WHERE state = 'owed'";
+    Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
+}
+
+/// How many things of one kind were owed to a person within the last hour.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn count_lately(tx: &Tx<'_>, person: UserId, kind: Kind) -> Result<u64> {
+    let sql = "SELECT count(*) FROM outbox WHERE person = ?1 AND kind = ?2 AND owed_at > ?3";
+    let since = tx.now() - SignedDuration::from_hours(1);
+    Ok(tx.conn().query_row(sql, params![person, kind.as_str(), Ms(since)], |row| row.get(0))?)
+}
+
+/// What the mail server last said against a letter to this person that is not settled well.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn trouble_of(tx: &Tx<'_>, person: UserId) -> Result<Option<String>> {
+    let sql = "SELECT reason FROM outbox WHERE person = ?1 AND reason IS NOT NULL
+               AND state IN ('owed', 'refused') ORDER BY id DESC LIMIT 1";
+    Ok(tx.conn().query_row(sql, [person], |row| row.get(0)).optional()?)
+}
+
+/// Releases every claim: those of a process that is gone.
+pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
+    tx.conn().execute("UPDATE outbox SET claimed_until = 0 WHERE claimed_until > 0", [])?;
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! People: who they are, where their letters go, how their consent stands.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::columns::Ms;
+use super::error::exactly_one;
+use super::{Result, Tx};
+use crate::domain::artist::ArtistId;
+use crate::domain::user::{EmailAddress, Profile, UserId};
+
+/// A person as they are known here.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Our number.
+    pub id: UserId,
+    /// The name they show at Spotify; may be empty.
+    pub display_name: String,
+    /// Their `id` at Spotify.
+    pub spotify_id: String,
+    /// Where news goes; `None` until an address is confirmed.
+    pub address: Option<EmailAddress>,
+    /// What Spotify said their address is, to fill the form with. Never written to.
+    pub suggested_address: Option<EmailAddress>,
+    /// When they first signed in.
+    pub created_at: Timestamp,
+    /// When they last consented at Spotify; `None` where the consent has ended.
+    pub authorized_at: Option<Timestamp>,
+    /// Whether they must sign in again before Spotify answers.
+    pub must_sign_in: bool,
+    /// Why Spotify refuses this person at present, in words.
+    pub trouble: Option<String>,
+    /// When their follows were last read in full.
+    pub follows_read_at: Option<Timestamp>,
+}
+
+/// Finds who `profile` is by `account_id`, else by `id`, or makes a new person. Their consent is
+/// good from now on.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
+    let id = match known_as(tx, profile)? {
+        Some(id) => id,
+        None => add(tx, profile)?,
+    };
+    let changed = tx.conn().execute(
+        "UPDATE people SET account_id = coalesce(?2, account_id), spotify_id = ?3, display_name = ?4,
+             suggested_address = coalesce(?5, suggested_address), consent = 'good', trouble = NULL,
+             trouble_until = NULL, follows_next_at = ?6, follows_failures = 0
+         WHERE id = ?1",
+        params![id, profile.account_id, profile.id, profile.display_name, profile.email, Ms(tx.now())],
+    )?;
+    exactly_one(changed)?;
+    Ok(id)
+}
+
+fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
+    let by_account = tx
+        .conn()
+        .query_row("SELECT id FROM people WHERE account_id = ?1", [&profile.account_id], |r| {
+            r.get(0)
+        })
+        .optional()?;
+    if by_account.is_some() {
+        return Ok(by_account);
+    }
+    // Whoever signed in before Spotify told account ids; or Spotify left it out this once.
+    let by_id = tx.conn().query_row(
+        "SELECT id FROM people WHERE spotify_id = ?1 AND (account_id IS NULL OR ?2 IS NULL)
+         ORDER BY account_id IS NULL DESC, id LIMIT 1",
+        params![profile.id, profile.account_id],
+        |r| r.get(0),
+    );
+    Ok(by_id.optional()?)
+}
+
+fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
+    tx.conn().execute(
+        "INSERT INTO people (account_id, spotify_id, display_name, created_at, consent, follows_next_at)
+         VALUES (?1, ?2, ?3, ?4, 'good', ?4)",
+        params![profile.account_id, profile.id, profile.display_name, Ms(tx.now())],
+    )?;
+    Ok(UserId(tx.conn().last_insert_rowid()))
+}
+
+const PERSON: &str =
+    "SELECT p.id, display_name, spotify_id, address, suggested_address, created_at,
+     t.authorized_at, consent = 'ended', trouble, follows_read_at
+     FROM people p LEFT JOIN tokens t ON t.person = p.id";
+
+/// The person with this number.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn find(tx: &Tx<'_>, id: UserId) -> Result<Option<Person>> {
+    Ok(tx.conn().query_row(&format!("{PERSON} WHERE p.id = ?1"), [id], read).optional()?)
+}
+
+/// Everybody, in the order in which they came.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn all(tx: &Tx<'_>) -> Result<Vec<Person>> {
+    let mut rows = tx.conn().prepare_cached(&format!("{PERSON} ORDER BY p.id"))?;
+    Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
+    Ok(Person {
+        id: row.get(0)?,
+        display_name: row.get(1)?,
+        spotify_id: row.get(2)?,
+        address: row.get(3)?,
+        suggested_address: row.get(4)?,
+        created_at: row.get::<_, Ms>(5)?.0,
+        authorized_at: row.get::<_, Option<Ms>>(6)?.map(|at| at.0),
+        must_sign_in: row.get(7)?,
+        trouble: row.get(8)?,
+        follows_read_at: row.get::<_, Option<Ms>>(9)?.map(|at| at.0),
+    })
+}
+
+/// Sends this person's letters to `address` from now on.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()> {
+    let sql = "UPDATE people SET address = ?2 WHERE id = ?1";
+    exactly_one(tx.conn().execute(sql, params![id, address])?)
+}
+
+/// Records that Spotify refuses this person until about `until`.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn set_trouble(tx: &Tx<'_>, id: UserId, why: &str, until: Timestamp) -> Result<()> {
+    let sql = "UPDATE people SET trouble = ?2, trouble_until = ?3 WHERE id = ?1";
+    tx.conn().execute(sql, params![id, why, Ms(until)])?;
+    Ok(())
+}
+
+/// Records that Spotify answers this person again.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn clear_trouble(tx: &Tx<'_>, id: UserId) -> Result<()> {
+    let sql = "UPDATE people SET trouble = NULL, trouble_until = NULL WHERE id = ?1 AND trouble IS NOT NULL";
+    tx.conn().execute(sql, [id])?;
+    Ok(())
+}
+
+/// Whose turn it is to lend their token for asking about `artist`: somebody healthy, who follows
+/// the artist if anybody healthy does, and who lent longest ago. Takes the turn.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn take_turn(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Option<UserId>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT p.id FROM people p JOIN tokens t ON t.person = p.id
+         WHERE p.consent = 'good' AND coalesce(p.trouble_until, 0) <= ?2
+         ORDER BY EXISTS (SELECT 1 FROM follows f WHERE f.person = p.id AND f.artist = ?1) DESC,
+                  p.lent_token_at, p.id",
+    )?;
+    let healthy = rows.query_map(params![artist, Ms(tx.now())], |row| row.get::<_, UserId>(0))?;
+    let healthy = healthy.collect::<rusqlite::Result<Vec<_>>>()?;
+    let Some(turn) = healthy.into_iter().find(|id| !except.contains(id)) else { return Ok(None) };
+    // A counter rather than the time, which may stand still or step back.
+    let sql = "UPDATE people SET lent_token_at = (SELECT max(lent_token_at) + 1 FROM people) WHERE id = ?1";
+    exactly_one(tx.conn().execute(sql, [turn])?)?;
+    Ok(Some(turn))
+}
+
+/// Deletes a person with everything that hangs on them, tokens first.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn delete(tx: &Tx<'_>, id: UserId) -> Result<()> {
+    tx.conn().execute("DELETE FROM tokens WHERE person = ?1", [id])?;
+    exactly_one(tx.conn().execute("DELETE FROM people WHERE id = ?1", [id])?)
+}

@@ -1,0 +1,70 @@
+//! Browsers that are signed in. Only the hash of a session's token is kept.
+
+use jiff::SignedDuration;
+use rusqlite::{OptionalExtension, params};
+
+use super::columns::Ms;
+use super::{Result, Tx};
+use crate::domain::user::UserId;
+
+/// A session ends after this long without a visit.
+pub const IDLE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// A visit is written down no more often than this.
+const NOTED: SignedDuration = SignedDuration::from_hours(1);
+
+/// Opens a session, and forgets those that ended.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn open(tx: &Tx<'_>, token_hash: [u8; 32], person: UserId) -> Result<()> {
+    tx.conn().execute("DELETE FROM sessions WHERE seen_at <= ?1", [Ms(tx.now() - IDLE)])?;
+    let sql =
+        "INSERT INTO sessions (token_hash, person, created_at, seen_at) VALUES (?1, ?2, ?3, ?3)";
+    tx.conn().execute(sql, params![token_hash, person, Ms(tx.now())])?;
+    Ok(())
+}
+
+/// Whose session this is; `None` where it is unknown or over.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn whose(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<(UserId, Visit)>> {
+    let sql = "SELECT person, seen_at FROM sessions WHERE token_hash = ?1 AND seen_at > ?2";
+    let found = tx.conn().query_row(sql, params![token_hash, Ms(tx.now() - IDLE)], |row| {
+        Ok((row.get(0)?, row.get::<_, Ms>(1)?))
+    });
+    let visit = |Ms(seen_at)| match tx.now().duration_since(seen_at) > NOTED {
+        true => Visit::WorthNoting,
+        false => Visit::Fresh,
+    };
+    Ok(found.optional()?.map(|(person, seen_at)| (person, visit(seen_at))))
+}
+
+/// Whether a visit is worth a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// Noted within the hour.
+    Fresh,
+    /// To be noted with [`note_visit`].
+    WorthNoting,
+}
+
+/// Notes that the session is in use.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn note_visit(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
+    let sql = "UPDATE sessions SET seen_at = ?2 WHERE token_hash = ?1";
+    tx.conn().execute(sql, params![token_hash, Ms(tx.now())])?;
+    Ok(())
+}
+
+/// Ends a session.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn close(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
+    tx.conn().execute("DELETE FROM sessions WHERE token_hash = ?1", [token_hash])?;
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! Trips to Spotify that have not come back yet.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, params};
+use secrecy::SecretString;
+
+use super::columns::Ms;
+use super::{Result, Tx};
+
+/// A trip is good for this long.
+pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+/// What was remembered when somebody left for Spotify.
+#[derive(Debug)]
+pub struct SignIn {
+    /// SHA-256 of the browser's cookie.
+    pub browser_hash: [u8; 32],
+    /// The PKCE verifier.
+    pub verifier: SecretString,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+fn identity(state_hash: &[u8; 32]) -> String {
+    format!("sign_ins/{state_hash:x?}/verifier")
+}
+
+/// Remembers a trip under the hash of its `state`, and forgets those that are over.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn begin(
+    tx: &Tx<'_>,
+    state_hash: [u8; 32],
+    browser_hash: [u8; 32],
+    verifier: &SecretString,
+) -> Result<()> {
+    tx.conn().execute("DELETE FROM sign_ins WHERE expires_at <= ?1", [Ms(tx.now())])?;
+    tx.conn().execute(
+        "INSERT INTO sign_ins (state_hash, browser_hash, verifier_sealed, expires_at)
+         VALUES (?1, ?2, ?3, ?4)",
+        params![
+            state_hash,
+            browser_hash,
+            tx.seal(verifier, &identity(&state_hash)),
+            Ms(tx.now() + GOOD_FOR),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Takes a trip out, once.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn take(tx: &Tx<'_>, state_hash: [u8; 32]) -> Result<Option<SignIn>> {
+    let row = tx.conn().query_row(
+        "DELETE FROM sign_ins WHERE state_hash = ?1
+         RETURNING browser_hash, verifier_sealed, expires_at",
+        [state_hash],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    );
+    let Some((browser_hash, sealed, expires_at)) = row.optional()? else { return Ok(None) };
+    let (sealed, Ms(expires_at)): (Vec<u8>, Ms) = (sealed, expires_at);
+    let verifier = tx.open_seal(&sealed, &identity(&state_hash))?;
+    Ok(Some(SignIn { browser_hash, verifier, expires_at }))
+}

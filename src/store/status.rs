@@ -1,0 +1,126 @@
+//! The state of everything in numbers, for `dropday status` and the pages.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::columns::Ms;
+use super::{Result, Tx, ledger, outbox};
+use crate::domain::quota::{Bucket, Pause};
+use crate::domain::user::UserId;
+
+/// Everything in numbers.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// People.
+    pub people: People,
+    /// Artists.
+    pub artists: Artists,
+    /// Calls in the last rolling day, by bucket.
+    pub calls: Vec<(Bucket, u64)>,
+    /// Pauses that hold now, by scope.
+    pub pauses: Vec<(String, Pause)>,
+    /// Things owed to people.
+    pub owed: u64,
+    /// Of those, how many the mail server has put off at least once.
+    pub put_off: u64,
+    /// The latest reason why a letter was put off.
+    pub put_off_because: Option<String>,
+    /// Letters that were refused for good.
+    pub refused: u64,
+    /// Albums and other things that were sent.
+    pub sent: u64,
+}
+
+/// People in numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct People {
+    /// All.
+    pub all: u64,
+    /// With a consent that is good.
+    pub connected: u64,
+    /// Who must sign in again.
+    pub must_sign_in_again: u64,
+    /// With a confirmed address.
+    pub confirmed: u64,
+    /// Whom Spotify refuses at present.
+    pub in_trouble: u64,
+}
+
+/// Artists in numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Artists {
+    /// Watched.
+    pub watched: u64,
+    /// Never asked about yet.
+    pub never_asked: u64,
+    /// Due for a check.
+    pub due: u64,
+    /// Whose last check failed.
+    pub failing: u64,
+    /// When the last check went through.
+    pub last_check: Option<Timestamp>,
+}
+
+/// The state of everything.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn of(tx: &Tx<'_>) -> Result<Status> {
+    let count = |sql: &str| -> Result<u64> { Ok(tx.conn().query_row(sql, [], |row| row.get(0))?) };
+    let calls = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
+    Ok(Status {
+        people: people(tx)?,
+        artists: artists_of(tx, None)?,
+        calls: calls.into_iter().collect::<Result<_>>()?,
+        pauses: ledger::pauses(tx)?,
+        owed: outbox::count_owed(tx)?,
+        put_off: count("SELECT count(*) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL")?,
+        put_off_because: put_off_because(tx)?,
+        refused: count("SELECT count(*) FROM outbox WHERE state = 'refused'")?,
+        sent: count("SELECT count(*) FROM outbox WHERE state = 'sent'")?,
+    })
+}
+
+/// The artists that somebody follows, or that one person follows.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>) -> Result<Artists> {
+    let sql = "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
+                      count(*) FILTER (WHERE next_check_at <= ?2),
+                      count(*) FILTER (WHERE failures > 0), max(checked_at)
+               FROM artists WHERE unwatched_at IS NULL
+               AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))";
+    Ok(tx.conn().query_row(sql, params![person, Ms(tx.now())], |row| {
+        Ok(Artists {
+            watched: row.get(0)?,
+            never_asked: row.get(1)?,
+            due: row.get(2)?,
+            failing: row.get(3)?,
+            last_check: row.get::<_, Option<Ms>>(4)?.map(|at| at.0),
+        })
+    })?)
+}
+
+fn people(tx: &Tx<'_>) -> Result<People> {
+    let sql = "SELECT count(*), count(*) FILTER (WHERE consent = 'good'),
+                      count(*) FILTER (WHERE consent = 'ended'),
+                      count(*) FILTER (WHERE address IS NOT NULL),
+                      count(*) FILTER (WHERE trouble IS NOT NULL)
+               FROM people";
+    Ok(tx.conn().query_row(sql, [], |row| {
+        Ok(People {
+            all: row.get(0)?,
+            connected: row.get(1)?,
+            must_sign_in_again: row.get(2)?,
+            confirmed: row.get(3)?,
+            in_trouble: row.get(4)?,
+        })
+    })?)
+}
+
+fn put_off_because(tx: &Tx<'_>) -> Result<Option<String>> {
+    let sql = "SELECT max(reason) FROM outbox WHERE state = 'owed' AND id =
+               (SELECT max(id) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL)";
+    Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
+}

@@ -1,0 +1,151 @@
+//! Tokens, sealed. One refresh at a time for each person, across tasks and processes.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, params};
+use secrecy::SecretString;
+
+use super::columns::Ms;
+use super::error::exactly_one;
+use super::{Result, Tx};
+use crate::domain::token::{AccessToken, Grant, RefreshToken, Tokens};
+use crate::domain::user::UserId;
+
+/// A refresh that takes longer than this was given up by whoever began it.
+const REFRESH_LEASE: SignedDuration = SignedDuration::from_secs(60);
+
+/// A person's tokens, with the number of their latest change.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// The tokens.
+    pub tokens: Tokens,
+    /// Grows with each change.
+    pub version: i64,
+}
+
+/// Whether a refresh is ours to make.
+#[derive(Debug)]
+pub enum RefreshClaim {
+    /// Refresh these, then [`refreshed`] or [`release_refresh`].
+    Ours(Kept),
+    /// Somebody else has refreshed since: use these.
+    Newer(Kept),
+    /// Somebody else is at it.
+    Busy,
+    /// There are no tokens any more.
+    Gone,
+}
+
+fn identity(person: UserId, column: &str) -> String {
+    format!("tokens/{}/{column}", person.0)
+}
+
+/// Keeps what a consent brought. The six months begin now.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn keep(tx: &Tx<'_>, person: UserId, grant: &Grant, refresh: &RefreshToken) -> Result<()> {
+    tx.conn().execute(
+        "INSERT INTO tokens (person, access_sealed, expires_at, refresh_sealed, authorized_at, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, 1)
+         ON CONFLICT (person) DO UPDATE SET access_sealed = excluded.access_sealed,
+             expires_at = excluded.expires_at, refresh_sealed = excluded.refresh_sealed,
+             authorized_at = excluded.authorized_at, version = version + 1, refreshing_until = 0",
+        params![
+            person,
+            tx.seal(&grant.access.0, &identity(person, "access")),
+            Ms(grant.expires_at),
+            tx.seal(&refresh.0, &identity(person, "refresh")),
+            Ms(tx.now()),
+        ],
+    )?;
+    Ok(())
+}
+
+/// A person's tokens; `None` where the consent has ended.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn find(tx: &Tx<'_>, person: UserId) -> Result<Option<Kept>> {
+    let row = tx.conn().query_row(
+        "SELECT access_sealed, expires_at, refresh_sealed, authorized_at, version
+         FROM tokens WHERE person = ?1",
+        [person],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+    );
+    let Some(row) = row.optional()? else { return Ok(None) };
+    let (access, expires_at, refresh, authorized_at, version): (Vec<u8>, Ms, Vec<u8>, Ms, i64) =
+        row;
+    let open = |sealed: &[u8], column| -> Result<SecretString> {
+        tx.open_seal(sealed, &identity(person, column))
+    };
+    let tokens = Tokens {
+        access: AccessToken(open(&access, "access")?),
+        expires_at: expires_at.0,
+        refresh: RefreshToken(open(&refresh, "refresh")?),
+        authorized_at: authorized_at.0,
+    };
+    Ok(Some(Kept { tokens, version }))
+}
+
+/// Claims the refresh of the tokens that were seen at `version`.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn claim_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<RefreshClaim> {
+    let Some(kept) = find(tx, person)? else { return Ok(RefreshClaim::Gone) };
+    if kept.version != version {
+        return Ok(RefreshClaim::Newer(kept));
+    }
+    let sql =
+        "UPDATE tokens SET refreshing_until = ?2 WHERE person = ?1 AND refreshing_until <= ?3";
+    let lease = tx.now() + REFRESH_LEASE;
+    let claimed = tx.conn().execute(sql, params![person, Ms(lease), Ms(tx.now())])?;
+    Ok(if claimed == 1 { RefreshClaim::Ours(kept) } else { RefreshClaim::Busy })
+}
+
+/// Keeps what a refresh brought, in one go: the new refresh token where there is one, else the old
+/// one stays. Only if nobody signed in or left meanwhile.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn refreshed(tx: &Tx<'_>, person: UserId, version: i64, grant: &Grant) -> Result<()> {
+    let refresh = grant.refresh.as_ref();
+    tx.conn().execute(
+        "UPDATE tokens SET access_sealed = ?3, expires_at = ?4,
+             refresh_sealed = coalesce(?5, refresh_sealed), version = version + 1, refreshing_until = 0
+         WHERE person = ?1 AND version = ?2",
+        params![
+            person,
+            version,
+            tx.seal(&grant.access.0, &identity(person, "access")),
+            Ms(grant.expires_at),
+            refresh.map(|token| tx.seal(&token.0, &identity(person, "refresh"))),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Gives a refresh that failed back, to be tried again.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn release_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<()> {
+    let sql = "UPDATE tokens SET refreshing_until = 0 WHERE person = ?1 AND version = ?2";
+    tx.conn().execute(sql, params![person, version])?;
+    Ok(())
+}
+
+/// Ends a consent that Spotify ended: the tokens go, the person must sign in again. `None` where
+/// the tokens have changed since `version` was refused, and nothing is done; else when the consent
+/// was given.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn end_consent(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Option<Timestamp>> {
+    let sql = "DELETE FROM tokens WHERE person = ?1 AND version = ?2 RETURNING authorized_at";
+    let ended = tx.conn().query_row(sql, params![person, version], |row| row.get::<_, Ms>(0));
+    let Some(authorized_at) = ended.optional()? else { return Ok(None) };
+    let sql = "UPDATE people SET consent = 'ended' WHERE id = ?1";
+    exactly_one(tx.conn().execute(sql, [person])?)?;
+    Ok(Some(authorized_at.0))
+}
