@@ -4,10 +4,21 @@
 
 pub mod access;
 pub mod accounts;
+pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod ctx;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod domain;
+pub mod lifecycle;
 pub mod mail;
 pub mod pipeline;
+pub mod schedule;
 pub mod spotify;
 pub mod store;
+pub mod telemetry;
+pub mod terminal;
+pub mod web;
+pub mod worker;

@@ -107,10 +107,10 @@ impl Access {
         person: UserId,
         after: Option<&str>,
     ) -> Result<FollowingPage, AccessError> {
-        self.as_person(person, Bucket::Following, async |token| {
-            self.client.following_page(token, after, self.clock.now()).await
-        })
-        .await
+        let ask = |token: AccessToken| async move {
+            self.client.following_page(&token, after, self.clock.now()).await
+        };
+        self.as_person(person, Bucket::Following, ask).await
     }
 
     /// Whose turn it is to lend a token for asking about `artist`, `except` for some.
@@ -145,15 +145,15 @@ impl Access {
             Catalogue::Person => None,
             Catalogue::App { market } => Some(market.as_str()),
         };
-        let ask = async |token: &AccessToken| {
+        let ask = |token: AccessToken| async move {
             let now = self.clock.now();
-            self.client.artist_albums_page(token, artist, "album", offset, market, now).await
+            self.client.artist_albums_page(&token, artist, "album", offset, market, now).await
         };
         match lender {
             Lender::Person(person) => self.as_person(person, Bucket::ArtistAlbums, ask).await,
             Lender::App => {
                 let token = self.app_token().await?;
-                let answer = self.gate.call(Bucket::ArtistAlbums, ask(&token)).await;
+                let answer = self.gate.call(Bucket::ArtistAlbums, ask(token)).await;
                 if matches!(answer, Err(AccessError::Spotify(spotify::Error::AccessRefused))) {
                     *self.app_token.lock().await = None;
                 }
@@ -163,17 +163,20 @@ impl Access {
     }
 
     /// Makes `ask` with the person's token; if it is refused, once more with a fresh one.
-    async fn as_person<T>(
+    async fn as_person<T, F>(
         &self,
         person: UserId,
         bucket: Bucket,
-        ask: impl AsyncFn(&AccessToken) -> Result<T, spotify::Error>,
-    ) -> Result<T, AccessError> {
+        ask: impl Fn(AccessToken) -> F,
+    ) -> Result<T, AccessError>
+    where
+        F: Future<Output = Result<T, spotify::Error>>,
+    {
         let kept = self.live(person).await?;
-        let mut answer = self.gate.call(bucket, ask(&kept.tokens.access)).await;
+        let mut answer = self.gate.call(bucket, ask(kept.tokens.access)).await;
         if matches!(answer, Err(AccessError::Spotify(spotify::Error::AccessRefused))) {
             let kept = self.refresh(person, kept.version).await?;
-            answer = self.gate.call(bucket, ask(&kept.tokens.access)).await;
+            answer = self.gate.call(bucket, ask(kept.tokens.access)).await;
         }
         match answer {
             Ok(answer) => {

@@ -45,6 +45,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether there was nothing to do, or nothing that could be done today.
+    pub fn is_idle(&self) -> bool {
+        *self == Self { left: self.left.clone(), ..Self::default() }
+    }
+
     /// Whether something that should have worked did not.
     pub fn has_failed(&self) -> bool {
         self.failed > 0 || self.held_up.is_some()

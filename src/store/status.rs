@@ -124,3 +124,13 @@ fn put_off_because(tx: &Tx<'_>) -> Result<Option<String>> {
                (SELECT max(id) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL)";
     Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
 }
+
+/// Whether somebody is on a trip to Spotify, or has an address to confirm.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn is_anybody_half_way(tx: &Tx<'_>) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sign_ins WHERE expires_at > ?1)
+                   OR EXISTS (SELECT 1 FROM links WHERE used_at IS NULL AND expires_at > ?1)";
+    Ok(tx.conn().query_row(sql, [Ms(tx.now())], |row| row.get(0))?)
+}

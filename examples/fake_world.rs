@@ -1,0 +1,88 @@
+//! The fake Spotify alone, for tests that drive the real binary from outside.
+//!
+//! `cargo run --example fake_world -- --listen 127.0.0.1:9100` serves the accounts service at
+//! `/authorize` and `/api/token`, the Web API at `/v1`, and a few handles for the test:
+//! `POST /_world/put-out?artist=ID&title=T&date=YYYY-MM-DD`, `GET /_world/people`,
+//! `GET /_world/artists`, `GET /_world/unexpected`, `POST /_world/expire-access-tokens` and
+//! `POST /_world/revoke?person=N`. `--base-url URL` is the address that links in answers begin
+//! with, where that is a proxy's.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::extract::{Query, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use dropday::clock::{Clock, SystemChance, SystemClock};
+use dropday::demo::world::{NewAlbum, PersonId, World};
+use dropday::demo::{catalogue, spotify};
+use dropday::domain::day_of;
+use dropday::terminal::say;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let listen = argument("--listen").unwrap_or_else(|| "127.0.0.1:9100".to_owned());
+    let listener = tokio::net::TcpListener::bind(&listen).await.context("cannot listen")?;
+    let base = argument("--base-url").unwrap_or(format!("http://{}", listener.local_addr()?));
+    let world = World::new(Arc::new(SystemClock), Arc::new(SystemChance));
+    catalogue::populate(&world, day_of(SystemClock.now()));
+    let handles = Router::new()
+        .route("/_world/put-out", post(put_out))
+        .route("/_world/people", get(people))
+        .route("/_world/artists", get(artists))
+        .route("/_world/unexpected", get(unexpected))
+        .route("/_world/expire-access-tokens", post(expire_access_tokens))
+        .route("/_world/revoke", post(revoke))
+        .with_state(world.clone());
+    say(&format!("the fake world is at http://{}", listener.local_addr()?));
+    axum::serve(listener, spotify::router(world, &base).merge(handles)).await?;
+    Ok(())
+}
+
+fn argument(name: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)
+}
+
+#[derive(Deserialize)]
+struct Album {
+    artist: String,
+    title: String,
+    date: String,
+}
+
+async fn put_out(State(world): State<World>, Query(album): Query<Album>) -> String {
+    world.put_out(&album.artist, NewAlbum::titled(&album.title).on(&album.date))
+}
+
+async fn people(State(world): State<World>) -> Json<Vec<Value>> {
+    let people = world.people().into_iter();
+    Json(
+        people
+            .map(|(id, p)| json!({ "number": id.0, "name": p.name, "follows": p.follows }))
+            .collect(),
+    )
+}
+
+async fn artists(State(world): State<World>) -> Json<Vec<Value>> {
+    let artists = world.artists().into_iter();
+    Json(artists.map(|artist| json!({ "id": artist.id, "name": artist.name })).collect())
+}
+
+async fn unexpected(State(world): State<World>) -> Json<Vec<String>> {
+    Json(world.unexpected())
+}
+
+async fn expire_access_tokens(State(world): State<World>) {
+    world.expire_access_tokens();
+}
+
+#[derive(Deserialize)]
+struct Whom {
+    person: usize,
+}
+
+async fn revoke(State(world): State<World>, Query(Whom { person }): Query<Whom>) {
+    world.revoke(PersonId(person));
+}

@@ -1,0 +1,104 @@
+//! `dropday check`: what is wrong, each with its remedy.
+
+use std::process::ExitCode;
+
+use crate::config::{Config, ConfigError};
+use crate::store::Db;
+use crate::terminal::say;
+use crate::{app, schedule};
+
+/// What is looked at, as the report names it.
+struct Report {
+    has_failed: bool,
+}
+
+impl Report {
+    fn good(&mut self, what: &str, how: &str) {
+        say(&format!("ok    {what}: {how}"));
+    }
+
+    fn note(&mut self, what: &str, how: &str) {
+        say(&format!("note  {what}: {how}"));
+    }
+
+    fn bad(&mut self, what: &str, why: &str) {
+        self.has_failed = true;
+        say(&format!("WRONG {what}: {why}"));
+    }
+}
+
+pub(super) async fn run(config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
+    let mut report = Report { has_failed: false };
+    let config = match config {
+        Ok(config) => config,
+        Err(ConfigError(faults)) => {
+            for fault in faults {
+                report.bad("configuration", &fault);
+            }
+            return Ok(ExitCode::from(super::EXIT_CONFIG));
+        }
+    };
+    app::install_crypto();
+    look_at_configuration(&config, &mut report);
+    look_at_database(&config, &mut report).await;
+    look_at_mail(&config, &mut report).await;
+    let redirect = format!(
+        "{} must be registered in Spotify's dashboard, letter by letter (Settings, Redirect URIs)",
+        config.redirect_url()
+    );
+    report.note("redirect address", &redirect);
+    Ok(super::code(report.has_failed))
+}
+
+fn look_at_configuration(config: &Config, report: &mut Report) {
+    let faults = schedule::faults(&config.schedule);
+    for fault in &faults {
+        report.bad("configuration", fault);
+    }
+    if faults.is_empty() {
+        report.good("configuration", "every key is known and makes sense");
+    }
+}
+
+async fn look_at_database(config: &Config, report: &mut Report) {
+    let (clock, chance) = super::machine();
+    match app::open_database(config, &clock, &chance) {
+        Err(error) => report.bad("database and key", &format!("{error:#}")),
+        Ok(db) => look_into_database(&db, report).await,
+    }
+}
+
+async fn look_into_database(db: &Db, report: &mut Report) {
+    match db.damage().await {
+        Ok(None) => report.good(
+            "database",
+            &format!("{} can be read and written, and is sound", db.path().display()),
+        ),
+        Ok(Some(damage)) => report.bad(
+            "database",
+            &format!(
+                "it is damaged: {damage}. Restore a backup, or rescue it with sqlite3 .recover"
+            ),
+        ),
+        Err(error) => report.bad("database", &error.to_string()),
+    }
+    report.good("key", "it fits the database");
+}
+
+async fn look_at_mail(config: &Config, report: &mut Report) {
+    let (clock, _) = super::machine();
+    let mailer = match app::mailer(config, &clock) {
+        Ok(mailer) => mailer,
+        Err(error) => return report.bad("mail", &format!("{error:#}")),
+    };
+    for warning in mailer.warnings() {
+        report.note("mail", &warning);
+    }
+    match mailer.check().await {
+        Ok(how) => report.good("mail", &how),
+        Err(error) => report.bad(
+            "mail",
+            &format!("{error}. Compare mail.smtp_url with what your mail provider tells you"),
+        ),
+    }
+}

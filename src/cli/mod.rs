@@ -1,0 +1,130 @@
+//! The command line.
+
+mod check;
+#[cfg(feature = "demo")]
+mod demo;
+mod once;
+mod serve;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::{Chance, Clock, SystemChance, SystemClock};
+use crate::config::{self, Config, ConfigError};
+use crate::terminal::complain;
+
+/// The configuration is wrong (`EX_CONFIG` of sysexits.h): to start again would not help.
+const EXIT_CONFIG: u8 = 78;
+
+#[derive(Parser)]
+#[command(
+    name = "dropday",
+    version,
+    about = "An e-mail when an artist you follow on Spotify puts out a new album",
+    long_about = "An e-mail when an artist you follow on Spotify puts out a new album.\n\n\
+        People sign in with Spotify once. Dropday watches the artists they follow, within the few \
+        calls a day that Spotify allows, and writes to them about new albums.",
+    after_help = "To see it without any set-up:   dropday demo\n\
+        To set it up:\n  \
+          1. Register an app at https://developer.spotify.com/dashboard; its owner needs Premium.\n  \
+          2. Write /etc/dropday/dropday.toml, or set the same keys in the environment:\n\n       \
+               [spotify]\n       \
+               client_id = \"...\"\n       \
+               [mail]\n       \
+               smtp_url = \"smtps://user:password@mail.example.com\"\n       \
+               from = \"Dropday <dropday@example.com>\"\n\n  \
+          3. dropday check   says what is still wrong, and what to do about it.\n  \
+          4. dropday serve   and open http://127.0.0.1:8888.\n\n\
+        Every key is explained in config/default.toml."
+)]
+struct Cli {
+    /// The configuration; otherwise /etc/dropday/dropday.toml if it exists, then DROPDAY_* variables.
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run: the web pages and the background work, until stopped.
+    Serve,
+    /// Do every background job one time, now, and exit: follows, checks that are due, letters.
+    ///
+    /// The exit code is 0 only if none of it failed. Works beside a running `dropday serve`.
+    Once {
+        /// Ask about every followed artist now, as far as the day's calls go.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show Dropday at work, with a made-up Spotify and a made-up inbox: no account, no set-up.
+    #[cfg(feature = "demo")]
+    Demo {
+        /// Play it without a person, print each step and the first letter, and exit.
+        #[arg(long)]
+        headless: bool,
+    },
+    /// Say what is wrong with configuration, database, key, mail log-in and redirect address.
+    Check,
+    /// Show people, artists, calls used and left, and letters owed.
+    Status {
+        /// The same for programs.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(&format!("cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            match error.downcast_ref::<ConfigError>() {
+                Some(_) => ExitCode::from(EXIT_CONFIG),
+                None => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = || -> Result<Config, ConfigError> {
+        let config = config::load(cli.config.as_deref(), environment())?;
+        crate::telemetry::start(config.log_level);
+        Ok(config)
+    };
+    match cli.verb {
+        Verb::Serve => serve::run(&config()?).await,
+        Verb::Once { all } => once::run(&config()?, all).await,
+        #[cfg(feature = "demo")]
+        Verb::Demo { headless } => demo::run(headless).await,
+        Verb::Check => check::run(config()).await,
+        Verb::Status { json } => status::run(&config()?, json).await,
+    }
+}
+
+/// The environment, less variables that are no Unicode: none of ours is.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+}
+
+fn machine() -> (Arc<dyn Clock>, Arc<dyn Chance>) {
+    (Arc::new(SystemClock), Arc::new(SystemChance))
+}
+
+fn code(has_failed: bool) -> ExitCode {
+    if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,52 @@
+//! `dropday once`
+
+use std::process::ExitCode;
+
+use indicatif::ProgressBar;
+
+use crate::config::Config;
+use crate::pipeline::{Scope, Watch, check_artists, deliver, sync_follows};
+use crate::terminal::{progress, say};
+use crate::{app, lifecycle};
+
+pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> {
+    let (clock, chance) = super::machine();
+    let ctx = app::build(config, clock, chance)?;
+    let stop = lifecycle::stop_on_signal()?;
+
+    let bar = progress("follows");
+    let follows = sync_follows::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
+    finish(&bar, &follows);
+
+    let bar = progress("artists");
+    let scope = if all { Scope::All } else { Scope::Due };
+    let releases = check_artists::pass(&ctx, scope, &watch(&stop, &tell(&bar))).await?;
+    finish(&bar, &releases);
+
+    let bar = progress("letters");
+    let letters = deliver::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
+    finish(&bar, &letters);
+
+    let has_failed = follows.has_failed() || releases.has_failed() || letters.has_failed();
+    Ok(super::code(has_failed || stop.is_cancelled()))
+}
+
+fn watch<'a>(
+    stop: &'a tokio_util::sync::CancellationToken,
+    progress: &'a (dyn Fn(u64, u64) + Send + Sync),
+) -> Watch<'a> {
+    Watch { stop, progress }
+}
+
+fn tell(bar: &ProgressBar) -> impl Fn(u64, u64) + Send + Sync + use<> {
+    let bar = bar.clone();
+    move |done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    }
+}
+
+fn finish(bar: &ProgressBar, outcome: &dyn std::fmt::Display) {
+    bar.finish_and_clear();
+    say(&outcome.to_string());
+}

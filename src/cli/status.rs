@@ -1,0 +1,107 @@
+//! `dropday status`
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use crate::app;
+use crate::config::Config;
+use crate::domain::quota::Bucket;
+use crate::store::status::{self, Status};
+use crate::terminal::say;
+
+pub(super) async fn run(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
+    if !config.database.exists() {
+        bail!(
+            "there is no database at {} yet. It is made when Dropday first runs: dropday serve",
+            config.database.display()
+        );
+    }
+    let (clock, chance) = super::machine();
+    let db = app::open_database(config, &clock, &chance)?;
+    let status = db.read("status", status::of).await?;
+    let per_day = config.spotify.artist_albums_per_day;
+    match as_json {
+        true => say(&serde_json::to_string_pretty(&as_value(&status, per_day))?),
+        false => say(&as_table(&status, per_day).to_string()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn left(status: &Status, per_day: u32) -> u64 {
+    let used = status.calls.iter().find(|(bucket, _)| *bucket == Bucket::ArtistAlbums);
+    u64::from(per_day).saturating_sub(used.map_or(0, |(_, used)| *used))
+}
+
+fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
+    let Status { people, artists, .. } = status;
+    let calls: serde_json::Map<_, _> = status
+        .calls
+        .iter()
+        .map(|(bucket, used)| (bucket.as_str().to_owned(), json!(used)))
+        .collect();
+    let pauses: serde_json::Map<_, _> = status
+        .pauses
+        .iter()
+        .map(|(scope, pause)| {
+            (scope.clone(), json!({ "until": pause.until.to_string(), "reason": pause.reason }))
+        })
+        .collect();
+    json!({
+        "people": {
+            "all": people.all, "connected": people.connected, "confirmed": people.confirmed,
+            "must_sign_in_again": people.must_sign_in_again, "in_trouble": people.in_trouble,
+        },
+        "artists": {
+            "watched": artists.watched, "never_asked": artists.never_asked, "due": artists.due,
+            "failing": artists.failing, "last_check": artists.last_check.map(|at| at.to_string()),
+        },
+        "calls": {
+            "used": calls, "artist_albums_per_day": per_day, "artist_albums_left": left(status, per_day),
+        },
+        "pauses": pauses,
+        "letters": {
+            "owed": status.owed, "put_off": status.put_off, "put_off_because": status.put_off_because,
+            "refused": status.refused, "sent": status.sent,
+        },
+    })
+}
+
+fn as_table(status: &Status, per_day: u32) -> Table {
+    let Status { people, artists, .. } = status;
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let mut row = |what: &str, how: String| {
+        table.add_row([what.to_owned(), how]);
+    };
+    row("People", format!("{} ({} with a confirmed address)", people.all, people.confirmed));
+    row("  connected", people.connected.to_string());
+    row("  must sign in again", people.must_sign_in_again.to_string());
+    row("  refused by Spotify", people.in_trouble.to_string());
+    row("Artists watched", artists.watched.to_string());
+    row("  never asked about yet", artists.never_asked.to_string());
+    row("  due for a check", artists.due.to_string());
+    row("  last check failed", artists.failing.to_string());
+    row("  last check", artists.last_check.map_or("never".into(), |at| at.to_string()));
+    row("Calls in the last 24 h", String::new());
+    for (bucket, used) in &status.calls {
+        let of = match bucket {
+            Bucket::ArtistAlbums => format!(" of {per_day}, {} left", left(status, per_day)),
+            _ => String::new(),
+        };
+        row(&format!("  {}", bucket.as_str()), format!("{used}{of}"));
+    }
+    for (scope, pause) in &status.pauses {
+        row("Paused", format!("{scope} until {}: {}", pause.until, pause.reason));
+    }
+    row("Letters owed (things in them)", status.owed.to_string());
+    row("  put off at least once", status.put_off.to_string());
+    if let Some(why) = &status.put_off_because {
+        row("  the latest because", why.clone());
+    }
+    row("Refused by the mail server", status.refused.to_string());
+    row("Sent", status.sent.to_string());
+    table
+}

@@ -1,0 +1,221 @@
+//! Reading: three sources, one shape, unknown keys refused.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use config::{Environment, File, FileFormat};
+use serde::{Deserialize, Deserializer};
+
+use super::rules::{self, Faults};
+use super::secrets;
+use super::{Config, ConfigError, Mail, Schedule, Spotify, Web};
+
+/// The defaults that the program is built with: every key there is.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// The file that is read if no other is named and it exists.
+pub const USUAL_FILE: &str = "/etc/dropday/dropday.toml";
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Raw {
+    database: RawDatabase,
+    web: RawWeb,
+    spotify: RawSpotify,
+    mail: RawMail,
+    schedule: RawSchedule,
+    #[expect(dead_code, reason = "accepted now, used by the hints to come")]
+    hints: RawHints,
+    secrets: RawSecrets,
+    log: RawLog,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawDatabase {
+    path: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawWeb {
+    listen: String,
+    public_url: String,
+}
+
+#[derive(Deserialize)]
+struct RawSpotify {
+    client_id: String,
+    client_secret: String,
+    client_secret_file: String,
+    accounts_url: String,
+    api_url: String,
+    catalog_token: String,
+    market: String,
+    #[serde(deserialize_with = "duration")]
+    request_interval: Duration,
+    artist_albums_per_day: u32,
+}
+
+#[derive(Deserialize)]
+struct RawMail {
+    smtp_url: String,
+    smtp_url_file: String,
+    from: String,
+    #[serde(deserialize_with = "duration")]
+    timeout: Duration,
+    ca_file: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawSchedule {
+    follows: String,
+    releases: String,
+    letters: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "accepted now, used by the hints to come")]
+struct RawHints {
+    enabled: bool,
+    listenbrainz_url: String,
+    musicbrainz_url: String,
+}
+
+#[derive(Deserialize)]
+struct RawSecrets {
+    key: String,
+    key_file: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawLog {
+    level: String,
+}
+
+macro_rules! debug_without_secrets {
+    ($($name:ident),*) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+debug_without_secrets!(RawSpotify, RawMail, RawSecrets);
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    humantime::parse_duration(&text).map_err(|_| {
+        serde::de::Error::custom(format!("`{text}` is no length of time, such as 1s, 250ms or 2m"))
+    })
+}
+
+/// Reads and checks the configuration: the defaults, then `file` (or [`USUAL_FILE`] if it exists),
+/// then the variables of `environment` that begin with `DROPDAY_`.
+///
+/// # Errors
+/// [`ConfigError`] with everything that is wrong, not only the first.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let raw = read(file, environment).map_err(|why| ConfigError(vec![why]))?;
+    let mut faults = Faults::default();
+    let config = check(raw, &mut faults);
+    config.filter(|_| faults.0.is_empty()).ok_or(ConfigError(faults.0))
+}
+
+fn read(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Raw, String> {
+    let mut sources =
+        config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    if let Some(file) = file.or(Some(Path::new(USUAL_FILE)).filter(|usual| usual.exists())) {
+        let text = std::fs::read_to_string(file)
+            .map_err(|why| format!("the configuration {} cannot be read: {why}", file.display()))?;
+        // Parsed by itself first: the error then names the line, and holds no value.
+        sources = sources.add_source(File::from_str(&text, FileFormat::Toml));
+        config::Config::builder()
+            .add_source(File::from_str(&text, FileFormat::Toml))
+            .build()
+            .map_err(|why| format!("the configuration {} is no TOML: {why}", file.display()))?;
+    }
+    let ours = Environment::with_prefix("DROPDAY")
+        .prefix_separator("_")
+        .separator("__")
+        .ignore_empty(true)
+        .source(Some(environment.into_iter().filter(|(k, _)| k.starts_with("DROPDAY_")).collect()));
+    let merged = sources.add_source(ours).build().map_err(|why| why.to_string())?;
+    let mut unknown = Vec::new();
+    let raw = serde_ignored::deserialize(merged, |path| unknown.push(format!("`{path}`")))
+        .map_err(|why: config::ConfigError| format!("the configuration cannot be used: {why}"))?;
+    if unknown.is_empty() { Ok(raw) } else { Err(refuse(&unknown)) }
+}
+
+fn refuse(unknown: &[String]) -> String {
+    format!(
+        "the configuration has keys that Dropday does not know: {}. Compare them with \
+         config/default.toml (in the environment: DROPDAY_<SECTION>__<KEY>, with two underscores)",
+        unknown.join(", ")
+    )
+}
+
+fn check(raw: Raw, faults: &mut Faults) -> Option<Config> {
+    let database = rules::not_empty("database.path", raw.database.path, faults);
+    let web = check_web(&raw.web, faults);
+    let spotify = check_spotify(raw.spotify, faults);
+    let mail = check_mail(raw.mail, faults);
+    let key = secrets::key(&raw.secrets.key, &raw.secrets.key_file, database.as_deref(), faults);
+    let log_level =
+        rules::parsed("log.level", &raw.log.level, "error, warn, info, debug or trace", faults);
+    let RawSchedule { follows, releases, letters } = raw.schedule;
+    let schedule = Schedule { follows, releases, letters };
+    let (database, web, spotify) = (database?, web?, spotify?);
+    Some(Config { database, web, spotify, mail: mail?, schedule, key: key?, log_level: log_level? })
+}
+
+fn check_web(raw: &RawWeb, faults: &mut Faults) -> Option<Web> {
+    let listen =
+        rules::parsed("web.listen", &raw.listen, "an address such as 127.0.0.1:8888", faults);
+    let public_url = rules::public_url(&raw.public_url, faults);
+    Some(Web { listen: listen?, public_url: public_url? })
+}
+
+fn check_spotify(raw: RawSpotify, faults: &mut Faults) -> Option<Spotify> {
+    let client_secret =
+        secrets::twin("spotify.client_secret", raw.client_secret, &raw.client_secret_file, faults);
+    let accounts_url = rules::http_url("spotify.accounts_url", &raw.accounts_url, faults);
+    let api_url = rules::http_url("spotify.api_url", &raw.api_url, faults);
+    let app_market =
+        rules::app_market(&raw.catalog_token, &raw.market, client_secret.is_some(), faults);
+    if raw.client_id.trim().is_empty() {
+        faults.add(
+            "`spotify.client_id` is not set. Register an app at https://developer.spotify.com/dashboard \
+             and copy its Client ID (README, \"Registering the app\")",
+        );
+    }
+    Some(Spotify {
+        client_id: raw.client_id.trim().to_owned(),
+        client_secret,
+        accounts_url: accounts_url?,
+        api_url: api_url?,
+        app_market,
+        request_interval: raw.request_interval,
+        artist_albums_per_day: raw.artist_albums_per_day,
+    })
+}
+
+fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
+    let smtp_url = secrets::twin("mail.smtp_url", raw.smtp_url, &raw.smtp_url_file, faults);
+    if smtp_url.is_none() {
+        faults.add(
+            "`mail.smtp_url` is not set. Give your mail provider's server, such as \
+             smtps://user:password@mail.example.com",
+        );
+    }
+    if raw.from.trim().is_empty() {
+        faults
+            .add("`mail.from` is not set. Give the sender, such as Dropday <dropday@example.com>");
+    }
+    let ca_file = Some(PathBuf::from(raw.ca_file)).filter(|path| !path.as_os_str().is_empty());
+    Some(Mail { smtp_url: smtp_url?, from: raw.from, timeout: raw.timeout, ca_file })
+}

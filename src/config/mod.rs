@@ -1,0 +1,110 @@
+//! Configuration: built-in defaults, then a file, then the environment. Every section is checked
+//! at start, and what is wrong is told with the key's path and a remedy.
+
+mod load;
+mod rules;
+mod secrets;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{SecretBox, SecretString};
+use url::Url;
+
+pub use load::{DEFAULTS, USUAL_FILE, load};
+pub use secrets::decode as decode_key;
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `database.path`
+    pub database: PathBuf,
+    /// `[web]`
+    pub web: Web,
+    /// `[spotify]`
+    pub spotify: Spotify,
+    /// `[mail]`
+    pub mail: Mail,
+    /// `[schedule]`
+    pub schedule: Schedule,
+    /// `[secrets]`
+    pub key: KeySource,
+    /// `log.level`
+    pub log_level: tracing::Level,
+}
+
+/// Where pages are served, and how people reach them.
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// The address to listen at.
+    pub listen: SocketAddr,
+    /// The address that people see.
+    pub public_url: Url,
+}
+
+/// How Spotify is asked.
+#[derive(Debug, Clone)]
+pub struct Spotify {
+    /// The app's id.
+    pub client_id: String,
+    /// The app's secret, where one is given.
+    pub client_secret: Option<SecretString>,
+    /// The accounts service.
+    pub accounts_url: Url,
+    /// The Web API.
+    pub api_url: Url,
+    /// The market to ask for with the app's own token; `None` to ask with people's.
+    pub app_market: Option<String>,
+    /// Between the starts of two calls.
+    pub request_interval: Duration,
+    /// Calls for artists' albums in a rolling day.
+    pub artist_albums_per_day: u32,
+}
+
+/// How letters leave.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// lettre's URL form; holds a password.
+    pub smtp_url: SecretString,
+    /// The sender, as a mailbox.
+    pub from: String,
+    /// For one letter.
+    pub timeout: Duration,
+    /// An authority to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// When the bells ring: cron rules with seconds, in UTC.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// For lists of follows.
+    pub follows: String,
+    /// For artists.
+    pub releases: String,
+    /// For letters.
+    pub letters: String,
+}
+
+/// Where the key comes from.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// It was given.
+    Given(std::sync::Arc<SecretBox<[u8; 32]>>),
+    /// It lies in this file, made on first start: `secrets` does not say anything.
+    BesideDatabase(PathBuf),
+}
+
+/// What is wrong with the configuration, a sentence for each fault.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// The address that Spotify sends people back to.
+    pub fn redirect_url(&self) -> Url {
+        let mut url = self.web.public_url.clone();
+        url.set_path("/callback");
+        url
+    }
+}

@@ -1,0 +1,140 @@
+//! What a value must be like, and what to say if it is not.
+
+use std::path::PathBuf;
+
+use url::{Host, Url};
+
+/// Faults found so far, a sentence each.
+#[derive(Debug, Default)]
+pub(super) struct Faults(pub(super) Vec<String>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: impl Into<String>) {
+        self.0.push(fault.into());
+    }
+}
+
+pub(super) fn parsed<T: std::str::FromStr>(
+    key: &str,
+    raw: &str,
+    like: &str,
+    faults: &mut Faults,
+) -> Option<T> {
+    let value = raw.trim().parse().ok();
+    if value.is_none() {
+        faults.add(format!("`{key}` is `{raw}`, and must be {like}"));
+    }
+    value
+}
+
+pub(super) fn not_empty(key: &str, path: PathBuf, faults: &mut Faults) -> Option<PathBuf> {
+    let path = Some(path).filter(|path| !path.as_os_str().is_empty());
+    if path.is_none() {
+        faults.add(format!("`{key}` must not be empty"));
+    }
+    path
+}
+
+pub(super) fn http_url(key: &str, raw: &str, faults: &mut Faults) -> Option<Url> {
+    let url = Url::parse(raw).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    if url.is_none() {
+        faults.add(format!("`{key}` is `{raw}`, and must be an http or https address"));
+    }
+    url
+}
+
+/// The address of the pages, from which Spotify's redirect address is made. Spotify takes https,
+/// and plain http only on the literals 127.0.0.1 and [::1]
+/// (<https://developer.spotify.com/documentation/web-api/concepts/redirect_uri>).
+pub(super) fn public_url(raw: &str, faults: &mut Faults) -> Option<Url> {
+    let mut url = http_url("web.public_url", raw, faults)?;
+    let says_why_not = match url.host() {
+        Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => {
+            Some("Spotify refuses localhost as a redirect address: write 127.0.0.1 instead")
+        }
+        _ if url.scheme() == "https" || is_loopback(&url) => None,
+        _ => Some(
+            "Spotify takes plain http only on 127.0.0.1 and [::1]. Put a reverse proxy with https in \
+             front of Dropday and give its address, or reach Dropday through a tunnel, such as \
+             ssh -L 8888:127.0.0.1:8888 yourserver, and keep http://127.0.0.1:8888",
+        ),
+    };
+    if let Some(why) = says_why_not {
+        faults.add(format!("`web.public_url` is `{raw}`. {why}"));
+        return None;
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        faults.add(format!("`web.public_url` is `{raw}`, and must end after the host and port"));
+        return None;
+    }
+    url.set_path("");
+    Some(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip == std::net::Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(ip)) => ip == std::net::Ipv6Addr::LOCALHOST,
+        _ => false,
+    }
+}
+
+/// The market for the app's own token; `None` to ask with people's tokens.
+pub(super) fn app_market(
+    catalog_token: &str,
+    market: &str,
+    has_secret: bool,
+    faults: &mut Faults,
+) -> Option<String> {
+    match catalog_token.trim() {
+        "person" => None,
+        "app" => {
+            if !has_secret {
+                faults.add("`spotify.catalog_token` is `app`, which needs `spotify.client_secret`");
+            }
+            let is_market = market.len() == 2 && market.bytes().all(|b| b.is_ascii_alphabetic());
+            if !is_market {
+                faults.add(
+                    "`spotify.catalog_token` is `app`, which needs `spotify.market`: the two letters \
+                     of a country, such as DE",
+                );
+            }
+            Some(market.to_ascii_uppercase())
+        }
+        other => {
+            faults.add(format!("`spotify.catalog_token` is `{other}`, and must be person or app"));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(raw: &str) -> Option<String> {
+        let mut faults = Faults::default();
+        let url = public_url(raw, &mut faults);
+        assert_eq!(url.is_none(), !faults.0.is_empty(), "{raw}");
+        faults.0.pop()
+    }
+
+    #[test]
+    fn addresses_that_spotify_takes_are_taken() {
+        for good in ["https://dropday.example.com", "http://127.0.0.1:8888", "http://[::1]:80/"] {
+            assert_eq!(fault(good), None, "{good}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_spotify_refuses_are_refused_with_the_reason() {
+        assert!(fault("http://localhost:8888").unwrap().contains("write 127.0.0.1"));
+        assert!(fault("https://localhost").unwrap().contains("write 127.0.0.1"));
+        for bad in ["http://192.168.1.7:8888", "http://nas.local", "http://127.0.0.2"] {
+            assert!(fault(bad).unwrap().contains("reverse proxy"), "{bad}");
+        }
+        for bad in ["dropday.example.com", "ftp://x", "", "https://example.com/dropday"] {
+            assert!(fault(bad).is_some(), "{bad}");
+        }
+    }
+}

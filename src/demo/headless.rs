@@ -1,0 +1,163 @@
+//! The demo without a person: the same clicks, each step printed, and the first letter of news.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use mail_parser::MessageParser;
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+
+use super::catalogue;
+use super::inbox::Received;
+use super::stage::Stage;
+use crate::clock::{Clock, SystemClock};
+use crate::store::status;
+use crate::terminal::say;
+
+/// The address that the play's listener types.
+const ADDRESS: &str = "martha@example.org";
+
+/// Nothing in the play takes longer on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Long enough for every artist to be due again.
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Plays from the first click to the first letter.
+///
+/// # Errors
+/// Where anything does not go as it should.
+pub async fn play() -> anyhow::Result<()> {
+    let stage = Stage::set().await?;
+    let played = tokio::time::timeout(PATIENCE, acts(&stage)).await;
+    stage.strike().await;
+    played.context("the demo took longer than a minute")?
+}
+
+async fn acts(stage: &Stage) -> anyhow::Result<()> {
+    say(&format!("Dropday runs at {}, the made-up Spotify at {}.", stage.pages(), stage.outside));
+    let mut browser = Browser::new()?;
+    connect(stage, &mut browser).await?;
+    confirm(stage, &mut browser).await?;
+    first_look(stage).await?;
+    let letter = first_album(stage).await?;
+    ensure!(stage.world.unexpected().is_empty(), "unexpected: {:?}", stage.world.unexpected());
+    say("\nThe letter:\n");
+    say(&indented(&plain_text(&letter)?));
+    say("\nDone. To see it with your own eyes: dropday demo");
+    Ok(())
+}
+
+async fn connect(stage: &Stage, browser: &mut Browser) -> anyhow::Result<()> {
+    let to_spotify = browser.get(&format!("{}/login", stage.pages())).await?;
+    let authorize = redirect(&to_spotify)?;
+    let back = stage.world.consent(&authorize, stage.cast.martha).map_err(anyhow::Error::msg)?;
+    say("Martha clicks Connect, and agrees at the made-up Spotify.");
+    let arrived = browser.get(&back).await?;
+    ensure!(redirect(&arrived)? == "/account", "she should be on her page now");
+    Ok(())
+}
+
+async fn confirm(stage: &Stage, browser: &mut Browser) -> anyhow::Result<()> {
+    let form = format!("{}/account/address", stage.pages());
+    browser.post(&form, &[("email", ADDRESS)]).await?;
+    say(&format!("She types {ADDRESS}. A letter asks her to confirm it."));
+    let text = plain_text(&letter(stage, 1).await?)?;
+    let link = text.split_whitespace().find(|word| word.contains("/confirm/"));
+    let link = link.context("the letter has no link")?;
+    ensure!(browser.get(link).await?.status() == StatusCode::OK, "the link opens no page");
+    let confirmed = browser.post(link, &[]).await?;
+    ensure!(confirmed.status() == StatusCode::OK, "the button confirms nothing");
+    say("She opens its link and presses the button: the address is confirmed.");
+    Ok(())
+}
+
+async fn first_look(stage: &Stage) -> anyhow::Result<()> {
+    loop {
+        let artists = stage.ctx.db.read("demo", |tx| status::artists_of(tx, None)).await?;
+        if artists.watched > 0 && artists.never_asked == 0 {
+            say(&format!(
+                "Dropday has looked at the {} artists she follows, {} calls in all. Their back \
+                 catalogues are no news: no letter.",
+                artists.watched,
+                stage.world.count(super::world::Endpoint::ArtistAlbums),
+            ));
+            return Ok(());
+        }
+        SystemClock.sleep(LOOK_AGAIN).await;
+    }
+}
+
+async fn first_album(stage: &Stage) -> anyhow::Result<Received> {
+    let martha = stage.world.person(stage.cast.martha).context("Martha is not in the world")?;
+    let followed = martha.follows.first().context("Martha follows nobody")?;
+    let artist = stage.world.artist(followed).context("she follows somebody unknown")?;
+    let mut album = catalogue::next_album(&stage.world, &artist);
+    album.date = crate::domain::day_of(stage.clock.now() + A_DAY).to_string();
+    say(&format!("A day passes. {} puts out \"{}\".", artist.name, album.title));
+    stage.world.put_out(&artist.id, album);
+    stage.advance(A_DAY);
+    letter(stage, 2).await
+}
+
+/// The letter with this number, when it has come.
+async fn letter(stage: &Stage, number: usize) -> anyhow::Result<Received> {
+    loop {
+        let mut letters = stage.inbox.letters_to(ADDRESS);
+        if letters.len() > number {
+            bail!("{} letters came where {number} were due", letters.len());
+        }
+        if letters.len() == number {
+            return letters.pop().context("the letter is gone");
+        }
+        SystemClock.sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn plain_text(letter: &Received) -> anyhow::Result<String> {
+    let message = MessageParser::default().parse(&letter.raw).context("the letter is no letter")?;
+    let subject = message.subject().unwrap_or_default();
+    let text = message.body_text(0).context("the letter has no plain text")?;
+    Ok(format!("Subject: {subject}\n\n{text}"))
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n").collect()
+}
+
+fn redirect(response: &Response) -> anyhow::Result<String> {
+    let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+    to.map(str::to_owned).with_context(|| format!("no redirect, but {}", response.status()))
+}
+
+/// As much of a browser as the play needs: it keeps cookies, and follows nothing by itself.
+struct Browser {
+    http: Client,
+    cookies: Vec<String>,
+}
+
+impl Browser {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self { http: crate::spotify::http_client("dropday-demo")?, cookies: Vec::new() })
+    }
+
+    async fn get(&mut self, url: &str) -> anyhow::Result<Response> {
+        let request = self.http.get(url);
+        self.send(request).await
+    }
+
+    async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> anyhow::Result<Response> {
+        let request = self.http.post(url).form(form);
+        self.send(request).await
+    }
+
+    async fn send(&mut self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let response = request.header(COOKIE, self.cookies.join("; ")).send().await?;
+        let set = response.headers().get_all(SET_COOKIE).iter();
+        let set = set.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+        self.cookies.extend(set.map(str::to_owned));
+        Ok(response)
+    }
+}

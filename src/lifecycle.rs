@@ -1,0 +1,107 @@
+//! Start and stop: what runs, how it is told to end, and how long it may take.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::ctx::Ctx;
+use crate::web;
+use crate::worker::{self, Bells};
+
+/// How long the work in hand may take after the first signal.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The daemon's parts, running.
+pub struct Running {
+    /// Where the pages are served.
+    pub address: SocketAddr,
+    /// The bells of its workers.
+    pub bells: Arc<Bells>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Starts the workers and the pages.
+///
+/// # Errors
+/// Where the address is taken or not ours to listen at.
+pub async fn start(ctx: Arc<Ctx>, listen: SocketAddr) -> anyhow::Result<Running> {
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen at {listen}. Is Dropday running already? See web.listen")
+    })?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let (bells, stop, tasks) = (Arc::default(), CancellationToken::new(), TaskTracker::new());
+    worker::start(&ctx, &bells, &stop, &tasks);
+    let pages = web::router(ctx, Arc::clone(&bells));
+    let ended = stop.clone();
+    tasks.spawn(async move {
+        let served = axum::serve(listener, pages)
+            .with_graceful_shutdown(async move { ended.cancelled().await })
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the pages are no longer served");
+        }
+    });
+    tasks.close();
+    Ok(Running { address, bells, stop, tasks })
+}
+
+impl Running {
+    /// Tells everything to end, and waits until it has, or [`GRACE`] is over. Whether all ended.
+    pub async fn stop(&self) -> bool {
+        self.stop.cancel();
+        tokio::time::timeout(GRACE, self.tasks.wait()).await.is_ok()
+    }
+}
+
+/// Runs until a signal comes; a second one cuts the grace short. Whether everything ended in time.
+///
+/// # Errors
+/// Where signals cannot be heard.
+pub async fn run_until_signal(running: &Running) -> anyhow::Result<bool> {
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be heard")?;
+    let mut any = async || {
+        tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" }
+    };
+    let name = any().await;
+    tracing::info!(signal = name, grace_s = GRACE.as_secs(), "stopping after the work in hand");
+    tokio::select! {
+        ended = running.stop() => {
+            if !ended {
+                tracing::warn!("the work in hand did not end in time; it is taken up at the next start");
+            }
+            Ok(ended)
+        }
+        name = any() => {
+            tracing::warn!(signal = name, "stopping at once; the work in hand is taken up at the next start");
+            Ok(false)
+        }
+    }
+}
+
+/// A token that the first signal cancels, for a command that works through something.
+///
+/// # Errors
+/// Where signals cannot be heard.
+pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be heard")?;
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    tokio::spawn(async move {
+        let mut any =
+            async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
+        any().await;
+        told.cancel();
+        any().await;
+        std::process::exit(130);
+    });
+    Ok(stop)
+}

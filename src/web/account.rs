@@ -1,0 +1,187 @@
+//! A person's own page: what is known of them, their address, the way out.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Form, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::CookieJar;
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+
+use super::cookies::{self, Purpose};
+use super::page::{self, day, shown};
+use crate::accounts::address::{self, AddressError};
+use crate::accounts::{leave as leaving, session};
+use crate::ctx::Ctx;
+use crate::domain::user::UserId;
+use crate::store::people::Person;
+use crate::store::status::Artists;
+use crate::store::{StoreError, Tx, links, outbox, people, status};
+use crate::worker::{Bells, Job};
+
+/// Months after which Spotify ends every consent
+/// (<https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration>).
+const CONSENT_MONTHS: i32 = 6;
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Account {
+    name: String,
+    spotify_id: String,
+    since: String,
+    consent_ends: Option<String>,
+    must_sign_in: bool,
+    trouble: Option<String>,
+    address: String,
+    awaiting: String,
+    mail_trouble: Option<String>,
+    watched: u64,
+    never_asked: u64,
+    follows_read: Option<String>,
+    typed: String,
+    typed_fault: Option<String>,
+}
+
+/// What the page is made of, as the database has it.
+struct Facts {
+    person: Person,
+    awaiting: String,
+    mail_trouble: Option<String>,
+    artists: Artists,
+}
+
+fn gather(tx: &Tx<'_>, id: UserId) -> Result<Option<Facts>, StoreError> {
+    let Some(person) = people::find(tx, id)? else { return Ok(None) };
+    let awaiting = links::awaiting(tx, id)?;
+    Ok(Some(Facts {
+        awaiting: shown(awaiting.map(|link| link.address).as_ref()),
+        mail_trouble: outbox::trouble_of(tx, id)?,
+        artists: status::artists_of(tx, Some(id))?,
+        person,
+    }))
+}
+
+impl Account {
+    fn new(facts: Facts) -> Self {
+        let Facts { person, awaiting, mail_trouble, artists } = facts;
+        let address = shown(person.address.as_ref());
+        let suggested = shown(person.suggested_address.as_ref());
+        let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
+        Self {
+            name: person.display_name,
+            spotify_id: person.spotify_id,
+            since: day(person.created_at),
+            consent_ends: person.authorized_at.map(consent_ends),
+            must_sign_in: person.must_sign_in,
+            trouble: person.trouble,
+            address,
+            awaiting,
+            mail_trouble,
+            watched: artists.watched,
+            never_asked: artists.never_asked,
+            follows_read: person.follows_read_at.map(day),
+            typed: typed.unwrap_or_default(),
+            typed_fault: None,
+        }
+    }
+}
+
+fn consent_ends(authorized_at: jiff::Timestamp) -> String {
+    let given = TimeZone::UTC.to_datetime(authorized_at).date();
+    given.saturating_add(CONSENT_MONTHS.months()).strftime("%-d %B %Y").to_string()
+}
+
+/// Who is signed in, or the page to go to instead.
+async fn signed_in(ctx: &Ctx, jar: &CookieJar) -> Result<(UserId, String), Response> {
+    let front = || Redirect::to("/").into_response();
+    let token = cookies::read(jar, ctx, Purpose::Session).ok_or_else(front)?;
+    match session::whose(ctx, &token).await {
+        Ok(Some(person)) => Ok((person, token)),
+        Ok(None) => Err(front()),
+        Err(error) => Err(page::our_fault(&error)),
+    }
+}
+
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
+    match signed_in(&ctx, &jar).await {
+        Ok((person, _)) => show_page(&ctx, person, |_| {}).await,
+        Err(elsewhere) => elsewhere,
+    }
+}
+
+async fn show_page(ctx: &Ctx, person: UserId, change: impl FnOnce(&mut Account)) -> Response {
+    match ctx.db.read("account page", move |tx| gather(tx, person)).await {
+        Ok(Some(facts)) => {
+            let mut account = Account::new(facts);
+            change(&mut account);
+            page::render(&account)
+        }
+        Ok(None) => Redirect::to("/").into_response(),
+        Err(error) => page::our_fault(&error),
+    }
+}
+
+/// The form with the address.
+#[derive(serde::Deserialize)]
+pub(super) struct AddressForm {
+    #[serde(default)]
+    email: String,
+}
+
+pub(super) async fn change_address(
+    State(ctx): State<Arc<Ctx>>,
+    State(bells): State<Arc<Bells>>,
+    jar: CookieJar,
+    Form(form): Form<AddressForm>,
+) -> Response {
+    let (person, _) = match signed_in(&ctx, &jar).await {
+        Ok(signed_in) => signed_in,
+        Err(elsewhere) => return elsewhere,
+    };
+    match address::submit(&ctx, person, &form.email).await {
+        Ok(_) => {
+            bells.ring(Job::Letters);
+            Redirect::to("/account").into_response()
+        }
+        Err(AddressError::Store(error)) => page::our_fault(&error),
+        Err(fault) => {
+            let fault = fault.to_string();
+            let page = show_page(&ctx, person, |page| {
+                page.typed = form.email;
+                page.typed_fault = Some(fault);
+            });
+            (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response()
+        }
+    }
+}
+
+pub(super) async fn sign_out(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
+    let Some(token) = cookies::read(&jar, &ctx, Purpose::Session) else {
+        return Redirect::to("/").into_response();
+    };
+    match session::sign_out(&ctx, &token).await {
+        Ok(()) => (cookies::clear(jar, &ctx, Purpose::Session), Redirect::to("/")).into_response(),
+        Err(error) => page::our_fault(&error),
+    }
+}
+
+pub(super) async fn leave(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
+    let (person, _) = match signed_in(&ctx, &jar).await {
+        Ok(signed_in) => signed_in,
+        Err(elsewhere) => return elsewhere,
+    };
+    if let Err(error) = leaving::leave(&ctx, person).await {
+        return page::our_fault(&error);
+    }
+    let body = "Your sign-in, your address, the artists you follow and everything owed to you are \
+                deleted from this Dropday. Spotify still lists the app among those you once allowed: \
+                you can remove it at spotify.com/account/apps.";
+    let gone = page::Message {
+        title: "Everything about you is deleted",
+        body,
+        action: Some(("Remove the app at Spotify", "https://www.spotify.com/account/apps/")),
+    };
+    (cookies::clear(jar, &ctx, Purpose::Session), gone.with(StatusCode::OK)).into_response()
+}

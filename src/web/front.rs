@@ -1,0 +1,28 @@
+//! The front page.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use axum_extra::extract::CookieJar;
+
+use super::cookies::{self, Purpose};
+use super::page;
+use crate::accounts::session;
+use crate::ctx::Ctx;
+
+#[derive(Template)]
+#[template(path = "front.html")]
+struct Front {
+    is_signed_in: bool,
+}
+
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
+    let token = cookies::read(&jar, &ctx, Purpose::Session);
+    let is_signed_in = match token {
+        Some(token) => session::whose(&ctx, &token).await.is_ok_and(|person| person.is_some()),
+        None => false,
+    };
+    page::render(&Front { is_signed_in })
+}

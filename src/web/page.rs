@@ -1,0 +1,76 @@
+//! What every page is made of, and the pages that only say something.
+
+use askama::Template;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+
+use crate::domain::user::EmailAddress;
+
+/// A page that says what happened, and what to do.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub(super) struct Message<'a> {
+    /// What happened, in few words.
+    pub(super) title: &'a str,
+    /// Why, and what it means.
+    pub(super) body: &'a str,
+    /// What to do: a label and where it leads.
+    pub(super) action: Option<(&'a str, &'a str)>,
+}
+
+impl Message<'_> {
+    pub(super) fn with(self, status: StatusCode) -> Response {
+        (status, render(&self)).into_response()
+    }
+}
+
+/// A template as a page. A template that fails is a bug, and says so.
+pub(super) fn render(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page's template failed; this is a bug");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+pub(super) async fn style() -> Response {
+    let kind = (header::CONTENT_TYPE, "text/css; charset=utf-8");
+    let cache = (header::CACHE_CONTROL, "public, max-age=3600");
+    ([kind, cache], include_str!("templates/style.css")).into_response()
+}
+
+pub(super) async fn not_found() -> Response {
+    let body = "The address may have been cut off on its way here, or the page is gone.";
+    let action = Some(("To the front page", "/"));
+    Message { title: "There is no such page", body, action }.with(StatusCode::NOT_FOUND)
+}
+
+pub(super) async fn wrong_method(request: Request) -> Response {
+    tracing::debug!(method = %request.method(), "a page was asked in a way it does not answer");
+    let body = "This address answers only to its own form. Please begin at the front page.";
+    let action = Some(("To the front page", "/"));
+    Message { title: "That cannot be done here", body, action }.with(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// What a person sees when the database, or something else of ours, has failed.
+pub(super) fn our_fault(error: &dyn std::fmt::Display) -> Response {
+    tracing::error!(%error, "a page could not be made");
+    let body = "Dropday could not reach its own database. Nothing of yours is lost. Please try \
+                again in a minute; if it stays, tell whoever runs this Dropday.";
+    let action = Some(("To the front page", "/"));
+    Message { title: "Something went wrong on our side", body, action }
+        .with(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// `EmailAddress` prints itself masked; its owner's page shows it whole.
+pub(super) fn shown(address: Option<&EmailAddress>) -> String {
+    address.map(|address| address.as_str().to_owned()).unwrap_or_default()
+}
+
+/// `23 November 2026`, in UTC.
+pub(super) fn day(at: jiff::Timestamp) -> String {
+    crate::domain::day_of(at).strftime("%-d %B %Y").to_string()
+}

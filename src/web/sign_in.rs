@@ -1,0 +1,155 @@
+//! To Spotify and back.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::CookieJar;
+
+use super::cookies::{self, Purpose};
+use super::page::{self, Message};
+use crate::access::AccessError;
+use crate::accounts::sign_in::{self, Return, SignInError};
+use crate::ctx::Ctx;
+use crate::spotify;
+use crate::worker::{Bells, Job};
+
+pub(super) async fn depart(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
+    let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
+    match sign_in::depart(&ctx, cookie.as_deref()).await {
+        Ok(departure) => {
+            let jar = cookies::set(jar, &ctx, Purpose::Trip, departure.browser);
+            (jar, Redirect::to(departure.authorize_url.as_str())).into_response()
+        }
+        Err(error) => page::our_fault(&error),
+    }
+}
+
+pub(super) async fn arrive(
+    State(ctx): State<Arc<Ctx>>,
+    State(bells): State<Arc<Bells>>,
+    RawQuery(query): RawQuery,
+    jar: CookieJar,
+) -> Response {
+    let back = read_query(query.as_deref().unwrap_or_default());
+    let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
+    match sign_in::arrive(&ctx, &back, cookie.as_deref()).await {
+        Ok(arrival) => {
+            bells.ring(Job::Follows);
+            let jar = cookies::clear(jar, &ctx, Purpose::Trip);
+            let jar = cookies::set(jar, &ctx, Purpose::Session, arrival.session);
+            (jar, Redirect::to("/account")).into_response()
+        }
+        Err(error) => explain(&error),
+    }
+}
+
+/// A query that nobody can read is like none: the page says what to do.
+fn read_query(query: &str) -> Return {
+    let uri = format!("/callback?{query}").parse().unwrap_or_default();
+    Query::try_from_uri(&uri).map(|Query(back)| back).unwrap_or_default()
+}
+
+/// A page for each reason why somebody is not signed in.
+fn explain(error: &SignInError) -> Response {
+    tracing::info!(%error, "a sign-in did not succeed");
+    let again = Some(("Connect with Spotify", "/login"));
+    let front = Some(("To the front page", "/"));
+    let (status, title, body, action) = match error {
+        SignInError::Incomplete => (
+            StatusCode::BAD_REQUEST,
+            "This page is where Spotify sends you back to",
+            "It was opened without what Spotify adds to the address. Please begin here.",
+            again,
+        ),
+        SignInError::Stale => (
+            StatusCode::BAD_REQUEST,
+            "This sign-in is over",
+            "It was finished before, or it took longer than ten minutes. Nothing was changed. \
+             Please connect once more.",
+            again,
+        ),
+        SignInError::Foreign => (
+            StatusCode::BAD_REQUEST,
+            "This sign-in began in another browser",
+            "For your safety it can only be finished in the browser where it began, with cookies \
+             allowed. Nothing was changed. Please connect once more, here.",
+            again,
+        ),
+        SignInError::Refused => (
+            StatusCode::FORBIDDEN,
+            "You are not connected",
+            "You did not agree at Spotify, so Dropday may not see which artists you follow. Nothing \
+             is kept about you. If that was a slip, connect again.",
+            again,
+        ),
+        SignInError::CodeUsed => (
+            StatusCode::BAD_REQUEST,
+            "Spotify has taken this sign-in already",
+            "Its code was used before, or came too late. Please connect once more.",
+            again,
+        ),
+        SignInError::NoRefreshToken => (
+            StatusCode::BAD_GATEWAY,
+            "Spotify's answer was incomplete",
+            "It gave no lasting permission, so nothing could be watched for you. Please connect once \
+             more; if it stays like this, tell whoever runs this Dropday.",
+            again,
+        ),
+        SignInError::Store(error) => return page::our_fault(error),
+        SignInError::Access(error) => return explain_access(error, again, front),
+    };
+    Message { title, body, action }.with(status)
+}
+
+fn explain_access(
+    error: &AccessError,
+    again: Option<(&'static str, &'static str)>,
+    front: Option<(&'static str, &'static str)>,
+) -> Response {
+    use spotify::Error as E;
+    let (status, title, body, action) = match error {
+        AccessError::Store(error) => return page::our_fault(error),
+        AccessError::Spotify(E::NotOnAllowList) => (
+            StatusCode::FORBIDDEN,
+            "Spotify does not know you as a user of this app yet",
+            "An app like this one may have five users, each entered by its owner. Ask whoever runs \
+             this Dropday to add you at developer.spotify.com/dashboard, under Settings, User \
+             Management, with your name and the e-mail address of your Spotify account. Then connect \
+             again.",
+            again,
+        ),
+        AccessError::Spotify(E::OwnerNeedsPremium) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Spotify has stopped this app",
+            "The owner of the app needs an active Spotify Premium subscription. Please tell whoever \
+             runs this Dropday. After they have subscribed it can take a few hours until Spotify lets \
+             people in again.",
+            front,
+        ),
+        AccessError::Spotify(E::BadClient) => (
+            StatusCode::BAD_GATEWAY,
+            "Spotify does not accept this Dropday",
+            "Its client id, client secret or redirect address does not match what is registered at \
+             Spotify. Please tell whoever runs this Dropday: dropday check says more.",
+            front,
+        ),
+        AccessError::Paused(_)
+        | AccessError::Spotify(E::RateLimited { .. } | E::QuotaExceeded { .. }) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Spotify asked us to wait",
+            "Too many questions were asked in a short time. Nothing is wrong with your account. Please \
+             connect again later.",
+            again,
+        ),
+        _ => (
+            StatusCode::BAD_GATEWAY,
+            "Spotify did not answer as it should",
+            "Nothing was changed. Please try again in a few minutes.",
+            again,
+        ),
+    };
+    tracing::warn!(%error, "Spotify did not let somebody in");
+    Message { title, body, action }.with(status)
+}
