@@ -1,0 +1,279 @@
+//! A Dropday at home in a test: the real client, store, mailer and pages, against the fake world.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dropday::clock::{ManualClock, SeededChance};
+use dropday::config::{self, Config};
+use dropday::ctx::Ctx;
+use dropday::demo::inbox::{Inbox, InboxSettings};
+use dropday::demo::spotify;
+use dropday::demo::world::{PersonId, World};
+use dropday::pipeline::{Scope, Watch, check_artists, deliver, sync_follows};
+use dropday::store::status::{self, Status};
+use dropday::{app, web};
+use mail_parser::MessageParser;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::visitor::Visitor;
+
+/// When every test begins: a Monday.
+pub const START: &str = "2026-11-23T12:00:00Z";
+
+/// Everything that a test needs. It fails if it ends without [`Home::finish`], which in turn fails
+/// if something is left owed or the fake world was asked what it did not expect.
+pub struct Home {
+    pub clock: Arc<ManualClock>,
+    pub world: World,
+    pub inbox: Inbox,
+    pub ctx: Arc<Ctx>,
+    pub config: Config,
+    pub folder: TempDir,
+    pages: tokio::task::JoinHandle<()>,
+    restarts: u64,
+    is_finished: bool,
+}
+
+/// A person of the fake world who is connected and has confirmed an address.
+#[derive(Clone)]
+pub struct Listener {
+    pub person: PersonId,
+    pub address: String,
+    pub browser: Visitor,
+}
+
+/// A letter as its reader sees it.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    pub message_id: String,
+    pub from: String,
+}
+
+/// Settings beyond the usual ones, as `("SPOTIFY__MARKET", "DE")`.
+pub type Settings<'a> = &'a [(&'a str, &'a str)];
+
+impl Home {
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub async fn with(settings: Settings<'_>) -> Self {
+        Self::with_inbox(settings, InboxSettings::default()).await
+    }
+
+    pub async fn with_inbox(settings: Settings<'_>, inbox: InboxSettings) -> Self {
+        app::install_crypto();
+        let clock = ManualClock::at(START.parse().unwrap());
+        let world = World::new(clock.clone(), SeededChance::new(1));
+        let inbox = Inbox::start(clock.clone(), inbox).await.unwrap();
+        let outside = serve(|base| spotify::router(world.clone(), base)).await.0;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let public_url = format!("http://{}", listener.local_addr().unwrap());
+        let folder = TempDir::new().unwrap();
+        let config = configure(&folder, &public_url, &outside, &inbox.url(), settings);
+        let ctx = Arc::new(build(&config, &clock, 0));
+        let pages = serve_pages(listener, &ctx);
+        Self { clock, world, inbox, ctx, config, folder, pages, restarts: 0, is_finished: false }
+    }
+
+    /// Ends the process and starts it again, as far as a test can: everything is read anew.
+    pub async fn restart(&mut self) {
+        self.pages.abort();
+        let address = self.ctx.public_url.socket_addrs(|| None).unwrap()[0];
+        self.restarts += 1;
+        self.ctx = Arc::new(build(&self.config, &self.clock, self.restarts));
+        let listener = loop {
+            match TcpListener::bind(address).await {
+                Ok(listener) => break listener,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        self.pages = serve_pages(listener, &self.ctx);
+    }
+
+    /// A browser that has not been here before.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::new(self.ctx.public_url.as_str())
+    }
+
+    /// Somebody of this name connects, types an address and confirms it, through the pages.
+    pub async fn listener(&self, name: &str, artists: &[&str]) -> Listener {
+        let person = self.world.add_person(name);
+        for artist in artists {
+            self.world.follow(person, artist);
+        }
+        self.connect(person, &format!("{}@example.com", name.to_lowercase())).await
+    }
+
+    /// The same for somebody who is in the world already.
+    pub async fn connect(&self, person: PersonId, address: &str) -> Listener {
+        let browser = self.visitor();
+        browser.sign_in(&self.world, person).await;
+        browser.post("/account/address", &[("email", address)]).await;
+        self.letters().await;
+        let letter = self.letters_to(address).pop().expect("a letter that asks to confirm");
+        browser.post(&letter.link("/confirm/"), &[]).await;
+        self.inbox.empty();
+        Listener { person, address: address.to_owned(), browser }
+    }
+
+    pub async fn follows(&self) -> sync_follows::Outcome {
+        self.follows_of(Scope::All).await
+    }
+
+    pub async fn follows_of(&self, scope: Scope) -> sync_follows::Outcome {
+        let stop = CancellationToken::new();
+        let watch = Watch { stop: &stop, progress: &|_, _| {} };
+        sync_follows::pass(&self.ctx, scope, &watch).await.unwrap()
+    }
+
+    pub async fn checks(&self) -> check_artists::Outcome {
+        self.checks_of(Scope::All).await
+    }
+
+    pub async fn checks_of(&self, scope: Scope) -> check_artists::Outcome {
+        let stop = CancellationToken::new();
+        let watch = Watch { stop: &stop, progress: &|_, _| {} };
+        check_artists::pass(&self.ctx, scope, &watch).await.unwrap()
+    }
+
+    pub async fn letters(&self) -> deliver::Outcome {
+        self.letters_of(Scope::All).await
+    }
+
+    pub async fn letters_of(&self, scope: Scope) -> deliver::Outcome {
+        let stop = CancellationToken::new();
+        let watch = Watch { stop: &stop, progress: &|_, _| {} };
+        deliver::pass(&self.ctx, scope, &watch).await.unwrap()
+    }
+
+    /// Follows, checks, letters, in that order, of everybody and everything.
+    pub async fn round(&self) {
+        self.follows().await;
+        self.checks().await;
+        self.letters().await;
+    }
+
+    pub async fn status(&self) -> Status {
+        self.ctx.db.read("test", status::of).await.unwrap()
+    }
+
+    pub fn letters_to(&self, address: &str) -> Vec<Letter> {
+        self.inbox.letters_to(address).iter().map(|received| Letter::read(&received.raw)).collect()
+    }
+
+    pub fn advance_hours(&self, hours: u64) {
+        self.clock.advance(Duration::from_secs(3600 * hours));
+    }
+
+    pub fn advance_days(&self, days: u64) {
+        self.advance_hours(24 * days);
+    }
+
+    pub fn today(&self) -> String {
+        dropday::domain::day_of(dropday::clock::Clock::now(&*self.clock)).to_string()
+    }
+
+    /// Ends the test: nothing may be owed, and the world not asked what it did not expect.
+    pub async fn finish(self) {
+        self.finish_owing(0).await;
+    }
+
+    /// Ends a test that means to leave so many things owed.
+    pub async fn finish_owing(mut self, owed: u64) {
+        self.is_finished = true;
+        assert_eq!(self.status().await.owed, owed, "things left owed");
+        assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.pages.abort();
+        assert!(self.is_finished || std::thread::panicking(), "the test did not call finish()");
+    }
+}
+
+impl Letter {
+    pub fn read(raw: &[u8]) -> Self {
+        let message = MessageParser::default().parse(raw).expect("a letter that can be read");
+        let from = message.from().and_then(|from| from.first()).and_then(|from| from.address());
+        Self {
+            subject: message.subject().unwrap_or_default().to_owned(),
+            text: message.body_text(0).unwrap_or_default().into_owned(),
+            html: message.body_html(0).unwrap_or_default().into_owned(),
+            message_id: message.message_id().unwrap_or_default().to_owned(),
+            from: from.unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The first address in the text that holds `part`.
+    pub fn link(&self, part: &str) -> String {
+        let word = self.text.split_whitespace().find(|word| word.contains(part));
+        word.unwrap_or_else(|| panic!("no {part} in {}", self.text)).to_owned()
+    }
+}
+
+fn build(config: &Config, clock: &Arc<ManualClock>, seed: u64) -> Ctx {
+    app::build(config, clock.clone(), SeededChance::new(1000 + seed)).unwrap()
+}
+
+fn serve_pages(listener: TcpListener, ctx: &Arc<Ctx>) -> tokio::task::JoinHandle<()> {
+    let pages = web::router(Arc::clone(ctx), Arc::default());
+    tokio::spawn(async move { axum::serve(listener, pages).await.unwrap() })
+}
+
+/// Serves a router that wants to know its own address.
+pub async fn serve(
+    router: impl FnOnce(&str) -> axum::Router,
+) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let router = router(&base);
+    let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    (base, task)
+}
+
+/// The configuration of a test: as little as a person must set, and no waiting.
+pub fn configure(
+    folder: &TempDir,
+    public_url: &str,
+    outside: &str,
+    smtp_url: &str,
+    settings: Settings<'_>,
+) -> Config {
+    let usual = environment(folder, public_url, outside, smtp_url);
+    let more = settings.iter().map(|(key, value)| (format!("DROPDAY_{key}"), (*value).to_owned()));
+    let file = folder.path().join("dropday.toml");
+    std::fs::write(&file, "").unwrap();
+    config::load(Some(&file), usual.into_iter().chain(more)).unwrap()
+}
+
+/// The same as variables, for the real binary.
+pub fn environment(
+    folder: &TempDir,
+    public_url: &str,
+    outside: &str,
+    smtp_url: &str,
+) -> Vec<(String, String)> {
+    [
+        ("DATABASE__PATH", folder.path().join("dropday.db").display().to_string()),
+        ("WEB__LISTEN", public_url.trim_start_matches("http://").to_owned()),
+        ("WEB__PUBLIC_URL", public_url.to_owned()),
+        ("SPOTIFY__CLIENT_ID", "demo-client".to_owned()),
+        ("SPOTIFY__ACCOUNTS_URL", outside.to_owned()),
+        ("SPOTIFY__API_URL", format!("{outside}/v1")),
+        ("SPOTIFY__REQUEST_INTERVAL", "0s".to_owned()),
+        ("MAIL__SMTP_URL", smtp_url.to_owned()),
+        ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
+        ("MAIL__TIMEOUT", "20s".to_owned()),
+    ]
+    .map(|(key, value)| (format!("DROPDAY_{key}"), value))
+    .into()
+}

@@ -1,0 +1,247 @@
+//! What is told, to whom, and how often.
+
+use dropday::demo::world::{Endpoint, NewAlbum};
+
+use crate::home::Home;
+
+#[tokio::test]
+async fn the_first_look_at_an_artist_is_silent() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    for (title, date) in [("Melody A.M.", "2001-09-03"), ("Nearly new", "2026-11-22")] {
+        home.world.put_out(&artist, NewAlbum::titled(title).on(date));
+    }
+    home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    assert!(home.inbox.letters().is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_album_of_the_day_of_following_is_told_at_the_first_look() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.world.put_out(&artist, NewAlbum::titled("Old").on("2026-11-22"));
+    home.world.put_out(&artist, NewAlbum::titled("Today").on("2026-11-23"));
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    let subjects: Vec<_> =
+        home.letters_to(&martha.address).into_iter().map(|l| l.subject).collect();
+    assert_eq!(subjects, ["Röyksopp: Today"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_new_album_is_mailed_once_to_every_follower_though_asked_about_once() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let mut listeners = Vec::new();
+    for name in ["Martha", "Jonas", "Aino"] {
+        listeners.push(home.listener(name, &[&artist]).await);
+    }
+    let elsewhere = home.world.add_artist("Somebody else");
+    let other = home.listener("Otto", &[&elsewhere]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries III").on("2026-11-23"));
+    home.world.forget_requests();
+    for _ in 0..3 {
+        home.advance_hours(7);
+        home.round().await;
+    }
+    let asked = home.world.requests();
+    let asked =
+        asked.iter().filter(|r| r.endpoint == Endpoint::ArtistAlbums && r.path.contains(&artist));
+    assert_eq!(asked.count(), 3, "once in each round, for all three");
+    for listener in &listeners {
+        let letters = home.letters_to(&listener.address);
+        assert_eq!(letters.len(), 1);
+        assert_eq!(letters[0].subject, "Röyksopp: Profound Mysteries III");
+        assert!(letters[0].text.contains("because you follow Röyksopp"), "{}", letters[0].text);
+        assert!(letters[0].html.contains("/account"));
+    }
+    assert!(home.letters_to(&other.address).is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn all_that_a_person_is_owed_goes_in_one_letter() {
+    let home = Home::new().await;
+    let artists: Vec<_> = ["A", "B", "C"].map(|name| home.world.add_artist(name)).into();
+    let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
+    let martha = home.listener("Martha", &ids).await;
+    home.round().await;
+    for artist in &artists {
+        home.world.put_out(artist, NewAlbum::titled("New"));
+    }
+    home.round().await;
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].subject.starts_with("3 new albums"), "{}", letters[0].subject);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_old_album_that_appears_late_is_remembered_without_a_word() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    for date in ["1994", "1994-05", "2026-09-23", "0000"] {
+        home.world.put_out(&artist, NewAlbum::titled("Late").on(date));
+    }
+    home.round().await;
+    assert!(home.inbox.letters().is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_date_is_told_no_more_precisely_than_it_is_known() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Sometime").on("2026"));
+    home.round().await;
+    let text = &home.letters_to(&martha.address)[0].text;
+    assert!(text.contains("2026") && !text.contains("January"), "{text}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_album_of_two_followed_artists_is_told_once_with_both_reasons() {
+    let home = Home::new().await;
+    let robyn = home.world.add_artist("Robyn");
+    let royksopp = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&robyn, &royksopp]).await;
+    home.round().await;
+    home.world.put_out(&royksopp, NewAlbum::titled("Do It Again").with(&robyn));
+    home.round().await;
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].text.matches("Do It Again").count(), 1, "{}", letters[0].text);
+    assert!(letters[0].text.contains("because you follow Robyn"), "{}", letters[0].text);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_follows_an_artist_later_is_not_flooded_with_what_came_before() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.round().await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    home.round().await;
+    assert!(home.letters_to(&jonas.address).is_empty());
+    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.round().await;
+    assert_eq!(home.letters_to(&jonas.address).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_comes_out_between_signing_in_and_confirming_is_told_on_confirming() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.world.add_person("Martha");
+    home.world.follow(martha, &artist);
+    let browser = home.visitor();
+    browser.sign_in(&home.world, martha).await;
+    browser.post("/account/address", &[("email", "martha@example.com")]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
+    home.round().await;
+    let letters = home.letters_to("martha@example.com");
+    assert_eq!(letters.len(), 1, "only the letter that asks to confirm");
+    browser.post(&letters[0].link("/confirm/"), &[]).await;
+    home.round().await;
+    home.round().await;
+    let subjects: Vec<_> =
+        home.letters_to("martha@example.com").into_iter().skip(1).map(|l| l.subject).collect();
+    assert_eq!(subjects, ["Röyksopp: Meanwhile"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_artist_with_more_new_albums_than_a_page_holds_loses_none() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Prolific");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    for number in 0..23 {
+        home.world.put_out(&artist, NewAlbum::titled(&format!("Number {number:02}.")));
+    }
+    home.round().await;
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1);
+    for number in 0..23 {
+        assert!(letters[0].text.contains(&format!("Number {number:02}.")), "{number}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_album_that_is_not_on_the_first_page_is_found_since_the_total_grew() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Unsorted");
+    for number in 0..15 {
+        home.world.put_out(&artist, NewAlbum::titled(&format!("Old {number}")).on("2010-01-01"));
+    }
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    // Dates decide the order of the list; a year alone sorts it behind the days of that year.
+    for number in 0..10 {
+        home.world
+            .put_out(&artist, NewAlbum::titled(&format!("Dated ahead {number}")).on("2027-06-01"));
+    }
+    home.round().await;
+    home.inbox.empty();
+    home.world.put_out(&artist, NewAlbum::titled("Hidden"));
+    home.world.forget_requests();
+    home.round().await;
+    assert_eq!(home.world.count(Endpoint::ArtistAlbums), 2, "page one, and the page that explains");
+    let subjects: Vec<_> =
+        home.letters_to(&martha.address).into_iter().map(|l| l.subject).collect();
+    assert_eq!(subjects, ["Unsorted: Hidden"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_total_that_lies_costs_no_endless_walk() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Claims 682");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.lie_about_total(&artist, 682);
+    home.world.put_out(&artist, NewAlbum::titled("Real"));
+    home.world.forget_requests();
+    home.round().await;
+    home.round().await;
+    assert!(home.world.count(Endpoint::ArtistAlbums) <= 4);
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn following_again_floods_nobody() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.unfollow(martha.person, &artist);
+    home.advance_days(2);
+    home.round().await;
+    home.advance_days(1);
+    home.round().await;
+    home.advance_days(30);
+    home.world.put_out(&artist, NewAlbum::titled("While away"));
+    home.advance_days(1);
+    home.world.follow(martha.person, &artist);
+    home.round().await;
+    assert!(home.inbox.letters().is_empty());
+    home.world.put_out(&artist, NewAlbum::titled("Back"));
+    home.round().await;
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.finish().await;
+}

@@ -1,0 +1,98 @@
+//! A browser, as far as the pages can tell: it keeps cookies and follows nothing by itself.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use dropday::demo::world::{PersonId, World};
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::{RequestBuilder, StatusCode};
+
+#[derive(Clone)]
+pub struct Visitor {
+    http: reqwest::Client,
+    base: String,
+    cookies: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+/// What a page answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub location: Option<String>,
+    pub set_cookies: Vec<String>,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+}
+
+impl Visitor {
+    pub fn new(base: &str) -> Self {
+        let http = dropday::spotify::http_client("a browser").unwrap();
+        Self { http, base: base.trim_end_matches('/').to_owned(), cookies: Arc::default() }
+    }
+
+    /// Connects as `person`, who agrees at the fake Spotify; ends on their page.
+    pub async fn sign_in(&self, world: &World, person: PersonId) {
+        let back = world.consent(&self.to_spotify().await, person).unwrap();
+        let arrived = self.get(&back).await;
+        assert_eq!(arrived.location.as_deref(), Some("/account"), "{}", arrived.body);
+    }
+
+    /// Clicks Connect; the address at Spotify.
+    pub async fn to_spotify(&self) -> String {
+        self.get("/login").await.location.expect("a redirect to Spotify")
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.send(self.http.post(self.url(path)).form(form)).await
+    }
+
+    /// A form sent by the page of another site.
+    pub async fn post_from_elsewhere(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let request = self.http.post(self.url(path)).form(form);
+        self.send(
+            request.header("Origin", "https://evil.example").header("Sec-Fetch-Site", "cross-site"),
+        )
+        .await
+    }
+
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies.lock().unwrap().get(name).cloned()
+    }
+
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
+    }
+
+    fn url(&self, path: &str) -> String {
+        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Answer {
+        let cookies: Vec<String> = self
+            .cookies
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
+        let text = |value: &reqwest::header::HeaderValue| value.to_str().unwrap().to_owned();
+        let set_cookies: Vec<String> =
+            response.headers().get_all(SET_COOKIE).iter().map(text).collect();
+        for cookie in &set_cookies {
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            self.set_cookie(name, value);
+        }
+        Answer {
+            status: response.status(),
+            location: response.headers().get(LOCATION).map(text),
+            set_cookies,
+            headers: response.headers().clone(),
+            body: response.text().await.unwrap(),
+        }
+    }
+}
