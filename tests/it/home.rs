@@ -176,10 +176,6 @@ impl Home {
         self.advance_hours(24 * days);
     }
 
-    pub fn today(&self) -> String {
-        dropday::domain::day_of(dropday::clock::Clock::now(&*self.clock)).to_string()
-    }
-
     /// Ends the test: nothing may be owed, and the world not asked what it did not expect.
     pub async fn finish(self) {
         self.finish_owing(0).await;

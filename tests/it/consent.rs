@@ -1,0 +1,188 @@
+//! Keeping a consent alive, and ending it only when Spotify does.
+
+use dropday::demo::world::{Endpoint, Fault, NewAlbum, Rotation};
+
+use crate::home::{Home, Listener};
+
+async fn connected(rotation: Rotation) -> (Home, String, Listener) {
+    let home = Home::new().await;
+    home.world.set_rotation(rotation);
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.forget_requests();
+    (home, artist, martha)
+}
+
+async fn months_go_by(rotation: Rotation) {
+    let (home, artist, martha) = connected(rotation).await;
+    for month in 1..=5 {
+        home.advance_days(30);
+        home.world.put_out(&artist, NewAlbum::titled(&format!("Month {month}")));
+        home.round().await;
+        assert_eq!(home.letters_to(&martha.address).len(), month);
+    }
+    assert_eq!(home.status().await.people.must_sign_in_again, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_consent_lives_on_where_refresh_tokens_stay_the_same() {
+    months_go_by(Rotation::Never).await;
+}
+
+#[tokio::test]
+async fn a_consent_lives_on_where_every_refresh_brings_a_new_refresh_token() {
+    months_go_by(Rotation::Always).await;
+}
+
+#[tokio::test]
+async fn a_rotated_token_survives_a_restart() {
+    let (mut home, ..) = connected(Rotation::Always).await;
+    for _ in 0..3 {
+        home.advance_hours(2);
+        home.follows().await;
+        home.restart().await;
+    }
+    assert_eq!(home.status().await.people.connected, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_token_is_refreshed_five_minutes_before_it_ends_and_not_earlier() {
+    let (home, ..) = connected(Rotation::Never).await;
+    home.clock.advance(std::time::Duration::from_secs(3600 - 301));
+    home.follows().await;
+    assert_eq!(home.world.count(Endpoint::Token), 0);
+    home.clock.advance(std::time::Duration::from_secs(1));
+    home.follows().await;
+    assert_eq!(home.world.count(Endpoint::Token), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_token_is_refreshed_and_the_call_made_again() {
+    let (home, ..) = connected(Rotation::Always).await;
+    home.world.expire_access_tokens();
+    let outcome = home.follows().await;
+    assert_eq!((outcome.believed, home.world.count(Endpoint::Token)), (1, 1), "{outcome}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn one_refresh_at_a_time_whoever_asks() {
+    let (home, ..) = connected(Rotation::Always).await;
+    home.world.expire_access_tokens();
+    let rounds = [home.follows(), home.follows(), home.follows(), home.follows()];
+    let outcomes = futures(rounds).await;
+    assert!(outcomes.iter().all(|outcome| outcome.believed == 1), "{outcomes:?}");
+    assert_eq!(home.world.count(Endpoint::Token), 1, "a token that rotates is good once");
+    assert_eq!(home.status().await.people.connected, 1);
+    home.finish().await;
+}
+
+async fn futures<F: Future>([a, b, c, d]: [F; 4]) -> [F::Output; 4] {
+    tokio::join!(a, b, c, d).into()
+}
+
+#[tokio::test]
+async fn when_spotify_ends_a_consent_one_letter_says_so_and_a_sign_in_renews_it() {
+    let (home, artist, martha) = connected(Rotation::Never).await;
+    home.world.revoke(martha.person);
+    for _ in 0..3 {
+        home.round().await;
+        home.advance_hours(7);
+    }
+    assert_eq!(home.status().await.people.must_sign_in_again, 1);
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1, "one letter says so");
+    assert!(letters[0].link("/login").ends_with("/login"));
+    let page = martha.browser.get("/account").await.body;
+    assert!(page.contains("sign in with Spotify again"), "{page}");
+
+    martha.browser.sign_in(&home.world, martha.person).await;
+    let status = home.status().await;
+    assert_eq!((status.people.all, status.people.connected), (1, 1));
+    home.world.put_out(&artist, NewAlbum::titled("After"));
+    home.round().await;
+    assert_eq!(
+        home.letters_to(&martha.address).len(),
+        2,
+        "her address and her artists are still known"
+    );
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn six_months_end_a_consent_whatever_was_refreshed() {
+    let (home, _, martha) = connected(Rotation::Always).await;
+    for _ in 0..185 {
+        home.advance_days(1);
+        home.follows().await;
+    }
+    home.letters().await;
+    assert_eq!(home.status().await.people.must_sign_in_again, 1);
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_but_invalid_grant_ends_a_consent() {
+    let odd = [
+        Fault::server_error(),
+        Fault::bad_gateway(),
+        Fault::RateLimited { retry_after: Some(1) },
+        Fault::Html,
+        Fault::Truncated,
+        Fault::Garbled,
+        Fault::Huge(2_000_000),
+        Fault::Status(400, "application/json", r#"{"error":"temporarily_unavailable"}"#.into()),
+        Fault::Status(400, "application/json", "{}".into()),
+        Fault::Status(401, "application/json", r#"{"error":"invalid_client"}"#.into()),
+        Fault::Status(500, "application/json", r#"{"error":"invalid_grant"}"#.into()),
+        Fault::Status(200, "application/json", "{}".into()),
+        Fault::Status(200, "application/json", r#"{"access_token":""}"#.into()),
+    ];
+    let (home, ..) = connected(Rotation::Always).await;
+    for fault in odd {
+        home.advance_hours(2);
+        let what = format!("{fault:?}").chars().take(80).collect::<String>();
+        home.world.script(Endpoint::Token, [fault]);
+        let outcome = home.follows().await;
+        assert!(outcome.has_failed(), "{what}: {outcome}");
+        assert_eq!(home.status().await.people.connected, 1, "{what}");
+        home.clock.advance(std::time::Duration::from_secs(61));
+        let outcome = home.follows().await;
+        assert_eq!(outcome.believed, 1, "after {what}: {outcome}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn while_a_token_still_lives_a_refresh_that_fails_costs_nothing() {
+    let (home, ..) = connected(Rotation::Never).await;
+    home.clock.advance(std::time::Duration::from_secs(3600 - 60));
+    home.world.script(Endpoint::Token, [Fault::server_error()]);
+    assert_eq!(home.follows().await.believed, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn tokens_do_not_lie_readable_in_the_database() {
+    let (home, ..) = connected(Rotation::Always).await;
+    home.world.script(Endpoint::Token, [Fault::Status(
+        200,
+        "application/json",
+        r#"{"access_token":"READABLE-ACCESS","refresh_token":"READABLE-REFRESH","token_type":"Bearer","expires_in":3600}"#.into(),
+    )]);
+    // So that nobody finds out that these tokens are not Spotify's.
+    home.world.script(Endpoint::Following, [Fault::Html]);
+    home.advance_hours(2);
+    home.follows().await;
+    assert_eq!(home.status().await.people.connected, 1, "they are kept");
+    for file in std::fs::read_dir(home.folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(9).any(|window| window == b"READABLE-"));
+    }
+    home.finish().await;
+}

@@ -1,0 +1,244 @@
+//! Spotify's limits, and ours.
+
+use std::time::Duration;
+
+use dropday::demo::world::{Endpoint, Fault, NewAlbum, Request};
+use dropday::pipeline::Scope;
+
+use crate::home::Home;
+
+/// What was asked about artists' albums so far, in turn.
+fn asked(home: &Home) -> Vec<Request> {
+    let mut requests = home.world.requests();
+    requests.retain(|request| request.endpoint == Endpoint::ArtistAlbums);
+    requests
+}
+
+async fn home_with_artists(count: usize, settings: &[(&str, &str)]) -> Home {
+    let home = Home::with(settings).await;
+    let artists: Vec<_> =
+        (0..count).map(|n| home.world.add_artist(&format!("Artist {n}"))).collect();
+    let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
+    home.listener("Martha", &ids).await;
+    home.follows().await;
+    home.world.forget_requests();
+    home
+}
+
+#[tokio::test]
+async fn a_rate_limit_pauses_everything_and_survives_a_restart() {
+    let mut home = home_with_artists(3, &[]).await;
+    home.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(3600) }]);
+    let outcome = home.checks().await;
+    assert!(outcome.has_failed() && outcome.checked == 0, "{outcome}");
+    home.restart().await;
+    home.clock.advance(Duration::from_secs(3599));
+    assert!(home.checks().await.has_failed());
+    assert!(home.follows().await.has_failed());
+    assert_eq!(home.world.requests().len(), 1, "nothing was asked in the meantime");
+    home.clock.advance(Duration::from_secs(1));
+    assert_eq!(home.checks().await.checked, 3, "it advanced nothing, and nothing was lost");
+    assert!(!home.follows().await.has_failed());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_rate_limit_that_does_not_say_how_long_is_honoured_all_the_same() {
+    let home = home_with_artists(1, &[]).await;
+    home.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: None }]);
+    home.checks().await;
+    assert_eq!(home.checks().await.checked, 0);
+    home.clock.advance(Duration::from_secs(60));
+    assert_eq!(home.checks().await.checked, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_spent_quota_stops_its_own_calls_and_no_others() {
+    let mut home = home_with_artists(3, &[]).await;
+    home.world.set_artist_albums_quota(Some(2));
+    let outcome = home.checks().await;
+    assert_eq!(outcome.checked, 2, "{outcome}");
+    home.restart().await;
+    assert!(!home.follows().await.has_failed(), "follows have a bucket of their own");
+    home.advance_hours(23);
+    assert_eq!(home.checks().await.checked, 0);
+    assert_eq!(home.world.count(Endpoint::ArtistAlbums), 3);
+    home.world.set_artist_albums_quota(None);
+    home.advance_hours(1);
+    assert_eq!(home.checks().await.checked, 3);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_spent_quota_that_does_not_say_how_long_is_left_alone_for_a_day() {
+    let home = home_with_artists(1, &[]).await;
+    home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: None }]);
+    home.checks().await;
+    home.advance_hours(23);
+    assert_eq!(home.checks().await.checked, 0);
+    home.advance_hours(1);
+    assert_eq!(home.checks().await.checked, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_days_calls_are_never_passed_in_any_rolling_day_whatever_the_restarts() {
+    let per_day = 7;
+    let mut home = home_with_artists(20, &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "7")]).await;
+    for round in 0..60 {
+        home.checks_of(if round % 3 == 0 { Scope::All } else { Scope::Due }).await;
+        home.clock.advance(Duration::from_secs(1800 + 977 * (round % 5)));
+        if round % 4 == 0 {
+            home.restart().await;
+        }
+    }
+    let asked: Vec<_> = asked(&home).into_iter().map(|request| request.at).collect();
+    assert!(asked.len() > 2 * per_day, "the play is long enough to tell");
+    for window in asked.windows(per_day + 1) {
+        let took = window[per_day].duration_since(window[0]);
+        assert!(
+            took >= jiff::SignedDuration::from_hours(24),
+            "{} calls within {took:#}",
+            per_day + 1
+        );
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_artist_that_waited_longest_is_asked_next() {
+    let home = home_with_artists(6, &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")]).await;
+    for _ in 0..6 {
+        let outcome = home.checks().await;
+        assert_eq!(outcome.checked, 2, "{outcome}");
+        assert!(
+            !outcome.has_failed() && outcome.left.is_some(),
+            "to wait one's turn is no failure"
+        );
+        home.advance_hours(24);
+    }
+    let mut asked: Vec<_> = asked(&home).into_iter().map(|request| request.path).collect();
+    let second = asked.split_off(6);
+    assert_eq!(asked, second, "each in its turn, twice round");
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), 6);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_artist_is_not_asked_about_again_before_it_is_due() {
+    let home = home_with_artists(3, &[]).await;
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 3);
+    home.advance_hours(5);
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 0);
+    home.advance_hours(1);
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 3);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn calls_keep_their_distance() {
+    let home = home_with_artists(4, &[("SPOTIFY__REQUEST_INTERVAL", "1500ms")]).await;
+    home.checks().await;
+    let asked: Vec<_> = asked(&home).into_iter().map(|request| request.at).collect();
+    for pair in asked.windows(2) {
+        assert!(pair[1].duration_since(pair[0]).as_millis() >= 1500);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn people_lend_their_tokens_by_turns() {
+    let home = Home::new().await;
+    let artists: Vec<_> = (0..6).map(|n| home.world.add_artist(&format!("Artist {n}"))).collect();
+    let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
+    for name in ["Martha", "Jonas", "Aino"] {
+        home.listener(name, &ids).await;
+    }
+    home.round().await;
+    let requests = home.world.requests();
+    let lent = |person| {
+        let theirs = requests
+            .iter()
+            .filter(|r| r.endpoint == Endpoint::ArtistAlbums && r.person == Some(person));
+        theirs.count()
+    };
+    let turns: Vec<_> = home.world.people().into_iter().map(|(person, _)| lent(person)).collect();
+    assert_eq!(turns, [2, 2, 2]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_person_whom_spotify_refuses_costs_the_others_no_news() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    home.round().await;
+    home.world.set_allow_listed(martha.person, false);
+    home.world.put_out(&artist, NewAlbum::titled("New"));
+    for _ in 0..2 {
+        assert!(!home.checks().await.has_failed());
+    }
+    home.letters().await;
+    assert_eq!(home.letters_to(&jonas.address).len(), 1);
+    assert_eq!(home.status().await.people.in_trouble, 1);
+    home.world.set_allow_listed(martha.person, true);
+    home.advance_hours(7);
+    home.round().await;
+    assert_eq!(home.status().await.people.in_trouble, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn without_premium_everything_rests_for_a_while() {
+    let home = home_with_artists(3, &[]).await;
+    home.world.set_owner_premium(false);
+    assert!(home.checks().await.has_failed());
+    assert!(home.follows().await.has_failed());
+    assert_eq!(home.world.requests().len(), 1, "asked once, not once for each");
+    assert_eq!(home.status().await.people.must_sign_in_again, 0);
+    home.world.set_owner_premium(true);
+    home.advance_hours(1);
+    assert_eq!(home.checks().await.checked, 3);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn artists_that_fail_for_ever_do_not_stand_in_the_others_way() {
+    let home = home_with_artists(6, &[]).await;
+    home.world.script(Endpoint::ArtistAlbums, std::iter::repeat_with(Fault::server_error).take(3));
+    let outcome = home.checks().await;
+    assert_eq!((outcome.checked, outcome.failed), (0, 3), "three in a row are Spotify's trouble");
+    home.world.script(Endpoint::ArtistAlbums, []);
+    let outcome = home.checks().await;
+    assert_eq!(outcome.checked, 6, "{outcome}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_catalogue_can_be_asked_with_the_apps_own_token() {
+    let home = Home::with(&[
+        ("SPOTIFY__CATALOG_TOKEN", "app"),
+        ("SPOTIFY__CLIENT_SECRET", "hush"),
+        ("SPOTIFY__MARKET", "de"),
+    ])
+    .await;
+    home.world.set_client("demo-client", Some("hush"));
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.world.expire_access_tokens();
+    home.advance_hours(2);
+    home.round().await;
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    let requests = home.world.requests();
+    let asked = requests.iter().filter(|r| r.endpoint == Endpoint::ArtistAlbums);
+    for request in asked {
+        assert!(request.person.is_none() && request.query.contains("market=DE"), "{request:?}");
+    }
+    home.finish().await;
+}

@@ -1,0 +1,237 @@
+//! Signing in: who is let in, as whom, and what everybody else reads.
+
+use dropday::demo::world::{Endpoint, Fault};
+
+use crate::home::Home;
+
+#[tokio::test]
+async fn a_second_sign_in_of_the_same_person_renews_and_makes_no_second_person() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    home.visitor().sign_in(&home.world, martha).await;
+    home.world.rename_account(martha);
+    home.visitor().sign_in(&home.world, martha).await;
+    let jonas = home.world.add_person("Jonas");
+    home.visitor().sign_in(&home.world, jonas).await;
+    assert_eq!(home.status().await.people.all, 2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn somebody_known_by_id_is_recognised_when_spotify_begins_to_tell_account_ids() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    let id = home.world.person(martha).unwrap().id;
+    let without = format!(r#"{{"id":"{id}","display_name":"Martha"}}"#);
+    home.world.script(Endpoint::Me, [Fault::Status(200, "application/json", without.clone())]);
+    home.visitor().sign_in(&home.world, martha).await;
+    home.visitor().sign_in(&home.world, martha).await;
+    assert_eq!(home.status().await.people.all, 1);
+    home.world.script(Endpoint::Me, [Fault::Status(200, "application/json", without)]);
+    home.visitor().sign_in(&home.world, martha).await;
+    assert_eq!(home.status().await.people.all, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_refuses_at_spotify_reads_that_nothing_is_kept() {
+    let home = Home::new().await;
+    home.world.add_person("Martha");
+    let browser = home.visitor();
+    let back = home.world.refuse_consent(&browser.to_spotify().await).unwrap();
+    let page = browser.get(&back).await;
+    assert_eq!(page.status, 403);
+    assert!(page.body.contains("did not agree") && page.body.contains("/login"), "{}", page.body);
+    assert_eq!(home.status().await.people.all, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_callback_is_good_once() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    let browser = home.visitor();
+    let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+    let trip = browser.cookie("dropday_trip").unwrap();
+    browser.get(&back).await;
+    browser.set_cookie("dropday_trip", &trip);
+    let again = browser.get(&back).await;
+    assert_eq!(again.status, 400);
+    assert!(again.body.contains("This sign-in is over"), "{}", again.body);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_callback_after_ten_minutes_is_stale() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    let browser = home.visitor();
+    let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+    home.clock.advance(std::time::Duration::from_secs(600));
+    let page = browser.get(&back).await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("ten minutes"), "{}", page.body);
+    assert_eq!(home.world.count(Endpoint::Token), 0, "Spotify is not even asked");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_callback_in_another_browser_signs_nobody_in() {
+    let home = Home::new().await;
+    let mallory = home.world.add_person("Mallory");
+    let back = home.world.consent(&home.visitor().to_spotify().await, mallory).unwrap();
+    let victim = home.visitor();
+    victim.to_spotify().await;
+    let page = victim.get(&back).await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("another browser"), "{}", page.body);
+    assert!(victim.cookie("dropday").is_none());
+    assert_eq!(home.world.count(Endpoint::Token), 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn two_tabs_do_not_spoil_one_another() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    let browser = home.visitor();
+    let first = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+    let second = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+    let trip = browser.cookie("dropday_trip").unwrap();
+    assert_eq!(browser.get(&first).await.location.as_deref(), Some("/account"));
+    browser.set_cookie("dropday_trip", &trip);
+    assert_eq!(browser.get(&second).await.location.as_deref(), Some("/account"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_code_that_spotify_has_seen_before_gets_its_own_page() {
+    let home = Home::new().await;
+    home.world.add_person("Martha");
+    let browser = home.visitor();
+    let authorize = browser.to_spotify().await;
+    let state = authorize.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let page = browser.get(&format!("/callback?code=seen-before&state={state}")).await;
+    assert_eq!(page.status, 400);
+    assert!(page.body.contains("Its code was used before"), "{}", page.body);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_is_not_on_the_apps_list_learns_whom_to_ask() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    home.world.set_allow_listed(martha, false);
+    let browser = home.visitor();
+    let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+    let page = browser.get(&back).await;
+    assert_eq!(page.status, 403);
+    assert!(
+        page.body.contains("User Management") || page.body.contains("User\nManagement"),
+        "{}",
+        page.body
+    );
+    assert_eq!(home.status().await.people.all, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_owner_without_premium_gets_a_page_that_says_so() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    home.world.set_owner_premium(false);
+    let browser = home.visitor();
+    let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+    let page = browser.get(&back).await;
+    assert_eq!(page.status, 503);
+    assert!(page.body.contains("Premium"), "{}", page.body);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_spotify_that_is_down_or_pauses_gets_a_page_and_changes_nothing() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    for (fault, words) in [
+        (Fault::bad_gateway(), "did not answer"),
+        (Fault::Html, "did not answer"),
+        (Fault::RateLimited { retry_after: Some(60) }, "asked us to wait"),
+    ] {
+        home.world.script(Endpoint::Token, [fault]);
+        let browser = home.visitor();
+        let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+        let page = browser.get(&back).await;
+        assert!(page.status.is_server_error() && page.body.contains(words), "{}", page.body);
+    }
+    assert_eq!(home.status().await.people.all, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_confidential_app_sends_its_secret_and_the_verifier() {
+    let home = Home::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
+    home.world.set_client("demo-client", Some("hush"));
+    let artist = home.world.add_artist("Röyksopp");
+    home.listener("Martha", &[&artist]).await;
+    home.advance_hours(2);
+    assert_eq!(home.follows().await.believed, 1, "and refreshes with it");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_extended_quota_apps_are_told_fills_the_form_and_is_never_written_to() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    let id = home.world.person(martha).unwrap().id;
+    let with =
+        format!(r#"{{"id":"{id}","display_name":"Martha","email":"martha@spotify.example"}}"#);
+    home.world.script(Endpoint::Me, [Fault::Status(200, "application/json", with)]);
+    let browser = home.visitor();
+    browser.sign_in(&home.world, martha).await;
+    let page = browser.get("/account").await.body;
+    assert!(page.contains(r#"value="martha@spotify.example""#), "{page}");
+    assert_eq!(page.matches("name=\"email\"").count(), 1);
+    home.round().await;
+    assert!(home.inbox.letters().is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn pages_of_another_site_cannot_send_our_forms() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    for path in ["/account/address", "/account/sign-out", "/account/leave"] {
+        let answer =
+            martha.browser.post_from_elsewhere(path, &[("email", "evil@example.com")]).await;
+        assert_eq!(answer.status, 403, "{path}");
+    }
+    assert_eq!(home.status().await.people.all, 1);
+    home.letters().await;
+    assert!(home.inbox.letters().is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_session_ends_after_thirty_days_without_a_visit() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.advance_days(29);
+    assert_eq!(martha.browser.get("/account").await.status, 200);
+    home.advance_days(29);
+    assert_eq!(martha.browser.get("/account").await.status, 200);
+    home.advance_days(30);
+    assert_eq!(martha.browser.get("/account").await.location.as_deref(), Some("/"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn cookies_and_pages_are_guarded() {
+    let home = Home::new().await;
+    let answer = home.visitor().get("/login").await;
+    let cookie = &answer.set_cookies[0];
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    let policy = answer.headers.get("content-security-policy").unwrap().to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    assert_eq!(answer.headers.get("referrer-policy").unwrap(), "no-referrer");
+    home.finish().await;
+}
