@@ -32,6 +32,7 @@ pub(super) enum ComposeError {
 }
 
 /// What a letter is made of, as the database has it at the time of sending.
+#[expect(clippy::large_enum_variant, reason = "made and taken apart at once, one at a time")]
 enum Facts {
     Confirm(Person, ConfirmLink),
     News(EmailAddress, Vec<NewsItem>),

@@ -23,9 +23,17 @@ const SLOW: Duration = Duration::from_secs(1);
 /// Handle to the database; clones share it.
 #[derive(Clone)]
 pub struct Db {
-    writer: mpsc::Sender<Job>,
-    reader: mpsc::Sender<Job>,
+    writer: Lane,
+    reader: Lane,
     shared: Arc<Shared>,
+}
+
+/// A thread that owns a connection, and how its transactions begin: one that may write takes the
+/// lock at once, so that what it read is still true when it comes to write.
+#[derive(Clone)]
+struct Lane {
+    jobs: mpsc::Sender<Job>,
+    begins: TransactionBehavior,
 }
 
 /// One open transaction.
@@ -61,15 +69,17 @@ impl Db {
         let reading = connect(path)?;
         reading.pragma_update(None, "query_only", true)?;
         let shared = Arc::new(Shared { clock, chance, sealer, path: path.to_owned() });
-        shared.transact(&mut conn, "try the key", try_the_key)?;
+        let immediate = TransactionBehavior::Immediate;
+        shared.transact(&mut conn, immediate, "try the key", try_the_key)?;
         let presence = Presence::announce(path, || {
-            shared.transact(&mut conn, "release stale claims", |tx| {
+            shared.transact(&mut conn, immediate, "release stale claims", |tx| {
                 artists::release_claims(tx)?;
                 outbox::release_claims(tx)
             })
         })?;
-        let writer = lane("db-write", conn, Some(presence))?;
-        let reader = lane("db-read", reading, None)?;
+        let writer = Lane { jobs: lane("db-write", conn, Some(presence))?, begins: immediate };
+        let begins = TransactionBehavior::Deferred;
+        let reader = Lane { jobs: lane("db-read", reading, None)?, begins };
         Ok(Self { writer, reader, shared })
     }
 
@@ -107,7 +117,7 @@ impl Db {
             let truncated = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
             answer.send(truncated.map_err(StoreError::from)).ok();
         });
-        self.writer.send(job).map_err(|_| StoreError::Closed)?;
+        self.writer.jobs.send(job).map_err(|_| StoreError::Closed)?;
         done.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -136,17 +146,17 @@ impl Db {
 
     async fn run<T: Send + 'static>(
         &self,
-        lane: &mpsc::Sender<Job>,
+        lane: &Lane,
         name: &'static str,
         work: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, done) = oneshot::channel();
-        let shared = Arc::clone(&self.shared);
+        let (shared, begins) = (Arc::clone(&self.shared), lane.begins);
         let job: Job = Box::new(move |conn| {
             // The asker may have gone away; the work stands all the same.
-            answer.send(shared.transact(conn, name, work)).ok();
+            answer.send(shared.transact(conn, begins, name, work)).ok();
         });
-        lane.send(job).map_err(|_| StoreError::Closed)?;
+        lane.jobs.send(job).map_err(|_| StoreError::Closed)?;
         done.await.map_err(|_| StoreError::Closed)?
     }
 }
@@ -155,16 +165,12 @@ impl Shared {
     fn transact<T>(
         &self,
         conn: &mut Connection,
+        begins: TransactionBehavior,
         name: &'static str,
         work: impl FnOnce(&Tx<'_>) -> Result<T>,
     ) -> Result<T> {
         let began = Instant::now();
-        // A read that decides a write must not find the database changed when it comes to write.
-        let behavior = match conn.is_readonly("main")? || queries_only(conn)? {
-            true => TransactionBehavior::Deferred,
-            false => TransactionBehavior::Immediate,
-        };
-        let conn = conn.transaction_with_behavior(behavior)?;
+        let conn = conn.transaction_with_behavior(begins)?;
         let tx = Tx { conn, now: self.clock.now(), shared: self };
         let result = work(&tx)?;
         tx.conn.commit()?;
@@ -196,10 +202,6 @@ impl Tx<'_> {
     pub(super) fn open_seal(&self, sealed: &[u8], identity: &str) -> Result<SecretString> {
         self.shared.sealer.open(sealed, identity)
     }
-}
-
-fn queries_only(conn: &Connection) -> Result<bool> {
-    Ok(conn.query_row("PRAGMA query_only", [], |row| row.get(0))?)
 }
 
 fn connect(path: &Path) -> Result<Connection> {

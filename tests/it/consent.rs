@@ -18,7 +18,7 @@ async fn months_go_by(rotation: Rotation) {
     let (home, artist, martha) = connected(rotation).await;
     for month in 1..=5 {
         home.advance_days(30);
-        home.world.put_out(&artist, NewAlbum::titled(&format!("Month {month}")));
+        home.world.put_out(&artist, NewAlbum::titled(format!("Month {month}")));
         home.round().await;
         assert_eq!(home.letters_to(&martha.address).len(), month);
     }

@@ -17,7 +17,7 @@ fn asked(home: &Home) -> Vec<Request> {
 async fn home_with_artists(count: usize, settings: &[(&str, &str)]) -> Home {
     let home = Home::with(settings).await;
     let artists: Vec<_> =
-        (0..count).map(|n| home.world.add_artist(&format!("Artist {n}"))).collect();
+        (0..count).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
     let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
     home.listener("Martha", &ids).await;
     home.follows().await;
@@ -152,7 +152,7 @@ async fn calls_keep_their_distance() {
 #[tokio::test]
 async fn people_lend_their_tokens_by_turns() {
     let home = Home::new().await;
-    let artists: Vec<_> = (0..6).map(|n| home.world.add_artist(&format!("Artist {n}"))).collect();
+    let artists: Vec<_> = (0..6).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
     let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
     for name in ["Martha", "Jonas", "Aino"] {
         home.listener(name, &ids).await;

@@ -1,6 +1,7 @@
 //! Promises to users, kept against the fake world: the real client, store, mailer and pages.
 
 #![expect(unreachable_pub, reason = "one binary: nothing here is reached from outside")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod consent;
 mod follows;

@@ -170,7 +170,7 @@ async fn an_artist_with_more_new_albums_than_a_page_holds_loses_none() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     for number in 0..23 {
-        home.world.put_out(&artist, NewAlbum::titled(&format!("Number {number:02}.")));
+        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
     home.round().await;
     let letters = home.letters_to(&martha.address);
@@ -186,14 +186,14 @@ async fn an_album_that_is_not_on_the_first_page_is_found_since_the_total_grew() 
     let home = Home::new().await;
     let artist = home.world.add_artist("Unsorted");
     for number in 0..15 {
-        home.world.put_out(&artist, NewAlbum::titled(&format!("Old {number}")).on("2010-01-01"));
+        home.world.put_out(&artist, NewAlbum::titled(format!("Old {number}")).on("2010-01-01"));
     }
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     // Dates decide the order of the list; a year alone sorts it behind the days of that year.
     for number in 0..10 {
         home.world
-            .put_out(&artist, NewAlbum::titled(&format!("Dated ahead {number}")).on("2027-06-01"));
+            .put_out(&artist, NewAlbum::titled(format!("Dated ahead {number}")).on("2027-06-01"));
     }
     home.round().await;
     home.inbox.empty();

@@ -4,7 +4,7 @@ use askama::Template;
 
 use crate::mail::letter::{Letter, RenderError, write};
 
-/// Tells a person that nothing is watched for them until they have signed in once more.
+/// Tells a person that new albums may not reach them until they have signed in once more.
 ///
 /// Spotify ends every permission six months after it was given
 /// (<https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration>).
