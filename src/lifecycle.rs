@@ -53,7 +53,7 @@ pub async fn start(ctx: Arc<Ctx>, listen: SocketAddr) -> anyhow::Result<Running>
 }
 
 impl Running {
-    /// Tells everything to end, and waits until it has, or [`GRACE`] is over. Whether all ended.
+    /// Tells everything to end, and waits until it has, or ten seconds are over. Whether all ended.
     pub async fn stop(&self) -> bool {
         self.stop.cancel();
         tokio::time::timeout(GRACE, self.tasks.wait()).await.is_ok()
