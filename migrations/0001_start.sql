@@ -44,6 +44,7 @@ CREATE TABLE sign_ins (
     verifier_sealed BLOB NOT NULL,
     expires_at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX sign_ins_by_expiry ON sign_ins (expires_at);
 
 CREATE TABLE sessions (
     token_hash BLOB PRIMARY KEY,
@@ -58,7 +59,8 @@ CREATE TABLE links (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     purpose    TEXT NOT NULL CHECK (purpose IN ('confirm')),
     person     INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
-    address    TEXT NOT NULL,
+    -- Gone once the link is used: it is the person's then, or nobody's.
+    address    TEXT,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     used_at    INTEGER
@@ -86,6 +88,16 @@ CREATE TABLE follows (
     PRIMARY KEY (person, artist)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX follows_by_artist ON follows (artist);
+
+-- Follows that ended lately. One that comes back soon goes on where it left off: a list that was
+-- cut short must cost no news.
+CREATE TABLE unfollows (
+    person  INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+    artist  TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
+    since   INTEGER NOT NULL,
+    gone_at INTEGER NOT NULL,
+    PRIMARY KEY (person, artist)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE releases (
     id      TEXT PRIMARY KEY,
@@ -137,9 +149,11 @@ CREATE TABLE calls (
 CREATE INDEX calls_by_bucket ON calls (bucket, at);
 CREATE INDEX calls_by_time ON calls (at);
 
--- Pauses that Spotify imposed; `scope` is a bucket or 'all'.
+-- Pauses: `scope` is a bucket or 'all' for those that Spotify imposed, 'checks' for our own while it
+-- is down. `failures` counts what led to ours.
 CREATE TABLE pauses (
-    scope  TEXT PRIMARY KEY,
-    until  INTEGER NOT NULL,
-    reason TEXT NOT NULL
+    scope    TEXT PRIMARY KEY,
+    until    INTEGER NOT NULL,
+    cause    TEXT NOT NULL CHECK (cause IN ('rate_limit', 'quota', 'premium', 'outage')),
+    failures INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;

@@ -117,7 +117,11 @@ fn kept_key(
 ) -> anyhow::Result<SecretBox<[u8; 32]>> {
     match std::fs::read_to_string(file) {
         Ok(text) => decode_key(&SecretString::from(text)).with_context(|| {
-            format!("the key file {} does not hold 32 bytes in base64. Restore it", file.display())
+            format!(
+                "the key file {} does not hold 32 bytes in base64. Restore it; if there is no database \
+                 yet, delete it, and it is made anew",
+                file.display()
+            )
         }),
         Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
             bail!("the key file {} cannot be read: {why}", file.display())
@@ -133,6 +137,10 @@ fn kept_key(
 }
 
 fn make_key(file: &Path, chance: &dyn Chance) -> anyhow::Result<SecretBox<[u8; 32]>> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        bail!("the folder {} is not there: make it, or set database.path", folder.display());
+    }
     let key = SecretBox::new(Box::new(random::<32>(chance)));
     let mut made = std::fs::OpenOptions::new()
         .write(true)

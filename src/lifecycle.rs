@@ -17,6 +17,9 @@ use crate::worker::{self, Bells};
 /// How long the work in hand may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long pages that are being answered may take.
+const PAGES_GRACE: Duration = Duration::from_secs(3);
+
 /// The daemon's parts, running.
 pub struct Running {
     /// Where the pages are served.
@@ -24,7 +27,8 @@ pub struct Running {
     /// The bells of its workers.
     pub bells: Arc<Bells>,
     stop: CancellationToken,
-    tasks: TaskTracker,
+    work: TaskTracker,
+    pages: TaskTracker,
 }
 
 /// Starts the workers and the pages.
@@ -36,11 +40,12 @@ pub async fn start(ctx: Arc<Ctx>, listen: SocketAddr) -> anyhow::Result<Running>
         format!("cannot listen at {listen}. Is Dropday running already? See web.listen")
     })?;
     let address = listener.local_addr().context("the listener has no address")?;
-    let (bells, stop, tasks) = (Arc::default(), CancellationToken::new(), TaskTracker::new());
-    worker::start(&ctx, &bells, &stop, &tasks);
+    let (bells, stop) = (Arc::default(), CancellationToken::new());
+    let (work, serving) = (TaskTracker::new(), TaskTracker::new());
+    worker::start(&ctx, &bells, &stop, &work);
     let pages = web::router(ctx, Arc::clone(&bells));
     let ended = stop.clone();
-    tasks.spawn(async move {
+    serving.spawn(async move {
         let served = axum::serve(listener, pages)
             .with_graceful_shutdown(async move { ended.cancelled().await })
             .await;
@@ -48,15 +53,19 @@ pub async fn start(ctx: Arc<Ctx>, listen: SocketAddr) -> anyhow::Result<Running>
             tracing::error!(%error, "the pages are no longer served");
         }
     });
-    tasks.close();
-    Ok(Running { address, bells, stop, tasks })
+    work.close();
+    serving.close();
+    Ok(Running { address, bells, stop, work, pages: serving })
 }
 
 impl Running {
-    /// Tells everything to end, and waits until it has, or ten seconds are over. Whether all ended.
+    /// Tells everything to end, and waits until it has, or ten seconds are over. Whether the workers
+    /// have ended: a browser that holds its connection open is no work of ours.
     pub async fn stop(&self) -> bool {
         self.stop.cancel();
-        tokio::time::timeout(GRACE, self.tasks.wait()).await.is_ok()
+        let pages = tokio::time::timeout(PAGES_GRACE, self.pages.wait());
+        let (ended, _) = tokio::join!(tokio::time::timeout(GRACE, self.work.wait()), pages);
+        ended.is_ok()
     }
 }
 

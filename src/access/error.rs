@@ -10,18 +10,21 @@ use crate::store::StoreError;
 /// Why a call brought nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// Spotify asked for a pause, and it is not over.
-    #[error("Spotify is left alone until {}: {}", .0.until, .0.reason)]
+    /// Nothing is asked until a pause is over.
+    #[error("Spotify is left alone until {}: {}", .0.until, .0.cause)]
     Paused(Pause),
     /// The calls that we allow ourselves in a day are spent.
     #[error("the day's calls are spent; the next is free at {0} (spotify.artist_albums_per_day)")]
     Spent(Timestamp),
+    /// Too many calls wait for their turn.
+    #[error("too many people sign in at the same time; try again in a minute")]
+    Crowded,
     /// Nobody is connected whose token could be used.
     #[error(
-        "nobody is connected to Spotify at present, so nobody can be asked for; somebody must sign in"
+        "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in"
     )]
     NobodyConnected,
-    /// This person's consent has ended, or Spotify refuses them.
+    /// This person's token is of no use.
     #[error("person {}: {why}", person.0)]
     Person {
         /// Whose token it was.
@@ -42,7 +45,8 @@ impl AccessError {
     pub fn holds_up_everything(&self) -> bool {
         use spotify::Error as E;
         match self {
-            Self::Paused(_) | Self::Spent(_) | Self::NobodyConnected | Self::Store(_) => true,
+            Self::Paused(_) | Self::Spent(_) | Self::Crowded | Self::NobodyConnected => true,
+            Self::Store(_) => true,
             Self::Spotify(error) => matches!(
                 error,
                 E::RateLimited { .. }

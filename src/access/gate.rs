@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::AccessError;
 use crate::clock::Clock;
-use crate::domain::quota::{Bucket, PREMIUM_PAUSE, QUOTA_PAUSE, RATE_LIMIT_PAUSE};
+use crate::domain::quota::{Bucket, Cause, PREMIUM_PAUSE, QUOTA_PAUSE, RATE_LIMIT_PAUSE};
 use crate::spotify;
 use crate::store::ledger::{self, Booking, Limits, Scope};
 use crate::store::{Db, StoreError};
@@ -17,6 +17,25 @@ pub struct Gate {
     clock: Arc<dyn Clock>,
     interval: Duration,
     artist_albums_per_day: u32,
+}
+
+/// Who waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// A worker, who has time.
+    Worker,
+    /// A person in front of a page, who has not.
+    Person,
+}
+
+impl Waiting {
+    /// A person turns away before this; and what anybody can set off must not fill the queue.
+    fn patience(self) -> Duration {
+        match self {
+            Self::Worker => Duration::from_secs(3600),
+            Self::Person => Duration::from_secs(10),
+        }
+    }
 }
 
 impl Gate {
@@ -34,26 +53,18 @@ impl Gate {
     /// Makes `call` when its turn has come.
     ///
     /// # Errors
-    /// [`AccessError::Paused`] and [`AccessError::Spent`] without a call; else what the call said.
-    pub async fn call<T, F>(&self, bucket: Bucket, call: F) -> Result<T, AccessError>
+    /// [`AccessError::Paused`], [`AccessError::Spent`] and [`AccessError::Crowded`] without a call;
+    /// else what the call said.
+    pub(super) async fn call<T, F>(
+        &self,
+        bucket: Bucket,
+        waiting: Waiting,
+        call: F,
+    ) -> Result<T, AccessError>
     where
         F: Future<Output = Result<T, spotify::Error>>,
     {
-        let limits = Limits {
-            per_day: (bucket == Bucket::ArtistAlbums).then_some(self.artist_albums_per_day),
-            interval: self.interval,
-        };
-        let booking =
-            self.db.write("book a call", move |tx| ledger::book(tx, bucket, limits)).await?;
-        let at = match booking {
-            Booking::Booked(at) => at,
-            Booking::Paused(pause) => return Err(AccessError::Paused(pause)),
-            Booking::Spent(free_at) => return Err(AccessError::Spent(free_at)),
-        };
-        let wait = Duration::try_from(at.duration_since(self.clock.now())).unwrap_or_default();
-        if !wait.is_zero() {
-            self.clock.sleep(wait).await;
-        }
+        self.wait_for_turn(bucket, waiting).await?;
         match call.await {
             Ok(answer) => Ok(answer),
             Err(error) => {
@@ -63,33 +74,49 @@ impl Gate {
         }
     }
 
+    async fn wait_for_turn(&self, bucket: Bucket, waiting: Waiting) -> Result<(), AccessError> {
+        let limits = Limits {
+            per_day: (bucket == Bucket::ArtistAlbums).then_some(self.artist_albums_per_day),
+            interval: self.interval,
+            patience: waiting.patience(),
+        };
+        let booking =
+            self.db.write("book a call", move |tx| ledger::book(tx, bucket, limits)).await?;
+        let at = match booking {
+            Booking::Booked(at) => at,
+            Booking::Paused(pause) => return Err(AccessError::Paused(pause)),
+            Booking::Spent(free_at) => return Err(AccessError::Spent(free_at)),
+            Booking::Crowded => return Err(AccessError::Crowded),
+        };
+        let wait = Duration::try_from(at.duration_since(self.clock.now())).unwrap_or_default();
+        if wait.is_zero() {
+            return Ok(());
+        }
+        self.clock.sleep(wait).await;
+        // Spotify may have asked for a pause meanwhile, through somebody else's call.
+        match self.db.read("pause", move |tx| ledger::pause_of(tx, bucket)).await? {
+            Some(pause) => Err(AccessError::Paused(pause)),
+            None => Ok(()),
+        }
+    }
+
     async fn remember_pause(
         &self,
         bucket: Bucket,
         error: &spotify::Error,
     ) -> Result<(), StoreError> {
-        let (scope, time, reason) = match error {
-            spotify::Error::RateLimited { retry_after } => (
-                Scope::All,
-                retry_after.unwrap_or(RATE_LIMIT_PAUSE),
-                "Spotify's rate limit was reached",
-            ),
-            spotify::Error::QuotaExceeded { retry_after } => (
-                Scope::One(bucket),
-                retry_after.unwrap_or(QUOTA_PAUSE),
-                "Spotify's daily quota for such calls is spent",
-            ),
-            spotify::Error::OwnerNeedsPremium => {
-                (Scope::All, PREMIUM_PAUSE, "Spotify says that the app's owner has no Premium")
+        let (scope, time, cause) = match error {
+            spotify::Error::RateLimited { retry_after } => {
+                (Scope::All, retry_after.unwrap_or(RATE_LIMIT_PAUSE), Cause::RateLimit)
             }
+            spotify::Error::QuotaExceeded { retry_after } => {
+                (Scope::One(bucket), retry_after.unwrap_or(QUOTA_PAUSE), Cause::Quota)
+            }
+            spotify::Error::OwnerNeedsPremium => (Scope::All, PREMIUM_PAUSE, Cause::Premium),
             _ => return Ok(()),
         };
-        tracing::warn!(
-            spotify.bucket = bucket.as_str(),
-            pause_s = time.as_secs(),
-            reason,
-            "Spotify asked for a pause"
-        );
-        self.db.write("pause", move |tx| ledger::pause(tx, scope, time, reason)).await
+        let (bucket, pause_s) = (bucket.as_str(), time.as_secs());
+        tracing::warn!(spotify.bucket = bucket, pause_s, %cause, "Spotify is left alone for a while");
+        self.db.write("pause", move |tx| ledger::pause(tx, scope, time, cause)).await
     }
 }

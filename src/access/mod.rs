@@ -1,9 +1,10 @@
-//! The way to Spotify: every call passes the ledger, and goes out with somebody's live token.
+//! The way to Spotify: every call passes the gate, and goes out with somebody's live token.
 
+mod ask;
 mod error;
 mod gate;
-mod tokens;
+mod refresh;
 
+pub use ask::{Access, Catalogue, Lender};
 pub use error::AccessError;
 pub use gate::Gate;
-pub use tokens::{Access, Catalogue, Lender};

@@ -21,8 +21,8 @@ pub enum AddressError {
     Malformed(#[from] NotAnAddress),
     /// Too many were typed lately.
     #[error(
-        "That is the fifth address within an hour. Please look into the inboxes of the earlier \
-         ones, spam folders included, and try again in an hour."
+        "Five letters were asked for within an hour. Please look into those inboxes, spam folders \
+         included, and try again in an hour."
     )]
     TooOften,
     /// The database failed.
@@ -33,16 +33,16 @@ pub enum AddressError {
 /// What became of a link that confirms an address.
 #[derive(Debug)]
 pub enum Confirmation {
-    /// It is good.
-    Good(ConfirmLink),
+    /// It is good, for this address.
+    Good(EmailAddress),
     /// It was used before.
-    Used(ConfirmLink),
+    Used,
     /// It is over, was replaced by a later one, or was never ours.
     Void,
 }
 
 /// Takes the address that somebody typed, and owes them the letter that asks to confirm it. Until
-/// it is confirmed, news goes where it went before.
+/// it is confirmed, news goes where it went before; the address that is confirmed already stays.
 ///
 /// # Errors
 /// [`AddressError`], in words for the person.
@@ -52,6 +52,10 @@ pub async fn submit(ctx: &Ctx, person: UserId, typed: &str) -> Result<EmailAddre
     let is_owed = ctx
         .db
         .write("ask to confirm", move |tx| {
+            if people::find(tx, person)?.is_some_and(|p| p.address.as_ref() == Some(&asked)) {
+                links::forget_awaiting(tx, person)?;
+                return Ok(true);
+            }
             if outbox::count_lately(tx, person, Kind::Confirm)? >= CONFIRM_LETTERS_AN_HOUR {
                 return Ok(false);
             }
@@ -63,9 +67,9 @@ pub async fn submit(ctx: &Ctx, person: UserId, typed: &str) -> Result<EmailAddre
 }
 
 /// The path of the page that a link in a letter leads to.
-pub fn confirm_path(sealer: &Sealer, link: i64) -> String {
+pub fn confirm_path(sealer: &Sealer, link: &ConfirmLink) -> String {
     let signature = URL_SAFE_NO_PAD.encode(sealer.sign(&signed_words(link)));
-    format!("/confirm/{link}.{signature}")
+    format!("/confirm/{}.{signature}", link.id)
 }
 
 /// Looks a link up; changes nothing, for link scanners open what they find in letters.
@@ -73,8 +77,9 @@ pub fn confirm_path(sealer: &Sealer, link: i64) -> String {
 /// # Errors
 /// [`StoreError`]
 pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError> {
-    let Some(link) = read_token(ctx.db.sealer(), token) else { return Ok(Confirmation::Void) };
-    ctx.db.read("look up link", move |tx| judge(tx, link)).await
+    let Some(token) = Token::read(token) else { return Ok(Confirmation::Void) };
+    let db = ctx.db.clone();
+    ctx.db.read("look up link", move |tx| Ok(judge(tx, db.sealer(), &token)?.0)).await
 }
 
 /// Confirms the address that a link is about: news goes there from now on, beginning with what
@@ -83,37 +88,54 @@ pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
 /// # Errors
 /// [`StoreError`]
 pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError> {
-    let Some(link) = read_token(ctx.db.sealer(), token) else { return Ok(Confirmation::Void) };
+    let Some(token) = Token::read(token) else { return Ok(Confirmation::Void) };
+    let db = ctx.db.clone();
     ctx.db
         .write("confirm address", move |tx| {
-            let found = judge(tx, link)?;
-            if let Confirmation::Good(link) = &found {
+            let (confirmation, link) = judge(tx, db.sealer(), &token)?;
+            if let (Confirmation::Good(address), Some(link)) = (&confirmation, link) {
                 links::mark_used(tx, link.id)?;
-                people::set_address(tx, link.person, &link.address)?;
+                people::set_address(tx, link.person, address)?;
                 outbox::owe_news_since_following(tx, link.person)?;
-                tracing::info!(person = link.person.0, address = %link.address, "address confirmed");
+                tracing::info!(person = link.person.0, %address, "address confirmed");
             }
-            Ok(found)
+            Ok(confirmation)
         })
         .await
 }
 
-fn judge(tx: &Tx<'_>, link: i64) -> Result<Confirmation, StoreError> {
-    Ok(match links::find_confirm(tx, link)? {
-        Some(link) if link.used_at.is_some() => Confirmation::Used(link),
-        Some(link) if link.expires_at > tx.now() => Confirmation::Good(link),
-        _ => Confirmation::Void,
-    })
+/// What stands in a link: its number, and our signature.
+struct Token {
+    link: i64,
+    signature: Vec<u8>,
 }
 
-fn read_token(sealer: &Sealer, token: &str) -> Option<i64> {
-    let (number, signature) = token.split_once('.')?;
-    let link = number.parse().ok()?;
-    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-    sealer.is_signed(&signed_words(link), &signature).then_some(link)
+impl Token {
+    fn read(token: &str) -> Option<Self> {
+        let (number, signature) = token.split_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        Some(Self { link: number.parse().ok()?, signature })
+    }
 }
 
-/// The purpose is part of what is signed: a link for one thing opens no other.
-fn signed_words(link: i64) -> String {
-    format!("link/confirm/{link}")
+fn judge(
+    tx: &Tx<'_>,
+    sealer: &Sealer,
+    token: &Token,
+) -> Result<(Confirmation, Option<ConfirmLink>), StoreError> {
+    let link = links::find_confirm(tx, token.link)?;
+    let link = link.filter(|link| sealer.is_signed(&signed_words(link), &token.signature));
+    let confirmation = match &link {
+        None => Confirmation::Void,
+        Some(ConfirmLink { address: None, .. }) => Confirmation::Used,
+        Some(link) if link.expires_at <= tx.now() => Confirmation::Void,
+        Some(ConfirmLink { address: Some(address), .. }) => Confirmation::Good(address.clone()),
+    };
+    Ok((confirmation, link))
+}
+
+/// The purpose is part of what is signed, so that a link for one thing opens no other; and whose it
+/// is and until when, so that one from before a database was restored opens nothing.
+fn signed_words(link: &ConfirmLink) -> String {
+    format!("link/confirm/{}/{}/{}", link.id, link.person.0, link.expires_at.as_millisecond())
 }

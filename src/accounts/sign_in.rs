@@ -53,9 +53,12 @@ pub enum SignInError {
     /// The trip began in another browser.
     #[error("the state belongs to another browser")]
     Foreign,
-    /// The person refused, or Spotify did.
+    /// The person refused.
     #[error("refused at Spotify")]
     Refused,
+    /// Spotify sent them back without asking them.
+    #[error("Spotify sent an error back instead of a code")]
+    NotAsked,
     /// The code was used before or came too late.
     #[error("the code is used or over")]
     CodeUsed,
@@ -108,8 +111,11 @@ pub async fn arrive(
     if !is_same_browser(&trip, cookie) {
         return Err(SignInError::Foreign);
     }
-    if back.error.is_some() {
-        return Err(SignInError::Refused);
+    // https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
+    match back.error.as_deref() {
+        None => {}
+        Some("access_denied") => return Err(SignInError::Refused),
+        Some(_) => return Err(SignInError::NotAsked),
     }
     let code =
         back.code.as_deref().filter(|code| !code.is_empty()).ok_or(SignInError::Incomplete)?;

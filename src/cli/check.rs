@@ -47,6 +47,14 @@ pub(super) async fn run(config: Result<Config, ConfigError>) -> anyhow::Result<E
         config.redirect_url()
     );
     report.note("redirect address", &redirect);
+    let (shown, listens) = (config.web.public_url.port(), config.web.listen.port());
+    if config.web.public_url.scheme() == "http" && shown.unwrap_or(80) != listens {
+        let differ = format!(
+            "web.public_url and web.listen ({listens}) name different ports; without a proxy or a \
+             tunnel in between, people will not come back from Spotify"
+        );
+        report.note("redirect address", &differ);
+    }
     Ok(super::code(report.has_failed))
 }
 
@@ -56,7 +64,7 @@ fn look_at_configuration(config: &Config, report: &mut Report) {
         report.bad("configuration", fault);
     }
     if faults.is_empty() {
-        report.good("configuration", "every key is known and makes sense");
+        report.good("configuration", "every key is known");
     }
 }
 
@@ -80,7 +88,7 @@ async fn look_into_database(db: &Db, report: &mut Report) {
                 "it is damaged: {damage}. Restore a backup, or rescue it with sqlite3 .recover"
             ),
         ),
-        Err(error) => report.bad("database", &error.to_string()),
+        Err(error) => return report.bad("database", &error.to_string()),
     }
     report.good("key", "it fits the database");
 }
@@ -89,7 +97,7 @@ async fn look_at_mail(config: &Config, report: &mut Report) {
     let (clock, _) = super::machine();
     let mailer = match app::mailer(config, &clock) {
         Ok(mailer) => mailer,
-        Err(error) => return report.bad("mail", &format!("{error:#}")),
+        Err(error) => return report.bad("mail", &error.to_string()),
     };
     for warning in mailer.warnings() {
         report.note("mail", &warning);

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::clock::{Chance, Clock, SystemChance, SystemClock};
 use crate::config::{self, Config, ConfigError};
-use crate::terminal::complain;
+use crate::terminal::{complain, say};
 
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h): to start again would not help.
 const EXIT_CONFIG: u8 = 78;
@@ -39,7 +39,7 @@ const EXIT_CONFIG: u8 = 78;
                from = \"Dropday <dropday@example.com>\"\n\n  \
           3. dropday check   says what is still wrong, and what to do about it.\n  \
           4. dropday serve   and open http://127.0.0.1:8888.\n\n\
-        Every key is explained in config/default.toml."
+        dropday check --defaults   prints every key with its default and a reason."
 )]
 struct Cli {
     /// The configuration; otherwise /etc/dropday/dropday.toml if it exists, then DROPDAY_* variables.
@@ -69,7 +69,11 @@ enum Verb {
         headless: bool,
     },
     /// Say what is wrong with configuration, database, key, mail log-in and redirect address.
-    Check,
+    Check {
+        /// Print every key with its default and a reason instead.
+        #[arg(long)]
+        defaults: bool,
+    },
     /// Show people, artists, calls used and left, and letters owed.
     Status {
         /// The same for programs.
@@ -111,7 +115,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Once { all } => once::run(&config()?, all).await,
         #[cfg(feature = "demo")]
         Verb::Demo { headless } => demo::run(headless).await,
-        Verb::Check => check::run(config()).await,
+        Verb::Check { defaults: true } => {
+            say(config::DEFAULTS.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Check { defaults: false } => check::run(config()).await,
         Verb::Status { json } => status::run(&config()?, json).await,
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::app;
 use crate::config::Config;
-use crate::domain::quota::Bucket;
+use crate::domain::quota::{Bucket, Pause};
 use crate::store::status::{self, Status};
 use crate::terminal::say;
 
@@ -46,7 +46,9 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
         .pauses
         .iter()
         .map(|(scope, pause)| {
-            (scope.clone(), json!({ "until": pause.until.to_string(), "reason": pause.reason }))
+            let Pause { until, cause } = pause;
+            let (until, reason) = (until.to_string(), cause.to_string());
+            (scope.clone(), json!({ "until": until, "cause": cause.as_str(), "reason": reason }))
         })
         .collect();
     json!({
@@ -94,7 +96,7 @@ fn as_table(status: &Status, per_day: u32) -> Table {
         row(&format!("  {}", bucket.as_str()), format!("{used}{of}"));
     }
     for (scope, pause) in &status.pauses {
-        row("Paused", format!("{scope} until {}: {}", pause.until, pause.reason));
+        row("Paused", format!("{scope} until {}: {}", pause.until, pause.cause));
     }
     row("Letters owed (things in them)", status.owed.to_string());
     row("  put off at least once", status.put_off.to_string());

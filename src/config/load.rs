@@ -130,8 +130,13 @@ fn read(
     let mut sources =
         config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
     if let Some(file) = file.or(Some(Path::new(USUAL_FILE)).filter(|usual| usual.exists())) {
-        let text = std::fs::read_to_string(file)
-            .map_err(|why| format!("the configuration {} cannot be read: {why}", file.display()))?;
+        let text = std::fs::read_to_string(file).map_err(|why| {
+            format!(
+                "the configuration {} cannot be read: {why}. Name another with --config, or set \
+                     the keys in the environment",
+                file.display()
+            )
+        })?;
         // Parsed by itself first: the error then names the line, and holds no value.
         sources = sources.add_source(File::from_str(&text, FileFormat::Toml));
         config::Config::builder()
@@ -153,8 +158,9 @@ fn read(
 
 fn refuse(unknown: &[String]) -> String {
     format!(
-        "the configuration has keys that Dropday does not know: {}. Compare them with \
-         config/default.toml (in the environment: DROPDAY_<SECTION>__<KEY>, with two underscores)",
+        "the configuration has keys that Dropday does not know: {}. Compare them with what \
+         `dropday check --defaults` prints (in the environment: DROPDAY_<SECTION>__<KEY>, with two \
+         underscores)",
         unknown.join(", ")
     )
 }

@@ -15,6 +15,11 @@ pub struct Backoff {
 pub const CHECK: Backoff =
     Backoff { first: Duration::from_secs(10 * 60), longest: Duration::from_secs(24 * 3600) };
 
+/// Checks of artists while Spotify is down: 10 min, 20 min … 2 h. Every question counts against the
+/// day's calls, answered or not.
+pub const OUTAGE: Backoff =
+    Backoff { first: Duration::from_secs(10 * 60), longest: Duration::from_secs(2 * 3600) };
+
 /// A list of follows that could not be read, or was not believed: 5 min, 10 min … 6 h.
 pub const FOLLOWS: Backoff =
     Backoff { first: Duration::from_secs(5 * 60), longest: Duration::from_secs(6 * 3600) };
@@ -48,7 +53,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_wait_is_never_nothing_and_never_above_the_longest(n in any::<u32>(), chance in 0.0..1.0) {
-            for ladder in [CHECK, FOLLOWS, LETTER] {
+            for ladder in [CHECK, OUTAGE, FOLLOWS, LETTER] {
                 let wait = ladder.wait(n, chance);
                 prop_assert!(wait >= ladder.first.mul_f64(0.75) && wait <= ladder.longest);
             }

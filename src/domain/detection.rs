@@ -1,7 +1,7 @@
 //! Which albums are new. Identity decides what is new; dates decide only whether to speak of it.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::{Span, ToSpan};
 
 use super::release::ReleaseDate;
 
@@ -11,8 +11,13 @@ pub const NEWS_DAYS: i64 = 60;
 /// Dates further ahead than this are taken for the mistakes that they are.
 const FUTURE_DAYS: i64 = 366;
 
-/// No catalogue that a person follows is deeper; what says so is a server that never ends.
+/// No artist puts out more than this many pages in two months; what says so is a server that never
+/// ends.
 pub const MOST_PAGES: u32 = 20;
+
+/// The most pages in search of what a grown `total` announces: beyond, it costs the other artists
+/// more than it can bring.
+pub const MOST_SEARCHED_PAGES: u32 = 4;
 
 /// Whether an album that was not seen before is worth a letter.
 ///
@@ -24,17 +29,13 @@ pub fn is_news(date: ReleaseDate, baseline: Option<Date>, today: Date) -> bool {
     let date = if is_absurd(date, today) { ReleaseDate::Unknown } else { date };
     match (baseline, date.first_day(), date.last_day()) {
         (Some(since), first, _) => first.is_some_and(|first| first >= since),
-        (None, _, last) => last.is_none_or(|last| last >= earlier(today, NEWS_DAYS.days())),
+        (None, _, last) => last.is_none_or(|last| last >= today.saturating_sub(NEWS_DAYS.days())),
     }
 }
 
 fn is_absurd(date: ReleaseDate, today: Date) -> bool {
     let latest = today.saturating_add(FUTURE_DAYS.days());
     date.first_day().is_some_and(|first| first > latest)
-}
-
-fn earlier(day: Date, span: Span) -> Date {
-    day.saturating_sub(span)
 }
 
 /// What the pages of one check have brought so far.
@@ -61,15 +62,16 @@ impl Reading {
     ///
     /// The order of albums is undocumented and `total` has been seen to lie, so neither ends a
     /// reading: an empty page does. A first check reads on while the pages are young; a later one
-    /// while a page is new from top to bottom, or the catalogue grew by more than was found.
+    /// while a page is young and new from top to bottom, or, for some pages, while the catalogue
+    /// grew by more than was found.
     pub fn wants_next_page(&self, baseline: bool) -> bool {
         if !self.more_may_follow || self.pages >= MOST_PAGES {
             return false;
         }
-        if baseline {
-            return self.last_page_young;
-        }
-        self.last_page_unseen || self.growth > i64::try_from(self.unseen).unwrap_or(i64::MAX)
+        let grew_by_more = self.growth > i64::try_from(self.unseen).unwrap_or(i64::MAX);
+        let may_search = !baseline && self.pages < MOST_SEARCHED_PAGES;
+        let goes_on = self.last_page_young && (baseline || self.last_page_unseen);
+        goes_on || (may_search && grew_by_more)
     }
 }
 
@@ -111,7 +113,9 @@ mod tests {
         assert!(!page_one.wants_next_page(false));
         assert!(Reading { growth: 1, ..page_one }.wants_next_page(false));
         assert!(!Reading { growth: 1, unseen: 1, ..page_one }.wants_next_page(false));
-        assert!(Reading { last_page_unseen: true, unseen: 10, ..page_one }.wants_next_page(false));
+        let new = Reading { last_page_unseen: true, unseen: 10, ..page_one };
+        assert!(Reading { last_page_young: true, ..new }.wants_next_page(false));
+        assert!(!new.wants_next_page(false), "old albums that a first check left out");
     }
 
     #[test]

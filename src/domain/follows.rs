@@ -42,9 +42,9 @@ pub enum Doubt {
     /// Fewer artists than announced.
     #[error("it ended after {read} of {total} artists")]
     CutShort {
-        /// Entries read.
+        /// Artists read.
         read: u64,
-        /// Entries announced.
+        /// Artists announced.
         total: u64,
     },
     /// Nobody, where there was somebody before.
@@ -76,10 +76,12 @@ impl FollowList {
         if self.astray {
             return Some(Doubt::Astray);
         }
-        if let Some(total) = self.total.filter(|total| *total > self.entries) {
-            return Some(Doubt::CutShort { read: self.entries, total });
-        }
         let count = self.artists.len() as u64;
+        // A null or a repeated entry stands for somebody whose name we do not learn.
+        let total = self.total.unwrap_or(0).max(self.entries);
+        if total > count {
+            return Some(Doubt::CutShort { read: count, total });
+        }
         let stayed_so = doubted_since.map_or(Duration::ZERO, |since| {
             Duration::try_from(now.duration_since(since)).unwrap_or(Duration::ZERO)
         });
@@ -114,6 +116,13 @@ mod tests {
         let doubt = list(50, Some(183)).doubt(183, since, now);
         assert_eq!(doubt, Some(Doubt::CutShort { read: 50, total: 183 }));
         assert_eq!(list(50, None).doubt(50, None, now), None, "no total, no contradiction");
+    }
+
+    #[test]
+    fn a_null_in_somebodys_place_unfollows_nobody() {
+        let (_, now) = hours_ago(0);
+        let with_null = FollowList { entries: 2, ..list(1, Some(2)) };
+        assert_eq!(with_null.doubt(2, None, now), Some(Doubt::CutShort { read: 1, total: 2 }));
     }
 
     #[test]

@@ -40,13 +40,53 @@ impl Bucket {
     }
 }
 
-/// A pause that Spotify asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why nothing is asked for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A 429 for too many calls in 30 seconds.
+    RateLimit,
+    /// A 429 for too many calls of one bucket in a day.
+    Quota,
+    /// The app's owner has no Premium.
+    Premium,
+    /// Our own: Spotify failed several times in a row.
+    Outage,
+}
+
+impl Cause {
+    /// Every cause.
+    pub const ALL: [Self; 4] = [Self::RateLimit, Self::Quota, Self::Premium, Self::Outage];
+
+    /// The word in the database and in `dropday status --json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RateLimit => "rate_limit",
+            Self::Quota => "quota",
+            Self::Premium => "premium",
+            Self::Outage => "outage",
+        }
+    }
+}
+
+/// In words.
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::RateLimit => "Spotify's rate limit was reached",
+            Self::Quota => "Spotify's daily quota for such calls is spent",
+            Self::Premium => "Spotify says that the app's owner has no Premium",
+            Self::Outage => "Spotify failed several times in a row",
+        })
+    }
+}
+
+/// A time in which nothing is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pause {
     /// Nothing is asked before.
     pub until: Timestamp,
-    /// Why, in words.
-    pub reason: String,
+    /// Why.
+    pub cause: Cause,
 }
 
 /// How long to hold still where a 429 does not say: twice the rolling window of the rate limit.
@@ -54,6 +94,9 @@ pub const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
 
 /// How long a spent quota is left alone where the answer does not say: the length of its window.
 pub const QUOTA_PAUSE: Duration = Duration::from_secs(24 * 3600);
+
+/// No pause that Spotify asks for is honoured for longer: beyond a month it is a mistake.
+pub const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// How long everything rests where the app's owner has no Premium: Spotify says that it takes
 /// "a few hours" until a renewed subscription is noticed.

@@ -3,7 +3,6 @@
 use jiff::civil::Date;
 
 use super::artist::{Artist, is_catalogue_id};
-use super::text::one_line;
 
 /// Spotify's id of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,11 +158,6 @@ impl Release {
         let names: Vec<&str> = self.artists.iter().map(|a| a.name.as_str()).collect();
         names.join(", ")
     }
-}
-
-/// A title that came from outside, on one line.
-pub fn title(raw: &str) -> String {
-    one_line(raw)
 }
 
 #[cfg(test)]

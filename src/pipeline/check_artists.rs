@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Scope, Watch};
 use crate::access::{AccessError, Lender};
+use crate::clock::fraction;
 use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::detection::{self, Reading};
@@ -15,7 +16,7 @@ use crate::domain::user::UserId;
 use crate::domain::{backoff, cadence, day_of};
 use crate::spotify::{self, PAGE};
 use crate::store::artists::{self, Claimed};
-use crate::store::{StoreError, outbox, releases};
+use crate::store::{StoreError, Tx, ledger, outbox, releases};
 
 /// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -83,6 +84,11 @@ impl fmt::Display for Outcome {
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
     let all = scope == Scope::All;
+    // While Spotify is down nobody asks, except for a person who says "now".
+    if !all && let Some(pause) = ctx.db.read("pause of checks", ledger::pause_of_checks).await? {
+        outcome.left = Some(AccessError::Paused(pause).to_string());
+        return Ok(outcome);
+    }
     let due = ctx.db.read("which artists are due", move |tx| artists::due(tx, all)).await?;
     let mut failures_in_a_row = 0;
     for (done, id) in due.iter().enumerate() {
@@ -96,7 +102,9 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         match check(ctx, &artist).await {
             Ok(checked) => {
                 failures_in_a_row = 0;
-                outcome.count(checked);
+                if outcome.count(checked) {
+                    break;
+                }
             }
             Err(AccessError::Store(error)) => return Err(error),
             Err(error) => {
@@ -121,12 +129,29 @@ struct Checked {
 }
 
 impl Outcome {
-    fn count(&mut self, checked: Checked) {
+    /// Counts a check; whether the pass should end.
+    fn count(&mut self, checked: Checked) -> bool {
         self.checked += 1;
         self.baselines += u64::from(checked.is_baseline);
         self.news += checked.news;
         self.owed += checked.owed;
-        self.failed += u64::from(checked.incomplete.is_some());
+        let Some(error) = checked.incomplete else { return false };
+        if error.holds_up_everything() {
+            self.hold_up(&error);
+            return true;
+        }
+        self.failed += 1;
+        false
+    }
+
+    /// To have to wait for one's turn is no failure; to be kept waiting by Spotify is.
+    fn hold_up(&mut self, error: &AccessError) {
+        match error {
+            AccessError::Spent(_) | AccessError::NobodyConnected => {
+                self.left = Some(error.to_string())
+            }
+            _ => self.held_up = Some(error.to_string()),
+        }
     }
 }
 
@@ -208,6 +233,16 @@ fn growth(before: Option<u64>, now: Option<u64>) -> i64 {
     before.zip(now).map_or(0, |(before, now)| signed(now).saturating_sub(signed(before)))
 }
 
+/// What became of the pages after the first.
+enum Rest {
+    /// They were read, as far as they matter.
+    Whole,
+    /// They have to wait for their turn.
+    Later,
+    /// They could not be read.
+    Failed(String),
+}
+
 /// The one transaction in which an album becomes news.
 async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, StoreError> {
     let Pages { releases, total, incomplete } = pages;
@@ -215,7 +250,11 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
     let is_baseline = artist.baseline_at.is_none();
     let calls_per_day = ctx.artist_albums_per_day;
     let wait = ctx.wait(backoff::CHECK, artist.failures + 1);
-    let failure = incomplete.as_ref().map(ToString::to_string);
+    let rest = match &incomplete {
+        None => Rest::Whole,
+        Some(error) if error.holds_up_everything() => Rest::Later,
+        Some(error) => Rest::Failed(error.to_string()),
+    };
     let (news, owed) = ctx
         .db
         .write("record albums", move |tx| {
@@ -234,9 +273,11 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
                     owed += outbox::owe_news(tx, &artist.id, &release.id)?;
                 }
             }
-            match failure {
-                Some(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
-                None => {
+            ledger::resume_checks(tx)?;
+            match rest {
+                Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
+                Rest::Later => artists::release(tx, &artist.id)?,
+                Rest::Whole => {
                     let interval = cadence::interval(artists::count_watched(tx)?, calls_per_day);
                     artists::checked(tx, &artist.id, total, tx.now() + interval)?;
                 }
@@ -261,12 +302,7 @@ async fn give_up(
     if error.holds_up_everything() {
         let id = artist.id.clone();
         ctx.db.write("release artist", move |tx| artists::release(tx, &id)).await?;
-        match error {
-            AccessError::Spent(_) | AccessError::NobodyConnected => {
-                outcome.left = Some(error.to_string())
-            }
-            _ => outcome.held_up = Some(error.to_string()),
-        }
+        outcome.hold_up(error);
         return Ok(true);
     }
     let is_unknown = matches!(error, AccessError::Spotify(spotify::Error::NotFound));
@@ -281,8 +317,10 @@ async fn give_up(
         false => outcome.failed += 1,
     }
     if !is_unknown && failures_in_a_row >= TOO_MANY_FAILURES {
-        outcome.held_up =
-            Some(format!("{failures_in_a_row} checks failed in a row; the rest waits"));
+        let chance = fraction(&*ctx.chance);
+        let pause = move |tx: &Tx<'_>| ledger::pause_checks(tx, backoff::OUTAGE, chance);
+        let pause = ctx.db.write("pause checks", pause).await?;
+        outcome.held_up = Some(AccessError::Paused(pause).to_string());
         return Ok(true);
     }
     Ok(false)

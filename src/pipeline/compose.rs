@@ -1,5 +1,7 @@
 //! What is owed → the letter that tells it.
 
+use jiff::Timestamp;
+
 use crate::accounts::address;
 use crate::ctx::Ctx;
 use crate::domain::day_of;
@@ -12,7 +14,7 @@ use crate::mail::letters::sign_in_again::SignInAgain;
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, Kind};
 use crate::store::people::{self, Person};
-use crate::store::{StoreError, Tx, releases};
+use crate::store::{StoreError, Tx, outbox, releases};
 
 /// What became of a letter that was owed.
 pub(super) enum Composed {
@@ -34,7 +36,7 @@ pub(super) enum ComposeError {
 /// What a letter is made of, as the database has it at the time of sending.
 #[expect(clippy::large_enum_variant, reason = "made and taken apart at once, one at a time")]
 enum Facts {
-    Confirm(Person, ConfirmLink),
+    Confirm(Person, ConfirmLink, EmailAddress),
     News(EmailAddress, Vec<NewsItem>),
     SignInAgain(EmailAddress),
     Unwanted(&'static str),
@@ -42,17 +44,17 @@ enum Facts {
 
 pub(super) async fn compose(ctx: &Ctx, claimed: &Claimed) -> Result<Composed, ComposeError> {
     let wanted = claimed.clone();
-    let facts = ctx.db.read("what is owed", move |tx| gather(tx, &wanted)).await?;
+    let facts = ctx.db.write("what is owed", move |tx| gather(tx, &wanted)).await?;
     Ok(match facts {
         Facts::Unwanted(why) => Composed::Unwanted(why),
-        Facts::Confirm(person, link) => {
+        Facts::Confirm(person, link, to) => {
             let letter = Confirm {
-                link: &ctx.page(&address::confirm_path(ctx.db.sealer(), link.id)),
+                link: &ctx.page(&address::confirm_path(ctx.db.sealer(), &link)),
                 account: &person.display_name,
                 instance_url: &ctx.page("/"),
-                expires_in: "two days",
+                expires_in: &hours_left(&link, ctx.clock.now()),
             };
-            Composed::Ready(link.address, letter.letter()?)
+            Composed::Ready(to, letter.letter()?)
         }
         Facts::News(to, items) => {
             let account_url = ctx.page("/account");
@@ -87,16 +89,29 @@ fn to_confirmed(person: Person, facts: impl FnOnce(EmailAddress) -> Facts) -> Fa
 fn confirm(tx: &Tx<'_>, claimed: &Claimed, person: Person) -> Result<Facts, StoreError> {
     let number = claimed.subjects.first().and_then(|subject| subject.parse().ok());
     let link = number.map(|number| links::find_confirm(tx, number)).transpose()?.flatten();
-    let good = link.filter(|link| link.used_at.is_none() && link.expires_at > tx.now());
-    Ok(good.map_or(Facts::Unwanted("the link is used, over or replaced"), |link| {
-        Facts::Confirm(person, link)
+    let good = link.filter(|link| link.expires_at > tx.now());
+    let good = good.and_then(|link| Some((link.address.clone()?, link)));
+    Ok(good.map_or(Facts::Unwanted("the link is used, over or replaced"), |(to, link)| {
+        Facts::Confirm(person, link, to)
     }))
+}
+
+/// How long a link still works, in words.
+fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
+    match link.expires_at.duration_since(now).as_hours() {
+        47.. => "two days".to_owned(),
+        hours @ 2.. => format!("{hours} hours"),
+        _ => "an hour".to_owned(),
+    }
 }
 
 fn news(tx: &Tx<'_>, claimed: &Claimed, person: &Person) -> Result<Facts, StoreError> {
     let mut items = Vec::new();
     for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
-        let Some(release) = releases::find(tx, &id)? else { continue };
+        let Some(release) = releases::find(tx, &id)? else {
+            outbox::drop_subject(tx, claimed.letter, id.as_str(), "the album is no longer known")?;
+            continue;
+        };
         let because = releases::reasons(tx, &id, person.id)?;
         items.push(NewsItem { release, because });
     }

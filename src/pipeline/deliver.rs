@@ -20,6 +20,14 @@ const SERVER_IS_DOWN: u32 = 3;
 /// How much longer than its sending a claim lasts: room for composing and marking.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
+/// How long to wait between attempts to mark a letter sent: within the margin of its lease.
+const MARK_AGAIN_AFTER: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -115,13 +123,13 @@ async fn deliver(
         }
     };
     let stamp =
-        Stamp { message_id: message_id(&ctx.db, letter, &ctx.mail_domain), date: ctx.clock.now() };
+        Stamp { message_id: message_id(&ctx.db, claimed, &ctx.mail_domain), date: ctx.clock.now() };
     let sent = ctx.mailer.send(&to, &text, &stamp).await;
     tracing::debug!(letter, kind = claimed.kind.as_str(), %to, ok = sent.is_ok(), "letter handed over");
     match sent {
         Ok(()) => {
             outcome.sent += 1;
-            ctx.db.write("letter sent", move |tx| outbox::sent(tx, letter)).await?;
+            mark_sent(ctx, letter).await?;
             Ok(Server::Usable)
         }
         Err(error) => settle_failure(ctx, claimed, &error, outcome).await,
@@ -184,9 +192,26 @@ async fn put_off(
         .await
 }
 
-/// The identity of a letter, the same for every attempt: made of its first row and our key.
-fn message_id(db: &Db, letter: i64, domain: &str) -> String {
-    let signature = db.sealer().sign(&format!("letter/{letter}"));
+/// Marks a letter sent, and does not give up at once where the database is busy: what is not marked
+/// is sent again.
+async fn mark_sent(ctx: &Ctx, letter: i64) -> Result<(), StoreError> {
+    for wait in MARK_AGAIN_AFTER {
+        match ctx.db.write("letter sent", move |tx| outbox::sent(tx, letter)).await {
+            Err(error) => {
+                tracing::warn!(letter, %error, "a letter that was sent cannot be marked yet");
+                ctx.clock.sleep(wait).await;
+            }
+            Ok(()) => return Ok(()),
+        }
+    }
+    ctx.db.write("letter sent", move |tx| outbox::sent(tx, letter)).await
+}
+
+/// The identity of a letter, the same for every attempt: made of its first row and our key. The
+/// time sets it apart from the row of that number in a database that was restored or begun anew.
+fn message_id(db: &Db, claimed: &Claimed, domain: &str) -> String {
+    let first = format!("letter/{}/{}", claimed.letter, claimed.owed_at.as_millisecond());
+    let signature = db.sealer().sign(&first);
     let name: String = signature.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("<{name}@{domain}>")
 }

@@ -15,7 +15,7 @@ use crate::domain::follows::{Doubt, FollowList};
 use crate::domain::user::UserId;
 use crate::spotify;
 use crate::store::follows::{self, Change};
-use crate::store::{StoreError, ledger};
+use crate::store::{StoreError, tidy};
 
 /// A list that was believed is read again after this long.
 pub const READ_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -77,7 +77,7 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
     let people = ctx
         .db
         .write("whose follows are due", move |tx| {
-            ledger::prune(tx)?;
+            tidy::tidy(tx)?;
             follows::due(tx, scope == Scope::All)
         })
         .await?;

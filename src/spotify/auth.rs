@@ -293,7 +293,8 @@ mod tests {
             let server = Canned::answer(status, "", body).await;
             let error =
                 accounts(&server.url, None).refresh(&refresh_token(), NOW).await.unwrap_err();
-            assert_eq!(error.is_transient(), matches!(status, 408 | 429 | 500..), "{status}");
+            let passes = matches!(error, Error::Temporary(_) | Error::RateLimited { .. });
+            assert_eq!(passes, matches!(status, 408 | 429 | 500..), "{status}");
             if error == Error::SignInAgain {
                 ends.push(status);
             }
@@ -306,7 +307,7 @@ mod tests {
         let cut = b"HTTP/1.1 400 X\r\ncontent-length: 99\r\n\r\n{\"error\":\"invalid_grant\"}";
         let cut = Canned::raw(cut.to_vec()).await;
         let refused = accounts(&cut.url, None).refresh(&refresh_token(), NOW).await.unwrap_err();
-        assert!(refused.is_transient(), "{refused:?}");
+        assert!(matches!(refused, Error::Temporary(_)), "{refused:?}");
         for body in ["<html>".to_owned(), String::new(), " ".repeat(2 << 20)] {
             let server = Canned::answer(400, "", body).await;
             let error =

@@ -69,22 +69,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same call may well succeed later with nobody doing anything.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::RateLimited { .. } | Self::QuotaExceeded { .. } | Self::Temporary(_))
-    }
-
     /// Whether it is this person's token that is of no use, while another's may serve.
     pub fn is_about_the_person(&self) -> bool {
         matches!(self, Self::SignInAgain | Self::NotOnAllowList | Self::AccessRefused)
-    }
-
-    /// How long Spotify asked us to wait, where it did.
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::RateLimited { retry_after } | Self::QuotaExceeded { retry_after } => *retry_after,
-            _ => None,
-        }
     }
 }
 
@@ -102,14 +89,5 @@ mod tests {
         assert!(told.to_string().contains(" for 86207 s."), "{told}");
         let untold = Error::RateLimited { retry_after: None };
         assert!(untold.to_string().contains("slow down. "), "{untold}");
-    }
-
-    #[test]
-    fn only_what_passes_by_itself_is_transient() {
-        assert!(Error::Temporary(String::new()).is_transient());
-        assert!(Error::RateLimited { retry_after: None }.is_transient());
-        for lasting in [Error::SignInAgain, Error::OwnerNeedsPremium, Error::AccessRefused] {
-            assert!(!lasting.is_transient(), "{lasting}");
-        }
     }
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::error::Error;
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind, title};
+use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::text::one_line;
 use crate::domain::user::{EmailAddress, Profile};
 
@@ -34,7 +34,7 @@ pub(super) fn page<T>(page: &Value, read: fn(&Value) -> Option<T>) -> Result<Pag
     Ok(Page {
         items: all.iter().filter_map(read).collect(),
         entries: all.len(),
-        total: page.get("total").and_then(count),
+        total: total(page),
     })
 }
 
@@ -66,7 +66,7 @@ pub(super) fn release(item: &Value) -> Option<Release> {
     let id = ReleaseId::parse(item.get("id")?.as_str()?)?;
     let word = |key| item.get(key).and_then(Value::as_str);
     Some(Release {
-        title: title(word("name").unwrap_or_default()),
+        title: one_line(word("name").unwrap_or_default()),
         kind: ReleaseKind::parse(word("album_type").unwrap_or_default()),
         artists: list(item, "artists").iter().filter_map(artist).collect(),
         date: ReleaseDate::parse(
@@ -130,6 +130,11 @@ pub(super) fn count(value: &Value) -> Option<u64> {
         Value::String(s) => s.trim().parse().ok(),
         _ => None,
     }
+}
+
+/// How many there are in all; never a number that nothing in the world has so many of.
+fn total(page: &Value) -> Option<u64> {
+    count(&page["total"]).filter(|total| *total <= u64::from(u32::MAX))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked on its line")]

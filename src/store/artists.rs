@@ -7,13 +7,14 @@ use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::user::UserId;
 
 /// A check that takes longer than this was given up by whoever began it.
 const CHECK_LEASE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Following an artist again within this time goes on where it left off: a list that was cut short
 /// must cost no news. Later it begins with a silent first check, like any other.
-const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// An artist whose check is ours to make.
 #[derive(Debug, Clone)]
@@ -65,18 +66,33 @@ pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the artists that nobody follows, with what was seen of them: they are a trace of who
-/// followed them.
+/// The artists that this person follows, or followed lately, and nobody else.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn forget_unfollowed(tx: &Tx<'_>) -> Result<()> {
-    let sql =
-        "DELETE FROM artists WHERE NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)";
-    tx.conn().execute(sql, [])?;
-    let sql = "DELETE FROM releases
-               WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE release = releases.id)";
-    tx.conn().execute(sql, [])?;
+pub fn only_of(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
+    let mut rows = tx.conn().prepare_cached(
+        "WITH ties AS (SELECT person, artist FROM follows UNION SELECT person, artist FROM unfollows)
+         SELECT artist FROM ties GROUP BY artist HAVING count(*) = 1 AND max(person) = ?1",
+    )?;
+    Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Deletes artists with what was seen of them, except for albums that are still owed to somebody.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
+    for artist in artists {
+        tx.conn().execute("DELETE FROM artists WHERE id = ?1", [artist])?;
+    }
+    tx.conn().execute(
+        "DELETE FROM releases
+         WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE release = releases.id)
+           AND NOT EXISTS (SELECT 1 FROM outbox
+                           WHERE kind = 'news' AND state = 'owed' AND subject = releases.id)",
+        [],
+    )?;
     Ok(())
 }
 
@@ -98,8 +114,9 @@ pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
     Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
 }
 
-/// Which artists to ask about: the ones that are due, or all. Those never asked come first, then
-/// those that waited longest, and last those that failed, which must not stand in the others' way.
+/// Which artists to ask about, those that waited longest first: the ones that are due, or all. Of
+/// all, those that failed come last, so as not to stand in the others' way; of those that are due
+/// their longer wait sees to that.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -107,7 +124,7 @@ pub fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id FROM artists
          WHERE unwatched_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)
-         ORDER BY failures > 0, checked_at NULLS FIRST, id",
+         ORDER BY ?1 AND failures > 0, coalesce(checked_at, watched_since), checked_at NOTNULL, id",
     )?;
     let due = rows.query_map(params![all, Ms(tx.now())], |row| row.get(0))?;
     Ok(due.collect::<rusqlite::Result<_>>()?)
@@ -175,6 +192,5 @@ pub fn release(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
 /// Releases every claim: those of a process that is gone.
 pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
     tx.conn().execute("UPDATE artists SET claimed_until = 0 WHERE claimed_until > 0", [])?;
-    tx.conn().execute("UPDATE tokens SET refreshing_until = 0 WHERE refreshing_until > 0", [])?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
 use crate::domain::artist::ArtistId;
+use crate::domain::quota::Cause;
 use crate::domain::release::ReleaseId;
 use crate::domain::user::{EmailAddress, UserId};
 
@@ -70,6 +71,16 @@ impl ToSql for EmailAddress {
 impl FromSql for EmailAddress {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Self::parse(value.as_str()?).map_err(|_| unreadable("an address"))
+    }
+}
+
+impl FromSql for Cause {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let word = value.as_str()?;
+        Self::ALL
+            .into_iter()
+            .find(|cause| cause.as_str() == word)
+            .ok_or_else(|| unreadable("a cause"))
     }
 }
 

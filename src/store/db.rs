@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
 use super::presence::Presence;
-use super::{Result, Sealer, StoreError, artists, migrations, outbox};
+use super::{Result, Sealer, StoreError, artists, migrations, outbox, tidy, tokens};
 use crate::clock::{Chance, Clock};
 
 /// A transaction that takes longer is worth a line in the log.
@@ -71,9 +71,11 @@ impl Db {
         let shared = Arc::new(Shared { clock, chance, sealer, path: path.to_owned() });
         let immediate = TransactionBehavior::Immediate;
         shared.transact(&mut conn, immediate, "try the key", try_the_key)?;
+        shared.transact(&mut conn, immediate, "tidy", tidy::tidy)?;
         let presence = Presence::announce(path, || {
             shared.transact(&mut conn, immediate, "release stale claims", |tx| {
                 artists::release_claims(tx)?;
+                tokens::release_claims(tx)?;
                 outbox::release_claims(tx)
             })
         })?;
@@ -110,12 +112,19 @@ impl Db {
     /// Empties the write-ahead log into the database, so that what was deleted is gone from disk.
     ///
     /// # Errors
-    /// [`StoreError`] where SQLite refuses.
+    /// [`StoreError::Locked`] where somebody still reads from the log.
     pub async fn checkpoint(&self) -> Result<()> {
         let (answer, done) = oneshot::channel();
         let job: Job = Box::new(move |conn| {
-            let truncated = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-            answer.send(truncated.map_err(StoreError::from)).ok();
+            // https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: the first column says busy.
+            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let is_busy = conn.query_row(sql, [], |row| row.get::<_, bool>(0));
+            let emptied = match is_busy {
+                Ok(true) => Err(StoreError::Locked),
+                Ok(false) => Ok(()),
+                Err(error) => Err(error.into()),
+            };
+            answer.send(emptied).ok();
         });
         self.writer.jobs.send(job).map_err(|_| StoreError::Closed)?;
         done.await.map_err(|_| StoreError::Closed)?

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
 use super::error::exactly_one;
-use super::{Result, Tx, artists};
+use super::{Result, Tx, artists, outbox};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::user::UserId;
 
@@ -71,18 +71,49 @@ pub fn apply(tx: &Tx<'_>, person: UserId, artists: &[Artist], whole: bool) -> Re
     let mut change = Change::default();
     for artist in artists {
         artists::watch(tx, artist)?;
-        let sql = "INSERT OR IGNORE INTO follows (person, artist, since) VALUES (?1, ?2, ?3)";
-        change.added += tx.conn().execute(sql, params![person, artist.id, Ms(tx.now())])? as u64;
+        change.added += u64::from(follow(tx, person, &artist.id)?);
     }
     if whole {
         let kept: std::collections::HashSet<&ArtistId> = artists.iter().map(|a| &a.id).collect();
         for gone in followed(tx, person)?.iter().filter(|id| !kept.contains(id)) {
-            let sql = "DELETE FROM follows WHERE person = ?1 AND artist = ?2";
-            change.removed += tx.conn().execute(sql, params![person, gone])? as u64;
+            unfollow(tx, person, gone)?;
+            change.removed += 1;
         }
         artists::note_unwatched(tx)?;
     }
     Ok(change)
+}
+
+/// Whether the follow is new. One that ended lately goes on where it left off, and what came out
+/// meanwhile is owed.
+fn follow(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<bool> {
+    let sql = "INSERT OR IGNORE INTO follows (person, artist, since) VALUES (?1, ?2, ?3)";
+    let is_new = tx.conn().execute(sql, params![person, artist, Ms(tx.now())])? == 1;
+    if is_new {
+        let sql =
+            "DELETE FROM unfollows WHERE person = ?1 AND artist = ?2 RETURNING since, gone_at";
+        let ended = tx.conn().query_row(sql, params![person, artist], |row| {
+            Ok((row.get::<_, Ms>(0)?, row.get::<_, Ms>(1)?))
+        });
+        if let Some((since, gone_at)) = ended.optional()?
+            && tx.now().duration_since(gone_at.0) < artists::FORGOTTEN_AFTER
+        {
+            let sql = "UPDATE follows SET since = ?3 WHERE person = ?1 AND artist = ?2";
+            tx.conn().execute(sql, params![person, artist, since])?;
+            outbox::owe_news_seen_since(tx, person, artist, gone_at.0)?;
+        }
+    }
+    Ok(is_new)
+}
+
+fn unfollow(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<()> {
+    tx.conn().execute(
+        "INSERT OR REPLACE INTO unfollows (person, artist, since, gone_at)
+         SELECT person, artist, since, ?3 FROM follows WHERE person = ?1 AND artist = ?2",
+        params![person, artist, Ms(tx.now())],
+    )?;
+    let sql = "DELETE FROM follows WHERE person = ?1 AND artist = ?2";
+    exactly_one(tx.conn().execute(sql, params![person, artist])?)
 }
 
 fn followed(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::columns::Ms;
 use super::{Result, Tx};
-use crate::domain::quota::{Bucket, Pause, WINDOW};
+use crate::domain::backoff::Backoff;
+use crate::domain::quota::{Bucket, Cause, Pause, WINDOW};
 
 /// A call that lies further ahead than this was booked before the clock stepped back.
-const BOOKED_AHEAD: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const BOOKED_AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// Whether a call may go out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Booking {
     Paused(Pause),
     /// The day's calls are spent; the next is free at this time.
     Spent(Timestamp),
+    /// Too many wait already for somebody who waits at a page.
+    Crowded,
 }
 
 /// What may be asked, and how fast.
@@ -30,6 +33,8 @@ pub struct Limits {
     pub per_day: Option<u32>,
     /// Time between the starts of two calls, whatever their buckets.
     pub interval: Duration,
+    /// The longest that the call may wait for its turn.
+    pub patience: Duration,
 }
 
 /// Books the next call of a bucket: counts it now, so that a crash cannot lose it, and says when it
@@ -46,6 +51,9 @@ pub fn book(tx: &Tx<'_>, bucket: Bucket, limits: Limits) -> Result<Booking> {
         return Ok(Booking::Spent(free_at));
     }
     let at = next_start(tx, limits.interval)?;
+    if at > tx.now() + limits.patience {
+        return Ok(Booking::Crowded);
+    }
     let sql = "INSERT INTO calls (bucket, at) VALUES (?1, ?2)";
     tx.conn().execute(sql, params![bucket.as_str(), Ms(at)])?;
     Ok(Booking::Booked(at))
@@ -78,16 +86,6 @@ pub fn used(tx: &Tx<'_>, bucket: Bucket) -> Result<u64> {
     Ok(tx.conn().query_row(sql, key, |row| row.get(0))?)
 }
 
-/// Forgets calls that left the window long ago.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn prune(tx: &Tx<'_>) -> Result<()> {
-    tx.conn().execute("DELETE FROM calls WHERE at <= ?1", [Ms(tx.now() - WINDOW * 2)])?;
-    tx.conn().execute("DELETE FROM pauses WHERE until <= ?1", [Ms(tx.now())])?;
-    Ok(())
-}
-
 /// What is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -95,6 +93,8 @@ pub enum Scope {
     All,
     /// The calls of one bucket.
     One(Bucket),
+    /// Checks that nobody asked for, while Spotify is down.
+    Checks,
 }
 
 impl Scope {
@@ -102,6 +102,7 @@ impl Scope {
         match self {
             Self::All => "all",
             Self::One(bucket) => bucket.as_str(),
+            Self::Checks => "checks",
         }
     }
 }
@@ -110,14 +111,56 @@ impl Scope {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn pause(tx: &Tx<'_>, scope: Scope, time: Duration, reason: &str) -> Result<()> {
+pub fn pause(tx: &Tx<'_>, scope: Scope, time: Duration, cause: Cause) -> Result<()> {
     tx.conn().execute(
-        "INSERT INTO pauses (scope, until, reason) VALUES (?1, ?2, ?3)
-         ON CONFLICT (scope) DO UPDATE SET until = excluded.until, reason = excluded.reason
+        "INSERT INTO pauses (scope, until, cause) VALUES (?1, ?2, ?3)
+         ON CONFLICT (scope) DO UPDATE SET until = excluded.until, cause = excluded.cause
          WHERE until < excluded.until",
-        params![scope.as_str(), Ms(tx.now() + time), reason],
+        params![scope.as_str(), Ms(tx.now() + time), cause.as_str()],
     )?;
     Ok(())
+}
+
+/// Pauses checks since Spotify is down, the longer the more often it was found so.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn pause_checks(tx: &Tx<'_>, ladder: Backoff, chance: f64) -> Result<Pause> {
+    let scope = Scope::Checks.as_str();
+    let sql = "SELECT failures FROM pauses WHERE scope = ?1";
+    let before: Option<u32> = tx.conn().query_row(sql, [scope], |row| row.get(0)).optional()?;
+    let failures = before.unwrap_or(0) + 1;
+    let pause = Pause { until: tx.now() + ladder.wait(failures, chance), cause: Cause::Outage };
+    tx.conn().execute(
+        "INSERT OR REPLACE INTO pauses (scope, until, cause, failures) VALUES (?1, ?2, ?3, ?4)",
+        params![scope, Ms(pause.until), pause.cause.as_str(), failures],
+    )?;
+    Ok(pause)
+}
+
+/// Ends the pause of checks: Spotify answers.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn resume_checks(tx: &Tx<'_>) -> Result<()> {
+    tx.conn().execute("DELETE FROM pauses WHERE scope = ?1", [Scope::Checks.as_str()])?;
+    Ok(())
+}
+
+/// The pause of checks, if it holds now.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn pause_of_checks(tx: &Tx<'_>) -> Result<Option<Pause>> {
+    longest(tx, [Scope::Checks.as_str(), ""])
+}
+
+/// The pause that holds a bucket's calls up now, its own or everybody's.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn pause_of(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<Pause>> {
+    longest(tx, [Scope::All.as_str(), bucket.as_str()])
 }
 
 /// The pauses that hold now, by scope.
@@ -125,20 +168,20 @@ pub fn pause(tx: &Tx<'_>, scope: Scope, time: Duration, reason: &str) -> Result<
 /// # Errors
 /// [`super::StoreError`]
 pub fn pauses(tx: &Tx<'_>) -> Result<Vec<(String, Pause)>> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT scope, until, reason FROM pauses WHERE until > ?1 ORDER BY scope",
-    )?;
-    let pauses = rows.query_map([Ms(tx.now())], |row| {
-        Ok((row.get(0)?, Pause { until: row.get::<_, Ms>(1)?.0, reason: row.get(2)? }))
-    })?;
+    let mut rows = tx
+        .conn()
+        .prepare_cached("SELECT until, cause, scope FROM pauses WHERE until > ?1 ORDER BY scope")?;
+    let pauses = rows.query_map([Ms(tx.now())], |row| Ok((row.get(2)?, read_pause(row)?)))?;
     Ok(pauses.collect::<rusqlite::Result<_>>()?)
 }
 
-fn pause_of(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<Pause>> {
-    let sql = "SELECT until, reason FROM pauses WHERE scope IN ('all', ?1) AND until > ?2
+fn longest(tx: &Tx<'_>, scopes: [&str; 2]) -> Result<Option<Pause>> {
+    let sql = "SELECT until, cause FROM pauses WHERE scope IN (?1, ?2) AND until > ?3
                ORDER BY until DESC LIMIT 1";
-    let pause = tx.conn().query_row(sql, params![bucket.as_str(), Ms(tx.now())], |row| {
-        Ok(Pause { until: row.get::<_, Ms>(0)?.0, reason: row.get(1)? })
-    });
-    Ok(pause.optional()?)
+    let key = params![scopes[0], scopes[1], Ms(tx.now())];
+    Ok(tx.conn().query_row(sql, key, read_pause).optional()?)
+}
+
+fn read_pause(row: &Row<'_>) -> rusqlite::Result<Pause> {
+    Ok(Pause { until: row.get::<_, Ms>(0)?.0, cause: row.get(1)? })
 }

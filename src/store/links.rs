@@ -18,12 +18,10 @@ pub struct ConfirmLink {
     pub id: i64,
     /// Whose it is.
     pub person: UserId,
-    /// The address that it confirms.
-    pub address: EmailAddress,
+    /// The address that it confirms; `None` once it has.
+    pub address: Option<EmailAddress>,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// When it was used.
-    pub used_at: Option<Timestamp>,
 }
 
 /// Makes a link that confirms `address`, and ends the person's earlier ones: only the address
@@ -32,13 +30,22 @@ pub struct ConfirmLink {
 /// # Errors
 /// [`super::StoreError`]
 pub fn make_confirm(tx: &Tx<'_>, person: UserId, address: &EmailAddress) -> Result<i64> {
-    tx.conn().execute("DELETE FROM links WHERE person = ?1 AND used_at IS NULL", [person])?;
+    forget_awaiting(tx, person)?;
     tx.conn().execute(
         "INSERT INTO links (purpose, person, address, created_at, expires_at)
          VALUES ('confirm', ?1, ?2, ?3, ?4)",
         params![person, address, Ms(tx.now()), Ms(tx.now() + CONFIRM_GOOD_FOR)],
     )?;
     Ok(tx.conn().last_insert_rowid())
+}
+
+/// Ends the links of a person that wait to be used.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget_awaiting(tx: &Tx<'_>, person: UserId) -> Result<()> {
+    tx.conn().execute("DELETE FROM links WHERE person = ?1 AND used_at IS NULL", [person])?;
+    Ok(())
 }
 
 /// The confirming link with this number, used or over though it may be.
@@ -58,18 +65,18 @@ pub fn awaiting(tx: &Tx<'_>, person: UserId) -> Result<Option<ConfirmLink>> {
     Ok(waiting.filter(|link| link.expires_at > tx.now()))
 }
 
-/// Marks a link used.
+/// Marks a link used, and forgets its address.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn mark_used(tx: &Tx<'_>, id: i64) -> Result<()> {
-    let sql = "UPDATE links SET used_at = ?2 WHERE id = ?1 AND used_at IS NULL";
+    let sql = "UPDATE links SET used_at = ?2, address = NULL WHERE id = ?1 AND used_at IS NULL";
     exactly_one(tx.conn().execute(sql, params![id, Ms(tx.now())])?)
 }
 
 fn find(tx: &Tx<'_>, which: &str, key: i64) -> Result<Option<ConfirmLink>> {
     let sql = format!(
-        "SELECT id, person, address, expires_at, used_at FROM links WHERE {which} ORDER BY id DESC LIMIT 1"
+        "SELECT id, person, address, expires_at FROM links WHERE {which} ORDER BY id DESC LIMIT 1"
     );
     let found = tx.conn().query_row(&sql, [key], |row| {
         Ok(ConfirmLink {
@@ -77,7 +84,6 @@ fn find(tx: &Tx<'_>, which: &str, key: i64) -> Result<Option<ConfirmLink>> {
             person: row.get(1)?,
             address: row.get(2)?,
             expires_at: row.get::<_, Ms>(3)?.0,
-            used_at: row.get::<_, Option<Ms>>(4)?.map(|at| at.0),
         })
     });
     Ok(found.optional()?)

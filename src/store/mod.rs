@@ -17,6 +17,7 @@ mod seal;
 pub mod sessions;
 pub mod sign_ins;
 pub mod status;
+pub mod tidy;
 pub mod tokens;
 
 pub use db::{Db, Tx};

@@ -113,7 +113,28 @@ pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
     Ok(new as u64)
 }
 
-/// The letters that can leave now: those that are due, or all that are owed.
+/// Owes a person the news of one artist that was seen since a time, if they can be written to.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn owe_news_seen_since(
+    tx: &Tx<'_>,
+    person: UserId,
+    artist: &ArtistId,
+    since: Timestamp,
+) -> Result<u64> {
+    let new = tx.conn().execute(
+        "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
+         SELECT p.id, 'news', s.release, ?4, ?4 FROM people p JOIN sightings s ON s.artist = ?2
+         WHERE p.id = ?1 AND p.address IS NOT NULL AND s.is_news AND s.seen_at >= ?3
+         ORDER BY s.seen_at, s.release",
+        params![person, artist, Ms(since), Ms(tx.now())],
+    )?;
+    Ok(new as u64)
+}
+
+/// The letters that can leave now: those that are due, or all that are owed. Those that were tried
+/// least come first: who is hard to reach must not stand in the others' way.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -123,7 +144,7 @@ pub fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<Unit>> {
          WHERE state = 'owed'
          GROUP BY person, kind, letter, CASE WHEN kind = 'news' THEN 0 ELSE id END
          HAVING max(claimed_until) <= ?2 AND (?1 OR max(next_at) <= ?2)
-         ORDER BY min(id)",
+         ORDER BY max(attempts), min(id)",
     )?;
     let due = rows.query_map(params![all, Ms(tx.now())], |row| {
         Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
@@ -207,6 +228,31 @@ pub fn dropped(tx: &Tx<'_>, letter: i64, why: &str) -> Result<()> {
     settle(tx, letter, "dropped", Some(why))
 }
 
+/// Takes one thing out of a letter, since it cannot be told any more.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn drop_subject(tx: &Tx<'_>, letter: i64, subject: &str, why: &str) -> Result<()> {
+    tx.conn().execute(
+        "UPDATE outbox SET state = 'dropped', reason = ?3, settled_at = ?4, claimed_until = 0
+         WHERE letter = ?1 AND subject = ?2 AND state = 'owed'",
+        params![letter, subject, why, Ms(tx.now())],
+    )?;
+    Ok(())
+}
+
+/// What was news to a person lately, the newest first.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn news_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<ReleaseId>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT subject FROM outbox WHERE person = ?1 AND kind = 'news' AND state IN ('owed', 'sent')
+         ORDER BY id DESC LIMIT ?2",
+    )?;
+    Ok(rows.query_map(params![person, most], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
 fn settle(tx: &Tx<'_>, letter: i64, state: &str, why: Option<&str>) -> Result<()> {
     tx.conn().execute(
         "UPDATE outbox SET state = ?2, reason = ?3, settled_at = ?4, claimed_until = 0
@@ -262,8 +308,11 @@ pub fn count_lately(tx: &Tx<'_>, person: UserId, kind: Kind) -> Result<u64> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn trouble_of(tx: &Tx<'_>, person: UserId) -> Result<Option<String>> {
-    let sql = "SELECT reason FROM outbox WHERE person = ?1 AND reason IS NOT NULL
-               AND state IN ('owed', 'refused') ORDER BY id DESC LIMIT 1";
+    let sql = "SELECT reason FROM outbox o WHERE person = ?1 AND reason IS NOT NULL
+               AND state IN ('owed', 'refused') AND NOT EXISTS
+                   (SELECT 1 FROM outbox s WHERE s.person = ?1 AND s.state = 'sent'
+                        AND (s.settled_at, s.id) > (coalesce(o.settled_at, o.owed_at), o.id))
+               ORDER BY id DESC LIMIT 1";
     Ok(tx.conn().query_row(sql, [person], |row| row.get(0)).optional()?)
 }
 

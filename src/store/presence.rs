@@ -29,7 +29,8 @@ impl Presence {
             // whoever slips into it finds no claim of ours yet.
             file.unlock().ok();
         }
-        let held = file.try_lock_shared().is_ok();
+        // Whoever holds it alone does so for a moment: to wait is better than to work unannounced.
+        let held = file.lock_shared().is_ok();
         Ok(Self(held.then_some(file)))
     }
 }

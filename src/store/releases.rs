@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::columns::Ms;
-use super::columns::unreadable;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
@@ -62,9 +61,8 @@ pub fn find(tx: &Tx<'_>, id: &ReleaseId) -> Result<Option<Release>> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
-    let credits: Vec<(String, String)> = serde_json::from_str(&row.get::<_, String>(3)?)
-        .map_err(|_| unreadable("a list of artists"))
-        .map_err(|error| {
+    let credits: Vec<(String, String)> =
+        serde_json::from_str(&row.get::<_, String>(3)?).map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(
                 3,
                 rusqlite::types::Type::Text,

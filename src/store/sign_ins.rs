@@ -10,6 +10,9 @@ use super::{Result, Tx};
 /// A trip is good for this long.
 pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
 
+/// So many trips are remembered; with more the oldest are forgotten.
+const MOST: u32 = 1_000;
+
 /// What was remembered when somebody left for Spotify.
 #[derive(Debug)]
 pub struct SignIn {
@@ -25,7 +28,7 @@ fn identity(state_hash: &[u8; 32]) -> String {
     format!("sign_ins/{state_hash:x?}/verifier")
 }
 
-/// Remembers a trip under the hash of its `state`, and forgets those that are over.
+/// Remembers a trip under the hash of its `state`.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -35,7 +38,11 @@ pub fn begin(
     browser_hash: [u8; 32],
     verifier: &SecretString,
 ) -> Result<()> {
-    tx.conn().execute("DELETE FROM sign_ins WHERE expires_at <= ?1", [Ms(tx.now())])?;
+    tx.conn().execute(
+        "DELETE FROM sign_ins WHERE expires_at <
+             (SELECT expires_at FROM sign_ins ORDER BY expires_at DESC LIMIT 1 OFFSET ?1)",
+        [MOST],
+    )?;
     tx.conn().execute(
         "INSERT INTO sign_ins (state_hash, browser_hash, verifier_sealed, expires_at)
          VALUES (?1, ?2, ?3, ?4)",

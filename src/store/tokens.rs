@@ -10,8 +10,9 @@ use super::{Result, Tx};
 use crate::domain::token::{AccessToken, Grant, RefreshToken, Tokens};
 use crate::domain::user::UserId;
 
-/// A refresh that takes longer than this was given up by whoever began it.
-const REFRESH_LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// A refresh that takes longer than this was given up by whoever began it. It may have to queue for
+/// its turn, and a token that rotates must not be refreshed twice.
+const REFRESH_LEASE: SignedDuration = SignedDuration::from_mins(15);
 
 /// A person's tokens, with the number of their latest change.
 #[derive(Debug, Clone)]
@@ -104,13 +105,13 @@ pub fn claim_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Refres
 }
 
 /// Keeps what a refresh brought, in one go: the new refresh token where there is one, else the old
-/// one stays. Only if nobody signed in or left meanwhile.
+/// one stays. Returns whether it was kept: it is not where somebody signed in or left meanwhile.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn refreshed(tx: &Tx<'_>, person: UserId, version: i64, grant: &Grant) -> Result<()> {
+pub fn refreshed(tx: &Tx<'_>, person: UserId, version: i64, grant: &Grant) -> Result<bool> {
     let refresh = grant.refresh.as_ref();
-    tx.conn().execute(
+    let kept = tx.conn().execute(
         "UPDATE tokens SET access_sealed = ?3, expires_at = ?4,
              refresh_sealed = coalesce(?5, refresh_sealed), version = version + 1, refreshing_until = 0
          WHERE person = ?1 AND version = ?2",
@@ -122,7 +123,7 @@ pub fn refreshed(tx: &Tx<'_>, person: UserId, version: i64, grant: &Grant) -> Re
             refresh.map(|token| tx.seal(&token.0, &identity(person, "refresh"))),
         ],
     )?;
-    Ok(())
+    Ok(kept == 1)
 }
 
 /// Gives a refresh that failed back, to be tried again.
@@ -148,4 +149,10 @@ pub fn end_consent(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Option<T
     let sql = "UPDATE people SET consent = 'ended' WHERE id = ?1";
     exactly_one(tx.conn().execute(sql, [person])?)?;
     Ok(Some(authorized_at.0))
+}
+
+/// Releases every claim: those of a process that is gone.
+pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
+    tx.conn().execute("UPDATE tokens SET refreshing_until = 0 WHERE refreshing_until > 0", [])?;
+    Ok(())
 }

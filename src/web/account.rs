@@ -8,17 +8,18 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use jiff::ToSpan;
-use jiff::tz::TimeZone;
 
 use super::cookies::{self, Purpose};
 use super::page::{self, day, shown};
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::{leave as leaving, session};
 use crate::ctx::Ctx;
+use crate::domain::day_of;
+use crate::domain::release::Release;
 use crate::domain::user::UserId;
 use crate::store::people::Person;
 use crate::store::status::Artists;
-use crate::store::{StoreError, Tx, links, outbox, people, status};
+use crate::store::{StoreError, Tx, links, outbox, people, releases, status};
 use crate::worker::{Bells, Job};
 
 /// Months after which Spotify ends every consent
@@ -42,7 +43,11 @@ struct Account {
     follows_read: Option<String>,
     typed: String,
     typed_fault: Option<String>,
+    news: Vec<Release>,
 }
+
+/// New albums that the page lists: what one letter may leave out is here.
+const NEWS_LISTED: u32 = 100;
 
 /// What the page is made of, as the database has it.
 struct Facts {
@@ -50,22 +55,30 @@ struct Facts {
     awaiting: String,
     mail_trouble: Option<String>,
     artists: Artists,
+    news: Vec<Release>,
 }
 
 fn gather(tx: &Tx<'_>, id: UserId) -> Result<Option<Facts>, StoreError> {
     let Some(person) = people::find(tx, id)? else { return Ok(None) };
     let awaiting = links::awaiting(tx, id)?;
     Ok(Some(Facts {
-        awaiting: shown(awaiting.map(|link| link.address).as_ref()),
+        awaiting: shown(awaiting.and_then(|link| link.address).as_ref()),
         mail_trouble: outbox::trouble_of(tx, id)?,
         artists: status::artists_of(tx, Some(id))?,
+        news: news(tx, id)?,
         person,
     }))
 }
 
+fn news(tx: &Tx<'_>, id: UserId) -> Result<Vec<Release>, StoreError> {
+    let ids = outbox::news_of(tx, id, NEWS_LISTED)?.into_iter();
+    let found: Result<Vec<_>, _> = ids.map(|release| releases::find(tx, &release)).collect();
+    Ok(found?.into_iter().flatten().collect())
+}
+
 impl Account {
     fn new(facts: Facts) -> Self {
-        let Facts { person, awaiting, mail_trouble, artists } = facts;
+        let Facts { person, awaiting, mail_trouble, artists, news } = facts;
         let address = shown(person.address.as_ref());
         let suggested = shown(person.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
@@ -84,13 +97,13 @@ impl Account {
             follows_read: person.follows_read_at.map(day),
             typed: typed.unwrap_or_default(),
             typed_fault: None,
+            news,
         }
     }
 }
 
 fn consent_ends(authorized_at: jiff::Timestamp) -> String {
-    let given = TimeZone::UTC.to_datetime(authorized_at).date();
-    given.saturating_add(CONSENT_MONTHS.months()).strftime("%-d %B %Y").to_string()
+    page::date(day_of(authorized_at).saturating_add(CONSENT_MONTHS.months()))
 }
 
 /// Who is signed in, or the page to go to instead.

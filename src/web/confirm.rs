@@ -20,8 +20,8 @@ struct Confirm {
 
 pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> Response {
     match address::look_up(&ctx, &token).await {
-        Ok(Confirmation::Good(link)) => {
-            page::render(&Confirm { address: shown(Some(&link.address)) })
+        Ok(Confirmation::Good(address)) => {
+            page::render(&Confirm { address: shown(Some(&address)) })
         }
         Ok(other) => explain(other),
         Err(error) => page::our_fault(&error),
@@ -49,7 +49,7 @@ pub(super) async fn confirm(
 fn explain(confirmation: Confirmation) -> Response {
     let action = Some(("To your page", "/account"));
     match confirmation {
-        Confirmation::Good(_) | Confirmation::Used(_) => Message {
+        Confirmation::Good(_) | Confirmation::Used => Message {
             title: "This address is confirmed already",
             body: "The link has done its work and is good once. There is nothing more to do.",
             action,

@@ -1,4 +1,5 @@
-//! The pages: parse, call, page. Rendered here, without JavaScript. GETs change nothing.
+//! The pages: parse, call, page. Rendered here, without JavaScript. GETs change nothing but what a
+//! trip to Spotify and back needs.
 
 mod account;
 mod confirm;

@@ -72,5 +72,10 @@ pub(super) fn shown(address: Option<&EmailAddress>) -> String {
 
 /// `23 November 2026`, in UTC.
 pub(super) fn day(at: jiff::Timestamp) -> String {
-    crate::domain::day_of(at).strftime("%-d %B %Y").to_string()
+    date(crate::domain::day_of(at))
+}
+
+/// `23 November 2026`.
+pub(super) fn date(day: jiff::civil::Date) -> String {
+    day.strftime("%-d %B %Y").to_string()
 }

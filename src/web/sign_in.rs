@@ -12,6 +12,7 @@ use super::page::{self, Message};
 use crate::access::AccessError;
 use crate::accounts::sign_in::{self, Return, SignInError};
 use crate::ctx::Ctx;
+use crate::domain::quota::{Cause, Pause};
 use crate::spotify;
 use crate::worker::{Bells, Job};
 
@@ -81,7 +82,14 @@ fn explain(error: &SignInError) -> Response {
             StatusCode::FORBIDDEN,
             "You are not connected",
             "You did not agree at Spotify, so Dropday may not see which artists you follow. Nothing \
-             is kept about you. If that was a slip, connect again.",
+             was changed. If that was a slip, connect again.",
+            again,
+        ),
+        SignInError::NotAsked => (
+            StatusCode::BAD_GATEWAY,
+            "Spotify did not finish the sign-in",
+            "It sent you back before you could agree. Please try again in a few minutes; if it stays \
+             like this, tell whoever runs this Dropday.",
             again,
         ),
         SignInError::CodeUsed => (
@@ -120,7 +128,8 @@ fn explain_access(
              again.",
             again,
         ),
-        AccessError::Spotify(E::OwnerNeedsPremium) => (
+        AccessError::Spotify(E::OwnerNeedsPremium)
+        | AccessError::Paused(Pause { cause: Cause::Premium, .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Spotify has stopped this app",
             "The owner of the app needs an active Spotify Premium subscription. Please tell whoever \
@@ -136,6 +145,7 @@ fn explain_access(
             front,
         ),
         AccessError::Paused(_)
+        | AccessError::Crowded
         | AccessError::Spotify(E::RateLimited { .. } | E::QuotaExceeded { .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Spotify asked us to wait",
@@ -150,6 +160,5 @@ fn explain_access(
             again,
         ),
     };
-    tracing::warn!(%error, "Spotify did not let somebody in");
     Message { title, body, action }.with(status)
 }

@@ -7,6 +7,7 @@ mod consent;
 mod follows;
 mod home;
 mod limits;
+mod mended;
 mod news;
 mod shape;
 mod sign_in;

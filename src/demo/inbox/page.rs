@@ -23,6 +23,7 @@ const SHOWN: [&str; 7] =
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="3"><title>The demo’s inbox ({{ letters.len() }})</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/inbox/style.css"></head>
 <body><main>
 <p class="stamp">Nothing here was sent anywhere: the demo’s inbox</p>
@@ -49,7 +50,8 @@ struct Line {
     source = r#"<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ subject }}</title><link rel="stylesheet" href="/inbox/style.css"></head>
+<title>{{ subject }}</title><link rel="icon" href="data:,">
+<link rel="stylesheet" href="/inbox/style.css"></head>
 <body><main>
 <p><a href="/inbox">All letters</a></p>
 <h1><bdi>{{ subject }}</bdi></h1>

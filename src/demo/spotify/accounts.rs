@@ -157,6 +157,7 @@ fn tokens(issued: &Issued) -> Response {
 fn in_words(scope: &str) -> &str {
     match scope {
         "user-follow-read" => "See which artists you follow",
+        "user-read-email" => "See your e-mail address",
         other => other,
     }
 }

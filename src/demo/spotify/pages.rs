@@ -15,7 +15,8 @@ use crate::demo::world::{Album, Artist, Group, Person, PersonId, World, field};
     source = r#"<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The demo’s stand-in for Spotify</title><link rel="stylesheet" href="/style.css"></head>
+<title>The demo’s stand-in for Spotify</title><link rel="icon" href="data:,">
+<link rel="stylesheet" href="/style.css"></head>
 <body><main>
 <p class="stamp">This is not Spotify: the demo’s stand-in</p>
 <h1>Let an album come out</h1>
@@ -46,7 +47,8 @@ struct ControlPage {
     source = r#"<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }} · the demo’s stand-in for Spotify</title><link rel="stylesheet" href="/style.css"></head>
+<title>{{ title }} · the demo’s stand-in for Spotify</title><link rel="icon" href="data:,">
+<link rel="stylesheet" href="/style.css"></head>
 <body><main>
 <p class="stamp">This is not Spotify: the demo’s stand-in</p>
 {% if let Some(cover) = cover %}<img class="cover" src="/covers/{{ cover }}.svg?size=300" alt="" width="300" height="300">{% endif %}

@@ -217,6 +217,10 @@ fn before_the_text(fault: Fault) -> SendError {
 
 fn after_the_text(fault: Fault) -> SendError {
     match fault {
+        // The server has said no: certainly not accepted, whomever it is about.
+        Fault::Answer { code, text } if code != 421 && concerns_everybody(code, &text) => {
+            SendError::Unavailable(text)
+        }
         Fault::Answer { code: 400..500, text } => SendError::Deferred(text),
         Fault::Answer { text, .. } => SendError::Refused(text),
         Fault::Lost(text) => SendError::Unknown(text),
@@ -225,10 +229,17 @@ fn after_the_text(fault: Fault) -> SendError {
 
 /// A refusal that the next recipient would get as well, and that is therefore not about this one:
 /// the server shuts down (421), does not know the command (500, 502–504), wants a log-in (530,
-/// 535, 538), or will not relay for us, for which there is no code of its own.
+/// 535, 538), or objects to us: to relaying, to our sender, to our machine. Servers may say the
+/// latter only after RCPT (Postfix' `smtpd_delay_reject`) or after the text, and there is no code of
+/// its own for it; the enhanced ones (<https://www.iana.org/assignments/smtp-enhanced-status-codes>)
+/// that speak of the sender or of authentication count where they are given.
 fn concerns_everybody(code: u16, text: &str) -> bool {
+    const ENHANCED: [&str; 7] = ["5.1.7", "5.1.8", "5.4.5", "5.7.8", "5.7.25", "5.7.26", "5.7.27"];
+    const WORDS: [&str; 5] = ["relay", "sender address", "client host", "blocked using", "dmarc"];
+    let text = text.to_ascii_lowercase();
     matches!(code, 421 | 500 | 502..=504 | 530 | 535 | 538)
-        || text.to_ascii_lowercase().contains("relay")
+        || ENHANCED.iter().any(|enhanced| text.split([' ', '-']).any(|word| word == *enhanced))
+        || WORDS.iter().any(|words| text.contains(words))
 }
 
 fn without_smtputf8(sender: bool) -> SendError {

@@ -1,12 +1,13 @@
-//! Live tokens: a person's, refreshed one at a time and never lost, or the app's own.
+//! Asking Spotify: with a person's token, or with the app's own.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 
+use super::gate::Waiting;
+use super::refresh::Refresher;
 use super::{AccessError, Gate};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
@@ -14,8 +15,7 @@ use crate::domain::quota::Bucket;
 use crate::domain::token::{AccessToken, Grant};
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
-use crate::store::outbox::{self, Kind};
-use crate::store::tokens::{self, Kept, RefreshClaim};
+use crate::store::tokens::{self, Kept};
 use crate::store::{Db, StoreError, people};
 
 /// A token is refreshed when it has no more than this to live.
@@ -23,12 +23,6 @@ const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long a person whom Spotify refuses is left alone.
 const TROUBLE_LASTS: SignedDuration = SignedDuration::from_hours(6);
-
-/// How often to look whether another process has finished its refresh.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// How often to look before giving up: a refresh that hangs is cut off sooner.
-const LOOKS: u32 = 350;
 
 /// Whose token the catalogue is asked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +49,12 @@ pub enum Lender {
 pub struct Access {
     db: Db,
     clock: Arc<dyn Clock>,
-    gate: Gate,
+    gate: Arc<Gate>,
     client: Client,
     accounts: Accounts,
     catalogue: Catalogue,
     app_token: Mutex<Option<Grant>>,
-    refreshing: Mutex<HashMap<UserId, Arc<Mutex<()>>>>,
+    refresher: Refresher,
 }
 
 impl Access {
@@ -73,8 +67,19 @@ impl Access {
         accounts: Accounts,
         catalogue: Catalogue,
     ) -> Self {
-        let (app_token, refreshing) = (Mutex::default(), Mutex::default());
-        Self { db, clock, gate, client, accounts, catalogue, app_token, refreshing }
+        let gate = Arc::new(gate);
+        let refresher =
+            Refresher::new(db.clone(), Arc::clone(&clock), Arc::clone(&gate), accounts.clone());
+        Self {
+            db,
+            clock,
+            gate,
+            client,
+            accounts,
+            catalogue,
+            app_token: Mutex::default(),
+            refresher,
+        }
     }
 
     /// The accounts service, for the address to send people to.
@@ -89,12 +94,12 @@ impl Access {
     pub async fn introduce(
         &self,
         code: &str,
-        verifier: &secrecy::SecretString,
+        verifier: &SecretString,
     ) -> Result<(Profile, Grant), AccessError> {
         let exchange = self.accounts.exchange(code, verifier, self.clock.now());
-        let grant = self.gate.call(Bucket::Tokens, exchange).await?;
+        let grant = self.gate.call(Bucket::Tokens, Waiting::Person, exchange).await?;
         let profile = self.client.profile(&grant.access, self.clock.now());
-        let profile = self.gate.call(Bucket::Profile, profile).await?;
+        let profile = self.gate.call(Bucket::Profile, Waiting::Person, profile).await?;
         Ok((profile, grant))
     }
 
@@ -153,7 +158,8 @@ impl Access {
             Lender::Person(person) => self.as_person(person, Bucket::ArtistAlbums, ask).await,
             Lender::App => {
                 let token = self.app_token().await?;
-                let answer = self.gate.call(Bucket::ArtistAlbums, ask(token)).await;
+                let answer =
+                    self.gate.call(Bucket::ArtistAlbums, Waiting::Worker, ask(token)).await;
                 if matches!(answer, Err(AccessError::Spotify(spotify::Error::AccessRefused))) {
                     *self.app_token.lock().await = None;
                 }
@@ -173,19 +179,17 @@ impl Access {
         F: Future<Output = Result<T, spotify::Error>>,
     {
         let kept = self.live(person).await?;
-        let mut answer = self.gate.call(bucket, ask(kept.tokens.access)).await;
+        let mut answer = self.gate.call(bucket, Waiting::Worker, ask(kept.tokens.access)).await;
         if matches!(answer, Err(AccessError::Spotify(spotify::Error::AccessRefused))) {
-            let kept = self.refresh(person, kept.version).await?;
-            answer = self.gate.call(bucket, ask(kept.tokens.access)).await;
+            let kept = self.refresher.refresh(person, kept.version).await?;
+            answer = self.gate.call(bucket, Waiting::Worker, ask(kept.tokens.access)).await;
         }
         match answer {
             Ok(answer) => {
                 self.db.write("clear trouble", move |tx| people::clear_trouble(tx, person)).await?;
                 Ok(answer)
             }
-            Err(AccessError::Spotify(
-                why @ (spotify::Error::NotOnAllowList | spotify::Error::AccessRefused),
-            )) => {
+            Err(AccessError::Spotify(why)) if why.is_about_the_person() => {
                 self.note_trouble(person, &why).await?;
                 Err(AccessError::Person { person, why })
             }
@@ -205,16 +209,18 @@ impl Access {
     /// The person's tokens, good for some minutes at least.
     async fn live(&self, person: UserId) -> Result<Kept, AccessError> {
         let kept = self.db.read("find tokens", move |tx| tokens::find(tx, person)).await?;
-        let Some(kept) = kept else { return Err(ended(person)) };
+        let why = spotify::Error::SignInAgain;
+        let Some(kept) = kept else { return Err(AccessError::Person { person, why }) };
         if self.has_long_to_live(kept.tokens.expires_at) {
             return Ok(kept);
         }
-        match self.refresh(person, kept.version).await {
+        match self.refresher.refresh(person, kept.version).await {
             // Five minutes ahead there is no hurry: the old token serves while Spotify recovers.
-            Err(AccessError::Spotify(_)) if kept.tokens.expires_at > self.clock.now() => Ok(kept),
-            Err(AccessError::Spotify(
-                why @ (spotify::Error::Temporary(_) | spotify::Error::Malformed(_)),
-            )) => Err(AccessError::Person { person, why }),
+            Err(AccessError::Person { why, .. })
+                if !why.is_about_the_person() && kept.tokens.expires_at > self.clock.now() =>
+            {
+                Ok(kept)
+            }
             refreshed => refreshed,
         }
     }
@@ -223,99 +229,15 @@ impl Access {
         expires_at.duration_since(self.clock.now()) > REFRESH_AHEAD
     }
 
-    /// Refreshes the tokens seen at `version`, unless somebody else did or does: one at a time,
-    /// since a refresh token that rotates is good once.
-    async fn refresh(&self, person: UserId, version: i64) -> Result<Kept, AccessError> {
-        let lane = Arc::clone(self.refreshing.lock().await.entry(person).or_default());
-        let _one_at_a_time = lane.lock().await;
-        for _ in 0..LOOKS {
-            let claim = self
-                .db
-                .write("claim refresh", move |tx| tokens::claim_refresh(tx, person, version))
-                .await?;
-            match claim {
-                RefreshClaim::Ours(kept) => return self.refresh_claimed(person, kept).await,
-                RefreshClaim::Newer(kept) => return Ok(kept),
-                RefreshClaim::Gone => return Err(ended(person)),
-                RefreshClaim::Busy => self.clock.sleep(LOOK_AGAIN).await,
-            }
-        }
-        Err(spotify::Error::Temporary(
-            "another process does not finish refreshing the token".into(),
-        )
-        .into())
-    }
-
-    async fn refresh_claimed(&self, person: UserId, kept: Kept) -> Result<Kept, AccessError> {
-        let version = kept.version;
-        let refresh = self.accounts.refresh(&kept.tokens.refresh, self.clock.now());
-        match self.gate.call(Bucket::Tokens, refresh).await {
-            Ok(grant) => {
-                let kept = self
-                    .db
-                    .write("keep refreshed tokens", move |tx| {
-                        tokens::refreshed(tx, person, version, &grant)?;
-                        tokens::find(tx, person)
-                    })
-                    .await?;
-                kept.ok_or_else(|| ended(person))
-            }
-            Err(AccessError::Spotify(spotify::Error::SignInAgain)) => {
-                self.end_consent(person, version).await?;
-                Err(ended(person))
-            }
-            Err(error) => {
-                self.db
-                    .write("release refresh", move |tx| {
-                        tokens::release_refresh(tx, person, version)
-                    })
-                    .await?;
-                Err(error)
-            }
-        }
-    }
-
-    /// Ends the consent that Spotify says is over, and owes the person the one letter about it.
-    async fn end_consent(&self, person: UserId, version: i64) -> Result<(), StoreError> {
-        let ended = self
-            .db
-            .write("end consent", move |tx| {
-                let Some(given_at) = tokens::end_consent(tx, person, version)? else {
-                    return Ok(false);
-                };
-                if people::find(tx, person)?.is_some_and(|p| p.address.is_some()) {
-                    outbox::owe(
-                        tx,
-                        person,
-                        Kind::SignInAgain,
-                        &given_at.as_millisecond().to_string(),
-                    )?;
-                }
-                Ok(true)
-            })
-            .await?;
-        if ended {
-            tracing::info!(
-                person = person.0,
-                "Spotify ended the consent; the person must sign in again"
-            );
-        }
-        Ok(())
-    }
-
     async fn app_token(&self) -> Result<AccessToken, AccessError> {
         let mut kept = self.app_token.lock().await;
         if let Some(grant) = kept.as_ref().filter(|grant| self.has_long_to_live(grant.expires_at)) {
             return Ok(grant.access.clone());
         }
-        let grant =
-            self.gate.call(Bucket::Tokens, self.accounts.app_token(self.clock.now())).await?;
+        let ask = self.accounts.app_token(self.clock.now());
+        let grant = self.gate.call(Bucket::Tokens, Waiting::Worker, ask).await?;
         let token = grant.access.clone();
         *kept = Some(grant);
         Ok(token)
     }
-}
-
-fn ended(person: UserId) -> AccessError {
-    AccessError::Person { person, why: spotify::Error::SignInAgain }
 }

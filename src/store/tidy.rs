@@ -1,0 +1,68 @@
+//! Keeping the database in order: what is over goes, and times that only a wrong clock can have
+//! written are mended.
+
+use jiff::SignedDuration;
+use rusqlite::params;
+
+use super::columns::Ms;
+use super::ledger::BOOKED_AHEAD;
+use super::{Result, Tx, artists};
+use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
+
+/// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// No claim is made for longer.
+const LONGEST_LEASE: SignedDuration = SignedDuration::from_hours(2);
+
+/// Forgets what is over, and mends times.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn tidy(tx: &Tx<'_>) -> Result<()> {
+    forget_what_is_over(tx)?;
+    mend_times(tx)
+}
+
+fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
+    let now = tx.now();
+    let forgotten = artists::FORGOTTEN_AFTER;
+    for (sql, before) in [
+        ("DELETE FROM calls WHERE at <= ?1", now - WINDOW * 2),
+        // Kept for a day, since its failures say how long the next one lasts.
+        ("DELETE FROM pauses WHERE until <= ?1", now - WINDOW),
+        ("DELETE FROM sign_ins WHERE expires_at <= ?1", now),
+        ("DELETE FROM links WHERE expires_at <= ?1", now - WINDOW * 30),
+        ("DELETE FROM unfollows WHERE gone_at <= ?1", now - forgotten),
+    ] {
+        tx.conn().execute(sql, [Ms(before)])?;
+    }
+    Ok(())
+}
+
+/// A clock that was wrong once, years ahead, must not stop the daemon for years.
+fn mend_times(tx: &Tx<'_>) -> Result<()> {
+    for (table, column, longest, mended) in [
+        ("artists", "next_check_at", LONGEST_WAIT, tx.now()),
+        ("artists", "claimed_until", LONGEST_LEASE, tx.now()),
+        ("people", "follows_next_at", LONGEST_WAIT, tx.now()),
+        ("people", "trouble_until", LONGEST_WAIT, tx.now()),
+        ("tokens", "refreshing_until", LONGEST_LEASE, tx.now()),
+        ("outbox", "next_at", LONGEST_WAIT, tx.now()),
+        ("outbox", "claimed_until", LONGEST_LEASE, tx.now()),
+        ("pauses", "until", LONGEST_PAUSE, tx.now()),
+        ("calls", "at", BOOKED_AHEAD, tx.now()),
+    ] {
+        let sql = format!("UPDATE {table} SET {column} = ?1 WHERE {column} > ?2");
+        let changed = tx.conn().execute(&sql, params![Ms(mended), Ms(tx.now() + longest)])?;
+        if changed > 0 {
+            tracing::warn!(
+                table,
+                column,
+                rows = changed,
+                "times far ahead were mended: the clock was wrong"
+            );
+        }
+    }
+    Ok(())
+}

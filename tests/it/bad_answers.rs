@@ -1,0 +1,216 @@
+//! Answers of Spotify that make no sense: nothing advances, nothing ends, and the next round works.
+
+use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
+use reqwest::StatusCode;
+
+use crate::home::Home;
+
+/// Everything that can stand where an answer was due, with a name for each.
+fn nonsense() -> Vec<(String, Fault)> {
+    let mut all = vec![
+        ("a page".to_owned(), Fault::Html),
+        ("2 MB".to_owned(), Fault::Huge(2 << 20)),
+        ("half an answer".to_owned(), Fault::Truncated),
+        ("no JSON".to_owned(), Fault::Garbled),
+        ("502".to_owned(), Fault::bad_gateway()),
+        ("500".to_owned(), Fault::server_error()),
+        ("418".to_owned(), Fault::Status(418, "text/plain", "I'm a teapot".to_owned())),
+        ("204".to_owned(), Fault::Status(204, "", String::new())),
+        ("302".to_owned(), Fault::Status(302, "text/html", "<a href=/>moved</a>".to_owned())),
+    ];
+    let bodies = [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "\"items\"",
+        "{\"items\": null}",
+        "{\"items\": {}}",
+        "{\"artists\": null}",
+        "{\"artists\": {\"items\": \"many\"}}",
+        "{\"error\": {\"status\": 200}}",
+        "\u{feff}{}",
+        "{\"items\": [}",
+        "{\"id\": \"\"}",
+        "{\"access_token\": null}",
+    ];
+    let as_fault = |body: &str| Fault::Status(200, "application/json", body.to_owned());
+    all.extend(bodies.map(|body| (body.to_owned(), as_fault(body))));
+    all.push(("nested".to_owned(), as_fault(&"[".repeat(100_000))));
+    all
+}
+
+#[tokio::test]
+async fn a_list_of_follows_that_makes_no_sense_changes_nothing() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    for (name, fault) in nonsense() {
+        home.world.script(Endpoint::Following, [fault]);
+        let outcome = home.follows().await;
+        assert_eq!((outcome.failed, outcome.believed, outcome.refused), (1, 0, 0), "{name}");
+        assert_eq!((outcome.change.added, outcome.change.removed), (0, 0), "{name}");
+        let status = home.status().await;
+        assert_eq!((status.artists.watched, status.people.connected), (1, 1), "{name}");
+    }
+    assert_eq!(home.follows().await.believed, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_answer_about_an_artist_that_makes_no_sense_advances_nothing() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("New"));
+    let checked = home.status().await.artists.last_check;
+    for (name, fault) in nonsense() {
+        home.advance_hours(1);
+        home.world.script(Endpoint::ArtistAlbums, [fault]);
+        let outcome = home.checks().await;
+        assert_eq!((outcome.checked, outcome.failed, outcome.news), (0, 1, 0), "{name}");
+        let status = home.status().await;
+        assert_eq!((status.artists.last_check, status.artists.failing), (checked, 1), "{name}");
+        assert_eq!(status.people.connected, 1, "{name}");
+    }
+    home.round().await;
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.status().await.artists.failing, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_first_look_that_fails_is_made_again_and_stays_silent() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.world.put_out(&artist, NewAlbum::titled("Old").on("2026-11-01"));
+    home.listener("Martha", &[&artist]).await;
+    home.follows().await;
+    for (name, fault) in nonsense() {
+        home.world.script(Endpoint::ArtistAlbums, [fault]);
+        home.checks().await;
+        assert_eq!(home.status().await.artists.never_asked, 1, "{name}");
+    }
+    home.round().await;
+    assert_eq!(home.status().await.artists.never_asked, 0);
+    assert!(home.inbox.letters().is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_refresh_that_makes_no_sense_ends_no_consent() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.advance_hours(2);
+    for (name, fault) in nonsense() {
+        home.world.script(Endpoint::Token, [fault]);
+        let outcome = home.follows().await;
+        assert_eq!((outcome.failed, outcome.refused), (1, 0), "{name}");
+        let people = home.status().await.people;
+        assert_eq!((people.connected, people.must_sign_in_again), (1, 0), "{name}");
+    }
+    assert_eq!(home.follows().await.believed, 1);
+    home.letters().await;
+    assert!(home.inbox.letters().is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_spotify_answers_with_nonsense_gets_a_page_and_keeps_nothing() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    let browser = home.visitor();
+    for endpoint in [Endpoint::Token, Endpoint::Me] {
+        for (name, fault) in nonsense() {
+            let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+            home.world.script(endpoint, [fault]);
+            let page = browser.get(&back).await;
+            assert_eq!(page.status, StatusCode::BAD_GATEWAY, "{endpoint:?}: {name}");
+            assert!(page.body.contains("Spotify did not answer as it should"), "{}", page.body);
+            assert_eq!(browser.cookie("dropday"), None, "{endpoint:?}: {name}");
+        }
+    }
+    assert_eq!(home.status().await.people.all, 0);
+    browser.sign_in(&home.world, martha).await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_null_among_the_albums_costs_none_of_the_others() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_null_in_albums(&artist, true);
+    for number in 0..25 {
+        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+    }
+    home.round().await;
+    let letters = home.letters_to(&martha.address);
+    for number in 0..25 {
+        assert!(letters[0].text.contains(&format!("Number {number:02}.")), "{number}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_album_of_which_nothing_but_the_id_can_be_read_is_told_all_the_same() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    let body = r#"{"items": [null, 7, "x", [], {}, {"id": null}, {"id": "../../me"},
+        {"id": "", "name": "No id"}, {"id": "odd", "name": 7, "album_type": [], "artists": [null],
+         "release_date": {}, "images": [null, {"url": "file:///etc/passwd"}],
+         "external_urls": {"spotify": "javascript:alert(1)"}, "total_tracks": -3}],
+        "total": "many", "next": 7}"#;
+    let odd = Fault::Status(200, "application/json", body.to_owned());
+    home.world.script(Endpoint::ArtistAlbums, [odd]);
+    home.round().await;
+    let [letter] = &home.letters_to(&martha.address)[..] else { panic!("one letter") };
+    assert!(letter.text.contains("(untitled)"), "{}", letter.text);
+    assert!(letter.text.contains("https://open.spotify.com/album/odd"), "{}", letter.text);
+    assert!(!letter.html.contains("javascript:") && !letter.html.contains("<img"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_null_among_the_follows_unfollows_nobody() {
+    let home = Home::new().await;
+    let artists = ["A", "B", "C"].map(|name| home.world.add_artist(name));
+    let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
+    home.round().await;
+    // In the place of one of the three stands a null.
+    home.world.put_null_in_following(martha.person, true);
+    home.world.unfollow(martha.person, &artists[1]);
+    home.world.lie_about_following(martha.person, FollowingLie::TotalTooHigh(1));
+    let outcome = home.follows().await;
+    assert_eq!((outcome.change.removed, outcome.doubted), (0, 1), "{outcome}");
+    home.world.put_out(&artists[1], NewAlbum::titled("New"));
+    home.round().await;
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.world.tell_truth_about_following(martha.person);
+    home.world.follow(martha.person, &artists[1]);
+    assert_eq!(home.follows().await.believed, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_null_that_stays_among_the_follows_does_not_keep_an_artist_for_ever() {
+    let home = Home::new().await;
+    let artists = ["A", "B", "C"].map(|name| home.world.add_artist(name));
+    let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
+    home.round().await;
+    home.world.put_null_in_following(martha.person, true);
+    home.world.unfollow(martha.person, &artists[1]);
+    for _ in 0..5 {
+        home.follows().await;
+        home.advance_hours(6);
+    }
+    assert_eq!(home.status().await.artists.watched, 2);
+    home.finish().await;
+}

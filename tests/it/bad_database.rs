@@ -1,0 +1,271 @@
+//! Databases that cannot be used: each is refused with its remedy, and none is spoiled.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use dropday::app;
+use dropday::clock::{Chance, Clock, ManualClock, SeededChance};
+use dropday::config::{Config, KeySource, decode_key};
+use dropday::demo::world::NewAlbum;
+use dropday::store::{Db, status};
+use reqwest::StatusCode;
+use rusqlite::Connection;
+use secrecy::SecretString;
+use tempfile::TempDir;
+
+use crate::home::{Home, START, environment};
+
+const ANOTHER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// A database in which a letter is owed, closed and by itself in a folder with its key.
+struct Kept {
+    folder: TempDir,
+    config: Config,
+}
+
+impl Kept {
+    async fn new() -> Self {
+        let home = Home::new().await;
+        let artist = home.world.add_artist("Röyksopp");
+        home.listener("Martha", &[&artist]).await;
+        home.round().await;
+        home.inbox.stop().await;
+        home.world.put_out(&artist, NewAlbum::titled("Owed"));
+        home.round().await;
+        let folder = TempDir::new().unwrap();
+        let mut config = home.config.clone();
+        config.database = folder.path().join("dropday.db");
+        config.key = KeySource::BesideDatabase(folder.path().join("dropday.key"));
+        let copied = Connection::open(&home.config.database).unwrap();
+        copied.execute("VACUUM INTO ?1", [config.database.to_str().unwrap()]).unwrap();
+        std::fs::copy(home.folder.path().join("dropday.key"), folder.path().join("dropday.key"))
+            .unwrap();
+        home.finish_owing(1).await;
+        Self { folder, config }
+    }
+
+    fn file(&self) -> &Path {
+        &self.config.database
+    }
+
+    fn key(&self) -> PathBuf {
+        self.file().with_extension("key")
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        std::fs::read(self.file()).unwrap()
+    }
+
+    /// Opens it as a start does.
+    fn open(&self) -> Result<Db, String> {
+        let clock: Arc<dyn Clock> = ManualClock::at(START.parse().unwrap());
+        let chance: Arc<dyn Chance> = SeededChance::new(5);
+        app::open_database(&self.config, &clock, &chance).map_err(|error| format!("{error:#}"))
+    }
+
+    /// What is said to an operator whose database cannot be opened.
+    fn refusal(&self) -> String {
+        self.open().map(drop).expect_err("a refusal")
+    }
+
+    async fn owed(&self) -> u64 {
+        self.open().unwrap().read("test", status::of).await.unwrap().owed
+    }
+
+    /// Runs `script` with the real binary as `$DROPDAY`, in a mount namespace of its own; `None`
+    /// where the machine does not allow that. A script says so by the exit code 99.
+    fn run(&self, database: &Path, script: &str) -> Option<Output> {
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script]).current_dir(self.folder.path());
+        let nowhere = "http://127.0.0.1:9";
+        command.envs(environment(&self.folder, nowhere, nowhere, "smtp://127.0.0.1:9"));
+        command.env("DROPDAY_DATABASE__PATH", database);
+        command.env("DROPDAY", env!("CARGO_BIN_EXE_dropday"));
+        let output = command.output().ok()?;
+        let is_allowed = output.status.code() != Some(99) && !said(&output).contains("unshare:");
+        is_allowed.then_some(output)
+    }
+}
+
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_with_both_versions_and_left_as_it_is() {
+    let kept = Kept::new().await;
+    let db = Connection::open(kept.file()).unwrap();
+    db.pragma_update(None, "user_version", 99).unwrap();
+    drop(db);
+    let before = kept.bytes();
+    let why = kept.refusal();
+    assert!(why.contains("version 99") && why.contains("up to 1"), "{why}");
+    assert!(kept.bytes() == before, "it was changed");
+}
+
+#[tokio::test]
+async fn another_programs_database_is_refused_and_left_as_it_is() {
+    let mut kept = Kept::new().await;
+    std::fs::remove_file(kept.file()).unwrap();
+    let theirs = Connection::open(kept.file()).unwrap();
+    theirs.execute_batch("CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)").unwrap();
+    drop(theirs);
+    let before = kept.bytes();
+    let key = decode_key(&SecretString::from(ANOTHER_KEY)).unwrap();
+    let beside = std::mem::replace(&mut kept.config.key, KeySource::Given(Arc::new(key)));
+    let why = kept.refusal();
+    assert!(why.contains("belongs to another program"), "{why}");
+    assert!(kept.bytes() == before, "it was changed");
+    kept.config.key = beside;
+    std::fs::remove_file(kept.key()).unwrap();
+    let why = kept.refusal();
+    assert!(why.contains("belongs to another program"), "no key is asked for: {why}");
+    assert!(!kept.key().exists() && kept.bytes() == before);
+}
+
+#[tokio::test]
+async fn a_database_with_another_key_is_refused_and_opens_again_with_its_own() {
+    let kept = Kept::new().await;
+    let key = std::fs::read_to_string(kept.key()).unwrap();
+    std::fs::write(kept.key(), ANOTHER_KEY).unwrap();
+    let why = kept.refusal();
+    assert!(why.contains("the key does not fit") && why.contains("secrets.key_file"), "{why}");
+    std::fs::write(kept.key(), "c2hvcnQ=").unwrap();
+    let why = kept.refusal();
+    assert!(why.contains("32 bytes in base64"), "{why}");
+    std::fs::write(kept.key(), key).unwrap();
+    assert_eq!(kept.owed().await, 1);
+}
+
+#[tokio::test]
+async fn a_database_whose_key_is_missing_is_refused_and_no_other_key_is_made() {
+    let kept = Kept::new().await;
+    let key = std::fs::read_to_string(kept.key()).unwrap();
+    std::fs::remove_file(kept.key()).unwrap();
+    let why = kept.refusal();
+    assert!(why.contains("dropday.key") && why.contains("Restore the key file"), "{why}");
+    assert!(!kept.key().exists());
+    std::fs::write(kept.key(), key).unwrap();
+    assert_eq!(kept.owed().await, 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_kept() {
+    let kept = Kept::new().await;
+    let sound = kept.bytes();
+    let garbage_at_the_top = [&[0xa5; 100], &sound[100..]].concat();
+    for spoiled in [b"{\"albums\": []}".repeat(100), vec![0; 8192], garbage_at_the_top] {
+        std::fs::write(kept.file(), &spoiled).unwrap();
+        let why = kept.refusal();
+        assert!(why.contains("damaged") && why.contains("restore a backup"), "{why}");
+        assert!(kept.bytes() == spoiled, "it was changed");
+    }
+}
+
+#[tokio::test]
+async fn damage_is_found_wherever_it_lies() {
+    let kept = Kept::new().await;
+    let sound = kept.bytes();
+    let pages = sound.len() / 4096;
+    assert!(pages > 20, "a test of nothing");
+    for page in 0..pages {
+        let mut spoiled = sound.clone();
+        spoiled[page * 4096..][..4096].fill(0xa5);
+        check_damaged(&kept, &spoiled).await;
+        check_damaged(&kept, &sound[..page * 4096 + 2048]).await;
+    }
+    std::fs::write(kept.file(), &sound).unwrap();
+    assert_eq!(kept.owed().await, 1);
+}
+
+async fn check_damaged(kept: &Kept, spoiled: &[u8]) {
+    std::fs::write(kept.file(), spoiled).unwrap();
+    match kept.open() {
+        Err(why) => assert!(why.contains("damaged") && why.contains("backup"), "{why}"),
+        Ok(db) => match db.damage().await {
+            Ok(damage) => assert!(damage.is_some(), "damage was overlooked"),
+            Err(error) => assert!(error.to_string().contains("damaged"), "{error}"),
+        },
+    }
+    assert!(kept.file().exists() && kept.key().exists());
+}
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_is_refused_with_the_path() {
+    let mut kept = Kept::new().await;
+    let folder = kept.folder.path().to_owned();
+    std::fs::create_dir(folder.join("folder.db")).unwrap();
+    for path in ["folder.db", "dropday.key/dropday.db", "missing/dropday.db"] {
+        kept.config.database = folder.join(path);
+        kept.config.key = KeySource::BesideDatabase(kept.config.database.with_extension("key"));
+        let why = kept.refusal();
+        assert!(why.contains(path), "{why}");
+        assert!(why.contains("folder exists") && why.contains("database.path"), "{why}");
+    }
+    assert!(!folder.join("folder.key").exists());
+}
+
+#[tokio::test]
+async fn while_another_program_locks_the_database_pages_are_read_and_nothing_is_lost() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    let kept = Kept { folder: TempDir::new().unwrap(), config: home.config.clone() };
+    let other = Connection::open(&home.config.database).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let form = [("email", "newer@example.com")];
+    let (page, posted, opened) = tokio::join!(
+        martha.browser.get("/account"),
+        martha.browser.post("/account/address", &form),
+        tokio::task::spawn_blocking(move || kept.refusal()),
+    );
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(posted.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(posted.body.contains("Nothing of yours is lost"), "{}", posted.body);
+    assert!(opened.unwrap().contains("locked by another program"));
+    other.execute_batch("ROLLBACK").unwrap();
+    let posted = martha.browser.post("/account/address", &form).await;
+    assert_eq!(posted.location.as_deref(), Some("/account"));
+    home.letters().await;
+    assert_eq!(home.letters_to("newer@example.com").len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_read_only_database_is_refused_with_the_remedy() {
+    let kept = Kept::new().await;
+    for journal in ["delete", "wal"] {
+        let db = Connection::open(kept.file()).unwrap();
+        db.pragma_update(None, "journal_mode", journal).unwrap();
+        drop(db);
+        let script = "mount --bind . . && mount -o remount,bind,ro . || exit 99
+                      cd . && exec \"$DROPDAY\" status";
+        let Some(output) = kept.run(kept.file(), script) else { return };
+        let said = said(&output);
+        assert!(!output.status.success(), "{said}");
+        assert!(said.contains("read-only"), "{journal}: {said}");
+        assert!(said.contains("right to write the file and its folder"), "{journal}: {said}");
+    }
+    assert_eq!(kept.owed().await, 1);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_costs_nothing() {
+    let kept = Kept::new().await;
+    let db = Connection::open(kept.file()).unwrap();
+    db.pragma_update(None, "journal_mode", "wal").unwrap();
+    drop(db);
+    let small = kept.folder.path().join("small");
+    let script = "mkdir small && mount -t tmpfs -o size=1m none small || exit 99
+                  cp dropday.db dropday.key small
+                  cat /dev/zero > small/filler
+                  \"$DROPDAY\" status && exit 1
+                  rm small/filler
+                  echo; exec \"$DROPDAY\" status --json";
+    let Some(output) = kept.run(&small.join("dropday.db"), script) else { return };
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("the disk is full"), "{said}");
+    assert!(said.contains("\"owed\": 1"), "{said}");
+}

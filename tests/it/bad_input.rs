@@ -1,0 +1,300 @@
+//! What people and Spotify can write wrong: names, dates, addresses, forms, and the callback.
+
+use dropday::demo::world::NewAlbum;
+use mail_parser::MessageParser;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, StatusCode};
+use scraper::{Html, Selector};
+
+use crate::home::Home;
+
+const ODD_NAMES: [&str; 9] = [
+    "<script>alert(1)</script>",
+    "AT&amp;T & <b>sons</b> \"quoted\" 'single'",
+    "</bdi></td></mj-text>]]><!-- {{ name }} {% raw %}",
+    "Eve\r\nBcc: victim@example.com\r\n\r\n<h1>Body</h1>",
+    "Tab\tNul\0Bell\u{7}Next\u{85}Line\u{2028}Paragraph\u{2029}End",
+    "\u{202e}desrever\u{2066}isolate\u{2069}",
+    "אביב גפן \u{200f}ערבית العربية",
+    "👩‍👩‍👧‍👦 🏳️‍🌈 e\u{301}\u{323} ﷽",
+    ".\r\n.\r\n--=_dropday_=--",
+];
+
+/// What a reader sees at `selector`.
+fn shown(html: &str, selector: &str) -> Vec<String> {
+    let page = Html::parse_document(html);
+    let selector = Selector::parse(selector).unwrap();
+    page.select(&selector).map(|found| found.text().collect()).collect()
+}
+
+/// How a name is told: on one line, and without what would turn the words around it.
+fn on_one_line(name: &str) -> String {
+    let is_mark = |c: &char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let plain = name.chars().filter(|c| !is_mark(c)).map(|c| if is_break(c) { ' ' } else { c });
+    plain.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn header_names(raw: &[u8]) -> Vec<String> {
+    let letter = MessageParser::default().parse(raw).unwrap();
+    let mut names: Vec<_> = letter.headers().iter().map(|h| h.name().to_lowercase()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_happens() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
+    let artists = ODD_NAMES.map(|name| home.world.add_artist(name));
+    let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
+    home.round().await;
+    for (artist, name) in artists.iter().zip(ODD_NAMES) {
+        home.inbox.empty();
+        home.world.put_out(artist, NewAlbum::titled(name));
+        home.round().await;
+        let name = on_one_line(name);
+        let [letter] = &home.letters_to(&martha.address)[..] else { panic!("one letter: {name}") };
+        assert_eq!(letter.subject, format!("{name}: {name}"));
+        assert!(letter.text.contains(&format!("\n{name}\r\n{name}\r\n")), "{}", letter.text);
+        assert!(letter.text.contains(&format!("because you follow {name}\r\n")));
+        assert_eq!(shown(&letter.html, ".title bdi"), [name.as_str()]);
+        assert_eq!(shown(&letter.html, ".quiet bdi"), [name.as_str()]);
+        assert!(shown(&letter.html, "script, b").is_empty());
+        let raw = &home.inbox.letters()[0];
+        assert_eq!(raw.to, [martha.address.as_str()]);
+        let expected = "auto-submitted content-type date from list-id message-id mime-version \
+                        subject to";
+        assert_eq!(header_names(&raw.raw).join(" "), expected);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn whatever_people_are_called_their_page_and_their_letter_show_it() {
+    let home = Home::new().await;
+    for (number, name) in ODD_NAMES.into_iter().enumerate() {
+        let (person, browser) = (home.world.add_person(name), home.visitor());
+        browser.sign_in(&home.world, person).await;
+        let address = format!("person{number}@example.com");
+        browser.post("/account/address", &[("email", &address)]).await;
+        home.letters().await;
+        let name = on_one_line(name);
+        let page = browser.get("/account").await.body;
+        assert_eq!(shown(&page, "h1 bdi"), [name.as_str()]);
+        assert!(shown(&page, "script, h1 b, main b").is_empty(), "{page}");
+        let letter = &home.letters_to(&address)[0];
+        assert!(letter.text.contains(&format!("\r\n{name}\r\n")), "{}", letter.text);
+        assert_eq!(shown(&letter.html, "bdi"), [name.as_str()]);
+        assert_eq!(header_names(&home.inbox.letters_to(&address)[0].raw).len(), 9);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_name_without_end_and_a_title_without_a_letter_make_a_letter_all_the_same() {
+    let home = Home::new().await;
+    let endless = home.world.add_artist("Ä".repeat(10_000));
+    let martha = home.listener("Martha", &[&endless]).await;
+    home.world.rename_person(martha.person, "M".repeat(10_000));
+    martha.browser.sign_in(&home.world, martha.person).await;
+    assert!(martha.browser.get("/account").await.body.len() < 10_000);
+    home.round().await;
+    for title in ["", " \r\n\t", "\u{202e}\u{2066}", &"x ".repeat(5_000)] {
+        home.world.put_out(&endless, NewAlbum::titled(title));
+        home.round().await;
+        let letter = home.letters_to(&martha.address).pop().unwrap();
+        assert!(letter.subject.chars().count() <= 120, "{}", letter.subject);
+        assert!(letter.html.len() < 20_000);
+        let is_nameless = title.len() < 10;
+        assert_eq!(letter.text.contains("(untitled)"), is_nameless, "{}", letter.text);
+        home.inbox.empty();
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_absurd_date_costs_neither_the_album_nor_the_truth() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    for (date, precision) in [
+        ("", "day"),
+        ("banana", "day"),
+        ("2026-02-30", "day"),
+        ("2026-13-01", "month"),
+        ("99999-01-01", "year"),
+        ("9999-12-31", "day"),
+        ("2026-11-23T00:00:00Z", "second"),
+        ("-2026", ""),
+    ] {
+        home.inbox.empty();
+        let album = home.world.put_out(&artist, NewAlbum::titled("Undated").without_cover());
+        home.world.redate_album(&album, date, precision);
+        home.round().await;
+        let [letter] = &home.letters_to(&martha.address)[..] else { panic!("one letter: {date}") };
+        assert!(letter.text.contains("Undated\r\nAlbum · 10 tracks\r\n"), "{}", letter.text);
+        assert!(!letter.html.contains("<img"), "{date}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused_in_words_and_kept_in_the_form() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    let too_long = format!("{}@example.com", "x".repeat(250));
+    for (typed, why) in [
+        ("eve@example.com\r\nBcc: victim@example.com", "line break"),
+        ("eve@example.com\nvictim@example.com", "line break"),
+        ("eve\u{7f}@example.com", "invisible character"),
+        ("eve\u{202e}moc.elpmaxe@example.com", "does not look like"),
+        ("eve\u{200b}@example.com", "does not look like"),
+        ("eve@exa\u{2028}mple.com", "does not look like"),
+        ("\"><script>alert(1)</script>", "does not look like"),
+        ("eve@example.com, victim@example.com", "does not look like"),
+        ("<eve@example.com>", "does not look like"),
+        (&too_long, "254"),
+        ("   ", "Please type"),
+    ] {
+        let page = martha.browser.post("/account/address", &[("email", typed)]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed:?}");
+        let said = shown(&page.body, ".fault").concat();
+        assert!(said.contains(why), "{typed:?}: {said}");
+        let html = Html::parse_document(&page.body);
+        let input = html.select(&Selector::parse("input[name=email]").unwrap()).next().unwrap();
+        let kept = input.value().attr("value").unwrap();
+        assert_eq!(kept.replace('\n', "\r\n"), typed.replace("\r\n", "\n").replace('\n', "\r\n"));
+        assert!(shown(&page.body, "script").is_empty());
+    }
+    home.letters().await;
+    assert!(home.inbox.letters().is_empty());
+    assert_eq!(home.status().await.people.confirmed, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_in_any_script_gets_its_letters() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let person = home.world.add_person("Jörg");
+    home.world.follow(person, &artist);
+    let jorg = home.connect(person, "jörg@example.com").await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.round().await;
+    assert_eq!(home.letters_to(&jorg.address).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_that_is_none_is_refused_and_changes_nothing() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    let form = "application/x-www-form-urlencoded";
+    let long = format!("email={}", "x".repeat(20 * 1024));
+    for (kind, body) in [
+        ("application/json", "{\"email\": \"eve@example.com\"}"),
+        ("multipart/form-data; boundary=x", "--x--"),
+        ("text/plain", "email=eve@example.com"),
+        ("", "email=eve@example.com"),
+        (form, ""),
+        (form, "e-mail=eve@example.com"),
+        (form, "email=eve@example.com&email=eve@example.org"),
+        (form, "email=%ff%fe%00"),
+        (form, "%%%=%&&&=="),
+        (form, &long),
+    ] {
+        let browser = &martha.browser;
+        let request = browser.ask(Method::POST, "/account/address", |request| {
+            request.header(CONTENT_TYPE, kind).body(body.to_owned())
+        });
+        let status = request.await.status;
+        assert!(status.is_client_error(), "{kind} {body:.40}: {status}");
+    }
+    let too_long = martha.browser.post("/account/address", &[("email", &long)]).await;
+    assert_eq!(too_long.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(home.inbox.letters().is_empty());
+    assert_eq!(home.status().await.owed, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_from_nobody_in_particular_leads_to_the_front_page_and_changes_nothing() {
+    let home = Home::new().await;
+    home.listener("Martha", &[]).await;
+    let stranger = home.visitor();
+    for cookie in ["", "x", &"x".repeat(43), "../../etc/passwd"] {
+        stranger.set_cookie("dropday", cookie);
+        for path in ["/account/address", "/account/sign-out", "/account/leave"] {
+            let answer = stranger.post(path, &[("email", "eve@example.com")]).await;
+            assert_eq!(answer.location.as_deref(), Some("/"), "{path} with {cookie}");
+        }
+        assert_eq!(stranger.get("/account").await.location.as_deref(), Some("/"));
+    }
+    let status = home.status().await;
+    assert_eq!((status.people.confirmed, status.owed), (1, 0));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_callback_that_makes_no_sense_gets_a_page_that_says_what_to_do() {
+    let home = Home::new().await;
+    let browser = home.visitor();
+    browser.to_spotify().await;
+    let long = "x".repeat(30_000);
+    for query in [
+        "",
+        "?",
+        "?state=abc",
+        "?code=abc",
+        "?state=&code=",
+        "?code=abc&state=abc",
+        "?error=access_denied",
+        "?error=access_denied&state=abc",
+        &format!("?code={long}&state={long}"),
+        "?code=%ff%fe&state=%ff",
+        "?code=%00&state=%0d%0aSet-Cookie:%20x=y",
+        "?code=%&state=%zz",
+        "?code=a&code=b&state=a&state=b",
+        "?state[]=a&code[]=b",
+        "?&&&===",
+    ] {
+        let page = browser.get(&format!("/callback{query}")).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{query:.60}");
+        assert!(page.body.contains("Connect with Spotify"), "{query:.60}: {}", page.body);
+        assert!(page.set_cookies.is_empty(), "{query:.60}");
+    }
+    assert_eq!(home.status().await.people.all, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_callback_without_its_code_does_not_spoil_a_sign_in_that_is_under_way() {
+    let home = Home::new().await;
+    let martha = home.world.add_person("Martha");
+    let browser = home.visitor();
+    let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+    for query in ["", "?code=abc", "?code=abc&state=made-up"] {
+        browser.get(&format!("/callback{query}")).await;
+    }
+    assert_eq!(browser.get(&back).await.location.as_deref(), Some("/account"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_none_or_is_asked_wrongly_says_so() {
+    let home = Home::new().await;
+    let browser = home.visitor();
+    for path in ["/nothing", "/confirm", "/confirm/a/b", "/%2e%2e/etc/passwd", "/%ff", "//"] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(page.body.contains("There is no such page"), "{path}: {}", page.body);
+    }
+    for path in ["/account/leave", "/account/sign-out", "/account/address"] {
+        assert_eq!(browser.get(path).await.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+    }
+    let posted = browser.post("/callback", &[("code", "a"), ("state", "b")]).await;
+    assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
+    home.finish().await;
+}

@@ -1,0 +1,196 @@
+//! The letter that asks to confirm an address, and its link.
+
+use dropday::demo::world::NewAlbum;
+use reqwest::{Method, StatusCode};
+
+use crate::home::Home;
+use crate::visitor::Visitor;
+
+/// Somebody who is signed in, follows an artist, and has typed no address yet.
+async fn newcomer(home: &Home) -> (String, Visitor) {
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.world.add_person("Martha");
+    home.world.follow(martha, &artist);
+    let browser = home.visitor();
+    browser.sign_in(&home.world, martha).await;
+    home.round().await;
+    (artist, browser)
+}
+
+/// They type this address; the link in the letter that comes.
+async fn link_to(home: &Home, browser: &Visitor, address: &str) -> String {
+    let typed = browser.post("/account/address", &[("email", address)]).await;
+    assert_eq!(typed.location.as_deref(), Some("/account"), "{}", typed.body);
+    home.letters().await;
+    home.letters_to(address).pop().expect("a letter that asks to confirm").link("/confirm/")
+}
+
+async fn confirmed(home: &Home) -> u64 {
+    home.status().await.people.confirmed
+}
+
+#[tokio::test]
+async fn no_news_goes_to_an_address_that_is_not_confirmed() {
+    let home = Home::new().await;
+    let (artist, browser) = newcomer(&home).await;
+    link_to(&home, &browser, "martha@example.com").await;
+    for title in ["First", "Second"] {
+        home.world.put_out(&artist, NewAlbum::titled(title));
+        home.round().await;
+        home.advance_hours(7);
+    }
+    let subjects: Vec<_> = home.inbox.letters().iter().map(|l| l.to.clone()).collect();
+    assert_eq!(subjects, [["martha@example.com"]], "the letter that asks to confirm, alone");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_only_opens_the_link_confirms_nothing() {
+    let home = Home::new().await;
+    let (_, browser) = newcomer(&home).await;
+    let link = link_to(&home, &browser, "martha@example.com").await;
+    let scanner = home.visitor();
+    for _ in 0..10 {
+        let page = scanner.get(&link).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.body.contains("Is this your address?"), "{}", page.body);
+        assert_eq!(scanner.ask(Method::HEAD, &link, |r| r).await.status, StatusCode::OK);
+    }
+    assert_eq!(confirmed(&home).await, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_button_confirms_once_in_whatever_browser_the_letter_was_opened() {
+    let home = Home::new().await;
+    let (_, browser) = newcomer(&home).await;
+    let link = link_to(&home, &browser, "martha@example.com").await;
+    let telephone = home.visitor();
+    let page = telephone.post(&link, &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("Your address is confirmed"), "{}", page.body);
+    assert_eq!(confirmed(&home).await, 1);
+    for page in [telephone.post(&link, &[]).await, telephone.get(&link).await] {
+        assert!(page.body.contains("confirmed already"), "{}", page.body);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn only_the_link_for_the_address_typed_last_works() {
+    let home = Home::new().await;
+    let (_, browser) = newcomer(&home).await;
+    let older = link_to(&home, &browser, "mrtha@example.com").await;
+    let newer = link_to(&home, &browser, "martha@example.com").await;
+    for page in [browser.get(&older).await, browser.post(&older, &[]).await] {
+        assert_eq!(page.status, StatusCode::GONE);
+        assert!(page.body.contains("does not work any more"), "{}", page.body);
+    }
+    assert_eq!(confirmed(&home).await, 0);
+    browser.post(&newer, &[]).await;
+    assert!(browser.get("/account").await.body.contains("martha@example.com"));
+    assert_eq!(browser.post(&older, &[]).await.status, StatusCode::GONE);
+    assert_eq!(confirmed(&home).await, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_that_was_replaced_before_its_letter_left_gets_none() {
+    let home = Home::new().await;
+    let (_, browser) = newcomer(&home).await;
+    browser.post("/account/address", &[("email", "mrtha@example.com")]).await;
+    link_to(&home, &browser, "martha@example.com").await;
+    assert!(home.letters_to("mrtha@example.com").is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_is_good_for_two_days_and_no_longer() {
+    let home = Home::new().await;
+    let (_, browser) = newcomer(&home).await;
+    let link = link_to(&home, &browser, "martha@example.com").await;
+    home.advance_hours(47);
+    assert_eq!(browser.get(&link).await.status, StatusCode::OK);
+    home.advance_hours(1);
+    assert_eq!(browser.get(&link).await.status, StatusCode::GONE);
+    assert_eq!(browser.post(&link, &[]).await.status, StatusCode::GONE);
+    assert_eq!(confirmed(&home).await, 0);
+    let another = link_to(&home, &browser, "martha@example.com").await;
+    browser.post(&another, &[]).await;
+    assert_eq!(confirmed(&home).await, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_that_somebody_made_up_is_void() {
+    let home = Home::new().await;
+    let (_, browser) = newcomer(&home).await;
+    let link = link_to(&home, &browser, "martha@example.com").await;
+    let (number, signature) = link.rsplit_once('/').unwrap().1.split_once('.').unwrap();
+    let turned: String = signature.chars().rev().collect();
+    let next = number.parse::<i64>().unwrap() + 1;
+    for token in [
+        format!("{number}.{turned}"),
+        format!("{next}.{signature}"),
+        format!("-{number}.{signature}"),
+        format!("{number}.{}", &signature[..20]),
+        format!("{number}.{signature}A"),
+        format!("{number}."),
+        format!(".{signature}"),
+        number.to_owned(),
+        format!("99999999999999999999.{signature}"),
+        "%00".to_owned(),
+        "%F0%9F%A5%81.%E2%80%AE".to_owned(),
+        "x".repeat(5000),
+    ] {
+        for page in [
+            browser.get(&format!("/confirm/{token}")).await,
+            browser.post(&format!("/confirm/{token}"), &[]).await,
+        ] {
+            assert_eq!(page.status, StatusCode::GONE, "{token}");
+        }
+    }
+    let unreadable = browser.post("/confirm/%ff", &[]).await.status;
+    assert!(unreadable.is_client_error(), "{unreadable}");
+    assert_eq!(confirmed(&home).await, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn news_goes_to_the_old_address_until_the_new_one_is_confirmed() {
+    let home = Home::new().await;
+    let (artist, browser) = newcomer(&home).await;
+    let (old, new) = ("old@example.com", "new@example.com");
+    let link = link_to(&home, &browser, old).await;
+    browser.post(&link, &[]).await;
+    let link = link_to(&home, &browser, new).await;
+    home.inbox.empty();
+    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.round().await;
+    assert_eq!((home.letters_to(old).len(), home.letters_to(new).len()), (1, 0));
+    browser.post(&link, &[]).await;
+    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.round().await;
+    assert_eq!((home.letters_to(old).len(), home.letters_to(new).len()), (1, 1));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_can_fill_an_inbox_with_letters_that_ask_to_confirm() {
+    let home = Home::new().await;
+    let (_, browser) = newcomer(&home).await;
+    for _ in 0..5 {
+        link_to(&home, &browser, "victim@example.com").await;
+    }
+    for _ in 0..3 {
+        let page = browser.post("/account/address", &[("email", "victim@example.com")]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.body.contains("try again in an hour"), "{}", page.body);
+        home.letters().await;
+    }
+    assert_eq!(home.letters_to("victim@example.com").len(), 5);
+    home.advance_hours(1);
+    link_to(&home, &browser, "victim@example.com").await;
+    assert_eq!(home.letters_to("victim@example.com").len(), 6);
+    home.finish().await;
+}

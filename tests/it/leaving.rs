@@ -1,0 +1,264 @@
+//! Leaving: everything about a person goes, at once, and nobody else notices.
+
+use dropday::demo::world::NewAlbum;
+use reqwest::StatusCode;
+use rusqlite::Connection;
+
+use crate::home::{Home, Listener};
+
+async fn leave(listener: &Listener) {
+    let page = listener.browser.post("/account/leave", &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("Everything about you is deleted"), "{}", page.body);
+}
+
+/// The numbers that people have in the database, in the order in which they came.
+fn people(db: &Connection) -> Vec<i64> {
+    let mut rows = db.prepare("SELECT id FROM people ORDER BY id").unwrap();
+    let ids = rows.query_map([], |row| row.get(0)).unwrap();
+    ids.map(Result::unwrap).collect()
+}
+
+/// How many rows each table that knows of people has for this one.
+fn rows_of(db: &Connection, person: i64) -> Vec<(String, u64)> {
+    let tables = "SELECT t.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+                  WHERE t.type = 'table' AND c.name = 'person'";
+    let mut tables = db.prepare(tables).unwrap();
+    let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let count = |table: String| {
+        let sql = format!("SELECT count(*) FROM {table} WHERE person = ?1");
+        (table, db.query_row(&sql, [person], |row| row.get(0)).unwrap())
+    };
+    tables.map(|table| count(table.unwrap())).collect()
+}
+
+/// Whether any file of the database holds these bytes.
+fn is_on_disk(home: &Home, needle: &str) -> bool {
+    let files = std::fs::read_dir(home.folder.path()).unwrap();
+    let mut contents = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    contents.any(|bytes| bytes.windows(needle.len()).any(|window| window == needle.as_bytes()))
+}
+
+#[tokio::test]
+async fn who_leaves_is_gone_from_every_table_and_from_the_disk() {
+    let home = Home::new().await;
+    let shared = home.world.add_artist("Shared");
+    let own: Vec<String> = (0..300).map(|n| home.world.add_artist(format!("Own {n}"))).collect();
+    let martha = home.world.add_person("Martha Marthasdotter");
+    for artist in own.iter().chain([&shared]) {
+        home.world.follow(martha, artist);
+    }
+    let martha = home.connect(martha, "martha@example.com").await;
+    let jonas = home.listener("Jonas", &[&shared]).await;
+    home.round().await;
+    home.world.put_out(&shared, NewAlbum::titled("First"));
+    home.world.put_out(&own[0], NewAlbum::titled("Hers alone"));
+    home.round().await;
+    martha.browser.post("/account/address", &[("email", "another@example.com")]).await;
+    let db = Connection::open(&home.config.database).unwrap();
+    let her_number = people(&db)[0];
+    assert!(rows_of(&db, her_number).iter().all(|(_, rows)| *rows > 0), "a test of nothing");
+
+    let known = home.world.person(martha.person).unwrap();
+    leave(&martha).await;
+    for (table, rows) in rows_of(&db, her_number) {
+        assert_eq!(rows, 0, "{table}");
+    }
+    assert_eq!(people(&db).len(), 1);
+    let hers =
+        [&known.name, &known.id, &known.account_id, &martha.address, "another@", "Hers alone"];
+    for needle in hers.into_iter().chain(own.iter().map(String::as_str)) {
+        assert!(!is_on_disk(&home, needle), "{needle} is still on disk");
+    }
+    assert!(is_on_disk(&home, &jonas.address) && is_on_disk(&home, &shared));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_another_program_still_reads_is_gone_from_the_disk_with_the_next_start() {
+    let mut home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    let other = Connection::open(&home.config.database).unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM people").unwrap();
+    leave(&martha).await;
+    assert_eq!(home.status().await.people.all, 0);
+    other.execute_batch("ROLLBACK").unwrap();
+    home.restart().await;
+    assert!(!is_on_disk(&home, &martha.address));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_replaced_before_is_not_on_disk_either() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.world.rename_person(martha.person, "Somebody else");
+    martha.browser.sign_in(&home.world, martha.person).await;
+    martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
+    home.letters().await;
+    let link = home.letters_to("newer@example.com")[0].link("/confirm/");
+    martha.browser.post(&link, &[]).await;
+    leave(&martha).await;
+    for needle in ["Martha", "Somebody else", "martha@example.com", "newer@example.com"] {
+        assert!(!is_on_disk(&home, needle), "{needle} is still on disk");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_stays_loses_neither_follows_nor_letters() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    home.round().await;
+    home.inbox.stop().await;
+    home.world.put_out(&artist, NewAlbum::titled("Owed"));
+    home.round().await;
+    assert_eq!(home.status().await.owed, 2);
+    leave(&martha).await;
+    assert_eq!((home.status().await.owed, home.status().await.artists.watched), (1, 1));
+    home.inbox.restart().await.unwrap();
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Later"));
+    home.round().await;
+    let letters = home.letters_to(&jonas.address);
+    let subjects: Vec<_> = letters.iter().map(|letter| letter.subject.as_str()).collect();
+    assert_eq!(subjects, ["Röyksopp: Owed", "Röyksopp: Later"]);
+    assert!(home.letters_to(&martha.address).is_empty());
+    assert_eq!(jonas.browser.get("/account").await.status, StatusCode::OK);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_leaves_while_checks_and_lists_are_due_is_asked_about_no_more() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.follows().await;
+    leave(&martha).await;
+    home.world.forget_requests();
+    home.round().await;
+    assert!(home.world.requests().is_empty(), "{:?}", home.world.requests());
+    assert_eq!(home.status().await.artists.watched, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn leaving_in_the_midst_of_work_leaves_nothing_behind() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
+    tokio::join!(home.follows(), home.checks(), home.letters(), leave(&martha));
+    home.round().await;
+    let status = home.status().await;
+    assert_eq!((status.people.all, status.artists.watched), (0, 0));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn leaving_signs_out_all_browsers_of_one_person_and_nobody_elses() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    let jonas = home.listener("Jonas", &[]).await;
+    let telephone = home.visitor();
+    telephone.sign_in(&home.world, martha.person).await;
+    let cookie = martha.browser.cookie("dropday").unwrap();
+    leave(&martha).await;
+    assert_eq!(martha.browser.cookie("dropday").as_deref(), Some(""));
+    martha.browser.set_cookie("dropday", &cookie);
+    for browser in [&martha.browser, &telephone] {
+        assert_eq!(browser.get("/account").await.location.as_deref(), Some("/"));
+    }
+    assert_eq!(jonas.browser.get("/account").await.status, StatusCode::OK);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn signing_out_ends_one_browser_alone() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    let telephone = home.visitor();
+    telephone.sign_in(&home.world, martha.person).await;
+    let cookie = martha.browser.cookie("dropday").unwrap();
+    let answer = martha.browser.post("/account/sign-out", &[]).await;
+    assert_eq!(answer.location.as_deref(), Some("/"));
+    martha.browser.set_cookie("dropday", &cookie);
+    assert_eq!(martha.browser.get("/account").await.location.as_deref(), Some("/"));
+    assert_eq!(telephone.get("/account").await.status, StatusCode::OK);
+    assert_eq!(home.status().await.people.connected, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_comes_back_starts_anew_and_in_silence() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Told before"));
+    home.round().await;
+    leave(&martha).await;
+    home.world.put_out(&artist, NewAlbum::titled("While away"));
+    home.advance_days(1);
+    let page = martha.browser.get("/account").await;
+    assert_eq!(page.location.as_deref(), Some("/"));
+    let martha = home.connect(martha.person, "martha@example.org").await;
+    home.round().await;
+    assert!(home.inbox.letters().is_empty());
+    home.world.put_out(&artist, NewAlbum::titled("Back"));
+    home.round().await;
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].subject, "Röyksopp: Back");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_in_a_letter_to_somebody_who_left_is_void() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
+    home.letters().await;
+    let link = home.letters_to("newer@example.com")[0].link("/confirm/");
+    leave(&martha).await;
+    assert_eq!(home.visitor().post(&link, &[]).await.status, StatusCode::GONE);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn no_page_elsewhere_can_make_somebody_leave() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    for path in ["/account/leave", "/account/sign-out", "/account/address"] {
+        let answer =
+            martha.browser.post_from_elsewhere(path, &[("email", "eve@example.com")]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(home.status().await.people.confirmed, 1);
+    assert_eq!(martha.browser.get("/account").await.status, StatusCode::OK);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn whom_somebody_followed_once_is_forgotten_when_they_leave() {
+    for days in [0, 5, 10, 70] {
+        let mut home = Home::new().await;
+        let artist = home.world.add_artist("Röyksopp");
+        let martha = home.listener("Martha", &[&artist]).await;
+        home.round().await;
+        home.world.unfollow(martha.person, &artist);
+        for _ in 0..5 {
+            home.round().await;
+            home.advance_hours(6);
+        }
+        home.advance_days(days);
+        home.restart().await;
+        martha.browser.sign_in(&home.world, martha.person).await;
+        leave(&martha).await;
+        assert!(!is_on_disk(&home, &artist), "{days} days later");
+        home.finish().await;
+    }
+}

@@ -1,0 +1,313 @@
+//! Letters and the mail server: what is put off, what is repeated, and what nobody loses.
+
+use std::time::Duration;
+
+use dropday::demo::inbox::SmtpFault;
+use dropday::demo::world::NewAlbum;
+use dropday::pipeline::{Scope, deliver};
+
+use crate::home::{Home, Listener};
+
+/// People who follow one artist, past the silent first look.
+async fn fans(home: &Home, names: &[&str]) -> (String, Vec<Listener>) {
+    let artist = home.world.add_artist("Röyksopp");
+    let mut fans = Vec::new();
+    for name in names {
+        fans.push(home.listener(name, &[&artist]).await);
+    }
+    home.round().await;
+    (artist, fans)
+}
+
+async fn fan(home: &Home) -> (String, Listener) {
+    let (artist, mut fans) = fans(home, &["Martha"]).await;
+    (artist, fans.remove(0))
+}
+
+/// An album comes out and is noticed; what became of the letters.
+async fn comes_out(home: &Home, artist: &str, title: &str) -> deliver::Outcome {
+    home.world.put_out(artist, NewAlbum::titled(title));
+    home.checks().await;
+    home.letters().await
+}
+
+fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
+    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+}
+
+#[tokio::test]
+async fn smtp_down_and_up_again_loses_nothing() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.inbox.stop().await;
+    for title in ["First", "Second", "Third"] {
+        assert_eq!(comes_out(&home, &artist, title).await.sent, 0);
+        home.advance_hours(5);
+    }
+    assert_eq!(home.status().await.owed, 3);
+    home.inbox.restart().await.unwrap();
+    home.round().await;
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1, "one letter with everything owed by then");
+    for title in ["First", "Second", "Third"] {
+        assert!(letters[0].text.contains(title), "{}", letters[0].text);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn smtp_down_over_a_restart_loses_nothing() {
+    let mut home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.inbox.stop().await;
+    comes_out(&home, &artist, "First").await;
+    home.restart().await;
+    home.inbox.restart().await.unwrap();
+    home.letters().await;
+    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_kept() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    for _ in 0..60 {
+        home.inbox.script(SmtpFault::RefuseConnection(421, "4.3.2 Shutting down".to_owned()));
+    }
+    comes_out(&home, &artist, "First").await;
+    let tried = home.inbox.connections();
+    for _ in 0..10 {
+        assert_eq!(home.letters_of(Scope::Due).await, deliver::Outcome::default());
+    }
+    assert_eq!(home.inbox.connections(), tried, "nothing is due yet");
+    let why = home.status().await.put_off_because.unwrap();
+    assert!(why.contains("421") && why.contains("4.3.2 Shutting down"), "{why}");
+    for _ in 0..24 * 60 {
+        home.clock.advance(Duration::from_secs(60));
+        home.letters_of(Scope::Due).await;
+    }
+    let tries = home.inbox.connections() - tried;
+    assert!((8..=18).contains(&tries), "{tries} tries in a day: 1 min, 2 min, 4 min … 4 h");
+    home.inbox.clear_script();
+    home.advance_hours(4);
+    home.letters_of(Scope::Due).await;
+    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
+    assert_eq!(home.status().await.put_off_because, None);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_not_tried_once_for_everybody() {
+    let home = Home::new().await;
+    let names = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gro", "Hal"];
+    let (artist, fans) = fans(&home, &names).await;
+    for _ in 0..60 {
+        home.inbox.script(SmtpFault::RefuseConnection(421, "4.3.2 Shutting down".to_owned()));
+    }
+    let before = home.inbox.connections();
+    comes_out(&home, &artist, "First").await;
+    assert_eq!(home.inbox.connections() - before, 3);
+    home.inbox.clear_script();
+    home.letters().await;
+    for fan in &fans {
+        assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn one_bad_address_among_many_stops_its_own_row_alone() {
+    let home = Home::new().await;
+    let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha", "Otto"]).await;
+    let jonas = &fans[1];
+    home.inbox.refuse(&jonas.address, 550, "5.1.1 No such user here");
+    let outcome = comes_out(&home, &artist, "First").await;
+    assert_eq!((outcome.sent, outcome.refused, outcome.put_off), (3, 1, 0), "in one pass");
+    assert!(outcome.reason.unwrap().contains("5.1.1 No such user here"));
+    assert_eq!((home.status().await.refused, home.status().await.owed), (1, 0));
+    let page = jonas.browser.get("/account").await.body;
+    assert!(page.contains("5.1.1 No such user here"), "{page}");
+    home.inbox.accept(&jonas.address);
+    comes_out(&home, &artist, "Second").await;
+    assert_eq!(subjects(&home, jonas), ["Röyksopp: Second"], "the refused row is not tried again");
+    for other in [&fans[0], &fans[2], &fans[3]] {
+        assert_eq!(subjects(&home, other), ["Röyksopp: First", "Röyksopp: Second"]);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_was_put_right_is_not_held_up_to_a_person_for_ever() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
+    comes_out(&home, &artist, "First").await;
+    home.inbox.accept(&martha.address);
+    home.advance_hours(1);
+    comes_out(&home, &artist, "Second").await;
+    let page = martha.browser.get("/account").await.body;
+    assert!(!page.contains("did not leave"), "{page}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_person_whom_the_server_puts_off_delays_nobody_else() {
+    let home = Home::new().await;
+    let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha"]).await;
+    home.inbox.refuse(&fans[0].address, 451, "4.7.1 Greylisted, try again later");
+    let outcome = comes_out(&home, &artist, "First").await;
+    assert_eq!((outcome.sent, outcome.put_off), (2, 1));
+    home.inbox.accept(&fans[0].address);
+    home.clock.advance(Duration::from_secs(60));
+    home.letters_of(Scope::Due).await;
+    for fan in &fans {
+        assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_letter_put_off_at_its_last_byte_leaves_once_with_what_came_meanwhile() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try again".to_owned()));
+    assert_eq!(comes_out(&home, &artist, "First").await.put_off, 1);
+    comes_out(&home, &artist, "Second").await;
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].text.contains("First") && letters[0].text.contains("Second"));
+    home.finish().await;
+}
+
+/// After `fault` nobody knows whether the server kept the letter: the very same one is repeated,
+/// and what comes out meanwhile goes in another.
+async fn is_repeated_after(fault: SmtpFault, has_kept: bool) {
+    let mut home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.inbox.script(fault);
+    home.config.mail.timeout = Duration::from_secs(1);
+    home.restart().await;
+    let outcome = comes_out(&home, &artist, "First").await;
+    assert_eq!((outcome.sent, outcome.put_off), (0, 1));
+    home.config.mail.timeout = Duration::from_secs(20);
+    home.restart().await;
+    comes_out(&home, &artist, "Second").await;
+    let (first, second) = ("Röyksopp: First", "Röyksopp: Second");
+    let letters = home.letters_to(&martha.address);
+    let told: Vec<&str> = letters.iter().map(|letter| letter.subject.as_str()).collect();
+    assert_eq!(told, [&[first][..usize::from(has_kept)], &[first, second]].concat());
+    let [.., repeat, other] = &letters[..] else { panic!("{told:?}") };
+    assert_eq!(letters[0].message_id, repeat.message_id);
+    assert_eq!(letters[0].text, repeat.text);
+    assert_ne!(repeat.message_id, other.message_id);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_connection_lost_after_the_last_byte_repeats_the_very_same_letter() {
+    is_repeated_after(SmtpFault::DropAfterData { keep: true }, true).await;
+    is_repeated_after(SmtpFault::DropAfterData { keep: false }, false).await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_after_the_last_byte_is_sent_the_very_same_letter_again() {
+    is_repeated_after(SmtpFault::HangAfterData { keep: true }, true).await;
+    is_repeated_after(SmtpFault::HangAfterData { keep: false }, false).await;
+}
+
+#[tokio::test]
+async fn nonsense_after_the_last_byte_repeats_the_very_same_letter() {
+    is_repeated_after(SmtpFault::Nonsense { keep: true }, true).await;
+    is_repeated_after(SmtpFault::Nonsense { keep: false }, false).await;
+}
+
+#[tokio::test]
+async fn a_connection_lost_in_the_middle_of_a_letter_repeats_it() {
+    is_repeated_after(SmtpFault::DropInData, false).await;
+}
+
+#[tokio::test]
+async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let sent = home.status().await.sent;
+    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.checks().await;
+    for code in [200, 211, 220, 221, 235, 251, 252, 334, 354, 399] {
+        home.inbox.script(SmtpFault::RefuseMessage(code, "2.0.0 As good as taken".to_owned()));
+        let outcome = home.letters().await;
+        assert_eq!((outcome.sent, outcome.put_off), (0, 1), "{code}");
+        assert_eq!((home.status().await.sent, home.status().await.owed), (sent, 1), "{code}");
+    }
+    home.letters().await;
+    assert_eq!(home.status().await.sent, sent + 1);
+    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_letter_after_a_cancelled_one_is_not_taken_for_sent() {
+    let mut home = Home::new().await;
+    let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha"]).await;
+    let sent = home.status().await.sent;
+    home.config.mail.timeout = Duration::from_secs(1);
+    home.restart().await;
+    home.inbox.script(SmtpFault::HangAfterData { keep: false });
+    home.inbox.script(SmtpFault::RefuseMessage(554, "5.7.1 Looks like spam".to_owned()));
+    let outcome = comes_out(&home, &artist, "First").await;
+    assert_eq!((outcome.sent, outcome.put_off, outcome.refused), (1, 1, 1));
+    assert_eq!(home.status().await.sent, sent + 1);
+    let got = fans.iter().map(|fan| home.letters_to(&fan.address).len());
+    assert_eq!(got.collect::<Vec<_>>(), [0, 0, 1]);
+    home.config.mail.timeout = Duration::from_secs(20);
+    home.restart().await;
+    home.letters().await;
+    assert_eq!(subjects(&home, &fans[0]), ["Röyksopp: First"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_letter() {
+    let mut home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.config.mail.timeout = Duration::from_secs(1);
+    home.restart().await;
+    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.checks().await;
+    for fault in [
+        SmtpFault::HangAtGreeting,
+        SmtpFault::NonsenseAtGreeting,
+        SmtpFault::RefuseConnection(554, "5.3.2 Go away".to_owned()),
+        SmtpFault::RefuseSender(550, "5.7.1 We do not know you".to_owned()),
+    ] {
+        home.inbox.script(fault.clone());
+        let outcome = home.letters().await;
+        assert_eq!((outcome.put_off, outcome.refused), (1, 0), "{fault:?}");
+        assert!(home.status().await.put_off_because.is_some(), "{fault:?}");
+    }
+    home.config.mail.timeout = Duration::from_secs(20);
+    home.restart().await;
+    home.letters().await;
+    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn however_many_albums_are_owed_each_is_named_in_the_letter_or_where_it_leads() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    for number in 0..60 {
+        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+    }
+    home.round().await;
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1);
+    let page = martha.browser.get("/account").await.body;
+    for number in 0..60 {
+        let title = format!("Number {number:02}.");
+        let is_named = letters[0].text.contains(&title) || page.contains(&title);
+        assert!(is_named, "{title} is neither in the letter nor on the page that it leads to");
+    }
+    home.finish().await;
+}

@@ -1,0 +1,95 @@
+//! What a mail server may demand: a log-in, and encryption.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use dropday::app;
+use dropday::demo::inbox::{InboxSettings, Tls};
+use dropday::demo::world::NewAlbum;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use secrecy::SecretString;
+use tempfile::NamedTempFile;
+
+use crate::home::Home;
+
+/// A certificate for 127.0.0.1, and the file of the authority that gave it.
+fn certificate() -> (Arc<ServerConfig>, NamedTempFile) {
+    app::install_crypto();
+    let mut params = CertificateParams::new(vec![]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap();
+    let leaf = leaf.signed_by(&key, &authority).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = config.with_single_cert(vec![leaf.der().clone()], key).unwrap();
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(authority.pem().as_bytes()).unwrap();
+    (Arc::new(config), file)
+}
+
+async fn letters_leave_encrypted(tls: impl FnOnce(Arc<ServerConfig>) -> Tls) {
+    let (config, authority) = certificate();
+    let login = Some(("dropday".to_owned(), "p@ss:w/rd".to_owned()));
+    let inbox = InboxSettings { tls: tls(config), login, ..InboxSettings::default() };
+    let authority = authority.path().to_str().unwrap();
+    let mut home = Home::with_inbox(&[("MAIL__CA_FILE", authority)], inbox).await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("First"));
+    let ca_file = home.config.mail.ca_file.take();
+    home.restart().await;
+    home.round().await;
+    assert!(home.letters_to(&martha.address).is_empty(), "to a server that nobody vouches for");
+    let why = home.status().await.put_off_because.unwrap();
+    assert!(why.contains("mail.ca_file"), "{why}");
+    home.config.mail.ca_file = ca_file;
+    home.restart().await;
+    home.letters().await;
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn letters_leave_by_starttls_and_only_to_a_server_that_is_vouched_for() {
+    letters_leave_encrypted(Tls::StartTls).await;
+}
+
+#[tokio::test]
+async fn letters_leave_by_tls_from_the_first_byte_and_only_to_a_server_that_is_vouched_for() {
+    letters_leave_encrypted(Tls::Implicit).await;
+}
+
+#[tokio::test]
+async fn a_log_in_that_is_refused_puts_everything_off_and_loses_nothing() {
+    let login = Some(("dropday".to_owned(), "right".to_owned()));
+    let inbox = InboxSettings { login, ..InboxSettings::default() };
+    let mut home = Home::with_inbox(&[], inbox).await;
+    let artist = home.world.add_artist("Röyksopp");
+    let mut listeners = Vec::new();
+    for name in ["Martha", "Jonas"] {
+        listeners.push(home.listener(name, &[&artist]).await);
+    }
+    home.round().await;
+    let wrong = home.inbox.url().replace("right", "wrong");
+    let right = std::mem::replace(&mut home.config.mail.smtp_url, SecretString::from(wrong));
+    home.restart().await;
+    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.checks().await;
+    let outcome = home.letters().await;
+    assert_eq!((outcome.sent, outcome.put_off, outcome.refused), (0, 2, 0));
+    let why = home.status().await.put_off_because.unwrap();
+    assert!(why.contains("log-in failed") && why.contains("535"), "{why}");
+    assert!(!why.contains("wrong@") && !why.contains("dropday:"), "{why}");
+    home.config.mail.smtp_url = right;
+    home.restart().await;
+    home.letters().await;
+    for listener in &listeners {
+        assert_eq!(home.letters_to(&listener.address).len(), 1);
+    }
+    home.finish().await;
+}
