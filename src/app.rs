@@ -62,6 +62,8 @@ pub fn open_database(
     clock: &Arc<dyn Clock>,
     chance: &Arc<dyn Chance>,
 ) -> anyhow::Result<Db> {
+    // Before a key is looked for, or made.
+    Db::look_at(&config.database)?;
     let sealer = match &config.key {
         KeySource::Given(key) => Sealer::new(key),
         KeySource::BesideDatabase(file) => {

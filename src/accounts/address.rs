@@ -96,6 +96,7 @@ pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
             if let (Confirmation::Good(address), Some(link)) = (&confirmation, link) {
                 links::mark_used(tx, link.id)?;
                 people::set_address(tx, link.person, address)?;
+                outbox::owe_refused_again(tx, link.person)?;
                 outbox::owe_news_since_following(tx, link.person)?;
                 tracing::info!(person = link.person.0, %address, "address confirmed");
             }

@@ -33,7 +33,8 @@ pub fn is_news(date: ReleaseDate, baseline: Option<Date>, today: Date) -> bool {
     }
 }
 
-fn is_absurd(date: ReleaseDate, today: Date) -> bool {
+/// Whether a date lies so far ahead that it must be a mistake.
+pub fn is_absurd(date: ReleaseDate, today: Date) -> bool {
     let latest = today.saturating_add(FUTURE_DAYS.days());
     date.first_day().is_some_and(|first| first > latest)
 }

@@ -17,6 +17,10 @@ const ORDINARY_DROP: u64 = 5;
 /// A large drop is believed when it was read again this much later.
 const SHRUNK_FOR: Duration = Duration::from_secs(3600);
 
+/// A list with entries that name nobody is believed when it stayed so this long: an artist whom
+/// Spotify took down may leave a null for ever.
+const NAMELESS_FOR: Duration = Duration::from_secs(24 * 3600);
+
 /// An empty list is believed when it stayed empty this long.
 const EMPTY_FOR: Duration = Duration::from_secs(24 * 3600);
 
@@ -47,6 +51,9 @@ pub enum Doubt {
         /// Artists announced.
         total: u64,
     },
+    /// A null or a repeated entry stands for somebody whose name we do not learn.
+    #[error("{0} of its entries name nobody")]
+    Nameless(u64),
     /// Nobody, where there was somebody before.
     #[error("it was empty, where there were {before} artists before")]
     Emptied {
@@ -77,14 +84,16 @@ impl FollowList {
             return Some(Doubt::Astray);
         }
         let count = self.artists.len() as u64;
-        // A null or a repeated entry stands for somebody whose name we do not learn.
-        let total = self.total.unwrap_or(0).max(self.entries);
-        if total > count {
+        if let Some(total) = self.total.filter(|total| *total > self.entries) {
             return Some(Doubt::CutShort { read: count, total });
         }
         let stayed_so = doubted_since.map_or(Duration::ZERO, |since| {
             Duration::try_from(now.duration_since(since)).unwrap_or(Duration::ZERO)
         });
+        let nameless = self.entries.saturating_sub(count);
+        if nameless > 0 && before > 0 && stayed_so < NAMELESS_FOR {
+            return Some(Doubt::Nameless(nameless));
+        }
         let dropped = before.saturating_sub(count);
         if count == 0 && before > 0 {
             return (stayed_so < EMPTY_FOR).then_some(Doubt::Emptied { before });
@@ -119,10 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn a_null_in_somebodys_place_unfollows_nobody() {
-        let (_, now) = hours_ago(0);
+    fn a_null_in_somebodys_place_unfollows_nobody_for_a_day() {
         let with_null = FollowList { entries: 2, ..list(1, Some(2)) };
-        assert_eq!(with_null.doubt(2, None, now), Some(Doubt::CutShort { read: 1, total: 2 }));
+        let (since, now) = hours_ago(23);
+        assert_eq!(with_null.doubt(2, since, now), Some(Doubt::Nameless(1)));
+        let (since, now) = hours_ago(24);
+        assert_eq!(with_null.doubt(2, since, now), None);
+        assert_eq!(with_null.doubt(0, None, now), None, "there is nobody to keep");
     }
 
     #[test]

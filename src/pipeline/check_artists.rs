@@ -209,7 +209,8 @@ async fn read_pages(ctx: &Ctx, artist: &Claimed, lender: Lender) -> Result<Pages
         let new_here = page.releases.iter().filter(is_new).count();
         unseen.extend(page.releases.iter().filter(is_new).map(|release| release.id.clone()));
         reading.pages += 1;
-        reading.entries += page.entries as u64;
+        // A page that is longer than was asked for does not move the next one.
+        reading.entries += page.entries.min(PAGE as usize) as u64;
         reading.unseen = unseen.len() as u64;
         reading.more_may_follow = page.entries > 0
             && (page.entries >= PAGE as usize

@@ -78,6 +78,18 @@ pub fn only_of(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
     Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The artists that nobody follows, or followed lately.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub(super) fn of_nobody(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT id FROM artists WHERE NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)
+             AND NOT EXISTS (SELECT 1 FROM unfollows WHERE artist = artists.id)",
+    )?;
+    Ok(rows.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Deletes artists with what was seen of them, except for albums that are still owed to somebody.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 //! timestamp. Nothing awaits inside a transaction, so no network call can.
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
@@ -53,6 +54,30 @@ struct Shared {
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 impl Db {
+    /// Refuses what can be no database of ours: a folder, another program's database, a newer
+    /// Dropday's. Changes nothing, and so comes first: to open is to write.
+    ///
+    /// # Errors
+    /// Each with its remedy: see [`StoreError`].
+    pub fn look_at(path: &Path) -> Result<()> {
+        let cannot = |why: &str| StoreError::CannotOpen { path: path.to_owned(), why: why.into() };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match path.metadata() {
+            Ok(file) if file.is_dir() => return Err(cannot("it is a folder")),
+            Err(_) if folder.is_some_and(|folder| !folder.is_dir()) => {
+                return Err(cannot("there is no such folder"));
+            }
+            _ => {}
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let seen = Connection::open_with_flags(path, flags).map_err(StoreError::from);
+        match seen.and_then(|conn| migrations::version_of_ours(&conn, path)) {
+            Err(error @ (StoreError::NotOurs(_) | StoreError::FromTheFuture { .. })) => Err(error),
+            // What cannot be read yet, or not without writing, is for `open` to judge.
+            _ => Ok(()),
+        }
+    }
+
     /// Opens the database at `path`, made with mode 0600 if it is new, and brings it up to date.
     /// Blocks for as long as that takes: for start-up.
     ///
@@ -79,6 +104,8 @@ impl Db {
                 outbox::release_claims(tx)
             })
         })?;
+        // A process that was killed, or could not, has left this to us.
+        empty_the_log(&conn).ok();
         let writer = Lane { jobs: lane("db-write", conn, Some(presence))?, begins: immediate };
         let begins = TransactionBehavior::Deferred;
         let reader = Lane { jobs: lane("db-read", reading, None)?, begins };
@@ -116,15 +143,7 @@ impl Db {
     pub async fn checkpoint(&self) -> Result<()> {
         let (answer, done) = oneshot::channel();
         let job: Job = Box::new(move |conn| {
-            // https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: the first column says busy.
-            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-            let is_busy = conn.query_row(sql, [], |row| row.get::<_, bool>(0));
-            let emptied = match is_busy {
-                Ok(true) => Err(StoreError::Locked),
-                Ok(false) => Ok(()),
-                Err(error) => Err(error.into()),
-            };
-            answer.send(emptied).ok();
+            answer.send(empty_the_log(conn)).ok();
         });
         self.writer.jobs.send(job).map_err(|_| StoreError::Closed)?;
         done.await.map_err(|_| StoreError::Closed)?
@@ -213,20 +232,38 @@ impl Tx<'_> {
     }
 }
 
+fn empty_the_log(conn: &Connection) -> Result<()> {
+    // https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: the first column says busy.
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let is_busy: bool = conn.query_row(sql, [], |row| row.get(0))?;
+    if is_busy { Err(StoreError::Locked) } else { Ok(()) }
+}
+
 fn connect(path: &Path) -> Result<Connection> {
     let cannot = |why: String| StoreError::CannotOpen { path: path.to_owned(), why };
     let mode = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     match mode {
-        // SQLite says it better when it comes to write.
-        Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {}
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied && path.exists() => {}
+        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
+            return Err(StoreError::ReadOnly);
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && path.exists() => {
+            return Err(StoreError::ReadOnly);
+        }
         Err(error) => return Err(cannot(error.to_string())),
         Ok(_) => {}
     }
     let conn = Connection::open_with_flags(path, OpenFlags::default())
         .map_err(|error| cannot(error.to_string()))?;
-    set_up(&conn)?;
-    Ok(conn)
+    match set_up(&conn) {
+        Ok(()) => Ok(conn),
+        // The files beside it, which SQLite makes.
+        Err(StoreError::Sqlite(error))
+            if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) =>
+        {
+            Err(cannot(error.to_string()))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn set_up(conn: &Connection) -> Result<()> {

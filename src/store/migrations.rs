@@ -19,22 +19,27 @@ const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_start.sql")];
 /// program's; the file is unchanged then.
 pub(super) fn bring_up_to_date(conn: &mut Connection, path: &Path) -> Result<()> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = MIGRATIONS.len() as i64;
-    let owner: i64 = tx.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if owner != APPLICATION_ID && tables > 0 {
-        return Err(StoreError::NotOurs(path.to_owned()));
-    }
-    if found > known {
-        return Err(StoreError::FromTheFuture { found, known });
-    }
+    let found = version_of_ours(&tx, path)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         tx.execute_batch(migration)?;
     }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", known)?;
+    tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
     Ok(tx.commit()?)
+}
+
+/// The version of a database of ours, or of one that is empty yet. Changes nothing.
+///
+/// # Errors
+/// As [`bring_up_to_date`].
+pub(super) fn version_of_ours(conn: &Connection, path: &Path) -> Result<i64> {
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    if number("PRAGMA application_id")? != APPLICATION_ID && tables > 0 {
+        return Err(StoreError::NotOurs(path.to_owned()));
+    }
+    let (found, known) = (number("PRAGMA user_version")?, MIGRATIONS.len() as i64);
+    if found > known { Err(StoreError::FromTheFuture { found, known }) } else { Ok(found) }
 }
 
 #[cfg(test)]

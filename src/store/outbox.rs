@@ -113,6 +113,20 @@ pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
     Ok(new as u64)
 }
 
+/// Owes a person once more what a mail server refused at an address that they have now replaced.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn owe_refused_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
+    let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
+    tx.conn().execute(
+        "UPDATE outbox SET state = 'owed', letter = NULL, reason = NULL, settled_at = NULL, next_at = ?2
+         WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3",
+        params![person, Ms(tx.now()), Ms(oldest)],
+    )?;
+    Ok(())
+}
+
 /// Owes a person the news of one artist that was seen since a time, if they can be written to.
 ///
 /// # Errors

@@ -37,7 +37,9 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
     ] {
         tx.conn().execute(sql, [Ms(before)])?;
     }
-    Ok(())
+    // A trace of who followed them, though it no longer says who that was.
+    let traces = artists::of_nobody(tx)?;
+    if traces.is_empty() { Ok(()) } else { artists::forget(tx, &traces) }
 }
 
 /// A clock that was wrong once, years ahead, must not stop the daemon for years.

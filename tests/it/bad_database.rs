@@ -33,16 +33,28 @@ impl Kept {
         home.inbox.stop().await;
         home.world.put_out(&artist, NewAlbum::titled("Owed"));
         home.round().await;
-        let folder = TempDir::new().unwrap();
-        let mut config = home.config.clone();
-        config.database = folder.path().join("dropday.db");
-        config.key = KeySource::BesideDatabase(folder.path().join("dropday.key"));
+        let kept = Self::beside_its_key(&home.config);
         let copied = Connection::open(&home.config.database).unwrap();
-        copied.execute("VACUUM INTO ?1", [config.database.to_str().unwrap()]).unwrap();
-        std::fs::copy(home.folder.path().join("dropday.key"), folder.path().join("dropday.key"))
-            .unwrap();
+        copied.execute("VACUUM INTO ?1", [kept.file().to_str().unwrap()]).unwrap();
         home.finish_owing(1).await;
-        Self { folder, config }
+        kept
+    }
+
+    /// A folder for a database like the one of `config`, in which the key lies already.
+    fn beside_its_key(config: &Config) -> Self {
+        let folder = TempDir::new().unwrap();
+        let database = folder.path().join("dropday.db");
+        let key = folder.path().join("dropday.key");
+        std::fs::copy(config.database.with_extension("key"), &key).unwrap();
+        let key = KeySource::BesideDatabase(key);
+        Self { folder, config: Config { database, key, ..config.clone() } }
+    }
+
+    /// The same with other bytes in the file.
+    fn spoiled(&self, bytes: &[u8]) -> Self {
+        let spoiled = Self::beside_its_key(&self.config);
+        std::fs::write(spoiled.file(), bytes).unwrap();
+        spoiled
     }
 
     fn file(&self) -> &Path {
@@ -156,11 +168,11 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
     let kept = Kept::new().await;
     let sound = kept.bytes();
     let garbage_at_the_top = [&[0xa5; 100], &sound[100..]].concat();
-    for spoiled in [b"{\"albums\": []}".repeat(100), vec![0; 8192], garbage_at_the_top] {
-        std::fs::write(kept.file(), &spoiled).unwrap();
-        let why = kept.refusal();
+    for bytes in [b"{\"albums\": []}".repeat(100), vec![0; 8192], garbage_at_the_top] {
+        let spoiled = kept.spoiled(&bytes);
+        let why = spoiled.refusal();
         assert!(why.contains("damaged") && why.contains("restore a backup"), "{why}");
-        assert!(kept.bytes() == spoiled, "it was changed");
+        assert!(spoiled.bytes() == bytes, "it was changed");
     }
 }
 
@@ -173,15 +185,13 @@ async fn damage_is_found_wherever_it_lies() {
     for page in 0..pages {
         let mut spoiled = sound.clone();
         spoiled[page * 4096..][..4096].fill(0xa5);
-        check_damaged(&kept, &spoiled).await;
-        check_damaged(&kept, &sound[..page * 4096 + 2048]).await;
+        is_found_out(&kept.spoiled(&spoiled)).await;
+        is_found_out(&kept.spoiled(&sound[..page * 4096 + 2048])).await;
     }
-    std::fs::write(kept.file(), &sound).unwrap();
     assert_eq!(kept.owed().await, 1);
 }
 
-async fn check_damaged(kept: &Kept, spoiled: &[u8]) {
-    std::fs::write(kept.file(), spoiled).unwrap();
+async fn is_found_out(kept: &Kept) {
     match kept.open() {
         Err(why) => assert!(why.contains("damaged") && why.contains("backup"), "{why}"),
         Ok(db) => match db.damage().await {

@@ -62,6 +62,10 @@ async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_
         assert!(shown(&letter.html, "script, b").is_empty());
         let raw = &home.inbox.letters()[0];
         assert_eq!(raw.to, [martha.address.as_str()]);
+        assert_eq!(
+            (raw.from.as_str(), letter.from.as_str()),
+            ("dropday@example.com", "dropday@example.com")
+        );
         let expected = "auto-submitted content-type date from list-id message-id mime-version \
                         subject to";
         assert_eq!(header_names(&raw.raw).join(" "), expected);

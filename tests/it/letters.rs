@@ -121,6 +121,7 @@ async fn one_bad_address_among_many_stops_its_own_row_alone() {
     let home = Home::new().await;
     let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha", "Otto"]).await;
     let jonas = &fans[1];
+    home.advance_hours(1);
     home.inbox.refuse(&jonas.address, 550, "5.1.1 No such user here");
     let outcome = comes_out(&home, &artist, "First").await;
     assert_eq!((outcome.sent, outcome.refused, outcome.put_off), (3, 1, 0), "in one pass");
@@ -193,14 +194,16 @@ async fn is_repeated_after(fault: SmtpFault, has_kept: bool) {
     home.config.mail.timeout = Duration::from_secs(20);
     home.restart().await;
     comes_out(&home, &artist, "Second").await;
-    let (first, second) = ("Röyksopp: First", "Röyksopp: Second");
-    let letters = home.letters_to(&martha.address);
-    let told: Vec<&str> = letters.iter().map(|letter| letter.subject.as_str()).collect();
-    assert_eq!(told, [&[first][..usize::from(has_kept)], &[first, second]].concat());
-    let [.., repeat, other] = &letters[..] else { panic!("{told:?}") };
-    assert_eq!(letters[0].message_id, repeat.message_id);
-    assert_eq!(letters[0].text, repeat.text);
-    assert_ne!(repeat.message_id, other.message_id);
+    let (second, first): (Vec<_>, Vec<_>) = home
+        .letters_to(&martha.address)
+        .into_iter()
+        .partition(|letter| letter.subject == "Röyksopp: Second");
+    assert_eq!((first.len(), second.len()), (1 + usize::from(has_kept), 1));
+    for letter in &first {
+        assert_eq!(letter.subject, "Röyksopp: First");
+        assert_eq!((&letter.message_id, &letter.text), (&first[0].message_id, &first[0].text));
+    }
+    assert_ne!(first[0].message_id, second[0].message_id);
     home.finish().await;
 }
 

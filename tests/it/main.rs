@@ -3,10 +3,17 @@
 #![expect(unreachable_pub, reason = "one binary: nothing here is reached from outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod bad_answers;
+mod bad_database;
+mod bad_input;
+mod confirming;
 mod consent;
 mod follows;
 mod home;
+mod leaving;
+mod letters;
 mod limits;
+mod mail_server;
 mod mended;
 mod news;
 mod shape;

@@ -281,6 +281,26 @@ async fn running_out_of_calls_between_two_pages_is_no_failure() {
 }
 
 #[tokio::test]
+async fn news_that_was_refused_at_the_old_address_is_told_at_the_new_one() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("A");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.inbox.refuse(&martha.address, 550, "5.1.1 no such user");
+    home.world.put_out(&artist, NewAlbum::titled("One"));
+    home.round().await;
+    martha.browser.post("/account/address", &[("email", "new@example.com")]).await;
+    home.letters().await;
+    let link = home.letters_to("new@example.com")[0].link("/confirm/");
+    martha.browser.post(&link, &[]).await;
+    home.letters().await;
+    let subjects: Vec<_> =
+        home.letters_to("new@example.com").into_iter().skip(1).map(|l| l.subject).collect();
+    assert_eq!(subjects, ["A: One"]);
+    home.finish().await;
+}
+
+#[tokio::test]
 async fn my_page_lists_what_came_out_lately() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");

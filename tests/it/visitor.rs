@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use dropday::demo::world::{PersonId, World};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 
 #[derive(Clone)]
 pub struct Visitor {
@@ -57,6 +57,16 @@ impl Visitor {
             request.header("Origin", "https://evil.example").header("Sec-Fetch-Site", "cross-site"),
         )
         .await
+    }
+
+    /// Anything else that can be asked: `change` makes the request what it is to be.
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        change: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Answer {
+        self.send(change(self.http.request(method, self.url(path)))).await
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use crate::domain::detection::is_absurd;
 use crate::domain::release::{ReleaseDate, ReleaseKind};
 use crate::domain::text::one_line;
 
@@ -56,8 +57,11 @@ pub(super) fn shortened(text: &str, room: usize) -> String {
     format!("{kept}…")
 }
 
-/// `out today, 23 November 2026`, as precisely as the date is known; `None` if it is not.
+/// `out today, 23 November 2026`, as precisely as the date is known; `None` if it is not, or absurd.
 pub(super) fn when(date: ReleaseDate, today: Date) -> Option<String> {
+    if is_absurd(date, today) {
+        return None;
+    }
     let (first, last) = (date.first_day()?, date.last_day()?);
     let shown = match date {
         ReleaseDate::Day(d) => d.strftime("%-d %B %Y").to_string(),
