@@ -12,6 +12,7 @@ pub mod ctx;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
+pub mod hints;
 pub mod lifecycle;
 pub mod mail;
 pub mod pipeline;

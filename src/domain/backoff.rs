@@ -29,6 +29,10 @@ pub const FOLLOWS: Backoff =
 pub const LETTER: Backoff =
     Backoff { first: Duration::from_secs(60), longest: Duration::from_secs(4 * 3600) };
 
+/// A source of hints that failed: 2 min, 4 min, 8 min … 6 h. Nobody waits for a hint.
+pub const HINTS: Backoff =
+    Backoff { first: Duration::from_secs(2 * 60), longest: Duration::from_secs(6 * 3600) };
+
 impl Backoff {
     /// The wait after `failures` failures in a row (1 is the first), less up to a quarter by
     /// `chance` (0 to 1), so that what failed together does not come back together.
@@ -53,7 +57,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_wait_is_never_nothing_and_never_above_the_longest(n in any::<u32>(), chance in 0.0..1.0) {
-            for ladder in [CHECK, OUTAGE, FOLLOWS, LETTER] {
+            for ladder in [CHECK, OUTAGE, FOLLOWS, LETTER, HINTS] {
                 let wait = ladder.wait(n, chance);
                 prop_assert!(wait >= ladder.first.mul_f64(0.75) && wait <= ladder.longest);
             }

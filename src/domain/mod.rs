@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod cadence;
 pub mod detection;
 pub mod follows;
+pub mod hint;
 pub mod quota;
 pub mod release;
 pub mod text;

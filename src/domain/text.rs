@@ -1,5 +1,8 @@
 //! Text that other people wrote, made safe to show on one line.
 
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizer;
+
 /// The longest title or name that is kept, in characters.
 const LONGEST: usize = 300;
 
@@ -16,6 +19,18 @@ pub fn one_line(raw: &str) -> String {
     }
     let kept: String = line.trim_end().chars().take(LONGEST).collect();
     kept
+}
+
+/// `raw` as it is compared with other people's spelling: Unicode's NFKC and full case folding, and
+/// runs of space as one. Two names are the same exactly if this is
+/// (<https://www.unicode.org/reports/tr15/>, <https://www.unicode.org/reports/tr44/#NFKC_Casefold>).
+pub fn folded(raw: &str) -> String {
+    let compatible = ComposingNormalizer::new_nfkc();
+    let once = CaseMapper::new().fold_string(&compatible.normalize(raw)).into_owned();
+    // Folding can take a text out of its normal form, and the other way round.
+    let twice = CaseMapper::new().fold_string(&compatible.normalize(&once)).into_owned();
+    let words: Vec<&str> = twice.split_whitespace().collect();
+    compatible.normalize(&words.join(" ")).into_owned()
 }
 
 fn reorders_its_surroundings(c: char) -> bool {
@@ -39,7 +54,29 @@ mod tests {
         assert_eq!(one_line("abc\u{202e}def \u{5d0}\u{200f}"), "abcdef \u{5d0}\u{200f}");
     }
 
+    #[test]
+    fn spellings_of_one_name_are_folded_together_and_others_are_not() {
+        for (one, other) in [
+            ("Röyksopp", "RO\u{308}YKSOPP"),
+            ("STRASSE", "Straße"),
+            ("ＡＢＢＡ", "abba"),
+            ("ΣΊΣΥΦΟΣ", "Σίσυφος"),
+            (" Sigur  Rós", "sigur rós"),
+        ] {
+            assert_eq!(folded(one), folded(other));
+        }
+        for (one, other) in [("Röyksopp", "Royksopp"), ("The Beatles", "Beatles"), ("Ø", "O")] {
+            assert_ne!(folded(one), folded(other));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_folded_stays_so(raw in any::<String>()) {
+            let once = folded(&raw);
+            prop_assert_eq!(folded(&once), once);
+        }
+
         #[test]
         fn any_text_becomes_one_line(raw in any::<String>()) {
             let line = one_line(&raw);

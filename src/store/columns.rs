@@ -5,6 +5,7 @@ use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
 use crate::domain::artist::ArtistId;
+use crate::domain::hint::{DeezerId, Mbid, SourceName};
 use crate::domain::quota::Cause;
 use crate::domain::release::ReleaseId;
 use crate::domain::user::{EmailAddress, UserId};
@@ -81,6 +82,37 @@ impl FromSql for Cause {
             .into_iter()
             .find(|cause| cause.as_str() == word)
             .ok_or_else(|| unreadable("a cause"))
+    }
+}
+
+impl ToSql for SourceName {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl ToSql for Mbid {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for Mbid {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).ok_or_else(|| unreadable("an MBID"))
+    }
+}
+
+impl ToSql for DeezerId {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        // Deezer's numbers are far below; one beyond would be read back as the same bits.
+        Ok(self.0.cast_signed().into())
+    }
+}
+
+impl FromSql for DeezerId {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(|id| Self(id.cast_unsigned()))
     }
 }
 

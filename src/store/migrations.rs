@@ -10,7 +10,10 @@ use super::{Result, StoreError};
 const APPLICATION_ID: i64 = 0x4472_6f70;
 
 /// Append-only: a file that was once released never changes.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_start.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_start.sql"),
+    include_str!("../../migrations/0002_hints.sql"),
+];
 
 /// Applies what is missing.
 ///

@@ -1,0 +1,110 @@
+//! Who the watched artists are elsewhere, and when that is to be asked again.
+
+use jiff::SignedDuration;
+use rusqlite::params;
+
+use super::columns::Ms;
+use super::{Result, Tx};
+use crate::domain::artist::ArtistId;
+use crate::domain::hint::{DeezerId, Group, Identity, Mbid, Subject};
+
+/// Who an artist is seldom changes: entries are merged now and then.
+const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// Somebody may enter an unknown artist, or the link to it, any day.
+const UNKNOWN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The time between two questions at Deezer about one artist: 1,500 artists make a call in five
+/// seconds, where 50 are allowed.
+const DEEZER_EVERY: SignedDuration = SignedDuration::from_hours(2);
+
+/// Artists of the group that are due, those that waited longest first, at most `limit` of them.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn due(tx: &Tx<'_>, group: Group, limit: usize) -> Result<Vec<Subject>> {
+    let (condition, order) = match group {
+        Group::Everyone => ("TRUE", "a.id"),
+        Group::Unidentified => ("coalesce(look_up_next_at, 0) <= ?1", "look_up_next_at"),
+        Group::Untraced => ("mbid IS NOT NULL AND trace_next_at <= ?1", "trace_next_at"),
+        Group::Traced => ("deezer IS NOT NULL AND deezer_next_at <= ?1", "deezer_next_at"),
+    };
+    let sql = format!(
+        "SELECT a.id, a.name, i.mbid, i.deezer FROM artists a LEFT JOIN identities i ON i.artist = a.id
+         WHERE a.unwatched_at IS NULL AND ?1 = ?1 AND {condition} ORDER BY {order}, a.id LIMIT ?2"
+    );
+    let mut rows = tx.conn().prepare_cached(&sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let subjects = rows.query_map(params![Ms(tx.now()), limit], |row| {
+        Ok(Subject { id: row.get(0)?, name: row.get(1)?, mbid: row.get(2)?, deezer: row.get(3)? })
+    })?;
+    Ok(subjects.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Records that a source answered for `asked`, of the group, and what it `found`. What is not found
+/// any more is kept as it was.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn answered(tx: &Tx<'_>, group: Group, asked: &[ArtistId], found: &[Identity]) -> Result<()> {
+    for artist in asked {
+        match group {
+            Group::Everyone => {}
+            Group::Unidentified => looked_up(tx, artist, mbid_of(artist, found))?,
+            Group::Untraced => traced(tx, artist, deezer_of(artist, found))?,
+            Group::Traced => asked_at_deezer(tx, artist)?,
+        }
+    }
+    Ok(())
+}
+
+fn mbid_of<'f>(artist: &ArtistId, found: &'f [Identity]) -> Option<&'f Mbid> {
+    found.iter().find_map(|identity| match identity {
+        Identity::Mbid(of, mbid) if of == artist => Some(mbid),
+        _ => None,
+    })
+}
+
+fn deezer_of(artist: &ArtistId, found: &[Identity]) -> Option<DeezerId> {
+    found.iter().find_map(|identity| match identity {
+        Identity::Deezer(of, deezer) if of == artist => Some(*deezer),
+        _ => None,
+    })
+}
+
+fn looked_up(tx: &Tx<'_>, artist: &ArtistId, mbid: Option<&Mbid>) -> Result<()> {
+    let again = tx.now() + if mbid.is_some() { KNOWN_FOR } else { UNKNOWN_FOR };
+    tx.conn().execute(
+        "INSERT INTO identities (artist, mbid, looked_up_at, look_up_next_at)
+         SELECT id, ?2, ?3, ?4 FROM artists WHERE id = ?1
+         ON CONFLICT (artist) DO UPDATE SET looked_up_at = ?3, look_up_next_at = ?4,
+             trace_next_at = iif(?2 IS NULL OR ?2 IS mbid, trace_next_at, 0),
+             mbid = coalesce(?2, mbid)",
+        params![artist, mbid, Ms(tx.now()), Ms(again)],
+    )?;
+    Ok(())
+}
+
+fn traced(tx: &Tx<'_>, artist: &ArtistId, deezer: Option<DeezerId>) -> Result<()> {
+    let again = tx.now() + if deezer.is_some() { KNOWN_FOR } else { UNKNOWN_FOR };
+    let sql = "UPDATE identities SET traced_at = ?2, trace_next_at = ?3,
+                   deezer = coalesce(?4, deezer) WHERE artist = ?1";
+    tx.conn().execute(sql, params![artist, Ms(tx.now()), Ms(again), deezer])?;
+    Ok(())
+}
+
+fn asked_at_deezer(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
+    let sql = "UPDATE identities SET deezer_asked_at = ?2, deezer_next_at = ?3 WHERE artist = ?1";
+    tx.conn().execute(sql, params![artist, Ms(tx.now()), Ms(tx.now() + DEEZER_EVERY)])?;
+    Ok(())
+}
+
+/// How many watched artists are known at MusicBrainz, and at Deezer.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn count_known(tx: &Tx<'_>) -> Result<(u64, u64)> {
+    let sql = "SELECT count(mbid), count(deezer) FROM identities JOIN artists ON id = artist
+               WHERE unwatched_at IS NULL";
+    Ok(tx.conn().query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
