@@ -14,6 +14,7 @@ use crate::access::{Access, Catalogue, Gate};
 use crate::clock::{Chance, Clock, random};
 use crate::config::{Config, KeySource, decode_key};
 use crate::ctx::Ctx;
+use crate::hints::{self, Source};
 use crate::mail::smtp::{Mailer, SmtpSettings};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::{Db, Sealer};
@@ -40,9 +41,11 @@ pub fn build(
     let db = open_database(config, &clock, &chance)?;
     let mailer = mailer(config, &clock)?;
     let access = access(config, &db, &clock)?;
+    let hints = hint_sources(config)?;
     Ok(Ctx {
         db,
         access,
+        hints,
         mailer,
         clock,
         chance,
@@ -85,6 +88,19 @@ pub fn mailer(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Mailer>
         ca_file: config.mail.ca_file.clone(),
     };
     Ok(Mailer::new(&settings, Arc::clone(clock))?)
+}
+
+/// The open catalogues that the configuration names. MusicBrainz wants to know who asks, and how to
+/// reach them (<https://musicbrainz.org/doc/MusicBrainz_API/Rate_Limiting>).
+fn hint_sources(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
+    let settings = hints::Settings {
+        listenbrainz: config.hints.listenbrainz_url.clone(),
+        musicbrainz: config.hints.musicbrainz_url.clone(),
+        deezer: config.hints.deezer_url.clone(),
+        timeout: config.hints.timeout,
+        user_agent: format!("{USER_AGENT} ( {} )", config.hints.contact),
+    };
+    hints::sources(&settings).context("no HTTP client can be made for hints")
 }
 
 fn access(config: &Config, db: &Db, clock: &Arc<dyn Clock>) -> anyhow::Result<Access> {

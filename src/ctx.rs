@@ -8,6 +8,7 @@ use url::Url;
 use crate::access::Access;
 use crate::clock::{Chance, Clock, fraction};
 use crate::domain::backoff::Backoff;
+use crate::hints::Source;
 use crate::mail::smtp::Mailer;
 use crate::store::Db;
 
@@ -17,6 +18,8 @@ pub struct Ctx {
     pub db: Db,
     /// The way to Spotify.
     pub access: Access,
+    /// Open catalogues that may know of a release first; none where hints are switched off.
+    pub hints: Vec<Box<dyn Source>>,
     /// The way to people.
     pub mailer: Mailer,
     /// Time.

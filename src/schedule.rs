@@ -34,9 +34,10 @@ pub fn faults(schedule: &Schedule) -> Vec<String> {
     bad.map(|(_, key, rule)| not_a_rule(key, rule)).collect()
 }
 
-fn rules(schedule: &Schedule) -> [(Job, &'static str, &str); 3] {
+fn rules(schedule: &Schedule) -> [(Job, &'static str, &str); 4] {
     [
         (Job::Follows, "schedule.follows", &schedule.follows),
+        (Job::Hints, "schedule.hints", &schedule.hints),
         (Job::Releases, "schedule.releases", &schedule.releases),
         (Job::Letters, "schedule.letters", &schedule.letters),
     ]

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ctx::Ctx;
-use crate::pipeline::{Scope, Watch, check_artists, deliver, sync_follows};
+use crate::pipeline::{Scope, Watch, check_artists, deliver, gather_hints, sync_follows};
 use crate::store::StoreError;
 
 /// The kinds of background work.
@@ -15,6 +15,8 @@ use crate::store::StoreError;
 pub enum Job {
     /// Reading lists of follows.
     Follows,
+    /// Asking open catalogues.
+    Hints,
     /// Asking about artists.
     Releases,
     /// Sending letters.
@@ -23,12 +25,13 @@ pub enum Job {
 
 impl Job {
     /// Every job, in the order in which a new album passes through them.
-    pub const ALL: [Self; 3] = [Self::Follows, Self::Releases, Self::Letters];
+    pub const ALL: [Self; 4] = [Self::Follows, Self::Hints, Self::Releases, Self::Letters];
 
     /// The name in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Follows => "follows",
+            Self::Hints => "hints",
             Self::Releases => "releases",
             Self::Letters => "letters",
         }
@@ -40,6 +43,7 @@ impl Job {
 #[derive(Debug, Default)]
 pub struct Bells {
     follows: Notify,
+    hints: Notify,
     releases: Notify,
     letters: Notify,
 }
@@ -53,6 +57,7 @@ impl Bells {
     fn of(&self, job: Job) -> &Notify {
         match job {
             Job::Follows => &self.follows,
+            Job::Hints => &self.hints,
             Job::Releases => &self.releases,
             Job::Letters => &self.letters,
         }
@@ -99,10 +104,18 @@ async fn one_pass(
             let outcome = sync_follows::pass(ctx, Scope::Due, &watch).await?;
             log(job, &outcome, outcome == sync_follows::Outcome::default());
             if outcome.change.added > 0 {
+                bells.ring(Job::Hints);
                 bells.ring(Job::Releases);
             }
             if outcome.refused > 0 {
                 bells.ring(Job::Letters);
+            }
+        }
+        Job::Hints => {
+            let outcome = gather_hints::pass(ctx, &watch).await?;
+            log(job, &outcome, outcome == gather_hints::Outcome::default());
+            if outcome.given > 0 {
+                bells.ring(Job::Releases);
             }
         }
         Job::Releases => {

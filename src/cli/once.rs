@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use indicatif::ProgressBar;
 
 use crate::config::Config;
-use crate::pipeline::{Scope, Watch, check_artists, deliver, sync_follows};
+use crate::pipeline::{Scope, Watch, check_artists, deliver, gather_hints, sync_follows};
 use crate::terminal::{progress, say};
 use crate::{app, lifecycle};
 
@@ -18,6 +18,10 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
     let follows = sync_follows::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &follows);
 
+    let bar = progress("hints");
+    let hints = gather_hints::pass(&ctx, &watch(&stop, &tell(&bar))).await?;
+    finish(&bar, &hints);
+
     let bar = progress("artists");
     let scope = if all { Scope::All } else { Scope::Due };
     let releases = check_artists::pass(&ctx, scope, &watch(&stop, &tell(&bar))).await?;
@@ -27,6 +31,7 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
     let letters = deliver::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &letters);
 
+    // A catalogue that gives no hints is no failure: all that it could say is found by turns.
     let has_failed = follows.has_failed() || releases.has_failed() || letters.has_failed();
     Ok(super::code(has_failed || stop.is_cancelled()))
 }

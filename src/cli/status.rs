@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::app;
 use crate::config::Config;
 use crate::domain::quota::{Bucket, Pause};
+use crate::store::hint_sources::Health;
 use crate::store::status::{self, Status};
 use crate::terminal::say;
 
@@ -51,6 +52,11 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
             (scope.clone(), json!({ "until": until, "cause": cause.as_str(), "reason": reason }))
         })
         .collect();
+    let hints: serde_json::Map<_, _> = status
+        .hint_sources
+        .iter()
+        .map(|health| (health.source.as_str().to_owned(), health_as_value(health)))
+        .collect();
     json!({
         "people": {
             "all": people.all, "connected": people.connected, "confirmed": people.confirmed,
@@ -64,11 +70,42 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
             "used": calls, "artist_albums_per_day": per_day, "artist_albums_left": left(status, per_day),
         },
         "pauses": pauses,
+        "hints": hints,
         "letters": {
             "owed": status.owed, "put_off": status.put_off, "put_off_because": status.put_off_because,
             "refused": status.refused, "sent": status.sent,
         },
     })
+}
+
+fn health_as_value(health: &Health) -> serde_json::Value {
+    let Health { hints, last_error, .. } = health;
+    json!({
+        "calls": health.calls, "next_at": health.next_at.to_string(), "failures": health.failures,
+        "last_ok": health.last_ok_at.map(|at| at.to_string()),
+        "last_error": last_error.as_ref().map(|(why, _)| why),
+        "last_error_at": last_error.as_ref().map(|(_, at)| at.to_string()),
+        "open": hints.open, "confirmed": hints.confirmed, "dropped": hints.dropped,
+    })
+}
+
+/// `12 hints open, 40 confirmed, 2 dropped; last answered 2026-11-23T12:00:00Z`
+fn health_in_words(health: &Health) -> String {
+    let Health { hints, last_error, .. } = health;
+    let mut words = format!(
+        "{} hints open, {} confirmed, {} dropped; last answered {}",
+        hints.open,
+        hints.confirmed,
+        hints.dropped,
+        health.last_ok_at.map_or("never".into(), |at| at.to_string())
+    );
+    if let (1.., Some((why, at))) = (health.failures, last_error) {
+        words += &format!(
+            "; failed {} times, at {at}: {why}; again at {}",
+            health.failures, health.next_at
+        );
+    }
+    words
 }
 
 fn as_table(status: &Status, per_day: u32) -> Table {
@@ -97,6 +134,13 @@ fn as_table(status: &Status, per_day: u32) -> Table {
     }
     for (scope, pause) in &status.pauses {
         row("Paused", format!("{scope} until {}: {}", pause.until, pause.cause));
+    }
+    for health in &status.hint_sources {
+        row(&format!("Hints of {}", health.source), health_in_words(health));
+    }
+    if status.hint_sources.iter().any(|health| health.calls > 0) {
+        let (mbids, deezer) = status.known_elsewhere;
+        row("  artists known there", format!("{mbids} at MusicBrainz, {deezer} at Deezer"));
     }
     row("Letters owed (things in them)", status.owed.to_string());
     row("  put off at least once", status.put_off.to_string());

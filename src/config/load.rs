@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::rules::{self, Faults};
 use super::secrets;
-use super::{Config, ConfigError, Mail, Schedule, Spotify, Web};
+use super::{Config, ConfigError, Hints, Mail, Schedule, Spotify, Web};
 
 /// The defaults that the program is built with: every key there is.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -23,7 +23,6 @@ pub(super) struct Raw {
     spotify: RawSpotify,
     mail: RawMail,
     schedule: RawSchedule,
-    #[expect(dead_code, reason = "accepted now, used by the hints to come")]
     hints: RawHints,
     secrets: RawSecrets,
     log: RawLog,
@@ -67,16 +66,23 @@ struct RawMail {
 #[derive(Debug, Deserialize)]
 struct RawSchedule {
     follows: String,
+    hints: String,
     releases: String,
     letters: String,
 }
 
 #[derive(Debug, Deserialize)]
-#[expect(dead_code, reason = "accepted now, used by the hints to come")]
 struct RawHints {
     enabled: bool,
+    listenbrainz: bool,
     listenbrainz_url: String,
+    musicbrainz: bool,
     musicbrainz_url: String,
+    deezer: bool,
+    deezer_url: String,
+    contact: String,
+    #[serde(deserialize_with = "duration")]
+    timeout: Duration,
 }
 
 #[derive(Deserialize)]
@@ -170,13 +176,15 @@ fn check(raw: Raw, faults: &mut Faults) -> Option<Config> {
     let web = check_web(&raw.web, faults);
     let spotify = check_spotify(raw.spotify, faults);
     let mail = check_mail(raw.mail, faults);
+    let hints = check_hints(&raw.hints, mail.as_ref().map(|mail| mail.from.as_str()), faults);
     let key = secrets::key(&raw.secrets.key, &raw.secrets.key_file, database.as_deref(), faults);
     let log_level =
         rules::parsed("log.level", &raw.log.level, "error, warn, info, debug or trace", faults);
-    let RawSchedule { follows, releases, letters } = raw.schedule;
-    let schedule = Schedule { follows, releases, letters };
-    let (database, web, spotify) = (database?, web?, spotify?);
-    Some(Config { database, web, spotify, mail: mail?, schedule, key: key?, log_level: log_level? })
+    let RawSchedule { follows, hints: hints_bell, releases, letters } = raw.schedule;
+    let schedule = Schedule { follows, hints: hints_bell, releases, letters };
+    let (database, web, spotify, mail, hints) = (database?, web?, spotify?, mail?, hints?);
+    let (key, log_level) = (key?, log_level?);
+    Some(Config { database, web, spotify, mail, schedule, hints, key, log_level })
 }
 
 fn check_web(raw: &RawWeb, faults: &mut Faults) -> Option<Web> {
@@ -224,4 +232,28 @@ fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
     }
     let ca_file = Some(PathBuf::from(raw.ca_file)).filter(|path| !path.as_os_str().is_empty());
     Some(Mail { smtp_url: smtp_url?, from: raw.from, timeout: raw.timeout, ca_file })
+}
+
+fn check_hints(raw: &RawHints, mail_from: Option<&str>, faults: &mut Faults) -> Option<Hints> {
+    let mut url = |is_on: bool, key, url| match raw.enabled && is_on {
+        true => rules::http_url(key, url, faults).map(Some),
+        false => Some(None),
+    };
+    let listenbrainz_url = url(raw.listenbrainz, "hints.listenbrainz_url", &raw.listenbrainz_url);
+    let musicbrainz_url = url(raw.musicbrainz, "hints.musicbrainz_url", &raw.musicbrainz_url);
+    let deezer_url = url(raw.deezer, "hints.deezer_url", &raw.deezer_url);
+    if raw.enabled && raw.deezer && !raw.musicbrainz {
+        faults.add(
+            "`hints.deezer` is on and `hints.musicbrainz` is off: only MusicBrainz knows who an \
+             artist is at Deezer. Switch it on, or Deezer off",
+        );
+    }
+    let contact = rules::contact(&raw.contact, mail_from.unwrap_or_default(), faults)?;
+    Some(Hints {
+        listenbrainz_url: listenbrainz_url?,
+        musicbrainz_url: musicbrainz_url?,
+        deezer_url: deezer_url?,
+        contact,
+        timeout: raw.timeout,
+    })
 }

@@ -28,6 +28,8 @@ pub struct Config {
     pub mail: Mail,
     /// `[schedule]`
     pub schedule: Schedule,
+    /// `[hints]`
+    pub hints: Hints,
     /// `[secrets]`
     pub key: KeySource,
     /// `log.level`
@@ -80,10 +82,27 @@ pub struct Mail {
 pub struct Schedule {
     /// For lists of follows.
     pub follows: String,
+    /// For open catalogues.
+    pub hints: String,
     /// For artists.
     pub releases: String,
     /// For letters.
     pub letters: String,
+}
+
+/// Which open catalogues are asked, and how.
+#[derive(Debug, Clone)]
+pub struct Hints {
+    /// ListenBrainz, unless it is switched off.
+    pub listenbrainz_url: Option<Url>,
+    /// MusicBrainz, unless it is switched off.
+    pub musicbrainz_url: Option<Url>,
+    /// Deezer, if it is switched on.
+    pub deezer_url: Option<Url>,
+    /// Whom the catalogues may write to about this installation.
+    pub contact: String,
+    /// For one call.
+    pub timeout: Duration,
 }
 
 /// Where the key comes from.

@@ -108,9 +108,36 @@ pub(super) fn app_market(
     }
 }
 
+/// Whom to write to about this installation: as it was given, else the sender's address. It goes
+/// into a header.
+pub(super) fn contact(raw: &str, mail_from: &str, faults: &mut Faults) -> Option<String> {
+    let sender = mail_from.rsplit('<').next().unwrap_or_default().trim_end_matches(['>', ' ']);
+    let contact = if raw.trim().is_empty() { sender.trim() } else { raw.trim() };
+    if contact.bytes().all(|b| b.is_ascii_graphic()) && !contact.contains(['(', ')']) {
+        return Some(contact.to_owned());
+    }
+    faults.add(format!(
+        "`hints.contact` is `{contact}`, and must be an e-mail address or a web address in plain \
+         letters, without spaces (where it is not set, the address in mail.from counts)"
+    ));
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_contact_is_the_senders_address_where_none_is_given() {
+        let of = |raw: &str, from: &str| contact(raw, from, &mut Faults::default());
+        let from = "Dropday <dropday@example.com>";
+        assert_eq!(of("", from).as_deref(), Some("dropday@example.com"));
+        assert_eq!(of("", "dropday@example.com").as_deref(), Some("dropday@example.com"));
+        assert_eq!(of("https://example.com/", from).as_deref(), Some("https://example.com/"));
+        for odd in ["a\r\nb: c", "Martha (me)", "m\u{e4}rtha@example.com"] {
+            assert_eq!(of(odd, from), None, "{odd:?}");
+        }
+    }
 
     fn fault(raw: &str) -> Option<String> {
         let mut faults = Faults::default();

@@ -7,6 +7,7 @@
 //!
 //! - [`world`]: who follows whom and what came out; faults, lies and the journal of requests.
 //! - [`spotify`]: the world as an HTTP server: consent page, token endpoint, Web API, covers.
+//! - [`hints`]: open catalogues that know of the world's albums.
 //! - [`inbox`]: an SMTP server that keeps what it is given, and pages to read it on.
 //! - [`catalogue`]: invented artists and albums to fill a world with.
 //! - [`stage`]: the world and the real Dropday, put together; [`headless`]: a play on it.
@@ -14,6 +15,7 @@
 pub mod catalogue;
 pub mod clock;
 pub mod headless;
+pub mod hints;
 pub mod inbox;
 pub mod spotify;
 pub mod stage;

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use super::catalogue::{self, Cast};
 use super::clock::FastClock;
+use super::hints::{self, Hints};
 use super::inbox::{self, Inbox, InboxSettings};
 use super::spotify;
 use super::world::World;
@@ -169,7 +170,9 @@ fn today(stage: &Stage) -> String {
 async fn serve_outside(world: &World, inbox: &Inbox) -> anyhow::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let base = format!("http://{}", listener.local_addr()?);
-    let pages = spotify::router(world.clone(), &base).merge(inbox::page::router(inbox.clone()));
+    let pages = spotify::router(world.clone(), &base)
+        .merge(hints::router(Hints::of(world)))
+        .merge(inbox::page::router(inbox.clone()));
     tokio::spawn(async move { axum::serve(listener, pages).await });
     Ok(base)
 }
@@ -208,6 +211,9 @@ fn config(
         ("SPOTIFY__ACCOUNTS_URL", outside.to_owned()),
         ("SPOTIFY__API_URL", format!("{outside}/v1")),
         ("SPOTIFY__REQUEST_INTERVAL", "10ms".to_owned()),
+        ("HINTS__LISTENBRAINZ_URL", format!("{outside}/listenbrainz")),
+        ("HINTS__MUSICBRAINZ_URL", format!("{outside}/musicbrainz")),
+        ("HINTS__DEEZER", "false".to_owned()),
         ("MAIL__SMTP_URL", inbox.url()),
         ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
     ];

@@ -16,7 +16,7 @@ use crate::domain::user::UserId;
 use crate::domain::{backoff, cadence, day_of};
 use crate::spotify::{self, PAGE};
 use crate::store::artists::{self, Claimed};
-use crate::store::{StoreError, Tx, ledger, outbox, releases};
+use crate::store::{StoreError, Tx, hints, ledger, outbox, releases};
 
 /// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -77,7 +77,8 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Asks about the artists that are due, the longest waiting first.
+/// Asks about the artists that are due: first those that a hint speaks of, then those that waited
+/// longest.
 ///
 /// # Errors
 /// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
@@ -89,7 +90,7 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         outcome.left = Some(AccessError::Paused(pause).to_string());
         return Ok(outcome);
     }
-    let due = ctx.db.read("which artists are due", move |tx| artists::due(tx, all)).await?;
+    let due = ctx.db.read("which artists are due", move |tx| due(tx, all)).await?;
     let mut failures_in_a_row = 0;
     for (done, id) in due.iter().enumerate() {
         if watch.stop.is_cancelled() {
@@ -117,6 +118,14 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         (watch.progress)(done as u64 + 1, due.len() as u64);
     }
     Ok(outcome)
+}
+
+/// Whom to ask about, in turn.
+fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<ArtistId>, StoreError> {
+    let mut due = hints::wanting(tx)?;
+    let wanting: HashSet<ArtistId> = due.iter().cloned().collect();
+    due.extend(artists::due(tx, all)?.into_iter().filter(|id| !wanting.contains(id)));
+    Ok(due)
 }
 
 /// What one check brought.
@@ -275,6 +284,10 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
                 }
             }
             ledger::resume_checks(tx)?;
+            // A reading that broke off says nothing against a hint.
+            if matches!(rest, Rest::Whole) || !news.is_empty() {
+                hints::after_check(tx, &artist.id, !news.is_empty())?;
+            }
             match rest {
                 Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
                 Rest::Later => artists::release(tx, &artist.id)?,

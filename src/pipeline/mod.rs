@@ -4,6 +4,7 @@
 pub mod check_artists;
 mod compose;
 pub mod deliver;
+pub mod gather_hints;
 pub mod sync_follows;
 
 use tokio_util::sync::CancellationToken;

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::columns::Ms;
-use super::{Result, Tx, ledger, outbox};
+use super::hint_sources::{self, Health};
+use super::{Result, Tx, identities, ledger, outbox};
 use crate::domain::quota::{Bucket, Pause};
 use crate::domain::user::UserId;
 
@@ -19,6 +20,10 @@ pub struct Status {
     pub calls: Vec<(Bucket, u64)>,
     /// Pauses that hold now, by scope.
     pub pauses: Vec<(String, Pause)>,
+    /// Watched artists that are known at MusicBrainz, and at Deezer.
+    pub known_elsewhere: (u64, u64),
+    /// The sources of hints that were ever asked.
+    pub hint_sources: Vec<Health>,
     /// Things owed to people.
     pub owed: u64,
     /// Of those, how many the mail server has put off at least once.
@@ -73,6 +78,8 @@ pub fn of(tx: &Tx<'_>) -> Result<Status> {
         artists: artists_of(tx, None)?,
         calls: calls.into_iter().collect::<Result<_>>()?,
         pauses: ledger::pauses(tx)?,
+        known_elsewhere: identities::count_known(tx)?,
+        hint_sources: hint_sources::health(tx)?,
         owed: outbox::count_owed(tx)?,
         put_off: count("SELECT count(*) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL")?,
         put_off_because: put_off_because(tx)?,

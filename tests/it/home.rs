@@ -4,15 +4,18 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropday::clock::{ManualClock, SeededChance};
+use dropday::clock::{Clock, ManualClock, SeededChance};
 use dropday::config::{self, Config};
 use dropday::ctx::Ctx;
+use dropday::demo::hints::{self, Hints};
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::spotify;
 use dropday::demo::world::{PersonId, World};
-use dropday::pipeline::{Scope, Watch, check_artists, deliver, sync_follows};
+use dropday::pipeline::{Scope, Watch, check_artists, deliver, gather_hints, sync_follows};
 use dropday::store::status::{self, Status};
+use dropday::store::{Tx, artists};
 use dropday::{app, web};
+use jiff::Timestamp;
 use mail_parser::MessageParser;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -28,6 +31,7 @@ pub const START: &str = "2026-11-23T12:00:00Z";
 pub struct Home {
     pub clock: Arc<ManualClock>,
     pub world: World,
+    pub catalogues: Hints,
     pub inbox: Inbox,
     pub ctx: Arc<Ctx>,
     pub config: Config,
@@ -71,15 +75,31 @@ impl Home {
         app::install_crypto();
         let clock = ManualClock::at(START.parse().unwrap());
         let world = World::new(clock.clone(), SeededChance::new(1));
+        let catalogues = Hints::of(&world);
         let inbox = Inbox::start(clock.clone(), inbox).await.unwrap();
-        let outside = serve(|base| spotify::router(world.clone(), base)).await.0;
+        let outside = serve(|base| {
+            spotify::router(world.clone(), base).merge(hints::router(catalogues.clone()))
+        })
+        .await
+        .0;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let public_url = format!("http://{}", listener.local_addr().unwrap());
         let folder = TempDir::new().unwrap();
         let config = configure(&folder, &public_url, &outside, &inbox.url(), settings);
         let ctx = Arc::new(build(&config, &clock, 0));
         let pages = serve_pages(listener, &ctx);
-        Self { clock, world, inbox, ctx, config, folder, pages, restarts: 0, is_finished: false }
+        Self {
+            clock,
+            world,
+            catalogues,
+            inbox,
+            ctx,
+            config,
+            folder,
+            pages,
+            restarts: 0,
+            is_finished: false,
+        }
     }
 
     /// Ends the process and starts it again, as far as a test can: everything is read anew.
@@ -133,6 +153,12 @@ impl Home {
         sync_follows::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
+    pub async fn hints(&self) -> gather_hints::Outcome {
+        let stop = CancellationToken::new();
+        let watch = Watch { stop: &stop, progress: &|_, _| {} };
+        gather_hints::pass(&self.ctx, &watch).await.unwrap()
+    }
+
     pub async fn checks(&self) -> check_artists::Outcome {
         self.checks_of(Scope::All).await
     }
@@ -166,6 +192,21 @@ impl Home {
 
     pub fn letters_to(&self, address: &str) -> Vec<Letter> {
         self.inbox.letters_to(address).iter().map(|received| Letter::read(&received.raw)).collect()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Puts everybody's turn far off, so that only hints ask for a check.
+    pub async fn skip_turns(&self) {
+        let skip = |tx: &Tx<'_>| {
+            for artist in artists::due(tx, true)? {
+                artists::checked(tx, &artist, None, tx.now() + Duration::from_secs(1 << 30))?;
+            }
+            Ok(())
+        };
+        self.ctx.db.write("test", skip).await.unwrap();
     }
 
     pub fn advance_hours(&self, hours: u64) {
@@ -266,6 +307,12 @@ pub fn environment(
         ("SPOTIFY__ACCOUNTS_URL", outside.to_owned()),
         ("SPOTIFY__API_URL", format!("{outside}/v1")),
         ("SPOTIFY__REQUEST_INTERVAL", "0s".to_owned()),
+        // Nobody outside is asked: where a test wants hints, they come from the fake world.
+        ("HINTS__ENABLED", "false".to_owned()),
+        ("HINTS__LISTENBRAINZ_URL", format!("{outside}/listenbrainz")),
+        ("HINTS__MUSICBRAINZ_URL", format!("{outside}/musicbrainz")),
+        ("HINTS__DEEZER_URL", format!("{outside}/deezer")),
+        ("HINTS__TIMEOUT", "20s".to_owned()),
         ("MAIL__SMTP_URL", smtp_url.to_owned()),
         ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
         ("MAIL__TIMEOUT", "20s".to_owned()),

@@ -9,6 +9,7 @@ mod bad_input;
 mod confirming;
 mod consent;
 mod follows;
+mod hints;
 mod home;
 mod leaving;
 mod letters;

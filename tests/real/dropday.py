@@ -35,6 +35,8 @@ class Dropday:
             "SPOTIFY__REQUEST_INTERVAL": "10ms",
             # Enough for every pass of a part to ask about everybody.
             "SPOTIFY__ARTIST_ALBUMS_PER_DAY": "1000",
+            # Nobody outside is asked.
+            "HINTS__ENABLED": "false",
             "MAIL__SMTP_URL": "smtp://127.0.0.1:9",
             "MAIL__FROM": "Dropday <dropday@example.test>",
             # Every two seconds, so that nobody waits for a letter.

@@ -40,7 +40,7 @@ pub(super) fn quota_exceeded(retry_after: Option<u64>) -> Response {
 }
 
 /// The answer that a fault stands for.
-pub(super) async fn faulty(fault: Fault) -> Response {
+pub(in crate::demo) async fn faulty(fault: Fault) -> Response {
     const PAGE: &str = "<!doctype html><title>Welcome</title><p>Please accept our terms.</p>";
     match fault {
         Fault::RateLimited { retry_after } => {

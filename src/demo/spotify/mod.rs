@@ -17,6 +17,8 @@ use axum::routing::{get, post};
 
 use super::world::{Endpoint, PersonId, World};
 
+pub(super) use bodies::faulty;
+
 /// What every handler knows.
 #[derive(Clone)]
 struct Site {

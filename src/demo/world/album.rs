@@ -1,5 +1,7 @@
 //! Artists and albums, and the form in which an album is handed in.
 
+use jiff::Timestamp;
+
 use crate::domain::release::ReleaseKind;
 
 /// An artist of the made-up catalogue.
@@ -79,6 +81,8 @@ pub struct Album {
     pub tracks: u32,
     /// Whether there is a cover.
     pub cover: bool,
+    /// When it came out, whatever its date says.
+    pub out_at: Timestamp,
 }
 
 /// An album that is about to come out. `..Default::default()` fills in the rest.

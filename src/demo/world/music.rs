@@ -33,6 +33,11 @@ impl World {
         self.state().albums.iter().find(|album| album.id == id).cloned()
     }
 
+    /// All albums, in the order of their arrival.
+    pub fn albums(&self) -> Vec<Album> {
+        self.state().albums.clone()
+    }
+
     /// What is on the artist's lists `groups`: group by group, the newest first.
     pub fn albums_of(&self, artist: &str, groups: &[Group]) -> Vec<Album> {
         listing(&self.state(), artist, groups)
@@ -56,7 +61,7 @@ impl World {
             5..=7 => "month",
             _ => "day",
         });
-        let id = self.base62(22);
+        let (id, out_at) = (self.base62(22), self.now());
         self.state().albums.push(Album {
             id: id.clone(),
             title: new.title,
@@ -67,6 +72,7 @@ impl World {
             precision,
             tracks: new.tracks,
             cover: new.cover,
+            out_at,
         });
         id
     }

@@ -1,0 +1,329 @@
+//! The open catalogues of the made-up world, as objects with state behind HTTP: they know a share of
+//! its albums, some time after these came out, and misbehave on order.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::http::header::USER_AGENT;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::get;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::spotify::faulty;
+use super::world::{Album, Fault, World, field};
+use crate::domain::hint::SourceName;
+use crate::domain::release::ReleaseKind;
+
+const SPOTIFY_ARTIST: &str = "https://open.spotify.com/artist/";
+
+/// The catalogues. Cheap to clone; clones share one state.
+#[derive(Clone)]
+pub struct Hints {
+    world: World,
+    state: Arc<Mutex<Inside>>,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    knowledge: HashMap<SourceName, Knowledge>,
+    strangers: HashSet<String>,
+    rumours: Vec<Rumour>,
+    faults: HashMap<SourceName, VecDeque<Fault>>,
+    requests: Vec<HintRequest>,
+}
+
+/// How much a catalogue knows, and when.
+#[derive(Debug, Clone, Copy)]
+struct Knowledge {
+    percent: u8,
+    delay: Duration,
+}
+
+/// A release that ListenBrainz tells of and the world's Spotify has not.
+#[derive(Debug, Clone)]
+pub struct Rumour {
+    /// The Spotify id of the artist whose MBID it carries; a stranger's where there is none.
+    pub artist: Option<String>,
+    /// The credited name.
+    pub name: String,
+    /// The title.
+    pub title: String,
+    /// The date, as it is told.
+    pub date: String,
+}
+
+/// A request that a catalogue got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HintRequest {
+    /// When.
+    pub at: Timestamp,
+    /// Which catalogue.
+    pub source: SourceName,
+    /// Path and query.
+    pub path: String,
+    /// What the client calls itself.
+    pub user_agent: String,
+}
+
+impl Hints {
+    /// Catalogues that know everything at once.
+    pub fn of(world: &World) -> Self {
+        Self { world: world.clone(), state: Arc::default() }
+    }
+
+    /// From now on that catalogue knows so many albums in a hundred, each so long after it came out
+    /// on average.
+    pub fn set_knowledge(&self, source: SourceName, percent: u8, delay: Duration) {
+        self.state().knowledge.insert(source, Knowledge { percent, delay });
+    }
+
+    /// MusicBrainz no longer knows this artist's address at Spotify.
+    pub fn forget(&self, artist: &str) {
+        self.state().strangers.insert(artist.to_owned());
+    }
+
+    /// ListenBrainz tells of something that is not there.
+    pub fn spread(&self, rumour: Rumour) {
+        self.state().rumours.push(rumour);
+    }
+
+    /// The catalogue's next calls are answered with these, in order.
+    pub fn script(&self, source: SourceName, faults: impl IntoIterator<Item = Fault>) {
+        self.state().faults.entry(source).or_default().extend(faults);
+    }
+
+    /// Every request so far to that catalogue.
+    pub fn requests(&self, source: SourceName) -> Vec<HintRequest> {
+        self.state().requests.iter().filter(|request| request.source == source).cloned().collect()
+    }
+
+    /// Deezer's way to say that there were too many calls: with status 200.
+    pub fn over_quota() -> Fault {
+        let body = r#"{"error":{"type":"Exception","message":"Quota limit exceeded","code":4}}"#;
+        Fault::Status(200, "application/json", body.to_owned())
+    }
+
+    fn state(&self) -> MutexGuard<'_, Inside> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The albums that a catalogue knows by now.
+    fn known_to(&self, source: SourceName) -> Vec<Album> {
+        let everything = Knowledge { percent: 100, delay: Duration::ZERO };
+        let knowledge = self.state().knowledge.get(&source).copied().unwrap_or(everything);
+        let now = self.world.now();
+        let mut albums = self.world.albums();
+        albums.retain(|album| {
+            let (chosen, late) = (draw(source, "chosen", album), draw(source, "late", album));
+            // Exponential: most soon, some late.
+            let delay = knowledge.delay.mul_f64(-(1.0 - late).ln());
+            chosen * 100.0 < f64::from(knowledge.percent) && album.out_at + delay <= now
+        });
+        albums
+    }
+}
+
+/// The catalogues on one address: `/listenbrainz`, `/musicbrainz` and `/deezer`.
+pub fn router(hints: Hints) -> Router {
+    Router::new()
+        .route("/listenbrainz/1/explore/fresh-releases/", get(fresh_releases))
+        .route("/musicbrainz/ws/2/url", get(urls))
+        .route("/musicbrainz/ws/2/artist/{mbid}", get(artist))
+        .route("/deezer/artist/{id}/albums", get(albums))
+        .layer(from_fn_with_state(hints.clone(), journalled))
+        .with_state(hints)
+}
+
+async fn journalled(State(hints): State<Hints>, request: Request, next: Next) -> Response {
+    let path = request.uri().to_string();
+    let source = SourceName::ALL.into_iter().find(|source| path[1..].starts_with(source.as_str()));
+    let Some(source) = source else { return next.run(request).await };
+    let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let user_agent = agent.unwrap_or_default().to_owned();
+    let at = hints.world.now();
+    if source == SourceName::MusicBrainz {
+        watch_manners(&hints, at, &user_agent);
+    }
+    hints.state().requests.push(HintRequest { at, source, path, user_agent });
+    let fault = hints.state().faults.get_mut(&source).and_then(VecDeque::pop_front);
+    match fault {
+        Some(fault) => faulty(fault).await,
+        None => next.run(request).await,
+    }
+}
+
+/// What MusicBrainz asks of those who ask.
+fn watch_manners(hints: &Hints, at: Timestamp, user_agent: &str) {
+    let last = hints.requests(SourceName::MusicBrainz).pop();
+    if last.is_some_and(|last| at.duration_since(last.at).as_millis() < 1000) {
+        hints.world.surprise("MusicBrainz was called twice in a second");
+    }
+    if !user_agent.contains('@') && !user_agent.contains("://") {
+        hints
+            .world
+            .surprise(format!("MusicBrainz was called by {user_agent:?}, without a contact"));
+    }
+}
+
+async fn fresh_releases(State(hints): State<Hints>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let pivot = field(&query, "release_date").and_then(|day| day.parse::<Date>().ok());
+    let days = field(&query, "days").and_then(|days| days.parse::<i64>().ok());
+    let Some((pivot, days)) = pivot.zip(days).filter(|(_, days)| (1..=90).contains(days)) else {
+        hints.world.surprise(format!("ListenBrainz was asked for {query}"));
+        return (axum::http::StatusCode::BAD_REQUEST, "{}").into_response();
+    };
+    let first = pivot.saturating_sub(days.days());
+    let known = hints.known_to(SourceName::ListenBrainz);
+    let fresh = known.iter().filter(|album| {
+        album.date.parse::<Date>().is_ok_and(|date| (first..=pivot).contains(&date))
+    });
+    let mut releases: Vec<Value> = fresh.map(|album| release(&hints, album)).collect();
+    releases.extend(hints.state().rumours.iter().map(rumour));
+    let total = releases.len();
+    Json(json!({ "payload": { "releases": releases, "total_count": total } })).into_response()
+}
+
+fn release(hints: &Hints, album: &Album) -> Value {
+    let names: Vec<String> = album
+        .credited
+        .iter()
+        .filter_map(|id| hints.world.artist(id).map(|artist| artist.name))
+        .collect();
+    let primary = match album.kind {
+        ReleaseKind::Single => "Single",
+        ReleaseKind::Album | ReleaseKind::Compilation => "Album",
+    };
+    json!({
+        "artist_credit_name": names.join(" & "),
+        "artist_mbids": album.credited.iter().map(|id| uuid(id)).collect::<Vec<_>>(),
+        "caa_id": null,
+        "listen_count": 0,
+        "release_date": album.date,
+        "release_group_mbid": uuid(&format!("group {}", album.id)),
+        "release_group_primary_type": primary,
+        "release_group_secondary_type":
+            (album.kind == ReleaseKind::Compilation).then_some("Compilation"),
+        "release_mbid": uuid(&album.id),
+        "release_name": album.title,
+        "release_tags": [],
+    })
+}
+
+fn rumour(rumour: &Rumour) -> Value {
+    let whose = rumour.artist.clone().unwrap_or_else(|| format!("stranger {}", rumour.name));
+    json!({
+        "artist_credit_name": rumour.name,
+        "artist_mbids": [uuid(&whose)],
+        "release_date": rumour.date,
+        "release_group_mbid": uuid(&format!("rumour {whose} {}", rumour.title)),
+        "release_group_primary_type": "Album",
+        "release_name": rumour.title,
+    })
+}
+
+/// Several addresses are answered with a list of those that are known, one with itself or a 404.
+async fn urls(State(hints): State<Hints>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let asked: Vec<String> = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(key, _)| key == "resource")
+        .filter_map(|(_, address)| address.strip_prefix(SPOTIFY_ARTIST).map(str::to_owned))
+        .collect();
+    if asked.len() > 100 || field(&query, "fmt").as_deref() != Some("json") {
+        hints.world.surprise(format!("MusicBrainz was asked for {} addresses", asked.len()));
+    }
+    let is_known =
+        |id: &&String| hints.world.artist(id).is_some() && !hints.state().strangers.contains(*id);
+    let known: Vec<&String> = asked.iter().filter(is_known).collect();
+    match (asked.len(), &known[..]) {
+        (1, []) => (axum::http::StatusCode::NOT_FOUND, r#"{"error":"Not Found"}"#).into_response(),
+        (1, [id]) => Json(address(id)).into_response(),
+        _ => {
+            let urls: Vec<Value> = known.iter().map(|id| address(id)).collect();
+            Json(json!({ "url-count": urls.len(), "url-offset": 0, "urls": urls })).into_response()
+        }
+    }
+}
+
+fn address(id: &str) -> Value {
+    json!({
+        "id": uuid(&format!("address {id}")),
+        "resource": format!("{SPOTIFY_ARTIST}{id}"),
+        "relations": [{
+            "artist": { "id": uuid(id), "name": "somebody", "type": "Group" },
+            "direction": "backward",
+            "ended": false,
+            "target-type": "artist",
+            "type": "free streaming",
+        }],
+    })
+}
+
+async fn artist(State(hints): State<Hints>, Path(mbid): Path<String>) -> Response {
+    let artists = hints.world.artists();
+    let Some(artist) = artists.iter().find(|artist| uuid(&artist.id) == mbid) else {
+        return (axum::http::StatusCode::NOT_FOUND, r#"{"error":"Not Found"}"#).into_response();
+    };
+    let deezer = format!("https://www.deezer.com/artist/{}", number(&artist.id));
+    let link = |address: String| {
+        json!({
+            "ended": false, "target-type": "url", "type": "free streaming", "url": { "resource": address },
+        })
+    };
+    let relations = [link(format!("{SPOTIFY_ARTIST}{}", artist.id)), link(deezer)];
+    Json(json!({ "id": mbid, "name": artist.name, "relations": relations })).into_response()
+}
+
+async fn albums(State(hints): State<Hints>, Path(id): Path<String>) -> Response {
+    let artists = hints.world.artists();
+    let Some(artist) = artists.iter().find(|artist| number(&artist.id).to_string() == id) else {
+        let error = json!({ "type": "DataException", "message": "no data", "code": 800 });
+        return Json(json!({ "error": error })).into_response();
+    };
+    let mut known = hints.known_to(SourceName::Deezer);
+    known.retain(|album| album.credited.contains(&artist.id));
+    let album = |album: &Album| {
+        json!({
+            "id": number(&album.id),
+            "title": album.title,
+            "release_date": album.date,
+            "record_type": match album.kind {
+                ReleaseKind::Album => "album",
+                ReleaseKind::Single => "single",
+                ReleaseKind::Compilation => "compile",
+            },
+            "type": "album",
+        })
+    };
+    let data: Vec<Value> = known.iter().rev().take(100).map(album).collect();
+    Json(json!({ "data": data, "total": known.len() })).into_response()
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// The same identifier for the same text.
+fn uuid(text: &str) -> String {
+    let hex: String = digest(text)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let [a, b, c, d, e] = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    format!("{a}-{b}-{c}-{d}-{e}")
+}
+
+/// The same number for the same text.
+fn number(text: &str) -> u32 {
+    let [a, b, c, d, ..] = digest(text);
+    u32::from_be_bytes([a, b, c, d])
+}
+
+/// The same fraction, from 0 up to and without 1, for the same album.
+fn draw(source: SourceName, what: &str, album: &Album) -> f64 {
+    f64::from(number(&format!("{source} {what} {}", album.id))) / (f64::from(u32::MAX) + 1.0)
+}

@@ -1,0 +1,398 @@
+//! Hints: what they are for, and that they do no harm.
+
+use std::time::Duration;
+
+use dropday::accounts::leave::leave;
+use dropday::demo::hints::{Hints, Rumour};
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::domain::hint::SourceName;
+use dropday::domain::user::UserId;
+use dropday::pipeline::Scope;
+use dropday::store::hint_sources::Health;
+
+use crate::home::{Home, Settings};
+
+const ON: (&str, &str) = ("HINTS__ENABLED", "true");
+
+/// A home that asks the catalogues, with so many artists that were looked at once.
+async fn home(artists: usize, settings: Settings<'_>) -> (Home, Vec<String>) {
+    let home = Home::with(&[&[ON], settings].concat()).await;
+    let artists: Vec<_> =
+        (0..artists).map(|n| home.world.add_artist(format!("Artist {n:03}"))).collect();
+    let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
+    home.listener("Martha", &ids).await;
+    home.follows().await;
+    (home, artists)
+}
+
+/// The same, long enough after the first look that nobody is due.
+async fn looked_at(artists: usize, settings: Settings<'_>) -> (Home, Vec<String>) {
+    let (home, artists) = home(artists, settings).await;
+    home.checks().await;
+    home.advance_hours(1);
+    home.world.forget_requests();
+    (home, artists)
+}
+
+/// The artists that were asked about at Spotify, in turn.
+fn asked(home: &Home) -> Vec<String> {
+    let requests = home.world.requests().into_iter();
+    let albums = requests.filter(|request| request.endpoint == Endpoint::ArtistAlbums);
+    albums.map(|request| request.path.split('/').nth(3).unwrap().to_owned()).collect()
+}
+
+fn rumour(artist: &str) -> Rumour {
+    Rumour {
+        artist: Some(artist.to_owned()),
+        name: "Whoever".to_owned(),
+        title: "Vapourware".to_owned(),
+        date: "2026-11-23".to_owned(),
+    }
+}
+
+async fn health(home: &Home, source: SourceName) -> Health {
+    let sources = home.status().await.hint_sources;
+    sources.into_iter().find(|health| health.source == source).expect("it was asked")
+}
+
+#[tokio::test]
+async fn a_hinted_artist_is_asked_about_first_and_at_once() {
+    let (home, artists) = looked_at(30, &[]).await;
+    home.world.put_out(&artists[17], NewAlbum::titled("Fresh"));
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 0, "nobody is due");
+    assert_eq!(home.hints().await.given, 1);
+    let outcome = home.checks_of(Scope::Due).await;
+    assert_eq!((outcome.checked, outcome.news), (1, 1));
+    assert_eq!(asked(&home), [artists[17].clone()]);
+    home.letters().await;
+    assert_eq!(home.letters_to("martha@example.com").len(), 1);
+    assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.confirmed, 1);
+
+    home.world.put_out(&artists[23], NewAlbum::titled("Fresh too"));
+    home.advance_hours(7);
+    home.hints().await;
+    home.world.forget_requests();
+    home.checks().await;
+    assert_eq!(asked(&home)[0], artists[23], "first, where others are due too");
+    home.letters().await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_hint_that_spotify_does_not_confirm_is_tried_with_growing_distance_and_then_dropped() {
+    let (home, artists) = looked_at(1, &[]).await;
+    home.catalogues.spread(rumour(&artists[0]));
+    assert_eq!(home.hints().await.given, 1);
+    let mut distances = Vec::new();
+    let mut last = home.now();
+    for _ in 0..24 * 12 {
+        let before = home.world.count(Endpoint::ArtistAlbums);
+        // By turns the artist is due again and again: only what the hint asks for counts here.
+        home.skip_turns().await;
+        home.checks_of(Scope::Due).await;
+        if home.world.count(Endpoint::ArtistAlbums) > before {
+            distances.push(home.now().duration_since(last).as_hours());
+            last = home.now();
+        }
+        home.advance_hours(1);
+        home.hints().await;
+    }
+    assert_eq!(distances, [0, 9, 24, 48, 96]);
+    let counts = health(&home, SourceName::ListenBrainz).await.hints;
+    assert_eq!((counts.open, counts.confirmed, counts.dropped), (0, 0, 1));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_release_that_reaches_spotify_later_is_found_by_the_next_try() {
+    let (home, artists) = looked_at(1, &[]).await;
+    home.catalogues.spread(rumour(&artists[0]));
+    home.hints().await;
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 1);
+    home.advance_hours(8);
+    home.skip_turns().await;
+    home.world.put_out(&artists[0], NewAlbum::titled("Vapourware").on("2026-11-23"));
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 0);
+    home.advance_hours(1);
+    assert_eq!(home.checks_of(Scope::Due).await.news, 1);
+    assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.confirmed, 1);
+    home.letters().await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_same_hint_is_never_given_twice_nor_for_what_was_seen() {
+    let (home, artists) = looked_at(2, &[("HINTS__DEEZER", "true")]).await;
+    home.world.put_out(&artists[0], NewAlbum::titled("Seen by turns"));
+    home.checks().await;
+    home.world.forget_requests();
+    for _ in 0..8 {
+        assert_eq!(home.hints().await.given, 0, "Spotify was seen to have it");
+        home.advance_hours(3);
+    }
+    home.world.put_out(&artists[1], NewAlbum::titled("New").on("2026-11-24"));
+    assert_eq!(home.hints().await.given, 2, "two sources, once each");
+    home.checks_of(Scope::All).await;
+    for _ in 0..8 {
+        home.advance_hours(7);
+        assert_eq!(home.hints().await.given, 0);
+    }
+    let at_spotify = asked(&home);
+    assert_eq!(at_spotify.iter().filter(|id| **id == artists[1]).count(), 1, "{at_spotify:?}");
+    home.letters().await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_release_of_tomorrow_is_asked_about_tomorrow() {
+    let (home, artists) = looked_at(1, &[]).await;
+    home.catalogues.spread(Rumour { date: "2026-11-24".into(), ..rumour(&artists[0]) });
+    assert_eq!(home.hints().await.given, 1);
+    home.skip_turns().await;
+    home.advance_hours(10);
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 0, "23 h in UTC");
+    home.advance_hours(1);
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_source_that_is_down_wrong_slow_or_huge_harms_nothing() {
+    let page = Fault::Status(200, "application/json", "<html>hello</html>".into());
+    let changed = Fault::Status(200, "application/json", r#"{"releases":[{"id":1}]}"#.into());
+    let elsewhere = Fault::Status(302, "text/plain", "moved".into());
+    let faults = [
+        Fault::Status(503, "", String::new()),
+        Fault::server_error(),
+        Fault::bad_gateway(),
+        Fault::RateLimited { retry_after: Some(u64::MAX) },
+        Fault::Html,
+        Fault::Garbled,
+        Fault::Truncated,
+        Fault::Hang,
+        Fault::Huge(50 << 20),
+        Fault::Huge(80 << 20),
+        Hints::over_quota(),
+        page,
+        changed,
+        elsewhere,
+    ];
+    let (home, artists) =
+        looked_at(2, &[("HINTS__DEEZER", "true"), ("HINTS__TIMEOUT", "2s")]).await;
+    home.hints().await;
+    home.advance_days(91);
+    for (round, fault) in faults.into_iter().enumerate() {
+        for source in SourceName::ALL {
+            home.catalogues.script(source, [fault.clone()]);
+        }
+        let outcome = home.hints().await;
+        assert!(outcome.silent.len() >= 2, "{fault:?}: {outcome}");
+        home.world.put_out(&artists[0], NewAlbum::titled(format!("Number {round}.")));
+        home.round().await;
+        let letters = home.letters_to("martha@example.com");
+        assert!(letters.last().unwrap().subject.contains(&format!("Number {round}.")), "{fault:?}");
+        home.advance_days(2);
+    }
+    home.hints().await;
+    for source in [SourceName::ListenBrainz, SourceName::Deezer] {
+        assert_eq!(health(&home, source).await.failures, 0, "it is asked again in the end");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn musicbrainz_is_asked_for_a_hundred_artists_a_call_and_a_second_apart() {
+    let (home, _) = home(250, &[]).await;
+    let outcome = home.hints().await;
+    assert_eq!(outcome.identified, 250);
+    let requests = home.catalogues.requests(SourceName::MusicBrainz);
+    let sizes: Vec<_> = requests.iter().map(|r| r.path.matches("resource=").count()).collect();
+    assert_eq!(sizes, [100, 100, 50]);
+    for pair in requests.windows(2) {
+        assert!(pair[1].at.duration_since(pair[0].at) >= jiff::SignedDuration::from_secs(1));
+    }
+    let agent = &requests[0].user_agent;
+    assert!(agent.starts_with("dropday/") && agent.contains("( dropday@example.com )"), "{agent}");
+    home.advance_days(80);
+    home.hints().await;
+    assert_eq!(home.catalogues.requests(SourceName::MusicBrainz).len(), 3, "once each");
+    home.advance_days(11);
+    home.hints().await;
+    assert_eq!(
+        home.catalogues.requests(SourceName::MusicBrainz).len(),
+        6,
+        "and again now and then"
+    );
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_503_slows_musicbrainz_down_and_the_pause_survives_a_restart() {
+    let (mut home, _) = home(3, &[]).await;
+    let calls = |home: &Home| home.catalogues.requests(SourceName::MusicBrainz).len();
+    let busy = Fault::Status(503, "", String::new());
+    home.catalogues.script(SourceName::MusicBrainz, [busy.clone(), busy.clone(), busy]);
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        home.hints().await;
+        let (before, since) = (calls(&home), home.now());
+        home.restart().await;
+        while calls(&home) == before {
+            home.clock.advance(Duration::from_secs(10));
+            home.hints().await;
+        }
+        waits.push(home.now().duration_since(since).as_secs());
+        // The call that ended the wait was the next 503 already.
+    }
+    assert!(waits[0] >= 90 && waits[1] >= 180 && waits.is_sorted(), "{waits:?}");
+    assert_eq!(home.status().await.known_elsewhere.0, 3, "and nothing was lost");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_retry_after_is_honoured_and_believed_for_a_day_at_most() {
+    let (home, _) = home(1, &[("HINTS__MUSICBRAINZ", "false")]).await;
+    let calls = |home: &Home| home.catalogues.requests(SourceName::ListenBrainz).len();
+    for (told, waited) in [(7200, 7200), (9_999_999, 86_400)] {
+        home.catalogues
+            .script(SourceName::ListenBrainz, [Fault::RateLimited { retry_after: Some(told) }]);
+        home.hints().await;
+        let before = calls(&home);
+        home.clock.advance(Duration::from_secs(waited - 10));
+        home.hints().await;
+        assert_eq!(calls(&home), before);
+        home.clock.advance(Duration::from_secs(10));
+        home.hints().await;
+        assert_eq!(calls(&home), before + 1);
+        home.advance_hours(7);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_pace_of_listenbrainz_survives_a_restart() {
+    let (mut home, _) = home(3, &[]).await;
+    for _ in 0..12 {
+        home.hints().await;
+        home.restart().await;
+        home.advance_hours(1);
+    }
+    let calls = home.catalogues.requests(SourceName::ListenBrainz);
+    assert_eq!(calls.len(), 2, "one every six hours");
+    assert!(calls[1].path.contains("release_date=2026-11-24&days=14&past=true&future=false"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn without_an_identifier_names_match_only_exactly() {
+    let (home, artists) = looked_at(1, &[]).await;
+    home.world.rename_artist(&artists[0], "Sigur Rós");
+    home.catalogues.forget(&artists[0]);
+    home.advance_days(1);
+    home.follows().await;
+    let named = |name: &str| Rumour { artist: None, name: name.into(), ..rumour("") };
+    for near in ["Sigur Ros", "Sigur Rós & Others", "The Sigur Rós", "Sigur", "Various Artists"] {
+        home.catalogues.spread(named(near));
+    }
+    assert_eq!(home.hints().await.given, 0);
+    home.catalogues.spread(named("SIGUR  RO\u{301}S"));
+    home.advance_hours(6);
+    assert_eq!(home.hints().await.given, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_namesake_with_another_identifier_is_no_hint() {
+    let (home, artists) = looked_at(1, &[]).await;
+    home.catalogues.spread(Rumour { artist: None, name: "Artist 000".into(), ..rumour("") });
+    let outcome = home.hints().await;
+    assert_eq!((outcome.identified, outcome.given), (1, 0));
+    home.catalogues.spread(rumour(&artists[0]));
+    home.advance_hours(6);
+    assert_eq!(home.hints().await.given, 1, "whatever the name");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_source_is_in_a_letter_or_on_a_page() {
+    let (home, artists) = looked_at(1, &[("HINTS__DEEZER", "true")]).await;
+    home.catalogues.spread(Rumour { date: "2026-11-22".into(), ..rumour(&artists[0]) });
+    home.world.put_out(&artists[0], NewAlbum::titled("As Spotify calls it"));
+    home.hints().await;
+    home.round().await;
+    let (martha, _) = home.world.people()[0].clone();
+    let browser = home.visitor();
+    browser.sign_in(&home.world, martha).await;
+    let page = browser.get("/account").await.body;
+    let letters = home.letters_to("martha@example.com");
+    assert_eq!(letters.len(), 1);
+    let raw = format!("{} {} {}", letters[0].subject, letters[0].text, letters[0].html);
+    for theirs in ["Vapourware", "Whoever", "listenbrainz", "musicbrainz", "deezer"] {
+        assert!(!raw.to_lowercase().contains(&theirs.to_lowercase()), "{theirs}");
+        assert!(!page.to_lowercase().contains(&theirs.to_lowercase()), "{theirs}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn deezer_is_asked_only_if_it_is_switched_on_and_about_each_artist_every_two_hours() {
+    let (off, _) = home(2, &[]).await;
+    off.hints().await;
+    assert!(off.catalogues.requests(SourceName::Deezer).is_empty());
+    off.finish().await;
+
+    let (home, _) = home(60, &[("HINTS__DEEZER", "true")]).await;
+    home.hints().await;
+    let requests = home.catalogues.requests(SourceName::Deezer);
+    assert_eq!(requests.len(), 60);
+    for window in requests.windows(51) {
+        assert!(window[50].at.duration_since(window[0].at) >= jiff::SignedDuration::from_secs(5));
+    }
+    home.advance_hours(1);
+    home.hints().await;
+    assert_eq!(home.catalogues.requests(SourceName::Deezer).len(), 60);
+    home.advance_hours(1);
+    home.hints().await;
+    assert_eq!(home.catalogues.requests(SourceName::Deezer).len(), 120);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn each_switch_switches_its_source() {
+    for (settings, asked) in [
+        (&[("HINTS__ENABLED", "false")][..], [false, false, false]),
+        (&[("HINTS__LISTENBRAINZ", "false")], [true, false, false]),
+        (&[("HINTS__MUSICBRAINZ", "false")], [false, true, false]),
+        (&[("HINTS__DEEZER", "true")], [true, true, true]),
+    ] {
+        let (home, _) = home(1, settings).await;
+        home.hints().await;
+        let were = SourceName::ALL.map(|source| !home.catalogues.requests(source).is_empty());
+        assert_eq!(were, asked, "{settings:?}");
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_failing_check_is_not_repeated_for_the_sake_of_a_hint() {
+    let (home, artists) = looked_at(1, &[]).await;
+    home.catalogues.spread(rumour(&artists[0]));
+    home.hints().await;
+    home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
+    assert_eq!(home.checks_of(Scope::Due).await.failed, 1);
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 0, "it waits like any other");
+    home.clock.advance(Duration::from_secs(600));
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_leaves_takes_the_hints_along() {
+    let (home, artists) = looked_at(1, &[]).await;
+    home.catalogues.spread(rumour(&artists[0]));
+    home.hints().await;
+    leave(&home.ctx, UserId(1)).await.unwrap();
+    assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.open, 0);
+    assert_eq!(home.status().await.known_elsewhere, (0, 0));
+    home.finish().await;
+}
