@@ -199,7 +199,10 @@ mod tests {
         let found = Identity::Mbid(ArtistId::parse("a").unwrap(), Mbid::parse(MBID).unwrap());
         let several = json!({"url-count": 1, "url-offset": 0, "urls": [url("a", false)]});
         for body in [several, url("a", false)] {
-            assert_eq!(identities(&body, &asked(&["a", "b"])).unwrap(), [found.clone()]);
+            assert_eq!(
+                identities(&body, &asked(&["a", "b"])).unwrap(),
+                std::slice::from_ref(&found)
+            );
         }
         let none = json!({"url-count": 0, "url-offset": 0, "urls": []});
         assert_eq!(identities(&none, &asked(&["a"])).unwrap(), []);

@@ -53,7 +53,6 @@ impl fmt::Display for Outcome {
 /// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
 pub async fn pass(ctx: &Ctx, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
-    ctx.db.write("prune hints", hints::prune).await?;
     for (done, source) in ctx.hints.iter().enumerate() {
         take_turn(ctx, &**source, watch, &mut outcome).await?;
         (watch.progress)(done as u64 + 1, ctx.hints.len() as u64);

@@ -9,7 +9,7 @@ use crate::domain::artist::ArtistId;
 use crate::domain::hint::{self, Hint, SourceName};
 
 /// A source tells of a release for two weeks or so; hints older than this are never told again.
-const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub(super) const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// That an album of the hint's day was seen on the artist's list at Spotify. Dates that are less
 /// precise than a day are no Julian days, and match nothing.
@@ -126,14 +126,4 @@ pub fn counts(tx: &Tx<'_>, source: SourceName) -> Result<Counts> {
     Ok(tx.conn().query_row(sql, [source], |row| {
         Ok(Counts { open: row.get(0)?, confirmed: row.get(1)?, dropped: row.get(2)? })
     })?)
-}
-
-/// Forgets hints that no source tells of any more.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn prune(tx: &Tx<'_>) -> Result<()> {
-    tx.conn()
-        .execute("DELETE FROM hints WHERE given_at <= ?1", [Ms(tx.now() - FORGOTTEN_AFTER)])?;
-    Ok(())
 }

@@ -9,7 +9,7 @@ use crate::domain::artist::ArtistId;
 use crate::domain::hint::{DeezerId, Group, Identity, Mbid, Subject};
 
 /// Who an artist is seldom changes: entries are merged now and then.
-const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub(super) const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Somebody may enter an unknown artist, or the link to it, any day.
 const UNKNOWN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -29,6 +29,7 @@ pub fn due(tx: &Tx<'_>, group: Group, limit: usize) -> Result<Vec<Subject>> {
         Group::Untraced => ("mbid IS NOT NULL AND trace_next_at <= ?1", "trace_next_at"),
         Group::Traced => ("deezer IS NOT NULL AND deezer_next_at <= ?1", "deezer_next_at"),
     };
+    // Every one of these statements takes the time, needed or not.
     let sql = format!(
         "SELECT a.id, a.name, i.mbid, i.deezer FROM artists a LEFT JOIN identities i ON i.artist = a.id
          WHERE a.unwatched_at IS NULL AND ?1 = ?1 AND {condition} ORDER BY {order}, a.id LIMIT ?2"

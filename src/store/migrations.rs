@@ -60,6 +60,25 @@ mod tests {
     }
 
     #[test]
+    fn a_database_of_the_first_version_keeps_its_rows() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(MIGRATIONS[0]).unwrap();
+        conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        conn.pragma_update(None, "user_version", 1).unwrap();
+        let rows = "INSERT INTO artists (id, name, watched_since, next_check_at)
+                        VALUES ('a', 'Röyksopp', 1, 2)";
+        conn.execute_batch(rows).unwrap();
+        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
+        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
+        conn.pragma_update(None, "foreign_keys", true).unwrap();
+        let hint = "INSERT INTO hints (artist, source, key, given_at, next_at)
+                        VALUES ('a', 'listenbrainz', 'k', 1, 2); DELETE FROM artists";
+        conn.execute_batch(hint).unwrap();
+        let left: i64 = conn.query_row("SELECT count(*) FROM hints", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0, "hints go with their artist");
+    }
+
+    #[test]
     fn a_database_of_a_newer_version_is_refused_and_left_alone() {
         let mut conn = Connection::open_in_memory().unwrap();
         bring_up_to_date(&mut conn, Path::new("x")).unwrap();

@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::columns::Ms;
 use super::ledger::BOOKED_AHEAD;
-use super::{Result, Tx, artists};
+use super::{Result, Tx, artists, hints, identities};
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
 
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
@@ -33,6 +33,7 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
         ("DELETE FROM pauses WHERE until <= ?1", now - WINDOW),
         ("DELETE FROM sign_ins WHERE expires_at <= ?1", now),
         ("DELETE FROM links WHERE expires_at <= ?1", now - WINDOW * 30),
+        ("DELETE FROM hints WHERE given_at <= ?1", now - hints::FORGOTTEN_AFTER),
         ("DELETE FROM unfollows WHERE gone_at <= ?1", now - forgotten),
     ] {
         tx.conn().execute(sql, [Ms(before)])?;
@@ -54,6 +55,11 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("outbox", "claimed_until", LONGEST_LEASE, tx.now()),
         ("pauses", "until", LONGEST_PAUSE, tx.now()),
         ("calls", "at", BOOKED_AHEAD, tx.now()),
+        ("hints", "next_at", LONGEST_WAIT, tx.now()),
+        ("hint_sources", "next_at", LONGEST_PAUSE, tx.now()),
+        ("identities", "look_up_next_at", identities::KNOWN_FOR, tx.now()),
+        ("identities", "trace_next_at", identities::KNOWN_FOR, tx.now()),
+        ("identities", "deezer_next_at", LONGEST_WAIT, tx.now()),
     ] {
         let sql = format!("UPDATE {table} SET {column} = ?1 WHERE {column} > ?2");
         let changed = tx.conn().execute(&sql, params![Ms(mended), Ms(tx.now() + longest)])?;

@@ -200,6 +200,21 @@ async fn a_source_that_is_down_wrong_slow_or_huge_harms_nothing() {
     home.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn once_is_no_failure_where_no_source_answers() {
+    let (home, _) = home(2, &[]).await;
+    for source in [SourceName::ListenBrainz, SourceName::MusicBrainz] {
+        home.catalogues.script(source, [Fault::Html]);
+    }
+    let ran = home.once(&[ON]).await;
+    let said = String::from_utf8_lossy(&ran.stdout);
+    for source in ["; musicbrainz: its answer makes no sense", "; listenbrainz: its answer makes"] {
+        assert!(said.contains(source), "{said}");
+    }
+    assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));
+    home.finish().await;
+}
+
 #[tokio::test]
 async fn musicbrainz_is_asked_for_a_hundred_artists_a_call_and_a_second_apart() {
     let (home, _) = home(250, &[]).await;

@@ -36,6 +36,7 @@ pub struct Home {
     pub ctx: Arc<Ctx>,
     pub config: Config,
     pub folder: TempDir,
+    outside: String,
     pages: tokio::task::JoinHandle<()>,
     restarts: u64,
     is_finished: bool,
@@ -96,6 +97,7 @@ impl Home {
             ctx,
             config,
             folder,
+            outside,
             pages,
             restarts: 0,
             is_finished: false,
@@ -141,6 +143,18 @@ impl Home {
         browser.post(&letter.link("/confirm/"), &[]).await;
         self.inbox.empty();
         Listener { person, address: address.to_owned(), browser }
+    }
+
+    /// Runs `dropday once` as a program, beside this one, on the same database.
+    pub async fn once(&self, settings: Settings<'_>) -> std::process::Output {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_dropday"));
+        let public_url = self.ctx.public_url.as_str().trim_end_matches('/');
+        let usual = environment(&self.folder, public_url, &self.outside, &self.inbox.url());
+        let more = settings.iter().map(|(k, v)| (format!("DROPDAY_{k}"), (*v).to_owned()));
+        program.env_clear().envs(usual.into_iter().chain(more));
+        program.arg("once").arg("--config").arg(self.folder.path().join("dropday.toml"));
+        let ran = tokio::task::spawn_blocking(move || program.output());
+        ran.await.unwrap().unwrap()
     }
 
     pub async fn follows(&self) -> sync_follows::Outcome {
