@@ -14,7 +14,7 @@ use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::hint::{SourceName, Subject};
 use crate::hints::{Answer, Error, Source};
-use crate::store::{StoreError, hint_sources, hints, identities};
+use crate::store::{StoreError, Tx, hint_sources, hints, identities};
 
 /// The longest that a pass waits for the next call to a source: more than the distance between two
 /// calls of one round, less than that between two rounds.
@@ -79,8 +79,11 @@ async fn take_turn(
         };
         let answer = tokio::select! {
             answer = call => answer,
-            // Whatever it is about is due again the next time.
-            () = watch.stop.cancelled() => return Ok(()),
+            () = watch.stop.cancelled() => {
+                let name = source.name();
+                let give_back = move |tx: &Tx<'_>| hint_sources::give_back(tx, name);
+                return ctx.db.write("give a hint call back", give_back).await;
+            }
         };
         outcome.calls += 1;
         match answer {

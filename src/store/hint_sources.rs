@@ -15,6 +15,9 @@ use crate::domain::hint::SourceName;
 /// call that lies further ahead was booked before the clock stepped back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
+/// No source is called twice within this time, whatever became of the first call.
+const SHORTEST_DISTANCE: Duration = Duration::from_secs(2);
+
 /// How a source does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
@@ -58,6 +61,16 @@ pub fn book(
         params![source, Ms(at + distance)],
     )?;
     Ok(Some(at))
+}
+
+/// Gives a booking back whose call was broken off: the next start need not wait a round for it.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn give_back(tx: &Tx<'_>, source: SourceName) -> Result<()> {
+    let sql = "UPDATE hint_sources SET next_at = min(next_at, ?2) WHERE source = ?1";
+    tx.conn().execute(sql, params![source, Ms(tx.now() + SHORTEST_DISTANCE)])?;
+    Ok(())
 }
 
 /// Records that a source answered.

@@ -7,8 +7,9 @@ use dropday::demo::hints::{Hints, Rumour};
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::hint::SourceName;
 use dropday::domain::user::UserId;
-use dropday::pipeline::Scope;
+use dropday::pipeline::{Scope, Watch, gather_hints};
 use dropday::store::hint_sources::Health;
+use tokio_util::sync::CancellationToken;
 
 use crate::home::{Home, Settings};
 
@@ -295,6 +296,28 @@ async fn the_pace_of_listenbrainz_survives_a_restart() {
     let calls = home.catalogues.requests(SourceName::ListenBrainz);
     assert_eq!(calls.len(), 2, "one every six hours");
     assert!(calls[1].path.contains("release_date=2026-11-24&days=14&past=true&future=false"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_broken_off_by_a_stop_ends_at_once_and_is_made_again_soon() {
+    let (home, _) = home(1, &[("HINTS__MUSICBRAINZ", "false")]).await;
+    home.catalogues.script(SourceName::ListenBrainz, [Fault::Hang]);
+    let stop = CancellationToken::new();
+    let watch = Watch { stop: &stop, progress: &|_, _| {} };
+    let calls = |home: &Home| home.catalogues.requests(SourceName::ListenBrainz).len();
+    let stopping = async {
+        while calls(&home) == 0 {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+    };
+    let began = std::time::Instant::now();
+    let (outcome, ()) = tokio::join!(gather_hints::pass(&home.ctx, &watch), stopping);
+    assert_eq!(outcome.unwrap().calls, 0);
+    assert!(began.elapsed() < Duration::from_secs(10), "the call itself would take 20 s");
+    home.clock.advance(Duration::from_secs(2));
+    assert_eq!(home.hints().await.calls, 1);
     home.finish().await;
 }
 
