@@ -1,7 +1,8 @@
-//! What people start: sign in, give an address and confirm it, leave.
+//! What people start: sign in, give an address and confirm it, choose, leave.
 
 pub mod address;
 pub mod leave;
+pub mod preferences;
 mod secret;
 pub mod session;
 pub mod sign_in;

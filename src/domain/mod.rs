@@ -4,6 +4,7 @@ pub mod artist;
 pub mod backoff;
 pub mod cadence;
 pub mod detection;
+pub mod edition;
 pub mod follows;
 pub mod hint;
 pub mod quota;

@@ -11,12 +11,13 @@ use crate::clock::fraction;
 use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::detection::{self, Reading};
-use crate::domain::release::{Release, ReleaseId};
+use crate::domain::release::Release;
 use crate::domain::user::UserId;
-use crate::domain::{backoff, cadence, day_of};
+use crate::domain::{backoff, cadence, day_of, edition};
 use crate::spotify::{self, PAGE};
 use crate::store::artists::{self, Claimed};
-use crate::store::{StoreError, Tx, hints, ledger, outbox, releases};
+use crate::store::outbox::{self, Audience};
+use crate::store::{StoreError, Tx, editions, hints, ledger, releases};
 
 /// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -243,6 +244,12 @@ fn growth(before: Option<u64>, now: Option<u64>) -> i64 {
     before.zip(now).map_or(0, |(before, now)| signed(now).saturating_sub(signed(before)))
 }
 
+/// Where an album and its editions come at once, the one with the plain title is the album.
+fn plain_titles_first(mut releases: Vec<Release>) -> Vec<Release> {
+    releases.sort_by_key(|release| edition::edition_words(release).is_some());
+    releases
+}
+
 /// What became of the pages after the first.
 enum Rest {
     /// They were read, as far as they matter.
@@ -273,20 +280,32 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
                 return Ok((0, 0));
             }
             let since = is_baseline.then(|| day_of(artist.watched_since));
-            let seen = releases::seen_of(tx, &artist.id)?;
-            let (mut news, mut owed) = (HashSet::<ReleaseId>::new(), 0);
-            for release in &releases {
-                let is_news = !seen.contains(&release.id)
-                    && detection::is_news(release.date, since, day_of(tx.now()));
-                releases::remember(tx, &artist.id, release, is_news)?;
-                if is_news && news.insert(release.id.clone()) {
-                    owed += outbox::owe_news(tx, &artist.id, &release.id)?;
+            let mut known = editions::known_of(tx, &artist.id)?;
+            let (mut news, mut owed) = (0_u64, 0);
+            for release in plain_titles_first(releases) {
+                let is_new = known.iter().all(|seen| seen.id != release.id)
+                    && detection::is_news(release.date, since, day_of(tx.now()))
+                    && !release.artists.first().is_some_and(edition::is_various_artists);
+                let album = is_new.then(|| edition::album_of(&release, &known)).flatten();
+                releases::remember(tx, &artist.id, &release, is_new && album.is_none())?;
+                match album {
+                    Some(album) => {
+                        editions::note(tx, &release.id, &album.id)?;
+                        let audience = Audience::WantingEditions;
+                        owed += outbox::owe_news(tx, &artist.id, &release.id, audience)?;
+                    }
+                    None if is_new => {
+                        news += 1;
+                        owed += outbox::owe_news(tx, &artist.id, &release.id, Audience::Followers)?;
+                    }
+                    None => {}
                 }
+                known.push(release);
             }
             ledger::resume_checks(tx)?;
             // A reading that broke off says nothing against a hint.
-            if matches!(rest, Rest::Whole) || !news.is_empty() {
-                hints::after_check(tx, &artist.id, !news.is_empty())?;
+            if matches!(rest, Rest::Whole) || news > 0 {
+                hints::after_check(tx, &artist.id, news > 0)?;
             }
             match rest {
                 Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
@@ -296,7 +315,7 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
                     artists::checked(tx, &artist.id, total, tx.now() + interval)?;
                 }
             }
-            Ok((news.len() as u64, owed))
+            Ok((news, owed))
         })
         .await?;
     if let Some(error) = &incomplete {

@@ -1,12 +1,14 @@
 //! What is owed → the letter that tells it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::accounts::address;
 use crate::ctx::Ctx;
-use crate::domain::day_of;
 use crate::domain::release::ReleaseId;
 use crate::domain::user::EmailAddress;
+use crate::domain::{day_of, edition};
 use crate::mail::letter::{Letter, RenderError};
 use crate::mail::letters::confirm::Confirm;
 use crate::mail::letters::news::{News, NewsItem};
@@ -14,7 +16,7 @@ use crate::mail::letters::sign_in_again::SignInAgain;
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, Kind};
 use crate::store::people::{self, Person};
-use crate::store::{StoreError, Tx, outbox, releases};
+use crate::store::{StoreError, Tx, editions, outbox, releases};
 
 /// What became of a letter that was owed.
 pub(super) enum Composed {
@@ -113,7 +115,11 @@ fn news(tx: &Tx<'_>, claimed: &Claimed, person: &Person) -> Result<Facts, StoreE
             continue;
         };
         let because = releases::reasons(tx, &id, person.id)?;
-        items.push(NewsItem { release, because });
+        let also_as = editions::of(tx, &id)?
+            .iter()
+            .filter_map(edition::edition_words)
+            .collect::<BTreeSet<_>>();
+        items.push(NewsItem { release, because, also_as: also_as.into_iter().collect() });
     }
     if items.is_empty() {
         return Ok(Facts::Unwanted("the albums are no longer known"));

@@ -13,6 +13,7 @@ const APPLICATION_ID: i64 = 0x4472_6f70;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_start.sql"),
     include_str!("../../migrations/0002_hints.sql"),
+    include_str!("../../migrations/0003_editions.sql"),
 ];
 
 /// Applies what is missing.

@@ -4,6 +4,7 @@
 pub mod artists;
 mod columns;
 mod db;
+pub mod editions;
 mod error;
 pub mod follows;
 pub mod hint_sources;

@@ -80,17 +80,31 @@ pub fn owe(tx: &Tx<'_>, person: UserId, kind: Kind, subject: &str) -> Result<boo
     Ok(new == 1)
 }
 
-/// Owes a new album to everybody who follows the artist and has a confirmed address, each once.
+/// Whom a release concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody who follows the artist.
+    Followers,
+    /// Those of them who want to hear of later editions of an album.
+    WantingEditions,
+}
+
+/// Owes a new album to everybody whom it concerns and who has a confirmed address, each once.
 /// Returns to how many it is new.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn owe_news(tx: &Tx<'_>, artist: &ArtistId, release: &ReleaseId) -> Result<u64> {
+pub fn owe_news(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    release: &ReleaseId,
+    audience: Audience,
+) -> Result<u64> {
     let new = tx.conn().execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
          SELECT f.person, 'news', ?2, ?3, ?3 FROM follows f JOIN people p ON p.id = f.person
-         WHERE f.artist = ?1 AND p.address IS NOT NULL",
-        params![artist, release, Ms(tx.now())],
+         WHERE f.artist = ?1 AND p.address IS NOT NULL AND (p.wants_editions OR NOT ?4)",
+        params![artist, release, Ms(tx.now()), audience == Audience::WantingEditions],
     )?;
     Ok(new as u64)
 }

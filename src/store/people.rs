@@ -32,6 +32,8 @@ pub struct Person {
     pub trouble: Option<String>,
     /// When their follows were last read in full.
     pub follows_read_at: Option<Timestamp>,
+    /// Whether later editions of an album are told as well.
+    pub wants_editions: bool,
 }
 
 /// Finds who `profile` is by `account_id`, else by `id`, or makes a new person. Their consent is
@@ -86,7 +88,7 @@ fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
 
 const PERSON: &str =
     "SELECT p.id, display_name, spotify_id, address, suggested_address, created_at,
-     t.authorized_at, consent = 'ended', trouble, follows_read_at
+     t.authorized_at, consent = 'ended', trouble, follows_read_at, wants_editions
      FROM people p LEFT JOIN tokens t ON t.person = p.id";
 
 /// The person with this number.
@@ -118,6 +120,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
         must_sign_in: row.get(7)?,
         trouble: row.get(8)?,
         follows_read_at: row.get::<_, Option<Ms>>(9)?.map(|at| at.0),
+        wants_editions: row.get(10)?,
     })
 }
 
@@ -128,6 +131,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
 pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()> {
     let sql = "UPDATE people SET address = ?2 WHERE id = ?1";
     exactly_one(tx.conn().execute(sql, params![id, address])?)
+}
+
+/// Tells this person of later editions as well, or no more.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn set_wants_editions(tx: &Tx<'_>, id: UserId, wants: bool) -> Result<()> {
+    let sql = "UPDATE people SET wants_editions = ?2 WHERE id = ?1";
+    exactly_one(tx.conn().execute(sql, params![id, wants])?)
 }
 
 /// Records that Spotify refuses this person until about `until`.

@@ -12,7 +12,7 @@ use jiff::ToSpan;
 use super::cookies::{self, Purpose};
 use super::page::{self, day, shown};
 use crate::accounts::address::{self, AddressError};
-use crate::accounts::{leave as leaving, session};
+use crate::accounts::{leave as leaving, preferences, session};
 use crate::ctx::Ctx;
 use crate::domain::day_of;
 use crate::domain::release::Release;
@@ -44,6 +44,7 @@ struct Account {
     typed: String,
     typed_fault: Option<String>,
     news: Vec<Release>,
+    wants_editions: bool,
 }
 
 /// New albums that the page lists: what one letter may leave out is here.
@@ -98,6 +99,7 @@ impl Account {
             typed: typed.unwrap_or_default(),
             typed_fault: None,
             news,
+            wants_editions: person.wants_editions,
         }
     }
 }
@@ -167,6 +169,28 @@ pub(super) async fn change_address(
             });
             (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response()
         }
+    }
+}
+
+/// The form with what a person wants to be told.
+#[derive(serde::Deserialize)]
+pub(super) struct Choice {
+    /// A box that is not ticked is not sent.
+    editions: Option<String>,
+}
+
+pub(super) async fn choose(
+    State(ctx): State<Arc<Ctx>>,
+    jar: CookieJar,
+    Form(choice): Form<Choice>,
+) -> Response {
+    let (person, _) = match signed_in(&ctx, &jar).await {
+        Ok(signed_in) => signed_in,
+        Err(elsewhere) => return elsewhere,
+    };
+    match preferences::tell_of_editions(&ctx, person, choice.editions.is_some()).await {
+        Ok(()) => Redirect::to("/account").into_response(),
+        Err(error) => page::our_fault(&error),
     }
 }
 

@@ -63,6 +63,7 @@ pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>) -> Router {
         .route("/callback", get(sign_in::arrive))
         .route("/account", get(account::show))
         .route("/account/address", post(account::change_address))
+        .route("/account/preferences", post(account::choose))
         .route("/account/sign-out", post(account::sign_out))
         .route("/account/leave", post(account::leave))
         .route("/confirm/{token}", get(confirm::show).post(confirm::confirm))

@@ -179,6 +179,9 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
 #[tokio::test]
 async fn damage_is_found_wherever_it_lies() {
     let kept = Kept::new().await;
+    // Pages that a migration left free hold nothing that could be damaged.
+    let tidy = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+    Connection::open(kept.file()).unwrap().execute_batch(tidy).unwrap();
     let sound = kept.bytes();
     let pages = sound.len() / 4096;
     assert!(pages > 20, "a test of nothing");

@@ -8,6 +8,7 @@ mod bad_database;
 mod bad_input;
 mod confirming;
 mod consent;
+mod editions;
 mod follows;
 mod hints;
 mod home;

@@ -25,6 +25,8 @@ pub struct NewsItem {
     pub release: Release,
     /// The names of the followed artists that are why it is told.
     pub because: Vec<String>,
+    /// What its other editions call themselves: `Deluxe`.
+    pub also_as: Vec<String>,
 }
 
 /// Some releases for one person.
@@ -138,12 +140,18 @@ impl Row {
         let release = &item.release;
         let tracks =
             release.tracks.map(|n| if n == 1 { "1 track".into() } else { format!("{n} tracks") });
+        let also_as = item.also_as.join(", ");
+        let also_as = (!also_as.is_empty())
+            .then(|| format!("also as {}", shortened(&one_line(&also_as), LONGEST_NAMES)));
         let mut kind = kind(release.kind).to_owned();
         kind[..1].make_ascii_uppercase();
         Self {
             title: one_line(release.shown_title()),
             artists: artists(release, LONGEST_NAMES),
-            facts: [Some(kind), tracks, when(release.date, today)].into_iter().flatten().collect(),
+            facts: [Some(kind), tracks, when(release.date, today), also_as]
+                .into_iter()
+                .flatten()
+                .collect(),
             because: Names::fitting(item.because.iter().map(String::as_str), LONGEST_NAMES),
             link: web_address(&release.link),
             cover: release.cover.as_deref().and_then(web_address),

@@ -23,7 +23,7 @@ fn item(artist_name: &str, title: &str, released: &str) -> NewsItem {
         cover: Some("https://i.scdn.co/image/ab67616d00001e02".into()),
         link: "https://open.spotify.com/album/7w4vWXxNKPRCLjQL3ciEza".into(),
     };
-    NewsItem { release, because: vec![artist_name.into()] }
+    NewsItem { release, because: vec![artist_name.into()], also_as: Vec::new() }
 }
 
 fn write(releases: &[NewsItem]) -> Letter {

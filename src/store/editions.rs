@@ -1,0 +1,40 @@
+//! Which releases are editions of an album that was there already.
+
+use rusqlite::params;
+
+use super::{Result, Tx, releases};
+use crate::domain::artist::ArtistId;
+use crate::domain::release::{Release, ReleaseId};
+
+/// Everything that was seen on an artist's list, in no order.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn known_of(tx: &Tx<'_>, artist: &ArtistId) -> Result<Vec<Release>> {
+    let seen = releases::seen_of(tx, artist)?;
+    let found: Result<Vec<_>> = seen.iter().map(|id| releases::find(tx, id)).collect();
+    Ok(found?.into_iter().flatten().collect())
+}
+
+/// Notes that `release` is an edition of `album`.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn note(tx: &Tx<'_>, release: &ReleaseId, album: &ReleaseId) -> Result<()> {
+    let sql = "INSERT OR REPLACE INTO editions (release, album) VALUES (?1, ?2)";
+    tx.conn().execute(sql, params![release, album])?;
+    Ok(())
+}
+
+/// The editions of an album, as they came.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn of(tx: &Tx<'_>, album: &ReleaseId) -> Result<Vec<Release>> {
+    let mut rows = tx
+        .conn()
+        .prepare_cached("SELECT release FROM editions WHERE album = ?1 ORDER BY release")?;
+    let ids = rows.query_map([album], |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let found: Result<Vec<_>> = ids.iter().map(|id| releases::find(tx, id)).collect();
+    Ok(found?.into_iter().flatten().collect())
+}
