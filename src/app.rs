@@ -1,6 +1,7 @@
 //! Composition: configuration → the parts, put together.
 
-use std::io::Write;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -133,44 +134,55 @@ fn kept_key(
     database: &Path,
     chance: &dyn Chance,
 ) -> anyhow::Result<SecretBox<[u8; 32]>> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => decode_key(&SecretString::from(text)).with_context(|| {
-            format!(
-                "the key file {} does not hold 32 bytes in base64. Restore it; if there is no database \
-                 yet, delete it, and it is made anew",
-                file.display()
-            )
-        }),
-        Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
-            bail!("the key file {} cannot be read: {why}", file.display())
-        }
-        Err(_) if database.metadata().is_ok_and(|database| database.len() > 0) => bail!(
+    // Looked at first: another start may make both meanwhile, the key before the database.
+    let has_database = database.metadata().is_ok_and(|database| database.len() > 0);
+    let is_missing = file.symlink_metadata().is_err_and(|why| why.kind() == ErrorKind::NotFound);
+    if is_missing && has_database {
+        bail!(
             "the database {} is there, but its key {} is not. Restore the key file, or set \
              secrets.key_file to where it is",
             database.display(),
             file.display()
-        ),
-        Err(_) => make_key(file, chance),
+        );
     }
+    if is_missing {
+        make_key(file, chance).with_context(|| {
+            format!(
+                "the key file {} cannot be made. Make sure that its folder exists and that \
+                 Dropday's user may write there, or set database.path",
+                file.display()
+            )
+        })?;
+    }
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("the key file {} cannot be read", file.display()))?;
+    decode_key(&SecretString::from(text)).with_context(|| {
+        format!(
+            "the key file {} does not hold 32 bytes in base64. Restore it; if there is no database \
+             yet, delete it, and it is made anew",
+            file.display()
+        )
+    })
 }
 
-fn make_key(file: &Path, chance: &dyn Chance) -> anyhow::Result<SecretBox<[u8; 32]>> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        bail!("the folder {} is not there: make it, or set database.path", folder.display());
-    }
-    let key = SecretBox::new(Box::new(random::<32>(chance)));
-    let mut made = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .with_context(|| format!("the key file {} cannot be made", file.display()))?;
+/// Written aside and linked to its name when it is whole: a start that is cut short leaves no half
+/// a key behind, and of two starts at once one makes the key and both use it.
+fn make_key(file: &Path, chance: &dyn Chance) -> std::io::Result<()> {
     use secrecy::ExposeSecret;
+    let key = SecretBox::new(Box::new(random::<32>(chance)));
+    let draft = file.with_extension(format!("key.{}", std::process::id()));
+    let mut made =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     writeln!(made, "{}", STANDARD.encode(key.expose_secret()))?;
     made.sync_all()?;
+    match std::fs::hard_link(&draft, file) {
+        Ok(()) => std::fs::remove_file(&draft)?,
+        Err(why) if why.kind() == ErrorKind::AlreadyExists => return std::fs::remove_file(&draft),
+        // A file system without links.
+        Err(_) => std::fs::rename(&draft, file)?,
+    }
     tracing::info!(file = %file.display(), "made the key that tokens are sealed with: back it up");
-    Ok(key)
+    Ok(())
 }
 
 /// The domain of a mailbox such as `Dropday <dropday@example.com>`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -69,28 +69,45 @@ impl Running {
     }
 }
 
+/// The signals that end a process, heard from the moment that this is made.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens. Before that, a signal ends the process as it is.
+    ///
+    /// # Errors
+    /// Where signals cannot be heard.
+    pub fn listen() -> anyhow::Result<Self> {
+        let hear = |kind| signal(kind).context("signals cannot be heard");
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: hear(terminate)?, interrupt: hear(interrupt)? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
 /// Runs until a signal comes; a second one cuts the grace short. Whether everything ended in time.
-///
-/// # Errors
-/// Where signals cannot be heard.
-pub async fn run_until_signal(running: &Running) -> anyhow::Result<bool> {
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be heard")?;
-    let mut any = async || {
-        tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" }
-    };
-    let name = any().await;
+pub async fn run_until_signal(running: &Running, mut signals: Signals) -> bool {
+    let name = signals.next().await;
     tracing::info!(signal = name, grace_s = GRACE.as_secs(), "stopping after the work in hand");
     tokio::select! {
         ended = running.stop() => {
             if !ended {
                 tracing::warn!("the work in hand did not end in time; it is taken up at the next start");
             }
-            Ok(ended)
+            ended
         }
-        name = any() => {
+        name = signals.next() => {
             tracing::warn!(signal = name, "stopping at once; the work in hand is taken up at the next start");
-            Ok(false)
+            false
         }
     }
 }
@@ -100,16 +117,13 @@ pub async fn run_until_signal(running: &Running) -> anyhow::Result<bool> {
 /// # Errors
 /// Where signals cannot be heard.
 pub fn stop_on_signal() -> anyhow::Result<CancellationToken> {
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be heard")?;
+    let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
     let told = stop.clone();
     tokio::spawn(async move {
-        let mut any =
-            async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
-        any().await;
+        signals.next().await;
         told.cancel();
-        any().await;
+        signals.next().await;
         std::process::exit(130);
     });
     Ok(stop)

@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::clock::{Chance, Clock, SystemChance, SystemClock};
 use crate::config::{self, Config, ConfigError};
+use crate::mail::smtp::SettingsError;
 use crate::terminal::{complain, say};
 
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h): to start again would not help.
@@ -92,13 +93,16 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(cli)) {
+    let ended = runtime.block_on(run(cli));
+    // Without waiting for what cannot be cut short: a name server that does not answer.
+    runtime.shutdown_background();
+    match ended {
         Ok(code) => code,
         Err(error) => {
             complain(&format!("{error:#}"));
-            match error.downcast_ref::<ConfigError>() {
-                Some(_) => ExitCode::from(EXIT_CONFIG),
-                None => ExitCode::FAILURE,
+            match error.is::<ConfigError>() || error.is::<SettingsError>() {
+                true => ExitCode::from(EXIT_CONFIG),
+                false => ExitCode::FAILURE,
             }
         }
     }

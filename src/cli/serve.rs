@@ -16,6 +16,8 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     for warning in ctx.mailer.warnings() {
         tracing::warn!("{warning}");
     }
+    // From here on, and so before anybody can see that it runs.
+    let signals = lifecycle::Signals::listen()?;
     let running = lifecycle::start(Arc::clone(&ctx), config.web.listen).await?;
     let mut bells = schedule::start(&config.schedule, &running.bells).await?;
     tracing::info!(
@@ -24,7 +26,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         version = env!("CARGO_PKG_VERSION"),
         "Dropday is up"
     );
-    let ended = lifecycle::run_until_signal(&running).await?;
+    let ended = lifecycle::run_until_signal(&running, signals).await;
     bells.shutdown().await.ok();
     ctx.db.checkpoint().await.ok();
     tracing::info!("Dropday has stopped");

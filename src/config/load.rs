@@ -143,12 +143,15 @@ fn read(
                 file.display()
             )
         })?;
-        // Parsed by itself first: the error then names the line, and holds no value.
+        // Parsed by itself first: the error then names the line.
         sources = sources.add_source(File::from_str(&text, FileFormat::Toml));
         config::Config::builder()
             .add_source(File::from_str(&text, FileFormat::Toml))
             .build()
-            .map_err(|why| format!("the configuration {} is no TOML: {why}", file.display()))?;
+            .map_err(|why| {
+                let why = without_excerpt(&why.to_string());
+                format!("the configuration {} is no TOML: {why}", file.display())
+            })?;
     }
     let ours = Environment::with_prefix("DROPDAY")
         .prefix_separator("_")
@@ -160,6 +163,14 @@ fn read(
     let raw = serde_ignored::deserialize(merged, |path| unknown.push(format!("`{path}`")))
         .map_err(|why: config::ConfigError| format!("the configuration cannot be used: {why}"))?;
     if unknown.is_empty() { Ok(raw) } else { Err(refuse(&unknown)) }
+}
+
+/// What a parser says, without the line that it quotes: a secret may stand there.
+fn without_excerpt(message: &str) -> String {
+    let is_quoted = |line: &str| {
+        line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|')
+    };
+    message.lines().filter(|line| !is_quoted(line)).collect::<Vec<_>>().join(": ")
 }
 
 fn refuse(unknown: &[String]) -> String {

@@ -119,10 +119,11 @@ impl Stage {
 /// Where the stage cannot be set.
 pub async fn show() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
+    let signals = lifecycle::Signals::listen()?;
     invite(&stage);
     tokio::select! {
         played = play(&stage) => played?,
-        heard = lifecycle::run_until_signal(&stage.running) => { heard?; }
+        _ = lifecycle::run_until_signal(&stage.running, signals) => {}
     }
     stage.strike().await;
     Ok(())

@@ -86,7 +86,7 @@ impl Mailer {
     /// # Errors
     /// [`SettingsError`], in words for the person who wrote the settings.
     pub fn new(settings: &SmtpSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        let url = SmtpUrl::parse(&settings.url)?;
+        let url = SmtpUrl::parse(&settings.url).map_err(SettingsError::Url)?;
         let from = sender(&settings.from)?;
         if settings.timeout.is_zero() {
             return Err(SettingsError::Timeout);

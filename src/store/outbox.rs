@@ -63,7 +63,7 @@ pub struct Claimed {
     pub subjects: Vec<String>,
     /// Attempts so far, this one included.
     pub attempts: u32,
-    /// When the oldest of it was owed.
+    /// When its first row was owed.
     pub owed_at: Timestamp,
     /// Whether an earlier attempt may have been accepted: then this is the very same letter.
     pub is_repeat: bool,
@@ -168,7 +168,7 @@ pub fn owe_news_seen_since(
 /// [`super::StoreError`]
 pub fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<Unit>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT person, kind, min(id), letter IS NOT NULL FROM outbox
+        "SELECT person, kind, coalesce(letter, min(id)), letter IS NOT NULL FROM outbox
          WHERE state = 'owed'
          GROUP BY person, kind, letter, CASE WHEN kind = 'news' THEN 0 ELSE id END
          HAVING max(claimed_until) <= ?2 AND (?1 OR max(next_at) <= ?2)
@@ -196,7 +196,7 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
            AND CASE WHEN ?6 THEN letter = ?1
                     WHEN ?3 = 'news' THEN letter IS NULL
                     ELSE letter IS NULL AND id = ?1 END
-         RETURNING id, subject, attempts, owed_at",
+         RETURNING id, subject, attempts",
     )?;
     let until = tx.now() + lease;
     let key = params![
@@ -207,22 +207,27 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
         Ms(until),
         unit.is_bound
     ];
-    let claimed = rows.query_map(key, |row| {
-        Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get::<_, u32>(2)?, row.get::<_, Ms>(3)?.0))
-    })?;
-    let mut claimed: Vec<(i64, String, u32, Timestamp)> =
-        claimed.collect::<rusqlite::Result<_>>()?;
+    let claimed = rows.query_map(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut claimed: Vec<(i64, String, u32)> = claimed.collect::<rusqlite::Result<_>>()?;
     // RETURNING promises no order.
     claimed.sort_unstable_by_key(|row| row.0);
-    let Some((first, _, _, owed_at)) = claimed.first().cloned() else { return Ok(None) };
-    if first != unit.letter {
-        // The first row was settled meanwhile: bound again, under its own number, next time.
-        let sql = "UPDATE outbox SET letter = NULL, claimed_until = 0 WHERE letter = ?1 AND state = 'owed'";
-        tx.conn().execute(sql, [unit.letter])?;
+    let Some(first) = claimed.first().map(|row| row.0) else { return Ok(None) };
+    if first != unit.letter && !unit.is_bound {
+        // The first row is settled or in somebody's hands by now: these are bound again, under a
+        // number of their own, next time. By their ids, for others may have the letter in hand.
+        let mut put_back = tx
+            .conn()
+            .prepare("UPDATE outbox SET letter = NULL, claimed_until = 0 WHERE id = ?1")?;
+        for (id, ..) in claimed {
+            put_back.execute([id])?;
+        }
         return Ok(None);
     }
+    // Of the row that the letter is named after, whether or not it is still part of it.
+    let sql = "SELECT owed_at FROM outbox WHERE id = ?1";
+    let Ms(owed_at) = tx.conn().query_row(sql, [unit.letter], |row| row.get(0))?;
     Ok(Some(Claimed {
-        letter: first,
+        letter: unit.letter,
         person: unit.person,
         kind: unit.kind,
         attempts: claimed.iter().map(|row| row.2).max().unwrap_or(1),

@@ -9,7 +9,7 @@ use crate::mail::url::UrlFault;
 pub enum SettingsError {
     /// The URL.
     #[error("`mail.smtp_url` cannot be used: {0}")]
-    Url(#[from] UrlFault),
+    Url(UrlFault),
     /// The sender.
     #[error("`mail.from` is no mailbox: it should read like Dropday <dropday@example.com>")]
     From,

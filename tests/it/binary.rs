@@ -1,0 +1,325 @@
+//! The real program as a process of its own, on real clocks, with the fake world around it.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use dropday::app;
+use dropday::clock::{Chance, Clock, SystemChance, SystemClock, random};
+use dropday::demo::inbox::{Inbox, InboxSettings};
+use dropday::demo::spotify;
+use dropday::demo::world::World;
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::home::{Letter, Listener, Settings, environment, serve};
+use crate::visitor::Visitor;
+
+/// Nothing takes longer on a slow and busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// A machine that Dropday is installed on. Its test fails if it ends without [`Machine::finish`],
+/// as it does with a [`crate::home::Home`].
+pub struct Machine {
+    pub world: World,
+    pub inbox: Inbox,
+    pub folder: TempDir,
+    /// Where the daemon listens, as `127.0.0.1:12345`.
+    pub address: String,
+    /// Every code and token that the fake Spotify gave out.
+    pub given_out: Arc<GivenOut>,
+    environment: Vec<(String, String)>,
+    outside: JoinHandle<()>,
+    is_finished: bool,
+}
+
+/// Chance that remembers the codes and tokens that were made with it.
+#[derive(Default)]
+pub struct GivenOut(Mutex<Vec<String>>);
+
+/// A command that has ended, and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    /// `None` where a signal ended it.
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+/// A command that runs, until it is dropped at the latest.
+pub struct Running {
+    child: Child,
+    said: PathBuf,
+}
+
+impl Machine {
+    pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub async fn with(settings: Settings<'_>) -> Self {
+        Self::with_inbox(settings, InboxSettings::default()).await
+    }
+
+    pub async fn with_inbox(settings: Settings<'_>, inbox: InboxSettings) -> Self {
+        app::install_crypto();
+        let clock = Arc::new(SystemClock);
+        let given_out = Arc::new(GivenOut::default());
+        let world = World::new(clock.clone(), given_out.clone());
+        let inbox = Inbox::start(clock, inbox).await.unwrap();
+        let (url, outside) = serve(|base| spotify::router(world.clone(), base)).await;
+        // In memory where that can be: a process that is killed takes no disk along.
+        let folder = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
+        let address = free_address();
+        std::fs::write(folder.path().join("dropday.toml"), "").unwrap();
+        let usual = environment(&folder, &format!("http://{address}"), &url, &inbox.url());
+        let environment = usual.into_iter().chain(variables(settings)).collect();
+        let is_finished = false;
+        Self { world, inbox, folder, address, given_out, environment, outside, is_finished }
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("dropday.db")
+    }
+
+    /// `dropday ARGUMENTS`, about to be run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropday"));
+        let foreign = std::env::vars_os().map(|(name, _)| name);
+        for name in foreign.filter(|name| name.to_string_lossy().starts_with("DROPDAY_")) {
+            command.env_remove(name);
+        }
+        command.envs(self.environment.iter().cloned()).current_dir(self.folder.path());
+        command.args(["--config", "dropday.toml"]).args(arguments);
+        command
+    }
+
+    /// Runs `dropday ARGUMENTS` to its end.
+    pub async fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(&[], arguments).await
+    }
+
+    /// The same with further settings.
+    pub async fn run_with(&self, settings: Settings<'_>, arguments: &[&str]) -> Ended {
+        let mut command = self.command(arguments);
+        command.envs(variables(settings));
+        to_its_end(command).await
+    }
+
+    /// Begins `dropday ARGUMENTS`.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        Running::start(self.command(arguments), self.folder.path().join("said.txt"))
+    }
+
+    /// Begins `dropday serve`, and waits until it answers.
+    pub async fn serve(&self) -> Running {
+        self.serve_at(&self.address).await
+    }
+
+    /// The same at another address.
+    pub async fn serve_at(&self, address: &str) -> Running {
+        let mut command = self.command(&["serve"]);
+        command.env("DROPDAY_WEB__LISTEN", address);
+        let mut daemon = Running::start(command, self.folder.path().join("said.txt"));
+        let http = dropday::spotify::http_client("a monitor").unwrap();
+        let url = format!("http://{address}/healthz");
+        eventually("a daemon that is healthy", async || {
+            assert!(daemon.is_running(), "{}", daemon.said());
+            http.get(&url).send().await.ok().filter(|answer| answer.status().is_success())
+        })
+        .await;
+        daemon
+    }
+
+    /// A browser that has not been here before.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::new(&format!("http://{}", self.address))
+    }
+
+    /// Somebody of this name connects, types an address and confirms it, through the pages of a
+    /// daemon that runs.
+    pub async fn listener(&self, name: &str, artists: &[&str]) -> Listener {
+        let person = self.world.add_person(name);
+        for artist in artists {
+            self.world.follow(person, artist);
+        }
+        let (browser, address) = (self.visitor(), format!("{}@example.com", name.to_lowercase()));
+        browser.sign_in(&self.world, person).await;
+        browser.post("/account/address", &[("email", &address)]).await;
+        let letter =
+            eventually("a letter that asks to confirm", async || self.letters_to(&address).pop());
+        browser.post(&letter.await.link("/confirm/"), &[]).await;
+        self.inbox.empty();
+        Listener { person, address, browser }
+    }
+
+    /// People connect and confirm at a daemon, which then looks at their artists for the first
+    /// time, and stops.
+    pub async fn settle(&self, people: &[(&str, &[&str])]) -> Vec<Listener> {
+        let mut daemon = self.serve().await;
+        let mut listeners = Vec::new();
+        for (name, artists) in people {
+            listeners.push(self.listener(name, artists).await);
+        }
+        self.looked_at_everything().await;
+        daemon.signal("TERM");
+        assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
+        listeners
+    }
+
+    /// Waits until everybody's list was read, and every artist was asked about.
+    pub async fn looked_at_everything(&self) {
+        eventually("a first look at everything", async || {
+            let status = self.status().await;
+            let lists = status["calls"]["used"]["following"].as_u64()?;
+            let all = lists >= status["people"]["all"].as_u64()?
+                && status["artists"]["watched"] != 0
+                && status["artists"]["never_asked"] == 0;
+            all.then_some(())
+        })
+        .await;
+    }
+
+    /// What `dropday status --json` says.
+    pub async fn status(&self) -> Value {
+        let ended = self.run(&["status", "--json"]).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        serde_json::from_str(&ended.out).unwrap()
+    }
+
+    /// Hours pass, as far as the database knows: every list and every artist is due.
+    pub fn let_everything_be_due(&self) {
+        let sql = "UPDATE people SET follows_next_at = 0; UPDATE artists SET next_check_at = 0";
+        Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
+    }
+
+    pub fn letters_to(&self, address: &str) -> Vec<Letter> {
+        self.inbox.letters_to(address).iter().map(|received| Letter::read(&received.raw)).collect()
+    }
+
+    /// Ends the test: nothing may be owed, and the world not asked what it did not expect.
+    pub async fn finish(self) {
+        self.finish_owing(0).await;
+    }
+
+    /// Ends a test that means to leave so many things owed.
+    pub async fn finish_owing(mut self, owed: u64) {
+        self.is_finished = true;
+        if self.database().exists() {
+            assert_eq!(self.status().await["letters"]["owed"], owed, "things left owed");
+        }
+        assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.outside.abort();
+        assert!(self.is_finished || std::thread::panicking(), "the test did not call finish()");
+    }
+}
+
+impl Running {
+    fn start(mut command: Command, said: PathBuf) -> Self {
+        let file = File::options().create(true).append(true).open(&said).unwrap();
+        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        Self { child: command.spawn().unwrap(), said }
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Sends `TERM` or `INT`.
+    pub fn signal(&self, name: &str) {
+        let script = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    }
+
+    /// `kill -9`; whether there still was something to kill.
+    pub fn kill(&mut self) -> bool {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap().code().is_none()
+    }
+
+    /// Waits for the end; `None` where a signal brought it.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let child = &mut self.child;
+        eventually("the end of a process", async || child.try_wait().unwrap()).await.code()
+    }
+
+    /// What it, and whatever was started before it, said on both channels.
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(&self.said).unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl GivenOut {
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Chance for GivenOut {
+    fn fill(&self, bytes: &mut [u8]) {
+        SystemChance.fill(bytes);
+        // Ids are drawn digit by digit.
+        if bytes.len() > 1 {
+            self.0.lock().unwrap().push(BASE64_URL_SAFE_NO_PAD.encode(bytes));
+        }
+    }
+}
+
+/// Runs a command to its end.
+pub async fn to_its_end(command: Command) -> Ended {
+    let mut command = assert_cmd::Command::from_std(command);
+    command.timeout(PATIENCE);
+    let output = spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let Output { status, stdout, stderr } = output;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { code: status.code(), out: text(stdout), err: text(stderr) }
+}
+
+/// Looks again and again until there is something to see.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let seen = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            SystemClock.sleep(LOOK_AGAIN).await;
+        }
+    };
+    let seen = tokio::time::timeout(PATIENCE, seen).await;
+    seen.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// A free port of those that the kernel does not give out by itself, so that nobody gets it before
+/// the daemon does.
+pub fn free_address() -> String {
+    let ports =
+        std::iter::repeat_with(|| 10_000 + u16::from_le_bytes(random(&SystemChance)) % 20_000);
+    let addresses = ports.take(1000).map(|port| (Ipv4Addr::LOCALHOST, port));
+    let free = addresses.filter_map(|address| TcpListener::bind(address).ok()).next();
+    free.expect("a free port").local_addr().unwrap().to_string()
+}
+
+fn variables(settings: Settings<'_>) -> Vec<(String, String)> {
+    let named = |(key, value): &(&str, &str)| (format!("DROPDAY_{key}"), (*value).to_owned());
+    settings.iter().map(named).collect()
+}

@@ -1,0 +1,374 @@
+//! What the commands say, and what their exit codes promise.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use dropday::demo::inbox::{InboxSettings, SmtpFault};
+use dropday::demo::world::{Endpoint, Fault, NewAlbum, Rotation};
+use serde_json::json;
+
+use crate::binary::{Ended, Machine, eventually};
+use crate::home::Listener;
+
+/// Martha, who follows so many artists, each of whom was looked at once.
+async fn settled(artists: usize) -> (Machine, Vec<String>, Listener) {
+    let machine = Machine::new().await;
+    let artists: Vec<String> =
+        (0..artists).map(|n| machine.world.add_artist(format!("Artist {n}"))).collect();
+    let all: Vec<&str> = artists.iter().map(String::as_str).collect();
+    let martha = machine.settle(&[("Martha", &all)]).await.remove(0);
+    machine.world.forget_requests();
+    (machine, artists, martha)
+}
+
+async fn once(machine: &Machine) -> Ended {
+    machine.run(&["once", "--all"]).await
+}
+
+#[tokio::test]
+async fn once_does_everything_and_says_so_with_its_exit_code() {
+    let (machine, artists, martha) = settled(2).await;
+    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    let ended = once(&machine).await;
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");
+    insta::assert_snapshot!("once_all", ended.out);
+    assert_eq!(machine.letters_to(&martha.address).len(), 1);
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn once_without_all_asks_only_about_what_is_due() {
+    let (machine, ..) = settled(3).await;
+    assert_eq!(machine.run(&["once"]).await.code, Some(0));
+    assert_eq!(machine.world.count(Endpoint::ArtistAlbums), 0);
+    machine.let_everything_be_due();
+    assert_eq!(machine.run(&["once"]).await.code, Some(0));
+    assert_eq!(machine.world.count(Endpoint::ArtistAlbums), 3);
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn once_all_goes_as_far_as_the_days_calls_and_that_is_no_failure() {
+    let (machine, ..) = settled(5).await;
+    let three_more = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "8")];
+    let ended = machine.run_with(&three_more, &["once", "--all"]).await;
+    assert_eq!(
+        (ended.code, machine.world.count(Endpoint::ArtistAlbums)),
+        (Some(0), 3),
+        "{ended:?}"
+    );
+    assert!(ended.out.contains("the day's calls are spent"), "{}", ended.out);
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn once_fails_when_spotify_is_down_and_makes_good_later() {
+    for endpoint in [Endpoint::Following, Endpoint::ArtistAlbums] {
+        let (machine, artists, martha) = settled(1).await;
+        machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+        machine.world.script(endpoint, [Fault::bad_gateway()]);
+        let ended = once(&machine).await;
+        assert_eq!(ended.code, Some(1), "{endpoint:?}: {ended:?}");
+        assert_eq!(once(&machine).await.code, Some(0));
+        assert_eq!(machine.letters_to(&martha.address).len(), 1);
+        machine.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn once_fails_when_the_mail_server_is_down_and_makes_good_later() {
+    let (machine, artists, martha) = settled(1).await;
+    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    machine.inbox.stop().await;
+    let ended = once(&machine).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("1 put off; the mail server cannot be used"), "{}", ended.out);
+    let status = machine.status().await;
+    assert_eq!((&status["letters"]["owed"], &status["letters"]["put_off"]), (&json!(1), &json!(1)));
+    machine.inbox.restart().await.unwrap();
+    assert_eq!(once(&machine).await.code, Some(0));
+    assert_eq!(machine.letters_to(&martha.address).len(), 1);
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn once_fails_while_spotify_asks_for_a_pause_and_does_not_ask_meanwhile() {
+    let (machine, artists, martha) = settled(1).await;
+    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    machine.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(2) }]);
+    assert_eq!(once(&machine).await.code, Some(1));
+    eventually("the end of the pause", async || {
+        (once(&machine).await.code == Some(0)).then_some(())
+    })
+    .await;
+    assert_eq!(machine.letters_to(&martha.address).len(), 1);
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn once_with_nobody_connected_has_nothing_to_do_and_does_it_well() {
+    let machine = Machine::new().await;
+    let ended = once(&machine).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn once_told_to_stop_finishes_the_letter_in_hand_and_leaves_the_rest() {
+    let machine = Machine::new().await;
+    let artist = machine.world.add_artist("Röyksopp");
+    let fan_of = [artist.as_str()];
+    let people = ["Martha", "Jonas", "Aino"].map(|name| (name, &fan_of[..]));
+    let listeners = machine.settle(&people).await;
+    machine.world.put_out(&artist, NewAlbum::titled("New"));
+    machine.inbox.script(SmtpFault::SlowRcpt(Duration::from_secs(2)));
+    let connections = machine.inbox.connections();
+    let mut process = machine.start(&["once", "--all"]);
+    let inbox = &machine.inbox;
+    eventually("a letter in hand", async || (inbox.connections() > connections).then_some(()))
+        .await;
+    process.signal("TERM");
+    assert_eq!(process.ended().await, Some(1), "{}", process.said());
+    assert_eq!(inbox.letters().len(), 1);
+    assert_eq!(once(&machine).await.code, Some(0));
+    for listener in listeners {
+        assert_eq!(machine.letters_to(&listener.address).len(), 1);
+    }
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn status_tells_how_it_stands_to_people_and_to_programs() {
+    let (machine, artists, _) = settled(2).await;
+    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    once(&machine).await;
+    let mut status = machine.status().await;
+    let last_check = status["artists"]["last_check"].take();
+    status["artists"]["last_check"] = json!("[time]");
+    insta::assert_snapshot!("status_json", serde_json::to_string_pretty(&status).unwrap());
+    let ended = machine.run(&["status"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let table = ended.out.replace(last_check.as_str().unwrap(), "[time]");
+    let table: Vec<&str> = table.lines().map(str::trim_end).collect();
+    insta::assert_snapshot!("status_table", table.join("\n"));
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn status_tells_why_letters_wait_and_until_when_spotify_is_left_alone() {
+    let (machine, artists, _) = settled(2).await;
+    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    machine.inbox.stop().await;
+    once(&machine).await;
+    machine.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(3600) }]);
+    once(&machine).await;
+    let table = machine.run(&["status"]).await.out;
+    for told in ["Connection refused", "Paused", "Spotify's rate limit was reached"] {
+        assert!(table.contains(told), "no {told} in {table}");
+    }
+    let status = machine.status().await;
+    let (letters, pause) = (&status["letters"], &status["pauses"]["all"]);
+    assert_eq!((&letters["owed"], &letters["put_off"]), (&json!(1), &json!(1)));
+    assert!(letters["put_off_because"].is_string() && pause["until"].is_string(), "{status}");
+    machine.finish_owing(1).await;
+}
+
+#[tokio::test]
+async fn status_without_a_database_says_what_to_do_and_makes_none() {
+    let machine = Machine::new().await;
+    let ended = machine.run(&["status"]).await;
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
+    assert!(ended.err.contains("It is made when Dropday first runs: dropday serve"), "{ended:?}");
+    let files = std::fs::read_dir(machine.folder.path()).unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["dropday.toml"]);
+    machine.finish().await;
+}
+
+/// The inbox of somebody whose mail server wants a log-in.
+fn with_login() -> InboxSettings {
+    let login = Some(("dropday@example.com".to_owned(), "0042#/:?%&@ü".to_owned()));
+    InboxSettings { login, ..InboxSettings::default() }
+}
+
+#[tokio::test]
+async fn check_finds_nothing_wrong_where_nothing_is() {
+    let machine = Machine::with_inbox(&[], with_login()).await;
+    let ended = machine.run(&["check"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.out.contains("WRONG") && ended.out.contains("logged in"), "{}", ended.out);
+    let redirect = format!("http://{}/callback must be registered", machine.address);
+    assert!(ended.out.contains(&redirect), "{}", ended.out);
+    machine.finish().await;
+}
+
+/// Checks that `check` names what is wrong, with what to do about it.
+async fn check_says(machine: &Machine, code: i32, what: &str, remedy: &str) {
+    let ended = machine.run(&["check"]).await;
+    assert_eq!(ended.code, Some(code), "{ended:?}");
+    let wrong: Vec<&str> = ended.out.lines().filter(|line| line.starts_with("WRONG")).collect();
+    assert!(
+        wrong.iter().any(|line| line.contains(what) && line.contains(remedy)),
+        "no {what} with {remedy} in {ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn check_names_what_is_not_set() {
+    let machine =
+        Machine::with(&[("SPOTIFY__CLIENT_ID", ""), ("MAIL__SMTP_URL", ""), ("MAIL__FROM", "")])
+            .await;
+    check_says(&machine, 78, "`spotify.client_id` is not set", "Register an app").await;
+    check_says(&machine, 78, "`mail.smtp_url` is not set", "smtps://user:password@").await;
+    check_says(&machine, 78, "`mail.from` is not set", "Dropday <dropday@example.com>").await;
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn check_names_a_cron_rule_that_is_none() {
+    let machine = Machine::with(&[("SCHEDULE__RELEASES", "hourly")]).await;
+    check_says(&machine, 1, "`schedule.releases` is `hourly`", "such as 0 */5 * * * *").await;
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn check_names_a_wrong_password_and_a_mail_server_that_is_down() {
+    let machine = Machine::with_inbox(&[], with_login()).await;
+    machine.inbox.script(SmtpFault::RefuseLogin(535));
+    check_says(&machine, 1, "the log-in failed", "Compare mail.smtp_url").await;
+    machine.inbox.stop().await;
+    check_says(&machine, 1, "Connection refused", "Compare mail.smtp_url").await;
+    machine.inbox.restart().await.unwrap();
+    assert_eq!(machine.run(&["check"]).await.code, Some(0));
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn check_names_a_database_that_is_damaged() {
+    let (machine, ..) = settled(40).await;
+    let sound = std::fs::read(machine.database()).unwrap();
+    std::fs::write(machine.database(), "this is no database, but there is much of it".repeat(99))
+        .unwrap();
+    check_says(&machine, 1, "the database is damaged", "restore a backup").await;
+    let mut torn = sound.clone();
+    torn[8192..].fill(0xA5);
+    std::fs::write(machine.database(), torn).unwrap();
+    check_says(&machine, 1, "damaged", "backup").await;
+    std::fs::write(machine.database(), sound).unwrap();
+    assert_eq!(machine.run(&["check"]).await.code, Some(0), "the remedy helps");
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn check_names_a_key_that_does_not_fit_or_is_missing() {
+    let machine = Machine::new().await;
+    assert_eq!(machine.run(&["check"]).await.code, Some(0));
+    let file = machine.folder.path().join("dropday.key");
+    let right = std::fs::read(&file).unwrap();
+    std::fs::write(&file, BASE64_STANDARD.encode([7; 32])).unwrap();
+    check_says(&machine, 1, "the key does not fit the database", "Restore the key file").await;
+    std::fs::write(&file, "").unwrap();
+    check_says(&machine, 1, "does not hold 32 bytes in base64", "Restore it").await;
+    std::fs::remove_file(&file).unwrap();
+    check_says(&machine, 1, "but its key", "Restore the key file").await;
+    std::fs::write(&file, right).unwrap();
+    assert_eq!(machine.run(&["check"]).await.code, Some(0), "the remedy helps");
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn check_names_a_folder_that_is_not_there() {
+    let machine = Machine::with(&[("DATABASE__PATH", "/nowhere/dropday.db")]).await;
+    check_says(&machine, 1, "/nowhere/dropday.db cannot be opened", "set database.path").await;
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn help_teaches() {
+    let machine = Machine::new().await;
+    for verb in ["", "serve", "once", "demo", "check", "status"] {
+        let arguments: Vec<&str> = [verb, "--help"].into_iter().filter(|a| !a.is_empty()).collect();
+        let ended = machine.run(&arguments).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        insta::assert_snapshot!(format!("help_{verb}").trim_end_matches('_'), ended.out);
+    }
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn the_demo_plays_by_itself_and_prints_the_letter() {
+    let machine = Machine::new().await;
+    let mut command = machine.command(&["demo", "--headless"]);
+    command.env("TMPDIR", machine.folder.path());
+    let ended = crate::binary::to_its_end(command).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for told in ["The letter:", "Subject: ", "because you follow", "Open in Spotify: "] {
+        assert!(ended.out.contains(told), "no {told} in {}", ended.out);
+    }
+    let files = std::fs::read_dir(machine.folder.path()).unwrap().count();
+    assert_eq!(files, 1, "nothing is left behind");
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn no_secret_is_ever_said() {
+    let (client, password) = ("hush-the-client-secret", "hush-the-password");
+    let key = BASE64_STANDARD.encode(b"hush-the-key-of-exactly-32-bytes");
+    let login = Some(("dropday".to_owned(), password.to_owned()));
+    let inbox = InboxSettings { login, ..InboxSettings::default() };
+    let settings =
+        [("SPOTIFY__CLIENT_SECRET", client), ("SECRETS__KEY", &key), ("LOG__LEVEL", "trace")];
+    let machine = Machine::with_inbox(&settings, inbox).await;
+    machine.world.set_client("demo-client", Some(client));
+    machine.world.set_rotation(Rotation::Always);
+    let daemon = machine.serve().await;
+    let artist = machine.world.add_artist("Röyksopp");
+    let martha = machine.listener("Martha", &[&artist]).await;
+    machine.looked_at_everything().await;
+
+    let mut secrets = vec![client.to_owned(), password.to_owned(), key, martha.address];
+    let cookie = |name| martha.browser.cookie(name).unwrap();
+    secrets.push(cookie("dropday"));
+    let authorize = martha.browser.to_spotify().await;
+    let parameter = |name: &str| authorize.split(name).nth(1)?.split('&').next();
+    secrets.push(parameter("state=").unwrap().to_owned());
+    secrets.push(parameter("code_challenge=").unwrap().to_owned());
+    secrets.push(cookie("dropday_trip"));
+    let back = machine.world.consent(&authorize, martha.person).unwrap();
+    // Badly, well, and once more.
+    machine.visitor().get(&back).await;
+    martha.browser.sign_in(&machine.world, martha.person).await;
+    martha.browser.get(&back).await;
+    let mut said = Vec::new();
+    for fault in [None, Some(Fault::Garbled), Some(Fault::Html), Some(Fault::server_error())] {
+        machine.world.put_out(&artist, NewAlbum::titled("New"));
+        machine.world.expire_access_tokens();
+        machine.world.script(Endpoint::Token, fault);
+        said.push(once(&machine).await);
+    }
+    machine.inbox.script(SmtpFault::RefuseLogin(535));
+    said.push(machine.run(&["check"]).await);
+    machine.inbox.refuse("martha@example.com", 550, "5.1.1 <martha@example.com> is unknown here");
+    machine.world.put_out(&artist, NewAlbum::titled("Newest"));
+    said.push(once(&machine).await);
+    said.push(machine.run(&["status"]).await);
+    said.push(machine.run_with(&[("SECRETS__KEY", "hush-no-key")], &["check"]).await);
+    let odd = [("MAIL__SMTP_URL", "smtp://dropday:hush-the-password#@127.0.0.1:9")];
+    said.push(machine.run_with(&odd, &["check"]).await);
+
+    let basic = [format!("demo-client:{client}"), format!("\0dropday\0{password}")];
+    secrets.extend(basic.map(|text| BASE64_STANDARD.encode(text)));
+    secrets.extend(machine.given_out.all());
+    secrets.push("hush".to_owned());
+    let mut said: String = said.iter().map(|ended| format!("{}{}", ended.out, ended.err)).collect();
+    said.push_str(&daemon.said());
+    assert!(
+        said.contains("TRACE") || said.contains("DEBUG"),
+        "the log is as talkative as it can be"
+    );
+    for secret in secrets {
+        assert!(!said.contains(&secret), "{secret} in {said}");
+    }
+    machine.finish().await;
+}

@@ -1,0 +1,355 @@
+//! What can be set, how, and what is said about what cannot.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use config::{File, FileFormat};
+use dropday::config::{Config, ConfigError, DEFAULTS, KeySource, load};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use crate::binary::Machine;
+use crate::home::Settings;
+
+/// What nobody else can know.
+const NEEDED: Settings<'_> = &[
+    ("SPOTIFY__CLIENT_ID", "my-app"),
+    ("MAIL__SMTP_URL", "smtps://me:secret@mail.example.com"),
+    ("MAIL__FROM", "Dropday <dropday@example.com>"),
+];
+
+/// Every fixed name with its default.
+const FIXED: &[(&str, &str)] = &[
+    ("database.path", "dropday.db"),
+    ("web.listen", "127.0.0.1:8888"),
+    ("web.public_url", "http://127.0.0.1:8888"),
+    ("spotify.client_id", ""),
+    ("spotify.client_secret", ""),
+    ("spotify.client_secret_file", ""),
+    ("spotify.accounts_url", "https://accounts.spotify.com"),
+    ("spotify.api_url", "https://api.spotify.com/v1"),
+    ("spotify.catalog_token", "person"),
+    ("spotify.market", ""),
+    ("spotify.request_interval", "1s"),
+    ("spotify.artist_albums_per_day", "80"),
+    ("mail.smtp_url", ""),
+    ("mail.smtp_url_file", ""),
+    ("mail.from", ""),
+    ("schedule.follows", "0 */5 * * * *"),
+    ("schedule.releases", "20 * * * * *"),
+    ("schedule.letters", "40 * * * * *"),
+    ("hints.enabled", "true"),
+    ("hints.listenbrainz_url", "https://api.listenbrainz.org"),
+    ("hints.musicbrainz_url", "https://musicbrainz.org"),
+    ("secrets.key", ""),
+    ("secrets.key_file", ""),
+];
+
+fn from_environment(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    from_both("", settings)
+}
+
+fn from_both(file: &str, settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("dropday.toml");
+    std::fs::write(&path, file).unwrap();
+    let named = |(key, value): &(&str, &str)| (format!("DROPDAY_{key}"), (*value).to_owned());
+    load(Some(&path), settings.iter().map(named))
+}
+
+fn with_needed<'a>(settings: &[(&'a str, &'a str)]) -> Result<Config, ConfigError> {
+    from_environment(&[NEEDED, settings].concat())
+}
+
+/// What is wrong, in one text.
+fn fault(config: Result<Config, ConfigError>) -> String {
+    config.expect_err("a fault").to_string()
+}
+
+#[test]
+fn every_fixed_name_is_there_with_its_default() {
+    let defaults = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    let defaults = defaults.build().unwrap();
+    for (key, default) in FIXED {
+        assert_eq!(defaults.get_string(key).unwrap(), *default, "{key}");
+    }
+}
+
+#[test]
+fn every_key_stands_under_a_line_that_says_why() {
+    let lines: Vec<&str> = DEFAULTS.lines().collect();
+    for pair in lines.windows(2).filter(|pair| pair[1].contains(" = ") && !pair[1].starts_with('#'))
+    {
+        assert!(pair[0].starts_with('#') || pair[0].contains(" = "), "{}", pair[1]);
+    }
+}
+
+#[test]
+fn three_settings_are_enough_and_the_defaults_are_used_for_the_rest() {
+    let config = with_needed(&[]).unwrap();
+    assert_eq!(config.database, Path::new("dropday.db"));
+    assert_eq!(config.web.listen.to_string(), "127.0.0.1:8888");
+    assert_eq!(config.redirect_url().as_str(), "http://127.0.0.1:8888/callback");
+    assert_eq!(config.spotify.client_id, "my-app");
+    assert!(config.spotify.client_secret.is_none() && config.spotify.app_market.is_none());
+    assert_eq!(config.spotify.request_interval, Duration::from_secs(1));
+    assert_eq!(config.spotify.artist_albums_per_day, 80);
+    assert!(
+        matches!(config.key, KeySource::BesideDatabase(file) if file == Path::new("dropday.key"))
+    );
+}
+
+#[test]
+fn what_the_file_names_as_defaults_can_be_written_out_and_changes_nothing() {
+    let (short, long) = (with_needed(&[]), from_both(DEFAULTS, NEEDED));
+    assert_eq!(format!("{:?}", short.unwrap()), format!("{:?}", long.unwrap()));
+}
+
+#[test]
+fn the_environment_goes_before_the_file_and_the_file_before_the_defaults() {
+    let file = "[spotify]\nartist_albums_per_day = 7\nmarket = \"DE\"\n[database]\npath = \"a.db\"";
+    let settings = [NEEDED, &[("DATABASE__PATH", "b.db")]].concat();
+    let config = from_both(file, &settings).unwrap();
+    assert_eq!((config.database.to_str(), config.spotify.artist_albums_per_day), (Some("b.db"), 7));
+    let settings = [NEEDED, &[("DATABASE__PATH", "")]].concat();
+    let config = from_both(file, &settings).unwrap();
+    assert_eq!(config.database.to_str(), Some("a.db"), "an empty variable is none");
+}
+
+#[test]
+fn a_key_that_nobody_knows_is_refused_with_its_path() {
+    for (file, path) in [
+        ("[spotify]\nclientid = \"x\"", "`spotify.clientid`"),
+        ("[spotify]\nClient_ID = \"x\"", "`spotify.Client_ID`"),
+        ("[spotfy]\nclient_id = \"x\"", "`spotfy`"),
+        ("listen = \"127.0.0.1:1\"", "`listen`"),
+        ("[web.tls]\ncert = \"x\"", "`web.tls`"),
+        ("[mail]\nfrom_file = \"x\"", "`mail.from_file`"),
+    ] {
+        let fault = fault(from_both(file, NEEDED));
+        assert!(fault.contains("does not know") && fault.contains(path), "{file}: {fault}");
+    }
+    for (variable, path) in [
+        ("SPOTIFY__CLIENTID", "`spotify.clientid`"),
+        ("SPOTIFY_CLIENT_ID", "`spotify_client_id`"),
+        ("SPOTFY__CLIENT_ID", "`spotfy`"),
+        ("LISTEN", "`listen`"),
+    ] {
+        let fault = fault(with_needed(&[(variable, "x")]));
+        assert!(fault.contains("does not know") && fault.contains(path), "{variable}: {fault}");
+    }
+}
+
+#[test]
+fn every_key_nobody_knows_is_named_not_only_the_first() {
+    let fault = fault(from_both("[web]\nport = 1\n[mail]\nhost = \"x\"", &[("LOG__FILE", "x")]));
+    for path in ["`web.port`", "`mail.host`", "`log.file`"] {
+        assert!(fault.contains(path), "no {path} in {fault}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_shape_is_named_with_its_path() {
+    for (settings, told) in [
+        (("SPOTIFY__REQUEST_INTERVAL", "soon"), ["spotify.request_interval", "such as 1s"]),
+        (("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "many"), ["spotify.artist_albums_per_day", "many"]),
+        (("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "-1"), ["spotify.artist_albums_per_day", "-1"]),
+        (("HINTS__ENABLED", "perhaps"), ["hints.enabled", "perhaps"]),
+        (("WEB__LISTEN", "8888"), ["web.listen", "127.0.0.1:8888"]),
+        (("WEB__LISTEN", "localhost:8888"), ["web.listen", "127.0.0.1:8888"]),
+        (("SPOTIFY__API_URL", "api.spotify.com"), ["spotify.api_url", "http or https"]),
+        (("LOG__LEVEL", "loud"), ["log.level", "debug"]),
+        (("SPOTIFY__CATALOG_TOKEN", "both"), ["spotify.catalog_token", "person or app"]),
+        (("SPOTIFY", "x"), ["spotify", ""]),
+    ] {
+        let fault = fault(with_needed(&[settings]));
+        assert!(told.iter().all(|word| fault.contains(word)), "{settings:?}: {fault}");
+    }
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let fault = fault(from_environment(&[
+        ("WEB__LISTEN", "here"),
+        ("WEB__PUBLIC_URL", "http://192.168.1.5:8888"),
+        ("SPOTIFY__ACCOUNTS_URL", "elsewhere"),
+        ("SPOTIFY__CATALOG_TOKEN", "app"),
+        ("SECRETS__KEY", "short"),
+        ("LOG__LEVEL", "loud"),
+    ]));
+    for key in [
+        "`web.listen`",
+        "`web.public_url`",
+        "`spotify.accounts_url`",
+        "`spotify.client_id`",
+        "`spotify.client_secret`",
+        "`spotify.market`",
+        "`mail.smtp_url`",
+        "`mail.from`",
+        "`secrets.key`",
+        "`log.level`",
+    ] {
+        assert!(fault.contains(key), "no {key} in {fault}");
+    }
+}
+
+#[test]
+fn times_are_written_as_people_write_them() {
+    for (raw, ms) in [("1s", 1000), ("250ms", 250), ("2m", 120_000), ("1m 30s", 90_000), ("0s", 0)]
+    {
+        let config = with_needed(&[("SPOTIFY__REQUEST_INTERVAL", raw)]).unwrap();
+        assert_eq!(config.spotify.request_interval, Duration::from_millis(ms), "{raw}");
+    }
+}
+
+#[test]
+fn a_number_may_stand_in_quotes() {
+    let quoted = from_both("[spotify]\nartist_albums_per_day = \"7\"", NEEDED).unwrap();
+    assert_eq!(quoted.spotify.artist_albums_per_day, 7);
+    let variable = with_needed(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "8")]).unwrap();
+    assert_eq!(variable.spotify.artist_albums_per_day, 8);
+}
+
+#[test]
+fn a_secret_arrives_as_it_was_written() {
+    let folder = TempDir::new().unwrap();
+    for secret in [
+        "007",
+        "1e5",
+        "0x10",
+        "true",
+        "null",
+        "a,b;c",
+        "p@ss:w/ord#?%41",
+        " with spaces ",
+        "ünïcödé",
+        "\"quoted\"",
+        "back\\slash",
+        "[list]",
+        "{table}",
+        "$HOME",
+        "2026-11-23",
+    ] {
+        let given =
+            |config: Config| config.spotify.client_secret.unwrap().expose_secret().to_owned();
+        assert_eq!(given(with_needed(&[("SPOTIFY__CLIENT_SECRET", secret)]).unwrap()), secret);
+        let file = format!("[spotify]\nclient_secret = '{secret}'");
+        assert_eq!(given(from_both(&file, NEEDED).unwrap()), secret);
+        for end in ["", "\n", "\r\n"] {
+            let twin = folder.path().join("secret");
+            std::fs::write(&twin, format!("{secret}{end}")).unwrap();
+            let twin = twin.to_str().unwrap();
+            let config = with_needed(&[("SPOTIFY__CLIENT_SECRET_FILE", twin)]).unwrap();
+            assert_eq!(given(config), secret);
+        }
+    }
+}
+
+#[test]
+fn every_secret_can_lie_in_a_file_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let key = BASE64_STANDARD.encode([42; 32]);
+    let config = from_environment(&[
+        ("SPOTIFY__CLIENT_ID", "my-app"),
+        ("SPOTIFY__CLIENT_SECRET_FILE", &file("client", "hush\n")),
+        ("MAIL__SMTP_URL_FILE", &file("smtp", "smtps://me:secret@mail.example.com\n")),
+        ("MAIL__FROM", "dropday@example.com"),
+        ("SECRETS__KEY_FILE", &file("key", &format!("{key}\n"))),
+    ])
+    .unwrap();
+    assert_eq!(config.mail.smtp_url.expose_secret(), "smtps://me:secret@mail.example.com");
+    assert!(matches!(config.key, KeySource::Given(key) if *key.expose_secret() == [42; 32]));
+}
+
+#[test]
+fn a_secret_that_stands_in_two_places_or_nowhere_is_a_fault() {
+    let key = BASE64_STANDARD.encode([42; 32]);
+    for (inline, twin, value) in [
+        ("SPOTIFY__CLIENT_SECRET", "SPOTIFY__CLIENT_SECRET_FILE", "hush"),
+        ("MAIL__SMTP_URL", "MAIL__SMTP_URL_FILE", "smtps://mail.example.com"),
+        ("SECRETS__KEY", "SECRETS__KEY_FILE", key.as_str()),
+    ] {
+        let path = inline.to_lowercase().replace("__", ".");
+        let fault_of_both = fault(with_needed(&[(inline, value), (twin, "/etc/hostname")]));
+        let both = format!("`{path}` and `{path}_file` are both set: keep one of them");
+        assert!(fault_of_both.contains(&both), "{fault_of_both}");
+    }
+    let missing = fault(with_needed(&[("SPOTIFY__CLIENT_SECRET_FILE", "/nowhere/secret")]));
+    assert!(missing.contains("`spotify.client_secret_file` names /nowhere/secret"), "{missing}");
+}
+
+#[test]
+fn no_fault_repeats_a_secret() {
+    for file in [
+        "[spotify]\nclient_secret = hush",
+        "[spotify]\nclient_secret = \"hush",
+        "[spotify]\nclient_secret = [\"hush\"]",
+        "[spotify]\nclient_secret = \"hush\" \"more\"",
+        "[spotify]\nclient_secret = \"hush\"\nclient_secret = \"hush2\"",
+        "[spotify]\nclient_secret = \"hush\\q\"",
+        "[spotify]\nclient_secret = { hush = \"hush\" }",
+        "[mail]\nsmtp_url = smtps://me:hush@mail.example.com",
+        "[secrets]\nkey = \"hush\"",
+        "[secrets]\nkey = hush=",
+    ] {
+        let fault = fault(from_both(file, NEEDED));
+        assert!(!fault.contains("hush"), "{file}: {fault}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_toml_or_is_not_there_is_named() {
+    let broken = fault(from_both("[spotify\nclient_id = 1", NEEDED));
+    assert!(broken.contains("dropday.toml is no TOML") && broken.contains("line 1"), "{broken}");
+    let missing = load(Some(Path::new("/nowhere/dropday.toml")), []).unwrap_err().to_string();
+    assert!(missing.contains("/nowhere/dropday.toml cannot be read"), "{missing}");
+}
+
+#[test]
+fn every_file_in_the_readme_can_be_used() {
+    let readme = include_str!("../../README.md");
+    let blocks: Vec<&str> =
+        readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let config = from_both(block, &[]);
+        assert!(config.is_ok(), "{}\n{block}", config.unwrap_err());
+    }
+}
+
+#[tokio::test]
+async fn the_key_is_made_on_first_start_for_its_owner_alone_and_kept() {
+    let machine = Machine::new().await;
+    let first = machine.run(&["once"]).await;
+    assert!(first.err.contains("made the key"), "{first:?}");
+    let file = machine.folder.path().join("dropday.key");
+    let key = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(BASE64_STANDARD.decode(key.trim()).unwrap().len(), 32);
+    for file in [file.clone(), machine.database()] {
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let second = machine.run(&["once"]).await;
+    assert_eq!((second.code, second.err.as_str()), (Some(0), ""), "the log says so once");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), key);
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_given_is_used_and_none_is_made() {
+    let key = BASE64_STANDARD.encode([42; 32]);
+    let machine = Machine::with(&[("SECRETS__KEY", &key)]).await;
+    assert_eq!(machine.run(&["once"]).await.code, Some(0));
+    assert!(!machine.folder.path().join("dropday.key").exists());
+    let other = BASE64_STANDARD.encode([43; 32]);
+    let ended = machine.run_with(&[("SECRETS__KEY", &other)], &["once"]).await;
+    assert!(ended.code == Some(1) && ended.err.contains("does not fit"), "{ended:?}");
+    machine.finish().await;
+}

@@ -1,0 +1,358 @@
+//! `kill -9`, whenever it may come, and the claims that make it harmless.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+use std::time::Duration;
+
+use dropday::clock::{Clock, SeededChance, SystemClock, fraction};
+use dropday::demo::inbox::SmtpFault;
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::store::outbox::{self, Unit};
+use dropday::terminal::say;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::binary::{Machine, Running, eventually, to_its_end};
+use crate::home::{Home, Letter, Listener};
+
+const ONCE_A_YEAR: &str = "0 0 0 1 1 *";
+
+/// Three people, five artists, and all that came out since the first look.
+struct Household {
+    machine: Machine,
+    listeners: Vec<(Listener, Vec<String>)>,
+    artists: Vec<String>,
+    /// Who is to read about what: address and title.
+    due: BTreeSet<(String, String)>,
+    /// Every letter so far, with the address it went to.
+    letters: Vec<(String, Letter)>,
+    chance: std::sync::Arc<SeededChance>,
+    kills: Kills,
+}
+
+/// Where the kills hit.
+#[derive(Default)]
+struct Kills {
+    all: usize,
+    during_a_check: usize,
+    during_a_refresh: usize,
+    between_claim_and_mark: usize,
+}
+
+impl Household {
+    async fn settled(seed: u64) -> Self {
+        // A daemon looks at what is due when it starts, and when a page tells it to.
+        let settings = [
+            ("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "10000"),
+            ("SCHEDULE__FOLLOWS", ONCE_A_YEAR),
+            ("SCHEDULE__RELEASES", ONCE_A_YEAR),
+            ("SCHEDULE__LETTERS", ONCE_A_YEAR),
+        ];
+        let machine = Machine::with(&settings).await;
+        let artists: Vec<String> =
+            (0..5).map(|n| machine.world.add_artist(format!("Artist {n}"))).collect();
+        let all: Vec<&str> = artists.iter().map(String::as_str).collect();
+        let people = [("Martha", &all[..]), ("Jonas", &all[..3]), ("Aino", &all[2..])];
+        let listeners = machine.settle(&people).await;
+        let follows = people.map(|(_, follows)| follows.iter().map(ToString::to_string).collect());
+        let listeners = listeners.into_iter().zip(follows).collect();
+        let (due, letters) = (BTreeSet::new(), Vec::new());
+        let (chance, kills) = (SeededChance::new(seed), Kills::default());
+        Self { machine, listeners, artists, due, letters, chance, kills }
+    }
+
+    /// Chance decides: a number below `end`.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    fn draw(&self, end: usize) -> usize {
+        (fraction(&*self.chance) * end as f64) as usize
+    }
+
+    /// One to three albums come out, and some hours go by. How much the world is going to see of
+    /// whoever looks: a call for each list and each artist, and a letter to each reader.
+    fn albums_come_out(&mut self) -> usize {
+        let mut readers = BTreeSet::new();
+        for _ in 0..=self.draw(3) {
+            let artist = &self.artists[self.draw(self.artists.len())];
+            let title = format!("Album-{:04}", self.due.len());
+            self.machine.world.put_out(artist, NewAlbum::titled(&title));
+            for (listener, _) in self.listeners.iter().filter(|(_, all)| all.contains(artist)) {
+                readers.insert(listener.address.clone());
+                self.due.insert((listener.address.clone(), title.clone()));
+            }
+        }
+        self.machine.let_everything_be_due();
+        self.listeners.len() + self.artists.len() + readers.len()
+    }
+
+    /// What the world has seen of a process: its calls, and the letters that arrived.
+    fn seen(&self) -> usize {
+        self.machine.world.requests().len() + self.machine.inbox.letters().len()
+    }
+
+    /// Kills, unless the process has ended by itself, and notes where that hit.
+    fn kill(&mut self, mut process: Running) {
+        if process.kill() {
+            self.kills.all += 1;
+            let (checks, refreshes, letters) = claims(&self.machine);
+            self.kills.during_a_check += usize::from(checks > 0);
+            self.kills.during_a_refresh += usize::from(refreshes > 0);
+            self.kills.between_claim_and_mark += usize::from(letters > 0);
+        }
+        self.machine.inbox.clear_script();
+        self.machine.world.clear_script(Endpoint::ArtistAlbums);
+        self.machine.world.clear_script(Endpoint::Token);
+    }
+
+    /// Waits until the endpoint was asked once more than `before`.
+    async fn was_asked(&self, endpoint: Endpoint, before: usize) {
+        eventually("a call", async || (self.machine.world.count(endpoint) > before).then_some(()))
+            .await;
+    }
+
+    /// Waits until somebody has come to the mail server once more than `before`.
+    async fn has_letter_in_hand(&self, before: usize) {
+        eventually("a letter in hand", async || {
+            (self.machine.inbox.connections() > before).then_some(())
+        })
+        .await;
+    }
+
+    /// `dropday once --all`, until it says that all is done.
+    async fn done(&self) {
+        for _ in 0..3 {
+            let ended = self.machine.run(&["once", "--all"]).await;
+            if ended.code == Some(0) {
+                return;
+            }
+        }
+        panic!("three times in a row not all was done");
+    }
+
+    /// Takes the letters that came since out of the inbox; how many of them had come before.
+    fn take_letters(&mut self) -> usize {
+        let mut known: BTreeSet<String> =
+            self.letters.iter().map(|(_, letter)| letter.message_id.clone()).collect();
+        let came = self.machine.inbox.letters().into_iter();
+        let came: Vec<_> =
+            came.map(|received| (received.to[0].clone(), Letter::read(&received.raw))).collect();
+        self.machine.inbox.empty();
+        let is_repeat = |(_, letter): &&(String, Letter)| !known.insert(letter.message_id.clone());
+        let repeats = came.iter().filter(is_repeat).count();
+        self.letters.extend(came);
+        repeats
+    }
+
+    /// Counts what was lost and what came twice, and sees to it that it is as promised.
+    async fn account(mut self, what: &str) {
+        self.take_letters();
+        let mut told = BTreeMap::<(String, String), Vec<String>>::new();
+        let mut texts = BTreeMap::new();
+        for (to, letter) in &self.letters {
+            let text = texts.entry(&letter.message_id).or_insert(&letter.text);
+            assert_eq!(*text, &letter.text, "a repeat is the very same letter");
+            for title in letter.text.split_whitespace().filter(|word| word.starts_with("Album-")) {
+                let pair = (to.clone(), title.to_owned());
+                told.entry(pair).or_default().push(letter.message_id.clone());
+            }
+        }
+        let lost = self.due.iter().filter(|pair| !told.contains_key(*pair)).count();
+        let doubled: Vec<_> = told.values().filter(|ids| ids.len() > 1).collect();
+        let repeated = doubled.iter().filter(|ids| ids.iter().all(|id| *id == ids[0])).count();
+        say(&format!(
+            "{what}: {} kills ({} during a check, {} during a refresh, {} between claim and mark), \
+             of {} albums to tell to somebody lost {lost}, doubled {} of which {repeated} repeats of \
+             the letter in hand with the same Message-ID",
+            self.kills.all,
+            self.kills.during_a_check,
+            self.kills.during_a_refresh,
+            self.kills.between_claim_and_mark,
+            self.due.len(),
+            doubled.len(),
+        ));
+        assert_eq!(lost, 0);
+        assert_eq!(doubled.len(), repeated);
+        assert!(told.keys().all(|pair| self.due.contains(pair)), "{:?}", told.keys());
+        let status = self.machine.status().await;
+        assert_eq!(status["people"]["connected"], self.listeners.len(), "{status}");
+        let booked = status["calls"]["used"]["artist_albums"].as_u64().unwrap();
+        let made = self.machine.world.count(Endpoint::ArtistAlbums) as u64;
+        assert!(made <= booked, "{made} calls were made and {booked} are in the ledger");
+        self.machine.finish().await;
+    }
+}
+
+/// What a dead process had claimed: artists, refreshes, letters. Looked up in a copy, so that the
+/// next process finds the files as they were left.
+fn claims(machine: &Machine) -> (u64, u64, u64) {
+    let copy = TempDir::new().unwrap();
+    for name in ["dropday.db", "dropday.db-wal"] {
+        std::fs::copy(machine.folder.path().join(name), copy.path().join(name)).ok();
+    }
+    let database = Connection::open(copy.path().join("dropday.db")).unwrap();
+    let count = |of: &str| database.query_row(of, [], |row| row.get(0)).unwrap();
+    (
+        count("SELECT count(*) FROM artists WHERE claimed_until > 0"),
+        count("SELECT count(*) FROM tokens WHERE refreshing_until > 0"),
+        count("SELECT count(*) FROM outbox WHERE claimed_until > 0 AND state = 'owed'"),
+    )
+}
+
+/// A moment anywhere in the work: after so many calls and letters, and a few milliseconds.
+async fn moment(house: &Household, process: &mut Running, after: usize) {
+    let from = house.seen();
+    eventually("some work to be done", async || {
+        (house.seen() >= from + after || !process.is_running()).then_some(())
+    })
+    .await;
+    SystemClock.sleep(Duration::from_millis(house.draw(25) as u64)).await;
+}
+
+#[tokio::test]
+async fn killed_at_any_moment_nothing_is_lost_and_only_the_letter_in_hand_comes_twice() {
+    let mut house = Household::settled(1).await;
+    let mut round = 0;
+    while house.kills.all < 40 {
+        round += 1;
+        let visible = house.albums_come_out();
+        let kills = house.kills.all;
+        let verb: &[&str] = if round % 4 == 3 { &["serve"] } else { &["once", "--all"] };
+        let hangs = round % 5 == 4;
+        let connections = house.machine.inbox.connections();
+        if hangs {
+            house.machine.inbox.script(SmtpFault::HangAfterData { keep: round % 2 == 0 });
+        }
+        let after = if hangs { 0 } else { house.draw(visible + 1) };
+        let mut process = house.machine.start(verb);
+        if hangs {
+            house.has_letter_in_hand(connections).await;
+        }
+        moment(&house, &mut process, after).await;
+        house.kill(process);
+        house.done().await;
+        assert!(house.take_letters() <= house.kills.all - kills, "more than one for a kill");
+    }
+    assert!(house.kills.between_claim_and_mark >= 8);
+    house.account("killed at any moment").await;
+}
+
+#[tokio::test]
+async fn killed_while_spotify_does_not_answer_the_artist_is_asked_about_again() {
+    let mut house = Household::settled(2).await;
+    for kill in 1..=8 {
+        house.albums_come_out();
+        house.machine.world.script(Endpoint::ArtistAlbums, [Fault::Hang]);
+        let asked = house.machine.world.count(Endpoint::ArtistAlbums);
+        let process =
+            house.machine.start(if kill % 2 == 0 { &["serve"] } else { &["once", "--all"] });
+        house.was_asked(Endpoint::ArtistAlbums, asked).await;
+        house.kill(process);
+        assert_eq!(house.kills.during_a_check, kill);
+        house.done().await;
+    }
+    house.account("killed while Spotify hangs").await;
+}
+
+#[tokio::test]
+async fn killed_during_a_refresh_nobody_has_to_sign_in_again() {
+    let mut house = Household::settled(3).await;
+    for kill in 1..=16 {
+        house.albums_come_out();
+        house.machine.world.expire_access_tokens();
+        // Half of them before the answer, the others about when it comes.
+        house.machine.world.script(Endpoint::Token, (kill % 2 == 0).then_some(Fault::Hang));
+        let asked = house.machine.world.count(Endpoint::Token);
+        let process = house.machine.start(&["once", "--all"]);
+        house.was_asked(Endpoint::Token, asked).await;
+        SystemClock.sleep(Duration::from_millis(house.draw(4) as u64)).await;
+        house.kill(process);
+        house.done().await;
+    }
+    assert!(house.kills.during_a_refresh >= 8);
+    house.account("killed during a refresh").await;
+}
+
+#[tokio::test]
+async fn a_helper_killed_beside_a_daemon_costs_nothing() {
+    let mut house = Household::settled(4).await;
+    let mut daemon = house.machine.serve().await;
+    house.albums_come_out();
+    house.machine.inbox.script(SmtpFault::HangAfterData { keep: false });
+    let connections = house.machine.inbox.connections();
+    let helper = house.machine.start(&["once", "--all"]);
+    house.has_letter_in_hand(connections).await;
+    house.kill(helper);
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
+    house.done().await;
+    house.account("a helper killed beside a daemon").await;
+}
+
+#[tokio::test]
+async fn a_first_start_cut_short_at_any_write_is_made_good_by_the_next() {
+    for blocks in [0, 1, 2, 8, 16, 32, 48, 64, 96, 128, 192] {
+        let machine = Machine::new().await;
+        // The kernel kills whoever lets a file grow beyond that (SIGXFSZ).
+        let once = machine.command(&["once"]);
+        let limits = format!("ulimit -c 0; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let mut limited = Command::new("sh");
+        limited.args(["-c", &limits]).arg(once.get_program()).args(once.get_args());
+        limited.envs(once.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        limited.current_dir(machine.folder.path());
+        let cut = to_its_end(limited).await;
+        let next = machine.run(&["once"]).await;
+        assert_eq!(next.code, Some(0), "after {blocks} blocks: {cut:?}, {next:?}");
+        machine.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_letter_in_hand_is_nobody_elses_to_put_down() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("In-hand"));
+    home.checks().await;
+    let due = home.ctx.db.read("test", |tx| outbox::due(tx, true)).await.unwrap().remove(0);
+    let claim = async |unit: Unit| {
+        let lease = jiff::SignedDuration::from_mins(5);
+        home.ctx.db.write("test", move |tx| outbox::claim(tx, &unit, lease)).await.unwrap()
+    };
+    let in_hand = claim(due.clone()).await.unwrap();
+    home.world.put_out(&artist, NewAlbum::titled("Out-meanwhile"));
+    home.checks().await;
+    // Somebody who had looked before comes too late.
+    assert!(claim(due).await.is_none());
+    home.ctx.db.write("test", move |tx| outbox::sent(tx, in_hand.letter)).await.unwrap();
+    home.letters().await;
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].text.contains("Out-meanwhile"), "{}", letters[0].text);
+    assert!(!letters[0].text.contains("In-hand"), "{}", letters[0].text);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_letter_that_lost_a_part_is_repeated_for_the_rest() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    for title in ["Gone", "Kept"] {
+        home.world.put_out(&artist, NewAlbum::titled(title));
+        home.checks().await;
+        home.advance_hours(1);
+    }
+    let sql = "PRAGMA foreign_keys = OFF; DELETE FROM releases WHERE title = 'Gone'";
+    Connection::open(&home.config.database).unwrap().execute_batch(sql).unwrap();
+    home.inbox.script(SmtpFault::DropAfterData { keep: true });
+    for _ in 0..2 {
+        home.letters().await;
+        home.advance_hours(1);
+    }
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 2, "nobody knew whether the first had arrived");
+    assert_eq!(letters[0].message_id, letters[1].message_id);
+    assert!(letters[1].text.contains("Kept"), "{}", letters[1].text);
+    home.finish().await;
+}
