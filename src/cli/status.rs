@@ -26,7 +26,7 @@ pub(super) async fn run(config: &Config, as_json: bool) -> anyhow::Result<ExitCo
     let per_day = config.spotify.artist_albums_per_day;
     match as_json {
         true => say(&serde_json::to_string_pretty(&as_value(&status, per_day))?),
-        false => say(&as_table(&status, per_day).to_string()),
+        false => as_table(&status, per_day).lines().for_each(|line| say(line.trim_end())),
     }
     Ok(ExitCode::SUCCESS)
 }
