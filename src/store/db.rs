@@ -21,6 +21,9 @@ use crate::clock::{Chance, Clock};
 /// A transaction that takes longer is worth a line in the log.
 const SLOW: Duration = Duration::from_secs(1);
 
+/// How often to try to set up the write-ahead log.
+const ATTEMPTS_AT_THE_LOG: u32 = 20;
+
 /// Handle to the database; clones share it.
 #[derive(Clone)]
 pub struct Db {
@@ -266,10 +269,26 @@ fn connect(path: &Path) -> Result<Connection> {
     }
 }
 
+/// Sets up the write-ahead log; the answer is the kind of journal that there is now. On a new
+/// database that does not wait for another connection which does the same, but beginning to write
+/// does, after which one more attempt finds it done.
+fn begin_the_log(conn: &Connection) -> rusqlite::Result<String> {
+    let begin = || conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+    for _ in 0..ATTEMPTS_AT_THE_LOG {
+        match begin() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                conn.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+            }
+            begun => return begun,
+        }
+    }
+    begin()
+}
+
 fn set_up(conn: &Connection) -> Result<()> {
     // First of all: every later pragma may have to wait for another connection.
     conn.busy_timeout(Duration::from_secs(5))?;
-    let journal: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let journal = begin_the_log(conn)?;
     if !journal.eq_ignore_ascii_case("wal") {
         tracing::warn!(journal, "the file system has no write-ahead log; reads wait for writes");
     }
