@@ -7,10 +7,7 @@ use crate::home::{Home, Listener};
 
 async fn follower_of(count: usize) -> (Home, Vec<String>, Listener) {
     let home = Home::new().await;
-    let artists: Vec<_> =
-        (0..count).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
-    let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
-    let martha = home.listener("Martha", &ids).await;
+    let (artists, martha) = home.listener_of("Martha", count).await;
     home.follows().await;
     (home, artists, martha)
 }

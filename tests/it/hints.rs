@@ -18,10 +18,7 @@ const ON: (&str, &str) = ("HINTS__ENABLED", "true");
 /// A home that asks the catalogues, with so many artists that were looked at once.
 async fn home(artists: usize, settings: Settings<'_>) -> (Home, Vec<String>) {
     let home = Home::with(&[&[ON], settings].concat()).await;
-    let artists: Vec<_> =
-        (0..artists).map(|n| home.world.add_artist(format!("Artist {n:03}"))).collect();
-    let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
-    home.listener("Martha", &ids).await;
+    let (artists, _) = home.listener_of("Martha", artists).await;
     home.follows().await;
     (home, artists)
 }

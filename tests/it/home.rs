@@ -133,6 +133,15 @@ impl Home {
         self.connect(person, &format!("{}@example.com", name.to_lowercase())).await
     }
 
+    /// The same for somebody who follows so many artists, none of whom has an album yet.
+    pub async fn listener_of(&self, name: &str, count: usize) -> (Vec<String>, Listener) {
+        let artists: Vec<_> =
+            (0..count).map(|n| self.world.add_artist(format!("Artist {n:03}"))).collect();
+        let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
+        let listener = self.listener(name, &ids).await;
+        (artists, listener)
+    }
+
     /// The same for somebody who is in the world already.
     pub async fn connect(&self, person: PersonId, address: &str) -> Listener {
         let browser = self.visitor();

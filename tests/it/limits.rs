@@ -16,10 +16,7 @@ fn asked(home: &Home) -> Vec<Request> {
 
 async fn home_with_artists(count: usize, settings: &[(&str, &str)]) -> Home {
     let home = Home::with(settings).await;
-    let artists: Vec<_> =
-        (0..count).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
-    let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
-    home.listener("Martha", &ids).await;
+    home.listener_of("Martha", count).await;
     home.follows().await;
     home.world.forget_requests();
     home

@@ -73,9 +73,7 @@ async fn somebody_leaving_takes_no_album_from_others() {
 #[tokio::test]
 async fn an_outage_does_not_burn_the_days_calls() {
     let home = Home::new().await;
-    let ids: Vec<_> = (0..20).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    home.listener("Martha", &ids).await;
+    home.listener_of("Martha", 20).await;
     home.round().await;
     home.advance_hours(30);
     home.world
@@ -99,9 +97,7 @@ async fn an_outage_does_not_burn_the_days_calls() {
 #[tokio::test]
 async fn a_person_who_asks_now_is_not_told_to_wait_for_the_end_of_an_outage() {
     let home = Home::new().await;
-    let ids: Vec<_> = (0..5).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    home.listener("Martha", &ids).await;
+    home.listener_of("Martha", 5).await;
     home.follows().await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::Html, Fault::Html, Fault::Html]);
     assert!(home.checks().await.has_failed());
@@ -113,9 +109,7 @@ async fn a_person_who_asks_now_is_not_told_to_wait_for_the_end_of_an_outage() {
 #[tokio::test]
 async fn an_artist_that_failed_once_gets_its_turn_among_many() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "4")]).await;
-    let ids: Vec<_> = (0..10).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    home.listener("Martha", &ids).await;
+    let (ids, _) = home.listener_of("Martha", 10).await;
     home.follows().await;
     for day in 0..60 {
         if day == 20 {

@@ -77,22 +77,12 @@ impl World {
         id
     }
 
-    /// The album goes from every list, and its own page with it.
-    pub fn remove_album(&self, album: &str) {
-        self.state().albums.retain(|known| known.id != album);
-    }
-
     /// The label delivers the album anew: the same in every respect, under another id, which is
     /// the answer.
     pub fn redeliver(&self, album: &str) -> String {
         let id = self.base62(22);
         self.change_album(album, |album| album.id.clone_from(&id));
         id
-    }
-
-    /// Gives the album another title.
-    pub fn rename_album(&self, album: &str, title: impl Into<String>) {
-        self.change_album(album, |album| album.title = title.into());
     }
 
     /// Gives the album another `release_date`, and the precision that goes with it.
@@ -108,11 +98,6 @@ impl World {
         self.change_artist(artist, |artist| artist.name = name.into());
     }
 
-    /// The artist leaves the catalogue; whoever follows them goes on following nobody.
-    pub fn remove_artist(&self, artist: &str) {
-        self.state().artists.retain(|known| known.id != artist);
-    }
-
     /// From now on `total` says `claimed` for this artist, and past the last true page there is
     /// always one more, with nothing on it.
     pub fn lie_about_total(&self, artist: &str, claimed: u64) {
@@ -122,14 +107,6 @@ impl World {
     /// From now on every page of the artist's albums starts with a `null`, or no longer does.
     pub fn put_null_in_albums(&self, artist: &str, null: bool) {
         self.change_artist(artist, |artist| artist.null_album = null);
-    }
-
-    /// The artist's albums are told as they are again.
-    pub fn tell_truth_about_albums(&self, artist: &str) {
-        self.change_artist(artist, |artist| {
-            artist.claimed_total = None;
-            artist.null_album = false;
-        });
     }
 
     fn change_artist(&self, id: &str, change: impl FnOnce(&mut Artist)) {
