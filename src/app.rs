@@ -15,6 +15,7 @@ use crate::access::{Access, Catalogue, Gate};
 use crate::clock::{Chance, Clock, random};
 use crate::config::{Config, KeySource, decode_key};
 use crate::ctx::Ctx;
+use crate::domain::cadence;
 use crate::hints::{self, Source};
 use crate::mail::smtp::{Mailer, SmtpSettings};
 use crate::spotify::{Accounts, Client, http_client};
@@ -53,7 +54,11 @@ pub fn build(
         public_url: config.web.public_url.clone(),
         mail_domain: mail_domain(&config.mail.from),
         letter_timeout: config.mail.timeout,
-        artist_albums_per_day: config.spotify.artist_albums_per_day,
+        cadence: cadence::Settings {
+            calls_per_day: config.spotify.artist_albums_per_day,
+            max_wait: config.schedule.max_wait,
+            market: config.schedule.market.clone(),
+        },
     })
 }
 

@@ -8,6 +8,7 @@ use url::Url;
 use crate::access::Access;
 use crate::clock::{Chance, Clock, fraction};
 use crate::domain::backoff::Backoff;
+use crate::domain::cadence;
 use crate::hints::Source;
 use crate::mail::smtp::Mailer;
 use crate::store::Db;
@@ -32,8 +33,8 @@ pub struct Ctx {
     pub mail_domain: String,
     /// How long the sending of one letter may take.
     pub letter_timeout: Duration,
-    /// Calls for artists' albums in a rolling day.
-    pub artist_albums_per_day: u32,
+    /// How the day's calls for artists' albums are spent.
+    pub cadence: cadence::Settings,
 }
 
 impl Ctx {

@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
-use super::gate::Waiting;
+use super::gate::{Call, Waiting};
 use super::refresh::Refresher;
 use super::{AccessError, Gate};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
+use crate::domain::cadence::Errand;
 use crate::domain::quota::Bucket;
 use crate::domain::token::{AccessToken, Grant};
 use crate::domain::user::{Profile, UserId};
@@ -97,9 +98,11 @@ impl Access {
         verifier: &SecretString,
     ) -> Result<(Profile, Grant), AccessError> {
         let exchange = self.accounts.exchange(code, verifier, self.clock.now());
-        let grant = self.gate.call(Bucket::Tokens, Waiting::Person, exchange).await?;
+        let call = Call::of(Bucket::Tokens, Waiting::Person);
+        let grant = self.gate.call(call, exchange).await?;
         let profile = self.client.profile(&grant.access, self.clock.now());
-        let profile = self.gate.call(Bucket::Profile, Waiting::Person, profile).await?;
+        let call = Call::of(Bucket::Profile, Waiting::Person);
+        let profile = self.gate.call(call, profile).await?;
         Ok((profile, grant))
     }
 
@@ -115,7 +118,7 @@ impl Access {
         let ask = |token: AccessToken| async move {
             self.client.following_page(&token, after, self.clock.now()).await
         };
-        self.as_person(person, Bucket::Following, ask).await
+        self.as_person(person, Call::of(Bucket::Following, Waiting::Worker), ask).await
     }
 
     /// Whose turn it is to lend a token for asking about `artist`, `except` for some.
@@ -136,16 +139,21 @@ impl Access {
         turn.map(Lender::Person).ok_or(AccessError::NobodyConnected)
     }
 
-    /// One page of the albums of `artist`.
+    /// One page of the albums of the errand's artist. Only the first page leaves the calls alone that
+    /// are kept back from the errand: what was begun is finished.
     ///
     /// # Errors
     /// [`AccessError`]
     pub async fn albums_page(
         &self,
         lender: Lender,
-        artist: &ArtistId,
+        errand: &Errand,
         offset: u32,
     ) -> Result<AlbumsPage, AccessError> {
+        let Errand { artist, purpose, kept_back } = errand;
+        let kept_back = if offset == 0 { *kept_back } else { 0 };
+        let (bucket, waiting) = (Bucket::ArtistAlbums, Waiting::Worker);
+        let call = Call { bucket, purpose: *purpose, kept_back, waiting };
         let market = match &self.catalogue {
             Catalogue::Person => None,
             Catalogue::App { market } => Some(market.as_str()),
@@ -155,11 +163,10 @@ impl Access {
             self.client.artist_albums_page(&token, artist, "album", offset, market, now).await
         };
         match lender {
-            Lender::Person(person) => self.as_person(person, Bucket::ArtistAlbums, ask).await,
+            Lender::Person(person) => self.as_person(person, call, ask).await,
             Lender::App => {
                 let token = self.app_token().await?;
-                let answer =
-                    self.gate.call(Bucket::ArtistAlbums, Waiting::Worker, ask(token)).await;
+                let answer = self.gate.call(call, ask(token)).await;
                 if matches!(answer, Err(AccessError::Spotify(spotify::Error::AccessRefused))) {
                     *self.app_token.lock().await = None;
                 }
@@ -172,17 +179,17 @@ impl Access {
     async fn as_person<T, F>(
         &self,
         person: UserId,
-        bucket: Bucket,
+        call: Call,
         ask: impl Fn(AccessToken) -> F,
     ) -> Result<T, AccessError>
     where
         F: Future<Output = Result<T, spotify::Error>>,
     {
         let kept = self.live(person).await?;
-        let mut answer = self.gate.call(bucket, Waiting::Worker, ask(kept.tokens.access)).await;
+        let mut answer = self.gate.call(call, ask(kept.tokens.access)).await;
         if matches!(answer, Err(AccessError::Spotify(spotify::Error::AccessRefused))) {
             let kept = self.refresher.refresh(person, kept.version).await?;
-            answer = self.gate.call(bucket, Waiting::Worker, ask(kept.tokens.access)).await;
+            answer = self.gate.call(call, ask(kept.tokens.access)).await;
         }
         match answer {
             Ok(answer) => {
@@ -235,7 +242,7 @@ impl Access {
             return Ok(grant.access.clone());
         }
         let ask = self.accounts.app_token(self.clock.now());
-        let grant = self.gate.call(Bucket::Tokens, Waiting::Worker, ask).await?;
+        let grant = self.gate.call(Call::of(Bucket::Tokens, Waiting::Worker), ask).await?;
         let token = grant.access.clone();
         *kept = Some(grant);
         Ok(token)

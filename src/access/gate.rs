@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::AccessError;
 use crate::clock::Clock;
-use crate::domain::quota::{Bucket, Cause, PREMIUM_PAUSE, QUOTA_PAUSE, RATE_LIMIT_PAUSE};
+use crate::domain::quota::{Bucket, Cause, PREMIUM_PAUSE, Purpose, QUOTA_PAUSE, RATE_LIMIT_PAUSE};
 use crate::spotify;
 use crate::store::ledger::{self, Booking, Limits, Scope};
-use crate::store::{Db, StoreError};
+use crate::store::{Db, StoreError, allowance};
 
 /// Lets calls out at their distance and within the day's number.
 pub struct Gate {
@@ -17,6 +17,25 @@ pub struct Gate {
     clock: Arc<dyn Clock>,
     interval: Duration,
     artist_albums_per_day: u32,
+}
+
+/// Which call it is that wants to go out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call {
+    pub(super) bucket: Bucket,
+    /// Why it is made.
+    pub(super) purpose: Purpose,
+    /// So many of the day's calls are not for it.
+    pub(super) kept_back: u32,
+    /// Who waits for the answer.
+    pub(super) waiting: Waiting,
+}
+
+impl Call {
+    /// A call that is not about artists' albums.
+    pub(super) fn of(bucket: Bucket, waiting: Waiting) -> Self {
+        Self { bucket, purpose: Purpose::Other, kept_back: 0, waiting }
+    }
 }
 
 /// Who waits for the answer.
@@ -50,35 +69,33 @@ impl Gate {
         Self { db, clock, interval, artist_albums_per_day }
     }
 
-    /// Makes `call` when its turn has come.
+    /// Makes the call that `booked` describes when its turn has come.
     ///
     /// # Errors
     /// [`AccessError::Paused`], [`AccessError::Spent`] and [`AccessError::Crowded`] without a call;
     /// else what the call said.
-    pub(super) async fn call<T, F>(
-        &self,
-        bucket: Bucket,
-        waiting: Waiting,
-        call: F,
-    ) -> Result<T, AccessError>
+    pub(super) async fn call<T, F>(&self, booked: Call, call: F) -> Result<T, AccessError>
     where
         F: Future<Output = Result<T, spotify::Error>>,
     {
-        self.wait_for_turn(bucket, waiting).await?;
+        self.wait_for_turn(booked).await?;
         match call.await {
             Ok(answer) => Ok(answer),
             Err(error) => {
-                self.remember_pause(bucket, &error).await?;
+                self.remember_pause(booked.bucket, &error).await?;
                 Err(error.into())
             }
         }
     }
 
-    async fn wait_for_turn(&self, bucket: Bucket, waiting: Waiting) -> Result<(), AccessError> {
+    async fn wait_for_turn(&self, call: Call) -> Result<(), AccessError> {
+        let bucket = call.bucket;
         let limits = Limits {
             per_day: (bucket == Bucket::ArtistAlbums).then_some(self.artist_albums_per_day),
+            kept_back: call.kept_back,
+            purpose: call.purpose,
             interval: self.interval,
-            patience: waiting.patience(),
+            patience: call.waiting.patience(),
         };
         let booking =
             self.db.write("book a call", move |tx| ledger::book(tx, bucket, limits)).await?;
@@ -115,8 +132,15 @@ impl Gate {
             spotify::Error::OwnerNeedsPremium => (Scope::All, PREMIUM_PAUSE, Cause::Premium),
             _ => return Ok(()),
         };
-        let (bucket, pause_s) = (bucket.as_str(), time.as_secs());
-        tracing::warn!(spotify.bucket = bucket, pause_s, %cause, "Spotify is left alone for a while");
-        self.db.write("pause", move |tx| ledger::pause(tx, scope, time, cause)).await
+        let pause_s = time.as_secs();
+        tracing::warn!(spotify.bucket = bucket.as_str(), pause_s, %cause, "Spotify is left alone for a while");
+        self.db
+            .write("pause", move |tx| {
+                if cause == Cause::Quota {
+                    allowance::learn(tx, bucket)?;
+                }
+                ledger::pause(tx, scope, time, cause)
+            })
+            .await
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::gate::Waiting;
+use super::gate::{Call, Waiting};
 use super::{AccessError, Gate};
 use crate::clock::Clock;
 use crate::domain::quota::Bucket;
@@ -84,7 +84,7 @@ impl Refresher {
     ) -> Result<Kept, AccessError> {
         let version = kept.version;
         let ask = self.accounts.refresh(&kept.tokens.refresh, self.clock.now());
-        match self.gate.call(Bucket::Tokens, Waiting::Worker, ask).await {
+        match self.gate.call(Call::of(Bucket::Tokens, Waiting::Worker), ask).await {
             Ok(grant) => {
                 self.keep(person, version, grant, lane).await?;
                 let kept = self.db.read("find tokens", move |tx| tokens::find(tx, person)).await?;

@@ -69,6 +69,9 @@ struct RawSchedule {
     hints: String,
     releases: String,
     letters: String,
+    #[serde(deserialize_with = "duration")]
+    max_wait: Duration,
+    zone: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -191,10 +194,9 @@ fn check(raw: Raw, faults: &mut Faults) -> Option<Config> {
     let key = secrets::key(&raw.secrets.key, &raw.secrets.key_file, database.as_deref(), faults);
     let log_level =
         rules::parsed("log.level", &raw.log.level, "error, warn, info, debug or trace", faults);
-    let RawSchedule { follows, hints: hints_bell, releases, letters } = raw.schedule;
-    let schedule = Schedule { follows, hints: hints_bell, releases, letters };
+    let schedule = check_schedule(raw.schedule, faults);
     let (database, web, spotify, mail, hints) = (database?, web?, spotify?, mail?, hints?);
-    let (key, log_level) = (key?, log_level?);
+    let (key, log_level, schedule) = (key?, log_level?, schedule?);
     Some(Config { database, web, spotify, mail, schedule, hints, key, log_level })
 }
 
@@ -243,6 +245,13 @@ fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
     }
     let ca_file = Some(PathBuf::from(raw.ca_file)).filter(|path| !path.as_os_str().is_empty());
     Some(Mail { smtp_url: smtp_url?, from: raw.from, timeout: raw.timeout, ca_file })
+}
+
+fn check_schedule(raw: RawSchedule, faults: &mut Faults) -> Option<Schedule> {
+    let RawSchedule { follows, hints, releases, letters, max_wait, zone } = raw;
+    let max_wait = rules::max_wait(max_wait, faults);
+    let market = rules::market(&zone, faults);
+    Some(Schedule { follows, hints, releases, letters, max_wait: max_wait?, market: market? })
 }
 
 fn check_hints(raw: &RawHints, mail_from: Option<&str>, faults: &mut Faults) -> Option<Hints> {

@@ -9,8 +9,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use secrecy::{SecretBox, SecretString};
 use url::Url;
+
+use crate::domain::cadence::calendar::Market;
 
 pub use load::{DEFAULTS, USUAL_FILE, load};
 pub use secrets::decode as decode_key;
@@ -77,7 +80,7 @@ pub struct Mail {
     pub ca_file: Option<PathBuf>,
 }
 
-/// When the bells ring: cron rules with seconds, in UTC.
+/// When the bells ring (cron rules with seconds, in UTC), and how artists take turns.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     /// For lists of follows.
@@ -88,6 +91,10 @@ pub struct Schedule {
     pub releases: String,
     /// For letters.
     pub letters: String,
+    /// No artist waits longer for its turn, where there are calls enough.
+    pub max_wait: SignedDuration,
+    /// Where new albums appear at midnight.
+    pub market: Market,
 }
 
 /// Which open catalogues are asked, and how.

@@ -1,8 +1,16 @@
 //! What a value must be like, and what to say if it is not.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use url::{Host, Url};
+
+use crate::domain::cadence::calendar::Market;
+
+/// Longer than this no artist need wait: an album is news for 60 days.
+const MOST_DAYS: u64 = 60;
 
 /// Faults found so far, a sentence each.
 #[derive(Debug, Default)]
@@ -103,6 +111,47 @@ pub(super) fn app_market(
         }
         other => {
             faults.add(format!("`spotify.catalog_token` is `{other}`, and must be person or app"));
+            None
+        }
+    }
+}
+
+/// How long an artist may wait for its turn.
+pub(super) fn max_wait(raw: Duration, faults: &mut Faults) -> Option<SignedDuration> {
+    let days = raw.as_secs() / 86_400;
+    if !(1..=MOST_DAYS).contains(&days) {
+        faults.add(format!(
+            "`schedule.max_wait` is {}, and must be from 1day to {MOST_DAYS}days",
+            humantime::format_duration(raw)
+        ));
+        return None;
+    }
+    SignedDuration::try_from(raw).ok()
+}
+
+/// Where new albums appear at midnight: the zone that was given, else the machine's, unless that is
+/// UTC, which is what machines say that were told nothing.
+pub(super) fn market(zone: &str, faults: &mut Faults) -> Option<Market> {
+    let zone = zone.trim();
+    if zone.is_empty() {
+        let machines = TimeZone::try_system().unwrap_or(TimeZone::UTC);
+        let says_nothing = machines.iana_name().is_none_or(|name| {
+            matches!(
+                name,
+                "UTC" | "Etc/UTC" | "Etc/UCT" | "Etc/Universal" | "Etc/Zulu" | "Etc/Unknown"
+            )
+        });
+        return Some(if says_nothing { Market::Unknown } else { Market::In(machines) });
+    }
+    if zone == "unknown" {
+        return Some(Market::Unknown);
+    }
+    match TimeZone::get(zone) {
+        Ok(zone) => Some(Market::In(zone)),
+        Err(_) => {
+            faults.add(format!(
+                "`schedule.zone` is `{zone}`, and must be a time zone such as Europe/Berlin, unknown, or empty"
+            ));
             None
         }
     }

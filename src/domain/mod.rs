@@ -1,5 +1,6 @@
 //! Words and rules. No I/O, no async, no wire formats: "now" and chance are arguments.
 
+pub mod allowance;
 pub mod artist;
 pub mod backoff;
 pub mod cadence;

@@ -40,6 +40,34 @@ impl Bucket {
     }
 }
 
+/// Why a call is made: what the ledger keeps apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A person said "now".
+    Asked,
+    /// A hint speaks of the artist.
+    Hint,
+    /// The artist is asked about for the first time.
+    First,
+    /// It is the artist's turn.
+    Turn,
+    /// Anything that is not about artists' albums.
+    Other,
+}
+
+impl Purpose {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Hint => "hint",
+            Self::First => "first",
+            Self::Turn => "turn",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// Why nothing is asked for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {

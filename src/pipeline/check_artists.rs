@@ -1,23 +1,26 @@
-//! An artist → their albums → one transaction: remember, compare, choose readers, enqueue, plan the
+//! An artist that is worth a call → their albums → one transaction: remember, compare, choose readers, enqueue, plan the
 //! next check. An album is announced when it is first recorded, or never.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 use super::{Scope, Watch};
 use crate::access::{AccessError, Lender};
 use crate::clock::fraction;
 use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
+use crate::domain::cadence::Errand;
 use crate::domain::detection::{self, Reading};
 use crate::domain::release::Release;
 use crate::domain::user::UserId;
 use crate::domain::{backoff, cadence, day_of, edition};
 use crate::spotify::{self, PAGE};
-use crate::store::artists::{self, Claimed};
+use crate::store::artists::{self, Claimed, Learnt};
 use crate::store::outbox::{self, Audience};
-use crate::store::{StoreError, Tx, editions, hints, ledger, releases};
+use crate::store::{StoreError, Tx, allowance, editions, hints, ledger, releases};
 
 /// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -78,8 +81,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Asks about the artists that are due: first those that a hint speaks of, then those that waited
-/// longest.
+/// Asks about the artists that are worth it now (`domain/cadence`), as far as the day's calls go.
 ///
 /// # Errors
 /// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
@@ -91,17 +93,18 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         outcome.left = Some(AccessError::Paused(pause).to_string());
         return Ok(outcome);
     }
-    let due = ctx.db.read("which artists are due", move |tx| due(tx, all)).await?;
+    let settings = ctx.cadence.clone();
+    let due = ctx.db.read("whom to ask about", move |tx| errands(tx, all, &settings)).await?;
     let mut failures_in_a_row = 0;
-    for (done, id) in due.iter().enumerate() {
+    for (done, errand) in due.iter().enumerate() {
         if watch.stop.is_cancelled() {
             break;
         }
-        let wanted = id.clone();
+        let wanted = errand.artist.clone();
         let claimed = ctx.db.write("claim artist", move |tx| artists::claim(tx, &wanted)).await?;
         // Gone, unfollowed, or another process is at it.
         let Some(artist) = claimed else { continue };
-        match check(ctx, &artist).await {
+        match check(ctx, &artist, errand).await {
             Ok(checked) => {
                 failures_in_a_row = 0;
                 if outcome.count(checked) {
@@ -121,12 +124,21 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
     Ok(outcome)
 }
 
-/// Whom to ask about, in turn.
-fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<ArtistId>, StoreError> {
-    let mut due = hints::wanting(tx)?;
-    let wanting: HashSet<ArtistId> = due.iter().cloned().collect();
-    due.extend(artists::due(tx, all)?.into_iter().filter(|id| !wanting.contains(id)));
-    Ok(due)
+/// Whom to ask about, the best first.
+fn errands(
+    tx: &Tx<'_>,
+    all: bool,
+    settings: &cadence::Settings,
+) -> Result<Vec<Errand>, StoreError> {
+    let candidates = artists::candidates(tx, all)?;
+    let hinted = hints::wanting(tx)?;
+    if all {
+        return Ok(cadence::everybody(&hinted, &candidates, settings, tx.now()));
+    }
+    let watched = artists::count_watched(tx)?;
+    let watched = usize::try_from(watched).unwrap_or(usize::MAX);
+    let budget = allowance::budget(tx, settings.calls_per_day)?;
+    Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
 
 /// What one check brought.
@@ -165,7 +177,7 @@ impl Outcome {
     }
 }
 
-async fn check(ctx: &Ctx, artist: &Claimed) -> Result<Checked, AccessError> {
+async fn check(ctx: &Ctx, artist: &Claimed, errand: &Errand) -> Result<Checked, AccessError> {
     let mut tried: Vec<UserId> = Vec::new();
     let mut last_error = AccessError::NobodyConnected;
     loop {
@@ -173,7 +185,7 @@ async fn check(ctx: &Ctx, artist: &Claimed) -> Result<Checked, AccessError> {
             Err(AccessError::NobodyConnected) => return Err(last_error),
             lender => lender?,
         };
-        match read_pages(ctx, artist, lender).await {
+        match read_pages(ctx, artist, errand, lender).await {
             // One person's trouble must not cost the others their news: the next one is asked for.
             Err(AccessError::Person { person, why }) => {
                 tracing::debug!(person = person.0, error = %why, "cannot ask with this person's token");
@@ -195,7 +207,12 @@ struct Pages {
     incomplete: Option<AccessError>,
 }
 
-async fn read_pages(ctx: &Ctx, artist: &Claimed, lender: Lender) -> Result<Pages, AccessError> {
+async fn read_pages(
+    ctx: &Ctx,
+    artist: &Claimed,
+    errand: &Errand,
+    lender: Lender,
+) -> Result<Pages, AccessError> {
     let id = artist.id.clone();
     let seen = ctx.db.read("what was seen", move |tx| releases::seen_of(tx, &id)).await?;
     let is_baseline = artist.baseline_at.is_none();
@@ -204,7 +221,7 @@ async fn read_pages(ctx: &Ctx, artist: &Claimed, lender: Lender) -> Result<Pages
     let mut unseen = HashSet::new();
     loop {
         let offset = u32::try_from(reading.entries).unwrap_or(u32::MAX);
-        let page = match ctx.access.albums_page(lender, &artist.id, offset).await {
+        let page = match ctx.access.albums_page(lender, errand, offset).await {
             Ok(page) => page,
             // What the first pages told is true all the same, but a first check must be whole:
             // what it leaves out would look new the next time.
@@ -244,6 +261,12 @@ fn growth(before: Option<u64>, now: Option<u64>) -> i64 {
     before.zip(now).map_or(0, |(before, now)| signed(now).saturating_sub(signed(before)))
 }
 
+/// Releases a week, by those that are known with their day.
+fn rate(known: &[Release], today: Date) -> f64 {
+    let dates: Vec<Date> = known.iter().filter_map(|release| release.date.first_day()).collect();
+    cadence::rate::a_week(&dates, today)
+}
+
 /// Where an album and its editions come at once, the one with the plain title is the album.
 fn plain_titles_first(mut releases: Vec<Release>) -> Vec<Release> {
     releases.sort_by_key(|release| edition::edition_words(release).is_some());
@@ -265,7 +288,6 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
     let Pages { releases, total, incomplete } = pages;
     let artist = artist.clone();
     let is_baseline = artist.baseline_at.is_none();
-    let calls_per_day = ctx.artist_albums_per_day;
     let wait = ctx.wait(backoff::CHECK, artist.failures + 1);
     let rest = match &incomplete {
         None => Rest::Whole,
@@ -311,8 +333,9 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
                 Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
                 Rest::Later => artists::release(tx, &artist.id)?,
                 Rest::Whole => {
-                    let interval = cadence::interval(artists::count_watched(tx)?, calls_per_day);
-                    artists::checked(tx, &artist.id, total, tx.now() + interval)?;
+                    let rate = Some(rate(&known, day_of(tx.now())));
+                    let next_at = tx.now() + cadence::SHORTEST_INTERVAL;
+                    artists::checked(tx, &artist.id, Learnt { total, rate }, next_at)?;
                 }
             }
             Ok((news, owed))

@@ -7,6 +7,7 @@ use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::cadence::Candidate;
 use crate::domain::user::UserId;
 
 /// A check that takes longer than this was given up by whoever began it.
@@ -44,7 +45,8 @@ pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
         params![artist.id, artist.name, Ms(tx.now())],
     )?;
     tx.conn().execute(
-        "UPDATE artists SET baseline_at = NULL, watched_since = ?2, next_check_at = ?2, total = NULL
+        "UPDATE artists SET baseline_at = NULL, watched_since = ?2, next_check_at = ?2, checked_at = NULL,
+             total = NULL
          WHERE id = ?1 AND unwatched_at <= ?3",
         params![artist.id, Ms(tx.now()), Ms(tx.now() - FORGOTTEN_AFTER)],
     )?;
@@ -126,20 +128,29 @@ pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
     Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
 }
 
-/// Which artists to ask about, those that waited longest first: the ones that are due, or all. Of
-/// all, those that failed come last, so as not to stand in the others' way; of those that are due
-/// their longer wait sees to that.
+/// The watched artists that may be asked about now: those that were not asked a moment ago and whose
+/// last check did not fail lately; or all.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<ArtistId>> {
+pub fn candidates(tx: &Tx<'_>, all: bool) -> Result<Vec<Candidate>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT id FROM artists
-         WHERE unwatched_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)
-         ORDER BY ?1 AND failures > 0, coalesce(checked_at, watched_since), checked_at NOTNULL, id",
+        "SELECT id, rate, checked_at, watched_since, failures,
+                (SELECT count(*) FROM follows WHERE artist = artists.id)
+         FROM artists
+         WHERE unwatched_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)",
     )?;
-    let due = rows.query_map(params![all, Ms(tx.now())], |row| row.get(0))?;
-    Ok(due.collect::<rusqlite::Result<_>>()?)
+    let candidates = rows.query_map(params![all, Ms(tx.now())], |row| {
+        Ok(Candidate {
+            id: row.get(0)?,
+            rate: row.get(1)?,
+            checked_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
+            watched_since: row.get::<_, Ms>(3)?.0,
+            failures: row.get(4)?,
+            readers: row.get(5)?,
+        })
+    })?;
+    Ok(candidates.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Claims the check of an artist; `None` if somebody else has it, or nobody follows the artist.
@@ -166,17 +177,26 @@ pub fn claim(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<Claimed>> {
     Ok(claimed.optional()?)
 }
 
-/// Records a check that went through. `None` for `total` keeps the one of the last check.
+/// What a check that went through taught.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Learnt {
+    /// Spotify's `total`; `None` keeps the one of the last check.
+    pub total: Option<u64>,
+    /// Releases expected a week; `None` keeps what was expected.
+    pub rate: Option<f64>,
+}
+
+/// Records a check that went through; until `next_at` the artist is left alone.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn checked(tx: &Tx<'_>, id: &ArtistId, total: Option<u64>, next_at: Timestamp) -> Result<()> {
+pub fn checked(tx: &Tx<'_>, id: &ArtistId, learnt: Learnt, next_at: Timestamp) -> Result<()> {
     let changed = tx.conn().execute(
         "UPDATE artists SET baseline_at = coalesce(baseline_at, ?2), checked_at = ?2,
              next_check_at = ?3, failures = 0, last_failure = NULL, claimed_until = 0,
-             total = coalesce(?4, total)
+             total = coalesce(?4, total), rate = coalesce(?5, rate)
          WHERE id = ?1",
-        params![id, Ms(tx.now()), Ms(next_at), total],
+        params![id, Ms(tx.now()), Ms(next_at), learnt.total, learnt.rate],
     )?;
     exactly_one(changed)
 }

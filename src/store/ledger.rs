@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::columns::Ms;
-use super::{Result, Tx};
+use super::{Result, Tx, allowance};
 use crate::domain::backoff::Backoff;
-use crate::domain::quota::{Bucket, Cause, Pause, WINDOW};
+use crate::domain::quota::{Bucket, Cause, Pause, Purpose, WINDOW};
 
 /// A call that lies further ahead than this was booked before the clock stepped back.
 pub(super) const BOOKED_AHEAD: SignedDuration = SignedDuration::from_mins(10);
@@ -29,8 +29,13 @@ pub enum Booking {
 /// What may be asked, and how fast.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Calls of the bucket in any rolling day; `None` for no limit of ours.
+    /// Calls of the bucket in any rolling day, at most; `None` for no limit of ours. Fewer where a
+    /// lock-out taught us so.
     pub per_day: Option<u32>,
+    /// So many of them are not for this call.
+    pub kept_back: u32,
+    /// Why the call is made.
+    pub purpose: Purpose,
     /// Time between the starts of two calls, whatever their buckets.
     pub interval: Duration,
     /// The longest that the call may wait for its turn.
@@ -46,16 +51,17 @@ pub fn book(tx: &Tx<'_>, bucket: Bucket, limits: Limits) -> Result<Booking> {
     if let Some(pause) = pause_of(tx, bucket)? {
         return Ok(Booking::Paused(pause));
     }
-    if let Some(free_at) = limits.per_day.map(|n| spent_until(tx, bucket, n)).transpose()?.flatten()
-    {
+    let allowed = allowance::of(tx, bucket, limits.per_day)?;
+    let allowed = allowed.map(|n| n.saturating_sub(limits.kept_back));
+    if let Some(free_at) = allowed.map(|n| spent_until(tx, bucket, n)).transpose()?.flatten() {
         return Ok(Booking::Spent(free_at));
     }
     let at = next_start(tx, limits.interval)?;
     if at > tx.now() + limits.patience {
         return Ok(Booking::Crowded);
     }
-    let sql = "INSERT INTO calls (bucket, at) VALUES (?1, ?2)";
-    tx.conn().execute(sql, params![bucket.as_str(), Ms(at)])?;
+    let sql = "INSERT INTO calls (bucket, at, purpose) VALUES (?1, ?2, ?3)";
+    tx.conn().execute(sql, params![bucket.as_str(), Ms(at), limits.purpose.as_str()])?;
     Ok(Booking::Booked(at))
 }
 

@@ -1,6 +1,7 @@
 //! SQLite: the only files with SQL. One file for each family of tables, plain functions over a
 //! transaction; [`Db`] runs the transactions, each under a name and with one timestamp.
 
+pub mod allowance;
 pub mod artists;
 mod columns;
 mod db;

@@ -28,7 +28,8 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
     let now = tx.now();
     let forgotten = artists::FORGOTTEN_AFTER;
     for (sql, before) in [
-        ("DELETE FROM calls WHERE at <= ?1", now - WINDOW * 2),
+        // The last two weeks say how many calls hints need on which day.
+        ("DELETE FROM calls WHERE at <= ?1", now - WINDOW * 16),
         // Kept for a day, since its failures say how long the next one lasts.
         ("DELETE FROM pauses WHERE until <= ?1", now - WINDOW),
         ("DELETE FROM sign_ins WHERE expires_at <= ?1", now),
@@ -55,6 +56,7 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("outbox", "claimed_until", LONGEST_LEASE, tx.now()),
         ("pauses", "until", LONGEST_PAUSE, tx.now()),
         ("calls", "at", BOOKED_AHEAD, tx.now()),
+        ("lessons", "at", SignedDuration::ZERO, tx.now()),
         ("hints", "next_at", LONGEST_WAIT, tx.now()),
         ("hint_sources", "next_at", LONGEST_PAUSE, tx.now()),
         ("identities", "look_up_next_at", identities::KNOWN_FOR, tx.now()),

@@ -198,7 +198,8 @@ impl Machine {
 
     /// Hours pass, as far as the database knows: every list and every artist is due.
     pub fn let_everything_be_due(&self) {
-        let sql = "UPDATE people SET follows_next_at = 0; UPDATE artists SET next_check_at = 0";
+        let sql = "UPDATE people SET follows_next_at = 0; UPDATE artists SET next_check_at = 0;
+                   UPDATE calls SET at = at - 90000000";
         Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
     }
 

@@ -1,0 +1,250 @@
+//! Which artist is worth the next call, and when.
+//!
+//! Calls are the scarce good: some 80 in a rolling day for all users together. What people feel is
+//! delay, the time from a release to the letter. Where releases of an artist come at a rate λ and
+//! are asked for every T, a release waits T/2 on average, so of N artists with B calls a day
+//! Σ λᵢTᵢ/2 is to be least while Σ 1/Tᵢ = B: Tᵢ ∝ 1/√λᵢ, not the 1/λᵢ of asking wherever something
+//! new is likeliest (K. C. Sia, J. Cho and H. Cho, "Efficient monitoring algorithm for fast news
+//! alerts", IEEE TKDE 19(7), 2007; freshness in place of delay leads elsewhere: J. Cho and H.
+//! Garcia-Molina, ACM TODS 28(4), 2003; Y. Azar and others, PNAS 115(32), 2018). Asking whoever has
+//! the largest λT² keeps that balance without a plan, one artist at a time, as the greedy policies
+//! of A. Kolobov and others (NeurIPS 2019) do. T is reckoned in weeks of releases
+//! ([`calendar`]), since nearly all of a week is its Friday.
+//!
+//! The day's calls are spent as soon as a release day begins, where it is known when that is:
+//! whatever is asked later in the day has waited longer. `docs/cadence.md` has the figures.
+
+pub mod calendar;
+pub mod rate;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::artist::ArtistId;
+use super::quota::Purpose;
+use calendar::Market;
+
+/// However many calls there are, no artist is asked about more often without a reason: an album does
+/// not come out twice a day.
+pub const SHORTEST_INTERVAL: SignedDuration = SignedDuration::from_hours(6);
+
+/// An artist is brought forward this long before it has waited its longest: a day's calls come
+/// once a day.
+const BROUGHT_FORWARD: SignedDuration = SignedDuration::from_hours(24);
+
+/// For so long after a release day began its calls are best spent. What is spent later is missing
+/// when the next day begins.
+const MORNING: SignedDuration = SignedDuration::from_mins(30);
+
+/// The least share of the day's calls that is kept back for hints, in per cent.
+const KEPT_FOR_HINTS: u32 = 5;
+
+/// What the operator lays down.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Calls for artists' albums in a rolling day, at most; less where Spotify taught us so.
+    pub calls_per_day: u32,
+    /// No artist waits longer, as long as there are calls enough for that.
+    pub max_wait: SignedDuration,
+    /// Where the release day begins.
+    pub market: Market,
+}
+
+/// An artist that could be asked about now.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The artist.
+    pub id: ArtistId,
+    /// Releases expected a week; `None` where it was never reckoned.
+    pub rate: Option<f64>,
+    /// When it was last asked about; `None` if it never was.
+    pub checked_at: Option<Timestamp>,
+    /// Since when somebody here follows it.
+    pub watched_since: Timestamp,
+    /// How many people here follow it.
+    pub readers: u32,
+    /// Checks in a row that failed.
+    pub failures: u32,
+}
+
+/// How the day's calls stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Calls in a rolling day that may be made at present.
+    pub allowed: u32,
+    /// Calls of the last rolling day for artists asked about for the first time.
+    pub first: u32,
+    /// Calls of the last rolling day by turns.
+    pub turns: u32,
+    /// Calls that hints needed on this day of the last two weeks, the most of both.
+    pub hints_lately: u32,
+    /// When the last call by turns went out.
+    pub last_turn_at: Option<Timestamp>,
+}
+
+/// Something to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errand {
+    /// The artist.
+    pub artist: ArtistId,
+    /// Why now.
+    pub purpose: Purpose,
+    /// So many of the day's calls are not for this.
+    pub kept_back: u32,
+}
+
+impl Budget {
+    /// Calls that are kept back for hints: what they needed lately and a little more, at most half.
+    pub fn kept_for_hints(&self) -> u32 {
+        let least = self.allowed * KEPT_FOR_HINTS / 100;
+        least.max(self.hints_lately + self.hints_lately / 4).min(self.allowed / 2)
+    }
+
+    /// Calls a day for artists asked about for the first time and by turns.
+    fn plain(&self) -> u32 {
+        self.allowed - self.kept_for_hints()
+    }
+}
+
+impl Candidate {
+    /// How long the artist has waited.
+    pub fn waited(&self, now: Timestamp) -> SignedDuration {
+        now.duration_since(self.checked_at.unwrap_or(self.watched_since))
+    }
+
+    /// What it is worth to ask now: how likely there is something new, times how long it would
+    /// have waited, in weeks of releases, for each of its readers.
+    pub fn worth(&self, market: &Market, now: Timestamp) -> f64 {
+        let since = self.checked_at.unwrap_or(self.watched_since);
+        let exposure = market.exposure(since, now);
+        let rate = self.rate.unwrap_or_else(rate::prior_a_week);
+        f64::from(self.readers.max(1)) * -(-rate * exposure).exp_m1() * exposure
+    }
+}
+
+/// What to ask now, the best first. `hinted` are asked before all others; `candidates` are those
+/// that may be asked about at present. Of `watched` artists.
+pub fn errands(
+    hinted: &[ArtistId],
+    candidates: &[Candidate],
+    watched: usize,
+    budget: &Budget,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<Errand> {
+    let (first, turns): (Vec<_>, Vec<_>) =
+        candidates.iter().filter(|c| !hinted.contains(&c.id)).partition(|c| c.checked_at.is_none());
+    // Newcomers have half of the calls, or all of them while nobody else has waited as long.
+    let longest = first.iter().map(|c| c.waited(now)).max();
+    let before_first = turns.iter().filter(|c| longest.is_some_and(|l| c.waited(now) > l)).count();
+    let plain = budget.plain();
+    let left_for = |others: usize| plain - count(others).min(plain / 2);
+    let may_first = left_for(before_first).saturating_sub(budget.first) as usize;
+    let may_turn = left_for(first.len()).saturating_sub(budget.turns);
+    let kept_back = budget.kept_for_hints();
+    let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint, 0));
+    let first = in_order_of_arrival(first).take(may_first);
+    let first = first.map(|c| errand(&c.id, Purpose::First, kept_back));
+    let turns = turns_now(turns, watched, may_turn, budget, settings, now);
+    let turns = turns.iter().map(|c| errand(&c.id, Purpose::Turn, kept_back));
+    if before_first == 0 {
+        hinted.chain(first).chain(turns).collect()
+    } else {
+        hinted.chain(alternate(turns, first)).collect()
+    }
+}
+
+fn errand(artist: &ArtistId, purpose: Purpose, kept_back: u32) -> Errand {
+    Errand { artist: artist.clone(), purpose, kept_back }
+}
+
+fn count(some: usize) -> u32 {
+    u32::try_from(some).unwrap_or(u32::MAX)
+}
+
+/// Everybody, because a person says "now": hinted ones first, those that failed last, so as not to
+/// stand in the others' way.
+pub fn everybody(
+    hinted: &[ArtistId],
+    candidates: &[Candidate],
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<Errand> {
+    let mut all: Vec<&Candidate> = candidates.iter().collect();
+    by_worth(&mut all, settings, now);
+    all.sort_by_key(|c| (!hinted.contains(&c.id), c.failures > 0, c.checked_at.is_some()));
+    all.iter().map(|c| errand(&c.id, Purpose::Asked, 0)).collect()
+}
+
+/// Whose turn it is, at most `may` of them.
+fn turns_now<'a>(
+    turns: Vec<&'a Candidate>,
+    watched: usize,
+    may: u32,
+    budget: &Budget,
+    settings: &Settings,
+    now: Timestamp,
+) -> Vec<&'a Candidate> {
+    let is_pressing = |c: &&Candidate| c.waited(now) + BROUGHT_FORWARD >= settings.max_wait;
+    let (mut pressing, mut others): (Vec<_>, Vec<_>) = turns.into_iter().partition(is_pressing);
+    pressing.sort_by_key(|c| (std::cmp::Reverse(c.waited(now)), c.id.clone()));
+    by_worth(&mut others, settings, now);
+    let overdue = pressing.iter().filter(|c| c.waited(now) >= settings.max_wait).count();
+    let timely = timely(watched, budget, settings, now);
+    let may = may.min(timely.max(count(overdue))) as usize;
+    let days = settings.max_wait.as_secs_f64() / 86_400.0;
+    // Where there are too few calls for the promise, half of them keep it as well as they can.
+    let can_be_kept = watched as f64 <= f64::from(budget.plain()) * days;
+    if can_be_kept {
+        pressing.into_iter().chain(others).take(may).collect()
+    } else {
+        alternate(pressing.into_iter(), others.into_iter()).take(may).collect()
+    }
+}
+
+/// How many calls by turns the hour allows: as many as there are while a release day is young. Where
+/// nobody knows when it begins, they are spread over the day.
+fn timely(watched: usize, budget: &Budget, settings: &Settings, now: Timestamp) -> u32 {
+    let plain = budget.plain();
+    let Some(began) = settings.market.day_began(now) else {
+        let Some(last) = budget.last_turn_at else { return plain };
+        let since = now.duration_since(last).as_secs_f64().max(0.0);
+        return (since * f64::from(plain) / 86_400.0) as u32;
+    };
+    let is_morning = now.duration_since(began) < MORNING;
+    if is_morning || !settings.market.is_friday_next(now) {
+        return plain;
+    }
+    // What a Friday's morning will need is not spent on a Thursday's afternoon.
+    let spare = plain.saturating_sub(count(watched));
+    spare.saturating_sub(budget.turns)
+}
+
+fn by_worth(candidates: &mut [&Candidate], settings: &Settings, now: Timestamp) {
+    candidates.sort_by_cached_key(|c| {
+        // Positive floats are in the order of their bits; the largest comes first.
+        (std::cmp::Reverse(c.worth(&settings.market, now).to_bits()), c.checked_at, c.id.clone())
+    });
+}
+
+fn in_order_of_arrival(mut first: Vec<&Candidate>) -> impl Iterator<Item = &Candidate> {
+    first.sort_by_key(|c| (c.watched_since, c.id.clone()));
+    first.into_iter()
+}
+
+/// One of each by turns, and then the rest of the longer.
+fn alternate<T>(
+    mut one: impl Iterator<Item = T>,
+    mut other: impl Iterator<Item = T>,
+) -> impl Iterator<Item = T> {
+    let mut is_ones_turn = false;
+    std::iter::from_fn(move || {
+        is_ones_turn = !is_ones_turn;
+        match is_ones_turn {
+            true => one.next().or_else(|| other.next()),
+            false => other.next().or_else(|| one.next()),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;
