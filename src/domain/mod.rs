@@ -3,10 +3,12 @@
 pub mod artist;
 pub mod backoff;
 pub mod cadence;
+pub mod consent;
 pub mod detection;
 pub mod edition;
 pub mod follows;
 pub mod hint;
+pub mod matter;
 pub mod quota;
 pub mod release;
 pub mod text;
