@@ -8,6 +8,7 @@ use url::Url;
 use crate::access::Access;
 use crate::clock::{Chance, Clock, fraction};
 use crate::domain::backoff::Backoff;
+use crate::domain::user::EmailAddress;
 use crate::hints::Source;
 use crate::mail::smtp::Mailer;
 use crate::store::Db;
@@ -22,6 +23,8 @@ pub struct Ctx {
     pub hints: Vec<Box<dyn Source>>,
     /// The way to people.
     pub mailer: Mailer,
+    /// Whom to tell what needs a hand.
+    pub operator: Option<EmailAddress>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

@@ -3,6 +3,7 @@
 
 pub mod artists;
 mod columns;
+pub mod consents;
 mod db;
 pub mod editions;
 mod error;
@@ -12,6 +13,7 @@ pub mod hints;
 pub mod identities;
 pub mod ledger;
 pub mod links;
+pub mod lock_outs;
 mod migrations;
 pub mod outbox;
 pub mod people;

@@ -14,7 +14,7 @@ fn may_use(part: &str) -> &'static [&'static str] {
         "pipeline" => {
             &["domain", "clock", "store", "spotify", "hints", "mail", "access", "ctx", "accounts"]
         }
-        "config" => &[],
+        "config" => &["domain"],
         "worker" => &["store", "ctx", "pipeline"],
         "schedule" => &["config", "worker"],
         "web" => &["domain", "store", "spotify", "access", "ctx", "accounts", "worker"],
