@@ -11,5 +11,6 @@ CREATE TABLE lessons (
     bucket   TEXT PRIMARY KEY,
     spent    INTEGER NOT NULL,
     at       INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
     in_a_row INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{SecretBox, SecretString};
 
-use crate::access::{Access, Catalogue, Gate};
+use crate::access::{Access, Catalogue, Gate, Operator};
 use crate::clock::{Chance, Clock, random};
 use crate::config::{Config, KeySource, decode_key};
 use crate::ctx::Ctx;
@@ -49,6 +49,7 @@ pub fn build(
         access,
         hints,
         mailer,
+        operator: config.mail.operator.clone(),
         clock,
         chance,
         public_url: config.web.public_url.clone(),
@@ -119,11 +120,16 @@ fn access(config: &Config, db: &Db, clock: &Arc<dyn Clock>) -> anyhow::Result<Ac
         spotify.client_secret.clone(),
         config.redirect_url(),
     );
+    let operator = match &config.mail.operator {
+        Some(_) => Operator::Reachable,
+        None => Operator::Unnamed,
+    };
     let gate = Gate::new(
         db.clone(),
         Arc::clone(clock),
         spotify.request_interval,
         spotify.artist_albums_per_day,
+        operator,
     );
     let catalogue = match &spotify.app_market {
         None => Catalogue::Person,

@@ -9,6 +9,7 @@ use crate::access::Access;
 use crate::clock::{Chance, Clock, fraction};
 use crate::domain::backoff::Backoff;
 use crate::domain::cadence;
+use crate::domain::user::EmailAddress;
 use crate::hints::Source;
 use crate::mail::smtp::Mailer;
 use crate::store::Db;
@@ -23,6 +24,8 @@ pub struct Ctx {
     pub hints: Vec<Box<dyn Source>>,
     /// The way to people.
     pub mailer: Mailer,
+    /// Whom to tell what needs a hand.
+    pub operator: Option<EmailAddress>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Chance.

@@ -7,13 +7,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::ctx::Ctx;
-use crate::pipeline::{Scope, Watch, check_artists, deliver, gather_hints, sync_follows};
+use crate::pipeline::{
+    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, sync_follows,
+};
 use crate::store::StoreError;
 
 /// The kinds of background work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
-    /// Reading lists of follows.
+    /// Reading lists of follows, and minding the consents to do so.
     Follows,
     /// Asking open catalogues.
     Hints,
@@ -101,6 +103,11 @@ async fn one_pass(
     let watch = Watch { stop, progress: &|_, _| {} };
     match job {
         Job::Follows => {
+            let outcome = mind_consents::pass(ctx).await?;
+            log(job, &outcome, outcome == mind_consents::Outcome::default());
+            if outcome.reminded > 0 {
+                bells.ring(Job::Letters);
+            }
             let outcome = sync_follows::pass(ctx, Scope::Due, &watch).await?;
             log(job, &outcome, outcome == sync_follows::Outcome::default());
             if outcome.change.added > 0 {

@@ -12,6 +12,8 @@ use super::{AccessError, Gate};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::Errand;
+use crate::domain::consent::Ending;
+use crate::domain::matter::Matter;
 use crate::domain::quota::Bucket;
 use crate::domain::token::{AccessToken, Grant};
 use crate::domain::user::{Profile, UserId};
@@ -205,10 +207,15 @@ impl Access {
     }
 
     async fn note_trouble(&self, person: UserId, why: &spotify::Error) -> Result<(), StoreError> {
-        let why = why.to_string();
+        let is_unlisted = *why == spotify::Error::NotOnAllowList;
+        let (why, operator) = (words_for_the_person(why), self.gate.operator());
         self.db
             .write("note trouble", move |tx| {
-                people::set_trouble(tx, person, &why, tx.now() + TROUBLE_LASTS)
+                people::set_trouble(tx, person, &why, tx.now() + TROUBLE_LASTS)?;
+                if is_unlisted {
+                    operator.tell(tx, Matter::NotOnAllowList(person))?;
+                }
+                Ok(())
             })
             .await
     }
@@ -216,7 +223,7 @@ impl Access {
     /// The person's tokens, good for some minutes at least.
     async fn live(&self, person: UserId) -> Result<Kept, AccessError> {
         let kept = self.db.read("find tokens", move |tx| tokens::find(tx, person)).await?;
-        let why = spotify::Error::SignInAgain;
+        let why = spotify::Error::SignInAgain(Ending::Unsaid);
         let Some(kept) = kept else { return Err(AccessError::Person { person, why }) };
         if self.has_long_to_live(kept.tokens.expires_at) {
             return Ok(kept);
@@ -246,5 +253,23 @@ impl Access {
         let token = grant.access.clone();
         *kept = Some(grant);
         Ok(token)
+    }
+}
+
+/// What the person's own page says of their trouble, without the full stop.
+fn words_for_the_person(why: &spotify::Error) -> String {
+    match why {
+        spotify::Error::NotOnAllowList => {
+            "Spotify does not let you use this app at present. Ask whoever runs this Dropday to enter \
+             you at developer.spotify.com/dashboard, under Settings, User Management; Dropday tries \
+             again every few hours"
+                .into()
+        }
+        spotify::Error::MissingScope => {
+            "Your permission at Spotify does not cover all that Dropday has to ask. Please sign in \
+             with Spotify again"
+                .into()
+        }
+        other => other.to_string(),
     }
 }

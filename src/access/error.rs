@@ -52,6 +52,7 @@ impl AccessError {
                 E::RateLimited { .. }
                     | E::QuotaExceeded { .. }
                     | E::OwnerNeedsPremium
+                    | E::EndpointRemoved
                     | E::BadClient
             ),
             Self::Person { .. } => false,

@@ -4,12 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::AccessError;
+use super::{AccessError, Operator};
 use crate::clock::Clock;
-use crate::domain::quota::{Bucket, Cause, PREMIUM_PAUSE, Purpose, QUOTA_PAUSE, RATE_LIMIT_PAUSE};
+use crate::domain::matter::Matter;
+use crate::domain::quota::{
+    Bucket, Cause, ENDPOINT_PAUSE, PREMIUM_PAUSE, Purpose, QUOTA_PAUSE, RATE_LIMIT_PAUSE,
+};
 use crate::spotify;
 use crate::store::ledger::{self, Booking, Limits, Scope};
-use crate::store::{Db, StoreError, allowance};
+use crate::store::{Db, StoreError, Tx, allowance};
 
 /// Lets calls out at their distance and within the day's number.
 pub struct Gate {
@@ -17,6 +20,7 @@ pub struct Gate {
     clock: Arc<dyn Clock>,
     interval: Duration,
     artist_albums_per_day: u32,
+    operator: Operator,
 }
 
 /// Which call it is that wants to go out.
@@ -59,14 +63,20 @@ impl Waiting {
 
 impl Gate {
     /// A gate that keeps `interval` between two calls, and lets `artist_albums_per_day` calls for
-    /// artists' albums out in any rolling 24 hours.
+    /// artists' albums out in any rolling 24 hours. What only `operator` can mend, they are told.
     pub fn new(
         db: Db,
         clock: Arc<dyn Clock>,
         interval: Duration,
         artist_albums_per_day: u32,
+        operator: Operator,
     ) -> Self {
-        Self { db, clock, interval, artist_albums_per_day }
+        Self { db, clock, interval, artist_albums_per_day, operator }
+    }
+
+    /// Who is told what only they can mend.
+    pub(super) fn operator(&self) -> Operator {
+        self.operator
     }
 
     /// Makes the call that `booked` describes when its turn has come.
@@ -130,17 +140,46 @@ impl Gate {
                 (Scope::One(bucket), retry_after.unwrap_or(QUOTA_PAUSE), Cause::Quota)
             }
             spotify::Error::OwnerNeedsPremium => (Scope::All, PREMIUM_PAUSE, Cause::Premium),
+            spotify::Error::EndpointRemoved => {
+                (Scope::One(bucket), ENDPOINT_PAUSE, Cause::Endpoint)
+            }
             _ => return Ok(()),
         };
-        let pause_s = time.as_secs();
-        tracing::warn!(spotify.bucket = bucket.as_str(), pause_s, %cause, "Spotify is left alone for a while");
+        let (name, pause_s, operator) = (bucket.as_str(), time.as_secs(), self.operator);
+        tracing::warn!(spotify.bucket = name, pause_s, %cause, "Spotify is left alone for a while");
         self.db
             .write("pause", move |tx| {
-                if cause == Cause::Quota {
-                    allowance::learn(tx, bucket)?;
+                if let Some(matter) = matter_of(tx, bucket, time, cause)? {
+                    operator.tell(tx, matter)?;
+                }
+                // People at the door may knock: they are few, and the odd answer may be theirs alone.
+                if cause == Cause::Endpoint && bucket == Bucket::Profile {
+                    return Ok(());
                 }
                 ledger::pause(tx, scope, time, cause)
             })
             .await
     }
+}
+
+/// What the operator is to be told of a pause, before it is recorded.
+fn matter_of(
+    tx: &Tx<'_>,
+    bucket: Bucket,
+    time: Duration,
+    cause: Cause,
+) -> Result<Option<Matter>, StoreError> {
+    Ok(match cause {
+        Cause::Premium => Some(Matter::NoPremium),
+        Cause::Endpoint => Some(Matter::EndpointRemoved(bucket)),
+        Cause::Quota if bucket == Bucket::ArtistAlbums => {
+            let is_second = allowance::learn(tx, bucket, time)?;
+            (time > QUOTA_PAUSE || is_second).then_some(Matter::QuotaSpent)
+        }
+        Cause::Quota => {
+            allowance::learn(tx, bucket, time)?;
+            None
+        }
+        Cause::RateLimit | Cause::Outage => None,
+    })
 }

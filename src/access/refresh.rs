@@ -7,15 +7,16 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::gate::{Call, Waiting};
+use super::refusal::{self, Outcome};
 use super::{AccessError, Gate};
 use crate::clock::Clock;
+use crate::domain::consent::Ending;
 use crate::domain::quota::Bucket;
 use crate::domain::token::Grant;
 use crate::domain::user::UserId;
 use crate::spotify::{self, Accounts};
-use crate::store::outbox::{self, Kind};
 use crate::store::tokens::{self, Kept, RefreshClaim};
-use crate::store::{Db, StoreError, people};
+use crate::store::{Db, StoreError, consents};
 
 /// How often to look whether another process has finished its refresh.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -61,7 +62,7 @@ impl Refresher {
                     return self.refresh_claimed(person, kept, &mut lane).await;
                 }
                 RefreshClaim::Newer(kept) => return Ok(kept),
-                RefreshClaim::Gone => return Err(ended(person)),
+                RefreshClaim::Gone => return Err(ended(person, Ending::Unsaid)),
                 RefreshClaim::Busy => self.clock.sleep(LOOK_AGAIN).await,
             }
         }
@@ -88,11 +89,11 @@ impl Refresher {
             Ok(grant) => {
                 self.keep(person, version, grant, lane).await?;
                 let kept = self.db.read("find tokens", move |tx| tokens::find(tx, person)).await?;
-                kept.ok_or_else(|| ended(person))
+                kept.ok_or_else(|| ended(person, Ending::Unsaid))
             }
-            Err(AccessError::Spotify(spotify::Error::SignInAgain)) => {
-                self.end_consent(person, version).await?;
-                Err(ended(person))
+            Err(AccessError::Spotify(spotify::Error::SignInAgain(how))) => {
+                self.refused(person, version, how).await?;
+                Err(ended(person, how))
             }
             Err(error) => {
                 self.db
@@ -116,7 +117,11 @@ impl Refresher {
         let kept = self
             .db
             .write("keep refreshed tokens", move |tx| {
-                tokens::refreshed(tx, person, version, &granted)
+                let is_kept = tokens::refreshed(tx, person, version, &granted)?;
+                if is_kept {
+                    consents::taken_again(tx, person)?;
+                }
+                Ok(is_kept)
             })
             .await;
         match kept {
@@ -135,37 +140,33 @@ impl Refresher {
         }
     }
 
-    /// Ends the consent that Spotify says is over, and owes the person the one letter about it.
-    async fn end_consent(&self, person: UserId, version: i64) -> Result<(), StoreError> {
-        let ended = self
+    async fn refused(&self, person: UserId, version: i64, how: Ending) -> Result<(), StoreError> {
+        let operator = self.gate.operator();
+        let outcome = self
             .db
-            .write("end consent", move |tx| {
-                let Some(given_at) = tokens::end_consent(tx, person, version)? else {
-                    return Ok(false);
-                };
-                if people::find(tx, person)?.is_some_and(|p| p.address.is_some()) {
-                    outbox::owe(
-                        tx,
-                        person,
-                        Kind::SignInAgain,
-                        &given_at.as_millisecond().to_string(),
-                    )?;
-                }
-                Ok(true)
-            })
+            .write("consent refused", move |tx| refusal::settle(tx, person, version, how, operator))
             .await?;
-        if ended {
-            tracing::info!(
+        match outcome {
+            Outcome::Outdated => {}
+            Outcome::Ended => tracing::info!(
                 person = person.0,
+                how = how.as_str(),
                 "Spotify ended the consent; the person must sign in again"
-            );
+            ),
+            Outcome::Held { crowd, restored } => tracing::warn!(
+                person = person.0,
+                refused = crowd.refused,
+                connected = crowd.connected,
+                restored,
+                "Spotify refuses many people at once: no consent is ended, each is tried again later"
+            ),
         }
         Ok(())
     }
 }
 
-fn ended(person: UserId) -> AccessError {
-    AccessError::Person { person, why: spotify::Error::SignInAgain }
+fn ended(person: UserId, how: Ending) -> AccessError {
+    AccessError::Person { person, why: spotify::Error::SignInAgain(how) }
 }
 
 /// A refresh that failed concerns this person's token; another's may be alive.

@@ -2,7 +2,7 @@
 
 use crate::ctx::Ctx;
 use crate::domain::user::UserId;
-use crate::store::{StoreError, artists, people};
+use crate::store::{StoreError, Tx, artists, consents, people};
 
 /// Deletes a person with all that is known of them, and the artists that nobody else follows. To
 /// leave twice is to leave.
@@ -10,21 +10,51 @@ use crate::store::{StoreError, artists, people};
 /// # Errors
 /// [`StoreError`]
 pub async fn leave(ctx: &Ctx, person: UserId) -> Result<(), StoreError> {
-    ctx.db
-        .write("leave", move |tx| {
-            if people::find(tx, person)?.is_none() {
-                return Ok(());
-            }
-            let traces = artists::only_of(tx, person)?;
-            people::delete(tx, person)?;
-            artists::forget(tx, &traces)
+    ctx.db.write("leave", move |tx| delete(tx, person)).await?;
+    empty_the_log(ctx).await;
+    tracing::info!(person = person.0, "left; everything about them is deleted");
+    Ok(())
+}
+
+/// Deletes everybody who took their consent back four days ago and did not sign in again, as if
+/// they had left. Returns how many.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
+    let gone = ctx
+        .db
+        .write("see off", |tx| {
+            let gone = consents::to_be_deleted(tx)?;
+            gone.iter().try_for_each(|person| delete(tx, *person))?;
+            Ok(gone)
         })
         .await?;
-    // What was deleted still stands in the write-ahead log until that is emptied. Where somebody
-    // reads from the log just now, the next emptying does it.
+    for person in &gone {
+        tracing::info!(
+            person = person.0,
+            "took their consent back some days ago; everything about them is deleted"
+        );
+    }
+    if !gone.is_empty() {
+        empty_the_log(ctx).await;
+    }
+    Ok(gone.len() as u64)
+}
+
+fn delete(tx: &Tx<'_>, person: UserId) -> Result<(), StoreError> {
+    if people::find(tx, person)?.is_none() {
+        return Ok(());
+    }
+    let traces = artists::only_of(tx, person)?;
+    people::delete(tx, person)?;
+    artists::forget(tx, &traces)
+}
+
+/// What was deleted still stands in the write-ahead log until that is emptied. Where somebody reads
+/// from the log just now, the next emptying does it.
+async fn empty_the_log(ctx: &Ctx) {
     if let Err(error) = ctx.db.checkpoint().await {
         tracing::warn!(%error, "the write-ahead log could not be emptied after somebody left");
     }
-    tracing::info!(person = person.0, "left; everything about them is deleted");
-    Ok(())
 }

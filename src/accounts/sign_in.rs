@@ -121,7 +121,7 @@ pub async fn arrive(
         back.code.as_deref().filter(|code| !code.is_empty()).ok_or(SignInError::Incomplete)?;
     let (profile, grant) =
         ctx.access.introduce(code, &trip.verifier).await.map_err(|error| match error {
-            AccessError::Spotify(crate::spotify::Error::SignInAgain) => SignInError::CodeUsed,
+            AccessError::Spotify(crate::spotify::Error::SignInAgain(_)) => SignInError::CodeUsed,
             error => SignInError::Access(error),
         })?;
     keep(ctx, profile, grant).await

@@ -42,6 +42,11 @@ pub(super) async fn run(config: Result<Config, ConfigError>) -> anyhow::Result<E
     look_at_configuration(&config, &mut report);
     look_at_database(&config, &mut report).await;
     look_at_mail(&config, &mut report).await;
+    if config.mail.operator.is_none() {
+        let how = "mail.operator is not set: what needs a hand is told in the log and by dropday status \
+                   alone";
+        report.note("operator", how);
+    }
     let redirect = format!(
         "{} must be registered in Spotify's dashboard, letter by letter (Settings, Redirect URIs)",
         config.redirect_url()

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use indicatif::ProgressBar;
 
 use crate::config::Config;
-use crate::pipeline::{Scope, Watch, check_artists, deliver, gather_hints, sync_follows};
+use crate::pipeline::{
+    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, sync_follows,
+};
 use crate::terminal::{progress, say};
 use crate::{app, lifecycle};
 
@@ -13,6 +15,8 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
     let (clock, chance) = super::machine();
     let ctx = app::build(config, clock, chance)?;
     let stop = lifecycle::stop_on_signal()?;
+
+    say(&mind_consents::pass(&ctx).await?.to_string());
 
     let bar = progress("follows");
     let follows = sync_follows::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;

@@ -61,6 +61,7 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
         "people": {
             "all": people.all, "connected": people.connected, "confirmed": people.confirmed,
             "must_sign_in_again": people.must_sign_in_again, "in_trouble": people.in_trouble,
+            "held_by_the_brake": people.held,
         },
         "artists": {
             "watched": artists.watched, "never_asked": artists.never_asked, "due": artists.due,
@@ -119,6 +120,9 @@ fn as_table(status: &Status, per_day: u32) -> Table {
     row("  connected", people.connected.to_string());
     row("  must sign in again", people.must_sign_in_again.to_string());
     row("  refused by Spotify", people.in_trouble.to_string());
+    if people.held > 0 {
+        row("  held: many refused at once", people.held.to_string());
+    }
     row("Artists watched", artists.watched.to_string());
     row("  never asked about yet", artists.never_asked.to_string());
     row("  due for a check", artists.due.to_string());

@@ -58,6 +58,7 @@ struct RawMail {
     smtp_url: String,
     smtp_url_file: String,
     from: String,
+    operator: String,
     #[serde(deserialize_with = "duration")]
     timeout: Duration,
     ca_file: String,
@@ -243,8 +244,9 @@ fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
         faults
             .add("`mail.from` is not set. Give the sender, such as Dropday <dropday@example.com>");
     }
+    let operator = rules::address("mail.operator", &raw.operator, faults);
     let ca_file = Some(PathBuf::from(raw.ca_file)).filter(|path| !path.as_os_str().is_empty());
-    Some(Mail { smtp_url: smtp_url?, from: raw.from, timeout: raw.timeout, ca_file })
+    Some(Mail { smtp_url: smtp_url?, from: raw.from, operator, timeout: raw.timeout, ca_file })
 }
 
 fn check_schedule(raw: RawSchedule, faults: &mut Faults) -> Option<Schedule> {

@@ -14,6 +14,7 @@ use secrecy::{SecretBox, SecretString};
 use url::Url;
 
 use crate::domain::cadence::calendar::Market;
+use crate::domain::user::EmailAddress;
 
 pub use load::{DEFAULTS, USUAL_FILE, load};
 pub use secrets::decode as decode_key;
@@ -76,6 +77,8 @@ pub struct Mail {
     pub from: String,
     /// For one letter.
     pub timeout: Duration,
+    /// Whom to tell what needs a hand.
+    pub operator: Option<EmailAddress>,
     /// An authority to trust besides the system's.
     pub ca_file: Option<PathBuf>,
 }

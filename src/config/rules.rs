@@ -11,6 +11,7 @@ use crate::domain::cadence::calendar::Market;
 
 /// Longer than this no artist need wait: an album is news for 60 days.
 const MOST_DAYS: u64 = 60;
+use crate::domain::user::EmailAddress;
 
 /// Faults found so far, a sentence each.
 #[derive(Debug, Default)]
@@ -41,6 +42,18 @@ pub(super) fn not_empty(key: &str, path: PathBuf, faults: &mut Faults) -> Option
         faults.add(format!("`{key}` must not be empty"));
     }
     path
+}
+
+/// An address to write to; `None` where none is given.
+pub(super) fn address(key: &str, raw: &str, faults: &mut Faults) -> Option<EmailAddress> {
+    if raw.trim().is_empty() {
+        return None;
+    }
+    let address = EmailAddress::parse(raw).ok();
+    if address.is_none() {
+        faults.add(format!("`{key}` is `{raw}`, and must be an address such as me@example.com"));
+    }
+    address
 }
 
 pub(super) fn http_url(key: &str, raw: &str, faults: &mut Faults) -> Option<Url> {
@@ -186,6 +199,18 @@ mod tests {
         for odd in ["a\r\nb: c", "Martha (me)", "m\u{e4}rtha@example.com"] {
             assert_eq!(of(odd, from), None, "{odd:?}");
         }
+    }
+
+    #[test]
+    fn the_operator_has_an_address_or_none() {
+        let mut faults = Faults::default();
+        assert_eq!(address("mail.operator", " ", &mut faults), None);
+        let me = address("mail.operator", " me@example.com", &mut faults).unwrap();
+        assert_eq!((me.as_str(), faults.0.len()), ("me@example.com", 0));
+        for odd in ["me", "Me <me@example.com>", "me@example.com\r\nBcc: you@example.com"] {
+            assert_eq!(address("mail.operator", odd, &mut faults), None, "{odd:?}");
+        }
+        assert_eq!(faults.0.len(), 3);
     }
 
     fn fault(raw: &str) -> Option<String> {

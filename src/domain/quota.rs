@@ -77,13 +77,16 @@ pub enum Cause {
     Quota,
     /// The app's owner has no Premium.
     Premium,
+    /// Spotify forbids calls of one bucket.
+    Endpoint,
     /// Our own: Spotify failed several times in a row.
     Outage,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 4] = [Self::RateLimit, Self::Quota, Self::Premium, Self::Outage];
+    pub const ALL: [Self; 5] =
+        [Self::RateLimit, Self::Quota, Self::Premium, Self::Endpoint, Self::Outage];
 
     /// The word in the database and in `dropday status --json`.
     pub fn as_str(self) -> &'static str {
@@ -91,6 +94,7 @@ impl Cause {
             Self::RateLimit => "rate_limit",
             Self::Quota => "quota",
             Self::Premium => "premium",
+            Self::Endpoint => "endpoint",
             Self::Outage => "outage",
         }
     }
@@ -103,6 +107,7 @@ impl std::fmt::Display for Cause {
             Self::RateLimit => "Spotify's rate limit was reached",
             Self::Quota => "Spotify's daily quota for such calls is spent",
             Self::Premium => "Spotify says that the app's owner has no Premium",
+            Self::Endpoint => "Spotify forbids such calls to this app",
             Self::Outage => "Spotify failed several times in a row",
         })
     }
@@ -129,3 +134,28 @@ pub const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// How long everything rests where the app's owner has no Premium: Spotify says that it takes
 /// "a few hours" until a renewed subscription is noticed.
 pub const PREMIUM_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How long calls of a kind rest that Spotify forbids: what was taken away does not come back
+/// within minutes.
+pub const ENDPOINT_PAUSE: Duration = Duration::from_secs(6 * 3600);
+
+/// A lock-out that came after another within this time is the operator's matter.
+pub const LOCK_OUTS_REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What `spotify.artist_albums_per_day` could be lowered to, where a lock-out came after so many calls
+/// in a day had gone through: a fifth less than those, and than what is allowed now.
+pub fn lower(per_day: u32, went_through: u32) -> u32 {
+    (u64::from(per_day.min(went_through)) * 4 / 5).max(1) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lower_number_is_a_fifth_below_what_went_through() {
+        assert_eq!([lower(80, 60), lower(80, 500)], [48, 64]);
+        assert_eq!([lower(80, 0), lower(80, 1), lower(1, 9)], [1, 1, 1]);
+        assert_eq!(lower(u32::MAX, u32::MAX), 3_435_973_836);
+    }
+}

@@ -6,6 +6,25 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub i64);
 
+/// Whom a letter goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressee {
+    /// A person, at the address they confirmed.
+    Person(UserId),
+    /// Whoever runs this Dropday, at the address in the configuration.
+    Operator,
+}
+
+impl Addressee {
+    /// The person's number; `None` for the operator.
+    pub fn number(self) -> Option<i64> {
+        match self {
+            Self::Person(person) => Some(person.0),
+            Self::Operator => None,
+        }
+    }
+}
+
 /// Who `GET /me` says somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {

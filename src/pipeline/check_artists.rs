@@ -356,8 +356,13 @@ async fn give_up(
     outcome: &mut Outcome,
 ) -> Result<bool, StoreError> {
     if error.holds_up_everything() {
-        let id = artist.id.clone();
-        ctx.db.write("release artist", move |tx| artists::release(tx, &id)).await?;
+        if matches!(error, AccessError::Spotify(spotify::Error::EndpointRemoved)) {
+            // Should it be this artist's alone, the others have their turn before it again.
+            note_failure(ctx, &artist.id, error, backoff::CHECK.longest).await?;
+        } else {
+            let id = artist.id.clone();
+            ctx.db.write("release artist", move |tx| artists::release(tx, &id)).await?;
+        }
         outcome.hold_up(error);
         return Ok(true);
     }

@@ -3,20 +3,29 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
+use super::mind_consents;
 use crate::accounts::address;
 use crate::ctx::Ctx;
+use crate::domain::consent::{ends_at, reminder_due};
+use crate::domain::matter::Matter;
+use crate::domain::quota::{self, Bucket};
 use crate::domain::release::ReleaseId;
-use crate::domain::user::EmailAddress;
+use crate::domain::user::{Addressee, EmailAddress};
 use crate::domain::{day_of, edition};
 use crate::mail::letter::{Letter, RenderError};
 use crate::mail::letters::confirm::Confirm;
+use crate::mail::letters::consent_ends::ConsentEnds;
 use crate::mail::letters::news::{News, NewsItem};
+use crate::mail::letters::operator::{ToOperator, Trouble};
 use crate::mail::letters::sign_in_again::SignInAgain;
+use crate::mail::letters::withdrawn::Withdrawn;
+use crate::store::allowance::{self, LockOut};
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, Kind};
 use crate::store::people::{self, Person};
-use crate::store::{StoreError, Tx, editions, outbox, releases};
+use crate::store::{StoreError, Tx, consents, editions, outbox, releases};
 
 /// What became of a letter that was owed.
 pub(super) enum Composed {
@@ -36,12 +45,23 @@ pub(super) enum ComposeError {
 }
 
 /// What a letter is made of, as the database has it at the time of sending.
-#[expect(clippy::large_enum_variant, reason = "made and taken apart at once, one at a time")]
 enum Facts {
     Confirm(Person, ConfirmLink, EmailAddress),
     News(EmailAddress, Vec<NewsItem>),
     SignInAgain(EmailAddress),
+    Withdrawn(EmailAddress, Date),
+    ConsentEnds(EmailAddress, Date),
+    Operator(Known),
     Unwanted(&'static str),
+}
+
+/// What is known of a matter of the operator's.
+enum Known {
+    MassRefusal(u64),
+    NoPremium,
+    NotOnAllowList(Person),
+    EndpointRemoved(Bucket),
+    QuotaSpent(LockOut),
 }
 
 pub(super) async fn compose(ctx: &Ctx, claimed: &Claimed) -> Result<Composed, ComposeError> {
@@ -67,11 +87,41 @@ pub(super) async fn compose(ctx: &Ctx, claimed: &Claimed) -> Result<Composed, Co
         Facts::SignInAgain(to) => {
             Composed::Ready(to, SignInAgain { link: &ctx.page("/login") }.letter()?)
         }
+        Facts::Withdrawn(to, deleted_on) => {
+            let (link, account_url) = (&ctx.page("/login"), &ctx.page("/account"));
+            Composed::Ready(to, Withdrawn { link, account_url, deleted_on }.letter()?)
+        }
+        Facts::ConsentEnds(to, ends_on) => {
+            Composed::Ready(to, ConsentEnds { link: &ctx.page("/login"), ends_on }.letter()?)
+        }
+        Facts::Operator(known) => match ctx.operator.clone() {
+            None => Composed::Unwanted("no operator is named in the configuration any more"),
+            Some(to) => Composed::Ready(to, to_operator(ctx, &known)?),
+        },
     })
 }
 
+fn to_operator(ctx: &Ctx, known: &Known) -> Result<Letter, RenderError> {
+    let per_day = ctx.cadence.calls_per_day;
+    let trouble = match known {
+        Known::MassRefusal(people) => Trouble::MassRefusal { people: *people },
+        Known::NoPremium => Trouble::NoPremium,
+        Known::NotOnAllowList(person) => {
+            Trouble::NotOnAllowList { name: &person.display_name, spotify_id: &person.spotify_id }
+        }
+        Known::EndpointRemoved(calls) => Trouble::EndpointRemoved { calls: *calls },
+        Known::QuotaSpent(lock_out) => Trouble::QuotaSpent {
+            until: lock_out.until,
+            per_day,
+            lower: quota::lower(per_day, lock_out.spent),
+        },
+    };
+    ToOperator { trouble, instance_url: &ctx.page("/") }.letter()
+}
+
 fn gather(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
-    let Some(person) = people::find(tx, claimed.person)? else {
+    let Addressee::Person(person) = claimed.addressee else { return matter(tx, claimed) };
+    let Some(person) = people::find(tx, person)? else {
         return Ok(Facts::Unwanted("the person has left"));
     };
     match claimed.kind {
@@ -80,8 +130,46 @@ fn gather(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
         Kind::SignInAgain if !person.must_sign_in => {
             Ok(Facts::Unwanted("the person has signed in again"))
         }
-        Kind::SignInAgain => Ok(to_confirmed(person, Facts::SignInAgain)),
+        Kind::SignInAgain => Ok(match person.deleted_at.map(day_of) {
+            Some(day) => to_confirmed(person, |to| Facts::Withdrawn(to, day)),
+            None => to_confirmed(person, Facts::SignInAgain),
+        }),
+        Kind::ConsentEnds => Ok(consent_ends(claimed, person, tx.now())),
+        Kind::Operator => Ok(Facts::Unwanted("it is not addressed to the operator")),
     }
+}
+
+/// A reminder that was overtaken, by the next one or by a sign-in, is not sent late.
+fn consent_ends(claimed: &Claimed, person: Person, now: Timestamp) -> Facts {
+    let Some(given_at) = person.authorized_at else {
+        return Facts::Unwanted("the permission has ended");
+    };
+    let due = reminder_due(given_at, now)
+        .map(|due| mind_consents::subject(given_at.as_millisecond(), due));
+    if due.is_none() || claimed.subjects.first() != due.as_ref() {
+        return Facts::Unwanted("the person has signed in again, or a later letter says it");
+    }
+    to_confirmed(person, |to| Facts::ConsentEnds(to, day_of(ends_at(given_at))))
+}
+
+fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
+    let matter = claimed.subjects.first().and_then(|subject| Matter::parse(subject));
+    let known = match matter {
+        None => None,
+        Some(Matter::MassRefusal) => {
+            Some(consents::count_held(tx)?).filter(|held| *held > 0).map(Known::MassRefusal)
+        }
+        Some(Matter::NoPremium) => Some(Known::NoPremium),
+        Some(Matter::NotOnAllowList(person)) => {
+            people::find(tx, person)?.map(Known::NotOnAllowList)
+        }
+        Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
+        Some(Matter::QuotaSpent) => {
+            allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
+        }
+    };
+    Ok(known
+        .map_or(Facts::Unwanted("what it was about is over or no longer known"), Facts::Operator))
 }
 
 fn to_confirmed(person: Person, facts: impl FnOnce(EmailAddress) -> Facts) -> Facts {

@@ -145,7 +145,7 @@ async fn settle_failure(
     let (letter, why) = (claimed.letter, error.to_string());
     tracing::warn!(
         letter,
-        person = claimed.person.0,
+        person = claimed.addressee.number(),
         kind = claimed.kind.as_str(),
         attempts = claimed.attempts,
         %error,

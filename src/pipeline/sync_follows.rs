@@ -12,6 +12,7 @@ use crate::clock::fraction;
 use crate::ctx::Ctx;
 use crate::domain::backoff;
 use crate::domain::follows::{Doubt, FollowList};
+use crate::domain::quota::ENDPOINT_PAUSE;
 use crate::domain::user::UserId;
 use crate::spotify;
 use crate::store::follows::{self, Change};
@@ -89,6 +90,10 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
             Ok(list) => settle(ctx, *person, list, &mut outcome).await?,
             Err(AccessError::Store(error)) => return Err(error),
             Err(error) => {
+                // Whoever met it comes after the others next time, should it be theirs alone.
+                if matches!(error, AccessError::Spotify(spotify::Error::EndpointRemoved)) {
+                    note_failure(ctx, *person, &error, &mut outcome).await?;
+                }
                 if error.holds_up_everything() {
                     outcome.held_up = Some(error.to_string());
                     break;
@@ -172,12 +177,17 @@ async fn note_failure(
     error: &AccessError,
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
+    let mut wait = None;
     match error {
-        AccessError::Person { why: spotify::Error::SignInAgain, .. } => outcome.refused += 1,
+        // How the person stands says when they are tried again.
         AccessError::Person { why, .. } if why.is_about_the_person() => {
-            tracing::warn!(person = person.0, error = %why, "Spotify refuses this person");
             outcome.refused += 1;
+            if !matches!(why, spotify::Error::SignInAgain(_)) {
+                tracing::warn!(person = person.0, error = %why, "Spotify refuses this person");
+            }
+            return Ok(());
         }
+        AccessError::Spotify(spotify::Error::EndpointRemoved) => wait = Some(ENDPOINT_PAUSE),
         error => {
             tracing::warn!(person = person.0, %error, "the list of follows could not be read");
             outcome.failed += 1;
@@ -188,7 +198,8 @@ async fn note_failure(
         .write("follows failed", move |tx| {
             let failures =
                 follows::standing(tx, person)?.map_or(1, |standing| standing.failures + 1);
-            let next_at: Timestamp = tx.now() + backoff::FOLLOWS.wait(failures, chance);
+            let wait = wait.unwrap_or_else(|| backoff::FOLLOWS.wait(failures, chance));
+            let next_at: Timestamp = tx.now() + wait;
             follows::failed(tx, person, next_at)
         })
         .await

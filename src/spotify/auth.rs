@@ -173,6 +173,7 @@ mod tests {
     use super::super::testing::{Canned, http};
     use super::*;
     use crate::clock::SeededChance;
+    use crate::domain::consent::Ending;
     use std::collections::HashMap;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -295,7 +296,7 @@ mod tests {
                 accounts(&server.url, None).refresh(&refresh_token(), NOW).await.unwrap_err();
             let passes = matches!(error, Error::Temporary(_) | Error::RateLimited { .. });
             assert_eq!(passes, matches!(status, 408 | 429 | 500..), "{status}");
-            if error == Error::SignInAgain {
+            if error == Error::SignInAgain(Ending::Revoked) {
                 ends.push(status);
             }
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::consent::Ending;
+
 /// Why a call gave nothing. The texts are for the operator and hold no token, code or address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -29,7 +31,7 @@ pub enum Error {
     /// The consent is over, or a code was used twice or came too late. The only error that ends a
     /// consent: asking again with the same token or code never helps.
     #[error("the consent at Spotify is over; the person has to sign in with Spotify again")]
-    SignInAgain,
+    SignInAgain(Ending),
     /// The operator's configuration and Spotify's dashboard disagree.
     #[error(
         "Spotify does not accept this app: compare client id, client secret and redirect address \
@@ -42,13 +44,16 @@ pub enum Error {
          https://developer.spotify.com/dashboard under Settings, User Management"
     )]
     NotOnAllowList,
+    /// The person's consent does not cover the call: somebody changed what was asked for on the way.
+    #[error("the consent does not cover this call; the person has to sign in with Spotify again")]
+    MissingScope,
     /// Nothing works until the owner of the app has Premium, and then for some hours more.
     #[error(
         "Spotify has stopped the app because its owner has no Premium subscription. After \
          subscribing again it can take some hours until calls are allowed"
     )]
     OwnerNeedsPremium,
-    /// Any other 403. Seen for endpoints that were taken away, and for a missing scope.
+    /// Any other 403. Seen for endpoints that were taken away.
     #[error(
         "Spotify forbids this call to the app. The endpoint may have been taken away: look for a \
          newer version of Dropday"
@@ -71,7 +76,10 @@ pub enum Error {
 impl Error {
     /// Whether it is this person's token that is of no use, while another's may serve.
     pub fn is_about_the_person(&self) -> bool {
-        matches!(self, Self::SignInAgain | Self::NotOnAllowList | Self::AccessRefused)
+        matches!(
+            self,
+            Self::SignInAgain(_) | Self::NotOnAllowList | Self::MissingScope | Self::AccessRefused
+        )
     }
 }
 

@@ -31,7 +31,8 @@ pub(super) fn api_refusal(answer: &Answer) -> Error {
 
 /// What a 403 means, by its words:
 /// <https://developer.spotify.com/documentation/web-api/concepts/quota-modes> for the users of an
-/// app, <https://github.com/zmb3/spotify/issues/301> for the owner's subscription.
+/// app, <https://github.com/zmb3/spotify/issues/301> for the owner's subscription,
+/// <https://github.com/spotipy-dev/spotipy/issues/830> for a scope.
 pub(super) fn forbidden(answer: &Answer) -> Error {
     if let Body::Cut = answer.body {
         return Error::Temporary("the answer broke off".into());
@@ -41,6 +42,8 @@ pub(super) fn forbidden(answer: &Answer) -> Error {
         Error::NotOnAllowList
     } else if words.contains("premium") {
         Error::OwnerNeedsPremium
+    } else if words.contains("client scope") {
+        Error::MissingScope
     } else {
         Error::EndpointRemoved
     }
@@ -99,7 +102,16 @@ mod tests {
         assert_eq!(judge(403, PREMIUM), Error::OwnerNeedsPremium);
         assert_eq!(judge(403, &json(403, PREMIUM)), Error::OwnerNeedsPremium);
         assert_eq!(judge(403, &json(403, "Forbidden")), Error::EndpointRemoved);
+        assert_eq!(judge(403, "Forbidden"), Error::EndpointRemoved);
         assert_eq!(judge(403, ""), Error::EndpointRemoved);
+    }
+
+    #[test]
+    fn a_missing_scope_is_one_persons_and_no_endpoint_that_is_gone() {
+        let body = json(403, "Insufficient client scope");
+        assert_eq!(judge(403, &body), Error::MissingScope);
+        assert!(Error::MissingScope.is_about_the_person());
+        assert!(!Error::EndpointRemoved.is_about_the_person());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::error::Error;
 use super::http::Answer;
 use super::refusal::{forbidden, unexpected};
 use super::wire::count;
+use crate::domain::consent::Ending;
 use crate::domain::token::{AccessToken, Grant, RefreshToken};
 
 /// How `oauth2` says that there is no token.
@@ -63,13 +64,14 @@ pub(super) fn refused(failure: Failure) -> Error {
 /// The codes are those of <https://www.rfc-editor.org/rfc/rfc6749#section-5.2>. A redirect address
 /// that differs comes as `invalid_grant` too, and must not cost anybody their consent.
 fn by_code(refusal: &BasicErrorResponse) -> Error {
-    let told = refusal.error_description().map(|d| d.to_ascii_lowercase()).unwrap_or_default();
+    let described = refusal.error_description().map(String::as_str).unwrap_or_default();
+    let told = described.to_ascii_lowercase();
     match refusal.error() {
         BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient => {
             Error::BadClient
         }
         _ if told.contains("redirect") => Error::BadClient,
-        BasicErrorResponseType::InvalidGrant => Error::SignInAgain,
+        BasicErrorResponseType::InvalidGrant => Error::SignInAgain(Ending::read(described)),
         BasicErrorResponseType::Extension(_) => {
             Error::Malformed("an error of the token endpoint that nobody knows".into())
         }
@@ -115,7 +117,7 @@ fn unauthorized(refusal: Value) -> Result<Value, Error> {
 
 fn forbidden_token(answer: &Answer) -> Error {
     match forbidden(answer) {
-        Error::EndpointRemoved => unexpected(answer.status),
+        Error::EndpointRemoved | Error::MissingScope => unexpected(answer.status),
         told => told,
     }
 }
@@ -193,11 +195,16 @@ mod tests {
     #[test]
     fn only_invalid_grant_with_a_400_ends_a_consent() {
         let expired = r#"{"error":"invalid_grant","error_description":"Refresh token expired"}"#;
-        assert_eq!(read(400, expired).unwrap_err(), Error::SignInAgain);
-        assert_eq!(
-            read(400, r#"{"error":"invalid_grant","error_description":5}"#).unwrap_err(),
-            Error::SignInAgain
-        );
+        assert_eq!(read(400, expired).unwrap_err(), Error::SignInAgain(Ending::Expired));
+        let revoked = r#"{"error":"invalid_grant","error_description":"Refresh token revoked"}"#;
+        assert_eq!(read(400, revoked).unwrap_err(), Error::SignInAgain(Ending::Revoked));
+        for unsaid in [
+            r#"{"error":"invalid_grant"}"#,
+            r#"{"error":"invalid_grant","error_description":5}"#,
+            r#"{"error":"invalid_grant","error_description":"Invalid refresh token"}"#,
+        ] {
+            assert_eq!(read(400, unsaid).unwrap_err(), Error::SignInAgain(Ending::Unsaid));
+        }
         for (status, body) in [
             (401, expired),
             (403, expired),

@@ -1,13 +1,15 @@
 //! What lock-outs taught about the calls that Spotify really allows, and how today's stand.
 
-use jiff::SignedDuration;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
 use super::{Result, Tx, ledger};
 use crate::domain::allowance::{self, Lesson};
 use crate::domain::cadence::Budget;
-use crate::domain::quota::{Bucket, Purpose, WINDOW};
+use crate::domain::quota::{Bucket, LOCK_OUTS_REMEMBERED, Purpose, WINDOW};
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -19,19 +21,45 @@ pub fn of(tx: &Tx<'_>, bucket: Bucket, ceiling: Option<u32>) -> Result<Option<u3
     Ok(allowance::allowed(ceiling, lesson(tx, bucket)?, tx.now()))
 }
 
-/// Learns from a lock-out: the call that was refused is in the ledger, and does not count.
+/// A lock-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockOut {
+    /// When it is over.
+    pub until: Timestamp,
+    /// How many calls went through in the rolling day before it.
+    pub spent: u32,
+}
+
+/// Learns from a lock-out that lasts for `time`, before its pause is recorded: another refusal while
+/// a pause holds the calls up is the same lock-out. Whether one came shortly before.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn learn(tx: &Tx<'_>, bucket: Bucket) -> Result<()> {
-    let spent = ledger::used(tx, bucket)?.saturating_sub(1);
-    let spent = u32::try_from(spent).unwrap_or(u32::MAX);
-    let lesson = Lesson::learn(spent, lesson(tx, bucket)?, tx.now());
+pub fn learn(tx: &Tx<'_>, bucket: Bucket, time: Duration) -> Result<bool> {
+    let before = lesson(tx, bucket)?;
+    if ledger::pause_of(tx, bucket)?.is_some() {
+        return Ok(false);
+    }
+    // The call that was refused is in the ledger.
+    let spent = u32::try_from(ledger::used(tx, bucket)?.saturating_sub(1)).unwrap_or(u32::MAX);
+    let lesson = Lesson::learn(spent, before, tx.now());
     tx.conn().execute(
-        "INSERT OR REPLACE INTO lessons (bucket, spent, at, in_a_row) VALUES (?1, ?2, ?3, ?4)",
-        params![bucket.as_str(), lesson.spent, Ms(lesson.at), lesson.in_a_row],
+        "INSERT OR REPLACE INTO lessons (bucket, spent, at, until, in_a_row) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![bucket.as_str(), spent, Ms(tx.now()), Ms(tx.now() + time), lesson.in_a_row],
     )?;
-    Ok(())
+    Ok(before.is_some_and(|before| tx.now().duration_since(before.at) < LOCK_OUTS_REMEMBERED))
+}
+
+/// The latest lock-out of a bucket.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn lock_out(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<LockOut>> {
+    let sql = "SELECT until, spent FROM lessons WHERE bucket = ?1";
+    let lock_out = tx.conn().query_row(sql, [bucket.as_str()], |row| {
+        Ok(LockOut { until: row.get::<_, Ms>(0)?.0, spent: row.get(1)? })
+    });
+    Ok(lock_out.optional()?)
 }
 
 /// What the last lock-out of a bucket taught.

@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use rusqlite::ToSql;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Null, ToSqlOutput, ValueRef};
 
 use crate::domain::artist::ArtistId;
+use crate::domain::consent::Ending;
 use crate::domain::hint::{DeezerId, Mbid, SourceName};
 use crate::domain::quota::Cause;
 use crate::domain::release::ReleaseId;
-use crate::domain::user::{EmailAddress, UserId};
+use crate::domain::user::{Addressee, EmailAddress, UserId};
 
 /// A time, as milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +37,26 @@ impl ToSql for UserId {
 impl FromSql for UserId {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         value.as_i64().map(Self)
+    }
+}
+
+/// The operator is NULL.
+impl ToSql for Addressee {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.number().map_or(ToSqlOutput::from(Null), ToSqlOutput::from))
+    }
+}
+
+impl FromSql for Addressee {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let person = Option::<UserId>::column_result(value)?;
+        Ok(person.map_or(Self::Operator, Self::Person))
+    }
+}
+
+impl FromSql for Ending {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).ok_or_else(|| unreadable("how a consent ended"))
     }
 }
 

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_hints.sql"),
     include_str!("../../migrations/0003_editions.sql"),
     include_str!("../../migrations/0004_cadence.sql"),
+    include_str!("../../migrations/0005_consent.sql"),
 ];
 
 /// Applies what is missing.
@@ -78,6 +79,53 @@ mod tests {
         conn.execute_batch(hint).unwrap();
         let left: i64 = conn.query_row("SELECT count(*) FROM hints", [], |row| row.get(0)).unwrap();
         assert_eq!(left, 0, "hints go with their artist");
+    }
+
+    #[test]
+    fn what_is_owed_and_paused_survives_the_outbox_made_anew() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.pragma_update(None, "foreign_keys", true).unwrap();
+        for migration in &MIGRATIONS[..3] {
+            conn.execute_batch(migration).unwrap();
+        }
+        conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        conn.pragma_update(None, "user_version", 3).unwrap();
+        let rows = "INSERT INTO people (id, spotify_id, display_name, created_at, consent, follows_next_at)
+                        VALUES (1, 'm', 'Martha', 1, 'good', 1), (2, 'j', 'Jonas', 1, 'ended', 1);
+                    INSERT INTO outbox VALUES
+                        (3, 1, 'news', 'a', 'sent', 3, 4, 5, 6, 'slow', 7, 8),
+                        (9, 1, 'news', 'b', 'owed', NULL, 0, 0, 6, NULL, 7, NULL),
+                        (11, 2, 'sign_in_again', '1', 'owed', NULL, 0, 0, 6, NULL, 7, NULL),
+                        (20, 2, 'confirm', '1', 'dropped', 20, 0, 1, 6, 'late', 7, 8);
+                    DELETE FROM outbox WHERE id = 20;
+                    INSERT INTO pauses VALUES ('all', 5, 'premium', 2)";
+        conn.execute_batch(rows).unwrap();
+        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
+        let text = |conn: &Connection, sql: &str| -> String {
+            conn.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        let first = "SELECT concat_ws(' ', id, person, kind, subject, state, letter, claimed_until,
+                        attempts, next_at, reason, owed_at, settled_at) FROM outbox WHERE id = 3";
+        assert_eq!(text(&conn, first), "3 1 news a sent 3 4 5 6 slow 7 8");
+        let all = "SELECT group_concat(id || kind, ' ') FROM (SELECT * FROM outbox ORDER BY id)";
+        assert_eq!(text(&conn, all), "3news 9news 11sign_in_again");
+        let pause = "SELECT concat_ws(' ', scope, until, cause, failures) FROM pauses";
+        assert_eq!(text(&conn, pause), "all 5 premium 2");
+
+        let owe = "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at) VALUES
+                       (1, 'news', 'b', 1, 1), (NULL, 'operator', 'x', 1, 1),
+                       (NULL, 'operator', 'x', 1, 1), (1, 'consent_ends', 'x', 1, 1)";
+        conn.execute_batch(owe).unwrap();
+        let new =
+            "SELECT group_concat(kind, ' ') FROM (SELECT * FROM outbox WHERE id > 20 ORDER BY id)";
+        assert_eq!(
+            text(&conn, new),
+            "operator consent_ends",
+            "once each, under numbers of their own"
+        );
+        conn.execute_batch("DELETE FROM people WHERE id = 1").unwrap();
+        let kinds = "SELECT group_concat(kind, ' ') FROM (SELECT * FROM outbox ORDER BY id)";
+        assert_eq!(text(&conn, kinds), "sign_in_again operator", "rows go with their person");
     }
 
     #[test]

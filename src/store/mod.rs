@@ -4,6 +4,7 @@
 pub mod allowance;
 pub mod artists;
 mod columns;
+pub mod consents;
 mod db;
 pub mod editions;
 mod error;

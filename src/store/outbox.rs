@@ -12,7 +12,7 @@ use super::{Result, Tx};
 use crate::domain::artist::ArtistId;
 use crate::domain::detection::NEWS_DAYS;
 use crate::domain::release::ReleaseId;
-use crate::domain::user::UserId;
+use crate::domain::user::{Addressee, UserId};
 
 /// What kind of thing is owed. News to a person goes in one letter, anything else in its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub enum Kind {
     News,
     /// The consent has ended; the subject is when it was given.
     SignInAgain,
+    /// The consent ends soon; the subject is when it was given, and how many days ahead this is.
+    ConsentEnds,
+    /// Something for the operator; the subject is a [`crate::domain::matter::Matter`] and the day.
+    Operator,
 }
 
 impl Kind {
@@ -32,18 +36,22 @@ impl Kind {
             Self::Confirm => "confirm",
             Self::News => "news",
             Self::SignInAgain => "sign_in_again",
+            Self::ConsentEnds => "consent_ends",
+            Self::Operator => "operator",
         }
     }
 
     fn parse(raw: &str) -> Option<Self> {
-        [Self::Confirm, Self::News, Self::SignInAgain].into_iter().find(|kind| kind.as_str() == raw)
+        [Self::Confirm, Self::News, Self::SignInAgain, Self::ConsentEnds, Self::Operator]
+            .into_iter()
+            .find(|kind| kind.as_str() == raw)
     }
 }
 
 /// Rows that can leave together.
 #[derive(Debug, Clone)]
 pub struct Unit {
-    person: UserId,
+    addressee: Addressee,
     kind: Kind,
     /// The number of the letter that they are bound to, or that they would be.
     letter: i64,
@@ -56,7 +64,7 @@ pub struct Claimed {
     /// Its number: that of its first row. What its Message-ID is made of.
     pub letter: i64,
     /// To whom.
-    pub person: UserId,
+    pub addressee: Addressee,
     /// Of what kind.
     pub kind: Kind,
     /// What it is about, in the order in which it was owed.
@@ -74,10 +82,43 @@ pub struct Claimed {
 /// # Errors
 /// [`super::StoreError`]
 pub fn owe(tx: &Tx<'_>, person: UserId, kind: Kind, subject: &str) -> Result<bool> {
+    insert(tx, Addressee::Person(person), kind, subject, tx.now())
+}
+
+/// Owes a person the letter about the consent that was given at `given_at`, to leave at `leaves_at`
+/// and not before, whoever asks for all letters.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn owe_sign_in_again(
+    tx: &Tx<'_>,
+    person: UserId,
+    given_at: Timestamp,
+    leaves_at: Timestamp,
+) -> Result<bool> {
+    let subject = given_at.as_millisecond().to_string();
+    insert(tx, Addressee::Person(person), Kind::SignInAgain, &subject, leaves_at)
+}
+
+/// Owes the operator a letter, unless it was owed before.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn owe_operator(tx: &Tx<'_>, subject: &str) -> Result<bool> {
+    insert(tx, Addressee::Operator, Kind::Operator, subject, tx.now())
+}
+
+fn insert(
+    tx: &Tx<'_>,
+    addressee: Addressee,
+    kind: Kind,
+    subject: &str,
+    next_at: Timestamp,
+) -> Result<bool> {
     let sql = "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
-               VALUES (?1, ?2, ?3, ?4, ?4)";
-    let new = tx.conn().execute(sql, params![person, kind.as_str(), subject, Ms(tx.now())])?;
-    Ok(new == 1)
+               VALUES (?1, ?2, ?3, ?4, ?5)";
+    let row = params![addressee, kind.as_str(), subject, Ms(next_at), Ms(tx.now())];
+    Ok(tx.conn().execute(sql, row)? == 1)
 }
 
 /// Whom a release concerns.
@@ -89,7 +130,8 @@ pub enum Audience {
     WantingEditions,
 }
 
-/// Owes a new album to everybody whom it concerns and who has a confirmed address, each once.
+/// Owes a new album to everybody whom it concerns and who has a confirmed address, each once. Who
+/// has taken their consent back is owed nothing.
 /// Returns to how many it is new.
 ///
 /// # Errors
@@ -103,7 +145,8 @@ pub fn owe_news(
     let new = tx.conn().execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
          SELECT f.person, 'news', ?2, ?3, ?3 FROM follows f JOIN people p ON p.id = f.person
-         WHERE f.artist = ?1 AND p.address IS NOT NULL AND (p.wants_editions OR NOT ?4)",
+         WHERE f.artist = ?1 AND p.address IS NOT NULL AND (p.wants_editions OR NOT ?4)
+           AND p.ended_how IS NOT 'revoked'",
         params![artist, release, Ms(tx.now()), audience == Audience::WantingEditions],
     )?;
     Ok(new as u64)
@@ -119,10 +162,28 @@ pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
     let new = tx.conn().execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
          SELECT f.person, 'news', s.release, ?2, ?2
-         FROM follows f JOIN sightings s ON s.artist = f.artist
+         FROM follows f JOIN sightings s ON s.artist = f.artist JOIN people p ON p.id = f.person
          WHERE f.person = ?1 AND s.is_news AND s.seen_at >= f.since AND s.seen_at >= ?3
+           AND p.ended_how IS NOT 'revoked'
          ORDER BY s.seen_at, s.release",
         params![person, Ms(tx.now()), Ms(oldest)],
+    )?;
+    Ok(new as u64)
+}
+
+/// Owes a person whose consent is good again what came out since it was taken back, if they can be
+/// written to.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn owe_news_missed(tx: &Tx<'_>, person: UserId, since: Timestamp) -> Result<u64> {
+    let new = tx.conn().execute(
+        "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
+         SELECT p.id, 'news', s.release, ?3, ?3 FROM people p
+         JOIN follows f ON f.person = p.id JOIN sightings s ON s.artist = f.artist
+         WHERE p.id = ?1 AND p.address IS NOT NULL AND s.is_news AND s.seen_at >= max(f.since, ?2)
+         ORDER BY s.seen_at, s.release",
+        params![person, Ms(since), Ms(tx.now())],
     )?;
     Ok(new as u64)
 }
@@ -162,24 +223,28 @@ pub fn owe_news_seen_since(
 }
 
 /// The letters that can leave now: those that are due, or all that are owed. Those that were tried
-/// least come first: who is hard to reach must not stand in the others' way.
+/// least come first: who is hard to reach must not stand in the others' way. News to somebody who
+/// has taken their consent back stays; and that a consent has ended is told when it is certain, and
+/// not before.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<Unit>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT person, kind, coalesce(letter, min(id)), letter IS NOT NULL FROM outbox
-         WHERE state = 'owed'
+         WHERE state = 'owed' AND NOT (kind = 'news' AND person IN
+             (SELECT id FROM people WHERE ended_how = 'revoked'))
          GROUP BY person, kind, letter, CASE WHEN kind = 'news' THEN 0 ELSE id END
-         HAVING max(claimed_until) <= ?2 AND (?1 OR max(next_at) <= ?2)
+         HAVING max(claimed_until) <= ?2
+            AND (max(next_at) <= ?2 OR (?1 AND (kind <> 'sign_in_again' OR max(attempts) > 0)))
          ORDER BY max(attempts), min(id)",
     )?;
     let due = rows.query_map(params![all, Ms(tx.now())], |row| {
         Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
     })?;
-    let units = due.collect::<rusqlite::Result<Vec<(UserId, String, i64, bool)>>>()?;
-    let unit = |(person, kind, letter, is_bound): (_, String, _, _)| {
-        Some(Unit { person, kind: Kind::parse(&kind)?, letter, is_bound })
+    let units = due.collect::<rusqlite::Result<Vec<(Addressee, String, i64, bool)>>>()?;
+    let unit = |(addressee, kind, letter, is_bound): (_, String, _, _)| {
+        Some(Unit { addressee, kind: Kind::parse(&kind)?, letter, is_bound })
     };
     Ok(units.into_iter().filter_map(unit).collect())
 }
@@ -192,7 +257,8 @@ pub fn due(tx: &Tx<'_>, all: bool) -> Result<Vec<Unit>> {
 pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<Claimed>> {
     let mut rows = tx.conn().prepare_cached(
         "UPDATE outbox SET letter = ?1, claimed_until = ?5, attempts = attempts + 1
-         WHERE state = 'owed' AND person = ?2 AND kind = ?3 AND claimed_until <= ?4
+         WHERE state = 'owed' AND person IS ?2 AND kind = ?3 AND claimed_until <= ?4
+           AND NOT (kind = 'news' AND person IN (SELECT id FROM people WHERE ended_how = 'revoked'))
            AND CASE WHEN ?6 THEN letter = ?1
                     WHEN ?3 = 'news' THEN letter IS NULL
                     ELSE letter IS NULL AND id = ?1 END
@@ -201,7 +267,7 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
     let until = tx.now() + lease;
     let key = params![
         unit.letter,
-        unit.person,
+        unit.addressee,
         unit.kind.as_str(),
         Ms(tx.now()),
         Ms(until),
@@ -228,7 +294,7 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
     let Ms(owed_at) = tx.conn().query_row(sql, [unit.letter], |row| row.get(0))?;
     Ok(Some(Claimed {
         letter: unit.letter,
-        person: unit.person,
+        addressee: unit.addressee,
         kind: unit.kind,
         attempts: claimed.iter().map(|row| row.2).max().unwrap_or(1),
         subjects: claimed.into_iter().map(|row| row.1).collect(),

@@ -5,8 +5,9 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::columns::Ms;
 use super::error::exactly_one;
-use super::{Result, Tx};
+use super::{Result, Tx, outbox};
 use crate::domain::artist::ArtistId;
+use crate::domain::consent::{DELETED_AFTER, Ending};
 use crate::domain::user::{EmailAddress, Profile, UserId};
 
 /// A person as they are known here.
@@ -28,6 +29,8 @@ pub struct Person {
     pub authorized_at: Option<Timestamp>,
     /// Whether they must sign in again before Spotify answers.
     pub must_sign_in: bool,
+    /// When everything about them is deleted, since they took their consent back.
+    pub deleted_at: Option<Timestamp>,
     /// Why Spotify refuses this person at present, in words.
     pub trouble: Option<String>,
     /// When their follows were last read in full.
@@ -37,7 +40,7 @@ pub struct Person {
 }
 
 /// Finds who `profile` is by `account_id`, else by `id`, or makes a new person. Their consent is
-/// good from now on.
+/// good from now on, and what they missed since they took an earlier one back is owed.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -46,14 +49,20 @@ pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
         Some(id) => id,
         None => add(tx, profile)?,
     };
+    let sql = "SELECT ended_at FROM people WHERE id = ?1 AND ended_how = 'revoked'";
+    let revoked_at = tx.conn().query_row(sql, [id], |row| row.get::<_, Ms>(0)).optional()?;
     let changed = tx.conn().execute(
         "UPDATE people SET account_id = coalesce(?2, account_id), spotify_id = ?3, display_name = ?4,
              suggested_address = coalesce(?5, suggested_address), consent = 'good', trouble = NULL,
-             trouble_until = NULL, follows_next_at = ?6, follows_failures = 0
+             trouble_until = NULL, follows_next_at = ?6, follows_failures = 0, ended_how = NULL,
+             ended_at = NULL, refused_since = NULL
          WHERE id = ?1",
         params![id, profile.account_id, profile.id, profile.display_name, profile.email, Ms(tx.now())],
     )?;
     exactly_one(changed)?;
+    if let Some(Ms(since)) = revoked_at {
+        outbox::owe_news_missed(tx, id, since)?;
+    }
     Ok(id)
 }
 
@@ -88,8 +97,9 @@ fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
 
 const PERSON: &str =
     "SELECT p.id, display_name, spotify_id, address, suggested_address, created_at,
-     t.authorized_at, consent = 'ended', trouble, follows_read_at, wants_editions
-     FROM people p LEFT JOIN tokens t ON t.person = p.id";
+     t.authorized_at, consent = 'ended', trouble, follows_read_at, wants_editions, ended_how,
+     coalesce(refused_since, ended_at)
+     FROM people p LEFT JOIN tokens t ON t.person = p.id AND t.dead_since IS NULL";
 
 /// The person with this number.
 ///
@@ -109,6 +119,8 @@ pub fn all(tx: &Tx<'_>) -> Result<Vec<Person>> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
+    let is_revoked = row.get::<_, Option<Ending>>(11)? == Some(Ending::Revoked);
+    let refused_since: Option<Ms> = row.get(12)?;
     Ok(Person {
         id: row.get(0)?,
         display_name: row.get(1)?,
@@ -118,6 +130,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
         created_at: row.get::<_, Ms>(5)?.0,
         authorized_at: row.get::<_, Option<Ms>>(6)?.map(|at| at.0),
         must_sign_in: row.get(7)?,
+        deleted_at: refused_since.filter(|_| is_revoked).map(|at| at.0 + DELETED_AFTER),
         trouble: row.get(8)?,
         follows_read_at: row.get::<_, Option<Ms>>(9)?.map(|at| at.0),
         wants_editions: row.get(10)?,
@@ -170,7 +183,7 @@ pub fn clear_trouble(tx: &Tx<'_>, id: UserId) -> Result<()> {
 pub fn take_turn(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Option<UserId>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT p.id FROM people p JOIN tokens t ON t.person = p.id
-         WHERE p.consent = 'good' AND coalesce(p.trouble_until, 0) <= ?2
+         WHERE p.consent = 'good' AND t.dead_since IS NULL AND coalesce(p.trouble_until, 0) <= ?2
          ORDER BY EXISTS (SELECT 1 FROM follows f WHERE f.person = p.id AND f.artist = ?1) DESC,
                   p.lent_token_at, p.id",
     )?;

@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::columns::Ms;
 use super::hint_sources::{self, Health};
-use super::{Result, Tx, identities, ledger, outbox};
+use super::{Result, Tx, consents, identities, ledger, outbox};
 use crate::domain::quota::{Bucket, Pause};
 use crate::domain::user::UserId;
 
@@ -49,6 +49,8 @@ pub struct People {
     pub confirmed: u64,
     /// Whom Spotify refuses at present.
     pub in_trouble: u64,
+    /// Of those, whose consent is held since Spotify refuses many at once.
+    pub held: u64,
 }
 
 /// Artists in numbers.
@@ -115,6 +117,7 @@ fn people(tx: &Tx<'_>) -> Result<People> {
                       count(*) FILTER (WHERE address IS NOT NULL),
                       count(*) FILTER (WHERE trouble IS NOT NULL)
                FROM people";
+    let held = consents::count_held(tx)?;
     Ok(tx.conn().query_row(sql, [], |row| {
         Ok(People {
             all: row.get(0)?,
@@ -122,6 +125,7 @@ fn people(tx: &Tx<'_>) -> Result<People> {
             must_sign_in_again: row.get(2)?,
             confirmed: row.get(3)?,
             in_trouble: row.get(4)?,
+            held,
         })
     })?)
 }

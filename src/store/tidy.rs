@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::columns::Ms;
 use super::ledger::BOOKED_AHEAD;
-use super::{Result, Tx, artists, hints, identities};
+use super::{Result, Tx, artists, consents, hints, identities};
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
 
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
@@ -39,6 +39,7 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
     ] {
         tx.conn().execute(sql, [Ms(before)])?;
     }
+    consents::bury_dead_tokens(tx)?;
     // A trace of who followed them, though it no longer says who that was.
     let traces = artists::of_nobody(tx)?;
     if traces.is_empty() { Ok(()) } else { artists::forget(tx, &traces) }
@@ -51,7 +52,10 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("artists", "claimed_until", LONGEST_LEASE, tx.now()),
         ("people", "follows_next_at", LONGEST_WAIT, tx.now()),
         ("people", "trouble_until", LONGEST_WAIT, tx.now()),
+        ("people", "ended_at", LONGEST_LEASE, tx.now()),
+        ("people", "refused_since", LONGEST_LEASE, tx.now()),
         ("tokens", "refreshing_until", LONGEST_LEASE, tx.now()),
+        ("tokens", "dead_since", LONGEST_LEASE, tx.now()),
         ("outbox", "next_at", LONGEST_WAIT, tx.now()),
         ("outbox", "claimed_until", LONGEST_LEASE, tx.now()),
         ("pauses", "until", LONGEST_PAUSE, tx.now()),

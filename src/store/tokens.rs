@@ -1,11 +1,10 @@
 //! Tokens, sealed. One refresh at a time for each person, across tasks and processes.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use rusqlite::{OptionalExtension, params};
 use secrecy::SecretString;
 
 use super::columns::Ms;
-use super::error::exactly_one;
 use super::{Result, Tx};
 use crate::domain::token::{AccessToken, Grant, RefreshToken, Tokens};
 use crate::domain::user::UserId;
@@ -50,7 +49,8 @@ pub fn keep(tx: &Tx<'_>, person: UserId, grant: &Grant, refresh: &RefreshToken) 
          VALUES (?1, ?2, ?3, ?4, ?5, 1)
          ON CONFLICT (person) DO UPDATE SET access_sealed = excluded.access_sealed,
              expires_at = excluded.expires_at, refresh_sealed = excluded.refresh_sealed,
-             authorized_at = excluded.authorized_at, version = version + 1, refreshing_until = 0",
+             authorized_at = excluded.authorized_at, version = version + 1, refreshing_until = 0,
+             dead_since = NULL",
         params![
             person,
             tx.seal(&grant.access.0, &identity(person, "access")),
@@ -69,7 +69,7 @@ pub fn keep(tx: &Tx<'_>, person: UserId, grant: &Grant, refresh: &RefreshToken) 
 pub fn find(tx: &Tx<'_>, person: UserId) -> Result<Option<Kept>> {
     let row = tx.conn().query_row(
         "SELECT access_sealed, expires_at, refresh_sealed, authorized_at, version
-         FROM tokens WHERE person = ?1",
+         FROM tokens WHERE person = ?1 AND dead_since IS NULL",
         [person],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
     );
@@ -114,7 +114,7 @@ pub fn refreshed(tx: &Tx<'_>, person: UserId, version: i64, grant: &Grant) -> Re
     let kept = tx.conn().execute(
         "UPDATE tokens SET access_sealed = ?3, expires_at = ?4,
              refresh_sealed = coalesce(?5, refresh_sealed), version = version + 1, refreshing_until = 0
-         WHERE person = ?1 AND version = ?2",
+         WHERE person = ?1 AND version = ?2 AND dead_since IS NULL",
         params![
             person,
             version,
@@ -134,21 +134,6 @@ pub fn release_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<()> 
     let sql = "UPDATE tokens SET refreshing_until = 0 WHERE person = ?1 AND version = ?2";
     tx.conn().execute(sql, params![person, version])?;
     Ok(())
-}
-
-/// Ends a consent that Spotify ended: the tokens go, the person must sign in again. `None` where
-/// the tokens have changed since `version` was refused, and nothing is done; else when the consent
-/// was given.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn end_consent(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Option<Timestamp>> {
-    let sql = "DELETE FROM tokens WHERE person = ?1 AND version = ?2 RETURNING authorized_at";
-    let ended = tx.conn().query_row(sql, params![person, version], |row| row.get::<_, Ms>(0));
-    let Some(authorized_at) = ended.optional()? else { return Ok(None) };
-    let sql = "UPDATE people SET consent = 'ended' WHERE id = ?1";
-    exactly_one(tx.conn().execute(sql, [person])?)?;
-    Ok(Some(authorized_at.0))
 }
 
 /// Releases every claim: those of a process that is gone.

@@ -7,24 +7,20 @@ use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
-use jiff::ToSpan;
 
 use super::cookies::{self, Purpose};
 use super::page::{self, day, shown};
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::{leave as leaving, preferences, session};
 use crate::ctx::Ctx;
-use crate::domain::day_of;
+use crate::domain::consent::ends_at;
+use crate::domain::quota::Cause;
 use crate::domain::release::Release;
 use crate::domain::user::UserId;
 use crate::store::people::Person;
 use crate::store::status::Artists;
-use crate::store::{StoreError, Tx, links, outbox, people, releases, status};
+use crate::store::{StoreError, Tx, ledger, links, outbox, people, releases, status};
 use crate::worker::{Bells, Job};
-
-/// Months after which Spotify ends every consent
-/// (<https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration>).
-const CONSENT_MONTHS: i32 = 6;
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -34,7 +30,9 @@ struct Account {
     since: String,
     consent_ends: Option<String>,
     must_sign_in: bool,
+    deleted_on: Option<String>,
     trouble: Option<String>,
+    rests: Option<&'static str>,
     address: String,
     awaiting: String,
     mail_trouble: Option<String>,
@@ -57,6 +55,7 @@ struct Facts {
     mail_trouble: Option<String>,
     artists: Artists,
     news: Vec<Release>,
+    rests: Option<&'static str>,
 }
 
 fn gather(tx: &Tx<'_>, id: UserId) -> Result<Option<Facts>, StoreError> {
@@ -67,6 +66,7 @@ fn gather(tx: &Tx<'_>, id: UserId) -> Result<Option<Facts>, StoreError> {
         mail_trouble: outbox::trouble_of(tx, id)?,
         artists: status::artists_of(tx, Some(id))?,
         news: news(tx, id)?,
+        rests: rests(tx)?,
         person,
     }))
 }
@@ -79,7 +79,7 @@ fn news(tx: &Tx<'_>, id: UserId) -> Result<Vec<Release>, StoreError> {
 
 impl Account {
     fn new(facts: Facts) -> Self {
-        let Facts { person, awaiting, mail_trouble, artists, news } = facts;
+        let Facts { person, awaiting, mail_trouble, artists, news, rests } = facts;
         let address = shown(person.address.as_ref());
         let suggested = shown(person.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
@@ -87,9 +87,11 @@ impl Account {
             name: person.display_name,
             spotify_id: person.spotify_id,
             since: day(person.created_at),
-            consent_ends: person.authorized_at.map(consent_ends),
+            consent_ends: person.authorized_at.map(|at| day(ends_at(at))),
             must_sign_in: person.must_sign_in,
+            deleted_on: person.deleted_at.map(day),
             trouble: person.trouble,
+            rests,
             address,
             awaiting,
             mail_trouble,
@@ -104,8 +106,20 @@ impl Account {
     }
 }
 
-fn consent_ends(authorized_at: jiff::Timestamp) -> String {
-    page::date(day_of(authorized_at).saturating_add(CONSENT_MONTHS.months()))
+/// What keeps everybody waiting for long and only the operator can mend, in words for the others.
+fn rests(tx: &Tx<'_>) -> Result<Option<&'static str>, StoreError> {
+    let pauses = ledger::pauses(tx)?;
+    Ok(pauses.iter().find_map(|(_, pause)| match pause.cause {
+        Cause::Premium => Some(
+            "Spotify has stopped this app, since its owner has no Premium at present. Nothing of yours \
+             is lost, and Dropday goes on by itself once that is mended. Whoever runs it can do so.",
+        ),
+        Cause::Endpoint => Some(
+            "Spotify no longer answers something that Dropday has to ask, so news may come late or not \
+             at all. Dropday tries again every few hours; whoever runs it may know more.",
+        ),
+        Cause::RateLimit | Cause::Quota | Cause::Outage => None,
+    }))
 }
 
 /// Who is signed in, or the page to go to instead.

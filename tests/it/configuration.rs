@@ -38,6 +38,7 @@ const FIXED: &[(&str, &str)] = &[
     ("mail.smtp_url", ""),
     ("mail.smtp_url_file", ""),
     ("mail.from", ""),
+    ("mail.operator", ""),
     ("schedule.follows", "0 */5 * * * *"),
     ("schedule.releases", "20 * * * * *"),
     ("schedule.letters", "40 * * * * *"),

@@ -88,7 +88,10 @@ async fn futures<F: Future>([a, b, c, d]: [F; 4]) -> [F::Output; 4] {
 #[tokio::test]
 async fn when_spotify_ends_a_consent_one_letter_says_so_and_a_sign_in_renews_it() {
     let (home, artist, martha) = connected(Rotation::Never).await;
-    home.world.revoke(martha.person);
+    home.world.expire(martha.person);
+    home.advance_hours(2);
+    home.follows().await;
+    assert_eq!(home.status().await.people.must_sign_in_again, 1, "one alone is believed at once");
     for _ in 0..3 {
         home.round().await;
         home.advance_hours(7);
@@ -184,5 +187,148 @@ async fn tokens_do_not_lie_readable_in_the_database() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         assert!(!bytes.windows(9).any(|window| window == b"READABLE-"));
     }
+    home.finish().await;
+}
+
+/// Martha and Jonas, who follow the same artist, with a first look at it made.
+async fn two_listeners() -> (Home, String, Listener, Listener) {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    home.round().await;
+    (home, artist, martha, jonas)
+}
+
+fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
+    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+}
+
+#[tokio::test]
+async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
+    let (home, artist, martha, jonas) = two_listeners().await;
+    home.world.expire(martha.person);
+    home.advance_hours(2);
+    home.round().await;
+    home.advance_hours(1);
+    home.world.put_out(&artist, NewAlbum::titled("After"));
+    home.round().await;
+    home.advance_days(10);
+    home.world.put_out(&artist, NewAlbum::titled("Long after"));
+    home.round().await;
+    let told = ["Please sign in with Spotify again", "Röyksopp: After", "Röyksopp: Long after"];
+    let mut hers = subjects(&home, &martha);
+    hers.sort();
+    assert_eq!(hers, told);
+    assert_eq!(subjects(&home, &jonas), told[1..]);
+    let people = home.status().await.people;
+    assert_eq!((people.all, people.must_sign_in_again), (2, 1));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_days() {
+    let (mut home, artist, martha, jonas) = two_listeners().await;
+    let own = home.world.add_artist("Hers alone");
+    home.world.follow(martha.person, &own);
+    home.round().await;
+    home.inbox.stop().await;
+    home.world.put_out(&artist, NewAlbum::titled("Owed before"));
+    home.round().await;
+    home.world.revoke(martha.person);
+    home.follows().await;
+    home.inbox.restart().await.unwrap();
+    home.world.put_out(&artist, NewAlbum::titled("Came out after"));
+    home.round().await;
+    assert_eq!(subjects(&home, &martha), Vec::<String>::new(), "news stops at once");
+    assert_eq!(home.status().await.owed, 2, "the album owed before and the letter about the end");
+    home.advance_hours(1);
+    home.round().await;
+    home.restart().await;
+    home.round().await;
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 1, "one letter says so");
+    assert!(letters[0].text.contains("On 27 November 2026 everything"), "{}", letters[0].text);
+    let page = martha.browser.get("/account").await.body;
+    assert!(page.contains("on 27 November 2026 everything"), "{page}");
+
+    home.advance_hours(4 * 24 - 2);
+    home.round().await;
+    assert_eq!(home.status().await.people.all, 2);
+    home.advance_hours(1);
+    assert_eq!(home.consents().await.deleted, 1);
+    home.round().await;
+    assert_eq!(home.status().await.people.all, 1);
+    assert_eq!(subjects(&home, &jonas).len(), 1, "both albums in one letter");
+    for file in std::fs::read_dir(home.folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for gone in [martha.address.as_str(), "Martha", "Hers alone", own.as_str()] {
+            assert!(!bytes.windows(gone.len()).any(|w| w == gone.as_bytes()), "{gone}");
+        }
+    }
+    assert_eq!(martha.browser.get("/account").await.location.as_deref(), Some("/"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
+    let (home, artist, martha, _) = two_listeners().await;
+    home.inbox.stop().await;
+    home.world.put_out(&artist, NewAlbum::titled("Owed before"));
+    home.round().await;
+    home.world.revoke(martha.person);
+    home.follows().await;
+    home.inbox.restart().await.unwrap();
+    home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
+    home.advance_days(3);
+    home.round().await;
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    martha.browser.sign_in(&home.world, martha.person).await;
+    for _ in 0..6 {
+        home.round().await;
+        home.advance_days(1);
+    }
+    let letters = home.letters_to(&martha.address);
+    assert_eq!(letters.len(), 2);
+    for title in ["Owed before", "Meanwhile"] {
+        assert!(letters[1].text.contains(title), "{}", letters[1].text);
+    }
+    assert_eq!(home.status().await.people.connected, 2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_is_deleted_on_a_guess() {
+    for described in ["", r#","error_description":"Token has been expired or revoked""#] {
+        let (home, _, martha) = connected(Rotation::Never).await;
+        let body = format!(r#"{{"error":"invalid_grant"{described}}}"#);
+        home.world.script(Endpoint::Token, [Fault::Status(400, "application/json", body)]);
+        home.advance_hours(2);
+        home.follows().await;
+        home.advance_days(30);
+        home.round().await;
+        let people = home.status().await.people;
+        assert_eq!((people.all, people.must_sign_in_again), (1, 1));
+        assert_eq!(subjects(&home, &martha), ["Please sign in with Spotify again"]);
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn tokens_of_a_consent_that_has_ended_are_kept_for_an_hour_and_serve_nobody() {
+    let (home, _, martha) = connected(Rotation::Never).await;
+    let db = rusqlite::Connection::open(&home.config.database).unwrap();
+    let tokens =
+        || -> u64 { db.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap() };
+    home.world.expire(martha.person);
+    home.advance_hours(2);
+    home.follows().await;
+    home.world.forget_requests();
+    home.clock.advance(std::time::Duration::from_secs(3599));
+    home.round().await;
+    assert_eq!((home.world.requests().len(), tokens()), (0, 1));
+    home.clock.advance(std::time::Duration::from_secs(1));
+    home.round().await;
+    assert_eq!((home.world.requests().len(), tokens()), (0, 0));
     home.finish().await;
 }

@@ -11,7 +11,9 @@ use dropday::demo::hints::{self, Hints};
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::spotify;
 use dropday::demo::world::{PersonId, World};
-use dropday::pipeline::{Scope, Watch, check_artists, deliver, gather_hints, sync_follows};
+use dropday::pipeline::{
+    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, sync_follows,
+};
 use dropday::store::Tx;
 use dropday::store::artists::{self, Learnt};
 use dropday::store::status::{self, Status};
@@ -177,6 +179,10 @@ impl Home {
         sync_follows::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
+    pub async fn consents(&self) -> mind_consents::Outcome {
+        mind_consents::pass(&self.ctx).await.unwrap()
+    }
+
     pub async fn hints(&self) -> gather_hints::Outcome {
         let stop = CancellationToken::new();
         let watch = Watch { stop: &stop, progress: &|_, _| {} };
@@ -203,8 +209,9 @@ impl Home {
         deliver::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    /// Follows, checks, letters, in that order, of everybody and everything.
+    /// Consents, follows, checks, letters, in that order, of everybody and everything.
     pub async fn round(&self) {
+        self.consents().await;
         self.follows().await;
         self.checks().await;
         self.letters().await;

@@ -112,6 +112,14 @@ impl World {
         grants.iter_mut().filter(|g| g.person == person).for_each(|grant| grant.revoked = true);
     }
 
+    /// The six months of the person's consents are over: refresh tokens give `invalid_grant`, access
+    /// tokens live on for the rest of their hour.
+    pub fn expire(&self, person: PersonId) {
+        let grants = &mut self.state().grants;
+        let hers = grants.iter_mut().filter(|g| g.person == person);
+        hers.for_each(|grant| grant.consented_at = Timestamp::UNIX_EPOCH);
+    }
+
     /// Every access token ends now.
     pub fn expire_access_tokens(&self) {
         let now = self.now();

@@ -1,8 +1,11 @@
 //! What Dropday writes, one file for each kind of letter. The templates are in `mail/templates`.
 
 pub mod confirm;
+pub mod consent_ends;
 pub mod news;
+pub mod operator;
 pub mod sign_in_again;
+pub mod withdrawn;
 mod wording;
 
 #[cfg(test)]

@@ -1,5 +1,11 @@
+use jiff::civil::date;
+
 use super::confirm::Confirm;
+use super::consent_ends::ConsentEnds;
+use super::operator::{ToOperator, Trouble};
 use super::sign_in_again::SignInAgain;
+use super::withdrawn::Withdrawn;
+use crate::domain::quota::Bucket;
 
 fn confirm(account: &str) -> Confirm<'_> {
     Confirm {
@@ -31,6 +37,50 @@ fn please_sign_in_again() {
     insta::assert_snapshot!("sign_in_again_subject", letter.subject);
     insta::assert_snapshot!("sign_in_again_text", letter.text);
     insta::assert_snapshot!("sign_in_again_html", letter.html);
+}
+
+#[test]
+fn the_permission_ends_on() {
+    let link = "https://dropday.example/login";
+    let letter = ConsentEnds { link, ends_on: date(2027, 5, 23) }.letter().unwrap();
+    insta::assert_snapshot!("consent_ends_subject", letter.subject);
+    insta::assert_snapshot!("consent_ends_text", letter.text);
+    insta::assert_snapshot!("consent_ends_html", letter.html);
+}
+
+#[test]
+fn the_permission_was_withdrawn() {
+    let letter = Withdrawn {
+        link: "https://dropday.example/login",
+        account_url: "https://dropday.example/account",
+        deleted_on: date(2026, 11, 27),
+    };
+    let letter = letter.letter().unwrap();
+    insta::assert_snapshot!("withdrawn_subject", letter.subject);
+    insta::assert_snapshot!("withdrawn_text", letter.text);
+    insta::assert_snapshot!("withdrawn_html", letter.html);
+}
+
+#[test]
+fn the_operator_reads_what_happened_and_what_to_do() {
+    let troubles = [
+        Trouble::MassRefusal { people: 5 },
+        Trouble::NoPremium,
+        Trouble::NotOnAllowList { name: "Martha <3\r\nBcc: x", spotify_id: "martha42" },
+        Trouble::EndpointRemoved { calls: Bucket::Following },
+        Trouble::QuotaSpent {
+            until: "2026-11-24T12:30:00Z".parse().unwrap(),
+            per_day: 80,
+            lower: 48,
+        },
+    ];
+    let letters = troubles.map(|trouble| {
+        ToOperator { trouble, instance_url: "https://dropday.example/" }.letter().unwrap()
+    });
+    let all: Vec<String> = letters.iter().map(|l| format!("{}\n\n{}", l.subject, l.text)).collect();
+    insta::assert_snapshot!("operator_texts", all.join("\n=====\n"));
+    insta::assert_snapshot!("operator_html", letters[2].html);
+    assert!(letters.iter().all(|letter| letter.subject.lines().count() == 1));
 }
 
 /// WCAG 2.2, 1.4.3: 4.5 for text (<https://www.w3.org/TR/WCAG22/#contrast-minimum>).

@@ -78,6 +78,34 @@ pub(super) fn when(date: ReleaseDate, today: Date) -> Option<String> {
     })
 }
 
+/// `23 November 2026`.
+pub(super) fn long_day(day: Date) -> String {
+    day.strftime("%-d %B %Y").to_string()
+}
+
+/// `text` in lines of at most `width` characters, broken at spaces; a longer word has a line to
+/// itself.
+pub(super) fn wrapped(text: &str, width: usize) -> String {
+    let (mut lines, mut used) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        match used {
+            0 => {}
+            _ if used + 1 + length > width => {
+                lines.push('\n');
+                used = 0;
+            }
+            _ => {
+                lines.push(' ');
+                used += 1;
+            }
+        }
+        lines.push_str(word);
+        used += length;
+    }
+    lines
+}
+
 /// What Spotify's kinds are to a reader: EPs come as singles.
 pub(super) fn kind(kind: ReleaseKind) -> &'static str {
     match kind {
@@ -120,6 +148,13 @@ mod tests {
         assert_eq!(told(&["Air", "Moby", "Kraftwerk"], 10), "Air, Moby and 1 more");
         assert_eq!(told(&["Godspeed You! Black Emperor", "Air"], 16), "Godspeed You!… and 1 more");
         assert_eq!(told(&[], 10), "");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrapped("a bc  def\ng", 4), "a bc\ndef\ng");
+        assert_eq!(wrapped("abcdef g", 3), "abcdef\ng");
+        assert_eq!(wrapped("", 3), "");
     }
 
     #[test]

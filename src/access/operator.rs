@@ -1,0 +1,24 @@
+//! Telling the operator what only they can mend: once a day each, where there is somebody to tell.
+
+use crate::domain::day_of;
+use crate::domain::matter::Matter;
+use crate::store::{StoreError, Tx, outbox};
+
+/// Whether letters to the operator have somewhere to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    /// At the address in the configuration.
+    Reachable,
+    /// Nobody is named there: the log and `dropday status` have to do.
+    Unnamed,
+}
+
+impl Operator {
+    /// Owes the operator a letter about `matter`, unless they were told of it today.
+    pub(super) fn tell(self, tx: &Tx<'_>, matter: Matter) -> Result<(), StoreError> {
+        if self == Self::Reachable {
+            outbox::owe_operator(tx, &matter.subject(day_of(tx.now())))?;
+        }
+        Ok(())
+    }
+}

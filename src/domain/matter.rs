@@ -1,0 +1,69 @@
+//! What needs the operator's hand.
+
+use jiff::civil::Date;
+
+use super::quota::Bucket;
+use super::user::UserId;
+
+/// Something that only the operator can mend, or should know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matter {
+    /// Spotify refuses so many people at once that nobody's consent is ended.
+    MassRefusal,
+    /// The app's owner has no Premium: everything rests.
+    NoPremium,
+    /// This person is not on the app's allow-list.
+    NotOnAllowList(UserId),
+    /// Spotify forbids calls of this kind.
+    EndpointRemoved(Bucket),
+    /// The day's quota of artists' albums is spent for long, or again.
+    QuotaSpent,
+}
+
+impl Matter {
+    /// What a letter about it on `day` is kept under, so that there is one a day: `<what>:<day>`.
+    pub fn subject(self, day: Date) -> String {
+        match self {
+            Self::MassRefusal => format!("mass_refusal:{day}"),
+            Self::NoPremium => format!("premium:{day}"),
+            Self::NotOnAllowList(person) => format!("allow_list/{}:{day}", person.0),
+            Self::EndpointRemoved(bucket) => format!("endpoint/{}:{day}", bucket.as_str()),
+            Self::QuotaSpent => format!("quota:{day}"),
+        }
+    }
+
+    /// Reads a subject.
+    pub fn parse(subject: &str) -> Option<Self> {
+        let (what, _) = subject.split_once(':')?;
+        Some(match what.split_once('/').unwrap_or((what, "")) {
+            ("mass_refusal", "") => Self::MassRefusal,
+            ("premium", "") => Self::NoPremium,
+            ("quota", "") => Self::QuotaSpent,
+            ("allow_list", person) => Self::NotOnAllowList(UserId(person.parse().ok()?)),
+            ("endpoint", bucket) => Self::EndpointRemoved(
+                Bucket::ALL.into_iter().find(|known| known.as_str() == bucket)?,
+            ),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_read_as_it_was_written() {
+        let day = jiff::civil::date(2026, 11, 23);
+        assert_eq!(Matter::NoPremium.subject(day), "premium:2026-11-23");
+        let endpoints = Bucket::ALL.map(Matter::EndpointRemoved);
+        let others = [Matter::MassRefusal, Matter::NoPremium, Matter::QuotaSpent];
+        for matter in others.into_iter().chain(endpoints).chain([Matter::NotOnAllowList(UserId(7))])
+        {
+            assert_eq!(Matter::parse(&matter.subject(day)), Some(matter));
+        }
+        for odd in ["", "premium", "allow_list/x:2026-11-23", "weather:2026-11-23"] {
+            assert_eq!(Matter::parse(odd), None, "{odd}");
+        }
+    }
+}

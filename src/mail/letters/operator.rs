@@ -1,0 +1,179 @@
+//! What needs the operator's hand: what happened, and what to do about it.
+
+use askama::Template;
+use jiff::Timestamp;
+
+use super::wording::wrapped;
+use crate::domain::quota::Bucket;
+use crate::domain::text::one_line;
+use crate::mail::letter::{Letter, RenderError, write};
+
+/// A letter to whoever runs this Dropday.
+#[derive(Clone, Copy)]
+pub struct ToOperator<'a> {
+    /// What happened.
+    pub trouble: Trouble<'a>,
+    /// Which Dropday this is.
+    pub instance_url: &'a str,
+}
+
+/// What happened, with what is to be known of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Trouble<'a> {
+    /// Spotify refuses many people at once.
+    MassRefusal {
+        /// How many.
+        people: u64,
+    },
+    /// The app's owner has no Premium.
+    NoPremium,
+    /// Somebody is not on the app's allow-list.
+    NotOnAllowList {
+        /// The name that they show at Spotify; may be empty.
+        name: &'a str,
+        /// Their id at Spotify.
+        spotify_id: &'a str,
+    },
+    /// Spotify forbids calls of a kind.
+    EndpointRemoved {
+        /// Which.
+        calls: Bucket,
+    },
+    /// The day's quota of artists' albums is spent for long, or again within a week.
+    QuotaSpent {
+        /// Until when.
+        until: Timestamp,
+        /// `spotify.artist_albums_per_day` as it is.
+        per_day: u32,
+        /// What it could be lowered to.
+        lower: u32,
+    },
+}
+
+#[derive(Template)]
+#[template(path = "operator.txt", escape = "none")]
+struct Text<'a> {
+    headline: &'a str,
+    happened: &'a str,
+    to_do: &'a str,
+    instance_url: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "operator.mjml", escape = "html")]
+struct Layout<'a> {
+    subject: &'a str,
+    headline: &'a str,
+    happened: &'a str,
+    to_do: &'a str,
+    instance_url: &'a str,
+}
+
+/// Characters in a line of the text.
+const LINE: usize = 72;
+
+impl ToOperator<'_> {
+    /// Writes the letter.
+    ///
+    /// # Errors
+    /// [`RenderError`], if a template is broken.
+    pub fn letter(&self) -> Result<Letter, RenderError> {
+        let instance_url = self.instance_url;
+        let headline = self.trouble.headline();
+        let (happened, to_do) = (self.trouble.happened(), self.trouble.to_do());
+        let subject = format!("Dropday needs a hand: {headline}");
+        let text = Text {
+            headline: &headline,
+            happened: &wrapped(&happened, LINE),
+            to_do: &wrapped(&to_do, LINE),
+            instance_url,
+        };
+        let layout = Layout {
+            subject: &subject,
+            headline: &headline,
+            happened: &happened,
+            to_do: &to_do,
+            instance_url,
+        };
+        write(subject.clone(), &text, &layout)
+    }
+}
+
+impl Trouble<'_> {
+    fn headline(self) -> String {
+        match self {
+            Self::MassRefusal { .. } => "Spotify refuses many people at once".into(),
+            Self::NoPremium => "Spotify has stopped the app, for want of Premium".into(),
+            Self::NotOnAllowList { name, .. } => {
+                format!("{} is not on the app's list", named(name))
+            }
+            Self::EndpointRemoved { .. } => "Spotify forbids what Dropday asks".into(),
+            Self::QuotaSpent { .. } => "Spotify's quota is spent too often".into(),
+        }
+    }
+
+    fn happened(self) -> String {
+        match self {
+            Self::MassRefusal { people } => format!(
+                "Spotify said invalid_grant of {people} people of this Dropday at the same time. That \
+                 looks like a mistake of Spotify's, so nobody's permission is ended: each is tried \
+                 again every two hours, and asked to sign in again only if they are still refused \
+                 after a day."
+            ),
+            Self::NoPremium => "Spotify answers that the owner of the app has no active Premium \
+                subscription. Nothing works without it; Dropday asks again every hour."
+                .into(),
+            Self::NotOnAllowList { name, spotify_id } => format!(
+                "{} (Spotify id {}) is connected here, but Spotify does not let them use the app: they \
+                 are not among its users in the dashboard. Dropday tries again every six hours, and \
+                 their news goes on as far as others follow the same artists.",
+                named(name),
+                one_line(spotify_id)
+            ),
+            Self::EndpointRemoved { calls } => format!(
+                "Spotify answers 403 to calls of the kind \"{}\", with none of the reasons that \
+                 Dropday knows. It may have taken them away from apps like yours. Dropday asks again \
+                 every six hours.",
+                calls.as_str()
+            ),
+            Self::QuotaSpent { until, per_day, .. } => format!(
+                "Spotify has locked out questions about artists' albums until {}, and it was not the \
+                 first time within a week, or it is for longer than a day. Dropday allows itself \
+                 {per_day} such questions in 24 hours; all apps of your developer account count \
+                 together.",
+                until.strftime("%-d %B %Y, %H:%M UTC")
+            ),
+        }
+    }
+
+    fn to_do(self) -> String {
+        match self {
+            Self::MassRefusal { .. } => "Most likely you need only wait. Look whether the app is still \
+                there and unchanged at https://developer.spotify.com/dashboard; `dropday status` says \
+                how many people are held."
+                .into(),
+            Self::NoPremium => "Renew Premium for the account that owns the app in \
+                https://developer.spotify.com/dashboard. After that it can take some hours until \
+                Spotify lets the app in again; Dropday goes on by itself."
+                .into(),
+            Self::NotOnAllowList { .. } => "Enter them at https://developer.spotify.com/dashboard, \
+                under Settings, User Management, with the e-mail address of their Spotify account. \
+                An app may have five users."
+                .into(),
+            Self::EndpointRemoved { .. } => "Look for a newer version of Dropday, and at the changes \
+                at https://developer.spotify.com/documentation/web-api. If nothing has changed there, \
+                a proxy between you and Spotify may be what answers."
+                .into(),
+            Self::QuotaSpent { lower, .. } => format!(
+                "Dropday asks less for some weeks by itself, and slowly more again. If lock-outs come \
+                 back, set spotify.artist_albums_per_day to {lower} in the configuration, or lower, \
+                 and start Dropday again: a lower number asks later, but a lock-out asks nothing at all."
+            ),
+        }
+    }
+}
+
+fn named(name: &str) -> String {
+    let name = one_line(name);
+    if name.is_empty() { "Somebody".to_owned() } else { name }
+}

@@ -1,0 +1,157 @@
+//! How consents stand: refused, ended, held by the brake, near their end, to be deleted.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::columns::Ms;
+use super::error::exactly_one;
+use super::{Result, Tx, outbox};
+use crate::domain::consent::{Crowd, DELETED_AFTER, DOUBT_LASTS, Ending, Refusal};
+use crate::domain::user::UserId;
+
+/// Notes that the tokens seen at `version` were refused with `invalid_grant`; `None`, and nothing
+/// noted, where they have changed since.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn refused(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Option<Refusal>> {
+    let sql =
+        "SELECT t.authorized_at, p.refused_since FROM people p JOIN tokens t ON t.person = p.id
+               WHERE p.id = ?1 AND t.version = ?2 AND t.dead_since IS NULL";
+    let found = tx.conn().query_row(sql, params![person, version], |row| {
+        Ok((row.get::<_, Ms>(0)?, row.get::<_, Option<Ms>>(1)?))
+    });
+    let Some((authorized_at, before)) = found.optional()? else { return Ok(None) };
+    let since = before.map_or(tx.now(), |since| since.0);
+    let sql = "UPDATE people SET refused_since = ?2 WHERE id = ?1";
+    exactly_one(tx.conn().execute(sql, params![person, Ms(since)])?)?;
+    Ok(Some(Refusal { authorized_at: authorized_at.0, since, is_held: before.is_some() }))
+}
+
+/// How many people are refused at present. Whose consent ended for good is not among them: that
+/// was no surprise.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
+    let sql = "SELECT count(*) FILTER (WHERE p.refused_since IS NOT NULL), count(*)
+               FROM people p JOIN tokens t ON t.person = p.id
+               WHERE t.dead_since IS NULL OR t.dead_since > ?1";
+    let read = |row: &rusqlite::Row<'_>| Ok(Crowd { refused: row.get(0)?, connected: row.get(1)? });
+    Ok(tx.conn().query_row(sql, [Ms(tx.now() - DOUBT_LASTS)], read)?)
+}
+
+/// Ends a consent: the person must sign in again. The tokens go at once where it is `for_good`;
+/// else they are kept for an hour, marked dead, should it turn out that Spotify was wrong.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn end(tx: &Tx<'_>, person: UserId, how: Ending, for_good: bool) -> Result<()> {
+    let sql = "UPDATE tokens SET dead_since = ?2, refreshing_until = 0 WHERE person = ?1";
+    exactly_one(tx.conn().execute(sql, params![person, Ms(tx.now())])?)?;
+    if for_good {
+        tx.conn().execute("DELETE FROM tokens WHERE person = ?1", [person])?;
+    }
+    let changed = tx.conn().execute(
+        "UPDATE people SET consent = 'ended', ended_how = ?2, ended_at = ?3, trouble = NULL,
+             trouble_until = NULL WHERE id = ?1",
+        params![person, how.as_str(), Ms(tx.now())],
+    )?;
+    exactly_one(changed)
+}
+
+/// Keeps a consent that is refused: the person's token is tried again at `until`. `why` is for them
+/// to read.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn hold(tx: &Tx<'_>, person: UserId, why: &str, until: Timestamp) -> Result<()> {
+    let sql = "UPDATE tokens SET dead_since = NULL, refreshing_until = 0 WHERE person = ?1";
+    exactly_one(tx.conn().execute(sql, [person])?)?;
+    let changed = tx.conn().execute(
+        "UPDATE people SET consent = 'good', ended_how = NULL, ended_at = NULL, trouble = ?2,
+             trouble_until = ?3, follows_next_at = ?3 WHERE id = ?1",
+        params![person, why, Ms(until)],
+    )?;
+    exactly_one(changed)
+}
+
+/// Takes back the ends of all consents that ended within the hour, with the letters about them that
+/// have not left, and holds the consents. Returns how many.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT p.id, p.ended_how = 'revoked', p.ended_at FROM people p
+         JOIN tokens t ON t.person = p.id WHERE t.dead_since > ?1",
+    )?;
+    let ended = rows.query_map([Ms(tx.now() - DOUBT_LASTS)], |row| {
+        Ok((row.get::<_, UserId>(0)?, row.get::<_, bool>(1)?, row.get::<_, Ms>(2)?))
+    })?;
+    let ended = ended.collect::<rusqlite::Result<Vec<_>>>()?;
+    for (person, was_revoked, Ms(ended_at)) in &ended {
+        hold(tx, *person, why, until)?;
+        let sql =
+            "DELETE FROM outbox WHERE person = ?1 AND kind = 'sign_in_again' AND state = 'owed'";
+        tx.conn().execute(sql, [person])?;
+        if *was_revoked {
+            outbox::owe_news_missed(tx, *person, *ended_at)?;
+        }
+    }
+    Ok(ended.len() as u64)
+}
+
+/// Notes that Spotify takes the person's refresh token after all.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn taken_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
+    let sql = "UPDATE people SET refused_since = NULL WHERE id = ?1 AND refused_since IS NOT NULL";
+    tx.conn().execute(sql, [person])?;
+    Ok(())
+}
+
+/// Whose consents are good and can be written about, and when each was given.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn good(tx: &Tx<'_>) -> Result<Vec<(UserId, Timestamp)>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT p.id, t.authorized_at FROM people p JOIN tokens t ON t.person = p.id
+         WHERE p.consent = 'good' AND t.dead_since IS NULL AND p.address IS NOT NULL ORDER BY p.id",
+    )?;
+    let good = rows.query_map([], |row| Ok((row.get(0)?, row.get::<_, Ms>(1)?.0)))?;
+    Ok(good.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many consents the brake holds.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn count_held(tx: &Tx<'_>) -> Result<u64> {
+    let sql = "SELECT count(*) FROM people WHERE consent = 'good' AND refused_since IS NOT NULL";
+    Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
+}
+
+/// Who took their consent back so long ago that what is known of them must go.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn to_be_deleted(tx: &Tx<'_>) -> Result<Vec<UserId>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT id FROM people WHERE ended_how = 'revoked' AND coalesce(refused_since, ended_at) <= ?1",
+    )?;
+    let gone = rows.query_map([Ms(tx.now() - DELETED_AFTER)], |row| row.get(0))?;
+    Ok(gone.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Deletes the tokens of consents that ended more than an hour ago.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub(super) fn bury_dead_tokens(tx: &Tx<'_>) -> Result<()> {
+    let sql = "DELETE FROM tokens WHERE dead_since <= ?1";
+    tx.conn().execute(sql, [Ms(tx.now() - DOUBT_LASTS)])?;
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! What only the operator can mend: they are told, once a day each, and everybody else reads why.
+
+use std::time::Duration;
+
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::pipeline::Scope;
+
+use crate::home::{Home, Letter, Listener};
+
+const OPERATOR: &str = "operator@example.com";
+const UNLISTED: &str =
+    "Check settings on developer.spotify.com/dashboard, the user may not be registered.";
+
+async fn home_with_operator() -> Home {
+    Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await
+}
+
+fn told(home: &Home) -> Vec<Letter> {
+    home.letters_to(OPERATOR)
+}
+
+async fn page(listener: &Listener) -> String {
+    listener.browser.get("/account").await.body.replace('\n', " ")
+}
+
+fn forbidden() -> [Fault; 2] {
+    let json = r#"{"error":{"status":403,"message":"Forbidden"}}"#;
+    [
+        Fault::Status(403, "application/json", json.into()),
+        Fault::Status(403, "text/plain", "Forbidden".into()),
+    ]
+}
+
+#[tokio::test]
+async fn without_premium_the_operator_is_told_once_a_day_and_people_read_why() {
+    let home = home_with_operator().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    // Plain text, as Spotify sends it.
+    home.world.set_owner_premium(false);
+    for hour in 0..11 {
+        home.round().await;
+        assert_eq!(told(&home).len(), 1, "in hour {hour}");
+        home.advance_hours(1);
+    }
+    home.checks().await;
+    assert!(page(&martha).await.contains("its owner has no Premium"));
+    home.advance_hours(13);
+    home.round().await;
+    assert_eq!(told(&home).len(), 2, "and the next day again");
+    assert!(told(&home)[0].text.contains("Renew Premium"), "{}", told(&home)[0].text);
+    assert_eq!(home.status().await.people.must_sign_in_again, 0);
+    home.world.set_owner_premium(true);
+    home.advance_hours(1);
+    home.world.put_out(&artist, NewAlbum::titled("Again"));
+    home.round().await;
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert!(!page(&martha).await.contains("Premium"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn somebody_who_is_not_on_the_apps_list_is_named_to_the_operator() {
+    for content_type in ["text/plain", "application/json"] {
+        let home = home_with_operator().await;
+        let martha = home.listener("Martha", &[]).await;
+        let body = match content_type {
+            "text/plain" => UNLISTED.to_owned(),
+            _ => format!(r#"{{"error":{{"status":403,"message":"{UNLISTED}"}}}}"#),
+        };
+        let unlisted = Fault::Status(403, content_type, body);
+        home.world.script(Endpoint::Following, [unlisted.clone(), unlisted]);
+        home.follows().await;
+        home.follows().await;
+        home.letters().await;
+        let letters = told(&home);
+        assert_eq!(letters.len(), 1, "{content_type}");
+        let id = home.world.person(martha.person).unwrap().id;
+        for word in ["Martha", &id, "User Management"] {
+            assert!(letters[0].text.replace('\n', " ").contains(word), "{}", letters[0].text);
+        }
+        let hers = page(&martha).await;
+        assert!(hers.contains("Ask whoever runs this Dropday to enter you"), "{hers}");
+
+        home.world.forget_requests();
+        home.clock.advance(Duration::from_secs(6 * 3600 - 1));
+        home.follows_of(Scope::Due).await;
+        assert_eq!(home.world.count(Endpoint::Following), 0, "she is left alone for six hours");
+        home.clock.advance(Duration::from_secs(1));
+        assert_eq!(home.follows_of(Scope::Due).await.believed, 1);
+        assert!(!page(&martha).await.contains("Ask whoever runs"));
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_follows_that_may_not_be_read_any_more_rests_for_hours_and_nothing_else_does() {
+    for fault in forbidden() {
+        let home = home_with_operator().await;
+        let artist = home.world.add_artist("Röyksopp");
+        let martha = home.listener("Martha", &[&artist]).await;
+        let jonas = home.listener("Jonas", &[&artist]).await;
+        home.round().await;
+        home.world.forget_requests();
+        home.advance_hours(7);
+        home.world.script(Endpoint::Following, [fault]);
+        assert!(home.follows_of(Scope::Due).await.held_up.is_some());
+        for _ in 0..5 {
+            home.advance_hours(1);
+            home.follows().await;
+        }
+        assert_eq!(home.world.count(Endpoint::Following), 1, "asked once, for nobody again");
+        assert!(page(&martha).await.contains("no longer answers something"));
+        home.world.put_out(&artist, NewAlbum::titled("New"));
+        home.round().await;
+        assert_eq!(home.letters_to(&jonas.address).len(), 1);
+        assert_eq!(told(&home).len(), 1);
+        assert!(told(&home)[0].text.contains("\"following\""), "{}", told(&home)[0].text);
+        let people = home.status().await.people;
+        assert_eq!((people.connected, people.in_trouble), (2, 0));
+        home.advance_hours(1);
+        home.world.forget_requests();
+        assert_eq!(home.follows_of(Scope::Due).await.believed, 2);
+        let first = &home.world.requests()[0];
+        assert_ne!(first.person, Some(martha.person), "who met it comes after the others");
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn an_artist_who_may_not_be_asked_about_does_not_stand_in_the_others_way() {
+    for fault in forbidden() {
+        let home = home_with_operator().await;
+        let (_, martha) = home.listener_of("Martha", 3).await;
+        home.follows().await;
+        home.world.script(Endpoint::ArtistAlbums, [fault]);
+        assert!(home.checks_of(Scope::Due).await.held_up.is_some());
+        home.advance_hours(5);
+        home.checks().await;
+        assert_eq!(home.world.count(Endpoint::ArtistAlbums), 1, "asked once in hours");
+        home.letters().await;
+        assert_eq!(told(&home).len(), 1);
+        assert!(!home.follows().await.has_failed());
+        home.advance_hours(1);
+        assert_eq!(home.checks_of(Scope::Due).await.checked, 2, "the others have their turn");
+        assert!(!page(&martha).await.contains("no longer answers"));
+        home.advance_hours(18);
+        assert_eq!(home.checks_of(Scope::Due).await.failed, 0);
+        assert_eq!(home.status().await.artists.failing, 0);
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn who_comes_to_the_door_may_knock_again_at_once() {
+    for fault in forbidden() {
+        let home = home_with_operator().await;
+        let martha = home.world.add_person("Martha");
+        home.world.script(Endpoint::Me, [fault]);
+        let browser = home.visitor();
+        let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+        assert_eq!(browser.get(&back).await.status, 502);
+        browser.sign_in(&home.world, martha).await;
+        home.letters().await;
+        assert_eq!(told(&home).len(), 1);
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_permission_that_does_not_cover_a_call_is_one_persons_trouble() {
+    let home = home_with_operator().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.listener("Jonas", &[&artist]).await;
+    let body = r#"{"error":{"status":403,"message":"Insufficient client scope"}}"#;
+    home.world.script(Endpoint::Following, [Fault::Status(403, "application/json", body.into())]);
+    let outcome = home.follows().await;
+    assert_eq!((outcome.believed, outcome.refused), (1, 1), "{outcome}");
+    assert!(page(&martha).await.contains("does not cover all that Dropday has to ask"));
+    home.letters().await;
+    assert!(told(&home).is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_lock_out_of_more_than_a_day_is_told_with_a_lower_number() {
+    let home = home_with_operator().await;
+    home.listener_of("Martha", 11).await;
+    home.follows().await;
+    home.world.script(Endpoint::ArtistAlbums, []);
+    assert_eq!(home.checks().await.checked, 11);
+    let long = Fault::QuotaExceeded { retry_after: Some(24 * 3600 + 1) };
+    home.world.script(Endpoint::ArtistAlbums, [long]);
+    home.checks().await;
+    home.letters().await;
+    assert_eq!(told(&home).len(), 1);
+    let text = told(&home)[0].text.replace('\n', " ");
+    assert!(text.contains("spotify.artist_albums_per_day to 8 "), "{text}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn one_short_lock_out_is_nothing_and_a_second_within_a_week_is_told() {
+    for (days, letters) in [(6, 1), (8, 0)] {
+        let home = home_with_operator().await;
+        home.listener_of("Martha", 1).await;
+        home.follows().await;
+        let short = Fault::QuotaExceeded { retry_after: Some(3600) };
+        home.world.script(Endpoint::ArtistAlbums, [short.clone()]);
+        home.round().await;
+        home.round().await;
+        assert!(told(&home).is_empty());
+        home.advance_days(days);
+        home.world.script(Endpoint::ArtistAlbums, [short]);
+        home.round().await;
+        home.round().await;
+        assert_eq!(told(&home).len(), letters, "{days} days apart");
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn where_no_operator_is_named_nothing_is_owed_to_them() {
+    let home = Home::new().await;
+    home.listener_of("Martha", 1).await;
+    home.follows().await;
+    home.world.set_owner_premium(false);
+    home.checks().await;
+    assert_eq!(home.status().await.owed, 0);
+    assert!(home.status().await.pauses.iter().any(|(scope, _)| scope == "all"));
+    home.finish().await;
+}
