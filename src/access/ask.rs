@@ -11,6 +11,7 @@ use super::refresh::Refresher;
 use super::{AccessError, Gate};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
+use crate::domain::look::Look;
 use crate::domain::quota::Bucket;
 use crate::domain::token::{AccessToken, Grant};
 use crate::domain::user::{Profile, UserId};
@@ -136,7 +137,7 @@ impl Access {
         turn.map(Lender::Person).ok_or(AccessError::NobodyConnected)
     }
 
-    /// One page of the albums of `artist`.
+    /// One page of the albums of `artist`, of the singles, or of both, one after the other.
     ///
     /// # Errors
     /// [`AccessError`]
@@ -144,15 +145,21 @@ impl Access {
         &self,
         lender: Lender,
         artist: &ArtistId,
+        look: Look,
         offset: u32,
     ) -> Result<AlbumsPage, AccessError> {
         let market = match &self.catalogue {
             Catalogue::Person => None,
             Catalogue::App { market } => Some(market.as_str()),
         };
+        let groups = match look {
+            Look::Albums => "album",
+            Look::Singles => "single",
+            Look::Together => "album,single",
+        };
         let ask = |token: AccessToken| async move {
             let now = self.clock.now();
-            self.client.artist_albums_page(&token, artist, "album", offset, market, now).await
+            self.client.artist_albums_page(&token, artist, groups, offset, market, now).await
         };
         match lender {
             Lender::Person(person) => self.as_person(person, Bucket::ArtistAlbums, ask).await,

@@ -7,6 +7,7 @@ pub mod detection;
 pub mod edition;
 pub mod follows;
 pub mod hint;
+pub mod look;
 pub mod quota;
 pub mod release;
 pub mod text;

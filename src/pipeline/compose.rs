@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::accounts::address;
 use crate::ctx::Ctx;
-use crate::domain::release::ReleaseId;
+use crate::domain::release::{ReleaseId, ReleaseKind};
 use crate::domain::user::EmailAddress;
 use crate::domain::{day_of, edition};
 use crate::mail::letter::{Letter, RenderError};
@@ -114,6 +114,10 @@ fn news(tx: &Tx<'_>, claimed: &Claimed, person: &Person) -> Result<Facts, StoreE
             outbox::drop_subject(tx, claimed.letter, id.as_str(), "the album is no longer known")?;
             continue;
         };
+        if release.kind == ReleaseKind::Single && !person.wants_singles {
+            outbox::drop_subject(tx, claimed.letter, id.as_str(), "singles are no longer wanted")?;
+            continue;
+        }
         let because = releases::reasons(tx, &id, person.id)?;
         let also_as = editions::of(tx, &id)?
             .iter()
@@ -122,7 +126,9 @@ fn news(tx: &Tx<'_>, claimed: &Claimed, person: &Person) -> Result<Facts, StoreE
         items.push(NewsItem { release, because, also_as: also_as.into_iter().collect() });
     }
     if items.is_empty() {
-        return Ok(Facts::Unwanted("the albums are no longer known"));
+        return Ok(Facts::Unwanted("nothing of it is known and wanted any more"));
     }
+    // What a long letter leaves out is rather a single than an album.
+    items.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
     Ok(to_confirmed(person.clone(), |to| Facts::News(to, items)))
 }

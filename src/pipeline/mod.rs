@@ -5,6 +5,7 @@ pub mod check_artists;
 mod compose;
 pub mod deliver;
 pub mod gather_hints;
+mod read_albums;
 pub mod sync_follows;
 
 use tokio_util::sync::CancellationToken;

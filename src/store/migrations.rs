@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_start.sql"),
     include_str!("../../migrations/0002_hints.sql"),
     include_str!("../../migrations/0003_editions.sql"),
+    include_str!("../../migrations/0004_singles.sql"),
 ];
 
 /// Applies what is missing.

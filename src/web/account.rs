@@ -12,7 +12,8 @@ use jiff::ToSpan;
 use super::cookies::{self, Purpose};
 use super::page::{self, day, shown};
 use crate::accounts::address::{self, AddressError};
-use crate::accounts::{leave as leaving, preferences, session};
+use crate::accounts::preferences::{self, Wishes};
+use crate::accounts::{leave as leaving, session};
 use crate::ctx::Ctx;
 use crate::domain::day_of;
 use crate::domain::release::Release;
@@ -45,9 +46,10 @@ struct Account {
     typed_fault: Option<String>,
     news: Vec<Release>,
     wants_editions: bool,
+    wants_singles: bool,
 }
 
-/// New albums that the page lists: what one letter may leave out is here.
+/// New releases that the page lists: what one letter may leave out is here.
 const NEWS_LISTED: u32 = 100;
 
 /// What the page is made of, as the database has it.
@@ -100,6 +102,7 @@ impl Account {
             typed_fault: None,
             news,
             wants_editions: person.wants_editions,
+            wants_singles: person.wants_singles,
         }
     }
 }
@@ -177,6 +180,7 @@ pub(super) async fn change_address(
 pub(super) struct Choice {
     /// A box that is not ticked is not sent.
     editions: Option<String>,
+    singles: Option<String>,
 }
 
 pub(super) async fn choose(
@@ -188,7 +192,8 @@ pub(super) async fn choose(
         Ok(signed_in) => signed_in,
         Err(elsewhere) => return elsewhere,
     };
-    match preferences::tell_of_editions(&ctx, person, choice.editions.is_some()).await {
+    let wishes = Wishes { editions: choice.editions.is_some(), singles: choice.singles.is_some() };
+    match preferences::choose(&ctx, person, wishes).await {
         Ok(()) => Redirect::to("/account").into_response(),
         Err(error) => page::our_fault(&error),
     }

@@ -26,4 +26,5 @@ mod news;
 mod schemas;
 mod shape;
 mod sign_in;
+mod singles;
 mod visitor;
