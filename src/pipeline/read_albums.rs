@@ -185,7 +185,11 @@ impl<'a> Reader<'a> {
         self.reading.wants_next_page(self.question.since.is_some())
     }
 
-    fn take(&mut self, page: AlbumsPage, today: Date) {
+    fn take(&mut self, mut page: AlbumsPage, today: Date) {
+        if self.question.look == Look::Singles {
+            // Whatever else can be read of it: nobody shall hear of it who wants no singles.
+            page.releases.iter_mut().for_each(|release| release.kind = ReleaseKind::Single);
+        }
         let is_new = |release: &Release| !self.seen.contains(&release.id);
         let new = page.releases.iter().filter(|release| is_new(release));
         self.unseen.extend(new.map(|release| release.id.clone()));

@@ -8,8 +8,9 @@ use super::{Result, Tx};
 use crate::domain::artist::ArtistId;
 use crate::domain::look::Look;
 
-/// Singles that were left for later are looked at alone for so long; then the albums are due again.
-const LEFT_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// Singles that were left for later are looked at alone for so long, which is a little longer than it
+/// can take until a call is free; then the albums are due again.
+const LEFT_FOR: SignedDuration = SignedDuration::from_hours(30);
 
 /// What decides how an artist's singles are asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::accounts::preferences::{self, Wishes};
 use crate::accounts::{leave as leaving, session};
 use crate::ctx::Ctx;
 use crate::domain::day_of;
-use crate::domain::release::Release;
+use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::user::UserId;
 use crate::store::people::Person;
 use crate::store::status::Artists;
