@@ -44,6 +44,12 @@ pub fn build(
     let mailer = mailer(config, &clock)?;
     let access = access(config, &db, &clock)?;
     let hints = hint_sources(config)?;
+    let cadence = cadence::Settings {
+        calls_per_day: config.spotify.artist_albums_per_day,
+        max_wait: config.schedule.max_wait,
+        market: config.schedule.market.clone(),
+        has_hints: !hints.is_empty(),
+    };
     Ok(Ctx {
         db,
         access,
@@ -55,11 +61,7 @@ pub fn build(
         public_url: config.web.public_url.clone(),
         mail_domain: mail_domain(&config.mail.from),
         letter_timeout: config.mail.timeout,
-        cadence: cadence::Settings {
-            calls_per_day: config.spotify.artist_albums_per_day,
-            max_wait: config.schedule.max_wait,
-            market: config.schedule.market.clone(),
-        },
+        cadence,
     })
 }
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::play::Play;
 
-pub(crate) const HEAD: &str = "| artists | rule | mean h | median h | 95 % h | longest h | within 24 h | albums | calls | lock-outs | took s |\n\
+pub(crate) const HEAD: &str = "| artists | rule | mean h | median h | 95 % h | longest h | within 24 h | albums | calls a year | lock-outs | a year took s |\n\
                         |---|---|---|---|---|---|---|---|---|---|---|";
 
 /// Hours from release to detection, and what they cost.
+#[derive(Default)]
 pub(crate) struct Delays {
     /// In order.
     pub(crate) hours: Vec<f64>,
@@ -20,6 +21,14 @@ pub(crate) struct Delays {
 }
 
 impl Delays {
+    pub(crate) fn add(&mut self, year: Self) {
+        self.hours.extend(year.hours);
+        self.hours.sort_unstable_by(f64::total_cmp);
+        self.missed += year.missed;
+        self.calls += year.calls;
+        self.lock_outs += year.lock_outs;
+    }
+
     pub(crate) fn row(&self, play: &Play, took: Duration) -> String {
         let mean = self.hours.iter().sum::<f64>() / self.hours.len().max(1) as f64;
         let at = |share: f64| {
@@ -39,9 +48,9 @@ impl Delays {
             at(0.5),
             at(0.95),
             at(1.0),
-            self.calls,
+            self.calls as u64 / play.years,
             self.lock_outs,
-            took.as_secs_f64()
+            took.as_secs_f64() / play.years as f64
         )
     }
 }

@@ -39,7 +39,7 @@ const BELL: SignedDuration = SignedDuration::from_mins(1);
 const HINTS_BELL: SignedDuration = SignedDuration::from_mins(15);
 
 /// For so long after a day began there may be turns every minute.
-const MORNING: SignedDuration = SignedDuration::from_mins(20);
+const MORNING: SignedDuration = SignedDuration::from_mins(80);
 
 /// How often turns are looked for where they are spread over the day.
 const SPREAD: SignedDuration = SignedDuration::from_mins(19);
@@ -75,12 +75,22 @@ pub(crate) struct Play {
     /// Whether artists' rates differ (exponentially) instead of being all the same.
     pub(crate) differ: bool,
     pub(crate) seed: u64,
+    /// How many years are played, each with a seed of its own.
+    pub(crate) years: u64,
 }
 
 impl Default for Play {
     fn default() -> Self {
         let rule = Rule::Choosing;
-        Self { artists: 150, rule, knows_zone: true, max_wait_days: 21, differ: false, seed: 0 }
+        Self {
+            artists: 150,
+            rule,
+            knows_zone: true,
+            max_wait_days: 21,
+            differ: false,
+            seed: 0,
+            years: 1,
+        }
     }
 }
 
@@ -111,11 +121,19 @@ impl Play {
         title
     }
 
-    /// Plays it.
-    pub(crate) async fn run(&self) -> Delays {
+    /// Plays all of its years.
+    pub(crate) async fn run_all(&self) -> Delays {
+        let mut all = Delays::default();
+        for year in 0..self.years {
+            all.add(Self { seed: self.seed + 10 * year, ..self.clone() }.run().await);
+        }
+        all
+    }
+
+    async fn run(&self) -> Delays {
         let mut stage = Stage::set(self).await;
         stage.connect().await;
-        stage.play(self).await;
+        stage.play().await;
         stage.delays()
     }
 }
@@ -165,6 +183,7 @@ impl Stage {
         let mut ctx = ctx.expect("a Dropday");
         if let Some(friend) = Friend::of(play, &artists, &coming) {
             ctx.hints = vec![Box::new(friend)];
+            ctx.cadence.has_hints = true;
         }
         Self { clock, world, ctx, market, artists, coming, out: Vec::new(), folder }
     }
@@ -187,7 +206,7 @@ impl Stage {
         assert_eq!(outcome.change.added as usize, self.artists.len(), "{outcome}");
     }
 
-    async fn play(&mut self, play: &Play) {
+    async fn play(&mut self) {
         let stop = CancellationToken::new();
         let watch = Watch { stop: &stop, progress: &|_, _| {} };
         let days = WARM_UP_DAYS + YEAR_DAYS + 70;

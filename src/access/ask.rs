@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::Errand;
 use crate::domain::consent::Ending;
+use crate::domain::look::Look;
 use crate::domain::matter::Matter;
 use crate::domain::quota::Bucket;
 use crate::domain::token::{AccessToken, Grant};
@@ -141,8 +142,9 @@ impl Access {
         turn.map(Lender::Person).ok_or(AccessError::NobodyConnected)
     }
 
-    /// One page of the albums of the errand's artist. Only the first page leaves the calls alone that
-    /// are kept back from the errand: what was begun is finished.
+    /// One page of the albums of the errand's artist, of the singles, or of both, one after the other.
+    /// Only the very first page leaves the calls alone that are kept back from the errand: what was
+    /// begun is finished.
     ///
     /// # Errors
     /// [`AccessError`]
@@ -150,6 +152,7 @@ impl Access {
         &self,
         lender: Lender,
         errand: &Errand,
+        look: Look,
         offset: u32,
     ) -> Result<AlbumsPage, AccessError> {
         let Errand { artist, purpose, kept_back } = errand;
@@ -160,9 +163,14 @@ impl Access {
             Catalogue::Person => None,
             Catalogue::App { market } => Some(market.as_str()),
         };
+        let groups = match look {
+            Look::Albums => "album",
+            Look::Singles => "single",
+            Look::Together => "album,single",
+        };
         let ask = |token: AccessToken| async move {
             let now = self.clock.now();
-            self.client.artist_albums_page(&token, artist, "album", offset, market, now).await
+            self.client.artist_albums_page(&token, artist, groups, offset, market, now).await
         };
         match lender {
             Lender::Person(person) => self.as_person(person, call, ask).await,

@@ -50,10 +50,13 @@ pub struct Reading {
     pub unseen: u64,
     /// Whether the last page was full, or `total` says that more follows.
     pub more_may_follow: bool,
-    /// Whether all of the last page was unseen.
+    /// Whether all that matters on the last page was unseen: where singles follow the albums on one
+    /// list, the albums before them are known, and the singles alone say whether more follow.
     pub last_page_unseen: bool,
-    /// Whether the last page held an album young enough to be news.
+    /// Whether that was young enough to be news, or some of it.
     pub last_page_young: bool,
+    /// Whether singles were asked for behind the albums, and these left no room for any.
+    pub singles_hidden: bool,
     /// By how much Spotify's `total` exceeds the one of the last check.
     pub growth: i64,
 }
@@ -64,7 +67,7 @@ impl Reading {
     /// The order of albums is undocumented and `total` has been seen to lie, so neither ends a
     /// reading: an empty page does. A first check reads on while the pages are young; a later one
     /// while a page is young and new from top to bottom, or, for some pages, while the catalogue
-    /// grew by more than was found.
+    /// grew by more than was found or the albums hide the singles.
     pub fn wants_next_page(&self, baseline: bool) -> bool {
         if !self.more_may_follow || self.pages >= MOST_PAGES {
             return false;
@@ -72,7 +75,7 @@ impl Reading {
         let grew_by_more = self.growth > i64::try_from(self.unseen).unwrap_or(i64::MAX);
         let may_search = !baseline && self.pages < MOST_SEARCHED_PAGES;
         let goes_on = self.last_page_young && (baseline || self.last_page_unseen);
-        goes_on || (may_search && grew_by_more)
+        goes_on || (may_search && (grew_by_more || self.singles_hidden))
     }
 }
 
@@ -117,6 +120,15 @@ mod tests {
         let new = Reading { last_page_unseen: true, unseen: 10, ..page_one };
         assert!(Reading { last_page_young: true, ..new }.wants_next_page(false));
         assert!(!new.wants_next_page(false), "old albums that a first check left out");
+    }
+
+    #[test]
+    fn a_page_full_of_albums_hides_the_singles_behind_it_for_some_pages_at_most() {
+        let hidden =
+            Reading { pages: 1, more_may_follow: true, singles_hidden: true, ..Reading::default() };
+        assert!(hidden.wants_next_page(false));
+        assert!(!Reading { more_may_follow: false, ..hidden }.wants_next_page(false));
+        assert!(!Reading { pages: MOST_SEARCHED_PAGES, ..hidden }.wants_next_page(false));
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub struct Subject {
     pub mbid: Option<Mbid>,
     /// Deezer's number.
     pub deezer: Option<DeezerId>,
+    /// Whether anybody who follows the artist wants singles.
+    pub wants_singles: bool,
 }
 
 /// What was found out about who an artist is elsewhere.
@@ -145,10 +147,16 @@ pub struct Hint {
     pub released: Option<Date>,
 }
 
-/// Whether a release of that kind and date is worth a hint now.
-pub fn is_worth(kind: Kind, date: Date, now: Timestamp) -> bool {
+/// Whether a release of that kind and date is worth a hint now; a single is where Spotify is asked
+/// for the artist's singles at all.
+pub fn is_worth(kind: Kind, wants_singles: bool, date: Date, now: Timestamp) -> bool {
+    let is_asked_for = match kind {
+        Kind::Album => true,
+        Kind::Single => wants_singles,
+        Kind::Other => false,
+    };
     let first = day_of(now).saturating_sub(WINDOW_DAYS.days());
-    kind == Kind::Album && (first..=newest_day(now)).contains(&date)
+    is_asked_for && (first..=newest_day(now)).contains(&date)
 }
 
 /// The day that it already is where days begin first, at UTC+14.
@@ -215,17 +223,21 @@ mod tests {
 
     fn subject(id: &str, name: &str, mbid: Option<&str>) -> Subject {
         let mbid = mbid.and_then(Mbid::parse);
-        Subject { id: ArtistId::parse(id).unwrap(), name: name.into(), mbid, deezer: None }
+        let (id, name) = (ArtistId::parse(id).unwrap(), name.into());
+        Subject { id, name, mbid, deezer: None, wants_singles: false }
     }
 
     #[test]
-    fn a_fresh_album_is_worth_a_hint_and_nothing_else_is() {
+    fn a_fresh_album_is_worth_a_hint_and_a_single_where_it_is_wanted() {
         let now = at("2026-11-23T12:00:00Z");
-        let worth = |kind, day: &str| is_worth(kind, day.parse().unwrap(), now);
+        let worth = |kind, day: &str| is_worth(kind, false, day.parse().unwrap(), now);
         assert!(worth(Kind::Album, "2026-11-23") && worth(Kind::Album, "2026-11-09"));
         assert!(worth(Kind::Album, "2026-11-24"), "it is the 24th in Kiribati");
         assert!(!worth(Kind::Album, "2026-11-25") && !worth(Kind::Album, "2026-11-08"));
         assert!(!worth(Kind::Single, "2026-11-23") && !worth(Kind::Other, "2026-11-23"));
+        let wanted = |kind, day: &str| is_worth(kind, true, day.parse().unwrap(), now);
+        assert!(wanted(Kind::Single, "2026-11-23") && !wanted(Kind::Single, "2026-11-08"));
+        assert!(wanted(Kind::Album, "2026-11-23") && !wanted(Kind::Other, "2026-11-23"));
     }
 
     #[test]
@@ -279,7 +291,7 @@ mod tests {
             let now = at("2026-11-23T12:00:00Z");
             let date = day_of(now).checked_add(day.days()).unwrap();
             prop_assert!(first_try(Some(date), now) >= now);
-            if is_worth(Kind::Album, date, now) {
+            if is_worth(Kind::Album, false, date, now) {
                 prop_assert!(first_try(Some(date), now) <= now + hours(24));
             }
         }

@@ -9,6 +9,7 @@ pub mod detection;
 pub mod edition;
 pub mod follows;
 pub mod hint;
+pub mod look;
 pub mod matter;
 pub mod quota;
 pub mod release;

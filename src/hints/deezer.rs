@@ -94,7 +94,7 @@ fn hint(album: &Value, artist: &Subject, now: Timestamp) -> Option<Hint> {
         Some("single" | "ep") => Kind::Single,
         Some(_) => Kind::Other,
     };
-    is_worth(kind, released, now).then(|| Hint {
+    is_worth(kind, artist.wants_singles, released, now).then(|| Hint {
         artist: artist.id.clone(),
         source: SourceName::Deezer,
         key: id.to_string(),
@@ -112,9 +112,13 @@ mod tests {
     use crate::domain::hint::DeezerId;
 
     fn read(body: &Value) -> Result<Vec<Hint>, Error> {
+        read_of(body, false)
+    }
+
+    fn read_of(body: &Value, wants_singles: bool) -> Result<Vec<Hint>, Error> {
         let id = ArtistId::parse("a").unwrap();
         let deezer = Some(DeezerId(27));
-        let artist = Subject { id, name: "Daft Punk".into(), mbid: None, deezer };
+        let artist = Subject { id, name: "Daft Punk".into(), mbid: None, deezer, wants_singles };
         hints(body, &artist, "2026-11-23T12:00:00Z".parse().unwrap())
     }
 
@@ -129,6 +133,8 @@ mod tests {
         ], "total": 9 });
         let keys: Vec<_> = read(&body).unwrap().into_iter().map(|hint| hint.key).collect();
         assert_eq!(keys, ["3"]);
+        let keys: Vec<_> = read_of(&body, true).unwrap().into_iter().map(|hint| hint.key).collect();
+        assert_eq!(keys, ["3", "4"], "somebody wants singles");
     }
 
     #[test]

@@ -100,7 +100,10 @@ fn of_entry(entry: &Value, index: &Index<'_>, now: Timestamp) -> Vec<Hint> {
     let Ok(released) = word("release_date").parse::<Date>() else { return Vec::new() };
     let Some(key) = Mbid::parse(word("release_group_mbid")) else { return Vec::new() };
     let secondary = word("release_group_secondary_type");
-    if !is_worth(kind(word("release_group_primary_type"), secondary), released, now) {
+    let kind = kind(word("release_group_primary_type"), secondary);
+    let is_worth = |wants_singles| is_worth(kind, wants_singles, released, now);
+    // Before the artists are looked for: most entries are of nobody's days.
+    if !is_worth(true) {
         return Vec::new();
     }
     let mbids = entry.get("artist_mbids").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -112,7 +115,7 @@ fn of_entry(entry: &Value, index: &Index<'_>, now: Timestamp) -> Vec<Hint> {
         key: key.as_str().to_owned(),
         released: Some(released),
     };
-    credited.into_iter().map(hint).collect()
+    credited.into_iter().filter(|artist| is_worth(artist.wants_singles)).map(hint).collect()
 }
 
 /// <https://musicbrainz.org/doc/Release_Group/Type>

@@ -176,6 +176,7 @@ mod tests {
             name: String::new(),
             mbid: None,
             deezer: None,
+            wants_singles: false,
         };
         ids.iter().map(subject).collect()
     }

@@ -1,26 +1,25 @@
 //! An artist that is worth a call → their albums → one transaction: remember, compare, choose readers, enqueue, plan the
 //! next check. An album is announced when it is first recorded, or never.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
 use jiff::civil::Date;
 
+use super::read_albums::{self, Read};
 use super::{Scope, Watch};
-use crate::access::{AccessError, Lender};
+use crate::access::AccessError;
 use crate::clock::fraction;
 use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::Errand;
-use crate::domain::detection::{self, Reading};
+use crate::domain::detection;
 use crate::domain::release::Release;
-use crate::domain::user::UserId;
 use crate::domain::{backoff, cadence, day_of, edition};
-use crate::spotify::{self, PAGE};
+use crate::spotify;
 use crate::store::artists::{self, Claimed, Learnt};
 use crate::store::outbox::{self, Audience};
-use crate::store::{StoreError, Tx, allowance, editions, hints, ledger, releases};
+use crate::store::{StoreError, Tx, allowance, editions, hints, ledger, releases, singles};
 
 /// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -35,7 +34,7 @@ pub struct Outcome {
     pub checked: u64,
     /// Of those, how many for the first time.
     pub baselines: u64,
-    /// Albums that are news.
+    /// Releases that are news.
     pub news: u64,
     /// Things newly owed to people.
     pub owed: u64,
@@ -64,7 +63,7 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} artists checked ({} for the first time)", self.checked, self.baselines)?;
-        write!(f, ", {} new albums, {} things newly owed", self.news, self.owed)?;
+        write!(f, ", {} new releases, {} things newly owed", self.news, self.owed)?;
         for (count, what) in
             [(self.failed, "checks failed"), (self.unknown, "artists unknown to Spotify")]
         {
@@ -130,14 +129,18 @@ fn errands(
     all: bool,
     settings: &cadence::Settings,
 ) -> Result<Vec<Errand>, StoreError> {
-    let candidates = artists::candidates(tx, all)?;
     let hinted = hints::wanting(tx)?;
     if all {
+        let candidates = artists::candidates(tx, all)?;
         return Ok(cadence::everybody(&hinted, &candidates, settings, tx.now()));
+    }
+    let budget = allowance::budget(tx, settings.calls_per_day)?;
+    if budget.spent >= budget.allowed && hinted.is_empty() {
+        return Ok(Vec::new());
     }
     let watched = artists::count_watched(tx)?;
     let watched = usize::try_from(watched).unwrap_or(usize::MAX);
-    let budget = allowance::budget(tx, settings.calls_per_day)?;
+    let candidates = artists::candidates(tx, all)?;
     Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
 
@@ -178,87 +181,8 @@ impl Outcome {
 }
 
 async fn check(ctx: &Ctx, artist: &Claimed, errand: &Errand) -> Result<Checked, AccessError> {
-    let mut tried: Vec<UserId> = Vec::new();
-    let mut last_error = AccessError::NobodyConnected;
-    loop {
-        let lender = match ctx.access.lender(&artist.id, &tried).await {
-            Err(AccessError::NobodyConnected) => return Err(last_error),
-            lender => lender?,
-        };
-        match read_pages(ctx, artist, errand, lender).await {
-            // One person's trouble must not cost the others their news: the next one is asked for.
-            Err(AccessError::Person { person, why }) => {
-                tracing::debug!(person = person.0, error = %why, "cannot ask with this person's token");
-                tried.push(person);
-                if !why.is_about_the_person() {
-                    last_error = why.into();
-                }
-            }
-            Err(error) => return Err(error),
-            Ok(pages) => return Ok(record(ctx, artist, pages).await?),
-        }
-    }
-}
-
-/// The pages of one artist's albums.
-struct Pages {
-    releases: Vec<Release>,
-    total: Option<u64>,
-    incomplete: Option<AccessError>,
-}
-
-async fn read_pages(
-    ctx: &Ctx,
-    artist: &Claimed,
-    errand: &Errand,
-    lender: Lender,
-) -> Result<Pages, AccessError> {
-    let id = artist.id.clone();
-    let seen = ctx.db.read("what was seen", move |tx| releases::seen_of(tx, &id)).await?;
-    let is_baseline = artist.baseline_at.is_none();
-    let mut pages = Pages { releases: Vec::new(), total: None, incomplete: None };
-    let mut reading = Reading::default();
-    let mut unseen = HashSet::new();
-    loop {
-        let offset = u32::try_from(reading.entries).unwrap_or(u32::MAX);
-        let page = match ctx.access.albums_page(lender, errand, offset).await {
-            Ok(page) => page,
-            // What the first pages told is true all the same, but a first check must be whole:
-            // what it leaves out would look new the next time.
-            Err(error) if reading.pages > 0 && !is_baseline => {
-                pages.incomplete = Some(error);
-                return Ok(pages);
-            }
-            Err(error) => return Err(error),
-        };
-        let today = day_of(ctx.clock.now());
-        let is_new = |release: &&Release| !seen.contains(&release.id);
-        let new_here = page.releases.iter().filter(is_new).count();
-        unseen.extend(page.releases.iter().filter(is_new).map(|release| release.id.clone()));
-        reading.pages += 1;
-        // A page that is longer than was asked for does not move the next one.
-        reading.entries += page.entries.min(PAGE as usize) as u64;
-        reading.unseen = unseen.len() as u64;
-        reading.more_may_follow = page.entries > 0
-            && (page.entries >= PAGE as usize
-                || page.total.is_some_and(|total| total > reading.entries));
-        reading.last_page_unseen = new_here > 0 && new_here == page.releases.len();
-        reading.last_page_young =
-            page.releases.iter().any(|release| detection::is_news(release.date, None, today));
-        if reading.pages == 1 {
-            pages.total = page.total;
-            reading.growth = growth(artist.total, page.total);
-        }
-        pages.releases.extend(page.releases);
-        if !reading.wants_next_page(is_baseline) {
-            return Ok(pages);
-        }
-    }
-}
-
-fn growth(before: Option<u64>, now: Option<u64>) -> i64 {
-    let signed = |total: u64| i64::try_from(total).unwrap_or(i64::MAX);
-    before.zip(now).map_or(0, |(before, now)| signed(now).saturating_sub(signed(before)))
+    let read = read_albums::read(ctx, artist, errand).await?;
+    Ok(record(ctx, artist, read).await?)
 }
 
 /// Releases a week, by those that are known with their day.
@@ -273,7 +197,7 @@ fn plain_titles_first(mut releases: Vec<Release>) -> Vec<Release> {
     releases
 }
 
-/// What became of the pages after the first.
+/// What became of the pages after the first, and of the looks after the first.
 enum Rest {
     /// They were read, as far as they matter.
     Whole,
@@ -284,8 +208,9 @@ enum Rest {
 }
 
 /// The one transaction in which an album becomes news.
-async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, StoreError> {
-    let Pages { releases, total, incomplete } = pages;
+async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, StoreError> {
+    let totals = read.totals();
+    let Read { looks, incomplete, leaves_singles } = read;
     let artist = artist.clone();
     let is_baseline = artist.baseline_at.is_none();
     let wait = ctx.wait(backoff::CHECK, artist.failures + 1);
@@ -301,10 +226,13 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
             if !artists::is_known(tx, &artist.id)? {
                 return Ok((0, 0));
             }
-            let since = is_baseline.then(|| day_of(artist.watched_since));
             let mut known = editions::known_of(tx, &artist.id)?;
             let (mut news, mut owed) = (0_u64, 0);
-            for release in plain_titles_first(releases) {
+            let found = looks.into_iter().flat_map(|look| {
+                let since = look.since;
+                plain_titles_first(look.releases).into_iter().map(move |release| (release, since))
+            });
+            for (release, since) in found {
                 let is_new = known.iter().all(|seen| seen.id != release.id)
                     && detection::is_news(release.date, since, day_of(tx.now()))
                     && !release.artists.first().is_some_and(edition::is_various_artists);
@@ -329,6 +257,11 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
             if matches!(rest, Rest::Whole) || news > 0 {
                 hints::after_check(tx, &artist.id, news > 0)?;
             }
+            let of_albums = totals.iter().find(|(look, _)| look.has_albums());
+            let total = of_albums.and_then(|(_, total)| *total);
+            if leaves_singles {
+                singles::leave(tx, &artist.id, total)?;
+            }
             match rest {
                 Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
                 Rest::Later => artists::release(tx, &artist.id)?,
@@ -336,13 +269,14 @@ async fn record(ctx: &Ctx, artist: &Claimed, pages: Pages) -> Result<Checked, St
                     let rate = Some(rate(&known, day_of(tx.now())));
                     let next_at = tx.now() + cadence::SHORTEST_INTERVAL;
                     artists::checked(tx, &artist.id, Learnt { total, rate }, next_at)?;
+                    singles::after_check(tx, &artist.id, &totals)?;
                 }
             }
             Ok((news, owed))
         })
         .await?;
     if let Some(error) = &incomplete {
-        tracing::warn!(%error, "the first page of an artist's albums was read, a later one was not");
+        tracing::warn!(%error, "some of an artist's pages were read, a later one was not");
     }
     Ok(Checked { is_baseline, news, owed, incomplete })
 }

@@ -11,7 +11,7 @@ use crate::ctx::Ctx;
 use crate::domain::consent::{ends_at, reminder_due};
 use crate::domain::matter::Matter;
 use crate::domain::quota::{self, Bucket};
-use crate::domain::release::ReleaseId;
+use crate::domain::release::{ReleaseId, ReleaseKind};
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::domain::{day_of, edition};
 use crate::mail::letter::{Letter, RenderError};
@@ -202,6 +202,10 @@ fn news(tx: &Tx<'_>, claimed: &Claimed, person: &Person) -> Result<Facts, StoreE
             outbox::drop_subject(tx, claimed.letter, id.as_str(), "the album is no longer known")?;
             continue;
         };
+        if release.kind == ReleaseKind::Single && !person.wants_singles {
+            outbox::drop_subject(tx, claimed.letter, id.as_str(), "singles are no longer wanted")?;
+            continue;
+        }
         let because = releases::reasons(tx, &id, person.id)?;
         let also_as = editions::of(tx, &id)?
             .iter()
@@ -210,7 +214,9 @@ fn news(tx: &Tx<'_>, claimed: &Claimed, person: &Person) -> Result<Facts, StoreE
         items.push(NewsItem { release, because, also_as: also_as.into_iter().collect() });
     }
     if items.is_empty() {
-        return Ok(Facts::Unwanted("the albums are no longer known"));
+        return Ok(Facts::Unwanted("nothing of it is known and wanted any more"));
     }
+    // What a long letter leaves out is rather a single than an album.
+    items.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
     Ok(to_confirmed(person.clone(), |to| Facts::News(to, items)))
 }

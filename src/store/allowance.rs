@@ -85,6 +85,7 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
     let last_turn: Option<Ms> = tx.conn().query_row(sql, key, |row| row.get(0))?;
     Ok(Budget {
         allowed: of(tx, bucket, Some(ceiling))?.unwrap_or(ceiling),
+        spent: u32::try_from(ledger::used(tx, bucket)?).unwrap_or(u32::MAX),
         first: spent(tx, Purpose::First, SignedDuration::ZERO)?,
         turns: spent(tx, Purpose::Turn, SignedDuration::ZERO)?,
         // The day that began at this hour a week ago, and two.

@@ -18,6 +18,10 @@ const UNKNOWN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// seconds, where 50 are allowed.
 const DEEZER_EVERY: SignedDuration = SignedDuration::from_hours(2);
 
+/// Whether anybody who follows the artist wants singles.
+const WANTS_SINGLES: &str = "EXISTS (SELECT 1 FROM follows f JOIN people p ON p.id = f.person
+     WHERE f.artist = a.id AND p.singles_since IS NOT NULL)";
+
 /// Artists of the group that are due, those that waited longest first, at most `limit` of them.
 ///
 /// # Errors
@@ -31,13 +35,20 @@ pub fn due(tx: &Tx<'_>, group: Group, limit: usize) -> Result<Vec<Subject>> {
     };
     // Every one of these statements takes the time, needed or not.
     let sql = format!(
-        "SELECT a.id, a.name, i.mbid, i.deezer FROM artists a LEFT JOIN identities i ON i.artist = a.id
+        "SELECT a.id, a.name, i.mbid, i.deezer, {WANTS_SINGLES}
+         FROM artists a LEFT JOIN identities i ON i.artist = a.id
          WHERE a.unwatched_at IS NULL AND ?1 = ?1 AND {condition} ORDER BY {order}, a.id LIMIT ?2"
     );
     let mut rows = tx.conn().prepare_cached(&sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let subjects = rows.query_map(params![Ms(tx.now()), limit], |row| {
-        Ok(Subject { id: row.get(0)?, name: row.get(1)?, mbid: row.get(2)?, deezer: row.get(3)? })
+        Ok(Subject {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            mbid: row.get(2)?,
+            deezer: row.get(3)?,
+            wants_singles: row.get(4)?,
+        })
     })?;
     Ok(subjects.collect::<rusqlite::Result<_>>()?)
 }

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_editions.sql"),
     include_str!("../../migrations/0004_cadence.sql"),
     include_str!("../../migrations/0005_consent.sql"),
+    include_str!("../../migrations/0006_singles.sql"),
 ];
 
 /// Applies what is missing.

@@ -22,6 +22,7 @@ pub mod releases;
 mod seal;
 pub mod sessions;
 pub mod sign_ins;
+pub mod singles;
 pub mod status;
 pub mod tidy;
 pub mod tokens;

@@ -130,9 +130,9 @@ pub enum Audience {
     WantingEditions,
 }
 
-/// Owes a new album to everybody whom it concerns and who has a confirmed address, each once. Who
-/// has taken their consent back is owed nothing.
-/// Returns to how many it is new.
+/// Owes a new release to everybody whom it concerns and who has a confirmed address, each once; a
+/// single to those alone who want singles. Who has taken their consent back is owed nothing. Returns
+/// to how many it is new.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -144,8 +144,10 @@ pub fn owe_news(
 ) -> Result<u64> {
     let new = tx.conn().execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
-         SELECT f.person, 'news', ?2, ?3, ?3 FROM follows f JOIN people p ON p.id = f.person
+         SELECT f.person, 'news', r.id, ?3, ?3 FROM follows f JOIN people p ON p.id = f.person
+         JOIN releases r ON r.id = ?2
          WHERE f.artist = ?1 AND p.address IS NOT NULL AND (p.wants_editions OR NOT ?4)
+           AND (r.kind <> 'single' OR p.singles_since IS NOT NULL)
            AND p.ended_how IS NOT 'revoked'",
         params![artist, release, Ms(tx.now()), audience == Audience::WantingEditions],
     )?;
@@ -153,7 +155,8 @@ pub fn owe_news(
 }
 
 /// Owes a person who has just confirmed an address what came out since they follow it: the days
-/// between signing in and opening the letter must cost no album.
+/// between signing in and opening the letter must cost no album. Of singles, what came out since
+/// they want them.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -162,8 +165,10 @@ pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
     let new = tx.conn().execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
          SELECT f.person, 'news', s.release, ?2, ?2
-         FROM follows f JOIN sightings s ON s.artist = f.artist JOIN people p ON p.id = f.person
+         FROM follows f JOIN sightings s ON s.artist = f.artist
+         JOIN people p ON p.id = f.person JOIN releases r ON r.id = s.release
          WHERE f.person = ?1 AND s.is_news AND s.seen_at >= f.since AND s.seen_at >= ?3
+           AND (r.kind <> 'single' OR s.seen_at >= p.singles_since)
            AND p.ended_how IS NOT 'revoked'
          ORDER BY s.seen_at, s.release",
         params![person, Ms(tx.now()), Ms(oldest)],
@@ -196,7 +201,9 @@ pub fn owe_refused_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
     tx.conn().execute(
         "UPDATE outbox SET state = 'owed', letter = NULL, reason = NULL, settled_at = NULL, next_at = ?2
-         WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3",
+         WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3
+           AND NOT EXISTS (SELECT 1 FROM releases r JOIN people p ON p.id = person
+               WHERE r.id = subject AND r.kind = 'single' AND p.singles_since IS NULL)",
         params![person, Ms(tx.now()), Ms(oldest)],
     )?;
     Ok(())
@@ -215,7 +222,9 @@ pub fn owe_news_seen_since(
     let new = tx.conn().execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
          SELECT p.id, 'news', s.release, ?4, ?4 FROM people p JOIN sightings s ON s.artist = ?2
+         JOIN releases r ON r.id = s.release
          WHERE p.id = ?1 AND p.address IS NOT NULL AND s.is_news AND s.seen_at >= ?3
+           AND (r.kind <> 'single' OR s.seen_at >= p.singles_since)
          ORDER BY s.seen_at, s.release",
         params![person, artist, Ms(since), Ms(tx.now())],
     )?;

@@ -11,11 +11,12 @@ use axum_extra::extract::CookieJar;
 use super::cookies::{self, Purpose};
 use super::page::{self, day, shown};
 use crate::accounts::address::{self, AddressError};
-use crate::accounts::{leave as leaving, preferences, session};
+use crate::accounts::preferences::{self, Wishes};
+use crate::accounts::{leave as leaving, session};
 use crate::ctx::Ctx;
 use crate::domain::consent::ends_at;
 use crate::domain::quota::Cause;
-use crate::domain::release::Release;
+use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::user::UserId;
 use crate::store::people::Person;
 use crate::store::status::Artists;
@@ -43,9 +44,10 @@ struct Account {
     typed_fault: Option<String>,
     news: Vec<Release>,
     wants_editions: bool,
+    wants_singles: bool,
 }
 
-/// New albums that the page lists: what one letter may leave out is here.
+/// New releases that the page lists: what one letter may leave out is here.
 const NEWS_LISTED: u32 = 100;
 
 /// What the page is made of, as the database has it.
@@ -102,6 +104,7 @@ impl Account {
             typed_fault: None,
             news,
             wants_editions: person.wants_editions,
+            wants_singles: person.wants_singles,
         }
     }
 }
@@ -191,6 +194,7 @@ pub(super) async fn change_address(
 pub(super) struct Choice {
     /// A box that is not ticked is not sent.
     editions: Option<String>,
+    singles: Option<String>,
 }
 
 pub(super) async fn choose(
@@ -202,7 +206,8 @@ pub(super) async fn choose(
         Ok(signed_in) => signed_in,
         Err(elsewhere) => return elsewhere,
     };
-    match preferences::tell_of_editions(&ctx, person, choice.editions.is_some()).await {
+    let wishes = Wishes { editions: choice.editions.is_some(), singles: choice.singles.is_some() };
+    match preferences::choose(&ctx, person, wishes).await {
         Ok(()) => Redirect::to("/account").into_response(),
         Err(error) => page::our_fault(&error),
     }

@@ -29,4 +29,5 @@ mod operator;
 mod schemas;
 mod shape;
 mod sign_in;
+mod singles;
 mod visitor;

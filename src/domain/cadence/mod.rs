@@ -8,8 +8,8 @@
 //! alerts", IEEE TKDE 19(7), 2007; freshness in place of delay leads elsewhere: J. Cho and H.
 //! Garcia-Molina, ACM TODS 28(4), 2003; Y. Azar and others, PNAS 115(32), 2018). Asking whoever has
 //! the largest λT² keeps that balance without a plan, one artist at a time, as the greedy policies
-//! of A. Kolobov and others (NeurIPS 2019) do. T is reckoned in weeks of releases
-//! ([`calendar`]), since nearly all of a week is its Friday.
+//! of A. Kolobov and others (NeurIPS 2019) do. One T of the two is reckoned in weeks of releases
+//! ([`calendar`]), since nearly all of a week is its Friday; the other is the time that people wait.
 //!
 //! The day's calls are spent as soon as a release day begins, where it is known when that is:
 //! whatever is asked later in the day has waited longer. `docs/cadence.md` has the figures.
@@ -38,6 +38,9 @@ const MORNING: SignedDuration = SignedDuration::from_mins(30);
 /// The least share of the day's calls that is kept back for hints, in per cent.
 const KEPT_FOR_HINTS: u32 = 5;
 
+/// The same where nobody gives hints: an artist who is followed today need not wait for tomorrow.
+const KEPT_FOR_NEWCOMERS: u32 = 2;
+
 /// What the operator lays down.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -47,6 +50,8 @@ pub struct Settings {
     pub max_wait: SignedDuration,
     /// Where the release day begins.
     pub market: Market,
+    /// Whether open catalogues give hints.
+    pub has_hints: bool,
 }
 
 /// An artist that could be asked about now.
@@ -71,9 +76,11 @@ pub struct Candidate {
 pub struct Budget {
     /// Calls in a rolling day that may be made at present.
     pub allowed: u32,
-    /// Calls of the last rolling day for artists asked about for the first time.
+    /// Calls of the last rolling day, for whatever they were made.
+    pub spent: u32,
+    /// Those of them for artists asked about for the first time.
     pub first: u32,
-    /// Calls of the last rolling day by turns.
+    /// Those by turns.
     pub turns: u32,
     /// Calls that hints needed on this day of the last two weeks, the most of both.
     pub hints_lately: u32,
@@ -92,16 +99,25 @@ pub struct Errand {
     pub kept_back: u32,
 }
 
+impl Errand {
+    /// The same once it was begun: what was begun is finished, whatever calls are kept back.
+    #[must_use]
+    pub fn begun(&self) -> Self {
+        Self { kept_back: 0, ..self.clone() }
+    }
+}
+
 impl Budget {
     /// Calls that are kept back for hints: what they needed lately and a little more, at most half.
-    pub fn kept_for_hints(&self) -> u32 {
-        let least = self.allowed * KEPT_FOR_HINTS / 100;
+    pub fn kept_for_hints(&self, has_hints: bool) -> u32 {
+        let share = if has_hints { KEPT_FOR_HINTS } else { KEPT_FOR_NEWCOMERS };
+        let least = self.allowed * share / 100;
         least.max(self.hints_lately + self.hints_lately / 4).min(self.allowed / 2)
     }
 
     /// Calls a day for artists asked about for the first time and by turns.
-    fn plain(&self) -> u32 {
-        self.allowed - self.kept_for_hints()
+    fn plain(&self, settings: &Settings) -> u32 {
+        self.allowed - self.kept_for_hints(settings.has_hints)
     }
 }
 
@@ -111,13 +127,14 @@ impl Candidate {
         now.duration_since(self.checked_at.unwrap_or(self.watched_since))
     }
 
-    /// What it is worth to ask now: how likely there is something new, times how long it would
-    /// have waited, in weeks of releases, for each of its readers.
+    /// What it is worth to ask now: how likely there is something new, times the days that it can
+    /// have waited, for each of its readers.
     pub fn worth(&self, market: &Market, now: Timestamp) -> f64 {
         let since = self.checked_at.unwrap_or(self.watched_since);
         let exposure = market.exposure(since, now);
         let rate = self.rate.unwrap_or_else(rate::prior_a_week);
-        f64::from(self.readers.max(1)) * -(-rate * exposure).exp_m1() * exposure
+        let days = self.waited(now).as_secs_f64().max(0.0) / 86_400.0;
+        f64::from(self.readers.max(1)) * -(-rate * exposure).exp_m1() * days
     }
 }
 
@@ -136,11 +153,11 @@ pub fn errands(
     // Newcomers have half of the calls, or all of them while nobody else has waited as long.
     let longest = first.iter().map(|c| c.waited(now)).max();
     let before_first = turns.iter().filter(|c| longest.is_some_and(|l| c.waited(now) > l)).count();
-    let plain = budget.plain();
+    let plain = budget.plain(settings);
     let left_for = |others: usize| plain - count(others).min(plain / 2);
     let may_first = left_for(before_first).saturating_sub(budget.first) as usize;
     let may_turn = left_for(first.len()).saturating_sub(budget.turns);
-    let kept_back = budget.kept_for_hints();
+    let kept_back = budget.kept_for_hints(settings.has_hints);
     let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint, 0));
     let first = in_order_of_arrival(first).take(may_first);
     let first = first.map(|c| errand(&c.id, Purpose::First, kept_back));
@@ -193,7 +210,7 @@ fn turns_now<'a>(
     let may = may.min(timely.max(count(overdue))) as usize;
     let days = settings.max_wait.as_secs_f64() / 86_400.0;
     // Where there are too few calls for the promise, half of them keep it as well as they can.
-    let can_be_kept = watched as f64 <= f64::from(budget.plain()) * days;
+    let can_be_kept = watched as f64 <= f64::from(budget.plain(settings)) * days;
     if can_be_kept {
         pressing.into_iter().chain(others).take(may).collect()
     } else {
@@ -204,7 +221,7 @@ fn turns_now<'a>(
 /// How many calls by turns the hour allows: as many as there are while a release day is young. Where
 /// nobody knows when it begins, they are spread over the day.
 fn timely(watched: usize, budget: &Budget, settings: &Settings, now: Timestamp) -> u32 {
-    let plain = budget.plain();
+    let plain = budget.plain(settings);
     let Some(began) = settings.market.day_began(now) else {
         let Some(last) = budget.last_turn_at else { return plain };
         let since = now.duration_since(last).as_secs_f64().max(0.0);

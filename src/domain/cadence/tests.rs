@@ -3,8 +3,8 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use std::collections::HashMap;
 
-/// A Friday, an hour after midnight in Berlin.
-const NOW: &str = "2026-11-27T00:00:00Z";
+/// A Friday, half an hour after midnight in Berlin.
+const NOW: &str = "2026-11-26T23:30:00Z";
 
 fn now() -> Timestamp {
     NOW.parse().unwrap()
@@ -16,7 +16,7 @@ fn hours(n: i64) -> SignedDuration {
 
 fn in_berlin() -> Settings {
     let market = Market::In(TimeZone::get("Europe/Berlin").unwrap());
-    Settings { calls_per_day: 80, max_wait: hours(21 * 24), market }
+    Settings { calls_per_day: 80, max_wait: hours(21 * 24), market, has_hints: true }
 }
 
 fn anywhere() -> Settings {
@@ -84,9 +84,11 @@ fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
     assert_eq!(errands[0].kept_back, 0);
     assert_eq!(errands.len(), 1 + 76, "five per cent of 80 are for hints");
     assert!(errands[1..].iter().all(|errand| errand.kept_back == 4 && errand.artist != id(7)));
+    let nobody_hints = Settings { has_hints: false, ..in_berlin() };
+    assert_eq!(choose(&candidates, &budget(), &nobody_hints).len(), 79, "one is for newcomers");
     let busy = Budget { hints_lately: 20, ..budget() };
-    assert_eq!(busy.kept_for_hints(), 25, "what they needed lately, and a quarter more");
-    assert_eq!(Budget { hints_lately: 500, ..budget() }.kept_for_hints(), 40);
+    assert_eq!(busy.kept_for_hints(true), 25, "what they needed lately, and a quarter more");
+    assert_eq!(Budget { hints_lately: 500, ..budget() }.kept_for_hints(true), 40);
 }
 
 #[test]
@@ -200,7 +202,7 @@ proptest! {
     fn nobody_is_asked_twice_and_never_more_than_the_days_calls(
         candidates in candidates(), allowed in 0u32..200, first in 0u32..100, turns in 0u32..100, hints in 0u32..300
     ) {
-        let budget = Budget { allowed, first, turns, hints_lately: hints, last_turn_at: None };
+        let budget = Budget { allowed, first, turns, hints_lately: hints, ..Budget::default() };
         let errands = choose(&candidates, &budget, &in_berlin());
         let mut ids = asked(&errands);
         let all = ids.len();
@@ -208,7 +210,7 @@ proptest! {
         ids.dedup();
         prop_assert_eq!(ids.len(), all);
         prop_assert!(all as u32 <= 2 * allowed);
-        prop_assert!(budget.kept_for_hints() <= allowed / 2);
+        prop_assert!(budget.kept_for_hints(true) <= allowed / 2);
     }
 
     #[test]
@@ -236,6 +238,7 @@ fn longest_wait(artists: usize, days: i64, settings: &Settings) -> SignedDuratio
             calls.iter().filter(|(_, p)| *p == Purpose::Turn).map(|(at, _)| *at).max();
         let budget = Budget {
             allowed: 80,
+            spent: calls.len() as u32,
             first: of(Purpose::First),
             turns: of(Purpose::Turn),
             hints_lately: 0,

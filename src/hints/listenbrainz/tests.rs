@@ -17,6 +17,7 @@ fn watched() -> Vec<Subject> {
         name: name.into(),
         mbid: Mbid::parse(mbid),
         deezer: None,
+        wants_singles: false,
     };
     vec![subject("a", "Röyksopp", ROYKSOPP), subject("b", "Susanne Sundfør", "")]
 }
@@ -95,6 +96,19 @@ fn what_is_no_album_of_these_days_is_no_hint() {
     ] {
         assert_eq!(hints(&list(json!([fresh]))).unwrap().len(), 1, "{fresh}");
     }
+}
+
+#[test]
+fn a_single_is_a_hint_for_those_artists_alone_whose_singles_somebody_wants() {
+    let mut watched = watched();
+    watched[0].wants_singles = true;
+    let found = |mbid: &str, name: &str| {
+        let mut entry = with("release_group_primary_type", json!("EP"));
+        entry["artist_mbids"] = json!([mbid]);
+        entry["artist_credit_name"] = json!(name);
+        read(&mut list(json!([entry])).as_bytes(), &watched, now()).unwrap().len()
+    };
+    assert_eq!((found(ROYKSOPP, "Röyksopp"), found(MYSTERIES, "Susanne Sundfør")), (1, 0));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use askama::Template;
 use jiff::civil::Date;
 
-use super::wording::{Names, kind, shortened, web_address, when};
-use crate::domain::release::{Release, ReleaseKind};
+use super::wording::{Names, kind, kinds, shortened, web_address, when};
+use crate::domain::release::Release;
 use crate::domain::text::one_line;
 use crate::mail::letter::{Letter, RenderError, write};
 
@@ -93,14 +93,13 @@ impl News<'_> {
 
     fn heading(&self) -> String {
         match self.releases {
-            [only] => format!("A new {} for you", kind(only.release.kind)),
+            [only] => format!("A new {} for you", kind(&only.release)),
             all => format!("{} new {} for you", all.len(), self.noun()),
         }
     }
 
     fn noun(&self) -> &'static str {
-        let albums = self.releases.iter().all(|i| i.release.kind == ReleaseKind::Album);
-        if albums { "albums" } else { "releases" }
+        kinds(self.releases.iter().map(|item| &item.release))
     }
 }
 
@@ -143,7 +142,7 @@ impl Row {
         let also_as = item.also_as.join(", ");
         let also_as = (!also_as.is_empty())
             .then(|| format!("also as {}", shortened(&one_line(&also_as), LONGEST_NAMES)));
-        let mut kind = kind(release.kind).to_owned();
+        let mut kind = kind(release).to_owned();
         kind[..1].make_ascii_uppercase();
         Self {
             title: one_line(release.shown_title()),

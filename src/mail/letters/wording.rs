@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::domain::detection::is_absurd;
-use crate::domain::release::{ReleaseDate, ReleaseKind};
+use crate::domain::release::{Release, ReleaseDate, ReleaseKind};
 use crate::domain::text::one_line;
 
 /// The first few of some names, and how many there are besides.
@@ -106,12 +106,26 @@ pub(super) fn wrapped(text: &str, width: usize) -> String {
     lines
 }
 
-/// What Spotify's kinds are to a reader: EPs come as singles.
-pub(super) fn kind(kind: ReleaseKind) -> &'static str {
-    match kind {
-        ReleaseKind::Album => "album",
-        ReleaseKind::Single => "single or EP",
-        ReleaseKind::Compilation => "compilation",
+/// What a release is to a reader. Spotify lists EPs among the singles; one track makes no EP.
+pub(super) fn kind(release: &Release) -> &'static str {
+    match (release.kind, release.tracks) {
+        (ReleaseKind::Album, _) => "album",
+        (ReleaseKind::Single, Some(1)) => "single",
+        (ReleaseKind::Single, _) => "single or EP",
+        (ReleaseKind::Compilation, _) => "compilation",
+    }
+}
+
+/// What several releases are to a reader.
+pub(super) fn kinds<'a>(releases: impl Iterator<Item = &'a Release>) -> &'static str {
+    let mut kinds: Vec<&str> = releases.map(kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    match kinds[..] {
+        ["album"] => "albums",
+        ["single"] => "singles",
+        ["single or EP"] | ["single", "single or EP"] => "singles and EPs",
+        _ => "releases",
     }
 }
 

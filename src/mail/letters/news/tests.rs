@@ -4,7 +4,7 @@ use scraper::{Html, Selector};
 
 use super::*;
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::release::{ReleaseDate, ReleaseId};
+use crate::domain::release::{ReleaseDate, ReleaseId, ReleaseKind};
 
 const ACCOUNT: &str = "https://dropday.example/account";
 
@@ -79,6 +79,24 @@ fn a_letter_names_the_kind_of_what_came_out() {
     let letter = write(&[ep]);
     assert!(letter.text.starts_with("A new single or EP for you\n"), "{}", letter.text);
     assert!(letter.text.contains("\nSingle or EP · 10 tracks · out since 2014\n"));
+}
+
+#[test]
+fn a_new_single_and_an_album_with_singles() {
+    let mut single = item("Röyksopp", "Speed King", "2026-11-23");
+    single.release.kind = ReleaseKind::Single;
+    single.release.tracks = Some(1);
+    let letter = write(std::slice::from_ref(&single));
+    insta::assert_snapshot!("single_subject", letter.subject);
+    insta::assert_snapshot!("single_text", letter.text);
+    let mut ep = item("Robyn", "Body Talk Pt. 4", "2026-11-20");
+    ep.release.kind = ReleaseKind::Single;
+    ep.release.tracks = Some(5);
+    let letter = write(&[item("Air", "Moon Safari", "2026-11-20"), single.clone(), ep.clone()]);
+    insta::assert_snapshot!("mixed_subject", letter.subject);
+    insta::assert_snapshot!("mixed_text", letter.text);
+    assert_eq!(write(&[single.clone(), ep]).subject, "2 new singles and EPs: Röyksopp, Robyn");
+    assert_eq!(write(&[single.clone(), single]).subject, "2 new singles: Röyksopp");
 }
 
 #[test]

@@ -1,0 +1,113 @@
+use jiff::ToSpan;
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::release::ReleaseDate;
+
+const TODAY: Date = date(2026, 11, 23);
+
+fn release(kind: ReleaseKind, number: usize, is_new: bool) -> Release {
+    let day = if is_new { TODAY } else { TODAY.saturating_sub((100 + number as i64).days()) };
+    Release {
+        id: ReleaseId::parse(&format!("{}{number}{is_new}", kind.as_str())).unwrap(),
+        title: format!("Number {number}"),
+        kind,
+        artists: Vec::new(),
+        date: ReleaseDate::Day(day),
+        tracks: None,
+        cover: None,
+        link: String::new(),
+    }
+}
+
+/// A list as Spotify shows it: the newest first, a group at a time.
+fn group(kind: ReleaseKind, new: usize, old: usize) -> impl Iterator<Item = Release> {
+    let of = move |is_new| move |number| release(kind, number, is_new);
+    (0..new).map(of(true)).chain((0..old).map(of(false)))
+}
+
+struct Told {
+    found: usize,
+    pages: u32,
+}
+
+/// Reads a list of which the old ones were seen, from a server whose `total` says `claimed`.
+fn read_list(look: Look, list: &[Release], claimed: Option<u64>, before: Option<u64>) -> Told {
+    let old = list.iter().filter(|release| release.date != ReleaseDate::Day(TODAY));
+    let seen = old.map(|release| release.id.clone()).collect();
+    let question = Question { look, since: None, total: before };
+    let mut reader = Reader::new(&question, &seen);
+    loop {
+        let from = usize::try_from(reader.reading.entries).unwrap().min(list.len());
+        let releases = list[from..].iter().take(PAGE as usize).cloned().collect::<Vec<_>>();
+        let entries = releases.len();
+        reader.take(AlbumsPage { releases, entries, total: claimed }, TODAY);
+        if !reader.wants_next_page() {
+            return Told { found: reader.unseen.len(), pages: reader.reading.pages };
+        }
+    }
+}
+
+#[test]
+fn where_nothing_is_new_one_page_will_do() {
+    for (look, list) in [
+        (Look::Albums, group(ReleaseKind::Album, 0, 30).collect::<Vec<_>>()),
+        (Look::Singles, group(ReleaseKind::Single, 0, 90).collect()),
+        (Look::Together, {
+            let albums = group(ReleaseKind::Album, 0, 7);
+            albums.chain(group(ReleaseKind::Single, 0, 90)).collect()
+        }),
+    ] {
+        let told = read_list(look, &list, Some(list.len() as u64), Some(list.len() as u64));
+        assert_eq!((told.found, told.pages), (0, 1), "{look:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn all_that_is_new_is_found_whatever_the_total_says(
+        new_albums in 0usize..25, new_singles in 0usize..25, old_albums in 0usize..30,
+        old_singles in 0usize..90, claimed in any::<Option<u64>>(), before in any::<Option<u64>>(),
+    ) {
+        let known = Known {
+            albums: old_albums as u64,
+            wants_singles: true,
+            had_first_looks: true,
+            only_singles_are_left: false,
+        };
+        let albums: Vec<_> = group(ReleaseKind::Album, new_albums, old_albums).collect();
+        let singles: Vec<_> = group(ReleaseKind::Single, new_singles, old_singles).collect();
+        let mut found = 0;
+        for look in known.looks(u64::from(PAGE)) {
+            let list = match look {
+                Look::Albums => albums.clone(),
+                Look::Singles => singles.clone(),
+                Look::Together => [albums.clone(), singles.clone()].concat(),
+            };
+            let told = read_list(*look, &list, claimed, before);
+            prop_assert!(told.pages <= detection::MOST_PAGES);
+            found += told.found;
+        }
+        prop_assert_eq!(found, new_albums + new_singles);
+    }
+
+    #[test]
+    fn a_page_of_anything_ends_a_reading_soon(
+        kinds in prop::collection::vec(any::<bool>(), 0..20), entries in 0usize..40, total in any::<Option<u64>>(),
+        is_together in any::<bool>(),
+    ) {
+        let look = if is_together { Look::Together } else { Look::Singles };
+        let kind = |single| if single { ReleaseKind::Single } else { ReleaseKind::Album };
+        let releases: Vec<_> =
+            kinds.iter().enumerate().map(|(n, single)| release(kind(*single), n, true)).collect();
+        let question = Question { look, since: None, total: None };
+        let seen = HashSet::new();
+        let mut reader = Reader::new(&question, &seen);
+        for _ in 0..detection::MOST_PAGES {
+            let page = AlbumsPage { releases: releases.clone(), entries, total };
+            reader.take(page, TODAY);
+        }
+        prop_assert!(!reader.wants_next_page());
+    }
+}
