@@ -76,7 +76,7 @@ pub(crate) fn imagine(
         let rate = if differ { A_YEAR * draws.exponential() } else { A_YEAR };
         let span = PAST_YEARS * 365.25;
         let past = poisson(&mut draws, rate, span).into_iter();
-        pasts.push(Past(past.map(|ago| back(ago)).collect()));
+        pasts.push(Past(past.map(back).collect()));
         let weeks = (WARM_UP_DAYS + YEAR_DAYS) as f64;
         for day in poisson(&mut draws, rate, weeks) {
             let date = weekday(&mut draws, day);

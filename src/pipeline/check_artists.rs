@@ -135,12 +135,13 @@ fn errands(
         return Ok(cadence::everybody(&hinted, &candidates, settings, tx.now()));
     }
     let budget = allowance::budget(tx, settings.calls_per_day)?;
-    if budget.spent >= budget.allowed && hinted.is_empty() {
-        return Ok(Vec::new());
-    }
     let watched = artists::count_watched(tx)?;
     let watched = usize::try_from(watched).unwrap_or(usize::MAX);
-    let candidates = artists::candidates(tx, all)?;
+    // Where nothing is left but for hints, a look at all artists every minute is for nothing.
+    let candidates = match budget.is_spent(settings) {
+        true => Vec::new(),
+        false => artists::candidates(tx, all)?,
+    };
     Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
 

@@ -43,7 +43,7 @@ pub fn learn(tx: &Tx<'_>, bucket: Bucket, time: Duration) -> Result<bool> {
     // The call that was refused is in the ledger.
     let spent = u32::try_from(ledger::used(tx, bucket)?.saturating_sub(1)).unwrap_or(u32::MAX);
     let lesson = Lesson::learn(spent, before, tx.now());
-    tx.conn().execute(
+    tx.execute(
         "INSERT OR REPLACE INTO lessons (bucket, spent, at, until, in_a_row) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![bucket.as_str(), spent, Ms(tx.now()), Ms(tx.now() + time), lesson.in_a_row],
     )?;
@@ -56,7 +56,7 @@ pub fn learn(tx: &Tx<'_>, bucket: Bucket, time: Duration) -> Result<bool> {
 /// [`super::StoreError`]
 pub fn lock_out(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<LockOut>> {
     let sql = "SELECT until, spent FROM lessons WHERE bucket = ?1";
-    let lock_out = tx.conn().query_row(sql, [bucket.as_str()], |row| {
+    let lock_out = tx.query_row(sql, [bucket.as_str()], |row| {
         Ok(LockOut { until: row.get::<_, Ms>(0)?.0, spent: row.get(1)? })
     });
     Ok(lock_out.optional()?)
@@ -68,7 +68,7 @@ pub fn lock_out(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<LockOut>> {
 /// [`super::StoreError`]
 pub fn lesson(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<Lesson>> {
     let sql = "SELECT spent, at, in_a_row FROM lessons WHERE bucket = ?1";
-    let lesson = tx.conn().query_row(sql, [bucket.as_str()], |row| {
+    let lesson = tx.query_row(sql, [bucket.as_str()], |row| {
         Ok(Lesson { spent: row.get(0)?, at: row.get::<_, Ms>(1)?.0, in_a_row: row.get(2)? })
     });
     Ok(lesson.optional()?)
@@ -82,7 +82,7 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
     let bucket = Bucket::ArtistAlbums;
     let sql = "SELECT max(at) FROM calls WHERE bucket = ?1 AND purpose = ?2 AND at <= ?3";
     let key = params![bucket.as_str(), Purpose::Turn.as_str(), Ms(tx.now())];
-    let last_turn: Option<Ms> = tx.conn().query_row(sql, key, |row| row.get(0))?;
+    let last_turn: Option<Ms> = tx.query_row(sql, key, |row| row.get(0))?;
     Ok(Budget {
         allowed: of(tx, bucket, Some(ceiling))?.unwrap_or(ceiling),
         spent: u32::try_from(ledger::used(tx, bucket)?).unwrap_or(u32::MAX),
@@ -107,5 +107,5 @@ fn spent(tx: &Tx<'_>, purpose: Purpose, ended: SignedDuration) -> Result<u32> {
     // Calls that wait for their turn are booked a little ahead.
     let key =
         params![bucket, Ms(until - WINDOW), Ms(until + ledger::BOOKED_AHEAD), purpose.as_str()];
-    Ok(tx.conn().query_row(sql, key, |row| row.get(0))?)
+    Ok(tx.query_row(sql, key, |row| row.get(0))?)
 }

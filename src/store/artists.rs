@@ -39,19 +39,19 @@ pub struct Claimed {
 /// # Errors
 /// [`super::StoreError`]
 pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "INSERT INTO artists (id, name, watched_since, next_check_at) VALUES (?1, ?2, ?3, ?3)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name",
         params![artist.id, artist.name, Ms(tx.now())],
     )?;
-    tx.conn().execute(
+    tx.execute(
         "UPDATE artists SET baseline_at = NULL, watched_since = ?2, next_check_at = ?2, checked_at = NULL,
              total = NULL
          WHERE id = ?1 AND unwatched_at <= ?3",
         params![artist.id, Ms(tx.now()), Ms(tx.now() - FORGOTTEN_AFTER)],
     )?;
     let sql = "UPDATE artists SET unwatched_at = NULL WHERE id = ?1 AND unwatched_at IS NOT NULL";
-    tx.conn().execute(sql, [&artist.id])?;
+    tx.execute(sql, [&artist.id])?;
     Ok(())
 }
 
@@ -60,7 +60,7 @@ pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "UPDATE artists SET unwatched_at = ?1 WHERE unwatched_at IS NULL
          AND NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)",
         [Ms(tx.now())],
@@ -98,9 +98,9 @@ pub(super) fn of_nobody(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
 /// [`super::StoreError`]
 pub fn forget(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
     for artist in artists {
-        tx.conn().execute("DELETE FROM artists WHERE id = ?1", [artist])?;
+        tx.execute("DELETE FROM artists WHERE id = ?1", [artist])?;
     }
-    tx.conn().execute(
+    tx.execute(
         "DELETE FROM releases
          WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE release = releases.id)
            AND NOT EXISTS (SELECT 1 FROM outbox
@@ -116,7 +116,7 @@ pub fn forget(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
 /// [`super::StoreError`]
 pub fn is_known(tx: &Tx<'_>, id: &ArtistId) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM artists WHERE id = ?1)";
-    Ok(tx.conn().query_row(sql, [id], |row| row.get(0))?)
+    Ok(tx.query_row(sql, [id], |row| row.get(0))?)
 }
 
 /// How many artists are watched.
@@ -125,7 +125,7 @@ pub fn is_known(tx: &Tx<'_>, id: &ArtistId) -> Result<bool> {
 /// [`super::StoreError`]
 pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
     let sql = "SELECT count(*) FROM artists WHERE unwatched_at IS NULL";
-    Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
+    Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// The watched artists that may be asked about now: those that were not asked a moment ago and whose
@@ -158,7 +158,7 @@ pub fn candidates(tx: &Tx<'_>, all: bool) -> Result<Vec<Candidate>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn claim(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<Claimed>> {
-    let claimed = tx.conn().query_row(
+    let claimed = tx.query_row(
         "UPDATE artists SET claimed_until = ?2
          WHERE id = ?1 AND unwatched_at IS NULL AND claimed_until <= ?3
          RETURNING name, watched_since, baseline_at, failures, total",
@@ -191,7 +191,7 @@ pub struct Learnt {
 /// # Errors
 /// [`super::StoreError`]
 pub fn checked(tx: &Tx<'_>, id: &ArtistId, learnt: Learnt, next_at: Timestamp) -> Result<()> {
-    let changed = tx.conn().execute(
+    let changed = tx.execute(
         "UPDATE artists SET baseline_at = coalesce(baseline_at, ?2), checked_at = ?2,
              next_check_at = ?3, failures = 0, last_failure = NULL, claimed_until = 0,
              total = coalesce(?4, total), rate = coalesce(?5, rate)
@@ -208,7 +208,7 @@ pub fn checked(tx: &Tx<'_>, id: &ArtistId, learnt: Learnt, next_at: Timestamp) -
 pub fn failed(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Result<()> {
     let sql = "UPDATE artists SET failures = failures + 1, last_failure = ?2, next_check_at = ?3,
                    claimed_until = 0 WHERE id = ?1";
-    tx.conn().execute(sql, params![id, why, Ms(next_at)])?;
+    tx.execute(sql, params![id, why, Ms(next_at)])?;
     Ok(())
 }
 
@@ -217,12 +217,12 @@ pub fn failed(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Resu
 /// # Errors
 /// [`super::StoreError`]
 pub fn release(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
-    tx.conn().execute("UPDATE artists SET claimed_until = 0 WHERE id = ?1", [id])?;
+    tx.execute("UPDATE artists SET claimed_until = 0 WHERE id = ?1", [id])?;
     Ok(())
 }
 
 /// Releases every claim: those of a process that is gone.
 pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
-    tx.conn().execute("UPDATE artists SET claimed_until = 0 WHERE claimed_until > 0", [])?;
+    tx.execute("UPDATE artists SET claimed_until = 0 WHERE claimed_until > 0", [])?;
     Ok(())
 }

@@ -18,13 +18,13 @@ pub fn refused(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Option<Refus
     let sql =
         "SELECT t.authorized_at, p.refused_since FROM people p JOIN tokens t ON t.person = p.id
                WHERE p.id = ?1 AND t.version = ?2 AND t.dead_since IS NULL";
-    let found = tx.conn().query_row(sql, params![person, version], |row| {
+    let found = tx.query_row(sql, params![person, version], |row| {
         Ok((row.get::<_, Ms>(0)?, row.get::<_, Option<Ms>>(1)?))
     });
     let Some((authorized_at, before)) = found.optional()? else { return Ok(None) };
     let since = before.map_or(tx.now(), |since| since.0);
     let sql = "UPDATE people SET refused_since = ?2 WHERE id = ?1";
-    exactly_one(tx.conn().execute(sql, params![person, Ms(since)])?)?;
+    exactly_one(tx.execute(sql, params![person, Ms(since)])?)?;
     Ok(Some(Refusal { authorized_at: authorized_at.0, since, is_held: before.is_some() }))
 }
 
@@ -38,7 +38,7 @@ pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
                FROM people p JOIN tokens t ON t.person = p.id
                WHERE t.dead_since IS NULL OR t.dead_since > ?1";
     let read = |row: &rusqlite::Row<'_>| Ok(Crowd { refused: row.get(0)?, connected: row.get(1)? });
-    Ok(tx.conn().query_row(sql, [Ms(tx.now() - DOUBT_LASTS)], read)?)
+    Ok(tx.query_row(sql, [Ms(tx.now() - DOUBT_LASTS)], read)?)
 }
 
 /// Ends a consent: the person must sign in again. The tokens go at once where it is `for_good`;
@@ -48,11 +48,11 @@ pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
 /// [`super::StoreError`]
 pub fn end(tx: &Tx<'_>, person: UserId, how: Ending, for_good: bool) -> Result<()> {
     let sql = "UPDATE tokens SET dead_since = ?2, refreshing_until = 0 WHERE person = ?1";
-    exactly_one(tx.conn().execute(sql, params![person, Ms(tx.now())])?)?;
+    exactly_one(tx.execute(sql, params![person, Ms(tx.now())])?)?;
     if for_good {
-        tx.conn().execute("DELETE FROM tokens WHERE person = ?1", [person])?;
+        tx.execute("DELETE FROM tokens WHERE person = ?1", [person])?;
     }
-    let changed = tx.conn().execute(
+    let changed = tx.execute(
         "UPDATE people SET consent = 'ended', ended_how = ?2, ended_at = ?3, trouble = NULL,
              trouble_until = NULL WHERE id = ?1",
         params![person, how.as_str(), Ms(tx.now())],
@@ -67,8 +67,8 @@ pub fn end(tx: &Tx<'_>, person: UserId, how: Ending, for_good: bool) -> Result<(
 /// [`super::StoreError`]
 pub fn hold(tx: &Tx<'_>, person: UserId, why: &str, until: Timestamp) -> Result<()> {
     let sql = "UPDATE tokens SET dead_since = NULL, refreshing_until = 0 WHERE person = ?1";
-    exactly_one(tx.conn().execute(sql, [person])?)?;
-    let changed = tx.conn().execute(
+    exactly_one(tx.execute(sql, [person])?)?;
+    let changed = tx.execute(
         "UPDATE people SET consent = 'good', ended_how = NULL, ended_at = NULL, trouble = ?2,
              trouble_until = ?3, follows_next_at = ?3 WHERE id = ?1",
         params![person, why, Ms(until)],
@@ -94,7 +94,7 @@ pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
         hold(tx, *person, why, until)?;
         let sql =
             "DELETE FROM outbox WHERE person = ?1 AND kind = 'sign_in_again' AND state = 'owed'";
-        tx.conn().execute(sql, [person])?;
+        tx.execute(sql, [person])?;
         if *was_revoked {
             outbox::owe_news_missed(tx, *person, *ended_at)?;
         }
@@ -108,7 +108,7 @@ pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
 /// [`super::StoreError`]
 pub fn taken_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
     let sql = "UPDATE people SET refused_since = NULL WHERE id = ?1 AND refused_since IS NOT NULL";
-    tx.conn().execute(sql, [person])?;
+    tx.execute(sql, [person])?;
     Ok(())
 }
 
@@ -131,7 +131,7 @@ pub fn good(tx: &Tx<'_>) -> Result<Vec<(UserId, Timestamp)>> {
 /// [`super::StoreError`]
 pub fn count_held(tx: &Tx<'_>) -> Result<u64> {
     let sql = "SELECT count(*) FROM people WHERE consent = 'good' AND refused_since IS NOT NULL";
-    Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
+    Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Who took their consent back so long ago that what is known of them must go.
@@ -152,6 +152,6 @@ pub fn to_be_deleted(tx: &Tx<'_>) -> Result<Vec<UserId>> {
 /// [`super::StoreError`]
 pub(super) fn bury_dead_tokens(tx: &Tx<'_>) -> Result<()> {
     let sql = "DELETE FROM tokens WHERE dead_since <= ?1";
-    tx.conn().execute(sql, [Ms(tx.now() - DOUBT_LASTS)])?;
+    tx.execute(sql, [Ms(tx.now() - DOUBT_LASTS)])?;
     Ok(())
 }

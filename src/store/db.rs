@@ -10,7 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row, Transaction, TransactionBehavior};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
@@ -20,6 +20,9 @@ use crate::clock::{Chance, Clock};
 
 /// A transaction that takes longer is worth a line in the log.
 const SLOW: Duration = Duration::from_secs(1);
+
+/// More statements than there are: each is compiled once.
+const STATEMENTS: usize = 256;
 
 /// How often to try to set up the write-ahead log.
 const ATTEMPTS_AT_THE_LOG: u32 = 20;
@@ -226,6 +229,21 @@ impl Tx<'_> {
         &self.conn
     }
 
+    /// Runs a statement, compiled once for all transactions; how many rows it changed.
+    pub(super) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
+        self.conn.prepare_cached(sql)?.execute(params)
+    }
+
+    /// The one row of a query, compiled once for all transactions.
+    pub(super) fn query_row<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.conn.prepare_cached(sql)?.query_row(params, read)
+    }
+
     pub(super) fn seal(&self, secret: &SecretString, identity: &str) -> Vec<u8> {
         self.shared.sealer.seal(secret, identity, &*self.shared.chance)
     }
@@ -288,6 +306,7 @@ fn begin_the_log(conn: &Connection) -> rusqlite::Result<String> {
 fn set_up(conn: &Connection) -> Result<()> {
     // First of all: every later pragma may have to wait for another connection.
     conn.busy_timeout(Duration::from_secs(5))?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
     let journal = begin_the_log(conn)?;
     if !journal.eq_ignore_ascii_case("wal") {
         tracing::warn!(journal, "the file system has no write-ahead log; reads wait for writes");

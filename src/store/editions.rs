@@ -22,7 +22,7 @@ pub fn known_of(tx: &Tx<'_>, artist: &ArtistId) -> Result<Vec<Release>> {
 /// [`super::StoreError`]
 pub fn note(tx: &Tx<'_>, release: &ReleaseId, album: &ReleaseId) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO editions (release, album) VALUES (?1, ?2)";
-    tx.conn().execute(sql, params![release, album])?;
+    tx.execute(sql, params![release, album])?;
     Ok(())
 }
 

@@ -48,7 +48,7 @@ pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn standing(tx: &Tx<'_>, person: UserId) -> Result<Option<Standing>> {
-    let found = tx.conn().query_row(
+    let found = tx.query_row(
         "SELECT (SELECT count(*) FROM follows WHERE person = ?1), follows_failures, follows_doubt,
                 follows_doubt_since
          FROM people WHERE id = ?1",
@@ -88,18 +88,18 @@ pub fn apply(tx: &Tx<'_>, person: UserId, artists: &[Artist], whole: bool) -> Re
 /// meanwhile is owed.
 fn follow(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<bool> {
     let sql = "INSERT OR IGNORE INTO follows (person, artist, since) VALUES (?1, ?2, ?3)";
-    let is_new = tx.conn().execute(sql, params![person, artist, Ms(tx.now())])? == 1;
+    let is_new = tx.execute(sql, params![person, artist, Ms(tx.now())])? == 1;
     if is_new {
         let sql =
             "DELETE FROM unfollows WHERE person = ?1 AND artist = ?2 RETURNING since, gone_at";
-        let ended = tx.conn().query_row(sql, params![person, artist], |row| {
+        let ended = tx.query_row(sql, params![person, artist], |row| {
             Ok((row.get::<_, Ms>(0)?, row.get::<_, Ms>(1)?))
         });
         if let Some((since, gone_at)) = ended.optional()?
             && tx.now().duration_since(gone_at.0) < artists::FORGOTTEN_AFTER
         {
             let sql = "UPDATE follows SET since = ?3 WHERE person = ?1 AND artist = ?2";
-            tx.conn().execute(sql, params![person, artist, since])?;
+            tx.execute(sql, params![person, artist, since])?;
             outbox::owe_news_seen_since(tx, person, artist, gone_at.0)?;
         }
     }
@@ -107,13 +107,13 @@ fn follow(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<bool> {
 }
 
 fn unfollow(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "INSERT OR REPLACE INTO unfollows (person, artist, since, gone_at)
          SELECT person, artist, since, ?3 FROM follows WHERE person = ?1 AND artist = ?2",
         params![person, artist, Ms(tx.now())],
     )?;
     let sql = "DELETE FROM follows WHERE person = ?1 AND artist = ?2";
-    exactly_one(tx.conn().execute(sql, params![person, artist])?)
+    exactly_one(tx.execute(sql, params![person, artist])?)
 }
 
 fn followed(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
@@ -126,7 +126,7 @@ fn followed(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn believed(tx: &Tx<'_>, person: UserId, next_at: Timestamp) -> Result<()> {
-    let changed = tx.conn().execute(
+    let changed = tx.execute(
         "UPDATE people SET follows_read_at = ?2, follows_next_at = ?3, follows_failures = 0,
              follows_doubt = NULL, follows_doubt_since = NULL
          WHERE id = ?1",
@@ -140,7 +140,7 @@ pub fn believed(tx: &Tx<'_>, person: UserId, next_at: Timestamp) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn doubted(tx: &Tx<'_>, person: UserId, doubt: &str, next_at: Timestamp) -> Result<()> {
-    let changed = tx.conn().execute(
+    let changed = tx.execute(
         "UPDATE people SET follows_next_at = ?3, follows_failures = follows_failures + 1,
              follows_doubt_since = CASE WHEN follows_doubt = ?2 THEN follows_doubt_since ELSE ?4 END,
              follows_doubt = ?2
@@ -155,7 +155,7 @@ pub fn doubted(tx: &Tx<'_>, person: UserId, doubt: &str, next_at: Timestamp) -> 
 /// # Errors
 /// [`super::StoreError`]
 pub fn failed(tx: &Tx<'_>, person: UserId, next_at: Timestamp) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "UPDATE people SET follows_next_at = ?2, follows_failures = follows_failures + 1 WHERE id = ?1",
         params![person, Ms(next_at)],
     )?;

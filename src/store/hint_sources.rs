@@ -49,13 +49,13 @@ pub fn book(
     patience: Duration,
 ) -> Result<Option<Timestamp>> {
     let sql = "SELECT next_at FROM hint_sources WHERE source = ?1";
-    let next_at = tx.conn().query_row(sql, [source], |row| row.get::<_, Ms>(0)).optional()?;
+    let next_at = tx.query_row(sql, [source], |row| row.get::<_, Ms>(0)).optional()?;
     let next_at = next_at.map(|at| at.0).filter(|at| *at <= tx.now() + LONGEST_PAUSE * 2);
     let at = next_at.map_or(tx.now(), |next_at| next_at.max(tx.now()));
     if at > tx.now() + patience {
         return Ok(None);
     }
-    tx.conn().execute(
+    tx.execute(
         "INSERT INTO hint_sources (source, next_at, calls) VALUES (?1, ?2, 1)
          ON CONFLICT (source) DO UPDATE SET next_at = ?2, calls = calls + 1",
         params![source, Ms(at + distance)],
@@ -69,7 +69,7 @@ pub fn book(
 /// [`super::StoreError`]
 pub fn give_back(tx: &Tx<'_>, source: SourceName) -> Result<()> {
     let sql = "UPDATE hint_sources SET next_at = min(next_at, ?2) WHERE source = ?1";
-    tx.conn().execute(sql, params![source, Ms(tx.now() + SHORTEST_DISTANCE)])?;
+    tx.execute(sql, params![source, Ms(tx.now() + SHORTEST_DISTANCE)])?;
     Ok(())
 }
 
@@ -79,7 +79,7 @@ pub fn give_back(tx: &Tx<'_>, source: SourceName) -> Result<()> {
 /// [`super::StoreError`]
 pub fn went_well(tx: &Tx<'_>, source: SourceName) -> Result<()> {
     let sql = "UPDATE hint_sources SET failures = 0, last_ok_at = ?2 WHERE source = ?1";
-    tx.conn().execute(sql, params![source, Ms(tx.now())])?;
+    tx.execute(sql, params![source, Ms(tx.now())])?;
     Ok(())
 }
 
@@ -96,10 +96,10 @@ pub fn failed(
     chance: f64,
 ) -> Result<SignedDuration> {
     let sql = "SELECT failures FROM hint_sources WHERE source = ?1";
-    let before: Option<u32> = tx.conn().query_row(sql, [source], |row| row.get(0)).optional()?;
+    let before: Option<u32> = tx.query_row(sql, [source], |row| row.get(0)).optional()?;
     let ladder = backoff::HINTS.wait(before.unwrap_or(0) + 1, chance);
     let wait = ladder.max(retry_after.unwrap_or_default()).min(LONGEST_PAUSE);
-    tx.conn().execute(
+    tx.execute(
         "UPDATE hint_sources SET failures = failures + 1, next_at = ?2, last_error = ?3,
              last_error_at = ?4 WHERE source = ?1",
         params![source, Ms(tx.now() + wait), why, Ms(tx.now())],
@@ -117,7 +117,7 @@ pub fn health(tx: &Tx<'_>) -> Result<Vec<Health>> {
         let counts = hints::counts(tx, source)?;
         let sql = "SELECT calls, next_at, last_ok_at, failures, last_error, last_error_at
                    FROM hint_sources WHERE source = ?1";
-        let health = tx.conn().query_row(sql, [source], |row| {
+        let health = tx.query_row(sql, [source], |row| {
             let last_error_at: Option<Ms> = row.get(5)?;
             Ok(Health {
                 source,

@@ -36,7 +36,7 @@ pub struct Counts {
 pub fn give(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
     let released = hint.released.map(|day| day.to_string());
     let next_at = hint::first_try(hint.released, tx.now());
-    let inserted = tx.conn().execute(
+    let inserted = tx.execute(
         "INSERT INTO hints (artist, source, key, released, given_at, next_at)
          SELECT id, ?2, ?3, ?4, ?5, ?6 FROM artists WHERE id = ?1 AND unwatched_at IS NULL
          ON CONFLICT DO NOTHING",
@@ -50,7 +50,7 @@ pub fn give(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
          WHERE artist = ?1 AND source = ?4 AND key = ?5 AND {SEEN}"
     );
     let key = params![hint.artist, hint::SAME_DAY, Ms(tx.now()), hint.source, hint.key];
-    Ok(tx.conn().execute(&sql, key)? == 0)
+    Ok(tx.execute(&sql, key)? == 0)
 }
 
 /// The artists of whom a hint asks for a check now, the one that has waited longest first. One whose
@@ -81,11 +81,11 @@ pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, found_news: bool) -> Result<(
         "UPDATE hints SET state = 'confirmed', settled_at = ?3 WHERE artist = ?1 AND state = 'open'
          AND ((?4 AND (next_at <= ?3 OR tries > 0)) OR {SEEN})"
     );
-    tx.conn().execute(&sql, params![artist, hint::SAME_DAY, Ms(tx.now()), found_news])?;
+    tx.execute(&sql, params![artist, hint::SAME_DAY, Ms(tx.now()), found_news])?;
     for (source, key, tries) in due_of(tx, artist)? {
         let tries = tries + 1;
         let next_at = hint::next_try(tries, tx.now());
-        tx.conn().execute(
+        tx.execute(
             "UPDATE hints SET tries = ?4, next_at = coalesce(?5, next_at),
                  state = iif(?5 IS NULL, 'dropped', 'open'), settled_at = iif(?5 IS NULL, ?6, NULL)
              WHERE artist = ?1 AND source = ?2 AND key = ?3",
@@ -112,7 +112,7 @@ fn due_of(tx: &Tx<'_>, artist: &ArtistId) -> Result<Vec<(String, String, u32)>> 
 /// [`super::StoreError`]
 pub fn next_at(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
     let sql = "SELECT min(next_at) FROM hints WHERE state = 'open'";
-    Ok(tx.conn().query_row(sql, [], |row| row.get::<_, Option<Ms>>(0))?.map(|at| at.0))
+    Ok(tx.query_row(sql, [], |row| row.get::<_, Option<Ms>>(0))?.map(|at| at.0))
 }
 
 /// Hints of a source by what became of them.
@@ -123,7 +123,7 @@ pub fn counts(tx: &Tx<'_>, source: SourceName) -> Result<Counts> {
     let sql = "SELECT count(*) FILTER (WHERE state = 'open'),
                       count(*) FILTER (WHERE state = 'confirmed'),
                       count(*) FILTER (WHERE state = 'dropped') FROM hints WHERE source = ?1";
-    Ok(tx.conn().query_row(sql, [source], |row| {
+    Ok(tx.query_row(sql, [source], |row| {
         Ok(Counts { open: row.get(0)?, confirmed: row.get(1)?, dropped: row.get(2)? })
     })?)
 }

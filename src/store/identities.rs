@@ -86,7 +86,7 @@ fn deezer_of(artist: &ArtistId, found: &[Identity]) -> Option<DeezerId> {
 
 fn looked_up(tx: &Tx<'_>, artist: &ArtistId, mbid: Option<&Mbid>) -> Result<()> {
     let again = tx.now() + if mbid.is_some() { KNOWN_FOR } else { UNKNOWN_FOR };
-    tx.conn().execute(
+    tx.execute(
         "INSERT INTO identities (artist, mbid, looked_up_at, look_up_next_at)
          SELECT id, ?2, ?3, ?4 FROM artists WHERE id = ?1
          ON CONFLICT (artist) DO UPDATE SET looked_up_at = ?3, look_up_next_at = ?4,
@@ -101,13 +101,13 @@ fn traced(tx: &Tx<'_>, artist: &ArtistId, deezer: Option<DeezerId>) -> Result<()
     let again = tx.now() + if deezer.is_some() { KNOWN_FOR } else { UNKNOWN_FOR };
     let sql = "UPDATE identities SET traced_at = ?2, trace_next_at = ?3,
                    deezer = coalesce(?4, deezer) WHERE artist = ?1";
-    tx.conn().execute(sql, params![artist, Ms(tx.now()), Ms(again), deezer])?;
+    tx.execute(sql, params![artist, Ms(tx.now()), Ms(again), deezer])?;
     Ok(())
 }
 
 fn asked_at_deezer(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
     let sql = "UPDATE identities SET deezer_asked_at = ?2, deezer_next_at = ?3 WHERE artist = ?1";
-    tx.conn().execute(sql, params![artist, Ms(tx.now()), Ms(tx.now() + DEEZER_EVERY)])?;
+    tx.execute(sql, params![artist, Ms(tx.now()), Ms(tx.now() + DEEZER_EVERY)])?;
     Ok(())
 }
 
@@ -118,5 +118,5 @@ fn asked_at_deezer(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
 pub fn count_known(tx: &Tx<'_>) -> Result<(u64, u64)> {
     let sql = "SELECT count(mbid), count(deezer) FROM identities JOIN artists ON id = artist
                WHERE unwatched_at IS NULL";
-    Ok(tx.conn().query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    Ok(tx.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }

@@ -61,7 +61,7 @@ pub fn book(tx: &Tx<'_>, bucket: Bucket, limits: Limits) -> Result<Booking> {
         return Ok(Booking::Crowded);
     }
     let sql = "INSERT INTO calls (bucket, at, purpose) VALUES (?1, ?2, ?3)";
-    tx.conn().execute(sql, params![bucket.as_str(), Ms(at), limits.purpose.as_str()])?;
+    tx.execute(sql, params![bucket.as_str(), Ms(at), limits.purpose.as_str()])?;
     Ok(Booking::Booked(at))
 }
 
@@ -71,14 +71,13 @@ fn spent_until(tx: &Tx<'_>, bucket: Bucket, per_day: u32) -> Result<Option<Times
     let sql =
         "SELECT at FROM calls WHERE bucket = ?1 AND at > ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3";
     let key = params![bucket.as_str(), Ms(tx.now() - WINDOW), skip];
-    let oldest = tx.conn().query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?;
+    let oldest = tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?;
     Ok(oldest.map(|Ms(at)| at + WINDOW))
 }
 
 fn next_start(tx: &Tx<'_>, interval: Duration) -> Result<Timestamp> {
     let sql = "SELECT max(at) FROM calls WHERE at <= ?1";
-    let last: Option<Ms> =
-        tx.conn().query_row(sql, [Ms(tx.now() + BOOKED_AHEAD)], |row| row.get(0))?;
+    let last: Option<Ms> = tx.query_row(sql, [Ms(tx.now() + BOOKED_AHEAD)], |row| row.get(0))?;
     Ok(last.map_or(tx.now(), |Ms(last)| tx.now().max(last + interval)))
 }
 
@@ -89,7 +88,7 @@ fn next_start(tx: &Tx<'_>, interval: Duration) -> Result<Timestamp> {
 pub fn used(tx: &Tx<'_>, bucket: Bucket) -> Result<u64> {
     let sql = "SELECT count(*) FROM calls WHERE bucket = ?1 AND at > ?2";
     let key = params![bucket.as_str(), Ms(tx.now() - WINDOW)];
-    Ok(tx.conn().query_row(sql, key, |row| row.get(0))?)
+    Ok(tx.query_row(sql, key, |row| row.get(0))?)
 }
 
 /// What is paused.
@@ -118,7 +117,7 @@ impl Scope {
 /// # Errors
 /// [`super::StoreError`]
 pub fn pause(tx: &Tx<'_>, scope: Scope, time: Duration, cause: Cause) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "INSERT INTO pauses (scope, until, cause) VALUES (?1, ?2, ?3)
          ON CONFLICT (scope) DO UPDATE SET until = excluded.until, cause = excluded.cause
          WHERE until < excluded.until",
@@ -134,10 +133,10 @@ pub fn pause(tx: &Tx<'_>, scope: Scope, time: Duration, cause: Cause) -> Result<
 pub fn pause_checks(tx: &Tx<'_>, ladder: Backoff, chance: f64) -> Result<Pause> {
     let scope = Scope::Checks.as_str();
     let sql = "SELECT failures FROM pauses WHERE scope = ?1";
-    let before: Option<u32> = tx.conn().query_row(sql, [scope], |row| row.get(0)).optional()?;
+    let before: Option<u32> = tx.query_row(sql, [scope], |row| row.get(0)).optional()?;
     let failures = before.unwrap_or(0) + 1;
     let pause = Pause { until: tx.now() + ladder.wait(failures, chance), cause: Cause::Outage };
-    tx.conn().execute(
+    tx.execute(
         "INSERT OR REPLACE INTO pauses (scope, until, cause, failures) VALUES (?1, ?2, ?3, ?4)",
         params![scope, Ms(pause.until), pause.cause.as_str(), failures],
     )?;
@@ -149,7 +148,7 @@ pub fn pause_checks(tx: &Tx<'_>, ladder: Backoff, chance: f64) -> Result<Pause> 
 /// # Errors
 /// [`super::StoreError`]
 pub fn resume_checks(tx: &Tx<'_>) -> Result<()> {
-    tx.conn().execute("DELETE FROM pauses WHERE scope = ?1", [Scope::Checks.as_str()])?;
+    tx.execute("DELETE FROM pauses WHERE scope = ?1", [Scope::Checks.as_str()])?;
     Ok(())
 }
 
@@ -185,7 +184,7 @@ fn longest(tx: &Tx<'_>, scopes: [&str; 2]) -> Result<Option<Pause>> {
     let sql = "SELECT until, cause FROM pauses WHERE scope IN (?1, ?2) AND until > ?3
                ORDER BY until DESC LIMIT 1";
     let key = params![scopes[0], scopes[1], Ms(tx.now())];
-    Ok(tx.conn().query_row(sql, key, read_pause).optional()?)
+    Ok(tx.query_row(sql, key, read_pause).optional()?)
 }
 
 fn read_pause(row: &Row<'_>) -> rusqlite::Result<Pause> {

@@ -31,7 +31,7 @@ pub struct ConfirmLink {
 /// [`super::StoreError`]
 pub fn make_confirm(tx: &Tx<'_>, person: UserId, address: &EmailAddress) -> Result<i64> {
     forget_awaiting(tx, person)?;
-    tx.conn().execute(
+    tx.execute(
         "INSERT INTO links (purpose, person, address, created_at, expires_at)
          VALUES ('confirm', ?1, ?2, ?3, ?4)",
         params![person, address, Ms(tx.now()), Ms(tx.now() + CONFIRM_GOOD_FOR)],
@@ -44,7 +44,7 @@ pub fn make_confirm(tx: &Tx<'_>, person: UserId, address: &EmailAddress) -> Resu
 /// # Errors
 /// [`super::StoreError`]
 pub fn forget_awaiting(tx: &Tx<'_>, person: UserId) -> Result<()> {
-    tx.conn().execute("DELETE FROM links WHERE person = ?1 AND used_at IS NULL", [person])?;
+    tx.execute("DELETE FROM links WHERE person = ?1 AND used_at IS NULL", [person])?;
     Ok(())
 }
 
@@ -71,14 +71,14 @@ pub fn awaiting(tx: &Tx<'_>, person: UserId) -> Result<Option<ConfirmLink>> {
 /// [`super::StoreError`]
 pub fn mark_used(tx: &Tx<'_>, id: i64) -> Result<()> {
     let sql = "UPDATE links SET used_at = ?2, address = NULL WHERE id = ?1 AND used_at IS NULL";
-    exactly_one(tx.conn().execute(sql, params![id, Ms(tx.now())])?)
+    exactly_one(tx.execute(sql, params![id, Ms(tx.now())])?)
 }
 
 fn find(tx: &Tx<'_>, which: &str, key: i64) -> Result<Option<ConfirmLink>> {
     let sql = format!(
         "SELECT id, person, address, expires_at FROM links WHERE {which} ORDER BY id DESC LIMIT 1"
     );
-    let found = tx.conn().query_row(&sql, [key], |row| {
+    let found = tx.query_row(&sql, [key], |row| {
         Ok(ConfirmLink {
             id: row.get(0)?,
             person: row.get(1)?,

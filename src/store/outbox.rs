@@ -118,7 +118,7 @@ fn insert(
     let sql = "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
                VALUES (?1, ?2, ?3, ?4, ?5)";
     let row = params![addressee, kind.as_str(), subject, Ms(next_at), Ms(tx.now())];
-    Ok(tx.conn().execute(sql, row)? == 1)
+    Ok(tx.execute(sql, row)? == 1)
 }
 
 /// Whom a release concerns.
@@ -142,7 +142,7 @@ pub fn owe_news(
     release: &ReleaseId,
     audience: Audience,
 ) -> Result<u64> {
-    let new = tx.conn().execute(
+    let new = tx.execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
          SELECT f.person, 'news', r.id, ?3, ?3 FROM follows f JOIN people p ON p.id = f.person
          JOIN releases r ON r.id = ?2
@@ -162,7 +162,7 @@ pub fn owe_news(
 /// [`super::StoreError`]
 pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
-    let new = tx.conn().execute(
+    let new = tx.execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
          SELECT f.person, 'news', s.release, ?2, ?2
          FROM follows f JOIN sightings s ON s.artist = f.artist
@@ -182,7 +182,7 @@ pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn owe_news_missed(tx: &Tx<'_>, person: UserId, since: Timestamp) -> Result<u64> {
-    let new = tx.conn().execute(
+    let new = tx.execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
          SELECT p.id, 'news', s.release, ?3, ?3 FROM people p
          JOIN follows f ON f.person = p.id JOIN sightings s ON s.artist = f.artist
@@ -199,7 +199,7 @@ pub fn owe_news_missed(tx: &Tx<'_>, person: UserId, since: Timestamp) -> Result<
 /// [`super::StoreError`]
 pub fn owe_refused_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
-    tx.conn().execute(
+    tx.execute(
         "UPDATE outbox SET state = 'owed', letter = NULL, reason = NULL, settled_at = NULL, next_at = ?2
          WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3
            AND NOT EXISTS (SELECT 1 FROM releases r JOIN people p ON p.id = person
@@ -219,7 +219,7 @@ pub fn owe_news_seen_since(
     artist: &ArtistId,
     since: Timestamp,
 ) -> Result<u64> {
-    let new = tx.conn().execute(
+    let new = tx.execute(
         "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
          SELECT p.id, 'news', s.release, ?4, ?4 FROM people p JOIN sightings s ON s.artist = ?2
          JOIN releases r ON r.id = s.release
@@ -292,7 +292,7 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
         // number of their own, next time. By their ids, for others may have the letter in hand.
         let mut put_back = tx
             .conn()
-            .prepare("UPDATE outbox SET letter = NULL, claimed_until = 0 WHERE id = ?1")?;
+            .prepare_cached("UPDATE outbox SET letter = NULL, claimed_until = 0 WHERE id = ?1")?;
         for (id, ..) in claimed {
             put_back.execute([id])?;
         }
@@ -300,7 +300,7 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
     }
     // Of the row that the letter is named after, whether or not it is still part of it.
     let sql = "SELECT owed_at FROM outbox WHERE id = ?1";
-    let Ms(owed_at) = tx.conn().query_row(sql, [unit.letter], |row| row.get(0))?;
+    let Ms(owed_at) = tx.query_row(sql, [unit.letter], |row| row.get(0))?;
     Ok(Some(Claimed {
         letter: unit.letter,
         addressee: unit.addressee,
@@ -341,7 +341,7 @@ pub fn dropped(tx: &Tx<'_>, letter: i64, why: &str) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn drop_subject(tx: &Tx<'_>, letter: i64, subject: &str, why: &str) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "UPDATE outbox SET state = 'dropped', reason = ?3, settled_at = ?4, claimed_until = 0
          WHERE letter = ?1 AND subject = ?2 AND state = 'owed'",
         params![letter, subject, why, Ms(tx.now())],
@@ -362,7 +362,7 @@ pub fn news_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<ReleaseId>>
 }
 
 fn settle(tx: &Tx<'_>, letter: i64, state: &str, why: Option<&str>) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "UPDATE outbox SET state = ?2, reason = ?3, settled_at = ?4, claimed_until = 0
          WHERE letter = ?1 AND state = 'owed'",
         params![letter, state, why, Ms(tx.now())],
@@ -383,7 +383,7 @@ pub fn put_off(
     next_at: Timestamp,
     come_apart: bool,
 ) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "UPDATE outbox SET reason = ?2, next_at = ?3, claimed_until = 0,
              letter = CASE WHEN ?4 THEN NULL ELSE letter END
          WHERE letter = ?1 AND state = 'owed'",
@@ -398,7 +398,7 @@ pub fn put_off(
 /// [`super::StoreError`]
 pub fn count_owed(tx: &Tx<'_>) -> Result<u64> {
     let sql = "SELECT count(*) FROM outbox WHERE state = 'owed'";
-    Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
+    Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// How many things of one kind were owed to a person within the last hour.
@@ -408,7 +408,7 @@ pub fn count_owed(tx: &Tx<'_>) -> Result<u64> {
 pub fn count_lately(tx: &Tx<'_>, person: UserId, kind: Kind) -> Result<u64> {
     let sql = "SELECT count(*) FROM outbox WHERE person = ?1 AND kind = ?2 AND owed_at > ?3";
     let since = tx.now() - SignedDuration::from_hours(1);
-    Ok(tx.conn().query_row(sql, params![person, kind.as_str(), Ms(since)], |row| row.get(0))?)
+    Ok(tx.query_row(sql, params![person, kind.as_str(), Ms(since)], |row| row.get(0))?)
 }
 
 /// What the mail server last said against a letter to this person that is not settled well.
@@ -421,11 +421,11 @@ pub fn trouble_of(tx: &Tx<'_>, person: UserId) -> Result<Option<String>> {
                    (SELECT 1 FROM outbox s WHERE s.person = ?1 AND s.state = 'sent'
                         AND (s.settled_at, s.id) > (coalesce(o.settled_at, o.owed_at), o.id))
                ORDER BY id DESC LIMIT 1";
-    Ok(tx.conn().query_row(sql, [person], |row| row.get(0)).optional()?)
+    Ok(tx.query_row(sql, [person], |row| row.get(0)).optional()?)
 }
 
 /// Releases every claim: those of a process that is gone.
 pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
-    tx.conn().execute("UPDATE outbox SET claimed_until = 0 WHERE claimed_until > 0", [])?;
+    tx.execute("UPDATE outbox SET claimed_until = 0 WHERE claimed_until > 0", [])?;
     Ok(())
 }

@@ -52,8 +52,8 @@ pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
         None => add(tx, profile)?,
     };
     let sql = "SELECT ended_at FROM people WHERE id = ?1 AND ended_how = 'revoked'";
-    let revoked_at = tx.conn().query_row(sql, [id], |row| row.get::<_, Ms>(0)).optional()?;
-    let changed = tx.conn().execute(
+    let revoked_at = tx.query_row(sql, [id], |row| row.get::<_, Ms>(0)).optional()?;
+    let changed = tx.execute(
         "UPDATE people SET account_id = coalesce(?2, account_id), spotify_id = ?3, display_name = ?4,
              suggested_address = coalesce(?5, suggested_address), consent = 'good', trouble = NULL,
              trouble_until = NULL, follows_next_at = ?6, follows_failures = 0, ended_how = NULL,
@@ -70,7 +70,6 @@ pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
 
 fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
     let by_account = tx
-        .conn()
         .query_row("SELECT id FROM people WHERE account_id = ?1", [&profile.account_id], |r| {
             r.get(0)
         })
@@ -79,7 +78,7 @@ fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
         return Ok(by_account);
     }
     // Whoever signed in before Spotify told account ids; or Spotify left it out this once.
-    let by_id = tx.conn().query_row(
+    let by_id = tx.query_row(
         "SELECT id FROM people WHERE spotify_id = ?1 AND (account_id IS NULL OR ?2 IS NULL)
          ORDER BY account_id IS NULL DESC, id LIMIT 1",
         params![profile.id, profile.account_id],
@@ -89,7 +88,7 @@ fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
 }
 
 fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
-    tx.conn().execute(
+    tx.execute(
         "INSERT INTO people (account_id, spotify_id, display_name, created_at, consent, follows_next_at)
          VALUES (?1, ?2, ?3, ?4, 'good', ?4)",
         params![profile.account_id, profile.id, profile.display_name, Ms(tx.now())],
@@ -108,7 +107,7 @@ const PERSON: &str =
 /// # Errors
 /// [`super::StoreError`]
 pub fn find(tx: &Tx<'_>, id: UserId) -> Result<Option<Person>> {
-    Ok(tx.conn().query_row(&format!("{PERSON} WHERE p.id = ?1"), [id], read).optional()?)
+    Ok(tx.query_row(&format!("{PERSON} WHERE p.id = ?1"), [id], read).optional()?)
 }
 
 /// Everybody, in the order in which they came.
@@ -146,7 +145,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
 /// [`super::StoreError`]
 pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()> {
     let sql = "UPDATE people SET address = ?2 WHERE id = ?1";
-    exactly_one(tx.conn().execute(sql, params![id, address])?)
+    exactly_one(tx.execute(sql, params![id, address])?)
 }
 
 /// Tells this person of later editions as well, or no more.
@@ -155,7 +154,7 @@ pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()
 /// [`super::StoreError`]
 pub fn set_wants_editions(tx: &Tx<'_>, id: UserId, wants: bool) -> Result<()> {
     let sql = "UPDATE people SET wants_editions = ?2 WHERE id = ?1";
-    exactly_one(tx.conn().execute(sql, params![id, wants])?)
+    exactly_one(tx.execute(sql, params![id, wants])?)
 }
 
 /// Tells this person of singles and EPs as well, or no more. Who wants them already has wanted them
@@ -166,7 +165,7 @@ pub fn set_wants_editions(tx: &Tx<'_>, id: UserId, wants: bool) -> Result<()> {
 pub fn set_wants_singles(tx: &Tx<'_>, id: UserId, wants: bool) -> Result<()> {
     let sql = "UPDATE people SET singles_since = iif(?2, coalesce(singles_since, ?3), NULL)
                WHERE id = ?1";
-    exactly_one(tx.conn().execute(sql, params![id, wants, Ms(tx.now())])?)
+    exactly_one(tx.execute(sql, params![id, wants, Ms(tx.now())])?)
 }
 
 /// Records that Spotify refuses this person until about `until`.
@@ -175,7 +174,7 @@ pub fn set_wants_singles(tx: &Tx<'_>, id: UserId, wants: bool) -> Result<()> {
 /// [`super::StoreError`]
 pub fn set_trouble(tx: &Tx<'_>, id: UserId, why: &str, until: Timestamp) -> Result<()> {
     let sql = "UPDATE people SET trouble = ?2, trouble_until = ?3 WHERE id = ?1";
-    tx.conn().execute(sql, params![id, why, Ms(until)])?;
+    tx.execute(sql, params![id, why, Ms(until)])?;
     Ok(())
 }
 
@@ -185,7 +184,7 @@ pub fn set_trouble(tx: &Tx<'_>, id: UserId, why: &str, until: Timestamp) -> Resu
 /// [`super::StoreError`]
 pub fn clear_trouble(tx: &Tx<'_>, id: UserId) -> Result<()> {
     let sql = "UPDATE people SET trouble = NULL, trouble_until = NULL WHERE id = ?1 AND trouble IS NOT NULL";
-    tx.conn().execute(sql, [id])?;
+    tx.execute(sql, [id])?;
     Ok(())
 }
 
@@ -206,7 +205,7 @@ pub fn take_turn(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Op
     let Some(turn) = healthy.into_iter().find(|id| !except.contains(id)) else { return Ok(None) };
     // A counter rather than the time, which may stand still or step back.
     let sql = "UPDATE people SET lent_token_at = (SELECT max(lent_token_at) + 1 FROM people) WHERE id = ?1";
-    exactly_one(tx.conn().execute(sql, [turn])?)?;
+    exactly_one(tx.execute(sql, [turn])?)?;
     Ok(Some(turn))
 }
 
@@ -215,6 +214,6 @@ pub fn take_turn(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Op
 /// # Errors
 /// [`super::StoreError`]
 pub fn delete(tx: &Tx<'_>, id: UserId) -> Result<()> {
-    tx.conn().execute("DELETE FROM tokens WHERE person = ?1", [id])?;
-    exactly_one(tx.conn().execute("DELETE FROM people WHERE id = ?1", [id])?)
+    tx.execute("DELETE FROM tokens WHERE person = ?1", [id])?;
+    exactly_one(tx.execute("DELETE FROM people WHERE id = ?1", [id])?)
 }

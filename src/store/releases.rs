@@ -26,7 +26,7 @@ pub fn seen_of(tx: &Tx<'_>, artist: &ArtistId) -> Result<HashSet<ReleaseId>> {
 pub fn remember(tx: &Tx<'_>, artist: &ArtistId, release: &Release, is_news: bool) -> Result<()> {
     let credits: Vec<(&str, &str)> =
         release.artists.iter().map(|a| (a.id.as_str(), a.name.as_str())).collect();
-    tx.conn().execute(
+    tx.execute(
         "INSERT INTO releases (id, title, kind, artists, date, tracks, cover, link)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind,
@@ -43,7 +43,7 @@ pub fn remember(tx: &Tx<'_>, artist: &ArtistId, release: &Release, is_news: bool
             release.link,
         ],
     )?;
-    tx.conn().execute(
+    tx.execute(
         "INSERT OR IGNORE INTO sightings (artist, release, seen_at, is_news) VALUES (?1, ?2, ?3, ?4)",
         params![artist, release.id, Ms(tx.now()), is_news],
     )?;
@@ -57,7 +57,7 @@ pub fn remember(tx: &Tx<'_>, artist: &ArtistId, release: &Release, is_news: bool
 pub fn find(tx: &Tx<'_>, id: &ReleaseId) -> Result<Option<Release>> {
     let sql =
         "SELECT id, title, kind, artists, date, tracks, cover, link FROM releases WHERE id = ?1";
-    Ok(tx.conn().query_row(sql, [id], read).optional()?)
+    Ok(tx.query_row(sql, [id], read).optional()?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Release> {

@@ -18,10 +18,10 @@ const NOTED: SignedDuration = SignedDuration::from_hours(1);
 /// # Errors
 /// [`super::StoreError`]
 pub fn open(tx: &Tx<'_>, token_hash: [u8; 32], person: UserId) -> Result<()> {
-    tx.conn().execute("DELETE FROM sessions WHERE seen_at <= ?1", [Ms(tx.now() - IDLE)])?;
+    tx.execute("DELETE FROM sessions WHERE seen_at <= ?1", [Ms(tx.now() - IDLE)])?;
     let sql =
         "INSERT INTO sessions (token_hash, person, created_at, seen_at) VALUES (?1, ?2, ?3, ?3)";
-    tx.conn().execute(sql, params![token_hash, person, Ms(tx.now())])?;
+    tx.execute(sql, params![token_hash, person, Ms(tx.now())])?;
     Ok(())
 }
 
@@ -31,7 +31,7 @@ pub fn open(tx: &Tx<'_>, token_hash: [u8; 32], person: UserId) -> Result<()> {
 /// [`super::StoreError`]
 pub fn whose(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<(UserId, Visit)>> {
     let sql = "SELECT person, seen_at FROM sessions WHERE token_hash = ?1 AND seen_at > ?2";
-    let found = tx.conn().query_row(sql, params![token_hash, Ms(tx.now() - IDLE)], |row| {
+    let found = tx.query_row(sql, params![token_hash, Ms(tx.now() - IDLE)], |row| {
         Ok((row.get(0)?, row.get::<_, Ms>(1)?))
     });
     let visit = |Ms(seen_at)| match tx.now().duration_since(seen_at) > NOTED {
@@ -56,7 +56,7 @@ pub enum Visit {
 /// [`super::StoreError`]
 pub fn note_visit(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
     let sql = "UPDATE sessions SET seen_at = ?2 WHERE token_hash = ?1";
-    tx.conn().execute(sql, params![token_hash, Ms(tx.now())])?;
+    tx.execute(sql, params![token_hash, Ms(tx.now())])?;
     Ok(())
 }
 
@@ -65,6 +65,6 @@ pub fn note_visit(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn close(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
-    tx.conn().execute("DELETE FROM sessions WHERE token_hash = ?1", [token_hash])?;
+    tx.execute("DELETE FROM sessions WHERE token_hash = ?1", [token_hash])?;
     Ok(())
 }

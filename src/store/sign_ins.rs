@@ -38,12 +38,12 @@ pub fn begin(
     browser_hash: [u8; 32],
     verifier: &SecretString,
 ) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "DELETE FROM sign_ins WHERE expires_at <
              (SELECT expires_at FROM sign_ins ORDER BY expires_at DESC LIMIT 1 OFFSET ?1)",
         [MOST],
     )?;
-    tx.conn().execute(
+    tx.execute(
         "INSERT INTO sign_ins (state_hash, browser_hash, verifier_sealed, expires_at)
          VALUES (?1, ?2, ?3, ?4)",
         params![
@@ -61,7 +61,7 @@ pub fn begin(
 /// # Errors
 /// [`super::StoreError`]
 pub fn take(tx: &Tx<'_>, state_hash: [u8; 32]) -> Result<Option<SignIn>> {
-    let row = tx.conn().query_row(
+    let row = tx.query_row(
         "DELETE FROM sign_ins WHERE state_hash = ?1
          RETURNING browser_hash, verifier_sealed, expires_at",
         [state_hash],

@@ -44,7 +44,7 @@ pub fn standing(tx: &Tx<'_>, artist: &ArtistId) -> Result<Standing> {
         singles_total, total_has_singles, coalesce(singles_left_at BETWEEN ?2 AND ?3, FALSE)
         FROM artists a WHERE id = ?1";
     let key = params![artist, Ms(tx.now() - LEFT_FOR), Ms(tx.now())];
-    let standing = tx.conn().query_row(sql, key, |row| {
+    let standing = tx.query_row(sql, key, |row| {
         Ok(Standing {
             known_albums: row.get(0)?,
             wanted_since: row.get::<_, Option<Ms>>(1)?.map(|at| at.0),
@@ -69,7 +69,7 @@ pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, looks: &[(Look, Option<u64>)]
     let (albums, together) = (total_of(Look::Albums), total_of(Look::Together));
     // The `total` itself is written with the rest of the check; one that was not told stays.
     let is_of_both = (albums.is_some() || together.is_some()).then_some(together.is_some());
-    tx.conn().execute(
+    tx.execute(
         "UPDATE artists SET singles_baseline_at = iif(?2, coalesce(singles_baseline_at, ?3), NULL),
              singles_total = ?4, total_has_singles = coalesce(?5, total_has_singles),
              singles_left_at = NULL
@@ -84,7 +84,7 @@ pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, looks: &[(Look, Option<u64>)]
 /// # Errors
 /// [`super::StoreError`]
 pub fn leave(tx: &Tx<'_>, artist: &ArtistId, total: Option<u64>) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "UPDATE artists SET singles_left_at = ?2, total = coalesce(?3, total),
              total_has_singles = iif(?3 IS NULL, total_has_singles, 0) WHERE id = ?1",
         params![artist, Ms(tx.now()), total],

@@ -73,7 +73,7 @@ pub struct Artists {
 /// # Errors
 /// [`super::StoreError`]
 pub fn of(tx: &Tx<'_>) -> Result<Status> {
-    let count = |sql: &str| -> Result<u64> { Ok(tx.conn().query_row(sql, [], |row| row.get(0))?) };
+    let count = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
     let calls = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
     Ok(Status {
         people: people(tx)?,
@@ -100,7 +100,7 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>) -> Result<Artists> {
                       count(*) FILTER (WHERE failures > 0), max(checked_at)
                FROM artists WHERE unwatched_at IS NULL
                AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))";
-    Ok(tx.conn().query_row(sql, params![person, Ms(tx.now())], |row| {
+    Ok(tx.query_row(sql, params![person, Ms(tx.now())], |row| {
         Ok(Artists {
             watched: row.get(0)?,
             never_asked: row.get(1)?,
@@ -118,7 +118,7 @@ fn people(tx: &Tx<'_>) -> Result<People> {
                       count(*) FILTER (WHERE trouble IS NOT NULL)
                FROM people";
     let held = consents::count_held(tx)?;
-    Ok(tx.conn().query_row(sql, [], |row| {
+    Ok(tx.query_row(sql, [], |row| {
         Ok(People {
             all: row.get(0)?,
             connected: row.get(1)?,
@@ -133,7 +133,7 @@ fn people(tx: &Tx<'_>) -> Result<People> {
 fn put_off_because(tx: &Tx<'_>) -> Result<Option<String>> {
     let sql = "SELECT max(reason) FROM outbox WHERE state = 'owed' AND id =
                (SELECT max(id) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL)";
-    Ok(tx.conn().query_row(sql, [], |row| row.get(0))?)
+    Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Whether somebody is on a trip to Spotify, or has an address to confirm.
@@ -143,5 +143,5 @@ fn put_off_because(tx: &Tx<'_>) -> Result<Option<String>> {
 pub fn is_anybody_half_way(tx: &Tx<'_>) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sign_ins WHERE expires_at > ?1)
                    OR EXISTS (SELECT 1 FROM links WHERE used_at IS NULL AND expires_at > ?1)";
-    Ok(tx.conn().query_row(sql, [Ms(tx.now())], |row| row.get(0))?)
+    Ok(tx.query_row(sql, [Ms(tx.now())], |row| row.get(0))?)
 }

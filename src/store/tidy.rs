@@ -37,7 +37,7 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
         ("DELETE FROM hints WHERE given_at <= ?1", now - hints::FORGOTTEN_AFTER),
         ("DELETE FROM unfollows WHERE gone_at <= ?1", now - forgotten),
     ] {
-        tx.conn().execute(sql, [Ms(before)])?;
+        tx.execute(sql, [Ms(before)])?;
     }
     consents::bury_dead_tokens(tx)?;
     // A trace of who followed them, though it no longer says who that was.
@@ -68,7 +68,7 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("identities", "deezer_next_at", LONGEST_WAIT, tx.now()),
     ] {
         let sql = format!("UPDATE {table} SET {column} = ?1 WHERE {column} > ?2");
-        let changed = tx.conn().execute(&sql, params![Ms(mended), Ms(tx.now() + longest)])?;
+        let changed = tx.execute(&sql, params![Ms(mended), Ms(tx.now() + longest)])?;
         if changed > 0 {
             tracing::warn!(
                 table,

@@ -44,7 +44,7 @@ fn identity(person: UserId, column: &str) -> String {
 /// # Errors
 /// [`super::StoreError`]
 pub fn keep(tx: &Tx<'_>, person: UserId, grant: &Grant, refresh: &RefreshToken) -> Result<()> {
-    tx.conn().execute(
+    tx.execute(
         "INSERT INTO tokens (person, access_sealed, expires_at, refresh_sealed, authorized_at, version)
          VALUES (?1, ?2, ?3, ?4, ?5, 1)
          ON CONFLICT (person) DO UPDATE SET access_sealed = excluded.access_sealed,
@@ -67,7 +67,7 @@ pub fn keep(tx: &Tx<'_>, person: UserId, grant: &Grant, refresh: &RefreshToken) 
 /// # Errors
 /// [`super::StoreError`]
 pub fn find(tx: &Tx<'_>, person: UserId) -> Result<Option<Kept>> {
-    let row = tx.conn().query_row(
+    let row = tx.query_row(
         "SELECT access_sealed, expires_at, refresh_sealed, authorized_at, version
          FROM tokens WHERE person = ?1 AND dead_since IS NULL",
         [person],
@@ -100,7 +100,7 @@ pub fn claim_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Refres
     let sql =
         "UPDATE tokens SET refreshing_until = ?2 WHERE person = ?1 AND refreshing_until <= ?3";
     let lease = tx.now() + REFRESH_LEASE;
-    let claimed = tx.conn().execute(sql, params![person, Ms(lease), Ms(tx.now())])?;
+    let claimed = tx.execute(sql, params![person, Ms(lease), Ms(tx.now())])?;
     Ok(if claimed == 1 { RefreshClaim::Ours(kept) } else { RefreshClaim::Busy })
 }
 
@@ -111,7 +111,7 @@ pub fn claim_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Refres
 /// [`super::StoreError`]
 pub fn refreshed(tx: &Tx<'_>, person: UserId, version: i64, grant: &Grant) -> Result<bool> {
     let refresh = grant.refresh.as_ref();
-    let kept = tx.conn().execute(
+    let kept = tx.execute(
         "UPDATE tokens SET access_sealed = ?3, expires_at = ?4,
              refresh_sealed = coalesce(?5, refresh_sealed), version = version + 1, refreshing_until = 0
          WHERE person = ?1 AND version = ?2 AND dead_since IS NULL",
@@ -132,12 +132,12 @@ pub fn refreshed(tx: &Tx<'_>, person: UserId, version: i64, grant: &Grant) -> Re
 /// [`super::StoreError`]
 pub fn release_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<()> {
     let sql = "UPDATE tokens SET refreshing_until = 0 WHERE person = ?1 AND version = ?2";
-    tx.conn().execute(sql, params![person, version])?;
+    tx.execute(sql, params![person, version])?;
     Ok(())
 }
 
 /// Releases every claim: those of a process that is gone.
 pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
-    tx.conn().execute("UPDATE tokens SET refreshing_until = 0 WHERE refreshing_until > 0", [])?;
+    tx.execute("UPDATE tokens SET refreshing_until = 0 WHERE refreshing_until > 0", [])?;
     Ok(())
 }

@@ -196,10 +196,10 @@ impl Machine {
         serde_json::from_str(&ended.out).unwrap()
     }
 
-    /// Hours pass, as far as the database knows: every list and every artist is due.
+    /// Hours pass, as far as the database knows: every list is due, and every artist's turn has come.
     pub fn let_everything_be_due(&self) {
         let sql = "UPDATE people SET follows_next_at = 0; UPDATE artists SET next_check_at = 0;
-                   UPDATE calls SET at = at - 90000000";
+                   UPDATE calls SET purpose = 'other'";
         Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
     }
 

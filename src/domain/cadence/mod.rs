@@ -115,6 +115,11 @@ impl Budget {
         least.max(self.hints_lately + self.hints_lately / 4).min(self.allowed / 2)
     }
 
+    /// Whether nothing is left but what is kept back.
+    pub fn is_spent(&self, settings: &Settings) -> bool {
+        self.spent >= self.plain(settings)
+    }
+
     /// Calls a day for artists asked about for the first time and by turns.
     fn plain(&self, settings: &Settings) -> u32 {
         self.allowed - self.kept_for_hints(settings.has_hints)
@@ -203,11 +208,14 @@ fn turns_now<'a>(
 ) -> Vec<&'a Candidate> {
     let is_pressing = |c: &&Candidate| c.waited(now) + BROUGHT_FORWARD >= settings.max_wait;
     let (mut pressing, mut others): (Vec<_>, Vec<_>) = turns.into_iter().partition(is_pressing);
-    pressing.sort_by_key(|c| (std::cmp::Reverse(c.waited(now)), c.id.clone()));
-    by_worth(&mut others, settings, now);
     let overdue = pressing.iter().filter(|c| c.waited(now) >= settings.max_wait).count();
     let timely = timely(watched, budget, settings, now);
     let may = may.min(timely.max(count(overdue))) as usize;
+    if may == 0 {
+        return Vec::new();
+    }
+    pressing.sort_by(|a, b| (b.waited(now), &a.id).cmp(&(a.waited(now), &b.id)));
+    by_worth(&mut others, settings, now);
     let days = settings.max_wait.as_secs_f64() / 86_400.0;
     // Where there are too few calls for the promise, half of them keep it as well as they can.
     let can_be_kept = watched as f64 <= f64::from(budget.plain(settings)) * days;
@@ -239,12 +247,12 @@ fn timely(watched: usize, budget: &Budget, settings: &Settings, now: Timestamp) 
 fn by_worth(candidates: &mut [&Candidate], settings: &Settings, now: Timestamp) {
     candidates.sort_by_cached_key(|c| {
         // Positive floats are in the order of their bits; the largest comes first.
-        (std::cmp::Reverse(c.worth(&settings.market, now).to_bits()), c.checked_at, c.id.clone())
+        (std::cmp::Reverse(c.worth(&settings.market, now).to_bits()), c.checked_at, &c.id)
     });
 }
 
 fn in_order_of_arrival(mut first: Vec<&Candidate>) -> impl Iterator<Item = &Candidate> {
-    first.sort_by_key(|c| (c.watched_since, c.id.clone()));
+    first.sort_by_key(|c| (c.watched_since, &c.id));
     first.into_iter()
 }
 
