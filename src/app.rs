@@ -44,12 +44,6 @@ pub fn build(
     let mailer = mailer(config, &clock)?;
     let access = access(config, &db, &clock)?;
     let hints = hint_sources(config)?;
-    let cadence = cadence::Settings {
-        calls_per_day: config.spotify.artist_albums_per_day,
-        max_wait: config.schedule.max_wait,
-        market: config.schedule.market.clone(),
-        has_hints: !hints.is_empty(),
-    };
     Ok(Ctx {
         db,
         access,
@@ -61,8 +55,19 @@ pub fn build(
         public_url: config.web.public_url.clone(),
         mail_domain: mail_domain(&config.mail.from),
         letter_timeout: config.mail.timeout,
-        cadence,
+        cadence: cadence(config),
     })
+}
+
+/// How the day's calls are spent.
+pub fn cadence(config: &Config) -> cadence::Settings {
+    let hints = [&config.hints.listenbrainz_url, &config.hints.deezer_url];
+    cadence::Settings {
+        calls_per_day: config.spotify.artist_albums_per_day,
+        max_wait: config.schedule.max_wait,
+        market: config.schedule.market.clone(),
+        has_hints: hints.into_iter().any(Option::is_some),
+    }
 }
 
 /// Opens the database with its key.

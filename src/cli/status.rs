@@ -22,7 +22,8 @@ pub(super) async fn run(config: &Config, as_json: bool) -> anyhow::Result<ExitCo
     }
     let (clock, chance) = super::machine();
     let db = app::open_database(config, &clock, &chance)?;
-    let status = db.read("status", status::of).await?;
+    let cadence = app::cadence(config);
+    let status = db.read("status", move |tx| status::of(tx, &cadence)).await?;
     let per_day = config.spotify.artist_albums_per_day;
     match as_json {
         true => say(&serde_json::to_string_pretty(&as_value(&status, per_day))?),
@@ -31,9 +32,9 @@ pub(super) async fn run(config: &Config, as_json: bool) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-fn left(status: &Status, per_day: u32) -> u64 {
+fn left(status: &Status) -> u64 {
     let used = status.calls.iter().find(|(bucket, _)| *bucket == Bucket::ArtistAlbums);
-    u64::from(per_day).saturating_sub(used.map_or(0, |(_, used)| *used))
+    u64::from(status.allowed).saturating_sub(used.map_or(0, |(_, used)| *used))
 }
 
 fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
@@ -57,6 +58,14 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
         .iter()
         .map(|health| (health.source.as_str().to_owned(), health_as_value(health)))
         .collect();
+    let waited: Vec<_> = status
+        .overdue
+        .iter()
+        .map(|artist| {
+            let last_check = artist.checked_at.map(|at| at.to_string());
+            json!({ "artist": artist.name, "last_check": last_check, "why": artist.why })
+        })
+        .collect();
     json!({
         "people": {
             "all": people.all, "connected": people.connected, "confirmed": people.confirmed,
@@ -64,11 +73,14 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
             "held_by_the_brake": people.held,
         },
         "artists": {
-            "watched": artists.watched, "never_asked": artists.never_asked, "due": artists.due,
+            "watched": artists.watched, "never_asked": artists.never_asked,
+            "checked_last_day": artists.checked_last_day, "checked_last_week": artists.checked_last_week,
+            "overdue": artists.overdue, "waited_longest": waited,
             "failing": artists.failing, "last_check": artists.last_check.map(|at| at.to_string()),
         },
         "calls": {
-            "used": calls, "artist_albums_per_day": per_day, "artist_albums_left": left(status, per_day),
+            "used": calls, "artist_albums_per_day": per_day, "artist_albums_left": left(status),
+            "artist_albums_allowed": status.allowed,
         },
         "pauses": pauses,
         "hints": hints,
@@ -125,13 +137,24 @@ fn as_table(status: &Status, per_day: u32) -> Table {
     }
     row("Artists watched", artists.watched.to_string());
     row("  never asked about yet", artists.never_asked.to_string());
-    row("  due for a check", artists.due.to_string());
+    row("  checked in the last 24 h", artists.checked_last_day.to_string());
+    row("  checked in the last 7 days", artists.checked_last_week.to_string());
+    row("  overdue", artists.overdue.to_string());
+    for artist in &status.overdue {
+        let since = artist.checked_at.map_or("never checked".into(), |at| format!("checked {at}"));
+        row("    such as", format!("{}, {since}: {}", artist.name, artist.why));
+    }
     row("  last check failed", artists.failing.to_string());
     row("  last check", artists.last_check.map_or("never".into(), |at| at.to_string()));
     row("Calls in the last 24 h", String::new());
     for (bucket, used) in &status.calls {
         let of = match bucket {
-            Bucket::ArtistAlbums => format!(" of {per_day}, {} left", left(status, per_day)),
+            Bucket::ArtistAlbums if status.allowed < per_day => format!(
+                " of {} (a lock-out taught so; {per_day} are configured), {} left",
+                status.allowed,
+                left(status)
+            ),
+            Bucket::ArtistAlbums => format!(" of {per_day}, {} left", left(status)),
             _ => String::new(),
         };
         row(&format!("  {}", bucket.as_str()), format!("{used}{of}"));

@@ -11,7 +11,7 @@ use super::catalogue;
 use super::inbox::Received;
 use super::stage::Stage;
 use crate::clock::{Clock, SystemClock};
-use crate::store::status;
+use crate::store::{Tx, status};
 use crate::terminal::say;
 
 /// The address that the play's listener types.
@@ -76,7 +76,11 @@ async fn confirm(stage: &Stage, browser: &mut Browser) -> anyhow::Result<()> {
 
 async fn first_look(stage: &Stage) -> anyhow::Result<()> {
     loop {
-        let artists = stage.ctx.db.read("demo", |tx| status::artists_of(tx, None)).await?;
+        let artists = {
+            let cadence = stage.ctx.cadence.clone();
+            let look = move |tx: &Tx<'_>| status::artists_of(tx, None, &cadence);
+            stage.ctx.db.read("demo", look).await?
+        };
         if artists.watched > 0 && artists.never_asked == 0 {
             say(&format!(
                 "Dropday has looked at the {} artists she follows, {} calls in all. Their back \

@@ -106,8 +106,10 @@ impl Stage {
 
     /// Whether somebody is in the middle of signing in or confirming: then time must not jump.
     async fn is_somebody_busy(&self) -> anyhow::Result<bool> {
-        let is_busy = |tx: &Tx<'_>| {
-            Ok(status::is_anybody_half_way(tx)? || status::of(tx)?.people.confirmed == 0)
+        let cadence = self.ctx.cadence.clone();
+        let is_busy = move |tx: &Tx<'_>| {
+            let status = status::of(tx, &cadence)?;
+            Ok(status::is_anybody_half_way(tx)? || status.people.confirmed == 0)
         };
         Ok(self.ctx.db.read("demo", is_busy).await?)
     }

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod links;
 mod migrations;
 pub mod outbox;
+pub mod overdue;
 pub mod people;
 mod presence;
 pub mod releases;

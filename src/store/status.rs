@@ -5,9 +5,14 @@ use rusqlite::params;
 
 use super::columns::Ms;
 use super::hint_sources::{self, Health};
-use super::{Result, Tx, consents, identities, ledger, outbox};
-use crate::domain::quota::{Bucket, Pause};
+use super::overdue::{self, Overdue};
+use super::{Result, Tx, allowance, consents, identities, ledger, outbox};
+use crate::domain::cadence::Settings;
+use crate::domain::quota::{Bucket, Pause, WINDOW};
 use crate::domain::user::UserId;
+
+/// So many artists that have waited too long are listed.
+const OVERDUE_LISTED: u32 = 10;
 
 /// Everything in numbers.
 #[derive(Debug, Clone)]
@@ -18,6 +23,10 @@ pub struct Status {
     pub artists: Artists,
     /// Calls in the last rolling day, by bucket.
     pub calls: Vec<(Bucket, u64)>,
+    /// Calls for artists' albums in a rolling day that may be made at present.
+    pub allowed: u32,
+    /// The artists that have waited too long, at most ten.
+    pub overdue: Vec<Overdue>,
     /// Pauses that hold now, by scope.
     pub pauses: Vec<(String, Pause)>,
     /// Watched artists that are known at MusicBrainz, and at Deezer.
@@ -60,8 +69,12 @@ pub struct Artists {
     pub watched: u64,
     /// Never asked about yet.
     pub never_asked: u64,
-    /// Due for a check.
-    pub due: u64,
+    /// Checked in the last 24 hours.
+    pub checked_last_day: u64,
+    /// Checked in the last seven days.
+    pub checked_last_week: u64,
+    /// Waiting for longer than they should, or failing.
+    pub overdue: u64,
     /// Whose last check failed.
     pub failing: u64,
     /// When the last check went through.
@@ -72,12 +85,14 @@ pub struct Artists {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn of(tx: &Tx<'_>) -> Result<Status> {
+pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
     let count = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
     let calls = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
     Ok(Status {
         people: people(tx)?,
-        artists: artists_of(tx, None)?,
+        artists: artists_of(tx, None, settings)?,
+        allowed: allowance::budget(tx, settings.calls_per_day)?.allowed,
+        overdue: overdue::list(tx, None, settings, OVERDUE_LISTED)?,
         calls: calls.into_iter().collect::<Result<_>>()?,
         pauses: ledger::pauses(tx)?,
         known_elsewhere: identities::count_known(tx)?,
@@ -94,19 +109,24 @@ pub fn of(tx: &Tx<'_>) -> Result<Status> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>) -> Result<Artists> {
+pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> Result<Artists> {
     let sql = "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
-                      count(*) FILTER (WHERE next_check_at <= ?2),
+                      count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
+                      count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, watched_since) < ?4),
                       count(*) FILTER (WHERE failures > 0), max(checked_at)
                FROM artists WHERE unwatched_at IS NULL
                AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))";
-    Ok(tx.query_row(sql, params![person, Ms(tx.now())], |row| {
+    let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
+    let key = params![person, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
+    Ok(tx.query_row(sql, key, |row| {
         Ok(Artists {
             watched: row.get(0)?,
             never_asked: row.get(1)?,
-            due: row.get(2)?,
-            failing: row.get(3)?,
-            last_check: row.get::<_, Option<Ms>>(4)?.map(|at| at.0),
+            checked_last_day: row.get(2)?,
+            checked_last_week: row.get(3)?,
+            overdue: row.get(4)?,
+            failing: row.get(5)?,
+            last_check: row.get::<_, Option<Ms>>(6)?.map(|at| at.0),
         })
     })?)
 }

@@ -14,10 +14,12 @@ use crate::accounts::address::{self, AddressError};
 use crate::accounts::preferences::{self, Wishes};
 use crate::accounts::{leave as leaving, session};
 use crate::ctx::Ctx;
+use crate::domain::cadence;
 use crate::domain::consent::ends_at;
 use crate::domain::quota::Cause;
 use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::user::UserId;
+use crate::store::overdue::{self, Overdue};
 use crate::store::people::Person;
 use crate::store::status::Artists;
 use crate::store::{StoreError, Tx, ledger, links, outbox, people, releases, status};
@@ -42,6 +44,9 @@ struct Account {
     follows_read: Option<String>,
     typed: String,
     typed_fault: Option<String>,
+    checked_last_day: u64,
+    checked_last_week: u64,
+    overdue: Vec<Overdue>,
     news: Vec<Release>,
     wants_editions: bool,
     wants_singles: bool,
@@ -50,23 +55,32 @@ struct Account {
 /// New releases that the page lists: what one letter may leave out is here.
 const NEWS_LISTED: u32 = 100;
 
+/// Artists that have waited too long and that the page lists.
+const OVERDUE_LISTED: u32 = 50;
+
 /// What the page is made of, as the database has it.
 struct Facts {
     person: Person,
     awaiting: String,
     mail_trouble: Option<String>,
     artists: Artists,
+    overdue: Vec<Overdue>,
     news: Vec<Release>,
     rests: Option<&'static str>,
 }
 
-fn gather(tx: &Tx<'_>, id: UserId) -> Result<Option<Facts>, StoreError> {
+fn gather(
+    tx: &Tx<'_>,
+    id: UserId,
+    cadence: &cadence::Settings,
+) -> Result<Option<Facts>, StoreError> {
     let Some(person) = people::find(tx, id)? else { return Ok(None) };
     let awaiting = links::awaiting(tx, id)?;
     Ok(Some(Facts {
         awaiting: shown(awaiting.and_then(|link| link.address).as_ref()),
         mail_trouble: outbox::trouble_of(tx, id)?,
-        artists: status::artists_of(tx, Some(id))?,
+        artists: status::artists_of(tx, Some(id), cadence)?,
+        overdue: overdue::list(tx, Some(id), cadence, OVERDUE_LISTED)?,
         news: news(tx, id)?,
         rests: rests(tx)?,
         person,
@@ -80,8 +94,13 @@ fn news(tx: &Tx<'_>, id: UserId) -> Result<Vec<Release>, StoreError> {
 }
 
 impl Account {
+    fn last_check(artist: &Overdue) -> String {
+        let last = artist.checked_at.map(|at| format!("last checked on {}", day(at)));
+        last.unwrap_or_else(|| "not checked yet".to_owned())
+    }
+
     fn new(facts: Facts) -> Self {
-        let Facts { person, awaiting, mail_trouble, artists, news, rests } = facts;
+        let Facts { person, awaiting, mail_trouble, artists, overdue, news, rests } = facts;
         let address = shown(person.address.as_ref());
         let suggested = shown(person.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
@@ -99,6 +118,9 @@ impl Account {
             mail_trouble,
             watched: artists.watched,
             never_asked: artists.never_asked,
+            checked_last_day: artists.checked_last_day,
+            checked_last_week: artists.checked_last_week,
+            overdue,
             follows_read: person.follows_read_at.map(day),
             typed: typed.unwrap_or_default(),
             typed_fault: None,
@@ -144,7 +166,8 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Respons
 }
 
 async fn show_page(ctx: &Ctx, person: UserId, change: impl FnOnce(&mut Account)) -> Response {
-    match ctx.db.read("account page", move |tx| gather(tx, person)).await {
+    let cadence = ctx.cadence.clone();
+    match ctx.db.read("account page", move |tx| gather(tx, person, &cadence)).await {
         Ok(Some(facts)) => {
             let mut account = Account::new(facts);
             change(&mut account);

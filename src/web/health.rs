@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::ctx::Ctx;
-use crate::store::status;
+use crate::store::artists;
 
 pub(super) async fn show(State(ctx): State<Arc<Ctx>>) -> Response {
-    match ctx.db.read("health", |tx| status::artists_of(tx, None)).await {
+    match ctx.db.read("health", artists::count_watched).await {
         Ok(_) => (StatusCode::OK, "ok\n").into_response(),
         Err(error) => {
             tracing::error!(%error, "the database does not answer");

@@ -8,7 +8,7 @@ use dropday::app;
 use dropday::clock::{Chance, Clock, ManualClock, SeededChance};
 use dropday::config::{Config, KeySource, decode_key};
 use dropday::demo::world::NewAlbum;
-use dropday::store::{Db, status};
+use dropday::store::{Db, outbox};
 use reqwest::StatusCode;
 use rusqlite::Connection;
 use secrecy::SecretString;
@@ -82,7 +82,7 @@ impl Kept {
     }
 
     async fn owed(&self) -> u64 {
-        self.open().unwrap().read("test", status::of).await.unwrap().owed
+        self.open().unwrap().read("test", outbox::count_owed).await.unwrap()
     }
 
     /// Runs `script` with the real binary as `$DROPDAY`, in a mount namespace of its own; `None`

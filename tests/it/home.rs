@@ -218,7 +218,8 @@ impl Home {
     }
 
     pub async fn status(&self) -> Status {
-        self.ctx.db.read("test", status::of).await.unwrap()
+        let cadence = self.ctx.cadence.clone();
+        self.ctx.db.read("test", move |tx| status::of(tx, &cadence)).await.unwrap()
     }
 
     pub fn letters_to(&self, address: &str) -> Vec<Letter> {

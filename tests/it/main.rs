@@ -8,6 +8,7 @@ mod bad_database;
 mod bad_input;
 mod binary;
 mod brake;
+mod choosing;
 mod commands;
 mod configuration;
 mod confirming;

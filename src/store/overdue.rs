@@ -1,0 +1,69 @@
+//! Artists that have waited longer than they should, and why: nothing stops in silence.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::columns::Ms;
+use super::{Result, Tx, allowance, artists, ledger};
+use crate::domain::cadence::Settings;
+use crate::domain::quota::Bucket;
+use crate::domain::user::UserId;
+
+/// An artist that has waited too long, or whose last check failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overdue {
+    /// The name.
+    pub name: String,
+    /// When the last check went through; `None` if none did yet.
+    pub checked_at: Option<Timestamp>,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// Which artists are overdue, of all or of one person's, those that waited longest first, at most
+/// `most` of them.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn list(
+    tx: &Tx<'_>,
+    person: Option<UserId>,
+    settings: &Settings,
+    most: u32,
+) -> Result<Vec<Overdue>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT name, checked_at, last_failure FROM artists WHERE unwatched_at IS NULL
+         AND (failures > 0 OR coalesce(checked_at, watched_since) < ?2)
+         AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))
+         ORDER BY coalesce(checked_at, watched_since), name LIMIT ?3",
+    )?;
+    let key = params![person, Ms(tx.now() - settings.max_wait), most];
+    let rows = rows.query_map(key, |row| {
+        let checked_at: Option<Ms> = row.get(1)?;
+        Ok((row.get(0)?, checked_at.map(|at| at.0), row.get::<_, Option<String>>(2)?))
+    })?;
+    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let general = if rows.is_empty() { String::new() } else { why_in_general(tx, settings)? };
+    let overdue = rows.into_iter().map(|(name, checked_at, failure)| {
+        let why =
+            failure.map_or_else(|| general.clone(), |why| format!("the last check failed: {why}"));
+        Overdue { name, checked_at, why }
+    });
+    Ok(overdue.collect())
+}
+
+/// Why anybody waits: a pause, a day that is spent, or more artists than calls.
+fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<String> {
+    if let Some(pause) = ledger::pause_of(tx, Bucket::ArtistAlbums)? {
+        return Ok(format!("nothing is asked until {}: {}", pause.until, pause.cause));
+    }
+    let (budget, watched) =
+        (allowance::budget(tx, settings.calls_per_day)?, artists::count_watched(tx)?);
+    let share = format!("{watched} artists share {} calls a day", budget.allowed);
+    let is_spent = budget.is_spent(settings);
+    Ok(if is_spent {
+        format!("the day's calls are spent: {share}")
+    } else {
+        format!("its turn has not come: {share}")
+    })
+}

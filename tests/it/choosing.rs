@@ -1,0 +1,115 @@
+//! Whom Spotify is asked about next, and that nobody is forgotten in silence.
+
+use std::time::Duration;
+
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::pipeline::Scope;
+
+use crate::home::Home;
+
+/// The artists that were asked about so far, in turn.
+fn asked(home: &Home) -> Vec<String> {
+    let requests = home.world.requests().into_iter();
+    let asked = requests.filter(|request| request.endpoint == Endpoint::ArtistAlbums);
+    asked.map(|request| request.path.split('/').nth(3).unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn who_puts_out_an_album_every_year_is_asked_about_more_often_than_who_has_long_been_silent()
+{
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")]).await;
+    let (artists, _) = home.listener_of("Martha", 12).await;
+    for (n, artist) in artists.iter().enumerate() {
+        let years = if n < 6 { 2016..2026 } else { 1986..1996 };
+        for year in years {
+            home.world
+                .put_out(artist, NewAlbum::titled(format!("{year}")).on(format!("{year}-05-06")));
+        }
+    }
+    home.follows().await;
+    for _ in 0..12 * 60 {
+        home.checks_of(Scope::Due).await;
+        home.advance_hours(2);
+    }
+    let asked = asked(&home);
+    let of = |some: &[String]| asked.iter().filter(|id| some.contains(id)).count();
+    let (busy, silent) = (of(&artists[..6]), of(&artists[6..]));
+    assert!(busy > 3 * silent / 2, "{busy} against {silent}");
+    assert!(silent >= 6 * 3, "nobody waits longer than 21 days: {silent}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn where_the_zone_is_known_a_fridays_calls_are_spent_as_its_day_begins() {
+    let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "6"), ("SCHEDULE__ZONE", "Europe/Berlin")];
+    let home = Home::with(&settings).await;
+    let (artists, martha) = home.listener_of("Martha", 6).await;
+    home.follows().await;
+    // From Monday noon to Thursday's late evening in Berlin.
+    for _ in 0..82 {
+        home.checks_of(Scope::Due).await;
+        home.advance_hours(1);
+    }
+    home.clock.set("2026-11-26T23:00:00Z".parse().unwrap());
+    artists
+        .iter()
+        .for_each(|id| drop(home.world.put_out(id, NewAlbum::titled("Friday").on("2026-11-27"))));
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 0, "markets take some minutes");
+    home.clock.advance(Duration::from_secs(15 * 60));
+    let outcome = home.checks_of(Scope::Due).await;
+    assert_eq!((outcome.checked, outcome.news), (6, 6), "{outcome}");
+    home.letters().await;
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_lock_out_teaches_to_ask_less_and_slowly_more_again() {
+    let mut home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "40")]).await;
+    home.listener_of("Martha", 60).await;
+    home.follows().await;
+    home.world.set_artist_albums_quota(Some(20));
+    home.checks().await;
+    assert_eq!(asked(&home).len(), 21, "the last of them was refused");
+    home.advance_hours(25);
+    home.restart().await;
+    home.world.forget_requests();
+    assert_eq!(home.status().await.allowed, 18, "nine in ten of those that went through");
+    home.checks().await;
+    assert_eq!(asked(&home).len(), 18, "and no lock-out this time");
+    home.advance_days(40);
+    assert_eq!(home.status().await.allowed, 40);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn status_and_page_say_how_many_were_checked_and_who_waits_and_why() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "3")]).await;
+    let (_, martha) = home.listener_of("Martha", 5).await;
+    home.follows().await;
+    home.checks().await;
+    let artists = home.status().await.artists;
+    assert_eq!((artists.checked_last_day, artists.checked_last_week, artists.overdue), (3, 3, 0));
+    let page = martha.browser.get("/account").await.body;
+    assert!(page.contains("3 of 5 were checked in the last 24 hours"), "{page}");
+
+    home.advance_days(22);
+    let status = home.status().await;
+    assert_eq!((status.artists.checked_last_week, status.artists.overdue), (0, 5));
+    assert!(
+        status.overdue[0].why.contains("5 artists share 3 calls a day"),
+        "{:?}",
+        status.overdue
+    );
+
+    home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
+    home.checks().await;
+    let status = home.status().await;
+    assert!(status.overdue[0].why.contains("daily quota"), "{:?}", status.overdue);
+    home.advance_hours(25);
+    home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
+    home.checks().await;
+    let page = martha.browser.get("/account").await.body;
+    assert!(page.contains("waited too long") && page.contains("the last check failed"), "{page}");
+    home.finish().await;
+}
