@@ -81,7 +81,14 @@ pub(super) async fn compose(ctx: &Ctx, claimed: &Claimed) -> Result<Composed, Co
         Facts::News(to, items) => {
             let account_url = ctx.page("/account");
             let today = day_of(ctx.clock.now());
-            let letter = News { releases: &items, account_url: &account_url, today };
+            let letter = News {
+                releases: &items,
+                today,
+                assurance: None,
+                account_url: &account_url,
+                preferences_url: &account_url,
+                unsubscribe_url: &account_url,
+            };
             Composed::Ready(to, letter.letter()?)
         }
         Facts::SignInAgain(to) => {
@@ -220,7 +227,8 @@ fn news(tx: &Tx<'_>, claimed: &Claimed, person: &Person) -> Result<Facts, StoreE
             .iter()
             .filter_map(edition::edition_words)
             .collect::<BTreeSet<_>>();
-        items.push(NewsItem { release, because, also_as: also_as.into_iter().collect() });
+        let (kind, also_as) = (release.kind.into(), also_as.into_iter().collect());
+        items.push(NewsItem { release, kind, because, also_as, mute: Vec::new() });
     }
     if items.is_empty() {
         return Ok(Facts::Unwanted("nothing of it is known and wanted any more"));

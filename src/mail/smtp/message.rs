@@ -104,6 +104,7 @@ mod tests {
             subject: subject.into(),
             text: text.into(),
             html: format!("<p>{text}</p>\n--=_dropday_=--"),
+            unsubscribe: None,
         };
         let name = "Dröpday, \"the\" <a@b>".to_owned();
         let from = Mailbox::new(Some(name), "dropday@example.com".parse().unwrap());
@@ -126,7 +127,12 @@ mod tests {
     #[test]
     fn an_odd_message_id_is_refused_and_a_long_one_is_not_folded() {
         let from: Mailbox = "dropday@example.com".parse().unwrap();
-        let letter = Letter { subject: String::new(), text: String::new(), html: String::new() };
+        let letter = Letter {
+            subject: String::new(),
+            text: String::new(),
+            html: String::new(),
+            unsubscribe: None,
+        };
         let compose = |id: &str| compose(&from, &from.email, &letter, &stamp(id));
         for id in ["", "a@b", "<a>", "<a@b>\r\nBcc: c@d", "<a@b> <c@d>", "<ä@b>"] {
             assert!(compose(id).is_err(), "{id}");

@@ -41,7 +41,12 @@ fn martha() -> EmailAddress {
 }
 
 fn letter(subject: &str) -> Letter {
-    Letter { subject: subject.into(), text: "Hello\n".into(), html: "<p>Hello</p>".into() }
+    Letter {
+        subject: subject.into(),
+        text: "Hello\n".into(),
+        html: "<p>Hello</p>".into(),
+        unsubscribe: None,
+    }
 }
 
 fn stamp(id: &str) -> Stamp {
