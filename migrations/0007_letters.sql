@@ -38,8 +38,9 @@ ALTER TABLE sightings ADD COLUMN appears INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE farewells (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
     address TEXT NOT NULL,
-    name    TEXT NOT NULL,
     artists INTEGER NOT NULL,
+    -- Whether they took their consent back at Spotify themselves.
+    withdrew INTEGER NOT NULL,
     made_at INTEGER NOT NULL
 ) STRICT;
 

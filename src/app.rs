@@ -9,13 +9,14 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::tz::TimeZone;
 use secrecy::{SecretBox, SecretString};
 
 use crate::access::{Access, Catalogue, Gate, Operator};
 use crate::clock::{Chance, Clock, random};
 use crate::config::{Config, KeySource, decode_key};
 use crate::ctx::Ctx;
-use crate::domain::cadence;
+use crate::domain::cadence::{self, calendar::Market};
 use crate::hints::{self, Source};
 use crate::mail::smtp::{Mailer, SmtpSettings};
 use crate::spotify::{Accounts, Client, http_client};
@@ -55,8 +56,17 @@ pub fn build(
         public_url: config.web.public_url.clone(),
         mail_domain: mail_domain(&config.mail.from),
         letter_timeout: config.mail.timeout,
+        zone: zone(config),
         cadence: cadence(config),
     })
+}
+
+/// Where people are who have not said where: in the country whose releases are waited for.
+fn zone(config: &Config) -> TimeZone {
+    match &config.schedule.market {
+        Market::In(zone) if zone.iana_name().is_some() => zone.clone(),
+        Market::In(_) | Market::Unknown => TimeZone::UTC,
+    }
 }
 
 /// How the day's calls are spent.

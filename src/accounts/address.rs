@@ -13,6 +13,9 @@ use crate::store::{Sealer, StoreError, Tx, links, outbox, people};
 /// fill somebody else's inbox.
 const CONFIRM_LETTERS_AN_HOUR: u64 = 5;
 
+/// The welcome is one, however often somebody changes their address.
+const FIRST: &str = "first";
+
 /// Why an address was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
@@ -96,6 +99,7 @@ pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
             if let (Confirmation::Good(address), Some(link)) = (&confirmation, link) {
                 links::mark_used(tx, link.id)?;
                 people::set_address(tx, link.person, address)?;
+                outbox::owe(tx, link.person, Kind::Welcome, FIRST)?;
                 outbox::owe_refused_again(tx, link.person)?;
                 outbox::owe_news_since_following(tx, link.person)?;
                 tracing::info!(person = link.person.0, %address, "address confirmed");

@@ -2,10 +2,11 @@
 
 use crate::ctx::Ctx;
 use crate::domain::user::UserId;
-use crate::store::{StoreError, Tx, artists, consents, people};
+use crate::store::farewells::{self, Farewell};
+use crate::store::{StoreError, Tx, artists, consents, follows, people};
 
-/// Deletes a person with all that is known of them, and the artists that nobody else follows. To
-/// leave twice is to leave.
+/// Deletes a person with all that is known of them, and the artists that nobody else follows. Their
+/// address stays until the letter that says so has left, some days at most. To leave twice is to leave.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -43,8 +44,13 @@ pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
 }
 
 fn delete(tx: &Tx<'_>, person: UserId) -> Result<(), StoreError> {
-    if people::find(tx, person)?.is_none() {
-        return Ok(());
+    let Some(found) = people::find(tx, person)? else { return Ok(()) };
+    if let Some(address) = found.address {
+        let artists = follows::count(tx, person)?;
+        farewells::owe(
+            tx,
+            &Farewell { address, artists, has_withdrawn: found.deleted_at.is_some() },
+        )?;
     }
     let traces = artists::only_of(tx, person)?;
     people::delete(tx, person)?;

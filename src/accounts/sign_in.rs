@@ -10,7 +10,7 @@ use crate::domain::token::Grant;
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::auth::new_verifier;
 use crate::store::sign_ins::{self, SignIn};
-use crate::store::{StoreError, people, tokens};
+use crate::store::{StoreError, people, preferences, tokens};
 
 /// Where to send somebody who wants to sign in.
 #[derive(Debug)]
@@ -134,11 +134,12 @@ fn is_same_browser(trip: &SignIn, cookie: Option<&str>) -> bool {
 async fn keep(ctx: &Ctx, profile: Profile, grant: Grant) -> Result<Arrival, SignInError> {
     let refresh = grant.refresh.clone().ok_or(SignInError::NoRefreshToken)?;
     let token = secret::new(&*ctx.chance);
-    let opened = token.clone();
+    let (opened, zone) = (token.clone(), ctx.zone.clone());
     let person = ctx
         .db
         .write("sign in", move |tx| {
             let person = people::sign_in(tx, &profile)?;
+            preferences::propose_zone(tx, person, &zone)?;
             tokens::keep(tx, person, &grant, &refresh)?;
             session::open(tx, &opened, person)?;
             Ok(person)

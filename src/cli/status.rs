@@ -63,7 +63,7 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
         .iter()
         .map(|artist| {
             let last_check = artist.checked_at.map(|at| at.to_string());
-            json!({ "artist": artist.name, "last_check": last_check, "why": artist.why })
+            json!({ "artist": artist.name, "last_check": last_check, "why": artist.why.to_string() })
         })
         .collect();
     json!({

@@ -87,7 +87,9 @@ impl fmt::Display for Unwanted {
             Self::Kind(Kind::Compilation) => f.write_str("compilations are not wanted"),
             Self::Kind(Kind::Live) => f.write_str("live albums are not wanted"),
             Self::Kind(Kind::Remixes) => f.write_str("remixes are not wanted"),
-            Self::Kind(Kind::Appearance) => f.write_str("appearances on others' releases are not wanted"),
+            Self::Kind(Kind::Appearance) => {
+                f.write_str("appearances on others' releases are not wanted")
+            }
         }
     }
 }
@@ -124,6 +126,11 @@ pub fn judge(release: &Release, reasons: &[Reason], kinds: Kinds) -> Result<(), 
 }
 
 impl Kinds {
+    /// Nothing at all.
+    pub fn none() -> Self {
+        Self { albums: false, ..Self::default() }
+    }
+
     /// Whether a release of this kind is wanted, for all that it is.
     fn have(self, release: &Release, appears: bool) -> bool {
         let kind = kind(release, appears);
@@ -214,7 +221,9 @@ mod tests {
     #[test]
     fn a_live_album_is_told_to_those_who_want_nothing_but_live_albums() {
         let live = Kinds { albums: false, live: true, ..Kinds::default() };
-        let judge = |title| judge(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live);
+        let judge = |title| {
+            judge(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
+        };
         assert_eq!(judge("Live at Leeds"), Ok(()));
         assert_eq!(judge("Moon Safari"), Err(Unwanted::Kind(Kind::Album)));
     }
@@ -240,7 +249,10 @@ mod tests {
     fn an_album_that_a_muted_artist_made_is_no_news_for_the_guest_where_guests_are_not_wanted() {
         let album = release("Moon Safari", ReleaseKind::Album);
         let reasons = [reason("Air", false, true), reason("Beck", true, false)];
-        assert_eq!(judge(&album, &reasons, Kinds::default()), Err(Unwanted::Kind(Kind::Appearance)));
+        assert_eq!(
+            judge(&album, &reasons, Kinds::default()),
+            Err(Unwanted::Kind(Kind::Appearance))
+        );
         assert_eq!(judge(&album, &reasons, ALL), Ok(()));
     }
 

@@ -103,7 +103,8 @@ impl Timetable {
     pub fn due(&self, now: Timestamp, last: Option<Key>) -> Option<Key> {
         let today = self.day_of(now);
         let days = std::iter::successors(today.tomorrow().ok(), |day| day.yesterday().ok());
-        let came = |day: &Date| self.rhythm.has(*day) && self.slot(*day).is_some_and(|at| at <= now);
+        let came =
+            |day: &Date| self.rhythm.has(*day) && self.slot(*day).is_some_and(|at| at <= now);
         let day = days.take(14).find(came)?;
         let last = self.believed(last, today);
         last.is_none_or(|last| day > last).then_some(Key { rhythm: self.rhythm, day })
@@ -111,14 +112,13 @@ impl Timetable {
 
     /// The day that it is where the person is.
     pub fn day_of(&self, now: Timestamp) -> Date {
-        now.to_zoned(self.zone.clone()).date()
+        self.zone.to_datetime(now).date()
     }
 
     /// An hour that a spring skips comes right after the gap; one that an autumn repeats counts when
     /// it first comes.
     fn slot(&self, day: Date) -> Option<Timestamp> {
-        let zoned = day.at(self.hour, 0, 0, 0).to_zoned(self.zone.clone()).ok()?;
-        Some(zoned.timestamp())
+        self.zone.to_timestamp(day.at(self.hour, 0, 0, 0)).ok()
     }
 
     /// The day of the digest sent last. One that lies ahead by more than zones differ was named by a

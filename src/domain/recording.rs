@@ -41,8 +41,8 @@ const LIVE_ANYWHERE: &[&str] = &[
 /// A title that begins with "live in" or "live on" and goes on with one of these tells of life.
 const NO_PLACE: &[&str] = &[
     "a", "an", "and", "color", "colour", "dreams", "fear", "harmony", "hope", "it", "joy", "life",
-    "living", "love", "me", "memory", "mind", "my", "now", "our", "peace", "sin", "someone", "that",
-    "the", "these", "this", "time", "you", "your",
+    "living", "love", "me", "memory", "mind", "my", "now", "our", "peace", "sin", "someone",
+    "that", "the", "these", "this", "time", "you", "your",
 ];
 
 const STAGE_IN_BRACKETS: &[&str] = &["live", "ライブ", "ライヴ", "라이브", "konzert", "concert"];
@@ -50,8 +50,18 @@ const REMIXES: &[&str] = &["remix", "remixes", "remixed", "remixe", "remixé", "
 
 /// Beside these, the rest of a bracket says what an edition has besides the album.
 const BESIDES: &[&str] = &[
-    "+", "&", "and", "bonus", "deluxe", "expanded", "extended", "plus", "remaster", "remastered",
-    "tracks", "with",
+    "+",
+    "&",
+    "and",
+    "bonus",
+    "deluxe",
+    "expanded",
+    "extended",
+    "plus",
+    "remaster",
+    "remastered",
+    "tracks",
+    "with",
 ];
 
 /// What `title` says.
@@ -66,7 +76,9 @@ pub fn of(title: &str) -> Recording {
         return Recording::Remixes;
     }
     let mut plain = asides.iter().filter(is_plain);
-    if plain.any(|aside| ends_with_one_of(aside, STAGE_IN_BRACKETS) || is_live(aside)) || is_live(&name) {
+    if plain.any(|aside| ends_with_one_of(aside, STAGE_IN_BRACKETS) || is_live(aside))
+        || is_live(&name)
+    {
         return Recording::Live;
     }
     Recording::Other
@@ -74,7 +86,8 @@ pub fn of(title: &str) -> Recording {
 
 /// A name, and what stands behind it in brackets or after a dash.
 fn parted(title: &str) -> (String, Vec<String>) {
-    let (mut name, mut asides, mut aside, mut depth) = (String::new(), vec![], String::new(), 0_u32);
+    let (mut name, mut asides, mut aside, mut depth) =
+        (String::new(), vec![], String::new(), 0_u32);
     for c in title.chars() {
         match c {
             '(' | '[' | '【' | '「' | '<' | '{' => depth += 1,

@@ -16,10 +16,10 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(4 * 24);
 pub struct Farewell {
     /// Where.
     pub address: EmailAddress,
-    /// The name that they showed at Spotify.
-    pub name: String,
     /// How many artists were watched for them.
     pub artists: u64,
+    /// Whether they took their consent back at Spotify themselves.
+    pub has_withdrawn: bool,
 }
 
 /// Owes somebody who leaves a last letter.
@@ -28,8 +28,8 @@ pub struct Farewell {
 /// [`super::StoreError`]
 pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
     tx.execute(
-        "INSERT INTO farewells (address, name, artists, made_at) VALUES (?1, ?2, ?3, ?4)",
-        params![farewell.address, farewell.name, farewell.artists, Ms(tx.now())],
+        "INSERT INTO farewells (address, artists, withdrew, made_at) VALUES (?1, ?2, ?3, ?4)",
+        params![farewell.address, farewell.artists, farewell.has_withdrawn, Ms(tx.now())],
     )?;
     outbox::owe_good_bye(tx, tx.conn().last_insert_rowid())?;
     Ok(())
@@ -40,9 +40,9 @@ pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Farewell>> {
-    let sql = "SELECT address, name, artists FROM farewells WHERE id = ?1";
+    let sql = "SELECT address, artists, withdrew FROM farewells WHERE id = ?1";
     let found = tx.query_row(sql, [id], |row| {
-        Ok(Farewell { address: row.get(0)?, name: row.get(1)?, artists: row.get(2)? })
+        Ok(Farewell { address: row.get(0)?, artists: row.get(1)?, has_withdrawn: row.get(2)? })
     });
     Ok(found.optional()?)
 }

@@ -116,6 +116,15 @@ fn unfollow(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<()> {
     exactly_one(tx.execute(sql, params![person, artist])?)
 }
 
+/// How many artists a person follows.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn count(tx: &Tx<'_>, person: UserId) -> Result<u64> {
+    let sql = "SELECT count(*) FROM follows WHERE person = ?1";
+    Ok(tx.query_row(sql, [person], |row| row.get(0))?)
+}
+
 fn followed(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached("SELECT artist FROM follows WHERE person = ?1")?;
     Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)

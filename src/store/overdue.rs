@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::columns::Ms;
 use super::{Result, Tx, allowance, artists, ledger};
 use crate::domain::cadence::Settings;
-use crate::domain::quota::Bucket;
+use crate::domain::quota::{Bucket, Pause};
 use crate::domain::user::UserId;
 
 /// An artist that has waited too long, or whose last check failed.
@@ -16,8 +16,48 @@ pub struct Overdue {
     pub name: String,
     /// When the last check went through; `None` if none did yet.
     pub checked_at: Option<Timestamp>,
-    /// Why, in words.
-    pub why: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why an artist waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// The last check failed, in these words.
+    Failed(String),
+    /// Nothing is asked for a while.
+    Paused(Pause),
+    /// The day's calls are spent.
+    DaySpent {
+        /// Artists that share them.
+        watched: u64,
+        /// How many there are in a rolling day.
+        calls: u32,
+    },
+    /// Others are asked about first.
+    NotItsTurn {
+        /// Artists that share the day's calls.
+        watched: u64,
+        /// How many there are in a rolling day.
+        calls: u32,
+    },
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Failed(why) => write!(f, "the last check failed: {why}"),
+            Self::Paused(pause) => {
+                write!(f, "nothing is asked until {}: {}", pause.until, pause.cause)
+            }
+            Self::DaySpent { watched, calls } => {
+                write!(f, "the day's calls are spent: {watched} artists share {calls} calls a day")
+            }
+            Self::NotItsTurn { watched, calls } => {
+                write!(f, "its turn has not come: {watched} artists share {calls} calls a day")
+            }
+        }
+    }
 }
 
 /// Which artists are overdue, of all or of one person's, those that waited longest first, at most
@@ -43,27 +83,27 @@ pub fn list(
         Ok((row.get(0)?, checked_at.map(|at| at.0), row.get::<_, Option<String>>(2)?))
     })?;
     let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    let general = if rows.is_empty() { String::new() } else { why_in_general(tx, settings)? };
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let general = why_in_general(tx, settings)?;
     let overdue = rows.into_iter().map(|(name, checked_at, failure)| {
-        let why =
-            failure.map_or_else(|| general.clone(), |why| format!("the last check failed: {why}"));
+        let why = failure.map_or_else(|| general.clone(), Why::Failed);
         Overdue { name, checked_at, why }
     });
     Ok(overdue.collect())
 }
 
 /// Why anybody waits: a pause, a day that is spent, or more artists than calls.
-fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<String> {
+fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<Why> {
     if let Some(pause) = ledger::pause_of(tx, Bucket::ArtistAlbums)? {
-        return Ok(format!("nothing is asked until {}: {}", pause.until, pause.cause));
+        return Ok(Why::Paused(pause));
     }
     let (budget, watched) =
         (allowance::budget(tx, settings.calls_per_day)?, artists::count_watched(tx)?);
-    let share = format!("{watched} artists share {} calls a day", budget.allowed);
-    let is_spent = budget.is_spent(settings);
-    Ok(if is_spent {
-        format!("the day's calls are spent: {share}")
-    } else {
-        format!("its turn has not come: {share}")
+    let calls = budget.allowed;
+    Ok(match budget.is_spent(settings) {
+        true => Why::DaySpent { watched, calls },
+        false => Why::NotItsTurn { watched, calls },
     })
 }

@@ -159,8 +159,7 @@ pub fn muted(tx: &Tx<'_>, person: UserId) -> Result<Vec<Artist>> {
         "SELECT a.id, a.name FROM mutes m JOIN artists a ON a.id = m.artist WHERE m.person = ?1
          ORDER BY a.name COLLATE NOCASE, a.id",
     )?;
-    let artists = rows.query_map([person], |row| {
-        Ok(Artist::new(row.get(0)?, &row.get::<_, String>(1)?))
-    })?;
+    let artists =
+        rows.query_map([person], |row| Ok(Artist::new(row.get(0)?, &row.get::<_, String>(1)?)))?;
     Ok(artists.collect::<rusqlite::Result<_>>()?)
 }

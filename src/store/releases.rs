@@ -2,14 +2,19 @@
 
 use std::collections::HashSet;
 
+use jiff::ToSpan;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::columns::Ms;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::audience::Reason;
+use crate::domain::day_of;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::user::UserId;
+
+/// What came out no longer ago is told to somebody who is new here.
+const RECENT_DAYS: i64 = 30;
 
 /// The releases that were seen on an artist's list.
 ///
@@ -62,6 +67,29 @@ pub fn find(tx: &Tx<'_>, id: &ReleaseId) -> Result<Option<Release>> {
     Ok(tx.query_row(sql, [id], read).optional()?)
 }
 
+/// What came out in the last 30 days from the artists whom `person` follows, the newest first, at most
+/// `most`, as far as it is known with its day: no editions, and nothing that is told in a letter with
+/// news.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn recent_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<Release>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT id, title, kind, artists, date, tracks, cover, link FROM releases r
+         WHERE length(date) = 10 AND date BETWEEN ?2 AND ?3
+           AND id IN (SELECT s.release FROM follows f JOIN sightings s ON s.artist = f.artist
+                      WHERE f.person = ?1)
+           AND NOT EXISTS (SELECT 1 FROM editions e WHERE e.release = r.id)
+           AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.person = ?1 AND o.kind = 'news' AND o.subject = r.id)
+         ORDER BY date DESC, id LIMIT ?4",
+    )?;
+    let today = day_of(tx.now());
+    let since = today.saturating_sub(RECENT_DAYS.days());
+    let found =
+        rows.query_map(params![person, since.to_string(), today.to_string(), most], read)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
     let credits: Vec<(String, String)> =
         serde_json::from_str(&row.get::<_, String>(3)?).map_err(|error| {
@@ -91,11 +119,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn reasons(
-    tx: &Tx<'_>,
-    id: &ReleaseId,
-    person: UserId,
-) -> Result<Vec<Reason>> {
+pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, person: UserId) -> Result<Vec<Reason>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name, s.appears,
              EXISTS (SELECT 1 FROM mutes m WHERE m.person = f.person AND m.artist = a.id)

@@ -79,6 +79,9 @@ pub struct Artists {
     pub failing: u64,
     /// When the last check went through.
     pub last_check: Option<Timestamp>,
+    /// When the last check went through of the artist whose last check is longest ago; of those that
+    /// were checked at all.
+    pub oldest_check: Option<Timestamp>,
 }
 
 /// The state of everything.
@@ -113,7 +116,7 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
     let sql = "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
                       count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
                       count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, watched_since) < ?4),
-                      count(*) FILTER (WHERE failures > 0), max(checked_at)
+                      count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at)
                FROM artists WHERE unwatched_at IS NULL
                AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))";
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
@@ -127,6 +130,7 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
             overdue: row.get(4)?,
             failing: row.get(5)?,
             last_check: row.get::<_, Option<Ms>>(6)?.map(|at| at.0),
+            oldest_check: row.get::<_, Option<Ms>>(7)?.map(|at| at.0),
         })
     })?)
 }

@@ -11,18 +11,19 @@ use axum_extra::extract::CookieJar;
 use super::cookies::{self, Purpose};
 use super::page::{self, day, shown};
 use crate::accounts::address::{self, AddressError};
-use crate::accounts::preferences::{self, Wishes};
 use crate::accounts::{leave as leaving, session};
 use crate::ctx::Ctx;
 use crate::domain::cadence;
 use crate::domain::consent::ends_at;
+use crate::domain::digest::Rhythm;
+use crate::domain::preferences::Preferences;
 use crate::domain::quota::Cause;
 use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::user::UserId;
 use crate::store::overdue::{self, Overdue};
 use crate::store::people::Person;
 use crate::store::status::Artists;
-use crate::store::{StoreError, Tx, ledger, links, outbox, people, releases, status};
+use crate::store::{StoreError, Tx, ledger, links, outbox, people, preferences, releases, status};
 use crate::worker::{Bells, Job};
 
 #[derive(Template)]
@@ -48,8 +49,9 @@ struct Account {
     checked_last_week: u64,
     overdue: Vec<Overdue>,
     news: Vec<Release>,
-    wants_editions: bool,
     wants_singles: bool,
+    is_subscribed: bool,
+    letters_come: String,
 }
 
 /// New releases that the page lists: what one letter may leave out is here.
@@ -61,6 +63,7 @@ const OVERDUE_LISTED: u32 = 50;
 /// What the page is made of, as the database has it.
 struct Facts {
     person: Person,
+    wanted: Preferences,
     awaiting: String,
     mail_trouble: Option<String>,
     artists: Artists,
@@ -75,6 +78,7 @@ fn gather(
     cadence: &cadence::Settings,
 ) -> Result<Option<Facts>, StoreError> {
     let Some(person) = people::find(tx, id)? else { return Ok(None) };
+    let Some(wanted) = preferences::of(tx, id)? else { return Ok(None) };
     let awaiting = links::awaiting(tx, id)?;
     Ok(Some(Facts {
         awaiting: shown(awaiting.and_then(|link| link.address).as_ref()),
@@ -84,6 +88,7 @@ fn gather(
         news: news(tx, id)?,
         rests: rests(tx)?,
         person,
+        wanted,
     }))
 }
 
@@ -100,7 +105,7 @@ impl Account {
     }
 
     fn new(facts: Facts) -> Self {
-        let Facts { person, awaiting, mail_trouble, artists, overdue, news, rests } = facts;
+        let Facts { person, wanted, awaiting, mail_trouble, artists, overdue, news, rests } = facts;
         let address = shown(person.address.as_ref());
         let suggested = shown(person.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
@@ -125,9 +130,21 @@ impl Account {
             typed: typed.unwrap_or_default(),
             typed_fault: None,
             news,
-            wants_editions: person.wants_editions,
-            wants_singles: person.wants_singles,
+            wants_singles: wanted.kinds.singles,
+            is_subscribed: wanted.is_subscribed,
+            letters_come: letters_come(&wanted),
         }
+    }
+}
+
+/// When letters come, in words after "letters come".
+fn letters_come(wanted: &Preferences) -> String {
+    let (rhythm, hour) = (wanted.timetable.rhythm, wanted.timetable.hour);
+    let zone = wanted.timetable.zone.iana_name().unwrap_or("UTC");
+    match rhythm {
+        Rhythm::AtOnce => "at once".to_owned(),
+        Rhythm::Daily => format!("once a day, at {hour}:00 ({zone})"),
+        Rhythm::Weekly(day) => format!("once a week, on {day:?} at {hour}:00 ({zone})"),
     }
 }
 
@@ -148,7 +165,7 @@ fn rests(tx: &Tx<'_>) -> Result<Option<&'static str>, StoreError> {
 }
 
 /// Who is signed in, or the page to go to instead.
-async fn signed_in(ctx: &Ctx, jar: &CookieJar) -> Result<(UserId, String), Response> {
+pub(super) async fn signed_in(ctx: &Ctx, jar: &CookieJar) -> Result<(UserId, String), Response> {
     let front = || Redirect::to("/").into_response();
     let token = cookies::read(jar, ctx, Purpose::Session).ok_or_else(front)?;
     match session::whose(ctx, &token).await {
@@ -209,30 +226,6 @@ pub(super) async fn change_address(
             });
             (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response()
         }
-    }
-}
-
-/// The form with what a person wants to be told.
-#[derive(serde::Deserialize)]
-pub(super) struct Choice {
-    /// A box that is not ticked is not sent.
-    editions: Option<String>,
-    singles: Option<String>,
-}
-
-pub(super) async fn choose(
-    State(ctx): State<Arc<Ctx>>,
-    jar: CookieJar,
-    Form(choice): Form<Choice>,
-) -> Response {
-    let (person, _) = match signed_in(&ctx, &jar).await {
-        Ok(signed_in) => signed_in,
-        Err(elsewhere) => return elsewhere,
-    };
-    let wishes = Wishes { editions: choice.editions.is_some(), singles: choice.singles.is_some() };
-    match preferences::choose(&ctx, person, wishes).await {
-        Ok(()) => Redirect::to("/account").into_response(),
-        Err(error) => page::our_fault(&error),
     }
 }
 

@@ -6,7 +6,9 @@ mod confirm;
 mod cookies;
 mod front;
 mod health;
+mod letter_links;
 mod page;
+mod preferences;
 mod sign_in;
 
 use std::sync::Arc;
@@ -32,7 +34,7 @@ const LONGEST_BODY: usize = 16 * 1024;
 const LONGEST_ANSWER: Duration = Duration::from_secs(75);
 
 /// Only what is ours, and covers.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data: https:; \
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: https:; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What the handlers share.
@@ -63,12 +65,18 @@ pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>) -> Router {
         .route("/callback", get(sign_in::arrive))
         .route("/account", get(account::show))
         .route("/account/address", post(account::change_address))
-        .route("/account/preferences", post(account::choose))
+        .route("/preferences", get(preferences::show).post(preferences::change))
         .route("/account/sign-out", post(account::sign_out))
         .route("/account/leave", post(account::leave))
         .route("/confirm/{token}", get(confirm::show).post(confirm::confirm))
+        .route(
+            "/unsubscribe/{token}",
+            get(letter_links::show_unsubscribe).post(letter_links::unsubscribe),
+        )
+        .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
         .route("/healthz", get(health::show))
         .route("/style.css", get(page::style))
+        .route("/zone.js", get(page::zone_script))
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::wrong_method)
         .with_state(Shared { ctx, bells });

@@ -42,6 +42,12 @@ pub(super) async fn style() -> Response {
     ([kind, cache], include_str!("templates/style.css")).into_response()
 }
 
+pub(super) async fn zone_script() -> Response {
+    let kind = (header::CONTENT_TYPE, "text/javascript; charset=utf-8");
+    let cache = (header::CACHE_CONTROL, "public, max-age=3600");
+    ([kind, cache], include_str!("templates/zone.js")).into_response()
+}
+
 pub(super) async fn not_found() -> Response {
     let body = "The address may have been cut off on its way here, or the page is gone.";
     let action = Some(("To the front page", "/"));

@@ -97,7 +97,7 @@ async fn status_and_page_say_how_many_were_checked_and_who_waits_and_why() {
     let status = home.status().await;
     assert_eq!((status.artists.checked_last_week, status.artists.overdue), (0, 5));
     assert!(
-        status.overdue[0].why.contains("5 artists share 3 calls a day"),
+        status.overdue[0].why.to_string().contains("5 artists share 3 calls a day"),
         "{:?}",
         status.overdue
     );
@@ -105,7 +105,7 @@ async fn status_and_page_say_how_many_were_checked_and_who_waits_and_why() {
     home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
     home.checks().await;
     let status = home.status().await;
-    assert!(status.overdue[0].why.contains("daily quota"), "{:?}", status.overdue);
+    assert!(status.overdue[0].why.to_string().contains("daily quota"), "{:?}", status.overdue);
     home.advance_hours(25);
     home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
     home.checks().await;

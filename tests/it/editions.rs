@@ -34,15 +34,15 @@ async fn an_album_and_its_editions_of_the_same_day_are_one_line() {
 async fn a_later_edition_is_told_to_those_alone_who_want_it() {
     let (home, artist, martha) = listening().await;
     let jonas = home.listener("Jonas", &[&artist]).await;
-    jonas.browser.post("/account/preferences", &[("editions", "on")]).await;
-    assert!(jonas.browser.get("/account").await.body.contains("name=\"editions\" checked"));
+    jonas.browser.choose(&["editions"]).await;
+    assert!(jonas.browser.get("/preferences").await.body.contains("name=\"editions\" checked"));
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
     home.round().await;
     assert!(subjects(&home, &martha).is_empty());
     assert_eq!(subjects(&home, &jonas), ["Röyksopp: Melody A.M. (2026 Remaster)"]);
-    jonas.browser.post("/account/preferences", &[]).await;
-    assert!(!jonas.browser.get("/account").await.body.contains("name=\"editions\" checked"));
+    jonas.browser.choose(&[]).await;
+    assert!(!jonas.browser.get("/preferences").await.body.contains("name=\"editions\" checked"));
     home.finish().await;
 }
 

@@ -153,6 +153,7 @@ impl Home {
         self.letters().await;
         let letter = self.letters_to(address).pop().expect("a letter that asks to confirm");
         browser.post(&letter.link("/confirm/"), &[]).await;
+        self.letters().await;
         self.inbox.empty();
         Listener { person, address: address.to_owned(), browser }
     }

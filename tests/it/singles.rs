@@ -24,7 +24,7 @@ fn single(title: &str) -> NewAlbum {
 }
 
 async fn wants_singles(listener: &Listener) {
-    listener.browser.post("/account/preferences", &[("singles", "on")]).await;
+    listener.browser.choose(&["singles"]).await;
 }
 
 /// Martha, who wants singles of such an artist, after the silent first looks.
@@ -218,7 +218,7 @@ async fn while_nobody_wants_singles_no_call_for_them_is_ever_made() {
 
     wants_singles(&martha).await;
     home.round().await;
-    martha.browser.post("/account/preferences", &[]).await;
+    martha.browser.choose(&[]).await;
     home.world.forget_requests();
     home.round().await;
     assert_eq!(of_artist(&home).len(), 1);
@@ -354,13 +354,13 @@ async fn who_switches_singles_off_is_not_told_of_those_that_were_owed() {
     let (home, artist, martha) = listening(2, 3).await;
     home.world.put_out(&artist, single("Speed King"));
     home.checks().await;
-    martha.browser.post("/account/preferences", &[]).await;
+    martha.browser.choose(&[]).await;
     assert_eq!(home.letters().await.dropped, 1);
     wants_singles(&martha).await;
     home.world.put_out(&artist, single("Another"));
     home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
     home.checks().await;
-    martha.browser.post("/account/preferences", &[]).await;
+    martha.browser.choose(&[]).await;
     home.letters().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Profound Mysteries"]);
     home.finish().await;
@@ -369,7 +369,7 @@ async fn who_switches_singles_off_is_not_told_of_those_that_were_owed() {
 #[tokio::test]
 async fn singles_wanted_again_much_later_begin_with_a_silent_look() {
     let (home, artist, martha) = listening(2, 3).await;
-    martha.browser.post("/account/preferences", &[]).await;
+    martha.browser.choose(&[]).await;
     home.round().await;
     home.advance_days(10);
     home.world.put_out(&artist, single("While nobody wanted it"));
@@ -403,14 +403,14 @@ async fn singles_between_signing_in_and_confirming_are_told_to_those_who_want_th
     let home = Home::new().await;
     let artist = artist(&home, 2, 3);
     let mut browsers = Vec::new();
-    for (name, choice) in [("Martha", &[("singles", "on")][..]), ("Jonas", &[])] {
+    for (name, choice) in [("Martha", &["singles"][..]), ("Jonas", &[])] {
         let person = home.world.add_person(name);
         home.world.follow(person, &artist);
         let browser = home.visitor();
         browser.sign_in(&home.world, person).await;
         let address = format!("{}@example.com", name.to_lowercase());
         browser.post("/account/address", &[("email", &address)]).await;
-        browser.post("/account/preferences", choice).await;
+        browser.choose(choice).await;
         browsers.push((browser, address));
     }
     home.round().await;

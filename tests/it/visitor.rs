@@ -50,6 +50,14 @@ impl Visitor {
         self.send(self.http.post(self.url(path)).form(form)).await
     }
 
+    /// Asks for letters at once of albums and of `more` (`singles`, `editions`, …).
+    pub async fn choose(&self, more: &[&str]) {
+        let usual = [("letters", "at_once"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
+        let form: Vec<_> = usual.into_iter().chain(more.iter().map(|kind| (*kind, "on"))).collect();
+        let answer = self.post("/preferences", &form).await;
+        assert_eq!(answer.location.as_deref(), Some("/preferences?saved"), "{}", answer.body);
+    }
+
     /// A form sent by the page of another site.
     pub async fn post_from_elsewhere(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         let request = self.http.post(self.url(path)).form(form);

@@ -36,7 +36,10 @@ fn a_weekly_digest_leaves_on_its_day() {
     let monday = at("2026-11-23T12:00:00Z");
     assert_eq!(weekly.leaves_at(monday, None), at("2026-11-27T17:00:00Z"));
     assert_eq!(weekly.due(monday, key("weekly:2026-11-20")), None);
-    assert_eq!(weekly.due(at("2026-11-27T17:00:00Z"), key("weekly:2026-11-20")), key("weekly:2026-11-27"));
+    assert_eq!(
+        weekly.due(at("2026-11-27T17:00:00Z"), key("weekly:2026-11-20")),
+        key("weekly:2026-11-27")
+    );
 }
 
 #[test]
@@ -81,8 +84,15 @@ fn a_day_that_a_country_leaves_out_costs_no_digest() {
 
 fn timetables() -> impl Strategy<Value = Timetable> {
     let zones = prop::sample::select(vec![
-        "UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago",
-        "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia",
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "Pacific/Kiritimati",
+        "Pacific/Pago_Pago",
+        "Australia/Lord_Howe",
+        "Asia/Kathmandu",
+        "America/St_Johns",
+        "Pacific/Apia",
     ]);
     let rhythms = prop_oneof![
         Just(Rhythm::Daily),

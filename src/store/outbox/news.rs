@@ -183,7 +183,8 @@ impl Reader {
 
 fn owe_each(tx: &Tx<'_>, person: UserId, seen: &str, key: impl Params) -> Result<u64> {
     let mut rows = tx.conn().prepare_cached(seen)?;
-    let ids = rows.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
+    let ids =
+        rows.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
     let Some(reader) = Reader::find(tx, person)? else { return Ok(0) };
     let mut owed = 0;
     for id in ids {

@@ -81,8 +81,10 @@ fn take_out(tx: &Tx<'_>, letter: i64, subject: &str, state: &str, why: &str) -> 
 }
 
 fn note_digest(tx: &Tx<'_>, letter: i64) -> Result<()> {
-    let sql = "SELECT person FROM outbox WHERE letter = ?1 AND kind = 'news' AND state = 'owed' LIMIT 1";
-    let Some(person) = tx.query_row(sql, [letter], |row| row.get::<_, UserId>(0)).optional()? else {
+    let sql =
+        "SELECT person FROM outbox WHERE letter = ?1 AND kind = 'news' AND state = 'owed' LIMIT 1";
+    let Some(person) = tx.query_row(sql, [letter], |row| row.get::<_, UserId>(0)).optional()?
+    else {
         return Ok(());
     };
     let Some(wanted) = preferences::of(tx, person)? else { return Ok(()) };

@@ -1,0 +1,83 @@
+//! The pages that links in letters lead to, without a sign-in: no more news, nothing more of an
+//! artist. Opening one changes nothing; its button does, or a mail program that unsubscribes
+//! (RFC 8058), whose POST comes without cookies and without a page.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::page::{self, Message};
+use crate::accounts::letter_links::{self, Link, Token};
+use crate::ctx::Ctx;
+
+#[derive(Template)]
+#[template(path = "letter_link.html")]
+struct Ask {
+    /// The artist to mute; `None` where all letters with news end.
+    artist: Option<String>,
+}
+
+pub(super) async fn show_unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> Response {
+    show(state, Token::unsubscribe(&token)).await
+}
+
+pub(super) async fn unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> Response {
+    act(state, Token::unsubscribe(&token)).await
+}
+
+pub(super) async fn show_mute(state: State<Arc<Ctx>>, token: Path<String>) -> Response {
+    show(state, Token::mute(&token)).await
+}
+
+pub(super) async fn mute(state: State<Arc<Ctx>>, token: Path<String>) -> Response {
+    act(state, Token::mute(&token)).await
+}
+
+async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
+    let Some(token) = token else { return void() };
+    match letter_links::look_up(&ctx, token).await {
+        Ok(Some(Link::Unsubscribe)) => page::render(&Ask { artist: None }),
+        Ok(Some(Link::Mute(artist))) => page::render(&Ask { artist: Some(artist) }),
+        Ok(None) => void(),
+        Err(error) => page::our_fault(&error),
+    }
+}
+
+async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
+    let Some(token) = token else { return void() };
+    let action = Some(("To your preferences", "/preferences"));
+    match letter_links::act(&ctx, token).await {
+        Ok(Some(Link::Unsubscribe)) => Message {
+            title: "No more letters with news",
+            body: "You get no letters about new releases from now on. Dropday goes on watching, and your \
+                   page shows what comes out; there you can also switch letters on again, or delete \
+                   everything about you.",
+            action,
+        }
+        .with(StatusCode::OK),
+        Ok(Some(Link::Mute(artist))) => Message {
+            title: "Muted",
+            body: &format!(
+                "You hear nothing more of {artist}. You still follow them at Spotify. In your \
+                 preferences you can undo it."
+            ),
+            action,
+        }
+        .with(StatusCode::OK),
+        Ok(None) => void(),
+        Err(error) => page::our_fault(&error),
+    }
+}
+
+fn void() -> Response {
+    Message {
+        title: "This link does not work any more",
+        body: "It was cut off on its way here, or the account or the artist that it is about is gone. \
+               On your page you can change everything that letters do.",
+        action: Some(("To your page", "/account")),
+    }
+    .with(StatusCode::GONE)
+}
