@@ -14,6 +14,9 @@ pub struct Letter {
     pub text: String,
     /// The letter as an HTML page.
     pub html: String,
+    /// Where one click ends such letters, for mail programs that offer that (RFC 8058): it opens
+    /// nothing else, and works without a sign-in.
+    pub unsubscribe: Option<String>,
 }
 
 /// Letters hold links that sign people in, so `Debug` shows sizes.
@@ -52,7 +55,8 @@ pub(super) fn write(
     text: &impl Template,
     layout: &impl Template,
 ) -> Result<Letter, RenderError> {
-    Ok(Letter { subject, text: text.render()?, html: html(&layout.render()?)? })
+    let (text, html) = (text.render()?, html(&layout.render()?)?);
+    Ok(Letter { subject, text, html, unsubscribe: None })
 }
 
 fn html(layout: &str) -> Result<String, RenderError> {

@@ -152,7 +152,7 @@ async fn settle_failure(
         "a letter did not leave"
     );
     match error {
-        SendError::Refused(_) => {
+        SendError::Refused(_) | SendError::Bounced(_) => {
             outcome.refused += 1;
             outcome.reason = Some(why.clone());
             ctx.db.write("letter refused", move |tx| outbox::refused(tx, letter, &why)).await?;
@@ -162,7 +162,7 @@ async fn settle_failure(
             put_off(ctx, claimed, &why, true, outcome).await?;
             Ok(Server::Usable)
         }
-        SendError::Unavailable(_) => {
+        SendError::Unavailable(_) | SendError::Unwelcome(_) => {
             put_off(ctx, claimed, &why, true, outcome).await?;
             Ok(Server::Unavailable)
         }

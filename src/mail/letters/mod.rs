@@ -4,6 +4,8 @@ pub mod confirm;
 pub mod consent_ends;
 pub mod news;
 pub mod operator;
+#[cfg(feature = "demo")]
+pub mod samples;
 pub mod sign_in_again;
 pub mod withdrawn;
 mod wording;
