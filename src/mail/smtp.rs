@@ -143,13 +143,20 @@ impl Mailer {
         self.from.email.domain()
     }
 
+    /// Where the server is: `mail.example.com:587`.
+    pub fn server(&self) -> String {
+        self.server.url.address()
+    }
+
     /// What the sender's domain must publish so that signatures can be checked, if letters are
     /// signed.
     pub fn dkim_record(&self) -> Option<DkimRecord> {
         self.signer.as_ref().map(Signer::record)
     }
 
-    /// Sends one letter to one person. Dropping the future closes its connection.
+    /// Sends one letter to one person, and tells what the server said when it took it, on one line
+    /// and without the address: `250 2.0.0 Ok: queued as 4XYZ`. Dropping the future closes its
+    /// connection.
     ///
     /// # Errors
     /// [`SendError`]: all but `Unknown` mean that the letter was certainly not accepted. With
@@ -159,14 +166,17 @@ impl Mailer {
         to: &EmailAddress,
         letter: &Letter,
         stamp: &Stamp,
-    ) -> Result<(), SendError> {
+    ) -> Result<String, SendError> {
         let begun = AtomicBool::new(false);
         let sent = match timeout(self.timeout, self.post(to, letter, stamp, &begun)).await {
             Ok(sent) => sent,
             Err(_) if begun.load(Ordering::SeqCst) => Err(SendError::Unknown(self.too_slow())),
             Err(_) => Err(SendError::Unavailable(self.too_slow())),
         };
-        sent.map_err(|error| error.map(|reason| without_addresses(&reason, to)))
+        match sent {
+            Ok(said) => Ok(without_addresses(&said, to)),
+            Err(error) => Err(error.map(|reason| without_addresses(&reason, to))),
+        }
     }
 
     /// Connects, encrypts, logs in and says goodbye; no letter is sent. Tells how it went:
@@ -226,7 +236,7 @@ impl Mailer {
         letter: &Letter,
         stamp: &Stamp,
         begun: &AtomicBool,
-    ) -> Result<(), SendError> {
+    ) -> Result<String, SendError> {
         let message = self.message(to, letter, stamp)?;
         let to = recipient(to)?;
         let parcel = Parcel { from: &self.from.email, to: &to, message: &message };
@@ -255,10 +265,10 @@ impl Mailer {
         mut session: Session,
         parcel: &Parcel<'_>,
         begun: &AtomicBool,
-    ) -> Result<(), SendError> {
-        session.deliver(parcel, begun).await?;
+    ) -> Result<String, SendError> {
+        let said = session.deliver(parcel, begun).await?;
         self.places.keep(session);
-        Ok(())
+        Ok(said)
     }
 
     /// A connection that waits for a letter and may carry one more.

@@ -127,7 +127,7 @@ async fn deliver(
     let sent = ctx.mailer.send(&to, &text, &stamp).await;
     tracing::debug!(letter, kind = claimed.kind.as_str(), %to, ok = sent.is_ok(), "letter handed over");
     match sent {
-        Ok(()) => {
+        Ok(_) => {
             outcome.sent += 1;
             mark_sent(ctx, letter).await?;
             Ok(Server::Usable)

@@ -115,18 +115,18 @@ fn a_signature_holds_and_is_the_same_each_time() {
 #[test]
 fn what_is_signed_and_what_nobody_may_add() {
     let line = signer(ED25519_KEY).sign(MESSAGE, 1_795_458_000).unwrap();
-    let line = line.replace("\r\n\t", " ").replace(": ", ":");
+    let line: String = line.split_whitespace().collect();
     assert!(
         line.contains(
-            "t=1795458000; h=From:From:To:To:Subject:Subject:Date:Date:Message-ID:MIME-Version:\
-         Content-Type:List-Unsubscribe:List-Unsubscribe-Post; bh="
+            "t=1795458000;h=From:From:To:To:Subject:Subject:Date:Date:Message-ID:MIME-Version:\
+         Content-Type:List-Unsubscribe:List-Unsubscribe-Post;bh="
         ),
         "{line}"
     );
     assert!(line.starts_with(
-        "DKIM-Signature:v=1; a=ed25519-sha256; c=relaxed/relaxed; d=example.com; s=dropday;"
+        "DKIM-Signature:v=1;a=ed25519-sha256;c=relaxed/relaxed;d=example.com;s=dropday;t="
     ));
-    assert!(!line.contains(" l="), "a length would let anybody add to the letter");
+    assert!(!line.contains(";l="), "a length would let anybody add to the letter");
 }
 
 #[test]

@@ -4,9 +4,10 @@ pub mod confirm;
 pub mod consent_ends;
 pub mod news;
 pub mod operator;
-#[cfg(feature = "demo")]
+#[cfg(any(test, feature = "demo"))]
 pub mod samples;
 pub mod sign_in_again;
+pub mod test_letter;
 pub mod withdrawn;
 mod wording;
 

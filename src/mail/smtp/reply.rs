@@ -39,9 +39,9 @@ impl Fault {
 }
 
 /// Success is one of `codes`; lettre itself takes any 2xx and 3xx.
-pub(super) fn due(reply: Result<Response, Error>, codes: &[u16]) -> Result<(), Fault> {
+pub(super) fn due(reply: Result<Response, Error>, codes: &[u16]) -> Result<Response, Fault> {
     match reply {
-        Ok(response) if codes.iter().any(|code| response.has_code(*code)) => Ok(()),
+        Ok(response) if codes.iter().any(|code| response.has_code(*code)) => Ok(response),
         Ok(response) => {
             let (got, due) = (response.code(), codes[0]);
             Err(Fault::Lost(format!("it answered {got} where {due} was due")))

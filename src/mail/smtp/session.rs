@@ -13,6 +13,7 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Noop, Quit, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::response::Response;
 use secrecy::ExposeSecret;
 
 use super::error::SendError;
@@ -63,7 +64,8 @@ impl Session {
     }
 
     /// Hands one letter over. `begun` is set when its text begins to leave: from then on, silence
-    /// does not mean that it was not accepted. Only after `Ok` may the session be used again.
+    /// does not mean that it was not accepted. Only after `Ok` may the session be used again; it holds
+    /// what the server answered.
     ///
     /// # Errors
     /// All of [`SendError`].
@@ -71,7 +73,7 @@ impl Session {
         &mut self,
         parcel: &Parcel<'_>,
         begun: &AtomicBool,
-    ) -> Result<(), SendError> {
+    ) -> Result<String, SendError> {
         let parameters = self.parameters(parcel)?;
         let mail = Mail::new(Some(parcel.from.clone()), parameters);
         self.step(mail, &[250]).await.map_err(to_sender)?;
@@ -81,9 +83,9 @@ impl Session {
 
         let text = with_dots(parcel.message);
         begun.store(true, Ordering::SeqCst);
-        self.step(text, &[250]).await.map_err(to_text)?;
+        let reply = self.step(text, &[250]).await.map_err(to_text)?;
         self.letters += 1;
-        Ok(())
+        Ok(format!("{} {}", reply.code(), reply.message().collect::<Vec<_>>().join(" ")))
     }
 
     /// Whether it has carried as many letters as one connection should.
@@ -97,7 +99,7 @@ impl Session {
     /// Always [`SendError::Unavailable`].
     pub(super) async fn noop(&mut self) -> Result<(), SendError> {
         let reply = self.step(Noop, &[250]).await;
-        reply.map_err(|fault| SendError::Unavailable(fault.into_text()))
+        reply.map(|_| ()).map_err(|fault| SendError::Unavailable(fault.into_text()))
     }
 
     /// Says goodbye. Nothing depends on the answer.
@@ -121,10 +123,11 @@ impl Session {
             login.user.expose_secret().to_owned(),
             login.password.expose_secret().to_owned(),
         );
-        due(self.connection.auth(&known, &credentials).await, &[235]).map_err(|fault| {
-            let is_final = to_log_in(&fault);
+        let reply = due(self.connection.auth(&known, &credentials).await, &[235]);
+        reply.map(|_| ()).map_err(|fault| {
+            let case = to_log_in(&fault);
             let reason = without_login(&fault.into_text(), login);
-            is_final(format!("the log-in failed: {reason}"))
+            case(format!("the log-in failed: {reason}"))
         })
     }
 
@@ -147,7 +150,7 @@ impl Session {
         Ok(parameters)
     }
 
-    async fn step(&mut self, command: impl Display, codes: &[u16]) -> Result<(), Fault> {
+    async fn step(&mut self, command: impl Display, codes: &[u16]) -> Result<Response, Fault> {
         due(self.connection.command(command).await, codes)
     }
 }

@@ -59,5 +59,5 @@ fn stamp(id: &str) -> Stamp {
 }
 
 async fn send(mailer: &Mailer, id: &str) -> Result<(), SendError> {
-    mailer.send(&martha(), &letter("News"), &stamp(id)).await
+    mailer.send(&martha(), &letter("News"), &stamp(id)).await.map(|_| ())
 }

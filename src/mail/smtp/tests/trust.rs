@@ -33,6 +33,15 @@ async fn a_refused_letter_after_a_cancelled_one_is_never_reported_as_sent() {
 }
 
 #[tokio::test]
+async fn what_the_server_said_is_told_without_the_address() {
+    let queued = Turn::Text("250-2.0.0 for MARTHA@example.org\r\n250 2.0.0 Ok: queued as 4XYZ");
+    let server = Server::following(&[&[HELLO, &TAKEN[..3], &[queued]]]).await;
+    let mailer = mailer(&server.url, TIMEOUT);
+    let said = mailer.send(&martha(), &letter("News"), &stamp("1")).await.unwrap();
+    assert_eq!(said, "250 2.0.0 for m…@example.org 2.0.0 Ok: queued as 4XYZ");
+}
+
+#[tokio::test]
 async fn a_connection_is_used_again_after_a_250() {
     let server = Server::following(&[&[HELLO, TAKEN, TAKEN, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
