@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod leave;
+pub mod letter_links;
 pub mod preferences;
 mod secret;
 pub mod session;

@@ -2,16 +2,20 @@
 
 pub mod allowance;
 pub mod artist;
+pub mod audience;
 pub mod backoff;
 pub mod cadence;
 pub mod consent;
 pub mod detection;
+pub mod digest;
 pub mod edition;
 pub mod follows;
 pub mod hint;
 pub mod look;
 pub mod matter;
+pub mod preferences;
 pub mod quota;
+pub mod recording;
 pub mod release;
 pub mod text;
 pub mod token;

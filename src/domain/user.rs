@@ -13,14 +13,16 @@ pub enum Addressee {
     Person(UserId),
     /// Whoever runs this Dropday, at the address in the configuration.
     Operator,
+    /// Somebody who left, and of whom nothing is known any more but where the last letter goes.
+    Left,
 }
 
 impl Addressee {
-    /// The person's number; `None` for the operator.
+    /// The person's number; `None` for the operator, and for who has left.
     pub fn number(self) -> Option<i64> {
         match self {
             Self::Person(person) => Some(person.0),
-            Self::Operator => None,
+            Self::Operator | Self::Left => None,
         }
     }
 }

@@ -10,13 +10,22 @@ use mrml::prelude::render::RenderOptions;
 pub struct Letter {
     /// One line, not yet encoded for a header.
     pub subject: String,
-    /// The letter as a text, for readers without HTML.
+    /// The letter as a text, for readers without HTML: lines of at most 72 characters, links on
+    /// lines of their own.
     pub text: String,
     /// The letter as an HTML page.
     pub html: String,
-    /// Where one click ends such letters, for mail programs that offer that (RFC 8058): it opens
-    /// nothing else, and works without a sign-in.
+    /// Where a single POST ends letters like this one (RFC 8058), for the `List-Unsubscribe` header.
     pub unsubscribe: Option<String>,
+}
+
+impl Letter {
+    /// The same letter, which says in its headers where one POST ends letters like it.
+    #[must_use]
+    pub fn with_unsubscribe(mut self, url: impl Into<String>) -> Self {
+        self.unsubscribe = Some(url.into());
+        self
+    }
 }
 
 /// Letters hold links that sign people in, so `Debug` shows sizes.
@@ -46,7 +55,7 @@ pub enum RenderError {
     NoNews,
 }
 
-/// A letter from its subject and its two templates.
+/// A letter from its subject and its two templates. The text's lines may be as long as they like.
 ///
 /// # Errors
 /// [`RenderError`], if a template is broken.
@@ -55,7 +64,7 @@ pub(super) fn write(
     text: &impl Template,
     layout: &impl Template,
 ) -> Result<Letter, RenderError> {
-    let (text, html) = (text.render()?, html(&layout.render()?)?);
+    let (text, html) = (super::letters::set_text(&text.render()?), html(&layout.render()?)?);
     Ok(Letter { subject, text, html, unsubscribe: None })
 }
 

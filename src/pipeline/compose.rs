@@ -13,7 +13,7 @@ use crate::domain::matter::Matter;
 use crate::domain::quota::{self, Bucket};
 use crate::domain::release::{ReleaseId, ReleaseKind};
 use crate::domain::user::{Addressee, EmailAddress};
-use crate::domain::{day_of, edition};
+use crate::domain::{audience, day_of, edition};
 use crate::mail::letter::{Letter, RenderError};
 use crate::mail::letters::confirm::Confirm;
 use crate::mail::letters::consent_ends::ConsentEnds;
@@ -25,7 +25,7 @@ use crate::store::allowance::{self, LockOut};
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, Kind};
 use crate::store::people::{self, Person};
-use crate::store::{StoreError, Tx, consents, editions, outbox, releases};
+use crate::store::{StoreError, Tx, consents, editions, farewells, outbox, preferences, releases};
 
 /// What became of a letter that was owed.
 pub(super) enum Composed {
@@ -81,7 +81,14 @@ pub(super) async fn compose(ctx: &Ctx, claimed: &Claimed) -> Result<Composed, Co
         Facts::News(to, items) => {
             let account_url = ctx.page("/account");
             let today = day_of(ctx.clock.now());
-            let letter = News { releases: &items, account_url: &account_url, today };
+            let letter = News {
+                releases: &items,
+                today,
+                assurance: None,
+                account_url: &account_url,
+                preferences_url: &account_url,
+                unsubscribe_url: &account_url,
+            };
             Composed::Ready(to, letter.letter()?)
         }
         Facts::SignInAgain(to) => {
@@ -120,7 +127,11 @@ fn to_operator(ctx: &Ctx, known: &Known) -> Result<Letter, RenderError> {
 }
 
 fn gather(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
-    let Addressee::Person(person) = claimed.addressee else { return matter(tx, claimed) };
+    let person = match claimed.addressee {
+        Addressee::Person(person) => person,
+        Addressee::Operator => return matter(tx, claimed),
+        Addressee::Left => return good_bye(tx, claimed),
+    };
     let Some(person) = people::find(tx, person)? else {
         return Ok(Facts::Unwanted("the person has left"));
     };
@@ -135,7 +146,8 @@ fn gather(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
             None => to_confirmed(person, Facts::SignInAgain),
         }),
         Kind::ConsentEnds => Ok(consent_ends(claimed, person, tx.now())),
-        Kind::Operator => Ok(Facts::Unwanted("it is not addressed to the operator")),
+        Kind::Welcome => welcome(tx, person),
+        Kind::Operator | Kind::GoodBye => Ok(Facts::Unwanted("it is not addressed to a person")),
     }
 }
 
@@ -196,22 +208,27 @@ fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
 }
 
 fn news(tx: &Tx<'_>, claimed: &Claimed, person: &Person) -> Result<Facts, StoreError> {
+    let Some(wanted) = preferences::of(tx, person.id)?.filter(|wanted| wanted.is_subscribed) else {
+        return Ok(Facts::Unwanted("letters with news are switched off"));
+    };
     let mut items = Vec::new();
     for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
         let Some(release) = releases::find(tx, &id)? else {
             outbox::drop_subject(tx, claimed.letter, id.as_str(), "the album is no longer known")?;
             continue;
         };
-        if release.kind == ReleaseKind::Single && !person.wants_singles {
-            outbox::drop_subject(tx, claimed.letter, id.as_str(), "singles are no longer wanted")?;
+        let reasons = releases::reasons(tx, &id, person.id)?;
+        if let Err(why) = audience::judge(&release, &reasons, wanted.kinds) {
+            outbox::unwanted(tx, claimed.letter, id.as_str(), &why.to_string())?;
             continue;
         }
-        let because = releases::reasons(tx, &id, person.id)?;
+        let because = reasons.into_iter().filter(|r| !r.is_muted).map(|r| r.name).collect();
         let also_as = editions::of(tx, &id)?
             .iter()
             .filter_map(edition::edition_words)
             .collect::<BTreeSet<_>>();
-        items.push(NewsItem { release, because, also_as: also_as.into_iter().collect() });
+        let (kind, also_as) = (release.kind.into(), also_as.into_iter().collect());
+        items.push(NewsItem { release, kind, because, also_as, mute: Vec::new() });
     }
     if items.is_empty() {
         return Ok(Facts::Unwanted("nothing of it is known and wanted any more"));

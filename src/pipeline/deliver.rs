@@ -17,6 +17,9 @@ use crate::store::{Db, StoreError};
 /// the rest waits. One is not enough: a server may choke on one person's address.
 const SERVER_IS_DOWN: u32 = 3;
 
+/// Letters that one pass takes on; the next one follows within the minute.
+const MOST_AT_ONCE: u32 = 10_000;
+
 /// How much longer than its sending a claim lasts: room for composing and marking.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
@@ -72,8 +75,10 @@ impl fmt::Display for Outcome {
 /// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
-    let all = scope == Scope::All;
-    let due = ctx.db.read("which letters are due", move |tx| outbox::due(tx, all)).await?;
+    if scope == Scope::All {
+        ctx.db.write("make letters due", outbox::make_due).await?;
+    }
+    let due = ctx.db.read("which letters are due", |tx| outbox::due(tx, MOST_AT_ONCE)).await?;
     let mut unavailable_in_a_row = 0;
     for (done, unit) in due.iter().enumerate() {
         if watch.stop.is_cancelled() || unavailable_in_a_row >= SERVER_IS_DOWN {

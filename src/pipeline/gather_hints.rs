@@ -102,12 +102,13 @@ async fn book(
     let (name, group, pace) = (source.name(), source.group(), source.pace());
     ctx.db
         .write("book a hint call", move |tx| {
+            let Some(at) = hint_sources::free_at(tx, name, PATIENCE)? else { return Ok(None) };
             let artists = identities::due(tx, group, pace.batch)?;
             if artists.is_empty() {
                 return Ok(None);
             }
-            let at = hint_sources::book(tx, name, pace.distance, PATIENCE)?;
-            Ok(at.map(|at| (artists, at)))
+            hint_sources::book(tx, name, at, pace.distance)?;
+            Ok(Some((artists, at)))
         })
         .await
 }

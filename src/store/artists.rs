@@ -110,6 +110,15 @@ pub fn forget(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
     Ok(())
 }
 
+/// What an artist is called; `None` where nobody has followed them lately.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn name_of(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<String>> {
+    let sql = "SELECT name FROM artists WHERE id = ?1";
+    Ok(tx.query_row(sql, [id], |row| row.get(0)).optional()?)
+}
+
 /// Whether anything is known of an artist.
 ///
 /// # Errors

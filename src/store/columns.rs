@@ -40,17 +40,10 @@ impl FromSql for UserId {
     }
 }
 
-/// The operator is NULL.
+/// Who has no number is NULL; the kind of the letter says who it is.
 impl ToSql for Addressee {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.number().map_or(ToSqlOutput::from(Null), ToSqlOutput::from))
-    }
-}
-
-impl FromSql for Addressee {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let person = Option::<UserId>::column_result(value)?;
-        Ok(person.map_or(Self::Operator, Self::Person))
     }
 }
 

@@ -37,30 +37,29 @@ pub struct Health {
     pub hints: Counts,
 }
 
-/// Books the next call to a source, and puts the one after it at a distance. When it may go out;
-/// `None` if that is further away than `patience`, and then nothing is booked.
+/// When the next call to a source may go out; `None` if that is further away than `patience`.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn book(
-    tx: &Tx<'_>,
-    source: SourceName,
-    distance: Duration,
-    patience: Duration,
-) -> Result<Option<Timestamp>> {
+pub fn free_at(tx: &Tx<'_>, source: SourceName, patience: Duration) -> Result<Option<Timestamp>> {
     let sql = "SELECT next_at FROM hint_sources WHERE source = ?1";
     let next_at = tx.query_row(sql, [source], |row| row.get::<_, Ms>(0)).optional()?;
     let next_at = next_at.map(|at| at.0).filter(|at| *at <= tx.now() + LONGEST_PAUSE * 2);
     let at = next_at.map_or(tx.now(), |next_at| next_at.max(tx.now()));
-    if at > tx.now() + patience {
-        return Ok(None);
-    }
+    Ok((at <= tx.now() + patience).then_some(at))
+}
+
+/// Books a call to a source that goes out at `at`, and puts the one after it at a distance.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn book(tx: &Tx<'_>, source: SourceName, at: Timestamp, distance: Duration) -> Result<()> {
     tx.execute(
         "INSERT INTO hint_sources (source, next_at, calls) VALUES (?1, ?2, 1)
          ON CONFLICT (source) DO UPDATE SET next_at = ?2, calls = calls + 1",
         params![source, Ms(at + distance)],
     )?;
-    Ok(Some(at))
+    Ok(())
 }
 
 /// Gives a booking back whose call was broken off: the next start need not wait a round for it.

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_cadence.sql"),
     include_str!("../../migrations/0005_consent.sql"),
     include_str!("../../migrations/0006_singles.sql"),
+    include_str!("../../migrations/0007_letters.sql"),
 ];
 
 /// Applies what is missing.

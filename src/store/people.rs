@@ -35,10 +35,6 @@ pub struct Person {
     pub trouble: Option<String>,
     /// When their follows were last read in full.
     pub follows_read_at: Option<Timestamp>,
-    /// Whether later editions of an album are told as well.
-    pub wants_editions: bool,
-    /// Whether singles and EPs are told as well.
-    pub wants_singles: bool,
 }
 
 /// Finds who `profile` is by `account_id`, else by `id`, or makes a new person. Their consent is
@@ -98,8 +94,8 @@ fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
 
 const PERSON: &str =
     "SELECT p.id, display_name, spotify_id, address, suggested_address, created_at,
-     t.authorized_at, consent = 'ended', trouble, follows_read_at, wants_editions, ended_how,
-     coalesce(refused_since, ended_at), singles_since IS NOT NULL
+     t.authorized_at, consent = 'ended', trouble, follows_read_at, ended_how,
+     coalesce(refused_since, ended_at)
      FROM people p LEFT JOIN tokens t ON t.person = p.id AND t.dead_since IS NULL";
 
 /// The person with this number.
@@ -120,8 +116,8 @@ pub fn all(tx: &Tx<'_>) -> Result<Vec<Person>> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
-    let is_revoked = row.get::<_, Option<Ending>>(11)? == Some(Ending::Revoked);
-    let refused_since: Option<Ms> = row.get(12)?;
+    let is_revoked = row.get::<_, Option<Ending>>(10)? == Some(Ending::Revoked);
+    let refused_since: Option<Ms> = row.get(11)?;
     Ok(Person {
         id: row.get(0)?,
         display_name: row.get(1)?,
@@ -134,8 +130,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
         deleted_at: refused_since.filter(|_| is_revoked).map(|at| at.0 + DELETED_AFTER),
         trouble: row.get(8)?,
         follows_read_at: row.get::<_, Option<Ms>>(9)?.map(|at| at.0),
-        wants_editions: row.get(10)?,
-        wants_singles: row.get(13)?,
     })
 }
 
@@ -146,26 +140,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
 pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()> {
     let sql = "UPDATE people SET address = ?2 WHERE id = ?1";
     exactly_one(tx.execute(sql, params![id, address])?)
-}
-
-/// Tells this person of later editions as well, or no more.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn set_wants_editions(tx: &Tx<'_>, id: UserId, wants: bool) -> Result<()> {
-    let sql = "UPDATE people SET wants_editions = ?2 WHERE id = ?1";
-    exactly_one(tx.execute(sql, params![id, wants])?)
-}
-
-/// Tells this person of singles and EPs as well, or no more. Who wants them already has wanted them
-/// since then.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn set_wants_singles(tx: &Tx<'_>, id: UserId, wants: bool) -> Result<()> {
-    let sql = "UPDATE people SET singles_since = iif(?2, coalesce(singles_since, ?3), NULL)
-               WHERE id = ?1";
-    exactly_one(tx.execute(sql, params![id, wants, Ms(tx.now())])?)
 }
 
 /// Records that Spotify refuses this person until about `until`.

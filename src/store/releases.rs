@@ -7,7 +7,9 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::columns::Ms;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::audience::Reason;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use crate::domain::user::UserId;
 
 /// The releases that were seen on an artist's list.
 ///
@@ -85,19 +87,28 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
     })
 }
 
-/// The names of the artists whom `person` follows and on whose lists the release was seen: why it
-/// concerns them.
+/// The artists whom `person` follows and on whose lists the release was seen: why it concerns them.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn reasons(
     tx: &Tx<'_>,
     id: &ReleaseId,
-    person: crate::domain::user::UserId,
-) -> Result<Vec<String>> {
+    person: UserId,
+) -> Result<Vec<Reason>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT a.name FROM sightings s JOIN follows f ON f.artist = s.artist JOIN artists a ON a.id = s.artist
-         WHERE s.release = ?1 AND f.person = ?2 ORDER BY a.name",
+        "SELECT a.id, a.name, s.appears,
+             EXISTS (SELECT 1 FROM mutes m WHERE m.person = f.person AND m.artist = a.id)
+         FROM sightings s JOIN follows f ON f.artist = s.artist JOIN artists a ON a.id = s.artist
+         WHERE s.release = ?1 AND f.person = ?2 ORDER BY a.name, a.id",
     )?;
-    Ok(rows.query_map(params![id, person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    let reasons = rows.query_map(params![id, person], |row| {
+        Ok(Reason {
+            artist: row.get(0)?,
+            name: row.get(1)?,
+            appears: row.get(2)?,
+            is_muted: row.get(3)?,
+        })
+    })?;
+    Ok(reasons.collect::<rusqlite::Result<_>>()?)
 }

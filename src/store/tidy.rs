@@ -6,7 +6,8 @@ use rusqlite::params;
 
 use super::columns::Ms;
 use super::ledger::BOOKED_AHEAD;
-use super::{Result, Tx, artists, consents, hints, identities};
+use super::{Result, Tx, artists, consents, farewells, hints, identities};
+use crate::domain::digest;
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
 
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
@@ -40,6 +41,7 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
         tx.execute(sql, [Ms(before)])?;
     }
     consents::bury_dead_tokens(tx)?;
+    farewells::forget_old(tx)?;
     // A trace of who followed them, though it no longer says who that was.
     let traces = artists::of_nobody(tx)?;
     if traces.is_empty() { Ok(()) } else { artists::forget(tx, &traces) }
@@ -47,6 +49,13 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
 
 /// A clock that was wrong once, years ahead, must not stop the daemon for years.
 fn mend_times(tx: &Tx<'_>) -> Result<()> {
+    // What is owed since tomorrow was planned by a wrong clock. A letter that is bound keeps its time:
+    // its Message-ID is made of it.
+    tx.execute(
+        "UPDATE outbox SET owed_at = ?1, next_at = min(next_at, ?1)
+         WHERE state = 'owed' AND letter IS NULL AND owed_at > ?2",
+        params![Ms(tx.now()), Ms(tx.now() + LONGEST_LEASE)],
+    )?;
     for (table, column, longest, mended) in [
         ("artists", "next_check_at", LONGEST_WAIT, tx.now()),
         ("artists", "claimed_until", LONGEST_LEASE, tx.now()),
@@ -56,7 +65,7 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("people", "refused_since", LONGEST_LEASE, tx.now()),
         ("tokens", "refreshing_until", LONGEST_LEASE, tx.now()),
         ("tokens", "dead_since", LONGEST_LEASE, tx.now()),
-        ("outbox", "next_at", LONGEST_WAIT, tx.now()),
+        ("outbox", "next_at", digest::LONGEST_WAIT, tx.now()),
         ("outbox", "claimed_until", LONGEST_LEASE, tx.now()),
         ("pauses", "until", LONGEST_PAUSE, tx.now()),
         ("calls", "at", BOOKED_AHEAD, tx.now()),

@@ -108,11 +108,17 @@ impl Errand {
 }
 
 impl Budget {
-    /// Calls that are kept back for hints: what they needed lately and a little more, at most half.
+    /// Calls that are kept back for hints: what they needed lately and half as much again, at most half
+    /// of all.
     pub fn kept_for_hints(&self, has_hints: bool) -> u32 {
         let share = if has_hints { KEPT_FOR_HINTS } else { KEPT_FOR_NEWCOMERS };
         let least = self.allowed * share / 100;
-        least.max(self.hints_lately + self.hints_lately / 4).min(self.allowed / 2)
+        let lately = match self.hints_lately {
+            0 => 0,
+            // A hint that finds no call left waits for a day: better some calls too many.
+            lately => lately.saturating_add(lately / 2 + 2),
+        };
+        least.max(lately).min(self.allowed / 2)
     }
 
     /// Whether nothing is left but what is kept back.

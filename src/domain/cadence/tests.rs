@@ -87,7 +87,7 @@ fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
     let nobody_hints = Settings { has_hints: false, ..in_berlin() };
     assert_eq!(choose(&candidates, &budget(), &nobody_hints).len(), 79, "one is for newcomers");
     let busy = Budget { hints_lately: 20, ..budget() };
-    assert_eq!(busy.kept_for_hints(true), 25, "what they needed lately, and a quarter more");
+    assert_eq!(busy.kept_for_hints(true), 32, "what they needed lately, and half as much again");
     assert_eq!(Budget { hints_lately: 500, ..budget() }.kept_for_hints(true), 40);
 }
 

@@ -3,7 +3,10 @@
 use askama::Template;
 use jiff::civil::Date;
 
-use super::wording::{Names, kind, kinds, shortened, web_address, when};
+use super::assurance::Assurance;
+use super::kind::{Kind, plural};
+use super::row::{Row, artists};
+use super::wording::{Names, shortened};
 use crate::domain::release::Release;
 use crate::domain::text::one_line;
 use crate::mail::letter::{Letter, RenderError, write};
@@ -15,29 +18,56 @@ const MOST_LISTED: usize = 40;
 const LARGEST_HTML: usize = 100_000;
 /// Characters of a subject: what follows is hidden in every inbox.
 const LONGEST_SUBJECT: usize = 120;
-/// Characters of a list of names.
-const LONGEST_NAMES: usize = 160;
+/// How many titles are told before the letter is opened.
+const MOST_IN_PREHEADER: usize = 4;
 
 /// One release in a letter.
 #[derive(Debug, Clone)]
 pub struct NewsItem {
     /// What came out.
     pub release: Release,
+    /// What it is to this person.
+    pub kind: Kind,
     /// The names of the followed artists that are why it is told.
     pub because: Vec<String>,
     /// What its other editions call themselves: `Deluxe`.
     pub also_as: Vec<String>,
+    /// For each artist in `because`, where they are muted.
+    pub mute: Vec<MuteLink>,
+}
+
+/// Where somebody ends the news of one artist: a page with a button, since mail programs open links
+/// by themselves.
+#[derive(Clone)]
+pub struct MuteLink {
+    /// Whose news ends.
+    pub artist: String,
+    /// The page, with whatever says who asks.
+    pub url: String,
+}
+
+/// The address acts for a person, so `Debug` leaves it out.
+impl std::fmt::Debug for MuteLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MuteLink").field("artist", &self.artist).finish_non_exhaustive()
+    }
 }
 
 /// Some releases for one person.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct News<'a> {
     /// What is new, the most important first.
     pub releases: &'a [NewsItem],
-    /// The page where the person sees everything and changes what they are told.
-    pub account_url: &'a str,
     /// The day it is where the person is.
     pub today: Date,
+    /// How their artists are watched; `None` where that is not known.
+    pub assurance: Option<Assurance>,
+    /// The page where the person sees everything, also what the letter has no room for.
+    pub account_url: &'a str,
+    /// Where they choose what they are told, and when.
+    pub preferences_url: &'a str,
+    /// A page whose button ends these letters.
+    pub unsubscribe_url: &'a str,
 }
 
 impl News<'_> {
@@ -51,10 +81,12 @@ impl News<'_> {
         let mut listed = rows.len();
         loop {
             let letter = self.listing(&rows[..listed])?;
-            if letter.html.len() <= LARGEST_HTML || listed == 1 {
+            let excess = letter.html.len().saturating_sub(LARGEST_HTML);
+            if excess == 0 || listed == 1 {
                 return Ok(letter);
             }
-            listed /= 2;
+            let per_row = letter.html.len() / listed;
+            listed = listed.saturating_sub(excess.div_ceil(per_row)).max(1);
         }
     }
 
@@ -62,9 +94,11 @@ impl News<'_> {
         let subject = self.subject()?;
         let page = Page {
             heading: self.heading(),
+            preheader: preheader(rows),
             rows,
             more: self.releases.len() - rows.len(),
-            account_url: self.account_url,
+            assurance: self.assurance.map(|assurance| assurance.sentence(self.today)),
+            letter: self,
         };
         let layout = Layout { subject: &subject, page: &page };
         write(subject.clone(), &Text { page: &page }, &layout)
@@ -72,10 +106,7 @@ impl News<'_> {
 
     fn subject(&self) -> Result<String, RenderError> {
         if let [only] = self.releases {
-            let artists = artists(&only.release, LONGEST_SUBJECT / 2).to_string();
-            let room = LONGEST_SUBJECT.saturating_sub(artists.chars().count() + ": ".len());
-            let title = shortened(&one_line(only.release.shown_title()), room);
-            return Ok(if artists.is_empty() { title } else { format!("{artists}: {title}") });
+            return Ok(subject_of_one(only));
         }
         let firsts = self.releases.iter().map(|item| match item.release.artists.first() {
             Some(artist) => artist.name.as_str(),
@@ -84,22 +115,45 @@ impl News<'_> {
         let heading = format!("{} new {}", self.releases.len(), self.noun());
         let room = LONGEST_SUBJECT - heading.len() - ":  and 9999 more".len();
         let names = Names::fitting(firsts, room);
-        if names.shown.is_empty() {
-            Err(RenderError::NoNews)
-        } else {
-            Ok(format!("{heading}: {names}"))
-        }
+        if names.is_empty() { Err(RenderError::NoNews) } else { Ok(format!("{heading}: {names}")) }
     }
 
     fn heading(&self) -> String {
         match self.releases {
-            [only] => format!("A new {} for you", kind(&only.release)),
+            [only] => format!("A new {} for you", noun(only)),
             all => format!("{} new {} for you", all.len(), self.noun()),
         }
     }
 
     fn noun(&self) -> &'static str {
-        kinds(self.releases.iter().map(|item| &item.release))
+        plural(self.releases.iter().map(noun))
+    }
+}
+
+fn noun(item: &NewsItem) -> &'static str {
+    item.kind.noun(item.release.tracks)
+}
+
+/// `Röyksopp: Profound Mysteries III`; of a guest appearance also who the guest is.
+fn subject_of_one(item: &NewsItem) -> String {
+    let mut artists = artists(&item.release, LONGEST_SUBJECT / 2).to_string();
+    if item.kind == Kind::AppearsOn {
+        let guests = Names::fitting(item.because.iter().map(String::as_str), LONGEST_SUBJECT / 4);
+        artists = format!("{guests} on {}", shortened(&artists, LONGEST_SUBJECT / 4));
+    }
+    let room = LONGEST_SUBJECT.saturating_sub(artists.chars().count() + ": ".len());
+    let title = shortened(&one_line(item.release.shown_title()), room);
+    if artists.is_empty() { title } else { format!("{artists}: {title}") }
+}
+
+/// What an inbox shows after the subject: of one release the facts, of several their titles.
+fn preheader(rows: &[Row]) -> String {
+    match rows {
+        [only] => only.all_facts(),
+        all => {
+            let titles = all.iter().take(MOST_IN_PREHEADER).map(|row| row.plain_title.as_str());
+            titles.collect::<Vec<_>>().join(" · ")
+        }
     }
 }
 
@@ -118,48 +172,11 @@ struct Layout<'a> {
 
 struct Page<'a> {
     heading: String,
+    preheader: String,
     rows: &'a [Row],
     more: usize,
-    account_url: &'a str,
-}
-
-/// A release in the words of the letter.
-struct Row {
-    title: String,
-    artists: Names,
-    /// Kind, number of tracks, date: what is known of them.
-    facts: Vec<String>,
-    because: Names,
-    link: Option<String>,
-    cover: Option<String>,
-}
-
-impl Row {
-    fn new(item: &NewsItem, today: Date) -> Self {
-        let release = &item.release;
-        let tracks =
-            release.tracks.map(|n| if n == 1 { "1 track".into() } else { format!("{n} tracks") });
-        let also_as = item.also_as.join(", ");
-        let also_as = (!also_as.is_empty())
-            .then(|| format!("also as {}", shortened(&one_line(&also_as), LONGEST_NAMES)));
-        let mut kind = kind(release).to_owned();
-        kind[..1].make_ascii_uppercase();
-        Self {
-            title: one_line(release.shown_title()),
-            artists: artists(release, LONGEST_NAMES),
-            facts: [Some(kind), tracks, when(release.date, today), also_as]
-                .into_iter()
-                .flatten()
-                .collect(),
-            because: Names::fitting(item.because.iter().map(String::as_str), LONGEST_NAMES),
-            link: web_address(&release.link),
-            cover: release.cover.as_deref().and_then(web_address),
-        }
-    }
-}
-
-fn artists(release: &Release, room: usize) -> Names {
-    Names::fitting(release.artists.iter().map(|a| a.name.as_str()), room)
+    assurance: Option<String>,
+    letter: &'a News<'a>,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use askama::Template;
 use jiff::Timestamp;
 
-use super::wording::wrapped;
+use super::wording::{grouped, shortened};
 use crate::domain::quota::Bucket;
 use crate::domain::text::one_line;
 use crate::mail::letter::{Letter, RenderError, write};
@@ -48,29 +48,48 @@ pub enum Trouble<'a> {
         /// What it could be lowered to.
         lower: u32,
     },
+    /// The mail server refused our log-in or our sender address. It is told once letters leave again,
+    /// by the first that does.
+    MailRefused {
+        /// The server's words.
+        said: &'a str,
+    },
+    /// The file system that the database lies on is nearly full.
+    DiskNearlyFull {
+        /// What is left, in megabytes (10⁶ bytes).
+        free_mb: u64,
+    },
 }
+
+/// Characters of what a server said.
+const LONGEST_QUOTE: usize = 300;
+/// Characters that an inbox shows after the subject.
+const PREHEADER: usize = 120;
+const DASHBOARD: &str = "https://developer.spotify.com/dashboard";
 
 #[derive(Template)]
 #[template(path = "operator.txt", escape = "none")]
 struct Text<'a> {
-    headline: &'a str,
-    happened: &'a str,
-    to_do: &'a str,
-    instance_url: &'a str,
+    page: &'a Page<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "operator.mjml", escape = "html")]
 struct Layout<'a> {
     subject: &'a str,
-    headline: &'a str,
-    happened: &'a str,
-    to_do: &'a str,
-    instance_url: &'a str,
+    page: &'a Page<'a>,
 }
 
-/// Characters in a line of the text.
-const LINE: usize = 72;
+struct Page<'a> {
+    headline: String,
+    happened: String,
+    quoted: Option<String>,
+    to_do: String,
+    preheader: String,
+    /// Where it is done, or where to look.
+    place: Option<&'static str>,
+    instance_url: &'a str,
+}
 
 impl ToOperator<'_> {
     /// Writes the letter.
@@ -78,24 +97,19 @@ impl ToOperator<'_> {
     /// # Errors
     /// [`RenderError`], if a template is broken.
     pub fn letter(&self) -> Result<Letter, RenderError> {
-        let instance_url = self.instance_url;
-        let headline = self.trouble.headline();
-        let (happened, to_do) = (self.trouble.happened(), self.trouble.to_do());
-        let subject = format!("Dropday needs a hand: {headline}");
-        let text = Text {
-            headline: &headline,
-            happened: &wrapped(&happened, LINE),
-            to_do: &wrapped(&to_do, LINE),
-            instance_url,
+        let trouble = self.trouble;
+        let to_do = trouble.to_do();
+        let page = Page {
+            headline: trouble.headline(),
+            happened: trouble.happened(),
+            quoted: trouble.quoted(),
+            preheader: shortened(&to_do, PREHEADER),
+            to_do,
+            place: trouble.place(),
+            instance_url: self.instance_url,
         };
-        let layout = Layout {
-            subject: &subject,
-            headline: &headline,
-            happened: &happened,
-            to_do: &to_do,
-            instance_url,
-        };
-        write(subject.clone(), &text, &layout)
+        let subject = format!("Dropday needs a hand: {}", page.headline);
+        write(subject.clone(), &Text { page: &page }, &Layout { subject: &subject, page: &page })
     }
 }
 
@@ -109,6 +123,8 @@ impl Trouble<'_> {
             }
             Self::EndpointRemoved { .. } => "Spotify forbids what Dropday asks".into(),
             Self::QuotaSpent { .. } => "Spotify's quota is spent too often".into(),
+            Self::MailRefused { .. } => "the mail server refused Dropday".into(),
+            Self::DiskNearlyFull { .. } => "the disk is nearly full".into(),
         }
     }
 
@@ -143,32 +159,65 @@ impl Trouble<'_> {
                  together.",
                 until.strftime("%-d %B %Y, %H:%M UTC")
             ),
+            Self::MailRefused { .. } => "The mail server refused Dropday's log-in or its sender \
+                address, so no letter left until now. Nothing is lost: what is owed goes out after \
+                this letter. The server said:"
+                .into(),
+            Self::DiskNearlyFull { free_mb } => format!(
+                "Where Dropday keeps its database {} MB are left. Once nothing is left, no new album \
+                 can be recorded and no letter can be marked as sent, so Dropday stops asking and \
+                 sending until there is room.",
+                grouped(free_mb)
+            ),
         }
     }
 
     fn to_do(self) -> String {
         match self {
             Self::MassRefusal { .. } => "Most likely you need only wait. Look whether the app is still \
-                there and unchanged at https://developer.spotify.com/dashboard; `dropday status` says \
-                how many people are held."
+                there and unchanged; `dropday status` says how many people are held."
                 .into(),
-            Self::NoPremium => "Renew Premium for the account that owns the app in \
-                https://developer.spotify.com/dashboard. After that it can take some hours until \
+            Self::NoPremium => "Renew Premium for the account that owns the app. After that it can take some hours until \
                 Spotify lets the app in again; Dropday goes on by itself."
                 .into(),
-            Self::NotOnAllowList { .. } => "Enter them at https://developer.spotify.com/dashboard, \
-                under Settings, User Management, with the e-mail address of their Spotify account. \
+            Self::NotOnAllowList { .. } => "Enter them in the dashboard, under Settings, User Management, with the e-mail address of their Spotify account. \
                 An app may have five users."
                 .into(),
             Self::EndpointRemoved { .. } => "Look for a newer version of Dropday, and at the changes \
-                at https://developer.spotify.com/documentation/web-api. If nothing has changed there, \
-                a proxy between you and Spotify may be what answers."
+                that Spotify tells of. If nothing has changed there, a proxy between you and Spotify may be what answers."
                 .into(),
             Self::QuotaSpent { lower, .. } => format!(
                 "Dropday asks less for some weeks by itself, and slowly more again. If lock-outs come \
                  back, set spotify.artist_albums_per_day to {lower} in the configuration, or lower, \
                  and start Dropday again: a lower number asks later, but a lock-out asks nothing at all."
             ),
+            Self::MailRefused { .. } => "Look at mail.url and mail.from in the configuration: has the \
+                password changed, or may this log-in no longer send from that address? `dropday \
+                check --send-to` with an address tries it out."
+                .into(),
+            Self::DiskNearlyFull { .. } => "Make room on that disk, or make it larger. Dropday notices \
+                by itself."
+                .into(),
+        }
+    }
+
+    fn quoted(self) -> Option<String> {
+        let Self::MailRefused { said } = self else { return None };
+        let said = shortened(&one_line(said), LONGEST_QUOTE);
+        (!said.is_empty()).then_some(said)
+    }
+
+    fn place(self) -> Option<&'static str> {
+        match self {
+            Self::MassRefusal { .. } | Self::NoPremium | Self::NotOnAllowList { .. } => {
+                Some(DASHBOARD)
+            }
+            Self::EndpointRemoved { .. } => {
+                Some("https://developer.spotify.com/documentation/web-api")
+            }
+            Self::QuotaSpent { .. } | Self::MailRefused { .. } | Self::DiskNearlyFull { .. } => {
+                None
+            }
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Names, dates and links as a letter words them.
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use crate::domain::detection::is_absurd;
-use crate::domain::release::{Release, ReleaseDate, ReleaseKind};
+use crate::domain::release::ReleaseDate;
 use crate::domain::text::one_line;
+
+/// Days after which an album that is new here must be old elsewhere.
+const LONG_AGO: i32 = 180;
 
 /// The first few of some names, and how many there are besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +39,17 @@ impl Names {
         }
         Self { shown: all, more }
     }
+
+    /// Whether there is no name at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.shown.is_empty()
+    }
+
+    /// As [`Self`] prints itself, for the middle of a text: no name turns its neighbours around.
+    pub(super) fn in_text(&self) -> String {
+        let shown = self.shown.iter().map(|name| isolated(name)).collect();
+        Self { shown, more: self.more }.to_string()
+    }
 }
 
 /// `A, B and 2 more`.
@@ -43,6 +58,24 @@ impl std::fmt::Display for Names {
         f.write_str(&self.shown.join(", "))?;
         if self.more > 0 { write!(f, " and {} more", self.more) } else { Ok(()) }
     }
+}
+
+/// `name` between Unicode's marks of isolation, where it is written from right to left; HTML has
+/// `<bdi>` for that.
+pub(super) fn isolated(name: &str) -> String {
+    if name.chars().any(is_right_to_left) {
+        format!("\u{2068}{name}\u{2069}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// The blocks of Unicode whose letters run from right to left, and the marks that say so
+/// (<https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>).
+fn is_right_to_left(c: char) -> bool {
+    matches!(c,
+        '\u{590}'..='\u{8ff}' | '\u{200f}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
+        | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
 /// `text` in at most `room` characters, cut between words where one can, with an ellipsis.
@@ -57,25 +90,33 @@ pub(super) fn shortened(text: &str, room: usize) -> String {
     format!("{kept}…")
 }
 
-/// `out today, 23 November 2026`, as precisely as the date is known; `None` if it is not, or absurd.
+/// `Released today, 23 November 2026`, as precisely as the date is known; `None` if it is not, or
+/// absurd.
 pub(super) fn when(date: ReleaseDate, today: Date) -> Option<String> {
     if is_absurd(date, today) {
         return None;
     }
     let (first, last) = (date.first_day()?, date.last_day()?);
-    let shown = match date {
-        ReleaseDate::Day(d) => d.strftime("%-d %B %Y").to_string(),
-        ReleaseDate::Month(d) => d.strftime("%B %Y").to_string(),
-        ReleaseDate::Year(d) => d.strftime("%Y").to_string(),
+    let at = match date {
+        ReleaseDate::Day(day) => format!("on {}", recent_day(day, today)),
+        ReleaseDate::Month(day) => format!("in {}", day.strftime("%B %Y")),
+        ReleaseDate::Year(day) => format!("in {}", day.strftime("%Y")),
         ReleaseDate::Unknown => return None,
     };
     Some(match date {
-        ReleaseDate::Day(day) if day == today => format!("out today, {shown}"),
-        ReleaseDate::Day(day) if day > today => format!("comes out on {shown}"),
-        _ if last < today => format!("out since {shown}"),
-        _ if first > today => format!("comes out in {shown}"),
-        _ => format!("out in {shown}"),
+        ReleaseDate::Day(day) if day == today => format!("Released today, {}", long_day(day)),
+        _ if first > today => format!("Comes out {at}"),
+        _ if last < today.saturating_sub(LONG_AGO.days()) => {
+            format!("Added to Spotify, first released {at}")
+        }
+        _ => format!("Released {at}"),
     })
+}
+
+/// `Friday, 20 November 2026`, without the weekday if that is more than a week away.
+fn recent_day(day: Date, today: Date) -> String {
+    let away = (today - day).get_days().abs();
+    if away < 7 { day.strftime("%A, %-d %B %Y").to_string() } else { long_day(day) }
 }
 
 /// `23 November 2026`.
@@ -83,50 +124,27 @@ pub(super) fn long_day(day: Date) -> String {
     day.strftime("%-d %B %Y").to_string()
 }
 
-/// `text` in lines of at most `width` characters, broken at spaces; a longer word has a line to
-/// itself.
-pub(super) fn wrapped(text: &str, width: usize) -> String {
-    let (mut lines, mut used) = (String::new(), 0);
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        match used {
-            0 => {}
-            _ if used + 1 + length > width => {
-                lines.push('\n');
-                used = 0;
-            }
-            _ => {
-                lines.push(' ');
-                used += 1;
-            }
-        }
-        lines.push_str(word);
-        used += length;
-    }
-    lines
-}
-
-/// What a release is to a reader. Spotify lists EPs among the singles; one track makes no EP.
-pub(super) fn kind(release: &Release) -> &'static str {
-    match (release.kind, release.tracks) {
-        (ReleaseKind::Album, _) => "album",
-        (ReleaseKind::Single, Some(1)) => "single",
-        (ReleaseKind::Single, _) => "single or EP",
-        (ReleaseKind::Compilation, _) => "compilation",
+/// A day of the past, after `since`: `today`, `yesterday`, `Friday`, `6 November`, `6 November 2025`.
+pub(super) fn past_day(day: Date, today: Date) -> String {
+    match (today - day).get_days() {
+        i32::MIN..=0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        2..=6 => day.strftime("%A").to_string(),
+        _ if day.year() == today.year() => day.strftime("%-d %B").to_string(),
+        _ => long_day(day),
     }
 }
 
-/// What several releases are to a reader.
-pub(super) fn kinds<'a>(releases: impl Iterator<Item = &'a Release>) -> &'static str {
-    let mut kinds: Vec<&str> = releases.map(kind).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    match kinds[..] {
-        ["album"] => "albums",
-        ["single"] => "singles",
-        ["single or EP"] | ["single", "single or EP"] => "singles and EPs",
-        _ => "releases",
-    }
+/// `1 artist`, `312 artists`, `10,400 artists`.
+pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+/// `10,400`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    groups.map(String::from_utf8_lossy).collect::<Vec<_>>().join(",")
 }
 
 /// `raw` if it is an `http(s)` address, in the form in which it can stand in a text on one line.
@@ -143,16 +161,35 @@ mod tests {
     #[test]
     fn a_date_is_told_no_more_precisely_than_it_is_known() {
         let today = date(2026, 11, 23);
-        let told = |raw: &str| when(ReleaseDate::parse(raw, None), today);
-        assert_eq!(told("2026-11-23").as_deref(), Some("out today, 23 November 2026"));
-        assert_eq!(told("2026-11-06").as_deref(), Some("out since 6 November 2026"));
-        assert_eq!(told("2026-11-28").as_deref(), Some("comes out on 28 November 2026"));
-        assert_eq!(told("2026-11").as_deref(), Some("out in November 2026"));
-        assert_eq!(told("2026-10").as_deref(), Some("out since October 2026"));
-        assert_eq!(told("2027-01").as_deref(), Some("comes out in January 2027"));
-        assert_eq!(told("2026").as_deref(), Some("out in 2026"));
-        assert_eq!(told("2011").as_deref(), Some("out since 2011"));
-        assert_eq!(told("banana"), None);
+        let told = |raw: &str| when(ReleaseDate::parse(raw, None), today).unwrap_or_default();
+        assert_eq!(told("2026-11-23"), "Released today, 23 November 2026");
+        assert_eq!(told("2026-11-20"), "Released on Friday, 20 November 2026");
+        assert_eq!(told("2026-11-06"), "Released on 6 November 2026");
+        assert_eq!(told("2026-11-28"), "Comes out on Saturday, 28 November 2026");
+        assert_eq!(told("2026-11"), "Released in November 2026");
+        assert_eq!(told("2026-10"), "Released in October 2026");
+        assert_eq!(told("2027-01"), "Comes out in January 2027");
+        assert_eq!(told("2026"), "Released in 2026");
+        assert_eq!(told("banana"), "");
+    }
+
+    #[test]
+    fn what_is_long_out_was_added_and_not_released() {
+        let today = date(2026, 11, 23);
+        let told = |raw: &str| when(ReleaseDate::parse(raw, None), today).unwrap_or_default();
+        assert_eq!(told("1994"), "Added to Spotify, first released in 1994");
+        assert_eq!(told("2025-03"), "Added to Spotify, first released in March 2025");
+        assert_eq!(told("1981-12-15"), "Added to Spotify, first released on 15 December 1981");
+    }
+
+    #[test]
+    fn a_day_of_the_past_is_told_as_people_do() {
+        let told = |day| past_day(day, date(2026, 1, 8));
+        assert_eq!(told(date(2026, 1, 8)), "today");
+        assert_eq!(told(date(2026, 1, 7)), "yesterday");
+        assert_eq!(told(date(2026, 1, 2)), "Friday");
+        assert_eq!(told(date(2026, 1, 1)), "1 January");
+        assert_eq!(told(date(2025, 12, 24)), "24 December 2025");
     }
 
     #[test]
@@ -165,10 +202,16 @@ mod tests {
     }
 
     #[test]
-    fn lines_break_between_words() {
-        assert_eq!(wrapped("a bc  def\ng", 4), "a bc\ndef\ng");
-        assert_eq!(wrapped("abcdef g", 3), "abcdef\ng");
-        assert_eq!(wrapped("", 3), "");
+    fn a_name_from_right_to_left_turns_no_neighbour_around() {
+        let names = Names::fitting(["Air", "אביב גפן"], 40);
+        assert_eq!(names.in_text(), "Air, \u{2068}אביב גפן\u{2069}");
+    }
+
+    #[test]
+    fn numbers_are_counted_and_grouped() {
+        assert_eq!(counted(1, "artist", "artists"), "1 artist");
+        assert_eq!(counted(0, "artist", "artists"), "0 artists");
+        assert_eq!(counted(1_010_400, "artist", "artists"), "1,010,400 artists");
     }
 
     #[test]

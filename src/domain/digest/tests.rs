@@ -1,0 +1,143 @@
+use super::*;
+use jiff::civil::date;
+use proptest::prelude::*;
+
+fn at(raw: &str) -> Timestamp {
+    raw.parse().unwrap()
+}
+
+fn berlin(rhythm: Rhythm, hour: i8) -> Timetable {
+    Timetable { rhythm, hour, zone: TimeZone::get("Europe/Berlin").unwrap() }
+}
+
+fn key(raw: &str) -> Option<Key> {
+    Some(Key::parse(raw).unwrap())
+}
+
+#[test]
+fn news_at_once_waits_a_quarter_of_an_hour_for_company() {
+    let now = at("2026-11-27T00:03:00Z");
+    assert_eq!(berlin(Rhythm::AtOnce, 8).leaves_at(now, None), at("2026-11-27T00:18:00Z"));
+    assert_eq!(berlin(Rhythm::AtOnce, 8).due(now, None), None);
+}
+
+#[test]
+fn a_daily_digest_leaves_at_its_hour_where_the_person_is() {
+    let daily = berlin(Rhythm::Daily, 8);
+    assert_eq!(daily.leaves_at(at("2026-11-27T06:59:59Z"), None), at("2026-11-27T07:00:00Z"));
+    assert_eq!(daily.leaves_at(at("2026-11-27T07:00:00Z"), None), at("2026-11-28T07:00:00Z"));
+    assert_eq!(daily.due(at("2026-11-27T07:00:00Z"), None), key("daily:2026-11-27"));
+    assert_eq!(daily.due(at("2026-11-27T06:59:59Z"), None), key("daily:2026-11-26"));
+}
+
+#[test]
+fn a_weekly_digest_leaves_on_its_day() {
+    let weekly = berlin(Rhythm::Weekly(Weekday::Friday), 18);
+    let monday = at("2026-11-23T12:00:00Z");
+    assert_eq!(weekly.leaves_at(monday, None), at("2026-11-27T17:00:00Z"));
+    assert_eq!(weekly.due(monday, key("weekly:2026-11-20")), None);
+    assert_eq!(weekly.due(at("2026-11-27T17:00:00Z"), key("weekly:2026-11-20")), key("weekly:2026-11-27"));
+}
+
+#[test]
+fn a_digest_that_was_sent_is_not_sent_again_though_the_clock_is_set_back() {
+    let daily = berlin(Rhythm::Daily, 8);
+    let sent = key("daily:2026-11-27");
+    assert_eq!(daily.due(at("2026-11-27T07:00:01Z"), sent), None);
+    assert_eq!(daily.leaves_at(at("2026-11-27T06:30:00Z"), sent), at("2026-11-28T07:00:00Z"));
+}
+
+#[test]
+fn a_digest_named_by_a_clock_that_was_years_ahead_silences_nobody() {
+    let daily = berlin(Rhythm::Daily, 8);
+    let ahead = key("daily:2031-01-01");
+    assert_eq!(daily.due(at("2026-11-27T07:00:00Z"), ahead), key("daily:2026-11-27"));
+    assert_eq!(daily.leaves_at(at("2026-11-27T06:00:00Z"), ahead), at("2026-11-27T07:00:00Z"));
+}
+
+#[test]
+fn an_hour_that_spring_skips_comes_after_the_gap_and_one_that_autumn_repeats_comes_once() {
+    let spring = berlin(Rhythm::Daily, 2);
+    assert_eq!(spring.leaves_at(at("2026-03-28T12:00:00Z"), None), at("2026-03-29T01:00:00Z"));
+    let autumn = berlin(Rhythm::Daily, 2);
+    let first = at("2026-10-25T00:00:00Z");
+    assert_eq!(autumn.leaves_at(at("2026-10-24T12:00:00Z"), None), first);
+    let sent = autumn.due(first, key("daily:2026-10-24"));
+    assert_eq!(sent, key("daily:2026-10-25"));
+    assert_eq!(autumn.due(at("2026-10-25T01:00:00Z"), sent), None, "two o'clock again");
+    assert_eq!(autumn.leaves_at(first, sent), at("2026-10-26T01:00:00Z"));
+}
+
+#[test]
+fn a_day_that_a_country_leaves_out_costs_no_digest() {
+    let zone = TimeZone::get("Pacific/Apia").unwrap();
+    let weekly = Timetable { rhythm: Rhythm::Weekly(Weekday::Friday), hour: 8, zone };
+    // Samoa had no 30 December 2011: a Friday.
+    let before = at("2011-12-27T00:00:00Z");
+    let leaves = weekly.leaves_at(before, None);
+    assert!(leaves <= before + LONGEST_WAIT);
+    assert_eq!(weekly.due(leaves, None).unwrap().day, date(2011, 12, 30));
+}
+
+fn timetables() -> impl Strategy<Value = Timetable> {
+    let zones = prop::sample::select(vec![
+        "UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago",
+        "Australia/Lord_Howe", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia",
+    ]);
+    let rhythms = prop_oneof![
+        Just(Rhythm::Daily),
+        (0i8..7).prop_map(|day| Rhythm::Weekly(Weekday::from_monday_zero_offset(day).unwrap())),
+    ];
+    (zones, rhythms, 0i8..24).prop_map(|(zone, rhythm, hour)| Timetable {
+        rhythm,
+        hour,
+        zone: TimeZone::get(zone).unwrap(),
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_owed_leaves_within_days_and_its_digest_is_due_just_then(
+        table in timetables(),
+        second in 1_200_000_000i64..2_000_000_000,
+        sends in 0usize..6,
+    ) {
+        let mut now = Timestamp::from_second(second).unwrap();
+        let mut last = None;
+        for _ in 0..=sends {
+            let leaves = table.leaves_at(now, last);
+            prop_assert!(leaves > now && leaves <= now + LONGEST_WAIT);
+            let key = table.due(leaves, last);
+            prop_assert!(key.is_some(), "planned for {leaves}, and not due then");
+            prop_assert_eq!(table.due(leaves, key), None, "due twice");
+            prop_assert_eq!(Key::parse(&key.unwrap().to_string()), key);
+            (now, last) = (leaves, key);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_about_and_a_person_who_travels_get_no_digest_twice(
+        tables in prop::collection::vec(timetables(), 1..6),
+        steps in prop::collection::vec((-3i64 * 86_400..5 * 86_400, 0usize..6), 1..40),
+    ) {
+        let mut now = Timestamp::from_second(1_790_000_000).unwrap();
+        let mut last: Option<Key> = None;
+        for (step, table) in steps {
+            now += SignedDuration::from_secs(step);
+            let table = &tables[table % tables.len()];
+            if let Some(key) = table.due(now, last) {
+                let (today, before) = (table.day_of(now), last.map(|last| last.day));
+                let was_absurd = before.is_some_and(|day| day > today.saturating_add(1.day()));
+                prop_assert!(was_absurd || before.is_none_or(|before| key.day > before));
+                last = Some(key);
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_as_a_key_or_not_without_a_panic(raw in any::<String>()) {
+        if let Some(key) = Key::parse(&raw) {
+            prop_assert_eq!(Key::parse(&key.to_string()), Some(key));
+        }
+    }
+}

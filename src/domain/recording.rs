@@ -1,0 +1,209 @@
+//! What a title says of how an album was made: on a stage, or by remixing another.
+//!
+//! Spotify has no word for either. A wrong "live" hides an album from those who want none, a wrong
+//! "other" is a line too many; so only what titles say plainly counts, and *Long Live*, *Live
+//! Through This* and *Live in the Moment* are albums like any other.
+
+use super::text::folded;
+
+/// How an album was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recording {
+    /// On a stage.
+    Live,
+    /// By remixing another.
+    Remixes,
+    /// In any other way.
+    Other,
+}
+
+/// "Live", wherever in a title it stands.
+const LIVE_ANYWHERE: &[&str] = &[
+    "unplugged",
+    "live at",
+    "live from",
+    "recorded live",
+    "live in concert",
+    "en vivo",
+    "en directo",
+    "ao vivo",
+    "dal vivo",
+    "en concert",
+    "en concierto",
+    "in concerto",
+    "live im",
+    "live aus",
+    "live à",
+    "live au",
+    "på scen",
+];
+
+/// A title that begins with "live in" or "live on" and goes on with one of these tells of life.
+const NO_PLACE: &[&str] = &[
+    "a", "an", "and", "color", "colour", "dreams", "fear", "harmony", "hope", "it", "joy", "life",
+    "living", "love", "me", "memory", "mind", "my", "now", "our", "peace", "sin", "someone", "that",
+    "the", "these", "this", "time", "you", "your",
+];
+
+const STAGE_IN_BRACKETS: &[&str] = &["live", "ライブ", "ライヴ", "라이브", "konzert", "concert"];
+const REMIXES: &[&str] = &["remix", "remixes", "remixed", "remixe", "remixé", "rmx", "rmxs"];
+
+/// Beside these, the rest of a bracket says what an edition has besides the album.
+const BESIDES: &[&str] = &[
+    "+", "&", "and", "bonus", "deluxe", "expanded", "extended", "plus", "remaster", "remastered",
+    "tracks", "with",
+];
+
+/// What `title` says.
+pub fn of(title: &str) -> Recording {
+    let title = folded(title);
+    let (name, asides) = parted(&title);
+    let name: Vec<&str> = words(&name).collect();
+    let asides: Vec<Vec<&str>> = asides.iter().map(|aside| words(aside).collect()).collect();
+    let is_plain = |aside: &&Vec<&str>| !aside.iter().any(|word| BESIDES.contains(word));
+    let mut plain = asides.iter().filter(is_plain);
+    if plain.any(|aside| ends_with_one_of(aside, REMIXES)) || is_of_remixes(&name) {
+        return Recording::Remixes;
+    }
+    let mut plain = asides.iter().filter(is_plain);
+    if plain.any(|aside| ends_with_one_of(aside, STAGE_IN_BRACKETS) || is_live(aside)) || is_live(&name) {
+        return Recording::Live;
+    }
+    Recording::Other
+}
+
+/// A name, and what stands behind it in brackets or after a dash.
+fn parted(title: &str) -> (String, Vec<String>) {
+    let (mut name, mut asides, mut aside, mut depth) = (String::new(), vec![], String::new(), 0_u32);
+    for c in title.chars() {
+        match c {
+            '(' | '[' | '【' | '「' | '<' | '{' => depth += 1,
+            ')' | ']' | '】' | '」' | '>' | '}' if depth > 0 => {
+                depth -= 1;
+                asides.push(std::mem::take(&mut aside));
+            }
+            '/' | ';' if depth > 0 => asides.push(std::mem::take(&mut aside)),
+            _ if depth > 0 => aside.push(c),
+            _ => name.push(c),
+        }
+    }
+    asides.push(aside);
+    let mut parts = name.split(" - ").map(str::to_owned);
+    let first = parts.next().unwrap_or_default();
+    asides.extend(parts);
+    (first, asides)
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '+' | '&' | '\'' | '’');
+    text.split(move |c| !is_word(c)).filter(|word| !word.is_empty())
+}
+
+/// Whether the first or the last word is one of `these`: *Live Version*, *Acoustic Live*.
+fn ends_with_one_of(text: &[&str], these: &[&str]) -> bool {
+    [text.first(), text.last()].into_iter().flatten().any(|word| these.contains(word))
+}
+
+fn is_of_remixes(name: &[&str]) -> bool {
+    let name = match name {
+        [rest @ .., "ep" | "album" | "lp"] => rest,
+        whole => whole,
+    };
+    name.last().is_some_and(|word| REMIXES.contains(word))
+}
+
+fn is_live(name: &[&str]) -> bool {
+    let text = format!(" {} ", name.join(" "));
+    let says_so = LIVE_ANYWHERE.iter().any(|phrase| text.contains(&format!(" {phrase} ")));
+    says_so
+        || match name {
+            ["live"] => true,
+            ["live", "in" | "on" | "@", next, ..] => !NO_PLACE.contains(next),
+            [.., "in", "concert"] => true,
+            _ => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_a_title_says_plainly_is_believed() {
+        for title in [
+            "Live at Leeds",
+            "Live",
+            "LIVE!",
+            "Live in Paris",
+            "Live in Tokyo 2019",
+            "From Here to Now (Live)",
+            "Alchemy: Dire Straits Live (Live at Hammersmith Odeon, 1983)",
+            "S&M2 (Live)",
+            "Nothing Hurts [Live Session]",
+            "Homecoming: The Live Album (Live)",
+            "Unplugged in New York",
+            "MTV Unplugged",
+            "Ao Vivo em São Paulo",
+            "Roberto Carlos Ao Vivo",
+            "Canciones (En Vivo)",
+            "Somewhere - Live",
+            "Made in Japan (Live / Remastered 2014)",
+            "Sigur Rós in Concert",
+            "夜に駆ける【ライブ】",
+        ] {
+            assert_eq!(of(title), Recording::Live, "{title}");
+        }
+        for title in [
+            "Oxygène (Remixes)",
+            "Kelly Watch the Stars (Moog Cookbook Remix)",
+            "Remixed",
+            "Dawn FM Remixes",
+            "The Remix Album",
+            "Blue Lines - The Remixes",
+            "Reanimation Remix EP",
+        ] {
+            assert_eq!(of(title), Recording::Remixes, "{title}");
+        }
+    }
+
+    #[test]
+    fn what_only_sounds_like_it_is_an_album_like_any_other() {
+        for title in [
+            "",
+            "Long Live",
+            "Live Through This",
+            "Live in the Moment",
+            "Live in Love",
+            "Live on Your Own",
+            "Alive",
+            "Born to Live",
+            "Live and Let Die",
+            "Olive",
+            "Concert of Nothing",
+            "Moon Safari (Deluxe with Live Tracks)",
+            "Discovery (Deluxe + Remixes)",
+            "Let It Be (2021 Mix)",
+            "Kid A Mnesia (Remixed & Remastered)",
+            "Premix",
+            "The Mix",
+        ] {
+            assert_eq!(of(title), Recording::Other, "{title}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_title_is_read_without_a_panic(title in any::<String>()) {
+            of(&title);
+        }
+
+        #[test]
+        fn brackets_that_say_live_make_any_album_live(title in "[a-z][a-z ]{0,12}") {
+            prop_assume!(of(&title) == Recording::Other);
+            prop_assert_eq!(of(&format!("{title} (Live)")), Recording::Live);
+            prop_assert_eq!(of(&format!("{title} [Live in Berlin]")), Recording::Live);
+            prop_assert_eq!(of(&format!("{title} (The Remixes)")), Recording::Remixes);
+        }
+    }
+}

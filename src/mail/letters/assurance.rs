@@ -1,0 +1,112 @@
+//! One line that says that Dropday is awake: how many artists are watched, and whether any waits.
+
+use jiff::civil::Date;
+
+use super::wording::{counted, grouped, past_day};
+
+/// How the watching stands for one person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assurance {
+    /// How many artists are watched for them.
+    pub watched: u64,
+    /// How the checks of these artists stand.
+    pub checks: Checks,
+}
+
+/// How the checks of somebody's artists stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checks {
+    /// Every artist was checked on this day or later (the person's day, not UTC's).
+    AllSince(Date),
+    /// Some were never checked yet, and are in good time all the same.
+    FirstLook {
+        /// How many.
+        artists: u64,
+    },
+    /// Some wait longer than they should.
+    Overdue {
+        /// How many.
+        artists: u64,
+        /// Why, of most of them.
+        because: WhyOverdue,
+    },
+}
+
+/// Why an artist waits longer than it should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhyOverdue {
+    /// What Spotify allows in a day is spent.
+    DailyLimit,
+    /// Spotify has asked for a pause, or a pause was made after failures.
+    Pause,
+    /// There are more artists than calls, and their turn has not come.
+    Queue,
+    /// The last check failed.
+    Failure,
+}
+
+impl Assurance {
+    /// `312 artists watched, all checked since Friday.`
+    pub(super) fn sentence(self, today: Date) -> String {
+        let watched = counted(self.watched, "artist", "artists");
+        match self.checks {
+            Checks::AllSince(day) => {
+                let all = if self.watched == 1 { "" } else { "all " };
+                format!("{watched} watched, {all}checked {}.", since(day, today))
+            }
+            Checks::FirstLook { artists } => {
+                format!("{watched} watched, {} not looked at yet.", grouped(artists))
+            }
+            Checks::Overdue { artists, because } => {
+                format!(
+                    "{watched} watched, {} overdue because {}.",
+                    grouped(artists),
+                    because.words()
+                )
+            }
+        }
+    }
+}
+
+impl WhyOverdue {
+    fn words(self) -> &'static str {
+        match self {
+            Self::DailyLimit => "Spotify’s daily limit is spent",
+            Self::Pause => "Spotify asks Dropday to pause",
+            Self::Queue => "there are more artists than Spotify allows questions",
+            Self::Failure => "Spotify did not answer",
+        }
+    }
+}
+
+fn since(day: Date, today: Date) -> String {
+    if day >= today { "today".to_owned() } else { format!("since {}", past_day(day, today)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn it_says_how_many_are_watched_and_what_holds_the_others_up() {
+        let told = |watched, checks| Assurance { watched, checks }.sentence(date(2026, 11, 23));
+        assert_eq!(
+            told(312, Checks::AllSince(date(2026, 11, 20))),
+            "312 artists watched, all checked since Friday."
+        );
+        assert_eq!(
+            told(1, Checks::AllSince(date(2026, 11, 23))),
+            "1 artist watched, checked today."
+        );
+        assert_eq!(
+            told(1312, Checks::FirstLook { artists: 40 }),
+            "1,312 artists watched, 40 not looked at yet."
+        );
+        let because = WhyOverdue::DailyLimit;
+        assert_eq!(
+            told(312, Checks::Overdue { artists: 14, because }),
+            "312 artists watched, 14 overdue because Spotify’s daily limit is spent."
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! Which letters can leave, and whose they are to send.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::params;
+
+use super::{Kind, plan_anew};
+use crate::domain::user::{Addressee, UserId};
+use crate::store::columns::Ms;
+use crate::store::{Result, Tx, preferences};
+
+/// Rows that can leave together.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    addressee: Addressee,
+    kind: Kind,
+    /// The number of the letter that they are bound to, or that they would be.
+    letter: i64,
+    is_bound: bool,
+}
+
+/// A letter that is ours to send.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Its number: that of its first row. What its Message-ID is made of.
+    pub letter: i64,
+    /// To whom.
+    pub addressee: Addressee,
+    /// Of what kind.
+    pub kind: Kind,
+    /// What it is about, in the order in which it was owed.
+    pub subjects: Vec<String>,
+    /// Attempts so far, this one included.
+    pub attempts: u32,
+    /// When its first row was owed.
+    pub owed_at: Timestamp,
+    /// Whether an earlier attempt may have been accepted: then this is the very same letter.
+    pub is_repeat: bool,
+}
+
+/// Makes everything due that somebody who asks for all letters may have now: not a digest before its
+/// hour, nor that a consent has ended before it is certain.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn make_due(tx: &Tx<'_>) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at > ?1 AND (attempts > 0 OR
+             CASE kind WHEN 'sign_in_again' THEN FALSE
+                       WHEN 'news' THEN person IN (SELECT id FROM people WHERE rhythm = 'at_once')
+                       ELSE TRUE END)",
+        [Ms(tx.now())],
+    )?;
+    Ok(())
+}
+
+/// The letters that can leave now, `most` of them. Those that were tried least come first: who is hard
+/// to reach must not stand in the others' way. News to somebody who has taken their consent back
+/// stays. What waits for company leaves with the first that has waited long enough, unless the server
+/// asked for patience.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn due(tx: &Tx<'_>, most: u32) -> Result<Vec<Unit>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT person, kind, coalesce(letter, min(id)), letter IS NOT NULL FROM outbox
+         WHERE state = 'owed' AND NOT (kind = 'news' AND person IN
+             (SELECT id FROM people WHERE ended_how = 'revoked'))
+         GROUP BY person, kind, letter, CASE WHEN kind = 'news' THEN 0 ELSE id END
+         HAVING max(claimed_until) <= ?1 AND min(next_at) <= ?1
+            AND max(iif(attempts > 0, next_at, 0)) <= ?1
+         ORDER BY max(attempts), min(id) LIMIT ?2",
+    )?;
+    let due = rows.query_map(params![Ms(tx.now()), most], |row| {
+        Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
+    })?;
+    let units = due.collect::<rusqlite::Result<Vec<(Option<UserId>, String, i64, bool)>>>()?;
+    let unit = |(person, kind, letter, is_bound): (Option<UserId>, String, _, _)| {
+        let kind = Kind::parse(&kind)?;
+        let nobody = if kind == Kind::GoodBye { Addressee::Left } else { Addressee::Operator };
+        let addressee = person.map_or(nobody, Addressee::Person);
+        Some(Unit { addressee, kind, letter, is_bound })
+    };
+    Ok(units.into_iter().filter_map(unit).collect())
+}
+
+/// Claims a letter for `lease`, which must be longer than its sending can take; `None` if it is not
+/// there to be sent any more, or not yet.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<Claimed>> {
+    if is_before_its_hour(tx, unit)? {
+        return Ok(None);
+    }
+    let mut rows = tx.conn().prepare_cached(
+        "UPDATE outbox SET letter = ?1, claimed_until = ?5, attempts = attempts + 1
+         WHERE state = 'owed' AND person IS ?2 AND kind = ?3 AND claimed_until <= ?4
+           AND NOT (kind = 'news' AND person IN (SELECT id FROM people WHERE ended_how = 'revoked'))
+           AND CASE WHEN ?6 THEN letter = ?1
+                    WHEN ?3 = 'news' THEN letter IS NULL
+                    ELSE letter IS NULL AND id = ?1 END
+         RETURNING id, subject, attempts",
+    )?;
+    let until = tx.now() + lease;
+    let key = params![
+        unit.letter,
+        unit.addressee,
+        unit.kind.as_str(),
+        Ms(tx.now()),
+        Ms(until),
+        unit.is_bound
+    ];
+    let claimed = rows.query_map(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut claimed: Vec<(i64, String, u32)> = claimed.collect::<rusqlite::Result<_>>()?;
+    // RETURNING promises no order.
+    claimed.sort_unstable_by_key(|row| row.0);
+    let Some(first) = claimed.first().map(|row| row.0) else { return Ok(None) };
+    if first != unit.letter && !unit.is_bound {
+        // The first row is settled or in somebody's hands by now: these are bound again, under a
+        // number of their own, next time. By their ids, for others may have the letter in hand.
+        let mut put_back = tx
+            .conn()
+            .prepare_cached("UPDATE outbox SET letter = NULL, claimed_until = 0 WHERE id = ?1")?;
+        for (id, ..) in claimed {
+            put_back.execute([id])?;
+        }
+        return Ok(None);
+    }
+    // Of the row that the letter is named after, whether or not it is still part of it.
+    let sql = "SELECT owed_at FROM outbox WHERE id = ?1";
+    let Ms(owed_at) = tx.query_row(sql, [unit.letter], |row| row.get(0))?;
+    Ok(Some(Claimed {
+        letter: unit.letter,
+        addressee: unit.addressee,
+        kind: unit.kind,
+        attempts: claimed.iter().map(|row| row.2).max().unwrap_or(1),
+        subjects: claimed.into_iter().map(|row| row.1).collect(),
+        owed_at,
+        is_repeat: unit.is_bound,
+    }))
+}
+
+/// Whether it is a digest of a day for which one was sent. Then what it would tell is planned anew.
+fn is_before_its_hour(tx: &Tx<'_>, unit: &Unit) -> Result<bool> {
+    let Addressee::Person(person) = unit.addressee else { return Ok(false) };
+    if unit.kind != Kind::News || unit.is_bound {
+        return Ok(false);
+    }
+    let timetable = preferences::of(tx, person)?.map(|wanted| wanted.timetable);
+    let Some(timetable) = timetable.filter(|table| table.rhythm.is_digest()) else {
+        return Ok(false);
+    };
+    let last = preferences::last_digest(tx, person)?;
+    if timetable.due(tx.now(), last).is_some() {
+        return Ok(false);
+    }
+    plan_anew(tx, person, &timetable, last)?;
+    Ok(true)
+}
+
+/// Releases every claim: those of a process that is gone.
+pub(in crate::store) fn release_claims(tx: &Tx<'_>) -> Result<()> {
+    tx.execute("UPDATE outbox SET claimed_until = 0 WHERE claimed_until > 0", [])?;
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! What is owed to people: one row for each thing, unique for ever by what it is about.
+//!
+//! Claim, act, mark. Rows that leave in one letter are bound together when they are claimed, and
+//! carry one Message-ID. They come apart again only when it is certain that the letter was not
+//! accepted; where nobody knows, the very same letter is repeated.
+
+mod claim;
+mod look;
+mod news;
+mod owe;
+mod settle;
+
+pub use self::claim::{Claimed, Unit, claim, due, make_due};
+pub(super) use self::claim::release_claims;
+pub use self::look::{count_lately, count_owed, news_of, trouble_of};
+pub use self::news::{
+    Audience, owe_news, owe_news_missed, owe_news_seen_since, owe_news_since_following,
+    owe_refused_again,
+};
+pub(super) use self::news::plan_anew;
+pub use self::owe::{owe, owe_good_bye, owe_operator, owe_sign_in_again};
+pub use self::settle::{drop_subject, dropped, put_off, refused, sent, unwanted};
+
+/// What kind of thing is owed. News to a person goes in one letter, anything else in its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A link that confirms an address; the subject is the link's number.
+    Confirm,
+    /// The first letter to an address that was confirmed; the subject is always the same.
+    Welcome,
+    /// A new album; the subject is its id.
+    News,
+    /// The consent has ended; the subject is when it was given.
+    SignInAgain,
+    /// The consent ends soon; the subject is when it was given, and how many days ahead this is.
+    ConsentEnds,
+    /// The last letter to somebody who left; the subject is the number of their farewell.
+    GoodBye,
+    /// Something for the operator; the subject is a [`crate::domain::matter::Matter`] and the day.
+    Operator,
+}
+
+impl Kind {
+    const ALL: [Self; 7] = [
+        Self::Confirm,
+        Self::Welcome,
+        Self::News,
+        Self::SignInAgain,
+        Self::ConsentEnds,
+        Self::GoodBye,
+        Self::Operator,
+    ];
+
+    /// The word in the database and in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::Welcome => "welcome",
+            Self::News => "news",
+            Self::SignInAgain => "sign_in_again",
+            Self::ConsentEnds => "consent_ends",
+            Self::GoodBye => "good_bye",
+            Self::Operator => "operator",
+        }
+    }
+
+    fn parse(raw: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == raw)
+    }
+}

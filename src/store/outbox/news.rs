@@ -1,0 +1,194 @@
+//! Owing news: to whom a release is told, and when its letter leaves. What a person does not want is
+//! recorded with the reason, and not told.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Params, params};
+
+use crate::domain::artist::ArtistId;
+use crate::domain::audience::{self, Unwanted};
+use crate::domain::detection::NEWS_DAYS;
+use crate::domain::digest::{Key, Timetable};
+use crate::domain::preferences::Preferences;
+use crate::domain::release::{Release, ReleaseId};
+use crate::domain::user::UserId;
+use crate::store::columns::Ms;
+use crate::store::{Result, Tx, preferences, releases};
+
+/// Whom a release concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody who follows the artist.
+    Followers,
+    /// Those of them who want to hear of later editions of an album.
+    WantingEditions,
+}
+
+/// Owes a new release to everybody whom it concerns, who wants it, and who has a confirmed address,
+/// each once. Who has taken their consent back is owed nothing. Returns to how many it is new.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn owe_news(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    release: &ReleaseId,
+    audience: Audience,
+) -> Result<u64> {
+    let Some(release) = releases::find(tx, release)? else { return Ok(0) };
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT f.person FROM follows f JOIN people p ON p.id = f.person
+         WHERE f.artist = ?1 AND p.address IS NOT NULL AND (p.wants_editions OR NOT ?2)
+           AND p.ended_how IS NOT 'revoked'",
+    )?;
+    let editions = audience == Audience::WantingEditions;
+    let people = rows.query_map(params![artist, editions], |row| row.get(0))?;
+    let mut owed = 0;
+    for person in people.collect::<rusqlite::Result<Vec<UserId>>>()? {
+        let Some(reader) = Reader::find(tx, person)? else { continue };
+        owed += u64::from(reader.owe(tx, &release)? || reader.owe_after_all(tx, &release)?);
+    }
+    Ok(owed)
+}
+
+/// Owes a person who has just confirmed an address what came out since they follow it: the days
+/// between signing in and opening the letter must cost no album. Of singles, what came out since
+/// they want them.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
+    let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
+    let seen = "SELECT DISTINCT s.release FROM follows f JOIN sightings s ON s.artist = f.artist
+         JOIN people p ON p.id = f.person JOIN releases r ON r.id = s.release
+         WHERE f.person = ?1 AND s.is_news AND s.seen_at >= f.since AND s.seen_at >= ?2
+           AND (r.kind <> 'single' OR s.seen_at >= coalesce(p.singles_since, 0))
+           AND p.ended_how IS NOT 'revoked'
+         ORDER BY s.seen_at, s.release";
+    owe_each(tx, person, seen, params![person, Ms(oldest)])
+}
+
+/// Owes a person whose consent is good again what came out since it was taken back, if they can be
+/// written to.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn owe_news_missed(tx: &Tx<'_>, person: UserId, since: Timestamp) -> Result<u64> {
+    let seen = "SELECT DISTINCT s.release FROM people p
+         JOIN follows f ON f.person = p.id JOIN sightings s ON s.artist = f.artist
+         WHERE p.id = ?1 AND p.address IS NOT NULL AND s.is_news AND s.seen_at >= max(f.since, ?2)
+         ORDER BY s.seen_at, s.release";
+    owe_each(tx, person, seen, params![person, Ms(since)])
+}
+
+/// Owes a person the news of one artist that was seen since a time, if they can be written to.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn owe_news_seen_since(
+    tx: &Tx<'_>,
+    person: UserId,
+    artist: &ArtistId,
+    since: Timestamp,
+) -> Result<u64> {
+    let seen = "SELECT s.release FROM people p JOIN sightings s ON s.artist = ?2
+         JOIN releases r ON r.id = s.release
+         WHERE p.id = ?1 AND p.address IS NOT NULL AND s.is_news AND s.seen_at >= ?3
+           AND (r.kind <> 'single' OR s.seen_at >= coalesce(p.singles_since, 0))
+         ORDER BY s.seen_at, s.release";
+    owe_each(tx, person, seen, params![person, artist, Ms(since)])
+}
+
+/// Owes a person once more what a mail server refused at an address that they have now replaced.
+/// What of it they do not want any more is found out when it is sent.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn owe_refused_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
+    let Some(reader) = Reader::find(tx, person)? else { return Ok(()) };
+    let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
+    tx.execute(
+        "UPDATE outbox SET state = 'owed', letter = NULL, reason = NULL, settled_at = NULL, next_at = ?2
+         WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3",
+        params![person, Ms(reader.leaves_at(tx)), Ms(oldest)],
+    )?;
+    Ok(())
+}
+
+/// Plans anew when the news leaves that a person is owed, less what may have left.
+pub(in crate::store) fn plan_anew(
+    tx: &Tx<'_>,
+    person: UserId,
+    timetable: &Timetable,
+    last: Option<Key>,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET next_at = ?2 WHERE person = ?1 AND kind = 'news' AND state = 'owed'
+             AND letter IS NULL",
+        params![person, Ms(timetable.leaves_at(tx.now(), last))],
+    )?;
+    Ok(())
+}
+
+/// A person to whom releases are told.
+struct Reader {
+    person: UserId,
+    wanted: Preferences,
+    last_digest: Option<Key>,
+}
+
+impl Reader {
+    fn find(tx: &Tx<'_>, person: UserId) -> Result<Option<Self>> {
+        let Some(wanted) = preferences::of(tx, person)? else { return Ok(None) };
+        let last_digest = preferences::last_digest(tx, person)?;
+        Ok(Some(Self { person, wanted, last_digest }))
+    }
+
+    /// Owes the release, unless it is recorded already; whether it will be told.
+    fn owe(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
+        let verdict = self.judge(tx, release)?;
+        let why = verdict.as_ref().err().map(ToString::to_string);
+        let changed = tx.execute(
+            "INSERT OR IGNORE INTO outbox (person, kind, subject, state, reason, next_at, owed_at, settled_at)
+             VALUES (?1, 'news', ?2, iif(?3 IS NULL, 'owed', 'unwanted'), ?3, ?4, ?5, iif(?3 IS NULL, NULL, ?5))",
+            params![self.person, release.id, why, Ms(self.leaves_at(tx)), Ms(tx.now())],
+        )?;
+        Ok(changed == 1 && verdict.is_ok())
+    }
+
+    /// Owes what was not wanted for one artist's sake and is for another's.
+    fn owe_after_all(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
+        if self.judge(tx, release)?.is_err() {
+            return Ok(false);
+        }
+        let changed = tx.execute(
+            "UPDATE outbox SET state = 'owed', reason = NULL, settled_at = NULL, letter = NULL, next_at = ?3
+             WHERE person = ?1 AND kind = 'news' AND subject = ?2 AND state = 'unwanted'",
+            params![self.person, release.id, Ms(self.leaves_at(tx))],
+        )?;
+        Ok(changed == 1)
+    }
+
+    fn judge(&self, tx: &Tx<'_>, release: &Release) -> Result<std::result::Result<(), Unwanted>> {
+        if !self.wanted.is_subscribed {
+            return Ok(Err(Unwanted::Unsubscribed));
+        }
+        let reasons = releases::reasons(tx, &release.id, self.person)?;
+        Ok(audience::judge(release, &reasons, self.wanted.kinds))
+    }
+
+    fn leaves_at(&self, tx: &Tx<'_>) -> Timestamp {
+        self.wanted.timetable.leaves_at(tx.now(), self.last_digest)
+    }
+}
+
+fn owe_each(tx: &Tx<'_>, person: UserId, seen: &str, key: impl Params) -> Result<u64> {
+    let mut rows = tx.conn().prepare_cached(seen)?;
+    let ids = rows.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
+    let Some(reader) = Reader::find(tx, person)? else { return Ok(0) };
+    let mut owed = 0;
+    for id in ids {
+        let Some(release) = releases::find(tx, &id)? else { continue };
+        owed += u64::from(reader.owe(tx, &release)?);
+    }
+    Ok(owed)
+}

@@ -1,0 +1,61 @@
+//! Owing what is no news.
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::Kind;
+use crate::domain::user::{Addressee, UserId};
+use crate::store::columns::Ms;
+use crate::store::{Result, Tx};
+
+/// Owes a person something, unless it was owed before. Returns whether it is new.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn owe(tx: &Tx<'_>, person: UserId, kind: Kind, subject: &str) -> Result<bool> {
+    insert(tx, Addressee::Person(person), kind, subject, tx.now())
+}
+
+/// Owes a person the letter about the consent that was given at `given_at`, to leave at `leaves_at`
+/// and not before, whoever asks for all letters.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn owe_sign_in_again(
+    tx: &Tx<'_>,
+    person: UserId,
+    given_at: Timestamp,
+    leaves_at: Timestamp,
+) -> Result<bool> {
+    let subject = given_at.as_millisecond().to_string();
+    insert(tx, Addressee::Person(person), Kind::SignInAgain, &subject, leaves_at)
+}
+
+/// Owes the last letter to somebody who left.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn owe_good_bye(tx: &Tx<'_>, farewell: i64) -> Result<bool> {
+    insert(tx, Addressee::Left, Kind::GoodBye, &farewell.to_string(), tx.now())
+}
+
+/// Owes the operator a letter, unless it was owed before.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn owe_operator(tx: &Tx<'_>, subject: &str) -> Result<bool> {
+    insert(tx, Addressee::Operator, Kind::Operator, subject, tx.now())
+}
+
+fn insert(
+    tx: &Tx<'_>,
+    addressee: Addressee,
+    kind: Kind,
+    subject: &str,
+    next_at: Timestamp,
+) -> Result<bool> {
+    let sql = "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at)
+               VALUES (?1, ?2, ?3, ?4, ?5)";
+    let row = params![addressee, kind.as_str(), subject, Ms(next_at), Ms(tx.now())];
+    Ok(tx.execute(sql, row)? == 1)
+}

@@ -1,0 +1,104 @@
+//! What became of a letter.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use crate::domain::user::UserId;
+use crate::store::columns::Ms;
+use crate::store::{Result, Tx, farewells, preferences};
+
+/// Marks a letter sent: the server answered 250 to that very message. If it is a digest, its person
+/// gets no other for the same day.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn sent(tx: &Tx<'_>, letter: i64) -> Result<()> {
+    note_digest(tx, letter)?;
+    settle(tx, letter, "sent", None)
+}
+
+/// Stops a letter: the server refused it for good, in these words.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn refused(tx: &Tx<'_>, letter: i64, why: &str) -> Result<()> {
+    settle(tx, letter, "refused", Some(why))
+}
+
+/// Drops a letter that is no longer wanted, for this reason.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn dropped(tx: &Tx<'_>, letter: i64, why: &str) -> Result<()> {
+    settle(tx, letter, "dropped", Some(why))
+}
+
+/// Takes one thing out of a letter, since the person does not want it, in words for them.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn unwanted(tx: &Tx<'_>, letter: i64, subject: &str, why: &str) -> Result<()> {
+    take_out(tx, letter, subject, "unwanted", why)
+}
+
+/// Takes one thing out of a letter, since it cannot be told any more.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn drop_subject(tx: &Tx<'_>, letter: i64, subject: &str, why: &str) -> Result<()> {
+    take_out(tx, letter, subject, "dropped", why)
+}
+
+/// Puts a letter off until `next_at`. `come_apart` lets its rows leave with whatever else is owed
+/// by then, and is for letters that were certainly never accepted; otherwise the very same letter
+/// will be repeated.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn put_off(
+    tx: &Tx<'_>,
+    letter: i64,
+    why: &str,
+    next_at: Timestamp,
+    come_apart: bool,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET reason = ?2, next_at = ?3, claimed_until = 0,
+             letter = CASE WHEN ?4 THEN NULL ELSE letter END
+         WHERE letter = ?1 AND state = 'owed'",
+        params![letter, why, Ms(next_at), come_apart],
+    )?;
+    Ok(())
+}
+
+fn take_out(tx: &Tx<'_>, letter: i64, subject: &str, state: &str, why: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET state = ?3, reason = ?4, settled_at = ?5, claimed_until = 0
+         WHERE letter = ?1 AND subject = ?2 AND state = 'owed'",
+        params![letter, subject, state, why, Ms(tx.now())],
+    )?;
+    Ok(())
+}
+
+fn note_digest(tx: &Tx<'_>, letter: i64) -> Result<()> {
+    let sql = "SELECT person FROM outbox WHERE letter = ?1 AND kind = 'news' AND state = 'owed' LIMIT 1";
+    let Some(person) = tx.query_row(sql, [letter], |row| row.get::<_, UserId>(0)).optional()? else {
+        return Ok(());
+    };
+    let Some(wanted) = preferences::of(tx, person)? else { return Ok(()) };
+    let last = preferences::last_digest(tx, person)?;
+    match wanted.timetable.due(tx.now(), last) {
+        Some(key) => preferences::digest_sent(tx, person, key),
+        None => Ok(()),
+    }
+}
+
+fn settle(tx: &Tx<'_>, letter: i64, state: &str, why: Option<&str>) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET state = ?2, reason = ?3, settled_at = ?4, claimed_until = 0
+         WHERE letter = ?1 AND state = 'owed'",
+        params![letter, state, why, Ms(tx.now())],
+    )?;
+    // Nothing of somebody who left is kept once they know.
+    farewells::forget_settled(tx, letter)
+}

@@ -1,0 +1,166 @@
+//! What people want to be told, and when; and whom they have muted.
+
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::columns::Ms;
+use super::error::exactly_one;
+use super::{Result, Tx, outbox};
+use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::audience::Kinds;
+use crate::domain::digest::{Key, Rhythm, Timetable};
+use crate::domain::preferences::Preferences;
+use crate::domain::user::UserId;
+
+const PREFERENCES: &str = "SELECT wants_albums, singles_since IS NOT NULL,
+     compilations_since IS NOT NULL, wants_live, wants_remixes, appearances_since IS NOT NULL,
+     wants_editions, rhythm, letter_weekday, letter_hour, zone, unsubscribed_at IS NULL
+     FROM people WHERE id = ?1";
+
+/// What a person wants; `None` if there is no such person.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn of(tx: &Tx<'_>, person: UserId) -> Result<Option<Preferences>> {
+    Ok(tx.query_row(PREFERENCES, [person], read).optional()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
+    let kinds = Kinds {
+        albums: row.get(0)?,
+        singles: row.get(1)?,
+        compilations: row.get(2)?,
+        live: row.get(3)?,
+        remixes: row.get(4)?,
+        appearances: row.get(5)?,
+    };
+    let weekday = Weekday::from_monday_zero_offset(row.get(8)?).unwrap_or(Weekday::Friday);
+    let rhythm = match row.get::<_, String>(7)?.as_str() {
+        "daily" => Rhythm::Daily,
+        "weekly" => Rhythm::Weekly(weekday),
+        _ => Rhythm::AtOnce,
+    };
+    // A zone that the machine has unlearnt is no reason to stay silent.
+    let zone = row.get::<_, Option<String>>(10)?;
+    let zone = zone.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC);
+    Ok(Preferences {
+        kinds,
+        editions: row.get(6)?,
+        timetable: Timetable { rhythm, hour: row.get(9)?, zone },
+        is_subscribed: row.get(11)?,
+    })
+}
+
+/// Changes what a person wants, and plans anew when the news leaves that they are owed. Lists that
+/// they wanted already have been wanted since then.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn set(tx: &Tx<'_>, person: UserId, wanted: &Preferences) -> Result<()> {
+    let Preferences { kinds, timetable, .. } = wanted;
+    let (rhythm, weekday) = match timetable.rhythm {
+        Rhythm::AtOnce => ("at_once", None),
+        Rhythm::Daily => ("daily", None),
+        Rhythm::Weekly(weekday) => ("weekly", Some(weekday.to_monday_zero_offset())),
+    };
+    let changed = tx.execute(
+        "UPDATE people SET wants_albums = ?2, wants_live = ?3, wants_remixes = ?4, wants_editions = ?5,
+             singles_since = iif(?6, coalesce(singles_since, ?14), NULL),
+             compilations_since = iif(?7, coalesce(compilations_since, ?14), NULL),
+             appearances_since = iif(?8, coalesce(appearances_since, ?14), NULL),
+             rhythm = ?9, letter_weekday = coalesce(?10, letter_weekday), letter_hour = ?11, zone = ?12,
+             unsubscribed_at = iif(?13, NULL, coalesce(unsubscribed_at, ?14))
+         WHERE id = ?1",
+        params![
+            person,
+            kinds.albums,
+            kinds.live,
+            kinds.remixes,
+            wanted.editions,
+            kinds.singles,
+            kinds.compilations,
+            kinds.appearances,
+            rhythm,
+            weekday,
+            timetable.hour,
+            timetable.zone.iana_name(),
+            wanted.is_subscribed,
+            Ms(tx.now()),
+        ],
+    )?;
+    exactly_one(changed)?;
+    outbox::plan_anew(tx, person, timetable, last_digest(tx, person)?)
+}
+
+/// Sends a person no news any more, until they say otherwise.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn unsubscribe(tx: &Tx<'_>, person: UserId) -> Result<()> {
+    let sql = "UPDATE people SET unsubscribed_at = coalesce(unsubscribed_at, ?2) WHERE id = ?1";
+    exactly_one(tx.execute(sql, params![person, Ms(tx.now())])?)
+}
+
+/// Gives a person a time zone, unless they have one.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn propose_zone(tx: &Tx<'_>, person: UserId, zone: &TimeZone) -> Result<()> {
+    let sql = "UPDATE people SET zone = ?2 WHERE id = ?1 AND zone IS NULL";
+    tx.execute(sql, params![person, zone.iana_name()])?;
+    Ok(())
+}
+
+/// The digest that a person got last.
+pub(super) fn last_digest(tx: &Tx<'_>, person: UserId) -> Result<Option<Key>> {
+    let sql = "SELECT last_digest FROM people WHERE id = ?1";
+    let raw = tx.query_row(sql, [person], |row| row.get::<_, Option<String>>(0)).optional()?;
+    Ok(raw.flatten().and_then(|raw| Key::parse(&raw)))
+}
+
+/// Records that a digest has left.
+pub(super) fn digest_sent(tx: &Tx<'_>, person: UserId, key: Key) -> Result<()> {
+    let sql = "UPDATE people SET last_digest = ?2 WHERE id = ?1";
+    tx.execute(sql, params![person, key.to_string()])?;
+    Ok(())
+}
+
+/// Tells a person nothing of an artist any more. Only of artists whom they follow: nothing happens
+/// otherwise, and `false` says so.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn mute(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<bool> {
+    let follows = "SELECT EXISTS (SELECT 1 FROM follows WHERE person = ?1 AND artist = ?2)";
+    if !tx.query_row(follows, params![person, artist], |row| row.get(0))? {
+        return Ok(false);
+    }
+    let sql = "INSERT OR IGNORE INTO mutes (person, artist, since) VALUES (?1, ?2, ?3)";
+    tx.execute(sql, params![person, artist, Ms(tx.now())])?;
+    Ok(true)
+}
+
+/// Tells a person of an artist again.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn unmute(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<()> {
+    tx.execute("DELETE FROM mutes WHERE person = ?1 AND artist = ?2", params![person, artist])?;
+    Ok(())
+}
+
+/// Whom a person has muted, by name.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn muted(tx: &Tx<'_>, person: UserId) -> Result<Vec<Artist>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT a.id, a.name FROM mutes m JOIN artists a ON a.id = m.artist WHERE m.person = ?1
+         ORDER BY a.name COLLATE NOCASE, a.id",
+    )?;
+    let artists = rows.query_map([person], |row| {
+        Ok(Artist::new(row.get(0)?, &row.get::<_, String>(1)?))
+    })?;
+    Ok(artists.collect::<rusqlite::Result<_>>()?)
+}
