@@ -109,7 +109,9 @@ pub fn mailer(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Mailer>
         url: config.mail.smtp_url.clone(),
         from: config.mail.from.clone(),
         timeout: config.mail.timeout,
+        connections: config.mail.connections,
         ca_file: config.mail.ca_file.clone(),
+        dkim: config.mail.dkim.clone(),
     };
     Ok(Mailer::new(&settings, Arc::clone(clock))?)
 }

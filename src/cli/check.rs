@@ -2,7 +2,14 @@
 
 use std::process::ExitCode;
 
+use jiff::Timestamp;
+
+use super::dns;
+use crate::clock::random;
 use crate::config::{Config, ConfigError};
+use crate::domain::user::EmailAddress;
+use crate::mail::letters::test_letter::TestLetter;
+use crate::mail::smtp::{Mailer, Stamp};
 use crate::store::Db;
 use crate::terminal::say;
 use crate::{app, schedule};
@@ -27,7 +34,10 @@ impl Report {
     }
 }
 
-pub(super) async fn run(config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    config: Result<Config, ConfigError>,
+    send_to: Option<&str>,
+) -> anyhow::Result<ExitCode> {
     let mut report = Report { has_failed: false };
     let config = match config {
         Ok(config) => config,
@@ -41,7 +51,7 @@ pub(super) async fn run(config: Result<Config, ConfigError>) -> anyhow::Result<E
     app::install_crypto();
     look_at_configuration(&config, &mut report);
     look_at_database(&config, &mut report).await;
-    look_at_mail(&config, &mut report).await;
+    look_at_mail(&config, send_to, &mut report).await;
     if config.mail.operator.is_none() {
         let how = "mail.operator is not set: what needs a hand is told in the log and by dropday status \
                    alone";
@@ -98,8 +108,8 @@ async fn look_into_database(db: &Db, report: &mut Report) {
     report.good("key", "it fits the database");
 }
 
-async fn look_at_mail(config: &Config, report: &mut Report) {
-    let (clock, _) = super::machine();
+async fn look_at_mail(config: &Config, send_to: Option<&str>, report: &mut Report) {
+    let (clock, chance) = super::machine();
     let mailer = match app::mailer(config, &clock) {
         Ok(mailer) => mailer,
         Err(error) => return report.bad("mail", &error.to_string()),
@@ -113,5 +123,46 @@ async fn look_at_mail(config: &Config, report: &mut Report) {
             "mail",
             &format!("{error}. Compare mail.smtp_url with what your mail provider tells you"),
         ),
+    }
+    if let Some(address) = send_to {
+        let id = random::<16>(&*chance);
+        send_test_letter(config, &mailer, address, id, clock.now(), report).await;
+    }
+    for (record, advice) in dns::advice(&mailer, config.mail.operator.as_ref()) {
+        report.note(record, &advice);
+    }
+}
+
+async fn send_test_letter(
+    config: &Config,
+    mailer: &Mailer,
+    address: &str,
+    id: [u8; 16],
+    now: Timestamp,
+    report: &mut Report,
+) {
+    const WHAT: &str = "test letter";
+    let to = match EmailAddress::parse(address) {
+        Ok(to) => to,
+        Err(why) => return report.bad(WHAT, &format!("{address} is no address: {why}")),
+    };
+    let (instance_url, server) = (config.web.public_url.as_str(), &mailer.server());
+    let letter = match (TestLetter { instance_url, server, sent_at: now }).letter() {
+        Ok(letter) => letter,
+        Err(error) => return report.bad(WHAT, &error.to_string()),
+    };
+    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let stamp = Stamp { message_id: format!("<{id}@{}>", mailer.domain()), date: now };
+    let sent = mailer.send(&to, &letter, &stamp).await;
+    mailer.close().await;
+    match sent {
+        Ok(said) => report.good(
+            WHAT,
+            &format!(
+                "the mail server took it (it said: {said}). If it does not arrive, look among spam; if \
+                 it does, look in its source for the words spf=pass, dkim=pass and dmarc=pass"
+            ),
+        ),
+        Err(error) => report.bad(WHAT, &error.to_string()),
     }
 }

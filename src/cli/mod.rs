@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod dns;
 mod once;
 mod serve;
 mod status;
@@ -74,6 +75,9 @@ enum Verb {
         /// Print every key with its default and a reason instead.
         #[arg(long)]
         defaults: bool,
+        /// Send a test letter to this address, and say what the mail server answered.
+        #[arg(long, value_name = "ADDRESS", conflicts_with = "defaults")]
+        send_to: Option<String>,
     },
     /// Show people, artists, calls used and left, and letters owed.
     Status {
@@ -119,11 +123,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Once { all } => once::run(&config()?, all).await,
         #[cfg(feature = "demo")]
         Verb::Demo { headless } => demo::run(headless).await,
-        Verb::Check { defaults: true } => {
+        Verb::Check { defaults: true, .. } => {
             say(config::DEFAULTS.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Check { defaults: false } => check::run(config()).await,
+        Verb::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
         Verb::Status { json } => status::run(&config()?, json).await,
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::rules::{self, Faults};
 use super::secrets;
 use super::{Config, ConfigError, Hints, Mail, Schedule, Spotify, Web};
+use crate::mail::dkim::DkimSettings;
 
 /// The defaults that the program is built with: every key there is.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -61,7 +62,12 @@ struct RawMail {
     operator: String,
     #[serde(deserialize_with = "duration")]
     timeout: Duration,
+    connections: usize,
     ca_file: String,
+    dkim_selector: String,
+    dkim_domain: String,
+    dkim_key: String,
+    dkim_key_file: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -233,6 +239,7 @@ fn check_spotify(raw: RawSpotify, faults: &mut Faults) -> Option<Spotify> {
 }
 
 fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
+    let dkim = check_dkim(&raw, faults);
     let smtp_url = secrets::twin("mail.smtp_url", raw.smtp_url, &raw.smtp_url_file, faults);
     if smtp_url.is_none() {
         faults.add(
@@ -246,7 +253,44 @@ fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
     }
     let operator = rules::address("mail.operator", &raw.operator, faults);
     let ca_file = Some(PathBuf::from(raw.ca_file)).filter(|path| !path.as_os_str().is_empty());
-    Some(Mail { smtp_url: smtp_url?, from: raw.from, operator, timeout: raw.timeout, ca_file })
+    Some(Mail {
+        smtp_url: smtp_url?,
+        from: raw.from,
+        operator,
+        timeout: raw.timeout,
+        connections: raw.connections,
+        ca_file,
+        dkim,
+    })
+}
+
+/// Whether the key is one is for the mailer to see.
+fn check_dkim(raw: &RawMail, faults: &mut Faults) -> Option<DkimSettings> {
+    let key = secrets::twin("mail.dkim_key", raw.dkim_key.clone(), &raw.dkim_key_file, faults);
+    let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let domain = filled(&raw.dkim_domain);
+    match (filled(&raw.dkim_selector), key) {
+        (Some(selector), Some(key)) => Some(DkimSettings { selector, domain, key }),
+        (Some(_), None) if raw.dkim_key_file.is_empty() => {
+            faults.add(
+                "`mail.dkim_selector` is set and `mail.dkim_key_file` is not: give the file with the \
+                 private key (docs/delivery.md says how to make one), or leave both out",
+            );
+            None
+        }
+        (None, Some(_)) => {
+            faults.add(
+                "`mail.dkim_key_file` is set and `mail.dkim_selector` is not: give the name under \
+                 which your domain publishes the key, such as dropday",
+            );
+            None
+        }
+        (None, None) if domain.is_some() => {
+            faults.add("`mail.dkim_domain` does nothing without `mail.dkim_selector` and a key");
+            None
+        }
+        _ => None,
+    }
 }
 
 fn check_schedule(raw: RawSchedule, faults: &mut Faults) -> Option<Schedule> {

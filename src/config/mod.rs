@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::domain::cadence::calendar::Market;
 use crate::domain::user::EmailAddress;
+use crate::mail::dkim::DkimSettings;
 
 pub use load::{DEFAULTS, USUAL_FILE, load};
 pub use secrets::decode as decode_key;
@@ -77,10 +78,14 @@ pub struct Mail {
     pub from: String,
     /// For one letter.
     pub timeout: Duration,
+    /// The most letters at once.
+    pub connections: usize,
     /// Whom to tell what needs a hand.
     pub operator: Option<EmailAddress>,
     /// An authority to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// What letters are signed with.
+    pub dkim: Option<DkimSettings>,
 }
 
 /// When the bells ring (cron rules with seconds, in UTC), and how artists take turns.

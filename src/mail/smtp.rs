@@ -1,4 +1,4 @@
-//! Sending: one letter at a time, over a connection that is ours.
+//! Sending: over a few connections that are ours, one letter at a time on each.
 //!
 //! lettre's own transports are not used. Its pool takes a connection back as sound when a `send`
 //! was dropped midway, so that the next letter reads the replies of the one before and may count
@@ -8,35 +8,40 @@
 mod error;
 mod mask;
 mod message;
+mod places;
+mod reply;
 mod session;
+mod status;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use lettre::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use secrecy::SecretString;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 pub use self::error::{SendError, SettingsError};
 pub use self::message::Stamp;
 
 use self::mask::{without_addresses, without_any_address};
+use self::places::Places;
 use self::session::{Parcel, Server, Session};
+use super::dkim::{DkimRecord, DkimSettings, Signer};
 use super::letter::Letter;
 use super::url::{Security, SmtpUrl};
 use crate::clock::Clock;
 use crate::domain::user::EmailAddress;
 
-/// The longest that a connection is kept without a letter: servers and routers forget idle ones.
-const LONGEST_IDLE: Duration = Duration::from_secs(30);
+/// The most connections at once: providers allow between a few and some dozens.
+const MOST_CONNECTIONS: usize = 20;
 /// The longest that a goodbye may take.
 const LONGEST_QUIT: Duration = Duration::from_secs(2);
 
@@ -49,8 +54,12 @@ pub struct SmtpSettings {
     pub from: String,
     /// For a whole letter: connection, TLS, log-in and text.
     pub timeout: Duration,
+    /// The most connections at once, from 1 to 20.
+    pub connections: usize,
     /// A PEM file with authorities to trust besides the system's.
     pub ca_file: Option<PathBuf>,
+    /// What letters are signed with; without it, the relay has to.
+    pub dkim: Option<DkimSettings>,
 }
 
 impl std::fmt::Debug for SmtpSettings {
@@ -59,25 +68,20 @@ impl std::fmt::Debug for SmtpSettings {
     }
 }
 
-/// Sends letters. Shared by reference; a second letter at the same time gets its own connection.
+/// Sends letters. Shared by reference: several may leave at the same time, each over a connection of
+/// its own, and what exceeds their number waits.
 pub struct Mailer {
     server: Server,
     from: Mailbox,
+    signer: Option<Signer>,
     timeout: Duration,
-    clock: Arc<dyn Clock>,
-    kept: Mutex<Option<Kept>>,
+    places: Places,
 }
 
 impl std::fmt::Debug for Mailer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mailer").field("server", &self.server.url.address()).finish_non_exhaustive()
     }
-}
-
-/// A connection whose last letter was answered with 250.
-struct Kept {
-    session: Session,
-    since: Timestamp,
 }
 
 impl Mailer {
@@ -91,6 +95,9 @@ impl Mailer {
         if settings.timeout.is_zero() {
             return Err(SettingsError::Timeout);
         }
+        if !(1..=MOST_CONNECTIONS).contains(&settings.connections) {
+            return Err(SettingsError::Connections);
+        }
         let ca = settings.ca_file.as_deref().map(authorities).transpose()?;
         let tls = match url.security {
             Security::Plain => None,
@@ -101,10 +108,55 @@ impl Mailer {
         let hello = url.hello.clone().unwrap_or_else(|| from.email.domain().to_owned());
         let hello = ClientId::Domain(hello);
         let server = Server { url, hello, tls, connect_timeout: settings.timeout / 3 };
-        Ok(Self { server, from, timeout: settings.timeout, clock, kept: Mutex::new(None) })
+        let places = Places::new(settings.connections, clock);
+        let signer = settings.dkim.as_ref();
+        let signer = signer.map(|dkim| Signer::new(dkim, from.email.domain())).transpose()?;
+        Ok(Self { server, from, signer, timeout: settings.timeout, places })
     }
 
-    /// Sends one letter to one person. Dropping the future closes its connection.
+    /// How many letters can leave at once.
+    pub fn connections(&self) -> usize {
+        self.places.most()
+    }
+
+    /// A letter as it leaves: its headers and both of its parts.
+    ///
+    /// # Errors
+    /// [`SendError::Refused`], where the address, the stamp or the letter's links cannot stand in a
+    /// header.
+    pub fn message(
+        &self,
+        to: &EmailAddress,
+        letter: &Letter,
+        stamp: &Stamp,
+    ) -> Result<String, SendError> {
+        let to = recipient(to)?;
+        let message =
+            message::compose(&self.from, &to, letter, stamp).map_err(SendError::Refused)?;
+        let Some(signer) = &self.signer else { return Ok(message) };
+        let signature = signer.sign(&message, stamp.date.as_second().max(0));
+        Ok(signature.unwrap_or_default() + &message)
+    }
+
+    /// The sender's domain, in ASCII.
+    pub fn domain(&self) -> &str {
+        self.from.email.domain()
+    }
+
+    /// Where the server is: `mail.example.com:587`.
+    pub fn server(&self) -> String {
+        self.server.url.address()
+    }
+
+    /// What the sender's domain must publish so that signatures can be checked, if letters are
+    /// signed.
+    pub fn dkim_record(&self) -> Option<DkimRecord> {
+        self.signer.as_ref().map(Signer::record)
+    }
+
+    /// Sends one letter to one person, and tells what the server said when it took it, on one line
+    /// and without the address: `250 2.0.0 Ok: queued as 4XYZ`. Dropping the future closes its
+    /// connection.
     ///
     /// # Errors
     /// [`SendError`]: all but `Unknown` mean that the letter was certainly not accepted. With
@@ -114,21 +166,24 @@ impl Mailer {
         to: &EmailAddress,
         letter: &Letter,
         stamp: &Stamp,
-    ) -> Result<(), SendError> {
+    ) -> Result<String, SendError> {
         let begun = AtomicBool::new(false);
         let sent = match timeout(self.timeout, self.post(to, letter, stamp, &begun)).await {
             Ok(sent) => sent,
             Err(_) if begun.load(Ordering::SeqCst) => Err(SendError::Unknown(self.too_slow())),
             Err(_) => Err(SendError::Unavailable(self.too_slow())),
         };
-        sent.map_err(|error| error.map(|reason| without_addresses(&reason, to)))
+        match sent {
+            Ok(said) => Ok(without_addresses(&said, to)),
+            Err(error) => Err(error.map(|reason| without_addresses(&reason, to))),
+        }
     }
 
     /// Connects, encrypts, logs in and says goodbye; no letter is sent. Tells how it went:
     /// `mail.example.com:587, STARTTLS, logged in`.
     ///
     /// # Errors
-    /// [`SendError::Unavailable`].
+    /// [`SendError::Unavailable`] and [`SendError::Unwelcome`].
     pub async fn check(&self) -> Result<String, SendError> {
         let checked = match timeout(self.timeout, self.try_out()).await {
             Ok(checked) => checked,
@@ -137,28 +192,42 @@ impl Mailer {
         checked.map_err(|error| error.map(|reason| without_any_address(&reason)))
     }
 
-    /// Says goodbye to the server, if a connection is kept. Takes at most two seconds.
+    /// Says goodbye to the server on every connection that is kept. Takes at most two seconds.
     pub async fn close(&self) {
-        if let Some(session) = self.take_kept() {
-            let _ = timeout(LONGEST_QUIT, session.quit()).await;
-        }
+        let goodbyes: JoinSet<()> = self.places.empty().into_iter().map(Session::quit).collect();
+        let _ = timeout(LONGEST_QUIT, goodbyes.join_all()).await;
     }
 
     /// What the settings allow but a person should know of.
     pub fn warnings(&self) -> Vec<String> {
+        self.exposed().into_iter().chain(self.unaligned()).collect()
+    }
+
+    fn exposed(&self) -> Option<String> {
         let url = &self.server.url;
-        let exposed = match url.security {
-            _ if url.is_loopback() => None,
-            Security::Plain => Some("without encryption"),
-            Security::Opportunistic => Some("without encryption if somebody in between wants so"),
-            Security::Required | Security::Wrapped => None,
+        let how = match url.security {
+            _ if url.is_loopback() => return None,
+            Security::Plain => "without encryption",
+            Security::Opportunistic => "without encryption if somebody in between wants so",
+            Security::Required | Security::Wrapped => return None,
         };
         let what = if url.login.is_some() { "the password and all letters" } else { "all letters" };
-        let warning = exposed.map(|how| {
-            let server = url.address();
-            format!("`mail.smtp_url`: {what} go to {server} {how}; use smtps:// or ?tls=required")
-        });
-        warning.into_iter().collect()
+        let server = url.address();
+        Some(format!("`mail.smtp_url`: {what} go to {server} {how}; use smtps:// or ?tls=required"))
+    }
+
+    /// DMARC wants the signature to be of the sender's domain, or of one above or below it
+    /// (RFC 7489 §3.1.1).
+    fn unaligned(&self) -> Option<String> {
+        let signed = self.signer.as_ref()?.domain();
+        let sender = self.domain().to_ascii_lowercase();
+        let is_below = |a: &str, b: &str| a == b || a.ends_with(&format!(".{b}"));
+        if is_below(&sender, signed) || is_below(signed, &sender) {
+            return None;
+        }
+        Some(format!(
+            "`mail.dkim_domain` is {signed}, but letters come from {sender}: DMARC will not count the              signature"
+        ))
     }
 
     async fn post(
@@ -167,21 +236,28 @@ impl Mailer {
         letter: &Letter,
         stamp: &Stamp,
         begun: &AtomicBool,
-    ) -> Result<(), SendError> {
-        let to = with_ascii_domain(to.as_str())
-            .ok_or_else(|| SendError::Refused("the address is none".to_owned()))?;
-        let message =
-            message::compose(&self.from, &to, letter, stamp).map_err(SendError::Refused)?;
+    ) -> Result<String, SendError> {
+        let message = self.message(to, letter, stamp)?;
+        let to = recipient(to)?;
         let parcel = Parcel { from: &self.from.email, to: &to, message: &message };
-
-        if let Some(kept) = self.take_kept() {
-            match self.hand_over(kept, &parcel, begun).await {
-                // The server gave the kept connection up. The letter had not begun to leave.
-                Err(SendError::Unavailable(_)) => {}
-                outcome => return outcome,
+        let mut place = self.places.take().await;
+        loop {
+            if let Some(session) = self.kept_session().await {
+                match self.hand_over(session, &parcel, begun).await {
+                    // The server gave the kept connection up. The letter was not accepted there.
+                    Err(SendError::Unavailable(_) | SendError::Unwelcome(_)) => {}
+                    outcome => return outcome,
+                }
+            }
+            let refusal = match Session::open(&self.server).await {
+                Ok(session) => return self.hand_over(session, &parcel, begun).await,
+                Err(refusal) => refusal,
+            };
+            match place.map(|place| self.places.withhold(place)) {
+                Some(Ok(())) => place = self.places.take().await,
+                _ => return Err(refusal),
             }
         }
-        self.hand_over(Session::open(&self.server).await?, &parcel, begun).await
     }
 
     async fn hand_over(
@@ -189,11 +265,20 @@ impl Mailer {
         mut session: Session,
         parcel: &Parcel<'_>,
         begun: &AtomicBool,
-    ) -> Result<(), SendError> {
-        session.deliver(parcel, begun).await?;
-        let kept = Kept { session, since: self.clock.now() };
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-        Ok(())
+    ) -> Result<String, SendError> {
+        let said = session.deliver(parcel, begun).await?;
+        self.places.keep(session);
+        Ok(said)
+    }
+
+    /// A connection that waits for a letter and may carry one more.
+    async fn kept_session(&self) -> Option<Session> {
+        let session = self.places.kept()?;
+        if session.is_spent() {
+            let _ = timeout(LONGEST_QUIT, session.quit()).await;
+            return None;
+        }
+        Some(session)
     }
 
     async fn try_out(&self) -> Result<String, SendError> {
@@ -209,13 +294,6 @@ impl Mailer {
         Ok(format!("{}, {security}, {login}", self.server.url.address()))
     }
 
-    fn take_kept(&self) -> Option<Session> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let idle = Duration::try_from(self.clock.now().duration_since(kept.since));
-        // A clock that was set back says nothing about the connection: not trusted either.
-        idle.is_ok_and(|idle| idle <= LONGEST_IDLE).then_some(kept.session)
-    }
-
     fn too_slow(&self) -> String {
         format!("no answer within {} s", self.timeout.as_secs_f32())
     }
@@ -228,6 +306,11 @@ fn sender(raw: &str) -> Result<Mailbox, SettingsError> {
     let mailbox: Mailbox = raw.parse().map_err(|_| SettingsError::From)?;
     let email = with_ascii_domain(mailbox.email.as_ref()).ok_or(SettingsError::From)?;
     Ok(Mailbox::new(mailbox.name, email))
+}
+
+fn recipient(to: &EmailAddress) -> Result<Address, SendError> {
+    with_ascii_domain(to.as_str())
+        .ok_or_else(|| SendError::Refused("the address is none".to_owned()))
 }
 
 /// The address with its domain as DNS knows it (`xn--bcher-kva.example`), which every server takes;

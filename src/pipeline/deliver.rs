@@ -132,7 +132,7 @@ async fn deliver(
     let sent = ctx.mailer.send(&to, &text, &stamp).await;
     tracing::debug!(letter, kind = claimed.kind.as_str(), %to, ok = sent.is_ok(), "letter handed over");
     match sent {
-        Ok(()) => {
+        Ok(_) => {
             outcome.sent += 1;
             mark_sent(ctx, letter).await?;
             Ok(Server::Usable)
@@ -157,7 +157,7 @@ async fn settle_failure(
         "a letter did not leave"
     );
     match error {
-        SendError::Refused(_) => {
+        SendError::Refused(_) | SendError::Bounced(_) => {
             outcome.refused += 1;
             outcome.reason = Some(why.clone());
             ctx.db.write("letter refused", move |tx| outbox::refused(tx, letter, &why)).await?;
@@ -167,7 +167,7 @@ async fn settle_failure(
             put_off(ctx, claimed, &why, true, outcome).await?;
             Ok(Server::Usable)
         }
-        SendError::Unavailable(_) => {
+        SendError::Unavailable(_) | SendError::Unwelcome(_) => {
             put_off(ctx, claimed, &why, true, outcome).await?;
             Ok(Server::Unavailable)
         }

@@ -23,6 +23,7 @@ mod home;
 mod leaving;
 mod letters;
 mod limits;
+mod mail_check;
 mod mail_server;
 mod mended;
 mod news;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::mail::dkim::DkimFault;
 use crate::mail::url::UrlFault;
 
 /// Settings that no letter can be sent with, in words for the person who wrote them.
@@ -16,6 +17,12 @@ pub enum SettingsError {
     /// No time to send anything in.
     #[error("`mail.timeout` must be longer than nothing")]
     Timeout,
+    /// The number of connections.
+    #[error("`mail.connections` must lie between 1 and 20")]
+    Connections,
+    /// What letters are signed with.
+    #[error(transparent)]
+    Dkim(#[from] DkimFault),
     /// The additional certificate authority.
     #[error("`mail.ca_file` cannot be used: {}: {reason}", path.display())]
     CaFile {
@@ -42,6 +49,14 @@ pub enum SendError {
     /// The server will never take this letter for this person. It was certainly not accepted.
     #[error("refused by the mail server: {0}")]
     Refused(String),
+    /// The server will never take any letter for this person: the mailbox is at fault, not the
+    /// letter. It was certainly not accepted.
+    #[error("the mail server refuses this mailbox: {0}")]
+    Bounced(String),
+    /// The server does not let us send, and will not until somebody mends the log-in or the sender.
+    /// This letter was certainly not accepted.
+    #[error("the mail server refuses us: {0}")]
+    Unwelcome(String),
     /// No letter can be sent to anybody now. This one was certainly not accepted.
     #[error("the mail server cannot be used: {0}")]
     Unavailable(String),
@@ -56,6 +71,8 @@ impl SendError {
         match self {
             Self::Deferred(reason) => Self::Deferred(change(reason)),
             Self::Refused(reason) => Self::Refused(change(reason)),
+            Self::Bounced(reason) => Self::Bounced(change(reason)),
+            Self::Unwelcome(reason) => Self::Unwelcome(change(reason)),
             Self::Unavailable(reason) => Self::Unavailable(change(reason)),
             Self::Unknown(reason) => Self::Unknown(change(reason)),
         }

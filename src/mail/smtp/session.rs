@@ -18,7 +18,12 @@ use secrecy::ExposeSecret;
 
 use super::error::SendError;
 use super::mask::without_login;
+use super::reply::{Fault, due, to_data, to_log_in, to_recipient, to_sender, to_text};
 use crate::mail::url::{Login, Security, SmtpUrl};
+
+/// The most letters that one connection carries: many servers hang up after some (Exim's
+/// `smtp_accept_max_per_connection` is 1000, and providers set less).
+const MOST_LETTERS: u32 = 100;
 
 /// Everything that is needed to reach the server.
 pub(super) struct Server {
@@ -34,41 +39,33 @@ pub(super) struct Server {
 pub(super) struct Parcel<'a> {
     pub(super) from: &'a Address,
     pub(super) to: &'a Address,
-    pub(super) message: &'a [u8],
+    /// With CRLF at the end of every line.
+    pub(super) message: &'a str,
 }
 
 /// A connection on which the next command may be sent. Whoever drops it midway closes it.
 pub(super) struct Session {
     connection: AsyncSmtpConnection,
-}
-
-/// Why a step failed.
-enum Fault {
-    /// The server said no.
-    Answer { code: u16, text: String },
-    /// Anything else: the connection is of no more use.
-    Lost(String),
+    letters: u32,
 }
 
 impl Session {
     /// Connects, encrypts and logs in.
     ///
     /// # Errors
-    /// Always [`SendError::Unavailable`].
+    /// [`SendError::Unavailable`]; [`SendError::Unwelcome`] where the log-in is refused for good.
     pub(super) async fn open(server: &Server) -> Result<Self, SendError> {
         let connection = connect(server).await?;
-        let mut session = Self { connection };
+        let mut session = Self { connection, letters: 0 };
         if let Some(login) = &server.url.login {
-            session.log_in(login).await.map_err(|fault| {
-                let reason = without_login(&fault.into_text(), login);
-                SendError::Unavailable(format!("the log-in failed: {reason}"))
-            })?;
+            session.log_in(login).await?;
         }
         Ok(session)
     }
 
     /// Hands one letter over. `begun` is set when its text begins to leave: from then on, silence
-    /// does not mean that it was not accepted. Only after `Ok` may the session be used again.
+    /// does not mean that it was not accepted. Only after `Ok` may the session be used again; it holds
+    /// what the server answered.
     ///
     /// # Errors
     /// All of [`SendError`].
@@ -76,19 +73,24 @@ impl Session {
         &mut self,
         parcel: &Parcel<'_>,
         begun: &AtomicBool,
-    ) -> Result<(), SendError> {
+    ) -> Result<String, SendError> {
         let parameters = self.parameters(parcel)?;
         let mail = Mail::new(Some(parcel.from.clone()), parameters);
-        self.step(mail, &[250]).await.map_err(|fault| {
-            SendError::Unavailable(format!("it did not take the sender: {}", fault.into_text()))
-        })?;
+        self.step(mail, &[250]).await.map_err(to_sender)?;
         let rcpt = Rcpt::new(parcel.to.clone(), vec![]);
-        self.step(rcpt, &[250, 251]).await.map_err(before_the_text)?;
-        self.step(Data, &[354]).await.map_err(before_the_text)?;
+        self.step(rcpt, &[250, 251]).await.map_err(to_recipient)?;
+        self.step(Data, &[354]).await.map_err(to_data)?;
 
+        let text = with_dots(parcel.message);
         begun.store(true, Ordering::SeqCst);
-        let reply = self.connection.message(parcel.message).await;
-        due(reply, &[250]).map_err(after_the_text)
+        let reply = self.step(text, &[250]).await.map_err(to_text)?;
+        self.letters += 1;
+        Ok(format!("{} {}", reply.code(), reply.message().collect::<Vec<_>>().join(" ")))
+    }
+
+    /// Whether it has carried as many letters as one connection should.
+    pub(super) fn is_spent(&self) -> bool {
+        self.letters >= MOST_LETTERS
     }
 
     /// Whether the server still answers.
@@ -97,7 +99,7 @@ impl Session {
     /// Always [`SendError::Unavailable`].
     pub(super) async fn noop(&mut self) -> Result<(), SendError> {
         let reply = self.step(Noop, &[250]).await;
-        reply.map_err(|fault| SendError::Unavailable(fault.into_text()))
+        reply.map(|_| ()).map_err(|fault| SendError::Unavailable(fault.into_text()))
     }
 
     /// Says goodbye. Nothing depends on the answer.
@@ -109,18 +111,24 @@ impl Session {
         self.connection.is_encrypted()
     }
 
-    async fn log_in(&mut self, login: &Login) -> Result<(), Fault> {
-        let credentials = Credentials::new(
-            login.user.expose_secret().to_owned(),
-            login.password.expose_secret().to_owned(),
-        );
+    async fn log_in(&mut self, login: &Login) -> Result<(), SendError> {
         let offered = self.connection.server_info();
         let known = [Mechanism::Plain, Mechanism::Login];
         if offered.get_auth_mechanism(&known).is_none() {
             let hint = if self.is_encrypted() { "" } else { "; most do only after ?tls=required" };
-            return Err(Fault::Lost(format!("the server offers neither PLAIN nor LOGIN{hint}")));
+            let why = "the log-in failed: the server offers neither PLAIN nor LOGIN";
+            return Err(SendError::Unwelcome(format!("{why}{hint}")));
         }
-        due(self.connection.auth(&known, &credentials).await, &[235])
+        let credentials = Credentials::new(
+            login.user.expose_secret().to_owned(),
+            login.password.expose_secret().to_owned(),
+        );
+        let reply = due(self.connection.auth(&known, &credentials).await, &[235]);
+        reply.map(|_| ()).map_err(|fault| {
+            let case = to_log_in(&fault);
+            let reason = without_login(&fault.into_text(), login);
+            case(format!("the log-in failed: {reason}"))
+        })
     }
 
     /// What the server must be asked for, as in lettre's own `send`: RFC 6531 and RFC 6152.
@@ -142,16 +150,8 @@ impl Session {
         Ok(parameters)
     }
 
-    async fn step(&mut self, command: impl Display, codes: &[u16]) -> Result<(), Fault> {
+    async fn step(&mut self, command: impl Display, codes: &[u16]) -> Result<Response, Fault> {
         due(self.connection.command(command).await, codes)
-    }
-}
-
-impl Fault {
-    fn into_text(self) -> String {
-        match self {
-            Self::Answer { text, .. } | Self::Lost(text) => text,
-        }
     }
 }
 
@@ -186,69 +186,58 @@ fn unreachable(server: &Server, error: &lettre::transport::smtp::Error) -> SendE
     SendError::Unavailable(format!("{}: {text}{hint}", server.url.address()))
 }
 
-/// Success is one of `codes`; lettre itself takes any 2xx and 3xx.
-fn due(
-    reply: Result<Response, lettre::transport::smtp::Error>,
-    codes: &[u16],
-) -> Result<(), Fault> {
-    match reply {
-        Ok(response) if codes.iter().any(|code| response.has_code(*code)) => Ok(()),
-        Ok(response) => {
-            let (got, due) = (response.code(), codes[0]);
-            Err(Fault::Lost(format!("it answered {got} where {due} was due")))
-        }
-        Err(error) => Err(match error.status() {
-            Some(code) => Fault::Answer { code: code.into(), text: error.to_string() },
-            None => Fault::Lost(error.to_string()),
-        }),
+/// The message as it goes over the wire: a dot doubled where a line begins with it, and one alone at
+/// the end (RFC 5321 §4.5.2). In one piece, so that it leaves in one write: two would let Nagle's
+/// algorithm hold the dot back until the server's kernel has acknowledged the text.
+fn with_dots(message: &str) -> String {
+    let mut wire = String::with_capacity(message.len() + 64);
+    if message.starts_with('.') {
+        wire.push('.');
     }
-}
-
-fn before_the_text(fault: Fault) -> SendError {
-    match fault {
-        Fault::Lost(text) => SendError::Unavailable(text),
-        Fault::Answer { code, text } if concerns_everybody(code, &text) => {
-            SendError::Unavailable(text)
+    for (at, part) in message.split("\r\n.").enumerate() {
+        if at > 0 {
+            wire.push_str("\r\n..");
         }
-        Fault::Answer { code: 400..500, text } => SendError::Deferred(text),
-        Fault::Answer { text, .. } => SendError::Refused(text),
+        wire.push_str(part);
     }
-}
-
-fn after_the_text(fault: Fault) -> SendError {
-    match fault {
-        // The server has said no: certainly not accepted, whomever it is about.
-        Fault::Answer { code, text } if code != 421 && concerns_everybody(code, &text) => {
-            SendError::Unavailable(text)
-        }
-        Fault::Answer { code: 400..500, text } => SendError::Deferred(text),
-        Fault::Answer { text, .. } => SendError::Refused(text),
-        Fault::Lost(text) => SendError::Unknown(text),
+    if !wire.ends_with("\r\n") {
+        wire.push_str("\r\n");
     }
-}
-
-/// A refusal that the next recipient would get as well, and that is therefore not about this one:
-/// the server shuts down (421), does not know the command (500, 502–504), wants a log-in (530,
-/// 535, 538), or objects to us: to relaying, to our sender, to our machine. Servers may say the
-/// latter only after RCPT (Postfix' `smtpd_delay_reject`) or after the text, and there is no code of
-/// its own for it; the enhanced ones (<https://www.iana.org/assignments/smtp-enhanced-status-codes>)
-/// that speak of the sender or of authentication count where they are given.
-fn concerns_everybody(code: u16, text: &str) -> bool {
-    const ENHANCED: [&str; 7] = ["5.1.7", "5.1.8", "5.4.5", "5.7.8", "5.7.25", "5.7.26", "5.7.27"];
-    const WORDS: [&str; 5] = ["relay", "sender address", "client host", "blocked using", "dmarc"];
-    let text = text.to_ascii_lowercase();
-    matches!(code, 421 | 500 | 502..=504 | 530 | 535 | 538)
-        || ENHANCED.iter().any(|enhanced| text.split([' ', '-']).any(|word| word == *enhanced))
-        || WORDS.iter().any(|words| text.contains(words))
+    wire.push_str(".\r\n");
+    wire
 }
 
 fn without_smtputf8(sender: bool) -> SendError {
     if sender {
         let reason = "`mail.from` has letters beyond ASCII, and this server lacks SMTPUTF8";
-        SendError::Unavailable(reason.to_owned())
+        SendError::Unwelcome(reason.to_owned())
     } else {
         let reason = "the address has letters beyond ASCII before the @, and this server cannot \
                       send to such addresses (it lacks SMTPUTF8)";
         SendError::Refused(reason.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What a server makes of it: RFC 5321 §4.5.2.
+    fn received(wire: &str) -> Vec<String> {
+        let lines: Vec<&str> = wire.split("\r\n").collect();
+        let end = lines.iter().position(|line| *line == ".").unwrap();
+        assert_eq!(lines[end + 1..], [""], "something follows the dot");
+        lines[..end].iter().map(|line| line.strip_prefix('.').unwrap_or(line).to_owned()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_arrives_line_by_line(lines in prop::collection::vec("[.a-zä ]{0,5}", 1..8)) {
+            let whole = format!("{}\r\n", lines.join("\r\n"));
+            prop_assert_eq!(received(&with_dots(&whole)), lines.clone());
+            prop_assert_eq!(received(&with_dots(whole.trim_end_matches("\r\n"))).join("\r\n"),
+                whole.trim_end_matches("\r\n"));
+        }
     }
 }

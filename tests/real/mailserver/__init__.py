@@ -52,6 +52,10 @@ class MailServer:
 
     def letters(self):
         """Every letter in the reader's mailbox, oldest first."""
+        return [email.message_from_bytes(raw, policy=email.policy.default) for raw in self.raw_letters()]
+
+    def raw_letters(self):
+        """The same, as they lie there."""
         context = ssl.create_default_context(cafile=self.ca_file)
         with imaplib.IMAP4_SSL("127.0.0.1", self.imap_port, ssl_context=context, timeout=15) as imap:
             imap.login(READER, READER_PASSWORD)
@@ -71,7 +75,7 @@ class MailServer:
     @staticmethod
     def _fetch(imap, number):
         _, parts = imap.fetch(number, "(RFC822)")
-        return email.message_from_bytes(parts[0][1], policy=email.policy.default)
+        return parts[0][1]
 
 
 @contextlib.contextmanager

@@ -17,6 +17,8 @@ fn case(outcome: &Result<(), SendError>) -> &'static str {
         Ok(()) => "sent",
         Err(SendError::Deferred(_)) => "deferred",
         Err(SendError::Refused(_)) => "refused",
+        Err(SendError::Bounced(_)) => "bounced",
+        Err(SendError::Unwelcome(_)) => "unwelcome",
         Err(SendError::Unavailable(_)) => "unavailable",
         Err(SendError::Unknown(_)) => "unknown",
     }
@@ -30,24 +32,38 @@ async fn each_reply_means_what_it_concerns() {
     let to_text = |reply| vec![SENDER, RECIPIENT, DATA, Turn::Text(reply)];
     for (script, expected) in [
         (to_sender("450 later"), "unavailable"),
-        (to_sender("550 who are you"), "unavailable"),
+        (to_sender("550 who are you"), "unwelcome"),
+        (to_sender("550 5.4.5 Daily user sending limit exceeded"), "unwelcome"),
+        (to_sender("503 5.5.1 nested MAIL"), "unavailable"),
         (to_sender("421 closing"), "unavailable"),
         (to_sender("354 nonsense"), "unavailable"),
         (to_recipient("251 will forward"), "deferred at the next step"),
         (to_recipient("450 greylisted"), "deferred"),
+        (to_recipient("450 4.1.1 unverified address"), "deferred"),
         (to_recipient("421 closing"), "unavailable"),
-        (to_recipient("550 no such user"), "refused"),
-        (to_recipient("530 log in first"), "unavailable"),
+        (to_recipient("550 no such user"), "bounced"),
+        (to_recipient("550 5.1.1 no such user"), "bounced"),
+        (to_recipient("554 5.1.10 no mail for this domain"), "bounced"),
+        (to_recipient("550 5.7.1 you are a spammer"), "refused"),
+        (to_recipient("552 5.2.2 the mailbox is full"), "refused"),
+        (to_recipient("552 too much mail"), "refused"),
+        (to_recipient("530 log in first"), "unwelcome"),
+        (to_recipient("550 5.1.8 unknown domain of the sender"), "unwelcome"),
+        (to_recipient("450 4.1.8 unknown domain of the sender"), "unavailable"),
         (to_recipient("554 5.7.1 Relay access denied"), "unavailable"),
+        (to_recipient("502 no such command"), "unavailable"),
         (to_recipient("354 nonsense"), "unavailable"),
         (to_data("451 later"), "deferred"),
         (to_data("554 no valid recipients"), "refused"),
+        (to_data("550 whatever"), "refused"),
         (to_data("421 closing"), "unavailable"),
         (to_data("250 nonsense"), "unavailable"),
         (to_text("250 queued"), "sent"),
         (to_text("451 later"), "deferred"),
         (to_text("421 closing"), "deferred"),
         (to_text("554 spam"), "refused"),
+        (to_text("550 5.1.1 no such user after all"), "bounced"),
+        (to_text("550-5.7.26 This mail\r\n550 5.7.26 has no DKIM"), "unwelcome"),
         (to_text("354 nonsense"), "unknown"),
         (to_text("hello?"), "unknown"),
     ] {
@@ -120,9 +136,18 @@ async fn a_failed_log_in_concerns_everybody_and_tells_no_password() {
     let server = Server::following(&[&[&hello, &[refusal]]]).await;
     let url = server.url.replace("smtp://", "smtp://me:hunter2@");
     let outcome = send(&mailer(&url, TIMEOUT), "1").await;
-    assert_eq!(case(&outcome), "unavailable");
+    assert_eq!(case(&outcome), "unwelcome");
     let reason = outcome.unwrap_err().to_string();
     assert!(reason.contains("535") && !reason.contains("hunter2") && !reason.contains("AG1l"));
+}
+
+#[tokio::test]
+async fn a_log_in_that_fails_for_now_is_not_one_that_is_refused() {
+    let hello = [Turn::Say("220 ready"), Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN LOGIN")];
+    let busy = Turn::On("AUTH PLAIN ", "454 4.7.0 Temporary authentication failure");
+    let server = Server::following(&[&[&hello, &[busy]]]).await;
+    let url = server.url.replace("smtp://", "smtp://me:hunter2@");
+    assert_eq!(case(&send(&mailer(&url, TIMEOUT), "1").await), "unavailable");
 }
 
 #[tokio::test]

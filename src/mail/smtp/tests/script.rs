@@ -1,5 +1,6 @@
 //! A mail server that follows a script: one list of turns for each connection.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub(super) struct Heard {
     pub(super) connections: usize,
     pub(super) lines: Vec<String>,
     pub(super) letters: Vec<String>,
+    /// By the first part of a letter's Message-ID, what it was answered with, in turn.
+    pub(super) replies: HashMap<String, Vec<String>>,
 }
 
 pub(super) struct Server {
@@ -62,6 +65,11 @@ impl Server {
             }
         });
         server
+    }
+
+    /// By the first part of a letter's Message-ID, what it was answered with; "" is nothing.
+    pub(super) fn replies(&self) -> HashMap<String, Vec<String>> {
+        self.heard().replies.clone()
     }
 
     pub(super) fn heard(&self) -> std::sync::MutexGuard<'_, Heard> {
@@ -92,11 +100,11 @@ pub(super) async fn perform(
                 answer
             }
             Turn::Text(answer) => {
-                text(&mut stream, &heard).await;
+                text(&mut stream, &heard, answer).await;
                 answer
             }
             Turn::TextThenHangUp => {
-                text(&mut stream, &heard).await;
+                text(&mut stream, &heard, "").await;
                 return;
             }
             Turn::Wait(milliseconds) => {
@@ -123,12 +131,16 @@ async fn line(stream: &mut (impl AsyncBufReadExt + Unpin)) -> String {
     line.trim_end().to_owned()
 }
 
-async fn text(stream: &mut (impl AsyncBufReadExt + Unpin), heard: &Mutex<Heard>) {
+async fn text(stream: &mut (impl AsyncBufReadExt + Unpin), heard: &Mutex<Heard>, answer: &str) {
     let mut letter = String::new();
     while !letter.ends_with("\r\n.\r\n") {
         if stream.read_line(&mut letter).await.unwrap_or(0) == 0 {
             return;
         }
     }
-    heard.lock().unwrap().letters.push(letter);
+    let id = letter.split_once("Message-ID: <").and_then(|(_, rest)| rest.split_once('@'));
+    let id = id.map_or("", |(id, _)| id).to_owned();
+    let mut heard = heard.lock().unwrap();
+    heard.replies.entry(id).or_default().push(answer.to_owned());
+    heard.letters.push(letter);
 }

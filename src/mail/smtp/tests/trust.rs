@@ -33,6 +33,15 @@ async fn a_refused_letter_after_a_cancelled_one_is_never_reported_as_sent() {
 }
 
 #[tokio::test]
+async fn what_the_server_said_is_told_without_the_address() {
+    let queued = Turn::Text("250-2.0.0 for MARTHA@example.org\r\n250 2.0.0 Ok: queued as 4XYZ");
+    let server = Server::following(&[&[HELLO, &TAKEN[..3], &[queued]]]).await;
+    let mailer = mailer(&server.url, TIMEOUT);
+    let said = mailer.send(&martha(), &letter("News"), &stamp("1")).await.unwrap();
+    assert_eq!(said, "250 2.0.0 for m…@example.org 2.0.0 Ok: queued as 4XYZ");
+}
+
+#[tokio::test]
 async fn a_connection_is_used_again_after_a_250() {
     let server = Server::following(&[&[HELLO, TAKEN, TAKEN, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
@@ -160,6 +169,99 @@ async fn two_letters_at_once_do_not_share_a_connection() {
     assert_eq!(server.heard().connections, 2);
 }
 
+/// Runs `count` sends at once.
+async fn at_once(mailer: &Arc<Mailer>, count: usize) -> Vec<(usize, Result<(), SendError>)> {
+    let mut sends = tokio::task::JoinSet::new();
+    for number in 0..count {
+        let mailer = Arc::clone(mailer);
+        sends.spawn(async move { (number, send(&mailer, &format!("n{number}")).await) });
+    }
+    let mut outcomes = sends.join_all().await;
+    outcomes.sort_unstable_by_key(|outcome| outcome.0);
+    outcomes
+}
+
+#[tokio::test]
+async fn there_are_no_more_connections_at_once_than_is_set_and_each_serves_many_letters() {
+    let slow = [TAKEN[0], TAKEN[1], Turn::Wait(20), TAKEN[2], TAKEN[3]].repeat(12);
+    let server = Server::following(&[[HELLO, &slow].as_slice(); 3]).await;
+    let mailer = Arc::new(mailer_with(&server.url, 3));
+    let outcomes = at_once(&mailer, 12).await;
+    assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
+    mailer.close().await;
+    let heard = server.heard();
+    assert_eq!(heard.connections, 3);
+    for number in 0..12 {
+        let id = format!("Message-ID: <n{number}@");
+        assert_eq!(heard.letters.iter().filter(|letter| letter.contains(&id)).count(), 1);
+    }
+    assert_eq!(heard.lines.iter().filter(|line| *line == "QUIT").count(), 3);
+}
+
+#[tokio::test]
+async fn what_is_said_on_one_connection_never_counts_for_a_letter_on_another() {
+    // Each connection takes its first letter, and then does something of its own with the second.
+    let second = |last: &[Turn]| [HELLO, TAKEN, &TAKEN[..3], last].concat();
+    let mut scripts = vec![
+        second(&[Turn::Text("554 5.7.1 refused")]),
+        second(&[Turn::Text("451 later")]),
+        second(&[Turn::TextThenHangUp]),
+        second(&[Turn::Wait(150), Turn::Text("250 queued")]),
+    ];
+    // For what is left when those are gone.
+    scripts.resize(8, [HELLO, &TAKEN.repeat(20)].concat());
+    let scripts: Vec<[&[Turn]; 1]> = scripts.iter().map(|script| [script.as_slice()]).collect();
+    let scripts: Vec<&[&[Turn]]> = scripts.iter().map(|script| script.as_slice()).collect();
+    let server = Server::following(&scripts).await;
+    let mailer = Arc::new(mailer(&server.url, TIMEOUT));
+    let outcomes = at_once(&mailer, 20).await;
+    let replies = server.replies();
+    for (number, outcome) in outcomes {
+        let [reply] = replies[&format!("n{number}")].as_slice() else { panic!("sent twice") };
+        let expected = match reply.as_str() {
+            "250 queued" => matches!(outcome, Ok(())),
+            "451 later" => matches!(outcome, Err(SendError::Deferred(_))),
+            "554 5.7.1 refused" => matches!(outcome, Err(SendError::Refused(_))),
+            _ => matches!(outcome, Err(SendError::Unknown(_))),
+        };
+        assert!(expected, "{number}: {outcome:?}, {replies:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_fewer_connections_at_once_gets_fewer_and_every_letter() {
+    let slow = [TAKEN[0], TAKEN[1], Turn::Wait(50), TAKEN[2], TAKEN[3]].repeat(6);
+    let good: &[&[Turn]] = &[HELLO, &slow];
+    let full: &[&[Turn]] = &[&[Turn::Say("421 4.7.0 Too many connections from you")]];
+    let server = Server::following(&[good, full, full, full]).await;
+    let mailer = Arc::new(mailer(&server.url, TIMEOUT));
+    send(&mailer, "first").await.unwrap();
+    let outcomes = at_once(&mailer, 4).await;
+    assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
+    assert_eq!(server.heard().letters.len(), 5);
+}
+
+#[tokio::test]
+async fn a_server_that_lets_nobody_in_is_asked_once_for_a_letter() {
+    let full: &[&[Turn]] = &[&[Turn::Say("421 4.7.0 Too many connections from you")]];
+    let server = Server::following(&[full, full, full]).await;
+    let outcome = send(&mailer(&server.url, TIMEOUT), "1").await;
+    assert!(matches!(outcome, Err(SendError::Unavailable(_))), "{outcome:?}");
+    assert_eq!(server.heard().connections, 1);
+}
+
+#[tokio::test]
+async fn a_connection_is_relieved_after_a_hundred_letters() {
+    let many = TAKEN.repeat(100);
+    let server = Server::following(&[&[HELLO, &many], &[HELLO, TAKEN]]).await;
+    let mailer = mailer(&server.url, TIMEOUT);
+    for number in 0..101 {
+        send(&mailer, &format!("n{number}")).await.unwrap();
+    }
+    assert_eq!(server.heard().connections, 2);
+    assert_eq!(server.heard().lines.iter().filter(|line| *line == "QUIT").count(), 1);
+}
+
 #[test]
 fn settings_that_cannot_work_are_told_in_words() {
     let url = |url: &str| Mailer::new(&settings(url, TIMEOUT, None), clock()).unwrap_err();
@@ -173,6 +275,11 @@ fn settings_that_cannot_work_are_told_in_words() {
     }
     let zero = settings("smtp://localhost", Duration::ZERO, None);
     assert!(matches!(Mailer::new(&zero, clock()), Err(SettingsError::Timeout)));
+    for connections in [0, 21] {
+        let odd = SmtpSettings { connections, ..settings("smtp://localhost", TIMEOUT, None) };
+        let told = Mailer::new(&odd, clock()).unwrap_err().to_string();
+        assert!(told.contains("`mail.connections`") && told.contains("1 and 20"), "{told}");
+    }
     let missing = settings("smtp://localhost", TIMEOUT, Some("/nowhere/ca.pem".into()));
     let told = Mailer::new(&missing, clock()).unwrap_err().to_string();
     assert!(told.contains("`mail.ca_file`") && told.contains("/nowhere/ca.pem"), "{told}");

@@ -1,0 +1,53 @@
+//! Every kind of letter, as it leaves, into a folder: for pictures, and for spam filters to judge.
+//!
+//! `cargo run --example letters -- FOLDER` writes `NAME.eml` (as the mailer composes it), `NAME.html`
+//! and `NAME.txt` for each. With `--dkim-key FILE --dkim-selector NAME` the letters are signed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use dropday::app;
+use dropday::clock::SystemClock;
+use dropday::domain::user::EmailAddress;
+use dropday::mail::dkim::DkimSettings;
+use dropday::mail::letters::samples;
+use dropday::mail::smtp::{Mailer, SmtpSettings, Stamp};
+use dropday::terminal::say;
+
+fn main() -> anyhow::Result<()> {
+    app::install_crypto();
+    let folder = PathBuf::from(std::env::args().nth(1).context("name a folder to write to")?);
+    std::fs::create_dir_all(&folder)?;
+    let settings = SmtpSettings {
+        url: "smtp://127.0.0.1:9".into(),
+        from: "Dropday <dropday@example.com>".to_owned(),
+        timeout: Duration::from_secs(1),
+        connections: 1,
+        ca_file: None,
+        dkim: dkim()?,
+    };
+    let mailer = Mailer::new(&settings, Arc::new(SystemClock))?;
+    let to = EmailAddress::parse("martha@example.org").context("no address")?;
+    for (number, (name, letter)) in samples::all().into_iter().enumerate() {
+        let message_id = format!("<{:032x}@example.com>", number + 1);
+        let stamp = Stamp { message_id, date: dropday::clock::Clock::now(&SystemClock) };
+        std::fs::write(folder.join(format!("{name}.eml")), mailer.message(&to, &letter, &stamp)?)?;
+        std::fs::write(folder.join(format!("{name}.html")), &letter.html)?;
+        std::fs::write(folder.join(format!("{name}.txt")), &letter.text)?;
+        say(&format!("{name}: {}", letter.subject));
+    }
+    Ok(())
+}
+
+fn dkim() -> anyhow::Result<Option<DkimSettings>> {
+    let Some(file) = argument("--dkim-key") else { return Ok(None) };
+    let key = std::fs::read_to_string(&file).with_context(|| format!("cannot read {file}"))?;
+    let selector = argument("--dkim-selector").unwrap_or_else(|| "dropday".to_owned());
+    Ok(Some(DkimSettings { selector, domain: None, key: key.into() }))
+}
+
+fn argument(name: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)
+}

@@ -1,0 +1,83 @@
+//! What the sender's domain should publish in DNS, so that letters are believed: SPF (RFC 7208), DKIM
+//! (RFC 6376) and DMARC (RFC 7489).
+
+use crate::domain::user::EmailAddress;
+use crate::mail::dkim::DkimRecord;
+use crate::mail::smtp::Mailer;
+
+/// The longest string of a TXT record (RFC 1035 §3.3.14); a longer value is several of them.
+const LONGEST_STRING: usize = 255;
+
+/// What to say about each record: its name, and a sentence.
+pub(super) fn advice(
+    mailer: &Mailer,
+    operator: Option<&EmailAddress>,
+) -> [(&'static str, String); 3] {
+    let domain = mailer.domain();
+    [
+        ("DNS, SPF", spf(domain)),
+        ("DNS, DKIM", dkim(domain, mailer.dkim_record().as_ref())),
+        ("DNS, DMARC", dmarc(domain, operator)),
+    ]
+}
+
+fn spf(domain: &str) -> String {
+    format!(
+        "{domain} TXT should name the servers that your letters leave from. Those are your mail \
+         provider's, so take its words for it (usually \"v=spf1 include:… ~all\"). A domain has one \
+         such record: if there is one, add to it"
+    )
+}
+
+fn dkim(domain: &str, record: Option<&DkimRecord>) -> String {
+    match record {
+        Some(DkimRecord { name, value }) => {
+            format!(
+                "{name} TXT {} must be published, as letters are signed with it",
+                strings(value)
+            )
+        }
+        None => format!(
+            "letters are not signed here. That is right if your mail provider signs them for {domain}; \
+             if it does not, set mail.dkim_selector and mail.dkim_key_file (docs/delivery.md)"
+        ),
+    }
+}
+
+fn dmarc(domain: &str, operator: Option<&EmailAddress>) -> String {
+    let reports =
+        operator.map_or_else(|| format!("postmaster@{domain}"), |to| to.as_str().to_owned());
+    format!(
+        "_dmarc.{domain} TXT \"v=DMARC1; p=none; rua=mailto:{reports}\" is a good beginning. When the \
+         reports show that SPF or DKIM pass for all your letters, make it p=quarantine"
+    )
+}
+
+/// A value as a zone file has it: in quotes, in strings of at most 255 bytes.
+fn strings(value: &str) -> String {
+    let chunks = value.as_bytes().chunks(LONGEST_STRING);
+    let quoted = chunks.map(|chunk| format!("\"{}\"", String::from_utf8_lossy(chunk)));
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_is_cut_into_strings_of_255_bytes() {
+        assert_eq!(strings("v=DKIM1; p=abc"), "\"v=DKIM1; p=abc\"");
+        let value = "x".repeat(600);
+        let strings = strings(&value);
+        let parts: Vec<&str> = strings.split(' ').map(|part| part.trim_matches('"')).collect();
+        assert_eq!(parts.iter().map(|part| part.len()).collect::<Vec<_>>(), [255, 255, 90]);
+        assert_eq!(parts.concat(), value);
+    }
+
+    #[test]
+    fn reports_go_to_the_operator_or_to_the_postmaster() {
+        let operator = EmailAddress::parse("me@example.net").unwrap();
+        assert!(dmarc("example.com", Some(&operator)).contains("rua=mailto:me@example.net\""));
+        assert!(dmarc("example.com", None).contains("rua=mailto:postmaster@example.com\""));
+    }
+}

@@ -1,0 +1,93 @@
+//! `dropday check`, as far as it is about letters: DNS, the key that signs them, and a real one.
+
+use dropday::demo::inbox::InboxSettings;
+
+use crate::binary::Machine;
+
+const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim/rsa.pem");
+const PUBLIC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim/rsa-public.pem");
+
+#[tokio::test]
+async fn check_prints_what_to_publish_in_dns() {
+    let machine =
+        Machine::with(&[("MAIL__DKIM_SELECTOR", "drop"), ("MAIL__DKIM_KEY_FILE", KEY)]).await;
+    let ended = machine.run(&["check"]).await;
+    let note = |about: &str| {
+        let about = format!("note  DNS, {about}: ");
+        ended.out.lines().find_map(|line| line.strip_prefix(&about)).unwrap().to_owned()
+    };
+    let domain = "example.com";
+    assert!(note("SPF").contains(&format!("{domain} TXT")), "{}", ended.out);
+    let dkim = note("DKIM");
+    assert!(dkim.starts_with(&format!("drop._domainkey.{domain} TXT \"v=DKIM1; k=rsa; p=MII")));
+    assert!(note("DMARC").starts_with(&format!("_dmarc.{domain} TXT \"v=DMARC1; p=none; rua=")));
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn check_names_a_dkim_key_without_a_selector_and_one_that_is_none() {
+    for (settings, code, what, remedy) in [
+        (
+            [("MAIL__DKIM_KEY_FILE", KEY), ("MAIL__DKIM_SELECTOR", "")],
+            78,
+            "`mail.dkim_selector`",
+            "such as dropday",
+        ),
+        (
+            [("MAIL__DKIM_KEY_FILE", "/nowhere"), ("MAIL__DKIM_SELECTOR", "a")],
+            78,
+            "`mail.dkim_key_file`",
+            "cannot be read",
+        ),
+        (
+            [("MAIL__DKIM_KEY_FILE", ""), ("MAIL__DKIM_SELECTOR", "a")],
+            78,
+            "`mail.dkim_key_file` is not",
+            "private key",
+        ),
+        (
+            [("MAIL__DKIM_KEY_FILE", PUBLIC), ("MAIL__DKIM_SELECTOR", "a")],
+            1,
+            "`mail.dkim_key_file`",
+            "openssl genpkey",
+        ),
+        (
+            [("MAIL__DKIM_KEY_FILE", KEY), ("MAIL__DKIM_SELECTOR", "ä b")],
+            1,
+            "`mail.dkim_selector`",
+            "letters a-z",
+        ),
+    ] {
+        let machine = Machine::with(&settings).await;
+        let ended = machine.run(&["check"]).await;
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        let mut wrong = ended.out.lines().filter(|line| line.starts_with("WRONG"));
+        assert!(wrong.any(|line| line.contains(what) && line.contains(remedy)), "{}", ended.out);
+        machine.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn check_sends_a_test_letter_and_says_what_the_server_answered() {
+    let machine = Machine::with_inbox(&[], InboxSettings::default()).await;
+    let ended = machine.run(&["check", "--send-to", "martha@example.org"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let line = ended.out.lines().find(|line| line.starts_with("ok    test letter: ")).unwrap();
+    assert!(line.contains("it said: 250 "), "{line}");
+    let letters = machine.inbox.letters_to("martha@example.org");
+    assert_eq!(letters.len(), 1);
+    let letter = String::from_utf8(letters[0].raw.clone()).unwrap();
+    assert!(
+        letter.contains("multipart/alternative") && letter.contains("Message-ID: <"),
+        "{letter}"
+    );
+
+    machine.inbox.refuse("martha@example.org", 550, "5.1.1 no such user");
+    let ended = machine.run(&["check", "--send-to", "martha@example.org"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("WRONG test letter: ") && ended.out.contains("5.1.1 no such user"));
+    let ended = machine.run(&["check", "--send-to", "martha"]).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.out.contains("WRONG test letter: martha is no address"), "{}", ended.out);
+    machine.finish().await;
+}
