@@ -14,10 +14,11 @@ use secrecy::{SecretBox, SecretString};
 
 use crate::access::{Access, Catalogue, Gate, Operator};
 use crate::clock::{Chance, Clock, random};
-use crate::config::{Config, KeySource, decode_key};
+use crate::config::{Config, Dkim, KeySource, decode_key};
 use crate::ctx::Ctx;
 use crate::domain::cadence::{self, calendar::Market};
 use crate::hints::{self, Source};
+use crate::mail::dkim::DkimSettings;
 use crate::mail::smtp::{Mailer, SmtpSettings};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::{Db, Sealer};
@@ -56,6 +57,7 @@ pub fn build(
         public_url: config.web.public_url.clone(),
         mail_domain: mail_domain(&config.mail.from),
         letter_timeout: config.mail.timeout,
+        together: config.mail.together,
         zone: zone(config),
         cadence: cadence(config),
     })
@@ -111,7 +113,11 @@ pub fn mailer(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Mailer>
         timeout: config.mail.timeout,
         connections: config.mail.connections,
         ca_file: config.mail.ca_file.clone(),
-        dkim: config.mail.dkim.clone(),
+        dkim: config.mail.dkim.clone().map(|Dkim { selector, domain, key }| DkimSettings {
+            selector,
+            domain,
+            key,
+        }),
     };
     Ok(Mailer::new(&settings, Arc::clone(clock))?)
 }

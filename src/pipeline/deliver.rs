@@ -75,10 +75,14 @@ impl fmt::Display for Outcome {
 /// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
+    let together = ctx.together;
     if scope == Scope::All {
-        ctx.db.write("make letters due", outbox::make_due).await?;
+        ctx.db.write("make letters due", move |tx| outbox::make_due(tx, together)).await?;
     }
-    let due = ctx.db.read("which letters are due", |tx| outbox::due(tx, MOST_AT_ONCE)).await?;
+    let due = ctx
+        .db
+        .read("which letters are due", move |tx| outbox::due(tx, together, MOST_AT_ONCE))
+        .await?;
     let mut unavailable_in_a_row = 0;
     for (done, unit) in due.iter().enumerate() {
         if watch.stop.is_cancelled() || unavailable_in_a_row >= SERVER_IS_DOWN {
@@ -92,6 +96,12 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         (watch.progress)(done as u64 + 1, due.len() as u64);
     }
     ctx.mailer.close().await;
+    if due.iter().any(Unit::is_farewell) {
+        // The address that it went to still stands in the write-ahead log until that is emptied.
+        if let Err(error) = ctx.db.checkpoint().await {
+            tracing::warn!(%error, "the write-ahead log could not be emptied after a farewell");
+        }
+    }
     Ok(outcome)
 }
 

@@ -35,6 +35,14 @@ fn on_one_line(name: &str) -> String {
     plain.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The same, each once.
+fn shown_once(html: &str, which: &str) -> Vec<String> {
+    let mut all = shown(html, which);
+    all.sort();
+    all.dedup();
+    all
+}
+
 fn header_names(raw: &[u8]) -> Vec<String> {
     let letter = MessageParser::default().parse(raw).unwrap();
     let mut names: Vec<_> = letter.headers().iter().map(|h| h.name().to_lowercase()).collect();
@@ -57,8 +65,8 @@ async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_
         assert_eq!(letter.subject, format!("{name}: {name}"));
         assert!(letter.text.contains(&format!("\n{name}\r\n{name}\r\n")), "{}", letter.text);
         assert!(letter.text.contains(&format!("because you follow {name}\r\n")));
-        assert_eq!(shown(&letter.html, ".title bdi"), [name.as_str()]);
-        assert_eq!(shown(&letter.html, ".quiet bdi"), [name.as_str()]);
+        assert_eq!(shown_once(&letter.html, ".title bdi"), [name.as_str()]);
+        assert_eq!(shown_once(&letter.html, ".quiet bdi"), [name.as_str()]);
         assert!(shown(&letter.html, "script, b").is_empty());
         let raw = &home.inbox.letters()[0];
         assert_eq!(raw.to, [martha.address.as_str()]);
@@ -66,7 +74,7 @@ async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_
             (raw.from.as_str(), letter.from.as_str()),
             ("dropday@example.com", "dropday@example.com")
         );
-        let expected = "auto-submitted content-type date from list-id message-id mime-version \
+        let expected = "auto-submitted content-type date from list-id list-unsubscribe message-id mime-version \
                         subject to";
         assert_eq!(header_names(&raw.raw).join(" "), expected);
     }

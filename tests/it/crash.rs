@@ -313,7 +313,13 @@ async fn a_letter_in_hand_is_nobody_elses_to_put_down() {
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("In-hand"));
     home.checks().await;
-    let due = home.ctx.db.read("test", |tx| outbox::due(tx, 10)).await.unwrap().remove(0);
+    let due = home
+        .ctx
+        .db
+        .read("test", |tx| outbox::due(tx, jiff::SignedDuration::ZERO, 10))
+        .await
+        .unwrap()
+        .remove(0);
     let claim = async |unit: Unit| {
         let lease = jiff::SignedDuration::from_mins(5);
         home.ctx.db.write("test", move |tx| outbox::claim(tx, &unit, lease)).await.unwrap()
