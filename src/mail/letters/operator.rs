@@ -123,8 +123,8 @@ impl Trouble<'_> {
             }
             Self::EndpointRemoved { .. } => "Spotify forbids what Dropday asks".into(),
             Self::QuotaSpent { .. } => "Spotify's quota is spent too often".into(),
-            Self::MailRefused { .. } => "the mail server refused Dropday".into(),
-            Self::DiskNearlyFull { .. } => "the disk is nearly full".into(),
+            Self::MailRefused { .. } => "The mail server refused Dropday".into(),
+            Self::DiskNearlyFull { .. } => "The disk is nearly full".into(),
         }
     }
 
@@ -165,8 +165,7 @@ impl Trouble<'_> {
                 .into(),
             Self::DiskNearlyFull { free_mb } => format!(
                 "Where Dropday keeps its database {} MB are left. Once nothing is left, no new album \
-                 can be recorded and no letter can be marked as sent, so Dropday stops asking and \
-                 sending until there is room.",
+                 can be recorded and no letter can be marked as sent.",
                 grouped(free_mb)
             ),
         }
@@ -193,7 +192,7 @@ impl Trouble<'_> {
             ),
             Self::MailRefused { .. } => "Look at mail.url and mail.from in the configuration: has the \
                 password changed, or may this log-in no longer send from that address? `dropday \
-                check --send-to` with an address tries it out."
+                check` tells whether the server lets Dropday in again."
                 .into(),
             Self::DiskNearlyFull { .. } => "Make room on that disk, or make it larger. Dropday notices \
                 by itself."
