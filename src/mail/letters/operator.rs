@@ -132,7 +132,7 @@ impl Trouble<'_> {
         match self {
             Self::MassRefusal { people } => format!(
                 "Spotify said invalid_grant of {people} people of this Dropday at the same time. That \
-                 looks like a mistake of Spotify's, so nobody's permission is ended: each is tried \
+                 looks like a mistake of Spotify’s, so nobody’s permission is ended: each is tried \
                  again every two hours, and asked to sign in again only if they are still refused \
                  after a day."
             ),
@@ -153,13 +153,13 @@ impl Trouble<'_> {
                 calls.as_str()
             ),
             Self::QuotaSpent { until, per_day, .. } => format!(
-                "Spotify has locked out questions about artists' albums until {}, and it was not the \
+                "Spotify has locked out questions about artists’ albums until {}, and it was not the \
                  first time within a week, or it is for longer than a day. Dropday allows itself \
                  {per_day} such questions in 24 hours; all apps of your developer account count \
                  together.",
                 until.strftime("%-d %B %Y, %H:%M UTC")
             ),
-            Self::MailRefused { .. } => "The mail server refused Dropday's log-in or its sender \
+            Self::MailRefused { .. } => "The mail server refused Dropday’s log-in or its sender \
                 address, so no letter left until now. Nothing is lost: what is owed goes out after \
                 this letter. The server said:"
                 .into(),
