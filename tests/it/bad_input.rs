@@ -35,14 +35,6 @@ fn on_one_line(name: &str) -> String {
     plain.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The same, each once.
-fn shown_once(html: &str, which: &str) -> Vec<String> {
-    let mut all = shown(html, which);
-    all.sort();
-    all.dedup();
-    all
-}
-
 fn header_names(raw: &[u8]) -> Vec<String> {
     let letter = MessageParser::default().parse(raw).unwrap();
     let mut names: Vec<_> = letter.headers().iter().map(|h| h.name().to_lowercase()).collect();
@@ -63,10 +55,12 @@ async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_
         let name = on_one_line(name);
         let [letter] = &home.letters_to(&martha.address)[..] else { panic!("one letter: {name}") };
         assert_eq!(letter.subject, format!("{name}: {name}"));
-        assert!(letter.text.contains(&format!("\n{name}\r\n{name}\r\n")), "{}", letter.text);
-        assert!(letter.text.contains(&format!("because you follow {name}\r\n")));
-        assert_eq!(shown_once(&letter.html, ".title bdi"), [name.as_str()]);
-        assert_eq!(shown_once(&letter.html, ".quiet bdi"), [name.as_str()]);
+        // A name from right to left stands between marks that keep it from its neighbours.
+        let text = letter.text.replace(['\u{2068}', '\u{2069}'], "");
+        assert!(text.contains(&format!("\n{name}\r\n{name}\r\n")), "{text}");
+        assert!(text.contains(&format!("because you follow {name}\r\n")), "{text}");
+        assert_eq!(shown(&letter.html, ".title bdi"), [name.as_str()]);
+        assert_eq!(shown(&letter.html, ".because bdi"), [name.as_str()]);
         assert!(shown(&letter.html, "script, b").is_empty());
         let raw = &home.inbox.letters()[0];
         assert_eq!(raw.to, [martha.address.as_str()]);
