@@ -145,10 +145,7 @@ fn access(config: &Config, db: &Db, clock: &Arc<dyn Clock>) -> anyhow::Result<Ac
         spotify.client_secret.clone(),
         config.redirect_url(),
     );
-    let operator = match &config.mail.operator {
-        Some(_) => Operator::Reachable,
-        None => Operator::Unnamed,
-    };
+    let operator = Operator::at(config.mail.operator.as_ref());
     let gate = Gate::new(
         db.clone(),
         Arc::clone(clock),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// A ladder of waits: `first`, doubled with each further failure, never above `longest`.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
@@ -29,6 +31,21 @@ pub const FOLLOWS: Backoff =
 pub const LETTER: Backoff =
     Backoff { first: Duration::from_secs(60), longest: Duration::from_secs(4 * 3600) };
 
+/// The attempts after which the waits of [`LETTER`] grow no more.
+pub const LETTER_CEILING: u32 = 9;
+
+/// How long a letter that the server puts off again and again is tried, and how many attempts that
+/// makes at least with the waits of [`LETTER`] (68 hours, less up to a quarter by chance).
+const LETTER_PATIENCE: SignedDuration = SignedDuration::from_hours(72);
+const LETTER_ATTEMPTS: u32 = 25;
+
+/// Whether a letter that was owed for so long, and was put off for its own sake so many times, is given
+/// up. Both count: it may have been owed for days before it was due, and somebody may have asked for
+/// all letters again and again.
+pub fn is_given_up(attempts: u32, owed_for: SignedDuration) -> bool {
+    attempts >= LETTER_ATTEMPTS && owed_for >= LETTER_PATIENCE
+}
+
 /// A source of hints that failed: 2 min, 4 min, 8 min … 6 h. Nobody waits for a hint.
 pub const HINTS: Backoff =
     Backoff { first: Duration::from_secs(2 * 60), longest: Duration::from_secs(6 * 3600) };
@@ -52,6 +69,21 @@ mod tests {
     fn the_ladder_of_letters_is_as_documented() {
         let minutes = |n| LETTER.wait(n, 0.0).as_secs() / 60;
         assert_eq!([1, 2, 3, 8, 9, 10, 99].map(minutes), [1, 2, 4, 128, 240, 240, 240]);
+    }
+
+    #[test]
+    fn a_letter_is_given_up_after_three_days_of_its_own_tries() {
+        let tried_for = |chance: f64| -> Duration {
+            (1..LETTER_ATTEMPTS).map(|failures| LETTER.wait(failures, chance)).sum()
+        };
+        let hours = [0.0, 1.0].map(|chance| tried_for(chance).as_secs() / 3600);
+        assert_eq!(hours, [68, 51], "before the last attempt");
+        assert_eq!(LETTER.wait(LETTER_CEILING, 0.0), LETTER.longest);
+        assert!(LETTER.wait(LETTER_CEILING - 1, 0.0) < LETTER.longest);
+        let days = SignedDuration::from_hours(24 * 3);
+        assert!(is_given_up(LETTER_ATTEMPTS, days));
+        assert!(!is_given_up(LETTER_ATTEMPTS - 1, days * 9));
+        assert!(!is_given_up(999, days - SignedDuration::from_secs(1)));
     }
 
     proptest! {

@@ -9,6 +9,7 @@ mod error;
 mod mask;
 mod message;
 mod places;
+mod quoted;
 mod reply;
 mod session;
 mod status;

@@ -9,6 +9,7 @@ use crate::domain::consent::{ends_at, reminder_due};
 use crate::domain::day_of;
 use crate::domain::matter::Matter;
 use crate::domain::quota::Bucket;
+use crate::domain::room::Room;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::pipeline::mind_consents;
 use crate::store::allowance::{self, LockOut};
@@ -16,7 +17,7 @@ use crate::store::farewells::{self, Farewell};
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, Kind};
 use crate::store::people::{self, Person};
-use crate::store::{StoreError, Tx, consents};
+use crate::store::{StoreError, Tx, consents, outbox};
 
 /// What a letter is made of.
 pub(super) enum Facts {
@@ -38,6 +39,8 @@ pub(super) enum Known {
     NotOnAllowList(Person),
     EndpointRemoved(Bucket),
     QuotaSpent(LockOut),
+    MailRefused(String),
+    DiskNearlyFull(Room),
 }
 
 pub(super) fn gather(
@@ -106,6 +109,10 @@ fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
         Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
         Some(Matter::QuotaSpent) => {
             allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
+        }
+        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.letter)?.map(Known::MailRefused),
+        Some(Matter::DiskNearlyFull) => {
+            tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
         }
     };
     Ok(known

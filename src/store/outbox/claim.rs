@@ -20,6 +20,11 @@ pub struct Unit {
 
 impl Unit {
     /// Whether it is the last letter to somebody who left.
+    pub fn addressee(&self) -> Addressee {
+        self.addressee
+    }
+
+    /// Whether it is the last letter to somebody who left.
     pub fn is_farewell(&self) -> bool {
         self.kind == Kind::GoodBye
     }

@@ -71,6 +71,17 @@ pub fn put_off(
     Ok(())
 }
 
+/// Notes that a letter was put off for no fault of its own: its attempts count as `most` at most, and
+/// it is not given up for them.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn blameless(tx: &Tx<'_>, letter: i64, most: u32) -> Result<()> {
+    let sql = "UPDATE outbox SET attempts = min(attempts, ?2) WHERE letter = ?1 AND state = 'owed'";
+    tx.execute(sql, params![letter, most])?;
+    Ok(())
+}
+
 fn take_out(tx: &Tx<'_>, letter: i64, subject: &str, state: &str, why: &str) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET state = ?3, reason = ?4, settled_at = ?5, claimed_until = 0
