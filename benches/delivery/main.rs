@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "a table is what this is for")]
 
+mod owed;
 mod postfix;
 mod sending;
 
@@ -41,6 +42,9 @@ fn main() {
         println!("SKIPPED: smtp-sink and smtp-source are not there (apt-get install postfix)");
         return;
     };
+    if words.iter().any(|word| word == "owed") {
+        return owed::run(&sink, number("owed", 100_000));
+    }
     compare(&sink, number("--rounds", 7), number("--letters", 4_000));
 }
 

@@ -7,6 +7,7 @@ mod bad_answers;
 mod bad_database;
 mod bad_input;
 mod binary;
+mod bounces;
 mod brake;
 mod choosing;
 mod commands;
