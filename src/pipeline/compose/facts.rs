@@ -36,7 +36,7 @@ pub(super) enum Facts {
 pub(super) enum Known {
     MassRefusal(u64),
     NoPremium,
-    NotOnAllowList(Person),
+    NotOnAllowList(Box<Person>),
     EndpointRemoved(Bucket),
     QuotaSpent(LockOut),
     MailRefused(String),
@@ -104,7 +104,7 @@ fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
         }
         Some(Matter::NoPremium) => Some(Known::NoPremium),
         Some(Matter::NotOnAllowList(person)) => {
-            people::find(tx, person)?.map(Known::NotOnAllowList)
+            people::find(tx, person)?.map(Box::new).map(Known::NotOnAllowList)
         }
         Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
         Some(Matter::QuotaSpent) => {
