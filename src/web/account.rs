@@ -249,8 +249,9 @@ pub(super) async fn leave(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Respon
     if let Err(error) = leaving::leave(&ctx, person).await {
         return page::our_fault(&error);
     }
-    let body = "Your sign-in, your address, the artists you follow and everything owed to you are \
-                deleted from this Dropday. Spotify still lists the app among those you once allowed: \
+    let body = "Your sign-in, the artists you follow and everything owed to you are deleted from this \
+                Dropday. If your address was confirmed, one last letter says so, and the address goes \
+                with it. Spotify still lists the app among those you once allowed: \
                 you can remove it at spotify.com/account/apps.";
     let gone = page::Message {
         title: "Everything about you is deleted",

@@ -141,7 +141,7 @@ async fn whoever_stays_loses_neither_follows_nor_letters() {
     let subjects: Vec<_> = letters.iter().map(|letter| letter.subject.as_str()).collect();
     assert_eq!(subjects, ["Röyksopp: Owed", "Röyksopp: Later"]);
     let hers: Vec<_> = home.letters_to(&martha.address).into_iter().map(|l| l.subject).collect();
-    assert_eq!(hers, ["Good-bye: you are deleted from Dropday"]);
+    assert_eq!(hers, ["Good-bye from Dropday: what was deleted"]);
     assert_eq!(jonas.browser.get("/account").await.status, StatusCode::OK);
     home.finish().await;
 }

@@ -263,7 +263,7 @@ async fn who_leaves_gets_one_last_letter_and_whoever_was_never_confirmed_none() 
     }
     home.letters().await;
     home.letters().await;
-    assert_eq!(subjects(&home, &martha), ["Good-bye: you are deleted from Dropday"]);
+    assert_eq!(subjects(&home, &martha), ["Good-bye from Dropday: what was deleted"]);
     let letter = &home.letters_to(&martha.address)[0];
     assert!(letter.text.contains("https://www.spotify.com/account/apps/"), "{}", letter.text);
     assert_eq!(home.inbox.letters().len(), 1);

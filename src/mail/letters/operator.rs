@@ -190,7 +190,7 @@ impl Trouble<'_> {
                  back, set spotify.artist_albums_per_day to {lower} in the configuration, or lower, \
                  and start Dropday again: a lower number asks later, but a lock-out asks nothing at all."
             ),
-            Self::MailRefused { .. } => "Look at mail.url and mail.from in the configuration: has the \
+            Self::MailRefused { .. } => "Look at mail.smtp_url and mail.from in the configuration: has the \
                 password changed, or may this log-in no longer send from that address? `dropday \
                 check` tells whether the server lets Dropday in again."
                 .into(),
