@@ -1,7 +1,6 @@
 //! How many letters a second are written: subject, text and HTML, by one core.
 //!
-//! `cargo bench --bench letters`. The two halves of a letter are also measured apart: filling the
-//! templates is ours, and MJML → HTML is mrml's.
+//! `cargo bench --bench letters`
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dropday::mail::letters::samples;

@@ -34,17 +34,14 @@ pub const LETTER: Backoff =
 /// The attempts after which the waits of [`LETTER`] grow no more.
 pub const LETTER_CEILING: u32 = 9;
 
-/// How long a letter that the server puts off again and again is tried, and how many attempts that
-/// makes at least with the waits of [`LETTER`] (68 hours, less up to a quarter by chance).
-const LETTER_PATIENCE: SignedDuration = SignedDuration::from_hours(72);
-const LETTER_ATTEMPTS: u32 = 25;
+/// What the server puts off for its own sake is given up when it has been owed for so long and tried
+/// so many times, which with the waits of [`LETTER`] takes 68 hours, less up to a quarter by chance.
+/// Both count: it may have been owed for days before it was due, and somebody may have asked for all
+/// letters again and again.
+pub const LETTER_PATIENCE: SignedDuration = SignedDuration::from_hours(72);
 
-/// Whether a letter that was owed for so long, and was put off for its own sake so many times, is given
-/// up. Both count: it may have been owed for days before it was due, and somebody may have asked for
-/// all letters again and again.
-pub fn is_given_up(attempts: u32, owed_for: SignedDuration) -> bool {
-    attempts >= LETTER_ATTEMPTS && owed_for >= LETTER_PATIENCE
-}
+/// See [`LETTER_PATIENCE`].
+pub const LETTER_ATTEMPTS: u32 = 25;
 
 /// A source of hints that failed: 2 min, 4 min, 8 min … 6 h. Nobody waits for a hint.
 pub const HINTS: Backoff =
@@ -80,10 +77,6 @@ mod tests {
         assert_eq!(hours, [68, 51], "before the last attempt");
         assert_eq!(LETTER.wait(LETTER_CEILING, 0.0), LETTER.longest);
         assert!(LETTER.wait(LETTER_CEILING - 1, 0.0) < LETTER.longest);
-        let days = SignedDuration::from_hours(24 * 3);
-        assert!(is_given_up(LETTER_ATTEMPTS, days));
-        assert!(!is_given_up(LETTER_ATTEMPTS - 1, days * 9));
-        assert!(!is_given_up(999, days - SignedDuration::from_secs(1)));
     }
 
     proptest! {

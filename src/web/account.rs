@@ -13,6 +13,7 @@ use super::page::{self, day, shown};
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::{leave as leaving, session};
 use crate::ctx::Ctx;
+use crate::domain::audience::{self, Kinds};
 use crate::domain::cadence;
 use crate::domain::consent::ends_at;
 use crate::domain::digest::Rhythm;
@@ -86,17 +87,23 @@ fn gather(
         mail_trouble: outbox::trouble_of(tx, id)?,
         artists: status::artists_of(tx, Some(id), cadence)?,
         overdue: overdue::list(tx, Some(id), cadence, OVERDUE_LISTED)?,
-        news: news(tx, id)?,
+        news: news(tx, id, wanted.kinds)?,
         rests: rests(tx)?,
         person,
         wanted,
     }))
 }
 
-fn news(tx: &Tx<'_>, id: UserId) -> Result<Vec<Release>, StoreError> {
-    let ids = outbox::news_of(tx, id, NEWS_LISTED)?.into_iter();
-    let found: Result<Vec<_>, _> = ids.map(|release| releases::find(tx, &release)).collect();
-    Ok(found?.into_iter().flatten().collect())
+/// What came out of the kinds that the person wants, whether or not a letter told it.
+fn news(tx: &Tx<'_>, id: UserId, kinds: Kinds) -> Result<Vec<Release>, StoreError> {
+    let mut news = Vec::new();
+    for release in outbox::news_of(tx, id, NEWS_LISTED)? {
+        let Some(found) = releases::find(tx, &release)? else { continue };
+        if audience::is_of_interest(&found, &releases::reasons(tx, &release, id)?, kinds) {
+            news.push(found);
+        }
+    }
+    Ok(news)
 }
 
 impl Account {

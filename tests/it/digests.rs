@@ -162,6 +162,18 @@ async fn a_digest_that_the_server_put_off_leaves_later_that_day() {
     home.finish().await;
 }
 
+#[tokio::test]
+async fn who_saves_the_same_again_does_not_put_a_late_digest_off() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    wants(&martha, "daily", "13", "UTC").await;
+    comes_out(&home, &artist, "First").await;
+    home.advance_hours(1);
+    wants(&martha, "daily", "13", "UTC").await;
+    assert_eq!(letters_that_are_due(&home).await, 1);
+    home.finish().await;
+}
+
 /// What can happen to a person's letters in the course of weeks.
 struct Weeks {
     home: Home,

@@ -59,7 +59,7 @@ async fn who_leaves_is_gone_from_every_table_and_from_the_disk() {
     home.round().await;
     let muted = ArtistId::parse(&own[2]).unwrap();
     let mute = move |tx: &Tx<'_>| preferences::mute(tx, UserId(1), &muted);
-    assert!(home.ctx.db.write("test", mute).await.unwrap());
+    home.ctx.db.write("test", mute).await.unwrap();
     home.world.unfollow(martha.person, &own[1]);
     home.follows().await;
     martha.browser.post("/account/address", &[("email", "another@example.com")]).await;

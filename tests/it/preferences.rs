@@ -116,6 +116,7 @@ async fn one_click_of_a_mail_program_ends_the_letters_without_a_page_or_a_cookie
     assert_eq!(subjects(&home, &martha).len(), 2);
     let page = martha.browser.get("/account").await.body;
     assert!(page.contains("switched letters with news off"), "{page}");
+    assert!(page.contains("Third"), "the page shows what no letter told: {page}");
 
     martha.browser.choose(&[]).await;
     home.round().await;
@@ -248,6 +249,54 @@ async fn the_welcome_tells_what_is_watched_and_what_came_out_lately_and_is_one()
     assert!(welcome.text.contains("Three weeks old"), "{}", welcome.text);
     assert!(!welcome.text.contains("Melody A.M."), "{}", welcome.text);
     assert_eq!(home.letters_to("j@example.com").len(), 1, "the letter that asks to confirm");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_letter_could_leave() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    home.inbox.stop().await;
+    martha.browser.post("/account/leave", &[]).await;
+    home.letters().await;
+    assert_eq!(home.status().await.owed, 1);
+    home.advance_days(4);
+    home.follows().await;
+    assert_eq!(home.status().await.owed, 0);
+    home.inbox.restart().await.unwrap();
+    home.letters().await;
+    assert!(home.inbox.letters().is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn later_editions_switched_off_before_the_letter_leaves_are_not_in_it() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    let martha = home.listener("Martha", &[&artist]).await;
+    martha.browser.choose(&["editions"]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
+    home.checks().await;
+    martha.browser.choose(&[]).await;
+    home.letters().await;
+    assert!(subjects(&home, &martha).is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_mutes_and_then_unfollows_hears_nothing_of_what_was_owed() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let letter = letter_about(&home, &artist, &martha, "First").await;
+    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.checks().await;
+    home.visitor().post(&letter.link("/mute/"), &[]).await;
+    home.world.unfollow(martha.person, &artist);
+    home.follows().await;
+    home.letters().await;
+    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
     home.finish().await;
 }
 

@@ -142,18 +142,10 @@ async fn settle_failure(
         %error,
         "a letter did not leave"
     );
-    let owed_for = ctx.clock.now().duration_since(claimed.owed_at);
-    let is_given_up = backoff::is_given_up(claimed.attempts, owed_for);
     let (fate, server) = match error {
         SendError::Refused(_) => (refuse(ctx, claimed, why, None).await?, Server::Usable),
         SendError::Bounced(_) => {
             (refuse(ctx, claimed, why, reader(claimed)).await?, Server::Usable)
-        }
-        SendError::Deferred(_) if is_given_up => {
-            (refuse(ctx, claimed, why, None).await?, Server::Usable)
-        }
-        SendError::Unknown(_) if is_given_up => {
-            (refuse(ctx, claimed, why, None).await?, Server::Unavailable)
         }
         SendError::Deferred(_) => {
             (put_off(ctx, claimed, why, Case::Deferred).await?, Server::Usable)
@@ -215,8 +207,13 @@ async fn put_off(
     let wait = ctx.wait(backoff::LETTER, claimed.attempts);
     let come_apart = case != Case::Unknown && !claimed.is_repeat;
     let operator = Operator::at(ctx.operator.as_ref());
-    ctx.db
+    let is_given_up = ctx
+        .db
         .write("put letter off", move |tx| {
+            let (tries, since) = (backoff::LETTER_ATTEMPTS, tx.now() - backoff::LETTER_PATIENCE);
+            if case == Case::Deferred && outbox::give_up(tx, letter, &said, tries, since)? {
+                return Ok(true);
+            }
             if matches!(case, Case::Unavailable | Case::Unwelcome) {
                 outbox::blameless(tx, letter, backoff::LETTER_CEILING)?;
             }
@@ -224,10 +221,10 @@ async fn put_off(
             if case == Case::Unwelcome {
                 tell_operator(tx, operator, &said)?;
             }
-            Ok(())
+            Ok(false)
         })
         .await?;
-    Ok(Fate::PutOff(why))
+    Ok(if is_given_up { Fate::Refused(why) } else { Fate::PutOff(why) })
 }
 
 /// The letter cannot leave while this lasts, but it says afterwards what happened. One is enough,

@@ -56,10 +56,11 @@ pub struct Claimed {
 /// [`crate::store::StoreError`]
 pub fn make_due(tx: &Tx<'_>, together: SignedDuration) -> Result<()> {
     tx.execute(
-        "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at > ?1 AND (attempts > 0 OR
-             CASE kind WHEN 'sign_in_again' THEN FALSE
-                       WHEN 'news' THEN person IN (SELECT id FROM people WHERE rhythm = 'at_once')
-                       ELSE TRUE END)",
+        "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at > ?1 AND
+             CASE kind WHEN 'sign_in_again' THEN attempts > 0
+                       WHEN 'news' THEN letter IS NOT NULL
+                           OR person IN (SELECT id FROM people WHERE rhythm = 'at_once')
+                       ELSE TRUE END",
         [Ms(tx.now() - together)],
     )?;
     Ok(())
@@ -108,7 +109,8 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
     let mut rows = tx.conn().prepare_cached(
         "UPDATE outbox SET letter = ?1, claimed_until = ?5, attempts = attempts + 1
          WHERE state = 'owed' AND person IS ?2 AND kind = ?3 AND claimed_until <= ?4
-           AND NOT (kind = 'news' AND person IN (SELECT id FROM people WHERE ended_how = 'revoked'))
+           AND NOT (kind = 'news' AND EXISTS
+               (SELECT 1 FROM people WHERE id = outbox.person AND ended_how = 'revoked'))
            AND CASE WHEN ?6 THEN letter = ?1
                     WHEN ?3 = 'news' THEN letter IS NULL
                     ELSE letter IS NULL AND id = ?1 END

@@ -21,7 +21,9 @@ pub use self::news::{
 pub use self::owe::{
     is_owed_to_operator, owe, owe_good_bye, owe_operator, owe_sign_in_again, quote_to_operator,
 };
-pub use self::settle::{blameless, drop_subject, dropped, put_off, refused, sent, unwanted};
+pub use self::settle::{
+    blameless, drop_subject, dropped, give_up, put_off, refused, sent, unwanted,
+};
 
 /// What kind of thing is owed. News to a person goes in one letter, anything else in its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
