@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
-use super::{Result, Tx, ledger};
+use super::{Result, Tx, artists, ledger};
 use crate::domain::allowance::{self, Lesson};
 use crate::domain::cadence::Budget;
 use crate::domain::quota::{Bucket, LOCK_OUTS_REMEMBERED, Purpose, WINDOW};
@@ -95,6 +95,7 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
             WEEK * 2 - WINDOW,
         )?),
         last_turn_at: last_turn.map(|at| at.0),
+        has_unfinished: artists::is_any_unfinished(tx)?,
     })
 }
 

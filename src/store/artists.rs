@@ -221,6 +221,29 @@ pub fn failed(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Resu
     Ok(())
 }
 
+/// Records that the day's calls ran out in the middle of a check, which is no failure: it begins anew at
+/// `next_at`, and until it went through some calls are kept for its later pages ([`is_any_unfinished`]).
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn unfinished(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Result<()> {
+    let sql =
+        "UPDATE artists SET failures = 0, last_failure = ?2, next_check_at = ?3, claimed_until = 0
+               WHERE id = ?1";
+    tx.execute(sql, params![id, why, Ms(next_at)])?;
+    Ok(())
+}
+
+/// Whether a check of some artist ran out of calls, and none of that artist went through since.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub(super) fn is_any_unfinished(tx: &Tx<'_>) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM artists
+               WHERE unwatched_at IS NULL AND failures = 0 AND last_failure IS NOT NULL)";
+    Ok(tx.query_row(sql, [], |row| row.get(0))?)
+}
+
 /// Gives a claim back as if it had not been made.
 ///
 /// # Errors

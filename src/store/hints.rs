@@ -54,7 +54,7 @@ pub fn give(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
 }
 
 /// The artists of whom a hint asks for a check now, the one that has waited longest first. One whose
-/// last check failed waits until that is due again, hint or no hint.
+/// last check failed, or ran out of calls, waits until that is due again, hint or no hint.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -63,7 +63,7 @@ pub fn wanting(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
         "SELECT a.id FROM hints h JOIN artists a ON a.id = h.artist
          WHERE h.state = 'open' AND h.next_at <= ?1
          AND a.unwatched_at IS NULL AND a.claimed_until <= ?1
-         AND (a.failures = 0 OR a.next_check_at <= ?1)
+         AND (a.last_failure IS NULL OR a.next_check_at <= ?1)
          GROUP BY a.id ORDER BY min(h.next_at), a.id",
     )?;
     let wanting = rows.query_map([Ms(tx.now())], |row| row.get(0))?;

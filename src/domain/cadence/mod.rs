@@ -20,6 +20,7 @@ pub mod rate;
 use jiff::{SignedDuration, Timestamp};
 
 use super::artist::ArtistId;
+use super::detection;
 use super::quota::Purpose;
 use calendar::Market;
 
@@ -86,6 +87,8 @@ pub struct Budget {
     pub hints_lately: u32,
     /// When the last call by turns went out.
     pub last_turn_at: Option<Timestamp>,
+    /// Whether a check ran out of calls between two pages, and was not made since.
+    pub has_unfinished: bool,
 }
 
 /// Something to ask.
@@ -121,6 +124,13 @@ impl Budget {
         least.max(lately).min(self.allowed / 2)
     }
 
+    /// Free calls that must be left beside the first page of whatever is asked. Where calls become free
+    /// one at a time, a check of several pages would else never come to its end, and take them all.
+    pub fn room(&self) -> u32 {
+        let beside = if self.has_unfinished { detection::MOST_SEARCHED_PAGES - 1 } else { 0 };
+        beside.min(self.allowed / 2)
+    }
+
     /// Whether nothing is left but what is kept back.
     pub fn is_spent(&self, settings: &Settings) -> bool {
         self.spent >= self.plain(settings)
@@ -128,7 +138,7 @@ impl Budget {
 
     /// Calls a day for artists asked about for the first time and by turns.
     fn plain(&self, settings: &Settings) -> u32 {
-        self.allowed - self.kept_for_hints(settings.has_hints)
+        (self.allowed - self.kept_for_hints(settings.has_hints)).saturating_sub(self.room())
     }
 }
 
@@ -168,8 +178,8 @@ pub fn errands(
     let left_for = |others: usize| plain - count(others).min(plain / 2);
     let may_first = left_for(before_first).saturating_sub(budget.first) as usize;
     let may_turn = left_for(first.len()).saturating_sub(budget.turns);
-    let kept_back = budget.kept_for_hints(settings.has_hints);
-    let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint, 0));
+    let kept_back = budget.kept_for_hints(settings.has_hints) + budget.room();
+    let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint, budget.room()));
     let first = in_order_of_arrival(first).take(may_first);
     let first = first.map(|c| errand(&c.id, Purpose::First, kept_back));
     let turns = turns_now(turns, watched, may_turn, budget, settings, now);
@@ -194,13 +204,14 @@ fn count(some: usize) -> u32 {
 pub fn everybody(
     hinted: &[ArtistId],
     candidates: &[Candidate],
+    budget: &Budget,
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Errand> {
     let mut all: Vec<&Candidate> = candidates.iter().collect();
     by_worth(&mut all, settings, now);
     all.sort_by_key(|c| (!hinted.contains(&c.id), c.failures > 0, c.checked_at.is_some()));
-    all.iter().map(|c| errand(&c.id, Purpose::Asked, 0)).collect()
+    all.iter().map(|c| errand(&c.id, Purpose::Asked, budget.room())).collect()
 }
 
 /// Whose turn it is, at most `may` of them.

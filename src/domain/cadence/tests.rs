@@ -159,7 +159,7 @@ fn where_the_promise_cannot_be_kept_half_of_the_calls_are_chosen_all_the_same() 
 fn a_person_who_says_now_is_obeyed_and_what_failed_comes_last() {
     let candidates =
         [Candidate { failures: 2, ..checked(0, 500) }, checked(1, 1), new(2, 1), checked(3, 9)];
-    let errands = everybody(&[id(1)], &candidates, &in_berlin(), now());
+    let errands = everybody(&[id(1)], &candidates, &budget(), &in_berlin(), now());
     assert_eq!(asked(&errands), ["artist1", "artist2", "artist3", "artist0"]);
     assert!(errands.iter().all(|errand| (errand.purpose, errand.kept_back) == (Purpose::Asked, 0)));
 }
@@ -243,6 +243,7 @@ fn longest_wait(artists: usize, days: i64, settings: &Settings) -> SignedDuratio
             turns: of(Purpose::Turn),
             hints_lately: 0,
             last_turn_at,
+            has_unfinished: false,
         };
         let ready: Vec<_> = candidates
             .iter()
