@@ -234,6 +234,8 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
             if !artists::is_known(tx, &artist.id)? {
                 return Ok((0, 0));
             }
+            let today = day_of(tx.now());
+            let oldest = detection::oldest_news(artist.checked_at.map(day_of), today);
             let mut known = editions::known_of(tx, &artist.id)?;
             let (mut news, mut owed) = (0_u64, 0);
             let found = looks.into_iter().flat_map(|look| {
@@ -242,7 +244,7 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
             });
             for (release, since) in found {
                 let is_new = known.iter().all(|seen| seen.id != release.id)
-                    && detection::is_news(release.date, since, day_of(tx.now()))
+                    && detection::is_news(release.date, since, oldest, today)
                     && !release.artists.first().is_some_and(edition::is_various_artists);
                 let album = is_new.then(|| edition::album_of(&release, &known)).flatten();
                 releases::remember(tx, &artist.id, &release, is_new && album.is_none())?;

@@ -28,6 +28,8 @@ pub struct Claimed {
     pub watched_since: Timestamp,
     /// When the first check was made; `None` if this is the first.
     pub baseline_at: Option<Timestamp>,
+    /// When the last check went through.
+    pub checked_at: Option<Timestamp>,
     /// Checks in a row that failed.
     pub failures: u32,
     /// Spotify's `total` at the last check.
@@ -170,7 +172,7 @@ pub fn claim(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<Claimed>> {
     let claimed = tx.query_row(
         "UPDATE artists SET claimed_until = ?2
          WHERE id = ?1 AND unwatched_at IS NULL AND claimed_until <= ?3
-         RETURNING name, watched_since, baseline_at, failures, total",
+         RETURNING name, watched_since, baseline_at, failures, total, checked_at",
         params![id, Ms(tx.now() + CHECK_LEASE), Ms(tx.now())],
         |row| {
             Ok(Claimed {
@@ -180,6 +182,7 @@ pub fn claim(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<Claimed>> {
                 baseline_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
                 failures: row.get(3)?,
                 total: row.get(4)?,
+                checked_at: row.get::<_, Option<Ms>>(5)?.map(|at| at.0),
             })
         },
     );
