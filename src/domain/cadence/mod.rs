@@ -17,6 +17,8 @@
 pub mod calendar;
 pub mod rate;
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::artist::ArtistId;
@@ -83,6 +85,8 @@ pub struct Budget {
     pub first: u32,
     /// Those by turns.
     pub turns: u32,
+    /// Those for hints.
+    pub hints: u32,
     /// Calls that hints needed on this day of the last two weeks, the most of both.
     pub hints_lately: u32,
     /// When the last call by turns went out.
@@ -148,6 +152,11 @@ impl Candidate {
         now.duration_since(self.checked_at.unwrap_or(self.watched_since))
     }
 
+    /// Whether it would wait too long by tomorrow.
+    fn is_pressing(&self, settings: &Settings, now: Timestamp) -> bool {
+        self.waited(now) + BROUGHT_FORWARD >= settings.max_wait
+    }
+
     /// What it is worth to ask now: how likely there is something new, times the days that it can
     /// have waited, for each of its readers.
     pub fn worth(&self, market: &Market, now: Timestamp) -> f64 {
@@ -159,8 +168,9 @@ impl Candidate {
     }
 }
 
-/// What to ask now, the best first. `hinted` are asked before all others; `candidates` are those
-/// that may be asked about at present. Of `watched` artists.
+/// What to ask now, the best first. `hinted` are asked before all others, with half of the day's calls at
+/// most while somebody is new or would wait too long; `candidates` are those that may be asked about at
+/// present. Of `watched` artists.
 pub fn errands(
     hinted: &[ArtistId],
     candidates: &[Candidate],
@@ -169,8 +179,11 @@ pub fn errands(
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Errand> {
-    let (first, turns): (Vec<_>, Vec<_>) =
-        candidates.iter().filter(|c| !hinted.contains(&c.id)).partition(|c| c.checked_at.is_none());
+    let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
+    let (first, turns): (Vec<_>, Vec<_>) = candidates
+        .iter()
+        .filter(|c| !is_hinted.contains(&c.id))
+        .partition(|c| c.checked_at.is_none());
     // Newcomers have half of the calls, or all of them while nobody else has waited as long.
     let longest = first.iter().map(|c| c.waited(now)).max();
     let before_first = turns.iter().filter(|c| longest.is_some_and(|l| c.waited(now) > l)).count();
@@ -179,7 +192,14 @@ pub fn errands(
     let may_first = left_for(before_first).saturating_sub(budget.first) as usize;
     let may_turn = left_for(first.len()).saturating_sub(budget.turns);
     let kept_back = budget.kept_for_hints(settings.has_hints) + budget.room();
-    let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint, budget.room()));
+    // A catalogue that is wrong about everybody must not take all the calls.
+    let somebody_must = !first.is_empty() || turns.iter().any(|c| c.is_pressing(settings, now));
+    let may_hint = match somebody_must {
+        true => budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize,
+        false => hinted.len(),
+    };
+    let hinted = hinted.iter().take(may_hint);
+    let hinted = hinted.map(|id| errand(id, Purpose::Hint, budget.room()));
     let first = in_order_of_arrival(first).take(may_first);
     let first = first.map(|c| errand(&c.id, Purpose::First, kept_back));
     let turns = turns_now(turns, watched, may_turn, budget, settings, now);
@@ -208,9 +228,10 @@ pub fn everybody(
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Errand> {
+    let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
     let mut all: Vec<&Candidate> = candidates.iter().collect();
     by_worth(&mut all, settings, now);
-    all.sort_by_key(|c| (!hinted.contains(&c.id), c.failures > 0, c.checked_at.is_some()));
+    all.sort_by_key(|c| (!is_hinted.contains(&c.id), c.failures > 0, c.checked_at.is_some()));
     all.iter().map(|c| errand(&c.id, Purpose::Asked, budget.room())).collect()
 }
 
@@ -223,8 +244,8 @@ fn turns_now<'a>(
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<&'a Candidate> {
-    let is_pressing = |c: &&Candidate| c.waited(now) + BROUGHT_FORWARD >= settings.max_wait;
-    let (mut pressing, mut others): (Vec<_>, Vec<_>) = turns.into_iter().partition(is_pressing);
+    let (mut pressing, mut others): (Vec<_>, Vec<_>) =
+        turns.into_iter().partition(|c| c.is_pressing(settings, now));
     let overdue = pressing.iter().filter(|c| c.waited(now) >= settings.max_wait).count();
     let timely = timely(watched, budget, settings, now);
     let may = may.min(timely.max(count(overdue))) as usize;
