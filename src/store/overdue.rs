@@ -72,7 +72,8 @@ pub fn list(
     most: u32,
 ) -> Result<Vec<Overdue>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT name, checked_at, last_failure FROM artists WHERE unwatched_at IS NULL
+        "SELECT name, checked_at, iif(failures > 0, last_failure, NULL) FROM artists
+         WHERE unwatched_at IS NULL
          AND (failures > 0 OR coalesce(checked_at, watched_since) < ?2)
          AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))
          ORDER BY coalesce(checked_at, watched_since), name LIMIT ?3",

@@ -92,6 +92,23 @@ fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
 }
 
 #[test]
+fn hints_about_everybody_leave_half_of_the_calls_to_who_is_new_or_has_waited_too_long() {
+    let hinted: Vec<_> = (0..500).map(id).collect();
+    let mut candidates: Vec<_> = (0..600).map(|n| checked(n, 100)).collect();
+    let count = |candidates: &[Candidate], budget: &Budget| {
+        let errands = errands(&hinted, candidates, 600, budget, &in_berlin(), now());
+        errands.iter().filter(|errand| errand.purpose == Purpose::Hint).count()
+    };
+    assert_eq!(count(&candidates, &budget()), 500, "nobody else is in a hurry");
+    candidates.push(new(600, 1));
+    assert_eq!(count(&candidates, &budget()), 40);
+    candidates[600] = checked(600, 20 * 24 + 1);
+    assert_eq!(count(&candidates, &budget()), 40);
+    assert_eq!(count(&candidates, &Budget { hints: 39, ..budget() }), 1);
+    assert_eq!(count(&candidates, &Budget { hints: 40, ..budget() }), 0);
+}
+
+#[test]
 fn newcomers_have_all_the_calls_where_nobody_else_has_waited_as_long() {
     let mut candidates: Vec<_> = (0..100).map(|n| new(n, 30)).collect();
     candidates.extend((100..150).map(|n| checked(n, 20)));
@@ -159,7 +176,7 @@ fn where_the_promise_cannot_be_kept_half_of_the_calls_are_chosen_all_the_same() 
 fn a_person_who_says_now_is_obeyed_and_what_failed_comes_last() {
     let candidates =
         [Candidate { failures: 2, ..checked(0, 500) }, checked(1, 1), new(2, 1), checked(3, 9)];
-    let errands = everybody(&[id(1)], &candidates, &in_berlin(), now());
+    let errands = everybody(&[id(1)], &candidates, &budget(), &in_berlin(), now());
     assert_eq!(asked(&errands), ["artist1", "artist2", "artist3", "artist0"]);
     assert!(errands.iter().all(|errand| (errand.purpose, errand.kept_back) == (Purpose::Asked, 0)));
 }
@@ -241,8 +258,10 @@ fn longest_wait(artists: usize, days: i64, settings: &Settings) -> SignedDuratio
             spent: calls.len() as u32,
             first: of(Purpose::First),
             turns: of(Purpose::Turn),
+            hints: of(Purpose::Hint),
             hints_lately: 0,
             last_turn_at,
+            has_unfinished: false,
         };
         let ready: Vec<_> = candidates
             .iter()
