@@ -14,10 +14,11 @@ use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::Errand;
 use crate::domain::detection;
+use crate::domain::quota::Purpose;
 use crate::domain::release::Release;
 use crate::domain::{backoff, cadence, day_of, edition};
 use crate::spotify;
-use crate::store::artists::{self, Claimed, Learnt};
+use crate::store::artists::{self, Claimed, Learnt, Whom};
 use crate::store::outbox::{self, Audience};
 use crate::store::{StoreError, Tx, allowance, editions, hints, ledger, releases, singles};
 
@@ -136,15 +137,17 @@ fn errands(
     let hinted = hints::wanting(tx)?;
     let budget = allowance::budget(tx, settings.calls_per_day)?;
     if all {
-        let candidates = artists::candidates(tx, all)?;
+        let candidates = artists::candidates(tx, Whom::All)?;
         return Ok(cadence::everybody(&hinted, &candidates, &budget, settings, tx.now()));
     }
     let watched = artists::count_watched(tx)?;
     let watched = usize::try_from(watched).unwrap_or(usize::MAX);
     // Where nothing is left but for hints, a look at all artists every minute is for nothing.
-    let candidates = match budget.is_spent(settings) {
-        true => Vec::new(),
-        false => artists::candidates(tx, all)?,
+    let is_spent = |purpose| budget.is_spent(purpose, settings);
+    let candidates = match (is_spent(Purpose::First), is_spent(Purpose::Turn)) {
+        (true, true) => Vec::new(),
+        (false, true) => artists::candidates(tx, Whom::New)?,
+        (_, false) => artists::candidates(tx, Whom::Due)?,
     };
     Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }

@@ -139,19 +139,31 @@ pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
-/// The watched artists that may be asked about now: those that were not asked a moment ago and whose
-/// last check did not fail lately; or all.
+/// Which of the watched artists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// All of them.
+    All,
+    /// Those that were not asked about a moment ago and whose last check did not fail lately.
+    Due,
+    /// Those of them that were never asked about.
+    New,
+}
+
+/// The watched artists that may be asked about now.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn candidates(tx: &Tx<'_>, all: bool) -> Result<Vec<Candidate>> {
+pub fn candidates(tx: &Tx<'_>, whom: Whom) -> Result<Vec<Candidate>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, rate, checked_at, watched_since, failures,
                 (SELECT count(*) FROM follows WHERE artist = artists.id)
          FROM artists
-         WHERE unwatched_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)",
+         WHERE unwatched_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)
+             AND (checked_at IS NULL OR NOT ?3)",
     )?;
-    let candidates = rows.query_map(params![all, Ms(tx.now())], |row| {
+    let key = params![whom == Whom::All, Ms(tx.now()), whom == Whom::New];
+    let candidates = rows.query_map(key, |row| {
         Ok(Candidate {
             id: row.get(0)?,
             rate: row.get(1)?,

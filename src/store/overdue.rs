@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::columns::Ms;
 use super::{Result, Tx, allowance, artists, ledger};
 use crate::domain::cadence::Settings;
-use crate::domain::quota::{Bucket, Pause};
+use crate::domain::quota::{Bucket, Pause, Purpose};
 use crate::domain::user::UserId;
 
 /// An artist that has waited too long, or whose last check failed.
@@ -103,7 +103,7 @@ fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<Why> {
     let (budget, watched) =
         (allowance::budget(tx, settings.calls_per_day)?, artists::count_watched(tx)?);
     let calls = budget.allowed;
-    Ok(match budget.is_spent(settings) {
+    Ok(match budget.is_spent(Purpose::Turn, settings) {
         true => Why::DaySpent { watched, calls },
         false => Why::NotItsTurn { watched, calls },
     })

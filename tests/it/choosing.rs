@@ -113,3 +113,22 @@ async fn status_and_page_say_how_many_were_checked_and_who_waits_and_why() {
     assert!(page.contains("waited too long") && page.contains("the last check failed"), "{page}");
     home.finish().await;
 }
+
+#[tokio::test]
+async fn an_artist_who_is_followed_after_the_days_calls_were_spent_by_turns_need_not_wait() {
+    let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "50"), ("SCHEDULE__ZONE", "Europe/Berlin")];
+    let home = Home::with(&settings).await;
+    let (_, martha) = home.listener_of("Martha", 60).await;
+    home.follows().await;
+    assert_eq!(home.checks_of(Scope::Due).await.baselines, 50);
+    home.advance_hours(25);
+    let outcome = home.checks_of(Scope::Due).await;
+    assert_eq!((outcome.baselines, outcome.checked), (10, 49), "one is kept");
+    let new = home.world.add_artist("New");
+    home.world.follow(martha.person, &new);
+    home.follows().await;
+    home.world.forget_requests();
+    assert_eq!(home.checks_of(Scope::Due).await.baselines, 1);
+    assert_eq!(asked(&home), [new]);
+    home.finish().await;
+}

@@ -135,14 +135,26 @@ impl Budget {
         beside.min(self.allowed / 2)
     }
 
-    /// Whether nothing is left but what is kept back.
-    pub fn is_spent(&self, settings: &Settings) -> bool {
-        self.spent >= self.plain(settings)
+    /// So many free calls are not for the first page of a check of this kind. What is kept for hints is
+    /// kept for newcomers too, by half; where there are no hints, all of it.
+    pub fn kept_from(&self, purpose: Purpose, settings: &Settings) -> u32 {
+        let kept = self.kept_for_hints(settings.has_hints);
+        let kept = match purpose {
+            Purpose::Turn => kept,
+            Purpose::First if settings.has_hints => kept / 2,
+            Purpose::First | Purpose::Hint | Purpose::Asked | Purpose::Other => 0,
+        };
+        kept + self.room()
+    }
+
+    /// Whether nothing is left for checks of this kind but what is kept back from them.
+    pub fn is_spent(&self, purpose: Purpose, settings: &Settings) -> bool {
+        self.spent >= self.allowed.saturating_sub(self.kept_from(purpose, settings))
     }
 
     /// Calls a day for artists asked about for the first time and by turns.
     fn plain(&self, settings: &Settings) -> u32 {
-        (self.allowed - self.kept_for_hints(settings.has_hints)).saturating_sub(self.room())
+        self.allowed.saturating_sub(self.kept_from(Purpose::Turn, settings))
     }
 }
 
@@ -179,6 +191,13 @@ pub fn errands(
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Errand> {
+    // A catalogue that is wrong about everybody must not take all the calls.
+    let must = |c: &Candidate| c.checked_at.is_none() || c.is_pressing(settings, now);
+    let may_hint = match candidates.iter().any(must) {
+        true => budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize,
+        false => hinted.len(),
+    };
+    let hinted = &hinted[..may_hint.min(hinted.len())];
     let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
     let (first, turns): (Vec<_>, Vec<_>) = candidates
         .iter()
@@ -191,19 +210,12 @@ pub fn errands(
     let left_for = |others: usize| plain - count(others).min(plain / 2);
     let may_first = left_for(before_first).saturating_sub(budget.first) as usize;
     let may_turn = left_for(first.len()).saturating_sub(budget.turns);
-    let kept_back = budget.kept_for_hints(settings.has_hints) + budget.room();
-    // A catalogue that is wrong about everybody must not take all the calls.
-    let somebody_must = !first.is_empty() || turns.iter().any(|c| c.is_pressing(settings, now));
-    let may_hint = match somebody_must {
-        true => budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize,
-        false => hinted.len(),
-    };
-    let hinted = hinted.iter().take(may_hint);
-    let hinted = hinted.map(|id| errand(id, Purpose::Hint, budget.room()));
+    let errand = |id: &ArtistId, purpose| errand(id, purpose, budget.kept_from(purpose, settings));
+    let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint));
     let first = in_order_of_arrival(first).take(may_first);
-    let first = first.map(|c| errand(&c.id, Purpose::First, kept_back));
+    let first = first.map(|c| errand(&c.id, Purpose::First));
     let turns = turns_now(turns, watched, may_turn, budget, settings, now);
-    let turns = turns.iter().map(|c| errand(&c.id, Purpose::Turn, kept_back));
+    let turns = turns.iter().map(|c| errand(&c.id, Purpose::Turn));
     if before_first == 0 {
         hinted.chain(first).chain(turns).collect()
     } else {

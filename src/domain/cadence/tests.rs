@@ -84,8 +84,11 @@ fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
     assert_eq!(errands[0].kept_back, 0);
     assert_eq!(errands.len(), 1 + 76, "five per cent of 80 are for hints");
     assert!(errands[1..].iter().all(|errand| errand.kept_back == 4 && errand.artist != id(7)));
+    let first = choose(&[new(0, 50)], &budget(), &in_berlin());
+    assert_eq!(first[0].kept_back, 2, "half of them are for newcomers too");
     let nobody_hints = Settings { has_hints: false, ..in_berlin() };
     assert_eq!(choose(&candidates, &budget(), &nobody_hints).len(), 79, "one is for newcomers");
+    assert_eq!(choose(&[new(0, 50)], &budget(), &nobody_hints)[0].kept_back, 0);
     let busy = Budget { hints_lately: 20, ..budget() };
     assert_eq!(busy.kept_for_hints(true), 32, "what they needed lately, and half as much again");
     assert_eq!(Budget { hints_lately: 500, ..budget() }.kept_for_hints(true), 40);
