@@ -202,7 +202,8 @@ fn troubles() -> [(&'static str, Trouble<'static>); 7] {
             Trouble::NotOnAllowList { name: "Martha <3\r\nBcc: x", spotify_id: "martha42" },
         ),
         ("operator_endpoint", Trouble::EndpointRemoved { calls: Bucket::Following }),
-        ("operator_quota", Trouble::QuotaSpent { until, per_day: 80, lower: 48 }),
+        ("operator_quota", Trouble::QuotaSpent { until, per_day: 80, lower: Some(48) }),
+        ("operator_quota_elsewhere", Trouble::QuotaSpent { until, per_day: 80, lower: None }),
         (
             "operator_mail_refused",
             Trouble::MailRefused { said: "535 5.7.8 Username and Password not accepted" },
