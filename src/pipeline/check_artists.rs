@@ -266,11 +266,11 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
                 known.push(release);
             }
             ledger::resume_checks(tx)?;
-            // A reading that broke off says nothing against a hint.
-            if matches!(rest, Rest::Whole) || news > 0 {
+            let of_albums = totals.iter().find(|(look, _)| look.has_albums());
+            // A reading that broke off says nothing against a hint, nor do singles about an album.
+            if of_albums.is_some() && (matches!(rest, Rest::Whole) || news > 0) {
                 hints::after_check(tx, &artist.id, news > 0)?;
             }
-            let of_albums = totals.iter().find(|(look, _)| look.has_albums());
             let total = of_albums.and_then(|(_, total)| *total);
             if leaves_singles {
                 singles::leave(tx, &artist.id, total)?;
