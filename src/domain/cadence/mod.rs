@@ -115,17 +115,18 @@ impl Errand {
 }
 
 impl Budget {
-    /// Calls that are kept back for hints: what they needed lately and half as much again, at most half
-    /// of all.
+    /// Calls that are still kept back for hints: what they needed lately and half as much again, at most
+    /// half of all, less what they had today.
     pub fn kept_for_hints(&self, has_hints: bool) -> u32 {
         let share = if has_hints { KEPT_FOR_HINTS } else { KEPT_FOR_NEWCOMERS };
-        let least = self.allowed * share / 100;
+        let least = (u64::from(self.allowed) * u64::from(share) / 100) as u32;
         let lately = match self.hints_lately {
             0 => 0,
             // A hint that finds no call left waits for a day: better some calls too many.
             lately => lately.saturating_add(lately / 2 + 2),
         };
-        least.max(lately).min(self.allowed / 2)
+        let had = if has_hints { self.hints } else { 0 };
+        least.max(lately).min(self.allowed / 2).saturating_sub(had)
     }
 
     /// Free calls that must be left beside the first page of whatever is asked. Where calls become free

@@ -92,6 +92,14 @@ fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
     let busy = Budget { hints_lately: 20, ..budget() };
     assert_eq!(busy.kept_for_hints(true), 32, "what they needed lately, and half as much again");
     assert_eq!(Budget { hints_lately: 500, ..budget() }.kept_for_hints(true), 40);
+    assert_eq!(
+        Budget { hints: 12, ..busy }.kept_for_hints(true),
+        20,
+        "what they had is not kept twice"
+    );
+    assert_eq!(Budget { hints: 60, ..busy }.kept_for_hints(true), 0);
+    let huge = Budget { allowed: u32::MAX, ..budget() };
+    assert_eq!(huge.kept_for_hints(true), u32::MAX / 20);
 }
 
 #[test]
