@@ -155,7 +155,7 @@ impl Budget {
 
     /// Calls a day for artists asked about for the first time and by turns.
     fn plain(&self, settings: &Settings) -> u32 {
-        self.allowed.saturating_sub(self.kept_from(Purpose::Turn, settings))
+        self.allowed.saturating_sub(self.kept_from(Purpose::Turn, settings) + self.hints)
     }
 }
 
