@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::pipeline::Scope;
+use dropday::store::status::Status;
 
 use crate::home::Home;
 
@@ -130,5 +131,28 @@ async fn an_artist_who_is_followed_after_the_days_calls_were_spent_by_turns_need
     home.world.forget_requests();
     assert_eq!(home.checks_of(Scope::Due).await.baselines, 1);
     assert_eq!(asked(&home), [new]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_waits_since_nobody_is_connected_or_spotify_is_down_is_told_so() {
+    let home = Home::new().await;
+    let (_, martha) = home.listener_of("Martha", 4).await;
+    home.round().await;
+    home.advance_days(22);
+    let faults = std::iter::repeat_with(Fault::server_error).take(3);
+    home.world.script(Endpoint::ArtistAlbums, faults);
+    home.checks_of(Scope::Due).await;
+    let why = |status: Status| status.overdue.last().unwrap().why.to_string();
+    let down = why(home.status().await);
+    assert!(down.contains("failed several times in a row"), "{down}");
+    let ended = r#"{"error":"invalid_grant","error_description":"Refresh token expired"}"#;
+    home.world.script(Endpoint::Token, [Fault::Status(400, "application/json", ended.into())]);
+    home.follows().await;
+    let alone = why(home.status().await);
+    assert!(alone.contains("nobody is connected to Spotify"), "{alone}");
+    let page = martha.browser.get("/account").await.body;
+    assert!(page.contains("nobody is connected to Spotify"), "{page}");
+    home.advance_hours(2);
     home.finish().await;
 }

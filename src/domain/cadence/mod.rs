@@ -55,6 +55,8 @@ pub struct Settings {
     pub market: Market,
     /// Whether open catalogues give hints.
     pub has_hints: bool,
+    /// Whether people's tokens ask, and not the app's own.
+    pub asks_as_people: bool,
 }
 
 /// An artist that could be asked about now.

@@ -16,7 +16,8 @@ fn hours(n: i64) -> SignedDuration {
 
 fn in_berlin() -> Settings {
     let market = Market::In(TimeZone::get("Europe/Berlin").unwrap());
-    Settings { calls_per_day: 80, max_wait: hours(21 * 24), market, has_hints: true }
+    let max_wait = hours(21 * 24);
+    Settings { calls_per_day: 80, max_wait, market, has_hints: true, asks_as_people: true }
 }
 
 fn anywhere() -> Settings {
