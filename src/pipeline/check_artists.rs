@@ -98,15 +98,17 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         return Ok(outcome);
     }
     let settings = ctx.cadence.clone();
-    let due = ctx.db.read("whom to ask about", move |tx| errands(tx, all, &settings)).await?;
+    let list = move |tx: &Tx<'_>| Ok((tx.now(), errands(tx, all, &settings)?));
+    let (listed_at, due) = ctx.db.read("whom to ask about", list).await?;
     let mut failures_in_a_row = 0;
     for (done, errand) in due.iter().enumerate() {
         if watch.stop.is_cancelled() {
             break;
         }
         let wanted = errand.artist.clone();
-        let claimed = ctx.db.write("claim artist", move |tx| artists::claim(tx, &wanted)).await?;
-        // Gone, unfollowed, or another process is at it.
+        let claim = move |tx: &Tx<'_>| artists::claim(tx, &wanted, listed_at);
+        let claimed = ctx.db.write("claim artist", claim).await?;
+        // Gone, unfollowed, or another process is at it, or has been.
         let Some(artist) = claimed else { continue };
         match check(ctx, &artist, errand).await {
             Ok(checked) => {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::domain::artist::ArtistId;
 use dropday::pipeline::Scope;
+use dropday::store::artists;
 use dropday::store::status::Status;
 
 use crate::home::Home;
@@ -154,5 +156,23 @@ async fn who_waits_since_nobody_is_connected_or_spotify_is_down_is_told_so() {
     let page = martha.browser.get("/account").await.body;
     assert!(page.contains("nobody is connected to Spotify"), "{page}");
     home.advance_hours(2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn whom_another_process_asked_about_meanwhile_is_not_asked_about_again() {
+    let home = Home::new().await;
+    let (artists, _) = home.listener_of("Martha", 1).await;
+    home.follows().await;
+    let listed_at = home.now();
+    home.clock.advance(Duration::from_secs(60));
+    home.checks().await;
+    let id = ArtistId::parse(&artists[0]).unwrap();
+    let claim = |listed_at| {
+        let id = id.clone();
+        home.ctx.db.write("test", move |tx| artists::claim(tx, &id, listed_at))
+    };
+    assert!(claim(listed_at).await.unwrap().is_none());
+    assert!(claim(home.now()).await.unwrap().is_some());
     home.finish().await;
 }
