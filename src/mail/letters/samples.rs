@@ -192,7 +192,7 @@ pub fn to_operator(trouble: Trouble<'_>) -> ToOperator<'_> {
     ToOperator { trouble, instance_url: INSTANCE }
 }
 
-fn troubles() -> [(&'static str, Trouble<'static>); 7] {
+fn troubles() -> [(&'static str, Trouble<'static>); 8] {
     let until = jiff::Timestamp::constant(1_795_869_000, 0);
     [
         ("operator_mass_refusal", Trouble::MassRefusal { people: 5 }),
