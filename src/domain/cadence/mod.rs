@@ -184,8 +184,7 @@ impl Candidate {
 }
 
 /// What to ask now, the best first. `hinted` are asked before all others, with half of the day's calls at
-/// most while somebody is new or would wait too long; `candidates` are those that may be asked about at
-/// present. Of `watched` artists.
+/// most; `candidates` are those that may be asked about at present. Of `watched` artists.
 pub fn errands(
     hinted: &[ArtistId],
     candidates: &[Candidate],
@@ -195,11 +194,7 @@ pub fn errands(
     now: Timestamp,
 ) -> Vec<Errand> {
     // A catalogue that is wrong about everybody must not take all the calls.
-    let must = |c: &Candidate| c.checked_at.is_none() || c.is_pressing(settings, now);
-    let may_hint = match candidates.iter().any(must) {
-        true => budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize,
-        false => hinted.len(),
-    };
+    let may_hint = budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize;
     let hinted = &hinted[..may_hint.min(hinted.len())];
     let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
     let (first, turns): (Vec<_>, Vec<_>) = candidates
