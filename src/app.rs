@@ -79,6 +79,7 @@ pub fn cadence(config: &Config) -> cadence::Settings {
         max_wait: config.schedule.max_wait,
         market: config.schedule.market.clone(),
         has_hints: hints.into_iter().any(Option::is_some),
+        asks_as_people: config.spotify.app_market.is_none(),
     }
 }
 

@@ -10,6 +10,10 @@ use sha2::{Digest, Sha256};
 /// A future that ends when some time has passed.
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
+/// 1 November 2026, when this version was not made yet: a clock that stands before it is wrong. To be moved on
+/// with releases.
+pub const NOT_BEFORE: Timestamp = Timestamp::constant(1_793_491_200, 0);
+
 /// Where "now" comes from.
 pub trait Clock: Send + Sync + 'static {
     /// The wall clock.

@@ -118,6 +118,8 @@ async fn one_pass(
                 bells.ring(Job::Releases);
             }
             if outcome.refused > 0 {
+                // The first refusal makes everybody's list due.
+                bells.ring(Job::Follows);
                 bells.ring(Job::Letters);
             }
         }

@@ -23,7 +23,7 @@ use crate::store::tokens::{self, Kept};
 use crate::store::{Db, StoreError, people};
 
 /// A token is refreshed when it has no more than this to live.
-const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long a person whom Spotify refuses is left alone.
 const TROUBLE_LASTS: SignedDuration = SignedDuration::from_hours(6);

@@ -145,11 +145,12 @@ impl Gate {
             }
             _ => return Ok(()),
         };
-        let (name, pause_s, operator) = (bucket.as_str(), time.as_secs(), self.operator);
+        let (name, pause_s) = (bucket.as_str(), time.as_secs());
+        let (operator, ceiling) = (self.operator, self.artist_albums_per_day);
         tracing::warn!(spotify.bucket = name, pause_s, %cause, "Spotify is left alone for a while");
         self.db
             .write("pause", move |tx| {
-                if let Some(matter) = matter_of(tx, bucket, time, cause)? {
+                if let Some(matter) = matter_of(tx, bucket, ceiling, time, cause)? {
                     operator.tell(tx, matter)?;
                 }
                 // People at the door may knock: they are few, and the odd answer may be theirs alone.
@@ -166,6 +167,7 @@ impl Gate {
 fn matter_of(
     tx: &Tx<'_>,
     bucket: Bucket,
+    ceiling: u32,
     time: Duration,
     cause: Cause,
 ) -> Result<Option<Matter>, StoreError> {
@@ -173,13 +175,10 @@ fn matter_of(
         Cause::Premium => Some(Matter::NoPremium),
         Cause::Endpoint => Some(Matter::EndpointRemoved(bucket)),
         Cause::Quota if bucket == Bucket::ArtistAlbums => {
-            let is_second = allowance::learn(tx, bucket, time)?;
+            let is_second = allowance::learn(tx, bucket, ceiling, time)?;
             (time > QUOTA_PAUSE || is_second).then_some(Matter::QuotaSpent)
         }
-        Cause::Quota => {
-            allowance::learn(tx, bucket, time)?;
-            None
-        }
-        Cause::RateLimit | Cause::Outage => None,
+        // Other calls are few and have no number of ours: their pause is enough.
+        Cause::Quota | Cause::RateLimit | Cause::Outage => None,
     })
 }

@@ -1,6 +1,7 @@
 //! `invalid_grant`: the consent has ended, or so many end at once that Spotify must be wrong.
 
 use super::Operator;
+use super::ask::REFRESH_AHEAD;
 use crate::domain::consent::{
     Crowd, DOUBT_LASTS, Ending, Refusal, TRIED_AGAIN_AFTER, Verdict, judge,
 };
@@ -40,6 +41,10 @@ pub(super) fn settle(
     let verdict = judge(refusal, crowd, tx.now());
     if verdict != Verdict::Held {
         end(tx, person, &refusal, how, verdict == Verdict::EndedForGood)?;
+        if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
+            // The old access tokens serve until then, should the accounts service be down.
+            consents::try_everybody(tx, tx.now() + REFRESH_AHEAD)?;
+        }
         return Ok(Outcome::Ended);
     }
     let until = tx.now() + TRIED_AGAIN_AFTER;

@@ -222,6 +222,7 @@ fn check_spotify(raw: RawSpotify, faults: &mut Faults) -> Option<Spotify> {
     let api_url = rules::http_url("spotify.api_url", &raw.api_url, faults);
     let app_market =
         rules::app_market(&raw.catalog_token, &raw.market, client_secret.is_some(), faults);
+    let artist_albums_per_day = rules::calls_per_day(raw.artist_albums_per_day, faults);
     if raw.client_id.trim().is_empty() {
         faults.add(
             "`spotify.client_id` is not set. Register an app at https://developer.spotify.com/dashboard \
@@ -235,7 +236,7 @@ fn check_spotify(raw: RawSpotify, faults: &mut Faults) -> Option<Spotify> {
         api_url: api_url?,
         app_market,
         request_interval: raw.request_interval,
-        artist_albums_per_day: raw.artist_albums_per_day,
+        artist_albums_per_day: artist_albums_per_day?,
     })
 }
 

@@ -8,10 +8,13 @@ use jiff::tz::TimeZone;
 use url::{Host, Url};
 
 use crate::domain::cadence::calendar::Market;
+use crate::domain::user::EmailAddress;
 
 /// Longer than this no artist need wait: an album is news for 60 days.
 const MOST_DAYS: u64 = 60;
-use crate::domain::user::EmailAddress;
+
+/// More calls a day than this nobody was ever allowed.
+const MOST_CALLS: u32 = 100_000;
 
 /// Faults found so far, a sentence each.
 #[derive(Debug, Default)]
@@ -127,6 +130,18 @@ pub(super) fn app_market(
             None
         }
     }
+}
+
+/// How many calls for artists' albums a day may have.
+pub(super) fn calls_per_day(raw: u32, faults: &mut Faults) -> Option<u32> {
+    let is_allowed = (1..=MOST_CALLS).contains(&raw);
+    if !is_allowed {
+        faults.add(format!(
+            "`spotify.artist_albums_per_day` is {raw}, and must be from 1 to {MOST_CALLS}. Without any \
+             nothing can be asked; the usual 80 are little less than what Spotify allows"
+        ));
+    }
+    is_allowed.then_some(raw)
 }
 
 /// How long news waits for company.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 const DROPS_TO: u32 = 90;
 
 /// A lock-out after fewer calls than this share of the ceiling, in per cent, was somebody else's
-/// doing: another app of the same developer.
+/// doing: another app of the same developer. How many calls went through says nothing then.
 const LEAST: u32 = 10;
 
 /// How long the way back to the ceiling takes; twice as long with each lock-out on the way.
@@ -18,7 +18,8 @@ const LONGEST_WAY: SignedDuration = SignedDuration::from_hours(32 * 7 * 24);
 /// What the last lock-out taught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lesson {
-    /// Calls in the rolling day before it.
+    /// Calls in the rolling day before it; if that [`says_nothing`], those before an earlier one, or all that
+    /// the operator allows.
     pub spent: u32,
     /// When it came.
     pub at: Timestamp,
@@ -27,10 +28,15 @@ pub struct Lesson {
 }
 
 impl Lesson {
-    /// The lesson of a lock-out after `spent` calls, where `before` was the last one.
-    pub fn learn(spent: u32, before: Option<Self>, now: Timestamp) -> Self {
-        let is_on_the_way = |lesson: &Self| now.duration_since(lesson.at) < lesson.way_back();
-        let in_a_row = before.filter(is_on_the_way).map_or(1, |lesson| lesson.in_a_row + 1);
+    /// The lesson of a lock-out after `spent` calls, where the operator allows `ceiling` and `before` was
+    /// the last one.
+    pub fn learn(spent: u32, ceiling: u32, before: Option<Self>, now: Timestamp) -> Self {
+        let before = before.filter(|lesson| now.duration_since(lesson.at) < lesson.way_back());
+        let in_a_row = before.map_or(1, |lesson| lesson.in_a_row.saturating_add(1));
+        let spent = match says_nothing(spent, ceiling) {
+            true => before.map_or(ceiling, |lesson| lesson.spent),
+            false => spent,
+        };
         Self { spent, at: now, in_a_row }
     }
 
@@ -45,19 +51,24 @@ impl Lesson {
     }
 }
 
+/// Whether a lock-out after `spent` calls was somebody else's doing, where the operator allows `ceiling`.
+pub fn says_nothing(spent: u32, ceiling: u32) -> bool {
+    spent < per_cent(ceiling, LEAST)
+}
+
 /// Calls in a rolling day that may be made now, where the operator allows `ceiling` and `lesson` was
-/// the last. `None` for no limit.
-pub fn allowed(ceiling: Option<u32>, lesson: Option<Lesson>, now: Timestamp) -> Option<u32> {
+/// the last.
+pub fn allowed(ceiling: u32, lesson: Option<Lesson>, now: Timestamp) -> u32 {
     let Some(lesson) = lesson else { return ceiling };
-    let progress = lesson.progress(now);
-    let dropped = (u64::from(lesson.spent) * u64::from(DROPS_TO) / 100) as u32;
-    let Some(ceiling) = ceiling else {
-        // Without a ceiling it climbs to twice what it dropped to, and is forgotten.
-        let climbed = f64::from(dropped.max(1)) * (1.0 + progress);
-        return (progress < 1.0).then_some(climbed as u32);
-    };
-    let bottom = dropped.max(ceiling * LEAST / 100).max(1).min(ceiling);
-    Some(bottom + (f64::from(ceiling - bottom) * progress) as u32)
+    let dropped = per_cent(lesson.spent, DROPS_TO);
+    let bottom = dropped.max(per_cent(ceiling, LEAST)).max(1).min(ceiling);
+    bottom + (f64::from(ceiling - bottom) * lesson.progress(now)) as u32
+}
+
+/// Rounded down, as long as something is left.
+fn per_cent(of: u32, share: u32) -> u32 {
+    let part = u64::from(of) * u64::from(share) / 100;
+    u32::try_from(part).unwrap_or(u32::MAX).max(u32::from(of > 0))
 }
 
 #[cfg(test)]
@@ -71,28 +82,38 @@ mod tests {
 
     #[test]
     fn after_a_lock_out_fewer_calls_are_made_than_were_spent_and_slowly_more_again() {
-        let lesson = Lesson::learn(60, None, day(0));
-        let at = |n| allowed(Some(80), Some(lesson), day(n)).unwrap();
+        let lesson = Lesson::learn(60, 80, None, day(0));
+        let at = |n| allowed(80, Some(lesson), day(n));
         assert_eq!([at(0), at(7), at(14), at(28), at(400)], [54, 60, 67, 80, 80]);
-        assert_eq!(allowed(None, Some(lesson), day(14)), Some(81));
-        assert_eq!(allowed(None, Some(lesson), day(28)), None);
-        assert_eq!(allowed(Some(80), None, day(0)), Some(80));
+        assert_eq!(allowed(80, None, day(0)), 80);
     }
 
     #[test]
     fn a_second_lock_out_on_the_way_makes_the_way_longer() {
-        let first = Lesson::learn(60, None, day(0));
-        let second = Lesson::learn(61, Some(first), day(10));
+        let first = Lesson::learn(60, 80, None, day(0));
+        let second = Lesson::learn(61, 80, Some(first), day(10));
         assert_eq!(second.in_a_row, 2);
-        assert!(allowed(Some(80), Some(second), day(38)).unwrap() < 80);
-        assert_eq!(Lesson::learn(61, Some(second), day(400)).in_a_row, 1, "long ago");
+        assert!(allowed(80, Some(second), day(38)) < 80);
+        assert_eq!(Lesson::learn(61, 80, Some(second), day(400)).in_a_row, 1, "long ago");
     }
 
     #[test]
-    fn a_lock_out_after_a_handful_of_calls_does_not_stop_everything() {
-        assert_eq!(allowed(Some(80), Some(Lesson::learn(1, None, day(0))), day(0)), Some(8));
-        assert_eq!(allowed(Some(4), Some(Lesson::learn(0, None, day(0))), day(0)), Some(1));
-        assert_eq!(allowed(Some(0), Some(Lesson::learn(5, None, day(0))), day(0)), Some(0));
+    fn a_lock_out_after_a_handful_of_calls_says_nothing_of_how_many_are_allowed() {
+        let after = |spent, ceiling| {
+            allowed(ceiling, Some(Lesson::learn(spent, ceiling, None, day(0))), day(0))
+        };
+        assert_eq!([after(0, 80), after(7, 80), after(8, 80)], [72, 72, 8]);
+        assert_eq!([after(0, 4), after(1, 4), after(5, 0)], [3, 1, 0]);
+        let first = Lesson::learn(60, 80, None, day(0));
+        let second = Lesson::learn(0, 80, Some(first), day(3));
+        assert_eq!(second, Lesson { spent: 60, at: day(3), in_a_row: 2 }, "what was known stays");
+        assert_eq!(Lesson::learn(0, 80, Some(first), day(300)).spent, 80, "it is long ago");
+    }
+
+    #[test]
+    fn numbers_beyond_all_measure_are_no_matter() {
+        let lesson = Lesson::learn(u32::MAX, u32::MAX, None, day(0));
+        assert!(allowed(u32::MAX, Some(lesson), day(0)) > u32::MAX / 10 * 8);
     }
 
     proptest! {
@@ -100,11 +121,11 @@ mod tests {
         fn the_ceiling_is_never_passed_and_the_way_leads_up(
             spent in 0u32..10_000, ceiling in 0u32..10_000, days in 0i64..1_000, more in 0i64..100
         ) {
-            let lesson = Some(Lesson::learn(spent, None, day(0)));
-            let (now, later) = (allowed(Some(ceiling), lesson, day(days)), allowed(Some(ceiling), lesson, day(days + more)));
-            prop_assert!(now <= later && later <= Some(ceiling));
+            let lesson = Some(Lesson::learn(spent, ceiling, None, day(0)));
+            let (now, later) = (allowed(ceiling, lesson, day(days)), allowed(ceiling, lesson, day(days + more)));
+            prop_assert!(now <= later && later <= ceiling);
             if spent > ceiling / 5 && ceiling > 1 && spent > 1 {
-                prop_assert!(allowed(Some(ceiling), lesson, day(0)).unwrap() < spent);
+                prop_assert!(allowed(ceiling, lesson, day(0)) < spent);
             }
         }
     }

@@ -26,8 +26,8 @@ pub const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// Whoever is refused for this long is believed to be refused, brake or not.
 const BELIEVED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// So many people can lose their consents at once without looking odd.
-const FEW: u64 = 3;
+/// So many people can lose their consents at once without looking odd: a couple who leave together.
+const FEW: u64 = 2;
 
 /// One in so many of all the people can, as well.
 const SHARE: u64 = 5;
@@ -136,6 +136,12 @@ impl Crowd {
     pub fn is_odd(self) -> bool {
         self.refused > FEW && self.refused.saturating_mul(SHARE) > self.connected
     }
+
+    /// Whether this is the first refusal in a while. Refusals are met one by one, as tokens happen to be
+    /// refreshed: everybody's must be tried for a crowd to be seen.
+    pub fn is_the_first_of_many(self) -> bool {
+        self.refused == 1 && self.connected > FEW
+    }
 }
 
 /// What to make of a refusal.
@@ -216,10 +222,10 @@ mod tests {
     fn the_brake_trips_for_many_and_for_a_large_share_only() {
         for (refused, connected, odd) in [
             (1, 1, false),
-            (3, 3, false),
-            (4, 4, true),
-            (4, 19, true),
-            (4, 20, false),
+            (2, 2, false),
+            (3, 3, true),
+            (3, 14, true),
+            (3, 15, false),
             (5, 24, true),
             (200, 1000, false),
             (201, 1000, true),

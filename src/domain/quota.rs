@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::allowance;
+
 /// The window over which calls are counted.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
@@ -143,9 +145,11 @@ pub const ENDPOINT_PAUSE: Duration = Duration::from_secs(6 * 3600);
 pub const LOCK_OUTS_REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What `spotify.artist_albums_per_day` could be lowered to, where a lock-out came after so many calls
-/// in a day had gone through: a fifth less than those, and than what is allowed now.
-pub fn lower(per_day: u32, went_through: u32) -> u32 {
-    (u64::from(per_day.min(went_through)) * 4 / 5).max(1) as u32
+/// in a day had gone through: a fifth less than those, and than what is allowed now. `None` where so few
+/// had that it was not our doing.
+pub fn lower(per_day: u32, went_through: u32) -> Option<u32> {
+    let lower = || (u64::from(per_day.min(went_through)) * 4 / 5).max(1) as u32;
+    (!allowance::says_nothing(went_through, per_day)).then(lower)
 }
 
 #[cfg(test)]
@@ -154,8 +158,11 @@ mod tests {
 
     #[test]
     fn a_lower_number_is_a_fifth_below_what_went_through() {
-        assert_eq!([lower(80, 60), lower(80, 500)], [48, 64]);
-        assert_eq!([lower(80, 0), lower(80, 1), lower(1, 9)], [1, 1, 1]);
-        assert_eq!(lower(u32::MAX, u32::MAX), 3_435_973_836);
+        assert_eq!([lower(80, 60), lower(80, 500)], [Some(48), Some(64)]);
+        assert_eq!(
+            [lower(80, 0), lower(80, 7), lower(80, 8), lower(1, 9)],
+            [None, None, Some(6), Some(1)]
+        );
+        assert_eq!(lower(u32::MAX, u32::MAX), Some(3_435_973_836));
     }
 }

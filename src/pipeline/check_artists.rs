@@ -98,15 +98,17 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         return Ok(outcome);
     }
     let settings = ctx.cadence.clone();
-    let due = ctx.db.read("whom to ask about", move |tx| errands(tx, all, &settings)).await?;
+    let list = move |tx: &Tx<'_>| Ok((tx.now(), errands(tx, all, &settings)?));
+    let (listed_at, due) = ctx.db.read("whom to ask about", list).await?;
     let mut failures_in_a_row = 0;
     for (done, errand) in due.iter().enumerate() {
         if watch.stop.is_cancelled() {
             break;
         }
         let wanted = errand.artist.clone();
-        let claimed = ctx.db.write("claim artist", move |tx| artists::claim(tx, &wanted)).await?;
-        // Gone, unfollowed, or another process is at it.
+        let claim = move |tx: &Tx<'_>| artists::claim(tx, &wanted, listed_at);
+        let claimed = ctx.db.write("claim artist", claim).await?;
+        // Gone, unfollowed, or another process is at it, or has been.
         let Some(artist) = claimed else { continue };
         match check(ctx, &artist, errand).await {
             Ok(checked) => {
@@ -266,11 +268,11 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
                 known.push(release);
             }
             ledger::resume_checks(tx)?;
-            // A reading that broke off says nothing against a hint.
-            if matches!(rest, Rest::Whole) || news > 0 {
+            let of_albums = totals.iter().find(|(look, _)| look.has_albums());
+            // A reading that broke off says nothing against a hint, nor do singles about an album.
+            if of_albums.is_some() && (matches!(rest, Rest::Whole) || news > 0) {
                 hints::after_check(tx, &artist.id, news > 0)?;
             }
-            let of_albums = totals.iter().find(|(look, _)| look.has_albums());
             let total = of_albums.and_then(|(_, total)| *total);
             if leaves_singles {
                 singles::leave(tx, &artist.id, total)?;

@@ -13,11 +13,11 @@ use crate::domain::quota::{Bucket, LOCK_OUTS_REMEMBERED, Purpose, WINDOW};
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Calls of a bucket in a rolling day that may be made at present; `None` for no limit.
+/// Calls of a bucket in a rolling day that may be made at present.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn of(tx: &Tx<'_>, bucket: Bucket, ceiling: Option<u32>) -> Result<Option<u32>> {
+pub fn of(tx: &Tx<'_>, bucket: Bucket, ceiling: u32) -> Result<u32> {
     Ok(allowance::allowed(ceiling, lesson(tx, bucket)?, tx.now()))
 }
 
@@ -30,22 +30,23 @@ pub struct LockOut {
     pub spent: u32,
 }
 
-/// Learns from a lock-out that lasts for `time`, before its pause is recorded: another refusal while
-/// a pause holds the calls up is the same lock-out. Whether one came shortly before.
+/// Learns from a lock-out that lasts for `time`, where the operator allows `ceiling`, before its pause is
+/// recorded: another refusal while a pause holds the calls up is the same lock-out. Whether one came
+/// shortly before.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn learn(tx: &Tx<'_>, bucket: Bucket, time: Duration) -> Result<bool> {
+pub fn learn(tx: &Tx<'_>, bucket: Bucket, ceiling: u32, time: Duration) -> Result<bool> {
     let before = lesson(tx, bucket)?;
     if ledger::pause_of(tx, bucket)?.is_some() {
         return Ok(false);
     }
     // The call that was refused is in the ledger.
     let spent = u32::try_from(ledger::used(tx, bucket)?.saturating_sub(1)).unwrap_or(u32::MAX);
-    let lesson = Lesson::learn(spent, before, tx.now());
+    let lesson = Lesson::learn(spent, ceiling, before, tx.now());
     tx.execute(
         "INSERT OR REPLACE INTO lessons (bucket, spent, at, until, in_a_row) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![bucket.as_str(), spent, Ms(tx.now()), Ms(tx.now() + time), lesson.in_a_row],
+        params![bucket.as_str(), lesson.spent, Ms(tx.now()), Ms(tx.now() + time), lesson.in_a_row],
     )?;
     Ok(before.is_some_and(|before| tx.now().duration_since(before.at) < LOCK_OUTS_REMEMBERED))
 }
@@ -55,8 +56,18 @@ pub fn learn(tx: &Tx<'_>, bucket: Bucket, time: Duration) -> Result<bool> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn lock_out(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<LockOut>> {
-    let sql = "SELECT until, spent FROM lessons WHERE bucket = ?1";
-    let lock_out = tx.query_row(sql, [bucket.as_str()], |row| {
+    // What was learnt need not be what went through. The call that was refused is in the ledger.
+    let sql = "SELECT until,
+                   (SELECT max(count(*) - 1, 0) FROM calls
+                    WHERE calls.bucket = lessons.bucket AND calls.at > lessons.at - ?2
+                        AND calls.at <= lessons.at + ?3)
+               FROM lessons WHERE bucket = ?1";
+    let key = params![
+        bucket.as_str(),
+        WINDOW.as_millis() as i64,
+        ledger::BOOKED_AHEAD.as_millis() as i64
+    ];
+    let lock_out = tx.query_row(sql, key, |row| {
         Ok(LockOut { until: row.get::<_, Ms>(0)?.0, spent: row.get(1)? })
     });
     Ok(lock_out.optional()?)
@@ -84,7 +95,7 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
     let key = params![bucket.as_str(), Purpose::Turn.as_str(), Ms(tx.now())];
     let last_turn: Option<Ms> = tx.query_row(sql, key, |row| row.get(0))?;
     Ok(Budget {
-        allowed: of(tx, bucket, Some(ceiling))?.unwrap_or(ceiling),
+        allowed: of(tx, bucket, ceiling)?,
         spent: u32::try_from(ledger::used(tx, bucket)?).unwrap_or(u32::MAX),
         first: spent(tx, Purpose::First, SignedDuration::ZERO)?,
         turns: spent(tx, Purpose::Turn, SignedDuration::ZERO)?,

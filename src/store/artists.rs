@@ -176,16 +176,18 @@ pub fn candidates(tx: &Tx<'_>, whom: Whom) -> Result<Vec<Candidate>> {
     Ok(candidates.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Claims the check of an artist; `None` if somebody else has it, or nobody follows the artist.
+/// Claims the check of an artist; `None` if somebody else has it or made it after `listed_at`, or nobody
+/// follows the artist.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn claim(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<Claimed>> {
+pub fn claim(tx: &Tx<'_>, id: &ArtistId, listed_at: Timestamp) -> Result<Option<Claimed>> {
     let claimed = tx.query_row(
         "UPDATE artists SET claimed_until = ?2
          WHERE id = ?1 AND unwatched_at IS NULL AND claimed_until <= ?3
+             AND coalesce(checked_at, 0) <= ?4
          RETURNING name, watched_since, baseline_at, failures, total, checked_at",
-        params![id, Ms(tx.now() + CHECK_LEASE), Ms(tx.now())],
+        params![id, Ms(tx.now() + CHECK_LEASE), Ms(tx.now()), Ms(listed_at)],
         |row| {
             Ok(Claimed {
                 id: id.clone(),

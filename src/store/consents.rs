@@ -102,6 +102,19 @@ pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
     Ok(ended.len() as u64)
 }
 
+/// Makes everybody's list of follows due, and tokens that live beyond `refresh_by` due to be refreshed for
+/// that: whether others are refused too is known within minutes.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn try_everybody(tx: &Tx<'_>, refresh_by: Timestamp) -> Result<()> {
+    let sql = "UPDATE people SET follows_next_at = min(follows_next_at, ?1) WHERE consent = 'good'";
+    tx.execute(sql, [Ms(tx.now())])?;
+    let sql = "UPDATE tokens SET expires_at = min(expires_at, ?1) WHERE dead_since IS NULL";
+    tx.execute(sql, [Ms(refresh_by)])?;
+    Ok(())
+}
+
 /// Notes that Spotify takes the person's refresh token after all.
 ///
 /// # Errors

@@ -28,9 +28,9 @@ pub struct Counts {
     pub dropped: u64,
 }
 
-/// Takes a hint in; whether it opens a question. It does not if the same source gave it before, if
-/// nobody watches the artist, if so many are open of the artist that one more would change nothing, or
-/// if Spotify was seen to have what it speaks of.
+/// Takes a hint in; whether it opens a question. It does not if nobody watches the artist, if so many are
+/// open of the artist that one more would change nothing, if Spotify was seen to have what it speaks of,
+/// or if the same source gave it before, unless the release was put off since and not found.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -40,8 +40,11 @@ pub fn give(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
     let inserted = tx.execute(
         "INSERT INTO hints (artist, source, key, released, given_at, next_at)
          SELECT id, ?2, ?3, ?4, ?5, ?6 FROM artists WHERE id = ?1 AND unwatched_at IS NULL
-             AND (SELECT count(*) FROM hints WHERE artist = ?1 AND state = 'open') < ?7
-         ON CONFLICT DO NOTHING",
+             AND (SELECT count(*) FROM hints
+                  WHERE artist = ?1 AND state = 'open' AND NOT (source = ?2 AND key = ?3)) < ?7
+         ON CONFLICT DO UPDATE SET released = excluded.released, given_at = excluded.given_at,
+             next_at = excluded.next_at, tries = 0, state = 'open', settled_at = NULL
+         WHERE hints.state <> 'confirmed' AND excluded.released > hints.released",
         params![
             hint.artist,
             hint.source,

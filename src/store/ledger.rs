@@ -51,7 +51,7 @@ pub fn book(tx: &Tx<'_>, bucket: Bucket, limits: Limits) -> Result<Booking> {
     if let Some(pause) = pause_of(tx, bucket)? {
         return Ok(Booking::Paused(pause));
     }
-    let allowed = allowance::of(tx, bucket, limits.per_day)?;
+    let allowed = limits.per_day.map(|ceiling| allowance::of(tx, bucket, ceiling)).transpose()?;
     let allowed = allowed.map(|n| n.saturating_sub(limits.kept_back));
     if let Some(free_at) = allowed.map(|n| spent_until(tx, bucket, n)).transpose()?.flatten() {
         return Ok(Booking::Spent(free_at));

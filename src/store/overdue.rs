@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::columns::Ms;
-use super::{Result, Tx, allowance, artists, ledger};
+use super::{Result, Tx, allowance, artists, ledger, people};
 use crate::domain::cadence::Settings;
 use crate::domain::quota::{Bucket, Pause, Purpose};
 use crate::domain::user::UserId;
@@ -27,6 +27,10 @@ pub enum Why {
     Failed(String),
     /// Nothing is asked for a while.
     Paused(Pause),
+    /// Spotify failed several times in a row: checks rest until this time.
+    Outage(Timestamp),
+    /// Nobody is connected with whose token it could be asked.
+    NobodyConnected,
     /// The day's calls are spent.
     DaySpent {
         /// Artists that share them.
@@ -50,6 +54,12 @@ impl std::fmt::Display for Why {
             Self::Paused(pause) => {
                 write!(f, "nothing is asked until {}: {}", pause.until, pause.cause)
             }
+            Self::Outage(until) => {
+                write!(f, "Spotify failed several times in a row; it is asked again at {until}")
+            }
+            Self::NobodyConnected => f.write_str(
+                "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in",
+            ),
             Self::DaySpent { watched, calls } => {
                 write!(f, "the day's calls are spent: {watched} artists share {calls} calls a day")
             }
@@ -95,10 +105,16 @@ pub fn list(
     Ok(overdue.collect())
 }
 
-/// Why anybody waits: a pause, a day that is spent, or more artists than calls.
+/// Why anybody waits: a pause, nobody to ask for, a day that is spent, or more artists than calls.
 fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<Why> {
     if let Some(pause) = ledger::pause_of(tx, Bucket::ArtistAlbums)? {
         return Ok(Why::Paused(pause));
+    }
+    if settings.asks_as_people && !people::can_anybody_lend(tx)? {
+        return Ok(Why::NobodyConnected);
+    }
+    if let Some(pause) = ledger::pause_of_checks(tx)? {
+        return Ok(Why::Outage(pause.until));
     }
     let (budget, watched) =
         (allowance::budget(tx, settings.calls_per_day)?, artists::count_watched(tx)?);

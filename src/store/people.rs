@@ -219,6 +219,16 @@ pub fn take_turn(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Op
     Ok(Some(turn))
 }
 
+/// Whether anybody could lend a token now.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub(super) fn can_anybody_lend(tx: &Tx<'_>) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM people p JOIN tokens t ON t.person = p.id
+               WHERE p.consent = 'good' AND t.dead_since IS NULL AND coalesce(p.trouble_until, 0) <= ?1)";
+    Ok(tx.query_row(sql, [Ms(tx.now())], |row| row.get(0))?)
+}
+
 /// Deletes a person with everything that hangs on them, tokens first.
 ///
 /// # Errors

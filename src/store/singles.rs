@@ -59,22 +59,24 @@ pub fn standing(tx: &Tx<'_>, artist: &ArtistId) -> Result<Standing> {
 
 /// Records the looks of a check that went through, each with Spotify's `total`, where it was told.
 /// Singles that were not looked at, since nobody wants them, begin with a silent look again when
-/// somebody does.
+/// somebody does. Where singles alone were looked at, the albums were checked when those were left.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, looks: &[(Look, Option<u64>)]) -> Result<()> {
     let total_of = |wanted| looks.iter().find(|(look, _)| *look == wanted).and_then(|look| look.1);
     let has_singles = looks.iter().any(|(look, _)| look.has_singles());
+    let has_albums = looks.iter().any(|(look, _)| look.has_albums());
     let (albums, together) = (total_of(Look::Albums), total_of(Look::Together));
     // The `total` itself is written with the rest of the check; one that was not told stays.
     let is_of_both = (albums.is_some() || together.is_some()).then_some(together.is_some());
     tx.execute(
         "UPDATE artists SET singles_baseline_at = iif(?2, coalesce(singles_baseline_at, ?3), NULL),
              singles_total = ?4, total_has_singles = coalesce(?5, total_has_singles),
+             checked_at = iif(?6, checked_at, coalesce(singles_left_at, checked_at)),
              singles_left_at = NULL
          WHERE id = ?1",
-        params![artist, has_singles, Ms(tx.now()), total_of(Look::Singles), is_of_both],
+        params![artist, has_singles, Ms(tx.now()), total_of(Look::Singles), is_of_both, has_albums],
     )?;
     Ok(())
 }

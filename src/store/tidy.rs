@@ -7,6 +7,7 @@ use rusqlite::params;
 use super::columns::Ms;
 use super::ledger::BOOKED_AHEAD;
 use super::{Result, Tx, artists, consents, farewells, hints, identities};
+use crate::clock;
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
 use crate::domain::{day_of, digest};
 
@@ -47,8 +48,13 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
     if traces.is_empty() { Ok(()) } else { artists::forget(tx, &traces) }
 }
 
-/// A clock that was wrong once, years ahead, must not stop the daemon for years.
+/// A clock that was wrong once, years ahead, must not stop the daemon for years. One that has not been set
+/// yet must mend nothing: all that was written right would look far ahead to it.
 fn mend_times(tx: &Tx<'_>) -> Result<()> {
+    if tx.now() < clock::NOT_BEFORE {
+        tracing::warn!(now = %tx.now(), "the clock is wrong: it stands before this version was made");
+        return Ok(());
+    }
     // What is owed since tomorrow was planned by a wrong clock. A letter that is bound keeps its time:
     // its Message-ID is made of it.
     tx.execute(
@@ -64,12 +70,16 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
     )?;
     for (table, column, longest, mended) in [
         ("artists", "next_check_at", LONGEST_WAIT, tx.now()),
+        ("artists", "checked_at", LONGEST_LEASE, tx.now()),
+        ("artists", "watched_since", LONGEST_LEASE, tx.now()),
+        ("artists", "baseline_at", LONGEST_LEASE, tx.now()),
         ("artists", "claimed_until", LONGEST_LEASE, tx.now()),
         ("people", "follows_next_at", LONGEST_WAIT, tx.now()),
         ("people", "trouble_until", LONGEST_WAIT, tx.now()),
         ("people", "ended_at", LONGEST_LEASE, tx.now()),
         ("people", "refused_since", LONGEST_LEASE, tx.now()),
         ("tokens", "refreshing_until", LONGEST_LEASE, tx.now()),
+        ("tokens", "authorized_at", LONGEST_LEASE, tx.now()),
         ("tokens", "dead_since", LONGEST_LEASE, tx.now()),
         ("outbox", "next_at", digest::LONGEST_WAIT, tx.now()),
         ("outbox", "claimed_until", LONGEST_LEASE, tx.now()),

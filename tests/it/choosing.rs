@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::domain::artist::ArtistId;
 use dropday::pipeline::Scope;
+use dropday::store::artists;
+use dropday::store::status::Status;
 
 use crate::home::Home;
 
@@ -120,18 +123,56 @@ async fn an_artist_who_is_followed_after_the_days_calls_were_spent_by_turns_need
     let home = Home::with(&settings).await;
     let (_, martha) = home.listener_of("Martha", 60).await;
     home.follows().await;
-    // Until the calls are spent by turns, and no newcomer is left.
-    for _ in 0..4 * 24 {
-        home.checks_of(Scope::Due).await;
-        home.advance_hours(1);
-    }
-    home.clock.set("2026-11-27T23:20:00Z".parse().unwrap());
-    assert_eq!(home.checks_of(Scope::Due).await.checked, 49, "a Saturday's calls");
+    assert_eq!(home.checks_of(Scope::Due).await.baselines, 50);
+    home.advance_hours(25);
+    let outcome = home.checks_of(Scope::Due).await;
+    assert_eq!((outcome.baselines, outcome.checked), (10, 49), "one is kept");
     let new = home.world.add_artist("New");
     home.world.follow(martha.person, &new);
     home.follows().await;
     home.world.forget_requests();
     assert_eq!(home.checks_of(Scope::Due).await.baselines, 1);
     assert_eq!(asked(&home), [new]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_waits_since_nobody_is_connected_or_spotify_is_down_is_told_so() {
+    let home = Home::new().await;
+    let (_, martha) = home.listener_of("Martha", 4).await;
+    home.round().await;
+    home.advance_days(22);
+    let faults = std::iter::repeat_with(Fault::server_error).take(3);
+    home.world.script(Endpoint::ArtistAlbums, faults);
+    home.checks_of(Scope::Due).await;
+    let why = |status: Status| status.overdue.last().unwrap().why.to_string();
+    let down = why(home.status().await);
+    assert!(down.contains("failed several times in a row"), "{down}");
+    let ended = r#"{"error":"invalid_grant","error_description":"Refresh token expired"}"#;
+    home.world.script(Endpoint::Token, [Fault::Status(400, "application/json", ended.into())]);
+    home.follows().await;
+    let alone = why(home.status().await);
+    assert!(alone.contains("nobody is connected to Spotify"), "{alone}");
+    let page = martha.browser.get("/account").await.body;
+    assert!(page.contains("nobody is connected to Spotify"), "{page}");
+    home.advance_hours(2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn whom_another_process_asked_about_meanwhile_is_not_asked_about_again() {
+    let home = Home::new().await;
+    let (artists, _) = home.listener_of("Martha", 1).await;
+    home.follows().await;
+    let listed_at = home.now();
+    home.clock.advance(Duration::from_secs(60));
+    home.checks().await;
+    let id = ArtistId::parse(&artists[0]).unwrap();
+    let claim = |listed_at| {
+        let id = id.clone();
+        home.ctx.db.write("test", move |tx| artists::claim(tx, &id, listed_at))
+    };
+    assert!(claim(listed_at).await.unwrap().is_none());
+    assert!(claim(home.now()).await.unwrap().is_some());
     home.finish().await;
 }

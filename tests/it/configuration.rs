@@ -157,6 +157,11 @@ fn a_value_of_the_wrong_shape_is_named_with_its_path() {
     for (settings, told) in [
         (("SPOTIFY__REQUEST_INTERVAL", "soon"), ["spotify.request_interval", "such as 1s"]),
         (("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "many"), ["spotify.artist_albums_per_day", "many"]),
+        (("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "0"), ["spotify.artist_albums_per_day", "from 1 to"]),
+        (
+            ("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "100001"),
+            ["spotify.artist_albums_per_day", "from 1 to 100000"],
+        ),
         (("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "-1"), ["spotify.artist_albums_per_day", "-1"]),
         (("HINTS__ENABLED", "perhaps"), ["hints.enabled", "perhaps"]),
         (("WEB__LISTEN", "8888"), ["web.listen", "127.0.0.1:8888"]),

@@ -461,8 +461,31 @@ async fn a_catalogue_that_is_wrong_about_everybody_takes_half_of_the_calls_from_
 async fn no_more_hints_of_an_artist_are_open_than_can_matter() {
     let (home, artists) = looked_at(1, &[]).await;
     for day in 10..24 {
-        home.catalogues.spread(Rumour { date: format!("2026-11-{day}"), ..rumour(&artists[0]) });
+        let (title, date) = (format!("Number {day}"), format!("2026-11-{day}"));
+        home.catalogues.spread(Rumour { title, date, ..rumour(&artists[0]) });
     }
     assert_eq!(home.hints().await.given, 5);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_release_that_was_put_off_is_asked_about_again_on_its_new_day() {
+    let (home, artists) = looked_at(1, &[]).await;
+    home.catalogues.spread(rumour(&artists[0]));
+    home.hints().await;
+    for _ in 0..12 {
+        home.skip_turns().await;
+        home.checks_of(Scope::Due).await;
+        home.advance_days(1);
+    }
+    assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.dropped, 1);
+    home.catalogues.spread(Rumour { date: "2026-12-05".into(), ..rumour(&artists[0]) });
+    assert_eq!(home.hints().await.given, 1);
+    home.world.put_out(&artists[0], NewAlbum::titled("Vapourware").on("2026-12-05"));
+    home.skip_turns().await;
+    assert_eq!(home.checks_of(Scope::Due).await.news, 1);
+    home.advance_hours(7);
+    assert_eq!(home.hints().await.given, 0, "it was found");
+    home.letters().await;
     home.finish().await;
 }

@@ -239,3 +239,18 @@ async fn the_catalogue_can_be_asked_with_the_apps_own_token() {
     }
     home.finish().await;
 }
+
+#[tokio::test]
+async fn a_spent_quota_of_follows_costs_its_pause_and_nothing_afterwards() {
+    let home = Home::new().await;
+    for name in ["Martha", "Jonas", "Aino"] {
+        home.listener(name, &[]).await;
+    }
+    home.world.script(Endpoint::Following, [Fault::QuotaExceeded { retry_after: Some(3600) }]);
+    assert!(home.follows().await.has_failed());
+    home.advance_hours(1);
+    for _ in 0..3 {
+        assert_eq!(home.follows().await.believed, 3);
+    }
+    home.finish().await;
+}

@@ -327,3 +327,35 @@ async fn what_came_out_while_nobody_asked_for_months_is_told_all_the_same() {
     assert!(!text.contains("Reissued"), "it was added late");
     home.finish().await;
 }
+
+#[tokio::test]
+async fn a_clock_that_has_not_been_set_yet_empties_no_ledger() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "3")]).await;
+    home.listener_of("Martha", 5).await;
+    home.follows().await;
+    assert_eq!(home.checks().await.checked, 3);
+    let right = home.now();
+    home.clock.set("2000-01-01T00:00:00Z".parse().unwrap());
+    home.follows_of(Scope::Due).await;
+    home.clock.set(right);
+    assert_eq!(home.checks().await.checked, 0, "the day's calls are spent all the same");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn checks_and_consents_of_a_wrong_clock_are_not_believed() {
+    let home = Home::new().await;
+    let right = home.now();
+    home.advance_days(100);
+    let artist = home.world.add_artist("A");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.clock.set(right);
+    home.follows().await;
+    assert_eq!(home.status().await.artists.last_check, Some(right));
+    let page = martha.browser.get("/account").await.body;
+    assert!(page.contains("Your permission lasts until 23 May 2027."), "{page}");
+    home.advance_days(22);
+    assert_eq!(home.status().await.artists.overdue, 1);
+    home.finish().await;
+}

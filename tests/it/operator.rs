@@ -202,6 +202,21 @@ async fn a_lock_out_of_more_than_a_day_is_told_with_a_lower_number() {
 }
 
 #[tokio::test]
+async fn a_lock_out_after_hardly_a_call_names_no_number_and_is_somebody_elses_doing() {
+    let home = home_with_operator().await;
+    home.listener_of("Martha", 4).await;
+    home.follows().await;
+    let long = Fault::QuotaExceeded { retry_after: Some(24 * 3600 + 1) };
+    home.world.script(Endpoint::ArtistAlbums, [long]);
+    home.checks().await;
+    home.letters().await;
+    let text = told(&home)[0].text.replace('\n', " ");
+    assert!(text.contains("other apps") && !text.contains("artist_albums_per_day to"), "{text}");
+    assert_eq!(home.status().await.allowed, 72, "a little less, to be careful");
+    home.finish().await;
+}
+
+#[tokio::test]
 async fn one_short_lock_out_is_nothing_and_a_second_within_a_week_is_told() {
     for (days, letters) in [(6, 1), (8, 0)] {
         let home = home_with_operator().await;

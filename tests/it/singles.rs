@@ -447,3 +447,27 @@ async fn a_hint_of_a_single_is_worth_a_call_only_where_somebody_wants_it() {
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Fresh"]);
     home.finish().await;
 }
+
+#[tokio::test]
+async fn a_look_at_the_singles_that_were_left_is_no_check_of_the_albums() {
+    let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1"), ("HINTS__ENABLED", "true")];
+    let home = Home::with(&settings).await;
+    let artist = artist(&home, 12, 25);
+    let martha = home.listener("Martha", &[&artist]).await;
+    wants_singles(&martha).await;
+    home.follows().await;
+    home.checks_of(Scope::Due).await;
+    let albums_were_read = home.now();
+    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.advance_hours(25);
+    home.hints().await;
+    home.world.forget_requests();
+    home.checks_of(Scope::Due).await;
+    assert_eq!(asked(&home), ["single"]);
+    assert_eq!(home.status().await.artists.last_check, Some(albums_were_read));
+    home.advance_hours(25);
+    assert_eq!(home.checks_of(Scope::Due).await.news, 1, "the hint is still open, and due");
+    home.letters().await;
+    assert_eq!(subjects(&home, &martha), ["Röyksopp: Profound Mysteries"]);
+    home.finish().await;
+}

@@ -55,6 +55,8 @@ pub struct Settings {
     pub market: Market,
     /// Whether open catalogues give hints.
     pub has_hints: bool,
+    /// Whether people's tokens ask, and not the app's own.
+    pub asks_as_people: bool,
 }
 
 /// An artist that could be asked about now.
@@ -115,17 +117,18 @@ impl Errand {
 }
 
 impl Budget {
-    /// Calls that are kept back for hints: what they needed lately and half as much again, at most half
-    /// of all.
+    /// Calls that are still kept back for hints: what they needed lately and half as much again, at most
+    /// half of all, less what they had today.
     pub fn kept_for_hints(&self, has_hints: bool) -> u32 {
         let share = if has_hints { KEPT_FOR_HINTS } else { KEPT_FOR_NEWCOMERS };
-        let least = self.allowed * share / 100;
+        let least = (u64::from(self.allowed) * u64::from(share) / 100) as u32;
         let lately = match self.hints_lately {
             0 => 0,
             // A hint that finds no call left waits for a day: better some calls too many.
             lately => lately.saturating_add(lately / 2 + 2),
         };
-        least.max(lately).min(self.allowed / 2)
+        let had = if has_hints { self.hints } else { 0 };
+        least.max(lately).min(self.allowed / 2).saturating_sub(had)
     }
 
     /// Free calls that must be left beside the first page of whatever is asked. Where calls become free
@@ -154,7 +157,7 @@ impl Budget {
 
     /// Calls a day for artists asked about for the first time and by turns.
     fn plain(&self, settings: &Settings) -> u32 {
-        self.allowed.saturating_sub(self.kept_from(Purpose::Turn, settings))
+        self.allowed.saturating_sub(self.kept_from(Purpose::Turn, settings) + self.hints)
     }
 }
 
@@ -181,8 +184,7 @@ impl Candidate {
 }
 
 /// What to ask now, the best first. `hinted` are asked before all others, with half of the day's calls at
-/// most while somebody is new or would wait too long; `candidates` are those that may be asked about at
-/// present. Of `watched` artists.
+/// most; `candidates` are those that may be asked about at present. Of `watched` artists.
 pub fn errands(
     hinted: &[ArtistId],
     candidates: &[Candidate],
@@ -192,11 +194,7 @@ pub fn errands(
     now: Timestamp,
 ) -> Vec<Errand> {
     // A catalogue that is wrong about everybody must not take all the calls.
-    let must = |c: &Candidate| c.checked_at.is_none() || c.is_pressing(settings, now);
-    let may_hint = match candidates.iter().any(must) {
-        true => budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize,
-        false => hinted.len(),
-    };
+    let may_hint = budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize;
     let hinted = &hinted[..may_hint.min(hinted.len())];
     let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
     let (first, turns): (Vec<_>, Vec<_>) = candidates

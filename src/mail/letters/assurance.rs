@@ -43,6 +43,8 @@ pub enum WhyOverdue {
     Queue,
     /// The last check failed.
     Failure,
+    /// Nobody is connected with whose token Spotify could be asked.
+    NobodyConnected,
 }
 
 impl Assurance {
@@ -75,6 +77,7 @@ impl WhyOverdue {
             Self::Pause => "Spotify asks Dropday to pause",
             Self::Queue => "there are more artists than Spotify allows questions",
             Self::Failure => "Spotify did not answer",
+            Self::NobodyConnected => "nobody is connected to Spotify",
         }
     }
 }

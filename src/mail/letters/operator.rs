@@ -45,8 +45,9 @@ pub enum Trouble<'a> {
         until: Timestamp,
         /// `spotify.artist_albums_per_day` as it is.
         per_day: u32,
-        /// What it could be lowered to.
-        lower: u32,
+        /// What it could be lowered to; `None` where the lock-out came after so few questions that
+        /// somebody else must have spent the quota.
+        lower: Option<u32>,
     },
     /// The mail server refused our log-in or our sender address. It is told once letters leave again,
     /// by the first that does.
@@ -185,7 +186,11 @@ impl Trouble<'_> {
             Self::EndpointRemoved { .. } => "Look for a newer version of Dropday, and at the changes \
                 that Spotify tells of. If nothing has changed there, a proxy between you and Spotify may be what answers."
                 .into(),
-            Self::QuotaSpent { lower, .. } => format!(
+            Self::QuotaSpent { lower: None, .. } => "Hardly any of these questions were Dropday’s, so a lower number would not help: look which other \
+                apps of your developer account ask for artists’ albums, or whether the app’s id and \
+                secret are used elsewhere. Dropday goes on by itself when the lock-out is over."
+                .into(),
+            Self::QuotaSpent { lower: Some(lower), .. } => format!(
                 "Dropday asks less for some weeks by itself, and slowly more again. If lock-outs come \
                  back, set spotify.artist_albums_per_day to {lower} in the configuration, or lower, \
                  and start Dropday again: a lower number asks later, but a lock-out asks nothing at all."

@@ -193,7 +193,7 @@ pub fn to_operator(trouble: Trouble<'_>) -> ToOperator<'_> {
     ToOperator { trouble, instance_url: INSTANCE }
 }
 
-fn troubles() -> [(&'static str, Trouble<'static>); 7] {
+fn troubles() -> [(&'static str, Trouble<'static>); 8] {
     let until = jiff::Timestamp::constant(1_795_869_000, 0);
     [
         ("operator_mass_refusal", Trouble::MassRefusal { people: 5 }),
@@ -203,7 +203,8 @@ fn troubles() -> [(&'static str, Trouble<'static>); 7] {
             Trouble::NotOnAllowList { name: "Martha <3\r\nBcc: x", spotify_id: "martha42" },
         ),
         ("operator_endpoint", Trouble::EndpointRemoved { calls: Bucket::Following }),
-        ("operator_quota", Trouble::QuotaSpent { until, per_day: 80, lower: 48 }),
+        ("operator_quota", Trouble::QuotaSpent { until, per_day: 80, lower: Some(48) }),
+        ("operator_quota_elsewhere", Trouble::QuotaSpent { until, per_day: 80, lower: None }),
         (
             "operator_mail_refused",
             Trouble::MailRefused { said: "535 5.7.8 Username and Password not accepted" },

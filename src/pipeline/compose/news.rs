@@ -225,7 +225,8 @@ fn assurance(
 
 fn why_overdue(why: &Why) -> WhyOverdue {
     match why {
-        Why::Failed(_) => WhyOverdue::Failure,
+        Why::Failed(_) | Why::Outage(_) => WhyOverdue::Failure,
+        Why::NobodyConnected => WhyOverdue::NobodyConnected,
         Why::Paused(_) => WhyOverdue::Pause,
         Why::DaySpent { .. } => WhyOverdue::DailyLimit,
         Why::NotItsTurn { .. } => WhyOverdue::Queue,
