@@ -39,6 +39,33 @@ pub fn is_absurd(date: ReleaseDate, today: Date) -> bool {
     date.first_day().is_some_and(|first| first > latest)
 }
 
+/// What of a list is news, if it was not seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Horizon {
+    /// Nothing but what is dated on this day or after.
+    pub since: Option<Date>,
+    /// Nothing that was old on this day.
+    pub as_of: Option<Date>,
+}
+
+impl Horizon {
+    /// Of a first look: the back catalogue is silent.
+    pub fn first(since: Date) -> Self {
+        Self { since: Some(since), as_of: None }
+    }
+
+    /// Of any other look.
+    pub fn later(as_of: Date) -> Self {
+        Self { since: None, as_of: Some(as_of) }
+    }
+
+    /// Whether something of this date is news.
+    pub fn is_news(self, date: ReleaseDate, today: Date) -> bool {
+        self.since.is_none_or(|since| is_news(date, Some(since), today))
+            && self.as_of.is_none_or(|day| is_news(date, None, day))
+    }
+}
+
 /// What the pages of one check have brought so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reading {

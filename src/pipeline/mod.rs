@@ -7,6 +7,8 @@ pub mod deliver;
 pub mod gather_hints;
 pub mod mind_consents;
 mod read_albums;
+mod record_look;
+mod side_lists;
 pub mod sync_follows;
 
 use tokio_util::sync::CancellationToken;

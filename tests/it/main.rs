@@ -30,6 +30,7 @@ mod news;
 mod operator;
 mod schemas;
 mod shape;
+mod side_lists;
 mod sign_in;
 mod singles;
 mod visitor;

@@ -41,6 +41,10 @@ const KEPT_FOR_HINTS: u32 = 5;
 /// The same where nobody gives hints: an artist who is followed today need not wait for tomorrow.
 const KEPT_FOR_NEWCOMERS: u32 = 2;
 
+/// The share of the day's calls that lists beside albums and singles have where the albums could do
+/// with all of them: one in so many.
+const SHARE_OF_SIDE_LISTS: u32 = 10;
+
 /// What the operator lays down.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -82,6 +86,8 @@ pub struct Budget {
     pub first: u32,
     /// Those by turns.
     pub turns: u32,
+    /// Those for lists beside albums and singles.
+    pub side: u32,
     /// Calls that hints needed on this day of the last two weeks, the most of both.
     pub hints_lately: u32,
     /// When the last call by turns went out.
@@ -124,6 +130,14 @@ impl Budget {
     /// Whether nothing is left but what is kept back.
     pub fn is_spent(&self, settings: &Settings) -> bool {
         self.spent >= self.plain(settings)
+    }
+
+    /// Calls a day for lists beside albums and singles: what is left where each of the `watched`
+    /// artists is asked about once a day, and a tenth where that leaves less.
+    pub fn for_side_lists(&self, watched: u64, settings: &Settings) -> u32 {
+        let plain = self.plain(settings);
+        let watched = u32::try_from(watched).unwrap_or(u32::MAX);
+        plain.saturating_sub(watched).max(plain.div_ceil(SHARE_OF_SIDE_LISTS))
     }
 
     /// Calls a day for artists asked about for the first time and by turns.

@@ -77,6 +77,14 @@ fn twice_the_rate_does_not_mean_twice_the_calls() {
 }
 
 #[test]
+fn side_lists_have_what_the_albums_leave_and_a_tenth_at_least() {
+    let calls = |watched| budget().for_side_lists(watched, &in_berlin());
+    assert_eq!([calls(0), calls(30), calls(68), calls(69), calls(u64::MAX)], [76, 46, 8, 8, 8]);
+    let poor = Budget { allowed: 1, ..budget() };
+    assert_eq!(poor.for_side_lists(500, &in_berlin()), 1);
+}
+
+#[test]
 fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
     let candidates: Vec<_> = (0..200).map(|n| checked(n, 100)).collect();
     let errands = errands(&[id(7)], &candidates, 200, &budget(), &in_berlin(), now());
@@ -241,6 +249,7 @@ fn longest_wait(artists: usize, days: i64, settings: &Settings) -> SignedDuratio
             spent: calls.len() as u32,
             first: of(Purpose::First),
             turns: of(Purpose::Turn),
+            side: of(Purpose::Side),
             hints_lately: 0,
             last_turn_at,
         };
