@@ -93,8 +93,8 @@ impl Standing {
 /// them: no list has its next look before the others had theirs.
 pub fn rest(lists: u64, calls_a_day: u32) -> SignedDuration {
     let hours = lists.saturating_mul(24) / u64::from(calls_a_day.max(1));
-    let all = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX / 3600));
-    all.clamp(LOOK_EVERY, LONGEST_WAIT)
+    let hours = i64::try_from(hours).unwrap_or(i64::MAX).min(LONGEST_WAIT.as_hours());
+    SignedDuration::from_hours(hours).max(LOOK_EVERY)
 }
 
 #[cfg(test)]

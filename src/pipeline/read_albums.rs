@@ -241,8 +241,13 @@ impl<'a> Reader<'a> {
         if let Some(kind) = kind_of_all(self.question.look) {
             page.releases.iter_mut().for_each(|release| release.kind = kind);
         }
+        // Of a list in no order, which was never read to its end, nothing counts but news.
+        let is_in_order = !self.question.look.is_of_others();
+        let horizon = if is_in_order { Horizon::later(today) } else { self.question.horizon };
+        let is_young = |release: &Release| horizon.is_news(release.date, today);
         let is_new = |release: &Release| !self.seen.contains(&release.id);
-        let new = page.releases.iter().filter(|release| is_new(release));
+        let counts = |release: &&Release| is_new(release) && (is_in_order || is_young(release));
+        let new = page.releases.iter().filter(counts);
         self.unseen.extend(new.map(|release| release.id.clone()));
         let reading = &mut self.reading;
         reading.pages += 1;
@@ -254,12 +259,7 @@ impl<'a> Reader<'a> {
             && (is_full || page.total.is_some_and(|total| total > reading.entries));
         let last = last_of(self.question.look, &page.releases);
         reading.last_page_unseen = !last.is_empty() && last.iter().all(|release| is_new(release));
-        // Of a list in no order young means nothing but news.
-        let young = match self.question.look.is_of_others() {
-            true => self.question.horizon,
-            false => Horizon::later(today),
-        };
-        reading.last_page_young = last.iter().any(|release| young.is_news(release.date, today));
+        reading.last_page_young = last.iter().any(|release| is_young(release));
         reading.singles_hidden = self.question.look == Look::Together
             && is_full
             && last.iter().all(|release| release.kind != ReleaseKind::Single);

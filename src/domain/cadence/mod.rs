@@ -133,11 +133,15 @@ impl Budget {
     }
 
     /// Calls a day for lists beside albums and singles: what is left where each of the `watched`
-    /// artists is asked about once a day, and a tenth where that leaves less.
+    /// artists is asked about once a day, and a tenth where that leaves less, as long as none of them
+    /// waits longer than is promised for that.
     pub fn for_side_lists(&self, watched: u64, settings: &Settings) -> u32 {
         let plain = self.plain(settings);
         let watched = u32::try_from(watched).unwrap_or(u32::MAX);
-        plain.saturating_sub(watched).max(plain.div_ceil(SHARE_OF_SIDE_LISTS))
+        let days = settings.max_wait.as_secs_f64() / 86_400.0;
+        let promised = (f64::from(watched) / days).ceil() as u32;
+        let share = plain.saturating_sub(watched).max(plain.div_ceil(SHARE_OF_SIDE_LISTS));
+        share.min(plain.saturating_sub(promised))
     }
 
     /// Calls a day for artists asked about for the first time and by turns.

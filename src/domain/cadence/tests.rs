@@ -79,9 +79,10 @@ fn twice_the_rate_does_not_mean_twice_the_calls() {
 #[test]
 fn side_lists_have_what_the_albums_leave_and_a_tenth_at_least() {
     let calls = |watched| budget().for_side_lists(watched, &in_berlin());
-    assert_eq!([calls(0), calls(30), calls(68), calls(69), calls(u64::MAX)], [76, 46, 8, 8, 8]);
-    let poor = Budget { allowed: 1, ..budget() };
-    assert_eq!(poor.for_side_lists(500, &in_berlin()), 1);
+    assert_eq!([0, 30, 68, 69, 500].map(calls), [76, 46, 8, 8, 8]);
+    assert_eq!([1_428, 1_500, 1_596, 5_000].map(calls), [8, 4, 0, 0], "21 days are promised");
+    let poor = Budget { allowed: 2, ..budget() };
+    assert_eq!(poor.for_side_lists(20, &in_berlin()), 1);
 }
 
 #[test]
