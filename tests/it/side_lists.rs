@@ -373,7 +373,7 @@ async fn a_day_that_is_spent_leaves_them_for_later_and_fails_no_check() {
     let martha = home.listener("Martha", &[&artist]).await;
     martha.browser.choose(&["compilations", "appearances"]).await;
     home.follows().await;
-    let mut lists = Vec::new();
+    let mut lists: Vec<Vec<String>> = Vec::new();
     for _ in 0..3 {
         let outcome = home.checks_of(Scope::Due).await;
         assert!(!outcome.has_failed() && outcome.checked == 1, "{outcome}");
