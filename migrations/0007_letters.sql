@@ -75,3 +75,9 @@ ALTER TABLE outbox_anew RENAME TO outbox;
 CREATE UNIQUE INDEX outbox_once ON outbox (coalesce(person, 0), kind, subject);
 CREATE INDEX outbox_by_person ON outbox (person, kind);
 CREATE INDEX outbox_owed ON outbox (person, kind, letter) WHERE state = 'owed';
+CREATE INDEX outbox_by_letter ON outbox (letter) WHERE letter IS NOT NULL;
+-- Who is here already needs no welcome.
+INSERT INTO outbox (person, kind, subject, state, reason, next_at, owed_at, settled_at)
+    SELECT id, 'welcome', 'first', 'dropped', 'was here before there were welcomes', created_at, created_at,
+           created_at
+    FROM people WHERE address IS NOT NULL;

@@ -14,10 +14,11 @@ use secrecy::{SecretBox, SecretString};
 
 use crate::access::{Access, Catalogue, Gate, Operator};
 use crate::clock::{Chance, Clock, random};
-use crate::config::{Config, KeySource, decode_key};
+use crate::config::{Config, Dkim, KeySource, decode_key};
 use crate::ctx::Ctx;
 use crate::domain::cadence::{self, calendar::Market};
 use crate::hints::{self, Source};
+use crate::mail::dkim::DkimSettings;
 use crate::mail::smtp::{Mailer, SmtpSettings};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::{Db, Sealer};
@@ -56,6 +57,7 @@ pub fn build(
         public_url: config.web.public_url.clone(),
         mail_domain: mail_domain(&config.mail.from),
         letter_timeout: config.mail.timeout,
+        together: config.mail.together,
         zone: zone(config),
         cadence: cadence(config),
     })
@@ -111,7 +113,11 @@ pub fn mailer(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Mailer>
         timeout: config.mail.timeout,
         connections: config.mail.connections,
         ca_file: config.mail.ca_file.clone(),
-        dkim: config.mail.dkim.clone(),
+        dkim: config.mail.dkim.clone().map(|Dkim { selector, domain, key }| DkimSettings {
+            selector,
+            domain,
+            key,
+        }),
     };
     Ok(Mailer::new(&settings, Arc::clone(clock))?)
 }
@@ -139,10 +145,7 @@ fn access(config: &Config, db: &Db, clock: &Arc<dyn Clock>) -> anyhow::Result<Ac
         spotify.client_secret.clone(),
         config.redirect_url(),
     );
-    let operator = match &config.mail.operator {
-        Some(_) => Operator::Reachable,
-        None => Operator::Unnamed,
-    };
+    let operator = Operator::at(config.mail.operator.as_ref());
     let gate = Gate::new(
         db.clone(),
         Arc::clone(clock),
@@ -218,7 +221,9 @@ fn make_key(file: &Path, chance: &dyn Chance) -> std::io::Result<()> {
 /// The domain of a mailbox such as `Dropday <dropday@example.com>`.
 fn mail_domain(from: &str) -> String {
     let domain = from.trim_end_matches(['>', ' ']).rsplit('@').next().unwrap_or_default();
+    // As DNS knows it: xn--bcher-kva.example.
+    let domain = url::Host::parse(domain).map(|host| host.to_string()).unwrap_or_default();
     let is_plain = !domain.is_empty()
         && domain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-    if is_plain { domain.to_owned() } else { "dropday.invalid".to_owned() }
+    if is_plain { domain } else { "dropday.invalid".to_owned() }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use url::Url;
 
@@ -37,6 +38,8 @@ pub struct Ctx {
     pub mail_domain: String,
     /// How long the sending of one letter may take.
     pub letter_timeout: Duration,
+    /// News to those who want it at once waits for company for so long.
+    pub together: SignedDuration,
     /// Where most people are: the zone that somebody has who has not chosen one.
     pub zone: TimeZone,
     /// How the day's calls for artists' albums are spent.

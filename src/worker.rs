@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::ctx::Ctx;
 use crate::pipeline::{
-    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, sync_follows,
+    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
 };
 use crate::store::StoreError;
 
@@ -103,6 +103,9 @@ async fn one_pass(
     let watch = Watch { stop, progress: &|_, _| {} };
     match job {
         Job::Follows => {
+            if mind_disk::pass(ctx).await? {
+                bells.ring(Job::Letters);
+            }
             let outcome = mind_consents::pass(ctx).await?;
             log(job, &outcome, outcome == mind_consents::Outcome::default());
             if outcome.reminded > 0 {

@@ -2,6 +2,7 @@
 
 use crate::domain::day_of;
 use crate::domain::matter::Matter;
+use crate::domain::user::EmailAddress;
 use crate::store::{StoreError, Tx, outbox};
 
 /// Whether letters to the operator have somewhere to go.
@@ -14,8 +15,16 @@ pub enum Operator {
 }
 
 impl Operator {
+    /// Whether somebody is named.
+    pub fn at(address: Option<&EmailAddress>) -> Self {
+        if address.is_some() { Self::Reachable } else { Self::Unnamed }
+    }
+
     /// Owes the operator a letter about `matter`, unless they were told of it today.
-    pub(super) fn tell(self, tx: &Tx<'_>, matter: Matter) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    pub fn tell(self, tx: &Tx<'_>, matter: Matter) -> Result<(), StoreError> {
         if self == Self::Reachable {
             outbox::owe_operator(tx, &matter.subject(day_of(tx.now())))?;
         }

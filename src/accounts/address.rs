@@ -7,6 +7,7 @@ use crate::ctx::Ctx;
 use crate::domain::user::{EmailAddress, NotAnAddress, UserId};
 use crate::store::links::ConfirmLink;
 use crate::store::outbox::Kind;
+use crate::store::people::Person;
 use crate::store::{Sealer, StoreError, Tx, links, outbox, people};
 
 /// Letters that ask to confirm an address, to one person in an hour: nobody shall use Dropday to
@@ -45,7 +46,8 @@ pub enum Confirmation {
 }
 
 /// Takes the address that somebody typed, and owes them the letter that asks to confirm it. Until
-/// it is confirmed, news goes where it went before; the address that is confirmed already stays.
+/// it is confirmed, news goes where it went before; the address that is confirmed already stays,
+/// unless letters to it come back.
 ///
 /// # Errors
 /// [`AddressError`], in words for the person.
@@ -55,7 +57,10 @@ pub async fn submit(ctx: &Ctx, person: UserId, typed: &str) -> Result<EmailAddre
     let is_owed = ctx
         .db
         .write("ask to confirm", move |tx| {
-            if people::find(tx, person)?.is_some_and(|p| p.address.as_ref() == Some(&asked)) {
+            let who = people::find(tx, person)?;
+            let is_good =
+                |who: &Person| who.address.as_ref() == Some(&asked) && who.bouncing_since.is_none();
+            if who.as_ref().is_some_and(is_good) {
                 links::forget_awaiting(tx, person)?;
                 return Ok(true);
             }

@@ -11,7 +11,11 @@ use crate::store::{StoreError, Tx, artists, consents, follows, people};
 /// # Errors
 /// [`StoreError`]
 pub async fn leave(ctx: &Ctx, person: UserId) -> Result<(), StoreError> {
-    ctx.db.write("leave", move |tx| delete(tx, person)).await?;
+    let leave = move |tx: &Tx<'_>| {
+        say_good_bye(tx, person)?;
+        delete(tx, person)
+    };
+    ctx.db.write("leave", leave).await?;
     empty_the_log(ctx).await;
     tracing::info!(person = person.0, "left; everything about them is deleted");
     Ok(())
@@ -43,14 +47,22 @@ pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
     Ok(gone.len() as u64)
 }
 
-fn delete(tx: &Tx<'_>, person: UserId) -> Result<(), StoreError> {
+/// Who took their consent back and is seen off was told when that would be.
+fn say_good_bye(tx: &Tx<'_>, person: UserId) -> Result<(), StoreError> {
     let Some(found) = people::find(tx, person)? else { return Ok(()) };
-    if let Some(address) = found.address {
-        let artists = follows::count(tx, person)?;
-        farewells::owe(
-            tx,
-            &Farewell { address, artists, has_withdrawn: found.deleted_at.is_some() },
-        )?;
+    let has_withdrawn = found.deleted_at.is_some();
+    match found.address {
+        Some(address) if !people::is_bouncing(tx, person)? => {
+            let artists = follows::count(tx, person)?;
+            farewells::owe(tx, &Farewell { address, artists, has_withdrawn })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn delete(tx: &Tx<'_>, person: UserId) -> Result<(), StoreError> {
+    if people::find(tx, person)?.is_none() {
+        return Ok(());
     }
     let traces = artists::only_of(tx, person)?;
     people::delete(tx, person)?;

@@ -61,9 +61,7 @@ pub async fn act(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
             let Some(link) = judge(tx, db.sealer(), &token)? else { return Ok(None) };
             match &token.purpose {
                 Purpose::Unsubscribe => preferences::unsubscribe(tx, token.person)?,
-                Purpose::Mute(artist) => {
-                    preferences::mute(tx, token.person, artist)?;
-                }
+                Purpose::Mute(artist) => preferences::mute(tx, token.person, artist)?,
             }
             Ok(Some(link))
         })

@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 
 use crate::config::Config;
 use crate::pipeline::{
-    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, sync_follows,
+    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
 };
 use crate::terminal::{progress, say};
 use crate::{app, lifecycle};
@@ -16,6 +16,7 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
     let ctx = app::build(config, clock, chance)?;
     let stop = lifecycle::stop_on_signal()?;
 
+    mind_disk::pass(&ctx).await?;
     say(&mind_consents::pass(&ctx).await?.to_string());
 
     let bar = progress("follows");

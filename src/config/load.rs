@@ -8,8 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::rules::{self, Faults};
 use super::secrets;
-use super::{Config, ConfigError, Hints, Mail, Schedule, Spotify, Web};
-use crate::mail::dkim::DkimSettings;
+use super::{Config, ConfigError, Dkim, Hints, Mail, Schedule, Spotify, Web};
 
 /// The defaults that the program is built with: every key there is.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -62,6 +61,8 @@ struct RawMail {
     operator: String,
     #[serde(deserialize_with = "duration")]
     timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    together: Duration,
     connections: usize,
     ca_file: String,
     dkim_selector: String,
@@ -252,12 +253,14 @@ fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
             .add("`mail.from` is not set. Give the sender, such as Dropday <dropday@example.com>");
     }
     let operator = rules::address("mail.operator", &raw.operator, faults);
+    let together = rules::together(raw.together, faults);
     let ca_file = Some(PathBuf::from(raw.ca_file)).filter(|path| !path.as_os_str().is_empty());
     Some(Mail {
         smtp_url: smtp_url?,
         from: raw.from,
         operator,
         timeout: raw.timeout,
+        together: together?,
         connections: raw.connections,
         ca_file,
         dkim,
@@ -265,12 +268,12 @@ fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
 }
 
 /// Whether the key is one is for the mailer to see.
-fn check_dkim(raw: &RawMail, faults: &mut Faults) -> Option<DkimSettings> {
+fn check_dkim(raw: &RawMail, faults: &mut Faults) -> Option<Dkim> {
     let key = secrets::twin("mail.dkim_key", raw.dkim_key.clone(), &raw.dkim_key_file, faults);
     let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let domain = filled(&raw.dkim_domain);
     match (filled(&raw.dkim_selector), key) {
-        (Some(selector), Some(key)) => Some(DkimSettings { selector, domain, key }),
+        (Some(selector), Some(key)) => Some(Dkim { selector, domain, key }),
         (Some(_), None) if raw.dkim_key_file.is_empty() => {
             faults.add(
                 "`mail.dkim_selector` is set and `mail.dkim_key_file` is not: give the file with the \

@@ -15,7 +15,6 @@ use url::Url;
 
 use crate::domain::cadence::calendar::Market;
 use crate::domain::user::EmailAddress;
-use crate::mail::dkim::DkimSettings;
 
 pub use load::{DEFAULTS, USUAL_FILE, load};
 pub use secrets::decode as decode_key;
@@ -80,12 +79,25 @@ pub struct Mail {
     pub timeout: Duration,
     /// The most letters at once.
     pub connections: usize,
+    /// What appears within this time travels together, to those who want news at once.
+    pub together: SignedDuration,
     /// Whom to tell what needs a hand.
     pub operator: Option<EmailAddress>,
     /// An authority to trust besides the system's.
     pub ca_file: Option<PathBuf>,
     /// What letters are signed with.
-    pub dkim: Option<DkimSettings>,
+    pub dkim: Option<Dkim>,
+}
+
+/// What letters are signed with.
+#[derive(Debug, Clone)]
+pub struct Dkim {
+    /// The name under which the domain publishes the key.
+    pub selector: String,
+    /// The domain; `None` is the sender's.
+    pub domain: Option<String>,
+    /// The private key in PEM.
+    pub key: SecretString,
 }
 
 /// When the bells ring (cron rules with seconds, in UTC), and how artists take turns.

@@ -129,6 +129,16 @@ pub(super) fn app_market(
     }
 }
 
+/// How long news waits for company.
+pub(super) fn together(raw: Duration, faults: &mut Faults) -> Option<SignedDuration> {
+    if raw > Duration::from_secs(3600) {
+        let given = humantime::format_duration(raw);
+        faults.add(format!("`mail.together` is {given}, and must be from 0s to 1h"));
+        return None;
+    }
+    SignedDuration::try_from(raw).ok()
+}
+
 /// How long an artist may wait for its turn.
 pub(super) fn max_wait(raw: Duration, faults: &mut Faults) -> Option<SignedDuration> {
     let days = raw.as_secs() / 86_400;

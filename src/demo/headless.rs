@@ -70,7 +70,10 @@ async fn confirm(stage: &Stage, browser: &mut Browser) -> anyhow::Result<()> {
     ensure!(browser.get(link).await?.status() == StatusCode::OK, "the link opens no page");
     let confirmed = browser.post(link, &[]).await?;
     ensure!(confirmed.status() == StatusCode::OK, "the button confirms nothing");
-    say("She opens its link and presses the button: the address is confirmed.");
+    letter(stage, 2).await?;
+    say(
+        "She opens its link and presses the button: the address is confirmed, and a welcome comes.",
+    );
     Ok(())
 }
 
@@ -103,7 +106,7 @@ async fn first_album(stage: &Stage) -> anyhow::Result<Received> {
     say(&format!("A day passes. {} puts out \"{}\".", artist.name, album.title));
     stage.world.put_out(&artist.id, album);
     stage.advance(A_DAY);
-    letter(stage, 2).await
+    letter(stage, 3).await
 }
 
 /// The letter with this number, when it has come.

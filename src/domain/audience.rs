@@ -75,6 +75,8 @@ pub enum Unwanted {
     Muted(String),
     /// They do not want this kind.
     Kind(Kind),
+    /// It is a later edition of an album, and they want none of those.
+    Edition,
 }
 
 impl fmt::Display for Unwanted {
@@ -82,6 +84,7 @@ impl fmt::Display for Unwanted {
         match self {
             Self::Unsubscribed => f.write_str("letters with news were switched off"),
             Self::Muted(name) => write!(f, "{name} is muted"),
+            Self::Edition => f.write_str("later editions are not wanted"),
             Self::Kind(Kind::Album) => f.write_str("albums are not wanted"),
             Self::Kind(Kind::Single) => f.write_str("singles and EPs are not wanted"),
             Self::Kind(Kind::Compilation) => f.write_str("compilations are not wanted"),
@@ -122,6 +125,14 @@ pub fn judge(release: &Release, reasons: &[Reason], kinds: Kinds) -> Result<(), 
             let appears = heard.iter().all(|reason| reason.appears);
             Err(Unwanted::Kind(kinds.missing(release, appears)))
         }
+    }
+}
+
+/// Whether a release is of a kind that a person wants, muted artists' too.
+pub fn is_of_interest(release: &Release, reasons: &[Reason], kinds: Kinds) -> bool {
+    match reasons {
+        [] => kinds.have(release, false),
+        reasons => reasons.iter().any(|reason| kinds.have(release, reason.appears)),
     }
 }
 

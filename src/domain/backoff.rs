@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// A ladder of waits: `first`, doubled with each further failure, never above `longest`.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
@@ -34,6 +36,18 @@ pub const SIDE_LIST: Backoff =
 pub const LETTER: Backoff =
     Backoff { first: Duration::from_secs(60), longest: Duration::from_secs(4 * 3600) };
 
+/// The attempts after which the waits of [`LETTER`] grow no more.
+pub const LETTER_CEILING: u32 = 9;
+
+/// What the server puts off for its own sake is given up when it has been owed for so long and tried
+/// so many times, which with the waits of [`LETTER`] takes 68 hours, less up to a quarter by chance.
+/// Both count: it may have been owed for days before it was due, and somebody may have asked for all
+/// letters again and again.
+pub const LETTER_PATIENCE: SignedDuration = SignedDuration::from_hours(72);
+
+/// See [`LETTER_PATIENCE`].
+pub const LETTER_ATTEMPTS: u32 = 25;
+
 /// A source of hints that failed: 2 min, 4 min, 8 min … 6 h. Nobody waits for a hint.
 pub const HINTS: Backoff =
     Backoff { first: Duration::from_secs(2 * 60), longest: Duration::from_secs(6 * 3600) };
@@ -57,6 +71,17 @@ mod tests {
     fn the_ladder_of_letters_is_as_documented() {
         let minutes = |n| LETTER.wait(n, 0.0).as_secs() / 60;
         assert_eq!([1, 2, 3, 8, 9, 10, 99].map(minutes), [1, 2, 4, 128, 240, 240, 240]);
+    }
+
+    #[test]
+    fn a_letter_is_given_up_after_three_days_of_its_own_tries() {
+        let tried_for = |chance: f64| -> Duration {
+            (1..LETTER_ATTEMPTS).map(|failures| LETTER.wait(failures, chance)).sum()
+        };
+        let hours = [0.0, 1.0].map(|chance| tried_for(chance).as_secs() / 3600);
+        assert_eq!(hours, [68, 51], "before the last attempt");
+        assert_eq!(LETTER.wait(LETTER_CEILING, 0.0), LETTER.longest);
+        assert!(LETTER.wait(LETTER_CEILING - 1, 0.0) < LETTER.longest);
     }
 
     proptest! {

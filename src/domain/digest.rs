@@ -10,9 +10,6 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-/// Releases that appear within this time travel in one letter, to those who want news at once.
-pub const TOGETHER: SignedDuration = SignedDuration::from_mins(15);
-
 /// No digest is further away: a week, and a day that a clock was ahead, and the hours by which zones differ.
 pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(10 * 24);
 
@@ -86,7 +83,7 @@ impl Timetable {
     /// When news that is owed at `now` leaves, where `last` names the digest that was sent last.
     pub fn leaves_at(&self, now: Timestamp, last: Option<Key>) -> Timestamp {
         if !self.rhythm.is_digest() {
-            return now + TOGETHER;
+            return now;
         }
         let today = self.day_of(now);
         let last = self.believed(last, today);

@@ -18,17 +18,28 @@ pub enum Matter {
     EndpointRemoved(Bucket),
     /// The day's quota of artists' albums is spent for long, or again.
     QuotaSpent,
+    /// The mail server refuses our log-in or our sender.
+    MailRefused,
+    /// The file system that the database lies on is nearly full.
+    DiskNearlyFull,
 }
 
 impl Matter {
     /// What a letter about it on `day` is kept under, so that there is one a day: `<what>:<day>`.
     pub fn subject(self, day: Date) -> String {
+        format!("{}:{day}", self.what())
+    }
+
+    /// The same on any day.
+    pub fn what(self) -> String {
         match self {
-            Self::MassRefusal => format!("mass_refusal:{day}"),
-            Self::NoPremium => format!("premium:{day}"),
-            Self::NotOnAllowList(person) => format!("allow_list/{}:{day}", person.0),
-            Self::EndpointRemoved(bucket) => format!("endpoint/{}:{day}", bucket.as_str()),
-            Self::QuotaSpent => format!("quota:{day}"),
+            Self::MassRefusal => "mass_refusal".to_owned(),
+            Self::NoPremium => "premium".to_owned(),
+            Self::NotOnAllowList(person) => format!("allow_list/{}", person.0),
+            Self::EndpointRemoved(bucket) => format!("endpoint/{}", bucket.as_str()),
+            Self::QuotaSpent => "quota".to_owned(),
+            Self::MailRefused => "mail".to_owned(),
+            Self::DiskNearlyFull => "disk".to_owned(),
         }
     }
 
@@ -39,6 +50,8 @@ impl Matter {
             ("mass_refusal", "") => Self::MassRefusal,
             ("premium", "") => Self::NoPremium,
             ("quota", "") => Self::QuotaSpent,
+            ("mail", "") => Self::MailRefused,
+            ("disk", "") => Self::DiskNearlyFull,
             ("allow_list", person) => Self::NotOnAllowList(UserId(person.parse().ok()?)),
             ("endpoint", bucket) => Self::EndpointRemoved(
                 Bucket::ALL.into_iter().find(|known| known.as_str() == bucket)?,
@@ -57,7 +70,13 @@ mod tests {
         let day = jiff::civil::date(2026, 11, 23);
         assert_eq!(Matter::NoPremium.subject(day), "premium:2026-11-23");
         let endpoints = Bucket::ALL.map(Matter::EndpointRemoved);
-        let others = [Matter::MassRefusal, Matter::NoPremium, Matter::QuotaSpent];
+        let others = [
+            Matter::MassRefusal,
+            Matter::NoPremium,
+            Matter::QuotaSpent,
+            Matter::MailRefused,
+            Matter::DiskNearlyFull,
+        ];
         for matter in others.into_iter().chain(endpoints).chain([Matter::NotOnAllowList(UserId(7))])
         {
             assert_eq!(Matter::parse(&matter.subject(day)), Some(matter));

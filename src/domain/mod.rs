@@ -17,6 +17,7 @@ pub mod preferences;
 pub mod quota;
 pub mod recording;
 pub mod release;
+pub mod room;
 pub mod side_list;
 pub mod text;
 pub mod token;

@@ -1,35 +1,26 @@
-//! Claim a person's rows that are due → one letter → send → mark.
+//! Claim a person's rows that are due → one letter → send → mark, several letters at once.
 
+mod letter;
+
+use std::collections::VecDeque;
 use std::fmt;
-use std::time::Duration;
 
-use jiff::SignedDuration;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
-use super::compose::{ComposeError, Composed, compose};
+use self::letter::{Done, Fate, Server, deliver};
 use super::{Scope, Watch};
 use crate::ctx::Ctx;
-use crate::domain::backoff;
-use crate::mail::smtp::{SendError, Stamp};
-use crate::store::outbox::{self, Claimed, Unit};
-use crate::store::{Db, StoreError};
+use crate::domain::user::Addressee;
+use crate::store::StoreError;
+use crate::store::outbox::{self, Unit};
 
 /// After this many letters in a row for which the mail server could not be used, it is down, and
 /// the rest waits. One is not enough: a server may choke on one person's address.
 const SERVER_IS_DOWN: u32 = 3;
 
-/// Letters that one pass takes on; the next one follows within the minute.
-const MOST_AT_ONCE: u32 = 10_000;
-
-/// How much longer than its sending a claim lasts: room for composing and marking.
-const LEASE_MARGIN: Duration = Duration::from_secs(60);
-
-/// How long to wait between attempts to mark a letter sent: within the margin of its lease.
-const MARK_AGAIN_AFTER: [Duration; 4] = [
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-];
+/// Letters that are looked up at a time: what is owed may be more than should be kept in memory.
+const PAGE: u32 = 2_000;
 
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +33,8 @@ pub struct Outcome {
     pub refused: u64,
     /// Letters no longer wanted.
     pub dropped: u64,
+    /// Letters that were not tried, since letters to that address come back.
+    pub held: u64,
     /// The last reason why a letter did not leave.
     pub reason: Option<String>,
 }
@@ -60,6 +53,7 @@ impl fmt::Display for Outcome {
             (self.put_off, "put off"),
             (self.refused, "refused for good"),
             (self.dropped, "no longer wanted"),
+            (self.held, "for addresses that letters come back from"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;
@@ -69,154 +63,149 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Sends the letters that are due, each person's news in one.
+/// Sends the letters that are due, each person's news in one, as many at once as there are
+/// connections.
 ///
 /// # Errors
 /// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
-    let mut outcome = Outcome::default();
+    let together = ctx.together;
     if scope == Scope::All {
-        ctx.db.write("make letters due", outbox::make_due).await?;
+        ctx.db.write("make letters due", move |tx| outbox::make_due(tx, together)).await?;
     }
-    let due = ctx.db.read("which letters are due", |tx| outbox::due(tx, MOST_AT_ONCE)).await?;
-    let mut unavailable_in_a_row = 0;
-    for (done, unit) in due.iter().enumerate() {
-        if watch.stop.is_cancelled() || unavailable_in_a_row >= SERVER_IS_DOWN {
-            break;
-        }
-        let Some(claimed) = claim(ctx, unit).await? else { continue };
-        match deliver(ctx, &claimed, &mut outcome).await? {
-            Server::Usable => unavailable_in_a_row = 0,
-            Server::Unavailable => unavailable_in_a_row += 1,
-        }
-        (watch.progress)(done as u64 + 1, due.len() as u64);
-    }
+    let mut round = Round::new(ctx.mailer.connections());
+    let ended = send_all(ctx, watch, &mut round).await;
     ctx.mailer.close().await;
-    Ok(outcome)
-}
-
-async fn claim(ctx: &Ctx, unit: &Unit) -> Result<Option<Claimed>, StoreError> {
-    let lease = ctx.letter_timeout + LEASE_MARGIN;
-    let lease = SignedDuration::try_from(lease).unwrap_or(SignedDuration::from_hours(1));
-    let unit = unit.clone();
-    ctx.db.write("claim letter", move |tx| outbox::claim(tx, &unit, lease)).await
-}
-
-/// Whether the next letter has a chance.
-enum Server {
-    Usable,
-    Unavailable,
-}
-
-async fn deliver(
-    ctx: &Ctx,
-    claimed: &Claimed,
-    outcome: &mut Outcome,
-) -> Result<Server, StoreError> {
-    let letter = claimed.letter;
-    let (to, text) = match compose(ctx, claimed).await {
-        Ok(Composed::Ready(to, text)) => (to, text),
-        Ok(Composed::Unwanted(why)) => {
-            outcome.dropped += 1;
-            ctx.db.write("drop letter", move |tx| outbox::dropped(tx, letter, why)).await?;
-            return Ok(Server::Usable);
-        }
-        Err(ComposeError::Store(error)) => return Err(error),
-        Err(ComposeError::Render(error)) => {
-            put_off(ctx, claimed, &error.to_string(), true, outcome).await?;
-            return Ok(Server::Usable);
-        }
-    };
-    let stamp =
-        Stamp { message_id: message_id(&ctx.db, claimed, &ctx.mail_domain), date: ctx.clock.now() };
-    let sent = ctx.mailer.send(&to, &text, &stamp).await;
-    tracing::debug!(letter, kind = claimed.kind.as_str(), %to, ok = sent.is_ok(), "letter handed over");
-    match sent {
-        Ok(_) => {
-            outcome.sent += 1;
-            mark_sent(ctx, letter).await?;
-            Ok(Server::Usable)
-        }
-        Err(error) => settle_failure(ctx, claimed, &error, outcome).await,
-    }
-}
-
-async fn settle_failure(
-    ctx: &Ctx,
-    claimed: &Claimed,
-    error: &SendError,
-    outcome: &mut Outcome,
-) -> Result<Server, StoreError> {
-    let (letter, why) = (claimed.letter, error.to_string());
-    tracing::warn!(
-        letter,
-        person = claimed.addressee.number(),
-        kind = claimed.kind.as_str(),
-        attempts = claimed.attempts,
-        %error,
-        "a letter did not leave"
-    );
-    match error {
-        SendError::Refused(_) | SendError::Bounced(_) => {
-            outcome.refused += 1;
-            outcome.reason = Some(why.clone());
-            ctx.db.write("letter refused", move |tx| outbox::refused(tx, letter, &why)).await?;
-            Ok(Server::Usable)
-        }
-        SendError::Deferred(_) => {
-            put_off(ctx, claimed, &why, true, outcome).await?;
-            Ok(Server::Usable)
-        }
-        SendError::Unavailable(_) | SendError::Unwelcome(_) => {
-            put_off(ctx, claimed, &why, true, outcome).await?;
-            Ok(Server::Unavailable)
-        }
-        SendError::Unknown(_) => {
-            put_off(ctx, claimed, &why, false, outcome).await?;
-            Ok(Server::Unavailable)
+    if round.has_farewell {
+        // The address that it went to still stands in the write-ahead log until that is emptied.
+        if let Err(error) = ctx.db.checkpoint().await {
+            tracing::warn!(%error, "the write-ahead log could not be emptied after a farewell");
         }
     }
+    ended.map(|()| round.outcome)
 }
 
-async fn put_off(
-    ctx: &Ctx,
-    claimed: &Claimed,
-    why: &str,
-    certainly_not_accepted: bool,
-    outcome: &mut Outcome,
-) -> Result<(), StoreError> {
-    outcome.put_off += 1;
-    outcome.reason = Some(why.to_owned());
-    let (letter, why) = (claimed.letter, why.to_owned());
-    let wait = ctx.wait(backoff::LETTER, claimed.attempts);
-    let come_apart = certainly_not_accepted && !claimed.is_repeat;
-    ctx.db
-        .write("put letter off", move |tx| {
-            outbox::put_off(tx, letter, &why, tx.now() + wait, come_apart)
-        })
-        .await
-}
-
-/// Marks a letter sent, and does not give up at once where the database is busy: what is not marked
-/// is sent again.
-async fn mark_sent(ctx: &Ctx, letter: i64) -> Result<(), StoreError> {
-    for wait in MARK_AGAIN_AFTER {
-        match ctx.db.write("letter sent", move |tx| outbox::sent(tx, letter)).await {
-            Err(error) => {
-                tracing::warn!(letter, %error, "a letter that was sent cannot be marked yet");
-                ctx.clock.sleep(wait).await;
+async fn send_all(ctx: &Ctx, watch: &Watch<'_>, round: &mut Round) -> Result<(), StoreError> {
+    let mut under_way = FuturesUnordered::new();
+    let mut addressees: Vec<Addressee> = Vec::new();
+    let mut queue = Queue::default();
+    let mut failure = None;
+    loop {
+        while under_way.len() < round.width && failure.is_none() && !round.is_over(watch) {
+            match queue.next(ctx, &addressees).await {
+                Ok(Some(unit)) => {
+                    round.has_farewell |= unit.is_farewell();
+                    addressees.push(unit.addressee());
+                    under_way.push(deliver(ctx, unit));
+                }
+                Ok(None) => break,
+                Err(error) => failure = Some(error),
             }
-            Ok(()) => return Ok(()),
+        }
+        // What has begun is brought to its end, whatever happened to another.
+        let Some((addressee, done)) = under_way.next().await else { break };
+        addressees.retain(|other| *other != addressee);
+        match done {
+            Err(error) => failure = Some(error),
+            Ok(done) => {
+                queue.note(&done);
+                round.note(done);
+                (watch.progress)(queue.done, queue.of);
+            }
         }
     }
-    ctx.db.write("letter sent", move |tx| outbox::sent(tx, letter)).await
+    failure.map_or(Ok(()), Err)
 }
 
-/// The identity of a letter, the same for every attempt: made of its first row and our key. The
-/// time sets it apart from the row of that number in a database that was restored or begun anew.
-fn message_id(db: &Db, claimed: &Claimed, domain: &str) -> String {
-    let first = format!("letter/{}/{}", claimed.letter, claimed.owed_at.as_millisecond());
-    let signature = db.sealer().sign(&first);
-    let name: String = signature.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("<{name}@{domain}>")
+/// How a pass goes.
+struct Round {
+    outcome: Outcome,
+    /// The most letters at once.
+    most: usize,
+    /// How many at once for now: one more with each that leaves, one alone after trouble. A server that
+    /// is down is thus asked by one letter at a time.
+    width: usize,
+    unavailable_in_a_row: u32,
+    is_unwelcome: bool,
+    has_farewell: bool,
+}
+
+impl Round {
+    fn new(most: usize) -> Self {
+        Self {
+            outcome: Outcome::default(),
+            most,
+            width: 1,
+            unavailable_in_a_row: 0,
+            is_unwelcome: false,
+            has_farewell: false,
+        }
+    }
+
+    fn is_over(&self, watch: &Watch<'_>) -> bool {
+        let is_down = self.unavailable_in_a_row >= SERVER_IS_DOWN;
+        watch.stop.is_cancelled() || is_down || self.is_unwelcome
+    }
+
+    fn note(&mut self, done: Done) {
+        let (count, why) = match done.fate {
+            Fate::NotOurs => return,
+            Fate::Sent => {
+                self.width = self.most.min(self.width + 1);
+                (&mut self.outcome.sent, None)
+            }
+            Fate::Unwanted => (&mut self.outcome.dropped, None),
+            Fate::Held => (&mut self.outcome.held, None),
+            Fate::PutOff(why) => (&mut self.outcome.put_off, Some(why)),
+            Fate::Refused(why) => (&mut self.outcome.refused, Some(why)),
+        };
+        *count += 1;
+        self.outcome.reason = why.or(self.outcome.reason.take());
+        match done.server {
+            Server::NotAsked => {}
+            Server::Usable => self.unavailable_in_a_row = 0,
+            Server::Unavailable => {
+                self.unavailable_in_a_row += 1;
+                self.width = 1;
+            }
+            Server::Unwelcoming => self.is_unwelcome = true,
+        }
+    }
+}
+
+/// What is due, a page at a time.
+#[derive(Default)]
+struct Queue {
+    units: VecDeque<Unit>,
+    /// Whether anything of the last page was ours to send: if not, the next would be the same.
+    has_moved: bool,
+    is_begun: bool,
+    done: u64,
+    of: u64,
+}
+
+impl Queue {
+    /// The next letter to somebody whom none is under way to: two at once could both be the digest
+    /// of one day.
+    async fn next(
+        &mut self,
+        ctx: &Ctx,
+        under_way: &[Addressee],
+    ) -> Result<Option<Unit>, StoreError> {
+        if self.units.is_empty() && (self.has_moved || !self.is_begun) {
+            let together = ctx.together;
+            let due =
+                ctx.db.read("which letters are due", move |tx| outbox::due(tx, together, PAGE));
+            self.units = due.await?.into();
+            (self.has_moved, self.is_begun) = (false, true);
+            self.of = self.done + self.units.len() as u64;
+        }
+        let free = self.units.iter().position(|unit| !under_way.contains(&unit.addressee()));
+        Ok(free.and_then(|at| self.units.remove(at)))
+    }
+
+    fn note(&mut self, done: &Done) {
+        self.done += 1;
+        self.has_moved |= done.fate != Fate::NotOurs;
+    }
 }

@@ -6,6 +6,7 @@ mod compose;
 pub mod deliver;
 pub mod gather_hints;
 pub mod mind_consents;
+pub mod mind_disk;
 mod read_albums;
 mod record_look;
 mod side_lists;

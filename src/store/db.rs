@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::presence::Presence;
 use super::{Result, Sealer, StoreError, artists, migrations, outbox, tidy, tokens};
 use crate::clock::{Chance, Clock};
+use crate::domain::room::Room;
 
 /// A transaction that takes longer is worth a line in the log.
 const SLOW: Duration = Duration::from_secs(1);
@@ -142,6 +143,11 @@ impl Db {
         self.run(&self.reader, name, work).await
     }
 
+    /// The room on the disk that it lies on; `None` where the system does not say.
+    pub fn room(&self) -> Option<Room> {
+        self.shared.room()
+    }
+
     /// Empties the write-ahead log into the database, so that what was deleted is gone from disk.
     ///
     /// # Errors
@@ -196,6 +202,12 @@ impl Db {
 }
 
 impl Shared {
+    fn room(&self) -> Option<Room> {
+        let stat = rustix::fs::statvfs(&self.path).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
+        Some(Room { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
+    }
+
     fn transact<T>(
         &self,
         conn: &mut Connection,
@@ -220,6 +232,11 @@ impl Shared {
 }
 
 impl Tx<'_> {
+    /// The room on the disk that the database lies on; `None` where the system does not say.
+    pub fn room(&self) -> Option<Room> {
+        self.shared.room()
+    }
+
     /// The one time of this transaction.
     pub fn now(&self) -> Timestamp {
         self.now

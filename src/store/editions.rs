@@ -31,6 +31,15 @@ pub fn note(tx: &Tx<'_>, release: &ReleaseId, album: &ReleaseId) -> Result<()> {
     Ok(())
 }
 
+/// Whether a release is another edition of an album.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn is_one(tx: &Tx<'_>, release: &ReleaseId) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM editions WHERE release = ?1)";
+    Ok(tx.query_row(sql, [release], |row| row.get(0))?)
+}
+
 /// The editions of an album, as they came.
 ///
 /// # Errors

@@ -35,6 +35,8 @@ pub struct Person {
     pub trouble: Option<String>,
     /// When their follows were last read in full.
     pub follows_read_at: Option<Timestamp>,
+    /// Since when letters to their address come back, so that none are sent.
+    pub bouncing_since: Option<Timestamp>,
 }
 
 /// Finds who `profile` is by `account_id`, else by `id`, or makes a new person. Their consent is
@@ -92,10 +94,13 @@ fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
     Ok(UserId(tx.conn().last_insert_rowid()))
 }
 
+/// After so many letters in a row that came back for the address' sake, no more are sent there.
+const MOST_BOUNCES: u32 = 3;
+
 const PERSON: &str =
     "SELECT p.id, display_name, spotify_id, address, suggested_address, created_at,
      t.authorized_at, consent = 'ended', trouble, follows_read_at, ended_how,
-     coalesce(refused_since, ended_at)
+     coalesce(refused_since, ended_at), bouncing_since
      FROM people p LEFT JOIN tokens t ON t.person = p.id AND t.dead_since IS NULL";
 
 /// The person with this number.
@@ -130,16 +135,47 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
         deleted_at: refused_since.filter(|_| is_revoked).map(|at| at.0 + DELETED_AFTER),
         trouble: row.get(8)?,
         follows_read_at: row.get::<_, Option<Ms>>(9)?.map(|at| at.0),
+        bouncing_since: row.get::<_, Option<Ms>>(12)?.map(|at| at.0),
     })
 }
 
-/// Sends this person's letters to `address` from now on.
+/// Sends this person's letters to `address`, which was confirmed just now, from now on.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()> {
-    let sql = "UPDATE people SET address = ?2 WHERE id = ?1";
+    let sql = "UPDATE people SET address = ?2, bounces = 0, bouncing_since = NULL WHERE id = ?1";
     exactly_one(tx.execute(sql, params![id, address])?)
+}
+
+/// Notes that a letter reached this person's address.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn reached(tx: &Tx<'_>, id: UserId) -> Result<()> {
+    tx.execute("UPDATE people SET bounces = 0 WHERE id = ?1 AND bounces > 0", [id])?;
+    Ok(())
+}
+
+/// Notes that a letter came back for the address' sake. Returns whether that makes one too many, so
+/// that no more are sent there.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn bounced(tx: &Tx<'_>, id: UserId) -> Result<bool> {
+    tx.execute("UPDATE people SET bounces = bounces + 1 WHERE id = ?1", [id])?;
+    let sql = "UPDATE people SET bouncing_since = ?2
+               WHERE id = ?1 AND bounces >= ?3 AND bouncing_since IS NULL";
+    Ok(tx.execute(sql, params![id, Ms(tx.now()), MOST_BOUNCES])? == 1)
+}
+
+/// Whether no letters are sent to this person's address, since they come back.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn is_bouncing(tx: &Tx<'_>, id: UserId) -> Result<bool> {
+    let sql = "SELECT bouncing_since IS NOT NULL FROM people WHERE id = ?1";
+    Ok(tx.query_row(sql, [id], |row| row.get(0)).optional()?.unwrap_or(false))
 }
 
 /// Records that Spotify refuses this person until about `until`.

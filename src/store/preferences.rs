@@ -52,13 +52,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
     })
 }
 
-/// Changes what a person wants, and plans anew when the news leaves that they are owed. Lists that
+/// Changes what a person wants, and, where that is another time, when the news leaves that they are
+/// owed. Lists that
 /// they wanted already have been wanted since then.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn set(tx: &Tx<'_>, person: UserId, wanted: &Preferences) -> Result<()> {
     let Preferences { kinds, timetable, .. } = wanted;
+    let before = of(tx, person)?;
     let (rhythm, weekday) = match timetable.rhythm {
         Rhythm::AtOnce => ("at_once", None),
         Rhythm::Daily => ("daily", None),
@@ -90,6 +92,10 @@ pub fn set(tx: &Tx<'_>, person: UserId, wanted: &Preferences) -> Result<()> {
         ],
     )?;
     exactly_one(changed)?;
+    // A letter that is late already must not be put off by whoever saves the same again.
+    if before.is_some_and(|before| before.timetable == *timetable) {
+        return Ok(());
+    }
     outbox::plan_anew(tx, person, timetable, last_digest(tx, person)?)
 }
 
@@ -126,19 +132,14 @@ pub(super) fn digest_sent(tx: &Tx<'_>, person: UserId, key: Key) -> Result<()> {
     Ok(())
 }
 
-/// Tells a person nothing of an artist any more. Only of artists whom they follow: nothing happens
-/// otherwise, and `false` says so.
+/// Tells a person nothing of an artist any more, who must be known.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn mute(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<bool> {
-    let follows = "SELECT EXISTS (SELECT 1 FROM follows WHERE person = ?1 AND artist = ?2)";
-    if !tx.query_row(follows, params![person, artist], |row| row.get(0))? {
-        return Ok(false);
-    }
+pub fn mute(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<()> {
     let sql = "INSERT OR IGNORE INTO mutes (person, artist, since) VALUES (?1, ?2, ?3)";
     tx.execute(sql, params![person, artist, Ms(tx.now())])?;
-    Ok(true)
+    Ok(())
 }
 
 /// Tells a person of an artist again.

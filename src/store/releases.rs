@@ -139,16 +139,19 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
     })
 }
 
-/// The artists whom `person` follows and on whose lists the release was seen: why it concerns them.
+/// The artists whom `person` follows, or has muted, and on whose lists the release was seen: why it
+/// concerns them.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, person: UserId) -> Result<Vec<Reason>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name, s.appears,
-             EXISTS (SELECT 1 FROM mutes m WHERE m.person = f.person AND m.artist = a.id)
-         FROM sightings s JOIN follows f ON f.artist = s.artist JOIN artists a ON a.id = s.artist
-         WHERE s.release = ?1 AND f.person = ?2 ORDER BY a.name, a.id",
+             EXISTS (SELECT 1 FROM mutes m WHERE m.person = ?2 AND m.artist = a.id) AS is_muted
+         FROM sightings s JOIN artists a ON a.id = s.artist
+         WHERE s.release = ?1 AND (is_muted
+             OR EXISTS (SELECT 1 FROM follows f WHERE f.person = ?2 AND f.artist = a.id))
+         ORDER BY a.name, a.id",
     )?;
     let reasons = rows.query_map(params![id, person], |row| {
         Ok(Reason {

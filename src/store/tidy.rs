@@ -1,15 +1,14 @@
 //! Keeping the database in order: what is over goes, and times that only a wrong clock can have
 //! written are mended.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, ToSpan};
 use rusqlite::params;
 
 use super::columns::Ms;
 use super::ledger::BOOKED_AHEAD;
 use super::{Result, Tx, artists, consents, farewells, hints, identities};
-use crate::domain::digest;
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
-use crate::domain::side_list;
+use crate::domain::{day_of, digest, side_list};
 
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(60 * 24);
@@ -56,6 +55,12 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         "UPDATE outbox SET owed_at = ?1, next_at = min(next_at, ?1)
          WHERE state = 'owed' AND letter IS NULL AND owed_at > ?2",
         params![Ms(tx.now()), Ms(tx.now() + LONGEST_LEASE)],
+    )?;
+    // A digest of the day after tomorrow was named by a wrong clock.
+    let ahead = day_of(tx.now()).saturating_add(1.day()).to_string();
+    tx.execute(
+        "UPDATE people SET last_digest = NULL WHERE substr(last_digest, instr(last_digest, ':') + 1) > ?1",
+        [ahead],
     )?;
     for (table, column, longest, mended) in [
         ("artists", "next_check_at", LONGEST_WAIT, tx.now()),

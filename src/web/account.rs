@@ -13,6 +13,7 @@ use super::page::{self, day, shown};
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::{leave as leaving, session};
 use crate::ctx::Ctx;
+use crate::domain::audience::{self, Kinds};
 use crate::domain::cadence;
 use crate::domain::consent::ends_at;
 use crate::domain::digest::Rhythm;
@@ -40,6 +41,7 @@ struct Account {
     address: String,
     awaiting: String,
     mail_trouble: Option<String>,
+    bouncing_since: Option<String>,
     watched: u64,
     never_asked: u64,
     follows_read: Option<String>,
@@ -49,7 +51,6 @@ struct Account {
     checked_last_week: u64,
     overdue: Vec<Overdue>,
     news: Vec<Release>,
-    wants_singles: bool,
     is_subscribed: bool,
     letters_come: String,
 }
@@ -85,17 +86,23 @@ fn gather(
         mail_trouble: outbox::trouble_of(tx, id)?,
         artists: status::artists_of(tx, Some(id), cadence)?,
         overdue: overdue::list(tx, Some(id), cadence, OVERDUE_LISTED)?,
-        news: news(tx, id)?,
+        news: news(tx, id, wanted.kinds)?,
         rests: rests(tx)?,
         person,
         wanted,
     }))
 }
 
-fn news(tx: &Tx<'_>, id: UserId) -> Result<Vec<Release>, StoreError> {
-    let ids = outbox::news_of(tx, id, NEWS_LISTED)?.into_iter();
-    let found: Result<Vec<_>, _> = ids.map(|release| releases::find(tx, &release)).collect();
-    Ok(found?.into_iter().flatten().collect())
+/// What came out of the kinds that the person wants, whether or not a letter told it.
+fn news(tx: &Tx<'_>, id: UserId, kinds: Kinds) -> Result<Vec<Release>, StoreError> {
+    let mut news = Vec::new();
+    for release in outbox::news_of(tx, id, NEWS_LISTED)? {
+        let Some(found) = releases::find(tx, &release)? else { continue };
+        if audience::is_of_interest(&found, &releases::reasons(tx, &release, id)?, kinds) {
+            news.push(found);
+        }
+    }
+    Ok(news)
 }
 
 impl Account {
@@ -121,6 +128,7 @@ impl Account {
             address,
             awaiting,
             mail_trouble,
+            bouncing_since: person.bouncing_since.map(day),
             watched: artists.watched,
             never_asked: artists.never_asked,
             checked_last_day: artists.checked_last_day,
@@ -130,7 +138,6 @@ impl Account {
             typed: typed.unwrap_or_default(),
             typed_fault: None,
             news,
-            wants_singles: wanted.kinds.singles,
             is_subscribed: wanted.is_subscribed,
             letters_come: letters_come(&wanted),
         }
@@ -247,8 +254,9 @@ pub(super) async fn leave(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Respon
     if let Err(error) = leaving::leave(&ctx, person).await {
         return page::our_fault(&error);
     }
-    let body = "Your sign-in, your address, the artists you follow and everything owed to you are \
-                deleted from this Dropday. Spotify still lists the app among those you once allowed: \
+    let body = "Your sign-in, the artists you follow and everything owed to you are deleted from this \
+                Dropday. If your address was confirmed, one last letter says so, and the address goes \
+                with it. Spotify still lists the app among those you once allowed: \
                 you can remove it at spotify.com/account/apps.";
     let gone = page::Message {
         title: "Everything about you is deleted",

@@ -61,8 +61,8 @@ async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
         Ok(Some(Link::Mute(artist))) => Message {
             title: "Muted",
             body: &format!(
-                "You hear nothing more of {artist}. You still follow them at Spotify. In your \
-                 preferences you can undo it."
+                "You hear nothing more of {artist}. Whom you follow at Spotify stays as \
+                 it is. In your preferences you can undo it."
             ),
             action,
         }

@@ -29,8 +29,6 @@ const DAYS: [&str; 7] =
 #[template(path = "preferences.html")]
 struct Page {
     wanted: Preferences,
-    /// 0 is Monday.
-    weekday: i8,
     zone: String,
     zones: Vec<String>,
     muted: Vec<Artist>,
@@ -41,12 +39,7 @@ struct Page {
 
 impl Page {
     fn new(wanted: Preferences, muted: Vec<Artist>, now: Timestamp) -> Self {
-        let weekday = match wanted.timetable.rhythm {
-            Rhythm::Weekly(day) => day.to_monday_zero_offset(),
-            Rhythm::AtOnce | Rhythm::Daily => Weekday::Friday.to_monday_zero_offset(),
-        };
         Self {
-            weekday,
             zone: wanted.timetable.zone.iana_name().unwrap_or("UTC").to_owned(),
             zones: jiff::tz::db().available().map(|name| name.to_string()).collect(),
             next: next(&wanted, now),
@@ -54,6 +47,14 @@ impl Page {
             wanted,
             is_saved: false,
             fault: None,
+        }
+    }
+
+    /// 0 is Monday.
+    fn weekday(&self) -> i8 {
+        match self.wanted.timetable.rhythm {
+            Rhythm::Weekly(day) => day.to_monday_zero_offset(),
+            Rhythm::AtOnce | Rhythm::Daily => Weekday::Friday.to_monday_zero_offset(),
         }
     }
 

@@ -158,6 +158,7 @@ impl Machine {
         let letter =
             eventually("a letter that asks to confirm", async || self.letters_to(&address).pop());
         browser.post(&letter.await.link("/confirm/"), &[]).await;
+        eventually("a welcome", async || self.letters_to(&address).get(1).cloned()).await;
         self.inbox.empty();
         Listener { person, address, browser }
     }

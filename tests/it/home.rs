@@ -251,8 +251,10 @@ impl Home {
         self.advance_hours(24 * days);
     }
 
-    /// Ends the test: nothing may be owed, and the world not asked what it did not expect.
+    /// Ends the test: nothing may be owed that cannot be sent, and the world not asked what it did not
+    /// expect.
     pub async fn finish(self) {
+        self.letters().await;
         self.finish_owing(0).await;
     }
 
@@ -352,6 +354,8 @@ pub fn environment(
         ("MAIL__SMTP_URL", smtp_url.to_owned()),
         ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
         ("MAIL__TIMEOUT", "20s".to_owned()),
+        // Nobody waits for company.
+        ("MAIL__TOGETHER", "0s".to_owned()),
     ]
     .map(|(key, value)| (format!("DROPDAY_{key}"), value))
     .into()

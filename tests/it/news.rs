@@ -57,7 +57,7 @@ async fn a_new_album_is_mailed_once_to_every_follower_though_asked_about_once() 
         assert_eq!(letters.len(), 1);
         assert_eq!(letters[0].subject, "Röyksopp: Profound Mysteries III");
         assert!(letters[0].text.contains("because you follow Röyksopp"), "{}", letters[0].text);
-        assert!(letters[0].html.contains("/account"));
+        assert!(letters[0].html.contains("/preferences"));
     }
     assert!(home.letters_to(&other.address).is_empty());
     home.finish().await;
@@ -159,7 +159,7 @@ async fn what_comes_out_between_signing_in_and_confirming_is_told_on_confirming(
     home.round().await;
     let subjects: Vec<_> =
         home.letters_to("martha@example.com").into_iter().skip(1).map(|l| l.subject).collect();
-    assert_eq!(subjects, ["Röyksopp: Meanwhile"]);
+    assert_eq!(subjects, ["Welcome to Dropday: 1 artist watched for you", "Röyksopp: Meanwhile"]);
     home.finish().await;
 }
 

@@ -70,8 +70,8 @@ fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
 async fn a_single_reaches_who_wants_singles_and_nobody_else() {
     let (home, artist, martha) = listening(2, 3).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
-    assert!(martha.browser.get("/account").await.body.contains("name=\"singles\" checked"));
-    assert!(!jonas.browser.get("/account").await.body.contains("name=\"singles\" checked"));
+    assert!(martha.browser.get("/preferences").await.body.contains("name=\"singles\" checked"));
+    assert!(!jonas.browser.get("/preferences").await.body.contains("name=\"singles\" checked"));
     home.round().await;
     home.world.put_out(&artist, single("Speed King"));
     home.round().await;
@@ -422,7 +422,7 @@ async fn singles_between_signing_in_and_confirming_are_told_to_those_who_want_th
     }
     home.letters().await;
     let told = browsers.iter().map(|(_, address)| home.letters_to(address).len() - 1);
-    assert_eq!(told.collect::<Vec<_>>(), [1, 0]);
+    assert_eq!(told.collect::<Vec<_>>(), [2, 1], "the welcome, and to her the single");
     home.finish().await;
 }
 

@@ -20,7 +20,7 @@ pub struct GoodBye<'a> {
     pub listed_at_spotify: bool,
 }
 
-const SUBJECT: &str = "Good-bye: you are deleted from Dropday";
+const SUBJECT: &str = "Good-bye from Dropday: what was deleted";
 
 #[derive(Template)]
 #[template(path = "good_bye.txt", escape = "none")]

@@ -123,8 +123,8 @@ impl Trouble<'_> {
             }
             Self::EndpointRemoved { .. } => "Spotify forbids what Dropday asks".into(),
             Self::QuotaSpent { .. } => "Spotify's quota is spent too often".into(),
-            Self::MailRefused { .. } => "the mail server refused Dropday".into(),
-            Self::DiskNearlyFull { .. } => "the disk is nearly full".into(),
+            Self::MailRefused { .. } => "The mail server refused Dropday".into(),
+            Self::DiskNearlyFull { .. } => "The disk is nearly full".into(),
         }
     }
 
@@ -132,7 +132,7 @@ impl Trouble<'_> {
         match self {
             Self::MassRefusal { people } => format!(
                 "Spotify said invalid_grant of {people} people of this Dropday at the same time. That \
-                 looks like a mistake of Spotify's, so nobody's permission is ended: each is tried \
+                 looks like a mistake of Spotify’s, so nobody’s permission is ended: each is tried \
                  again every two hours, and asked to sign in again only if they are still refused \
                  after a day."
             ),
@@ -153,20 +153,19 @@ impl Trouble<'_> {
                 calls.as_str()
             ),
             Self::QuotaSpent { until, per_day, .. } => format!(
-                "Spotify has locked out questions about artists' albums until {}, and it was not the \
+                "Spotify has locked out questions about artists’ albums until {}, and it was not the \
                  first time within a week, or it is for longer than a day. Dropday allows itself \
                  {per_day} such questions in 24 hours; all apps of your developer account count \
                  together.",
                 until.strftime("%-d %B %Y, %H:%M UTC")
             ),
-            Self::MailRefused { .. } => "The mail server refused Dropday's log-in or its sender \
+            Self::MailRefused { .. } => "The mail server refused Dropday’s log-in or its sender \
                 address, so no letter left until now. Nothing is lost: what is owed goes out after \
                 this letter. The server said:"
                 .into(),
             Self::DiskNearlyFull { free_mb } => format!(
                 "Where Dropday keeps its database {} MB are left. Once nothing is left, no new album \
-                 can be recorded and no letter can be marked as sent, so Dropday stops asking and \
-                 sending until there is room.",
+                 can be recorded and no letter can be marked as sent.",
                 grouped(free_mb)
             ),
         }
@@ -191,9 +190,9 @@ impl Trouble<'_> {
                  back, set spotify.artist_albums_per_day to {lower} in the configuration, or lower, \
                  and start Dropday again: a lower number asks later, but a lock-out asks nothing at all."
             ),
-            Self::MailRefused { .. } => "Look at mail.url and mail.from in the configuration: has the \
+            Self::MailRefused { .. } => "Look at mail.smtp_url and mail.from in the configuration: has the \
                 password changed, or may this log-in no longer send from that address? `dropday \
-                check --send-to` with an address tries it out."
+                check` tells whether the server lets Dropday in again."
                 .into(),
             Self::DiskNearlyFull { .. } => "Make room on that disk, or make it larger. Dropday notices \
                 by itself."

@@ -8,6 +8,7 @@ use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, 
 use lettre::message::{Body, Mailbox, MessageBuilder, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
+use super::quoted::quoted_printable;
 use crate::domain::text::one_line;
 use crate::mail::letter::Letter;
 
@@ -55,8 +56,8 @@ pub(super) fn compose(
         .multipart(
             MultiPart::alternative()
                 .boundary(BOUNDARY)
-                .singlepart(part(ContentType::TEXT_PLAIN, &letter.text)?)
-                .singlepart(part(ContentType::TEXT_HTML, &letter.html)?),
+                .singlepart(part(ContentType::TEXT_PLAIN, &letter.text))
+                .singlepart(part(ContentType::TEXT_HTML, &letter.html)),
         )
         .map_err(|e| e.to_string())?;
     String::from_utf8(message.formatted()).map_err(|_| "the letter is no UTF-8".to_owned())
@@ -67,11 +68,10 @@ fn system_time(date: Timestamp) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(date.as_second().try_into().unwrap_or(0))
 }
 
-fn part(kind: ContentType, text: &str) -> Result<SinglePart, String> {
-    let encoding = ContentTransferEncoding::QuotedPrintable;
-    let body = Body::new_with_encoding(text.to_owned(), encoding)
-        .map_err(|_| "a letter's text cannot be encoded".to_owned())?;
-    Ok(SinglePart::builder().header(kind).body(body))
+fn part(kind: ContentType, text: &str) -> SinglePart {
+    let body = quoted_printable(text).into_bytes();
+    let body = Body::dangerous_pre_encoded(body, ContentTransferEncoding::QuotedPrintable);
+    SinglePart::builder().header(kind).body(body)
 }
 
 /// lettre would fold or encode an unusual id; a repeat must carry the very same one.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail, Noop, Quit, Rcpt};
+use lettre::transport::smtp::commands::{Data, Ehlo, Mail, Noop, Quit, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use secrecy::ExposeSecret;
@@ -46,6 +46,8 @@ pub(super) struct Parcel<'a> {
 /// A connection on which the next command may be sent. Whoever drops it midway closes it.
 pub(super) struct Session {
     connection: AsyncSmtpConnection,
+    /// Whether commands may be sent without waiting for the answer to the one before (RFC 2920).
+    may_pipeline: bool,
     letters: u32,
 }
 
@@ -56,7 +58,8 @@ impl Session {
     /// [`SendError::Unavailable`]; [`SendError::Unwelcome`] where the log-in is refused for good.
     pub(super) async fn open(server: &Server) -> Result<Self, SendError> {
         let connection = connect(server).await?;
-        let mut session = Self { connection, letters: 0 };
+        let mut session = Self { connection, may_pipeline: false, letters: 0 };
+        session.may_pipeline = session.ask_for_pipelining(&server.hello).await?;
         if let Some(login) = &server.url.login {
             session.log_in(login).await?;
         }
@@ -76,10 +79,16 @@ impl Session {
     ) -> Result<String, SendError> {
         let parameters = self.parameters(parcel)?;
         let mail = Mail::new(Some(parcel.from.clone()), parameters);
-        self.step(mail, &[250]).await.map_err(to_sender)?;
         let rcpt = Rcpt::new(parcel.to.clone(), vec![]);
-        self.step(rcpt, &[250, 251]).await.map_err(to_recipient)?;
-        self.step(Data, &[354]).await.map_err(to_data)?;
+        if self.may_pipeline {
+            self.step(format!("{mail}{rcpt}{Data}"), &[250]).await.map_err(to_sender)?;
+            self.answer(&[250, 251]).await.map_err(to_recipient)?;
+            self.answer(&[354]).await.map_err(to_data)?;
+        } else {
+            self.step(mail, &[250]).await.map_err(to_sender)?;
+            self.step(rcpt, &[250, 251]).await.map_err(to_recipient)?;
+            self.step(Data, &[354]).await.map_err(to_data)?;
+        }
 
         let text = with_dots(parcel.message);
         begun.store(true, Ordering::SeqCst);
@@ -109,6 +118,15 @@ impl Session {
 
     pub(super) fn is_encrypted(&self) -> bool {
         self.connection.is_encrypted()
+    }
+
+    /// lettre keeps no more of the greeting than it needs itself, so that it is asked for once more.
+    async fn ask_for_pipelining(&mut self, hello: &ClientId) -> Result<bool, SendError> {
+        match self.step(Ehlo::new(hello.clone()), &[250]).await {
+            Ok(reply) => Ok(reply.message().any(|line| line.eq_ignore_ascii_case("PIPELINING"))),
+            Err(Fault::Answer(_)) => Ok(false),
+            Err(Fault::Lost(text)) => Err(SendError::Unavailable(text)),
+        }
     }
 
     async fn log_in(&mut self, login: &Login) -> Result<(), SendError> {
@@ -152,6 +170,11 @@ impl Session {
 
     async fn step(&mut self, command: impl Display, codes: &[u16]) -> Result<Response, Fault> {
         due(self.connection.command(command).await, codes)
+    }
+
+    /// The next answer to commands that were sent before.
+    async fn answer(&mut self, codes: &[u16]) -> Result<Response, Fault> {
+        due(self.connection.read_response().await, codes)
     }
 }
 

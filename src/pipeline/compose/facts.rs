@@ -9,6 +9,7 @@ use crate::domain::consent::{ends_at, reminder_due};
 use crate::domain::day_of;
 use crate::domain::matter::Matter;
 use crate::domain::quota::Bucket;
+use crate::domain::room::Room;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::pipeline::mind_consents;
 use crate::store::allowance::{self, LockOut};
@@ -16,7 +17,7 @@ use crate::store::farewells::{self, Farewell};
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, Kind};
 use crate::store::people::{self, Person};
-use crate::store::{StoreError, Tx, consents};
+use crate::store::{StoreError, Tx, consents, outbox};
 
 /// What a letter is made of.
 pub(super) enum Facts {
@@ -35,9 +36,11 @@ pub(super) enum Facts {
 pub(super) enum Known {
     MassRefusal(u64),
     NoPremium,
-    NotOnAllowList(Person),
+    NotOnAllowList(Box<Person>),
     EndpointRemoved(Bucket),
     QuotaSpent(LockOut),
+    MailRefused(String),
+    DiskNearlyFull(Room),
 }
 
 pub(super) fn gather(
@@ -101,11 +104,15 @@ fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
         }
         Some(Matter::NoPremium) => Some(Known::NoPremium),
         Some(Matter::NotOnAllowList(person)) => {
-            people::find(tx, person)?.map(Known::NotOnAllowList)
+            people::find(tx, person)?.map(Box::new).map(Known::NotOnAllowList)
         }
         Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
         Some(Matter::QuotaSpent) => {
             allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
+        }
+        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.letter)?.map(Known::MailRefused),
+        Some(Matter::DiskNearlyFull) => {
+            tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
         }
     };
     Ok(known

@@ -109,6 +109,8 @@ fn to_operator(ctx: &Ctx, known: &Known) -> Result<Letter, RenderError> {
             per_day,
             lower: quota::lower(per_day, lock_out.spent),
         },
+        Known::MailRefused(said) => Trouble::MailRefused { said },
+        Known::DiskNearlyFull(room) => Trouble::DiskNearlyFull { free_mb: room.free / 1_000_000 },
     };
     ToOperator { trouble, instance_url: &ctx.page("/") }.letter()
 }

@@ -8,7 +8,7 @@ use super::facts::{Facts, to_confirmed};
 use super::link;
 use crate::accounts::letter_links::Purpose;
 use crate::ctx::Ctx;
-use crate::domain::audience::{self, Reason};
+use crate::domain::audience::{self, Reason, Unwanted};
 use crate::domain::cadence;
 use crate::domain::digest::{Rhythm, Timetable};
 use crate::domain::edition;
@@ -25,8 +25,11 @@ use crate::store::people::Person;
 use crate::store::status::{self, Artists};
 use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
 
-/// Releases that a welcome can list.
-const MOST_RECENT: u32 = 50;
+/// Releases that a welcome chooses from …
+const MOST_RECENT: u32 = 500;
+
+/// … and tells.
+const RECENT_TOLD: usize = 10;
 
 /// A letter with news, as the database has it.
 pub(super) struct Told {
@@ -56,8 +59,8 @@ pub(super) fn gather(
     person: Person,
     settings: &cadence::Settings,
 ) -> Result<Facts, StoreError> {
-    let Some(wanted) = subscribed(tx, &person)? else {
-        return Ok(Facts::Unwanted("letters with news are switched off"));
+    let Some(wanted) = preferences::of(tx, person.id)? else {
+        return Ok(Facts::Unwanted("the person has left"));
     };
     let mut told = Vec::new();
     for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
@@ -66,7 +69,7 @@ pub(super) fn gather(
             continue;
         };
         let because = releases::reasons(tx, &id, person.id)?;
-        match audience::judge(&release, &because, wanted.kinds) {
+        match judge(tx, &release, &because, &wanted)? {
             Ok(()) => told.push(item(tx, release, because)?),
             Err(why) => outbox::unwanted(tx, claimed.letter, id.as_str(), &why.to_string())?,
         }
@@ -92,7 +95,7 @@ pub(super) fn gather_welcome(
     let mut recent = Vec::new();
     for release in releases::recent_of(tx, person.id, MOST_RECENT)? {
         let because = releases::reasons(tx, &release.id, person.id)?;
-        if audience::judge(&release, &because, wanted.kinds).is_ok() {
+        if recent.len() < RECENT_TOLD && judge(tx, &release, &because, &wanted)?.is_ok() {
             recent.push(item(tx, release, because)?);
         }
     }
@@ -130,6 +133,22 @@ pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Letter, RenderErr
         unsubscribe_url: &unsubscribe_url,
     };
     Ok(letter.letter()?.with_unsubscribe(&unsubscribe_url))
+}
+
+/// Whether the person wants to hear of a release as things stand when its letter leaves.
+fn judge(
+    tx: &Tx<'_>,
+    release: &Release,
+    reasons: &[Reason],
+    wanted: &Preferences,
+) -> Result<Result<(), Unwanted>, StoreError> {
+    if !wanted.is_subscribed {
+        return Ok(Err(Unwanted::Unsubscribed));
+    }
+    if !wanted.editions && editions::is_one(tx, &release.id)? {
+        return Ok(Err(Unwanted::Edition));
+    }
+    Ok(audience::judge(release, reasons, wanted.kinds))
 }
 
 fn subscribed(tx: &Tx<'_>, person: &Person) -> Result<Option<Preferences>, StoreError> {
@@ -190,8 +209,10 @@ fn assurance(
     artists: &Artists,
     settings: &cadence::Settings,
 ) -> Result<Option<Assurance>, StoreError> {
-    let first = overdue::list(tx, Some(person.id), settings, 1)?.into_iter().next();
-    let checks = match (first, artists.oldest_check) {
+    let overdue = overdue::list(tx, Some(person.id), settings, MOST_RECENT)?;
+    // An artist that Spotify no longer knows fails for ever, and must not speak for all.
+    let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
+    let checks = match (usual.or(overdue.first()), artists.oldest_check) {
         (Some(first), _) => {
             Checks::Overdue { artists: artists.overdue, because: why_overdue(&first.why) }
         }

@@ -18,6 +18,18 @@ pub struct Unit {
     is_bound: bool,
 }
 
+impl Unit {
+    /// To whom.
+    pub fn addressee(&self) -> Addressee {
+        self.addressee
+    }
+
+    /// Whether it is the last letter to somebody who left.
+    pub fn is_farewell(&self) -> bool {
+        self.kind == Kind::GoodBye
+    }
+}
+
 /// A letter that is ours to send.
 #[derive(Debug, Clone)]
 pub struct Claimed {
@@ -42,35 +54,37 @@ pub struct Claimed {
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn make_due(tx: &Tx<'_>) -> Result<()> {
+pub fn make_due(tx: &Tx<'_>, together: SignedDuration) -> Result<()> {
     tx.execute(
-        "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at > ?1 AND (attempts > 0 OR
-             CASE kind WHEN 'sign_in_again' THEN FALSE
-                       WHEN 'news' THEN person IN (SELECT id FROM people WHERE rhythm = 'at_once')
-                       ELSE TRUE END)",
-        [Ms(tx.now())],
+        "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at > ?1 AND
+             CASE kind WHEN 'sign_in_again' THEN attempts > 0
+                       WHEN 'news' THEN letter IS NOT NULL
+                           OR person IN (SELECT id FROM people WHERE rhythm = 'at_once')
+                       ELSE TRUE END",
+        [Ms(tx.now() - together)],
     )?;
     Ok(())
 }
 
 /// The letters that can leave now, `most` of them. Those that were tried least come first: who is hard
 /// to reach must not stand in the others' way. News to somebody who has taken their consent back
-/// stays. What waits for company leaves with the first that has waited long enough, unless the server
-/// asked for patience.
+/// stays. News to those who want it at once waits for company, for as long as `together`; then all
+/// leaves with the first, unless the server asked for patience.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn due(tx: &Tx<'_>, most: u32) -> Result<Vec<Unit>> {
+pub fn due(tx: &Tx<'_>, together: SignedDuration, most: u32) -> Result<Vec<Unit>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT person, kind, coalesce(letter, min(id)), letter IS NOT NULL FROM outbox
          WHERE state = 'owed' AND NOT (kind = 'news' AND person IN
              (SELECT id FROM people WHERE ended_how = 'revoked'))
          GROUP BY person, kind, letter, CASE WHEN kind = 'news' THEN 0 ELSE id END
-         HAVING max(claimed_until) <= ?1 AND min(next_at) <= ?1
-            AND max(iif(attempts > 0, next_at, 0)) <= ?1
+         HAVING max(claimed_until) <= ?1 AND max(iif(attempts > 0, next_at, 0)) <= ?1
+            AND min(next_at) <= iif(kind = 'news' AND letter IS NULL AND max(attempts) = 0
+                AND person IN (SELECT id FROM people WHERE rhythm = 'at_once'), ?3, ?1)
          ORDER BY max(attempts), min(id) LIMIT ?2",
     )?;
-    let due = rows.query_map(params![Ms(tx.now()), most], |row| {
+    let due = rows.query_map(params![Ms(tx.now()), most, Ms(tx.now() - together)], |row| {
         Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
     })?;
     let units = due.collect::<rusqlite::Result<Vec<(Option<UserId>, String, i64, bool)>>>()?;
@@ -95,7 +109,8 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
     let mut rows = tx.conn().prepare_cached(
         "UPDATE outbox SET letter = ?1, claimed_until = ?5, attempts = attempts + 1
          WHERE state = 'owed' AND person IS ?2 AND kind = ?3 AND claimed_until <= ?4
-           AND NOT (kind = 'news' AND person IN (SELECT id FROM people WHERE ended_how = 'revoked'))
+           AND NOT (kind = 'news' AND EXISTS
+               (SELECT 1 FROM people WHERE id = outbox.person AND ended_how = 'revoked'))
            AND CASE WHEN ?6 THEN letter = ?1
                     WHEN ?3 = 'news' THEN letter IS NULL
                     ELSE letter IS NULL AND id = ?1 END

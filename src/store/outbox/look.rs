@@ -9,16 +9,25 @@ use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx};
 
-/// What was news to a person lately, the newest first.
+/// What was news to a person lately, the newest first, also what no letter told them.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn news_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<ReleaseId>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT subject FROM outbox WHERE person = ?1 AND kind = 'news' AND state IN ('owed', 'sent')
+        "SELECT subject FROM outbox WHERE person = ?1 AND kind = 'news' AND state <> 'dropped'
          ORDER BY id DESC LIMIT ?2",
     )?;
     Ok(rows.query_map(params![person, most], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The words that are kept with a letter: why it did not leave, or what it is to quote.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn words_of(tx: &Tx<'_>, letter: i64) -> Result<Option<String>> {
+    let sql = "SELECT reason FROM outbox WHERE letter = ?1 AND reason IS NOT NULL LIMIT 1";
+    Ok(tx.query_row(sql, [letter], |row| row.get(0)).optional()?)
 }
 
 /// How many things are owed to people.

@@ -12,14 +12,18 @@ mod settle;
 
 pub(super) use self::claim::release_claims;
 pub use self::claim::{Claimed, Unit, claim, due, make_due};
-pub use self::look::{count_lately, count_owed, news_of, trouble_of};
+pub use self::look::{count_lately, count_owed, news_of, trouble_of, words_of};
 pub(super) use self::news::plan_anew;
 pub use self::news::{
     Audience, owe_news, owe_news_missed, owe_news_seen_since, owe_news_since_following,
     owe_refused_again,
 };
-pub use self::owe::{owe, owe_good_bye, owe_operator, owe_sign_in_again};
-pub use self::settle::{drop_subject, dropped, put_off, refused, sent, unwanted};
+pub use self::owe::{
+    is_owed_to_operator, owe, owe_good_bye, owe_operator, owe_sign_in_again, quote_to_operator,
+};
+pub use self::settle::{
+    blameless, drop_subject, dropped, give_up, put_all_off, put_off, refused, sent, unwanted,
+};
 
 /// What kind of thing is owed. News to a person goes in one letter, anything else in its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -119,7 +119,8 @@ pub fn owe_refused_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
     let Some(reader) = Reader::find(tx, person)? else { return Ok(()) };
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
     tx.execute(
-        "UPDATE outbox SET state = 'owed', letter = NULL, reason = NULL, settled_at = NULL, next_at = ?2
+        "UPDATE outbox SET state = 'owed', letter = NULL, attempts = 0, reason = NULL, settled_at = NULL,
+             next_at = ?2
          WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3",
         params![person, Ms(reader.leaves_at(tx)), Ms(oldest)],
     )?;
@@ -167,17 +168,16 @@ impl Reader {
         Ok(changed == 1 && verdict.is_ok())
     }
 
-    /// Owes what was not wanted for one artist's sake and is for another's.
+    /// Owes what was not wanted for one artist's sake and is for another's. As a row of its own: the
+    /// number of the old one may be that of a letter.
     fn owe_after_all(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
         if self.judge(tx, release)?.is_err() {
             return Ok(false);
         }
-        let changed = tx.execute(
-            "UPDATE outbox SET state = 'owed', reason = NULL, settled_at = NULL, letter = NULL, next_at = ?3
-             WHERE person = ?1 AND kind = 'news' AND subject = ?2 AND state = 'unwanted'",
-            params![self.person, release.id, Ms(self.leaves_at(tx))],
-        )?;
-        Ok(changed == 1)
+        let sql = "DELETE FROM outbox WHERE person = ?1 AND kind = 'news' AND subject = ?2
+                   AND state = 'unwanted'";
+        let was_unwanted = tx.execute(sql, params![self.person, release.id])? == 1;
+        Ok(was_unwanted && self.owe(tx, release)?)
     }
 
     fn judge(&self, tx: &Tx<'_>, release: &Release) -> Result<std::result::Result<(), Unwanted>> {

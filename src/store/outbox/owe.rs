@@ -47,6 +47,27 @@ pub fn owe_operator(tx: &Tx<'_>, subject: &str) -> Result<bool> {
     insert(tx, Addressee::Operator, Kind::Operator, subject, tx.now())
 }
 
+/// Whether the operator is owed a letter about this matter, whatever the day.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn is_owed_to_operator(tx: &Tx<'_>, matter: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM outbox
+               WHERE kind = 'operator' AND state = 'owed' AND subject LIKE ?1 || ':%')";
+    Ok(tx.query_row(sql, [matter], |row| row.get(0))?)
+}
+
+/// Keeps somebody's words with the letter that the operator is owed about this matter.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn quote_to_operator(tx: &Tx<'_>, matter: &str, words: &str) -> Result<()> {
+    let sql = "UPDATE outbox SET reason = ?2
+               WHERE kind = 'operator' AND state = 'owed' AND subject LIKE ?1 || ':%'";
+    tx.execute(sql, [matter, words])?;
+    Ok(())
+}
+
 fn insert(
     tx: &Tx<'_>,
     addressee: Addressee,

@@ -51,7 +51,7 @@ pub fn drop_subject(tx: &Tx<'_>, letter: i64, subject: &str, why: &str) -> Resul
 
 /// Puts a letter off until `next_at`. `come_apart` lets its rows leave with whatever else is owed
 /// by then, and is for letters that were certainly never accepted; otherwise the very same letter
-/// will be repeated.
+/// will be repeated. A letter to the operator keeps the words that it is about.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
@@ -63,11 +63,56 @@ pub fn put_off(
     come_apart: bool,
 ) -> Result<()> {
     tx.execute(
-        "UPDATE outbox SET reason = ?2, next_at = ?3, claimed_until = 0,
+        "UPDATE outbox SET reason = iif(kind = 'operator', coalesce(reason, ?2), ?2), next_at = ?3, claimed_until = 0,
              letter = CASE WHEN ?4 THEN NULL ELSE letter END
          WHERE letter = ?1 AND state = 'owed'",
         params![letter, why, Ms(next_at), come_apart],
     )?;
+    Ok(())
+}
+
+/// Lets everything that is owed and in nobody's hands wait until `next_at`: the server lets nobody in.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn put_all_off(tx: &Tx<'_>, next_at: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at < ?1 AND claimed_until <= ?2",
+        params![Ms(next_at), Ms(tx.now())],
+    )?;
+    Ok(())
+}
+
+/// Gives up what of a letter was tried `tries` times and owed since before `owed_before`; what joined it
+/// lately has its own tries. Whether nothing of it is left.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn give_up(
+    tx: &Tx<'_>,
+    letter: i64,
+    why: &str,
+    tries: u32,
+    owed_before: Timestamp,
+) -> Result<bool> {
+    tx.execute(
+        "UPDATE outbox SET state = 'refused', reason = ?2, settled_at = ?3, claimed_until = 0
+         WHERE letter = ?1 AND state = 'owed' AND attempts >= ?4 AND owed_at <= ?5",
+        params![letter, why, Ms(tx.now()), tries, Ms(owed_before)],
+    )?;
+    farewells::forget_settled(tx, letter)?;
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE letter = ?1 AND state = 'owed')";
+    Ok(tx.query_row(sql, [letter], |row| row.get(0))?)
+}
+
+/// Notes that a letter was put off for no fault of its own: its attempts count as `most` at most, and
+/// it is not given up for them.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn blameless(tx: &Tx<'_>, letter: i64, most: u32) -> Result<()> {
+    let sql = "UPDATE outbox SET attempts = min(attempts, ?2) WHERE letter = ?1 AND state = 'owed'";
+    tx.execute(sql, params![letter, most])?;
     Ok(())
 }
 

@@ -109,7 +109,7 @@ fn texts(page: &Html) -> impl Iterator<Item = (ElementRef<'_>, String)> {
             let is_image = element.value().name() == "img";
             (!text.is_empty() || is_image).then_some((element, text))
         })
-        // The preheader is hidden.
+        // The preheader is shown by inboxes, in their own colours.
         .filter(|(_, text)| !text.contains('\u{34f}'))
 }
 

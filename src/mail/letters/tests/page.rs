@@ -37,12 +37,14 @@ fn every_page_says_its_language_and_bears_the_subject_as_its_title() {
 #[test]
 fn every_page_begins_with_a_preheader_into_which_nothing_leaks() {
     for (name, letter, page) in every_page() {
-        let first = page.select(&selector("body > div")).next().unwrap();
+        let first = page.select(&selector(".preheader")).next().unwrap();
         let told: String = first.text().collect();
         let (told, padding) = told.split_at(told.find('\u{34f}').expect(name));
         assert!((20..=400).contains(&told.len()), "{name}: {told}");
         assert!(padding.chars().filter(|c| *c == '\u{a0}').count() >= 90, "{name}");
         assert_ne!(told, letter.subject, "{name}");
+        let (ahead, head) = (letter.html.find("preheader\""), letter.html.find("<h1"));
+        assert!(ahead.is_some() && ahead < head, "{name}");
         assert!(first.value().attr("style").unwrap().contains("display:none"), "{name}");
     }
 }

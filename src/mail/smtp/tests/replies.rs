@@ -1,6 +1,6 @@
 //! Which reply, at which step, means what.
 
-use super::script::{HELLO, Server, TAKEN, Turn};
+use super::script::{HELLO, HELLO_PIPELINING, Server, TAKEN, Turn};
 use super::*;
 
 const SENDER: Turn = Turn::On("MAIL FROM:", "250 ok");
@@ -49,6 +49,18 @@ async fn each_reply_means_what_it_concerns() {
         (to_recipient("552 too much mail"), "refused"),
         (to_recipient("530 log in first"), "unwelcome"),
         (to_recipient("550 5.1.8 unknown domain of the sender"), "unwelcome"),
+        (
+            to_recipient("550-Verification failed for <us@here>\r\n550 Sender verify failed"),
+            "unavailable",
+        ),
+        (
+            to_recipient("553 5.7.1 <us@here>: Sender address rejected: not owned by user"),
+            "unwelcome",
+        ),
+        (to_recipient("550 5.7.20 no valid signature"), "unwelcome"),
+        (to_recipient("550 5.1.1 <a@b>: User unknown in relay recipient table"), "bounced"),
+        (to_recipient("550 <hidden@privaterelay.example>: no such user"), "bounced"),
+        (to_recipient("450 4.2.0 <hidden@to-relay.example>: greylisted"), "deferred"),
         (to_recipient("450 4.1.8 unknown domain of the sender"), "unavailable"),
         (to_recipient("554 5.7.1 Relay access denied"), "unavailable"),
         (to_recipient("502 no such command"), "unavailable"),
@@ -72,9 +84,11 @@ async fn each_reply_means_what_it_concerns() {
         if forwarded {
             script.push(Turn::On("DATA", "451 later"));
         }
-        let outcome = outcome(&[HELLO, &script]).await;
         let expected = if forwarded { "deferred" } else { expected };
-        assert_eq!(case(&outcome), expected, "{script:?}: {outcome:?}");
+        for hello in [HELLO, HELLO_PIPELINING] {
+            let outcome = outcome(&[hello, &script]).await;
+            assert_eq!(case(&outcome), expected, "{script:?}: {outcome:?}");
+        }
     }
 }
 
@@ -87,6 +101,8 @@ async fn a_line_that_breaks_is_unknown_only_after_the_text_began() {
         (HELLO.to_vec(), "unavailable"),
         ([HELLO, &[SENDER]].concat(), "unavailable"),
         ([HELLO, &[SENDER, RECIPIENT]].concat(), "unavailable"),
+        ([HELLO_PIPELINING, &[SENDER, RECIPIENT]].concat(), "unavailable"),
+        ([HELLO_PIPELINING, &[SENDER, RECIPIENT, DATA]].concat(), "unknown"),
         ([HELLO, &[SENDER, RECIPIENT, DATA]].concat(), "unknown"),
         ([HELLO, &[SENDER, RECIPIENT, DATA, Turn::TextThenHangUp]].concat(), "unknown"),
     ] {
@@ -131,7 +147,8 @@ async fn a_reason_tells_what_the_server_said_without_the_address() {
 
 #[tokio::test]
 async fn a_failed_log_in_concerns_everybody_and_tells_no_password() {
-    let hello = [Turn::Say("220 ready"), Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN LOGIN")];
+    let offer = Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN LOGIN");
+    let hello = [Turn::Say("220 ready"), offer, offer];
     let refusal = Turn::On("AUTH PLAIN ", "535 no: AG1lAGh1bnRlcjI= hunter2");
     let server = Server::following(&[&[&hello, &[refusal]]]).await;
     let url = server.url.replace("smtp://", "smtp://me:hunter2@");
@@ -143,7 +160,8 @@ async fn a_failed_log_in_concerns_everybody_and_tells_no_password() {
 
 #[tokio::test]
 async fn a_log_in_that_fails_for_now_is_not_one_that_is_refused() {
-    let hello = [Turn::Say("220 ready"), Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN LOGIN")];
+    let offer = Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN LOGIN");
+    let hello = [Turn::Say("220 ready"), offer, offer];
     let busy = Turn::On("AUTH PLAIN ", "454 4.7.0 Temporary authentication failure");
     let server = Server::following(&[&[&hello, &[busy]]]).await;
     let url = server.url.replace("smtp://", "smtp://me:hunter2@");
@@ -160,7 +178,8 @@ async fn a_server_without_log_in_or_with_a_wrong_welcome_is_unavailable() {
         "{reason}"
     );
 
-    let hello = [Turn::Say("220 ready"), Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN")];
+    let offer = Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN");
+    let hello = [Turn::Say("220 ready"), offer, offer];
     let off_by_one = Turn::On("AUTH PLAIN ", "250 ok");
     let odd = Server::following(&[&[&hello, &[off_by_one]]]).await;
     let url = odd.url.replace("smtp://", "smtp://me:hunter2@");

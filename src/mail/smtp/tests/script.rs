@@ -23,8 +23,18 @@ pub(super) enum Turn {
 }
 
 /// Everything up to the log-in, on a server that has no log-in.
-pub(super) const HELLO: &[Turn] =
-    &[Turn::Say("220 ready"), Turn::On("EHLO ", "250-mail.test\r\n250-8BITMIME\r\n250 SMTPUTF8")];
+pub(super) const HELLO: &[Turn] = &[
+    Turn::Say("220 ready"),
+    Turn::On("EHLO ", "250-mail.test\r\n250-8BITMIME\r\n250 SMTPUTF8"),
+    Turn::On("EHLO ", "250-mail.test\r\n250-8BITMIME\r\n250 SMTPUTF8"),
+];
+
+/// The same on a server that takes commands in one go.
+pub(super) const HELLO_PIPELINING: &[Turn] = &[
+    Turn::Say("220 ready"),
+    Turn::On("EHLO ", "250-mail.test\r\n250-8BITMIME\r\n250-PIPELINING\r\n250 SMTPUTF8"),
+    Turn::On("EHLO ", "250-mail.test\r\n250-8BITMIME\r\n250-PIPELINING\r\n250 SMTPUTF8"),
+];
 
 /// A letter that is taken.
 pub(super) const TAKEN: &[Turn] = &[

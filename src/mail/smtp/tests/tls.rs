@@ -78,6 +78,7 @@ async fn a_check_tells_of_starttls_and_of_the_log_in() {
         let (acceptor, ca) = authority();
         let script = vec![
             Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN"),
+            Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN"),
             Turn::On("AUTH PLAIN AG1lAGh1bnRlcjI=", "235 welcome"),
             Turn::On("NOOP", "250 ok"),
             Turn::On("QUIT", "221 bye"),
@@ -123,7 +124,7 @@ async fn tls_on_a_port_that_does_not_speak_it_is_told_in_words() {
 #[tokio::test]
 async fn a_line_slipped_in_before_tls_never_makes_a_letter_sent() {
     let (acceptor, ca) = authority();
-    let script = [&[Turn::On("EHLO", "250 mail.test")], TAKEN].concat();
+    let script = [&[Turn::On("EHLO", "250 mail.test"); 2], TAKEN].concat();
     let port = serve(acceptor, Some("250 mail.evil\r\n"), script).await;
     let url = format!("smtp://localhost:{port}?tls=required");
     let told = send(&mailer_at(&url, Some(&ca)), "1").await;

@@ -1,6 +1,6 @@
 //! When a connection is used again, and what is sent on it.
 
-use super::script::{HELLO, Server, TAKEN, Turn};
+use super::script::{HELLO, HELLO_PIPELINING, Server, TAKEN, Turn};
 use super::*;
 
 /// Runs a server with one connection for `script`, and any number of good ones after it.
@@ -39,6 +39,19 @@ async fn what_the_server_said_is_told_without_the_address() {
     let mailer = mailer(&server.url, TIMEOUT);
     let said = mailer.send(&martha(), &letter("News"), &stamp("1")).await.unwrap();
     assert_eq!(said, "250 2.0.0 for m…@example.org 2.0.0 Ok: queued as 4XYZ");
+}
+
+#[tokio::test]
+async fn a_server_that_knows_not_a_second_hello_or_takes_commands_in_one_go_gets_its_letters() {
+    let strict = [HELLO[0], HELLO[1], Turn::On("EHLO ", "503 5.5.1 once is enough")];
+    for hello in [&strict, HELLO_PIPELINING] {
+        let server = Server::following(&[&[hello, TAKEN, TAKEN]]).await;
+        let mailer = mailer(&server.url, TIMEOUT);
+        send(&mailer, "1").await.unwrap();
+        send(&mailer, "2").await.unwrap();
+        let heard = server.heard();
+        assert_eq!((heard.connections, heard.letters.len()), (1, 2));
+    }
 }
 
 #[tokio::test]
@@ -126,7 +139,8 @@ async fn unusual_addresses_reach_the_server_as_they_are() {
 
 #[tokio::test]
 async fn a_server_without_smtputf8_takes_a_foreign_domain_but_no_foreign_name() {
-    let plain = [Turn::Say("220 ready"), Turn::On("EHLO", "250 mail.test")];
+    let offer = Turn::On("EHLO", "250 mail.test");
+    let plain = [Turn::Say("220 ready"), offer, offer];
     let server = Server::following(&[&[&plain], &[&plain, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
     let name = EmailAddress::parse("jörg@example.org").unwrap();
@@ -150,6 +164,7 @@ async fn a_check_sends_nothing_and_tells_how_it_went() {
 async fn a_server_with_the_older_log_in_is_logged_in_to() {
     let script = [
         Turn::Say("220 ready"),
+        Turn::On("EHLO hello.example", "250-mail.test\r\n250 AUTH LOGIN"),
         Turn::On("EHLO hello.example", "250-mail.test\r\n250 AUTH LOGIN"),
         Turn::On("AUTH LOGIN", "334 VXNlcm5hbWU6"),
         Turn::On("bWU=", "334 UGFzc3dvcmQ6"),

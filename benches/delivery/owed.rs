@@ -1,0 +1,107 @@
+//! Very many letters owed at once, through a real delivery pass into `smtp-sink`: how fast they leave,
+//! and how much memory that takes.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use dropday::clock::{SystemChance, SystemClock};
+use dropday::pipeline::{Scope, Watch, deliver};
+use dropday::{app, config};
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::postfix::Sink;
+
+/// Everybody follows one artist, whose album is news to them. In memory where that can be, so that the
+/// disk of this machine is not what is measured.
+pub(crate) fn run(sink: &Sink, letters: usize) {
+    app::install_crypto();
+    let folder = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).expect("a folder");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
+    runtime.block_on(async {
+        let ctx = context(&folder, sink);
+        fill(&folder.path().join("dropday.db"), letters);
+        let before = resident();
+        let (most, half) = (AtomicU64::new(0), AtomicU64::new(0));
+        let middle = letters as u64 / 2;
+        let note = |done: u64, _| {
+            if done.is_multiple_of(500) {
+                most.fetch_max(resident(), Ordering::Relaxed);
+            }
+            if done == middle {
+                half.store(resident(), Ordering::Relaxed);
+            }
+        };
+        let stop = CancellationToken::new();
+        let began = Instant::now();
+        let outcome =
+            deliver::pass(&ctx, Scope::Due, &Watch { stop: &stop, progress: &note }).await;
+        let outcome = outcome.expect("the database works");
+        let rate = outcome.sent as f64 / began.elapsed().as_secs_f64();
+        println!("{outcome}: {rate:.0} letters/s");
+        println!(
+            "resident memory: {} MB before, {} MB in the middle, {} MB at most, {} MB after",
+            before / 1_000,
+            half.into_inner() / 1_000,
+            most.into_inner() / 1_000,
+            resident() / 1_000
+        );
+        assert_eq!(outcome.sent as usize, letters, "each was sent");
+    });
+}
+
+fn context(folder: &TempDir, sink: &Sink) -> dropday::ctx::Ctx {
+    let file = folder.path().join("dropday.toml");
+    std::fs::write(&file, "").expect("a file");
+    let settings = HashMap::from([
+        ("DATABASE__PATH", folder.path().join("dropday.db").display().to_string()),
+        ("SPOTIFY__CLIENT_ID", "bench".to_owned()),
+        ("MAIL__SMTP_URL", format!("smtp://{}", sink.address)),
+        ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
+    ]);
+    let environment = settings.into_iter().map(|(key, value)| (format!("DROPDAY_{key}"), value));
+    let config = config::load(Some(&file), environment).expect("the settings are good");
+    app::build(&config, Arc::new(SystemClock), Arc::new(SystemChance)).expect("it can be built")
+}
+
+fn fill(database: &Path, letters: usize) {
+    let mut database = Connection::open(database).expect("the database");
+    let tx = database.transaction().expect("a transaction");
+    tx.execute_batch(
+        "INSERT INTO artists (id, name, watched_since, next_check_at)
+             VALUES ('5nPOO9iTcrs9k6yFffPxjH', 'Röyksopp', 1, 0);
+         INSERT INTO releases (id, title, kind, artists, date, tracks, cover, link)
+             VALUES ('7w4vWXxNKPRCLjQL3ciEza', 'Profound Mysteries III', 'album',
+                     '[[\"5nPOO9iTcrs9k6yFffPxjH\",\"Röyksopp\"]]', '2026-11-27', 10,
+                     'https://i.scdn.co/image/ab67616d00001e02', 'https://open.spotify.com/album/7w4vWXxNKPRCLjQL3ciEza');",
+    )
+    .expect("an album");
+    let everybody = format!(
+        "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {letters})"
+    );
+    tx.execute_batch(&format!(
+        "{everybody} INSERT INTO people (id, spotify_id, display_name, address, created_at, consent,
+                                         follows_next_at)
+             SELECT i, 'p' || i, 'Person ' || i, 'p' || i || '@example.org', 1, 'good', 0 FROM n;
+         {everybody} INSERT INTO follows (person, artist, since)
+             SELECT i, '5nPOO9iTcrs9k6yFffPxjH', 1 FROM n;
+         INSERT INTO sightings (artist, release, seen_at, is_news)
+             VALUES ('5nPOO9iTcrs9k6yFffPxjH', '7w4vWXxNKPRCLjQL3ciEza', 1, TRUE);
+         {everybody} INSERT INTO outbox (person, kind, subject, next_at, owed_at)
+             SELECT i, 'news', '7w4vWXxNKPRCLjQL3ciEza', 1, 1 FROM n;"
+    ))
+    .expect("people");
+    tx.commit().expect("a commit");
+}
+
+/// Kilobytes in memory: proc(5), `VmRSS`.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    line.trim().trim_end_matches("kB").trim().parse().unwrap_or(0)
+}

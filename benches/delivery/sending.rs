@@ -1,0 +1,105 @@
+//! Dropday's side: the real mailer, with as many tasks as there are sessions.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use dropday::app;
+use dropday::clock::{Clock, SystemClock};
+use dropday::domain::user::EmailAddress;
+use dropday::mail::letter::Letter;
+use dropday::mail::letters::samples;
+use dropday::mail::smtp::{Mailer, SmtpSettings, Stamp};
+use tokio::runtime::Runtime;
+
+use super::Connections;
+use super::postfix::Sink;
+
+/// A mailer for each task, or one for all.
+pub(crate) struct Sending {
+    runtime: Runtime,
+    mailers: Vec<Arc<Mailer>>,
+    connections: Connections,
+    to: EmailAddress,
+    letter: Arc<Letter>,
+}
+
+impl Sending {
+    pub(crate) fn new(sink: &Sink, sessions: usize, connections: Connections) -> Self {
+        app::install_crypto();
+        let settings = |connections| SmtpSettings {
+            url: format!("smtp://{}", sink.address).into(),
+            from: "Dropday <dropday@example.com>".to_owned(),
+            timeout: Duration::from_secs(60),
+            connections,
+            ca_file: None,
+            dkim: None,
+        };
+        let mailer = |at_once| {
+            Arc::new(Mailer::new(&settings(at_once), Arc::new(SystemClock)).expect("settings"))
+        };
+        let mailers = match connections {
+            Connections::Kept => vec![mailer(sessions); sessions],
+            // Each closes its own connection after each letter.
+            Connections::Fresh => (0..sessions).map(|_| mailer(1)).collect(),
+        };
+        let letters = samples::all();
+        let (_, letter) =
+            letters.into_iter().find(|(name, _)| name.starts_with("news")).expect("news");
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        Self {
+            runtime: runtime.expect("a runtime"),
+            mailers,
+            connections,
+            to: EmailAddress::parse("martha@example.org").expect("an address"),
+            letter: Arc::new(letter),
+        }
+    }
+
+    /// Bytes of a letter on the wire.
+    pub(crate) fn size(&self) -> usize {
+        self.mailers[0].message(&self.to, &self.letter, &stamp(0)).expect("a message").len()
+    }
+
+    /// What it takes to make those bytes of a letter.
+    pub(crate) fn composing(&self) -> Duration {
+        let began = Instant::now();
+        (0..2_000).for_each(|_| {
+            std::hint::black_box(self.size());
+        });
+        began.elapsed() / 2_000
+    }
+
+    /// Letters a second.
+    pub(crate) fn rate(&self, letters: usize) -> f64 {
+        let began = Instant::now();
+        self.runtime.block_on(async {
+            let next = Arc::new(AtomicUsize::new(0));
+            let mut tasks = tokio::task::JoinSet::new();
+            for mailer in &self.mailers {
+                let (mailer, next) = (Arc::clone(mailer), Arc::clone(&next));
+                let (to, letter) = (self.to.clone(), Arc::clone(&self.letter));
+                let connections = self.connections;
+                tasks.spawn(async move {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number >= letters {
+                            return;
+                        }
+                        mailer.send(&to, &letter, &stamp(number)).await.expect("it is taken");
+                        if connections == Connections::Fresh {
+                            mailer.close().await;
+                        }
+                    }
+                });
+            }
+            tasks.join_all().await;
+            self.mailers[0].close().await;
+        });
+        letters as f64 / began.elapsed().as_secs_f64()
+    }
+}
+
+fn stamp(number: usize) -> Stamp {
+    Stamp { message_id: format!("<{number}@example.com>"), date: SystemClock.now() }
+}

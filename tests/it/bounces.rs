@@ -1,0 +1,194 @@
+//! What the mail server will not take: addresses that bounce, a log-in that is refused, and letters that
+//! are put off for days.
+
+use std::time::Duration;
+
+use dropday::demo::inbox::SmtpFault;
+use dropday::demo::world::NewAlbum;
+use dropday::domain::room::Room;
+use dropday::pipeline::{deliver, mind_disk};
+use dropday::store::outbox;
+
+use crate::home::{Home, Listener};
+
+const OPERATOR: &str = "operator@example.com";
+
+async fn fan(home: &Home) -> (String, Listener) {
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    (artist, martha)
+}
+
+async fn comes_out(home: &Home, artist: &str, title: &str) -> deliver::Outcome {
+    home.world.put_out(artist, NewAlbum::titled(title));
+    home.checks().await;
+    home.letters().await
+}
+
+fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
+    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+}
+
+async fn page(listener: &Listener) -> String {
+    listener.browser.get("/account").await.body.replace('\n', " ")
+}
+
+#[tokio::test]
+async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed_again() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
+    for title in ["First", "Second", "Third"] {
+        assert!(!page(&martha).await.contains("came back three times"));
+        assert_eq!(comes_out(&home, &artist, title).await.refused, 1, "{title}");
+    }
+    assert!(page(&martha).await.contains("came back three times in a row"));
+
+    home.inbox.accept(&martha.address);
+    let connections = home.inbox.connections();
+    let outcome = comes_out(&home, &artist, "Fourth").await;
+    assert_eq!((outcome.held, outcome.refused, outcome.has_failed()), (1, 0, false), "{outcome}");
+    assert_eq!(home.inbox.connections(), connections, "nothing is sent to it any more");
+
+    martha.browser.post("/account/address", &[("email", &martha.address)]).await;
+    home.letters().await;
+    let letter = home.letters_to(&martha.address).pop().expect("a letter that asks to confirm");
+    martha.browser.post(&letter.link("/confirm/"), &[]).await;
+    home.inbox.empty();
+    home.letters().await;
+    let letters = home.letters_to(&martha.address);
+    for title in ["First", "Second", "Third", "Fourth"] {
+        assert_eq!(letters.iter().filter(|l| l.text.contains(title)).count(), 1, "{title}");
+    }
+    assert!(!page(&martha).await.contains("came back"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn only_bounces_in_a_row_count_and_only_those_that_are_the_mailboxs_fault() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    for round in 0..2 {
+        home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
+        for title in ["First", "Second"] {
+            comes_out(&home, &artist, &format!("{title} {round}")).await;
+        }
+        home.inbox.accept(&martha.address);
+        home.advance_hours(1);
+        assert_eq!(comes_out(&home, &artist, &format!("Third {round}")).await.sent, 1);
+    }
+    home.inbox.refuse(&martha.address, 552, "5.2.2 The mailbox is full");
+    for number in 0..5 {
+        assert_eq!(comes_out(&home, &artist, &format!("Full {number}")).await.refused, 1);
+    }
+    home.inbox.accept(&martha.address);
+    home.advance_hours(1);
+    assert_eq!(comes_out(&home, &artist, "Last").await.sent, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_log_in_stops_at_the_first_letter_and_the_operator_reads_of_it_afterwards_once() {
+    let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
+    let artist = home.world.add_artist("Röyksopp");
+    let mut fans = Vec::new();
+    for name in ["Ada", "Bo", "Cleo", "Dan", "Eve"] {
+        fans.push(home.listener(name, &[&artist]).await);
+    }
+    home.round().await;
+    for _ in 0..4 {
+        home.inbox.script(SmtpFault::RefuseSender(550, "5.7.1 who are you".to_owned()));
+    }
+    let outcome = comes_out(&home, &artist, "First").await;
+    assert_eq!((outcome.sent, outcome.put_off, outcome.refused), (0, 1, 0), "{outcome}");
+    for _ in 0..3 {
+        home.advance_days(1);
+        let outcome = home.letters().await;
+        assert_eq!((outcome.sent, outcome.put_off), (0, 1), "{outcome}");
+    }
+    let why = home.status().await.put_off_because.unwrap();
+    assert!(why.contains("refuses us") && why.contains("who are you"), "{why}");
+    assert!(home.letters_to(OPERATOR).is_empty());
+
+    home.letters().await;
+    for fan in &fans {
+        assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
+    }
+    let told = home.letters_to(OPERATOR);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].text.contains("who are you"), "{}", told[0].text);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_letter_that_is_put_off_for_three_days_is_given_up_with_the_servers_last_words() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
+    comes_out(&home, &artist, "First").await;
+    let mut hours = 0;
+    while home.status().await.owed > 0 {
+        home.clock.advance(Duration::from_secs(15 * 60));
+        home.letters_of(dropday::pipeline::Scope::Due).await;
+        hours += 1;
+        assert!(hours < 4 * 24 * 5, "still tried after five days");
+    }
+    assert!(hours >= 4 * 72, "given up after {} hours", hours / 4);
+    assert_eq!(home.status().await.refused, 1);
+    assert!(page(&martha).await.contains("4.7.1 Greylisted"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_down_for_a_week_and_then_greylists_costs_no_letter() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.inbox.stop().await;
+    comes_out(&home, &artist, "First").await;
+    for _ in 0..24 * 7 {
+        home.advance_hours(1);
+        home.letters().await;
+    }
+    home.inbox.restart().await.unwrap();
+    home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
+    assert_eq!(home.letters().await.put_off, 1);
+    home.inbox.accept(&martha.address);
+    home.letters().await;
+    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn many_letters_leave_over_a_few_connections_and_each_once() {
+    let home = Home::with(&[("MAIL__CONNECTIONS", "3")]).await;
+    let artist = home.world.add_artist("Röyksopp");
+    let mut fans = Vec::new();
+    for number in 0..12 {
+        fans.push(home.listener(&format!("Fan{number}"), &[&artist]).await);
+    }
+    home.round().await;
+    let connections = home.inbox.connections();
+    assert_eq!(comes_out(&home, &artist, "First").await.sent, 12);
+    assert!(home.inbox.connections() - connections <= 3);
+    for fan in &fans {
+        assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_disk_that_is_nearly_full_is_told_once_a_day_and_only_while_it_is() {
+    let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
+    let full = Room { free: 83_000_000, total: 10_000_000_000 };
+    for _ in 0..3 {
+        assert!(mind_disk::judge(&home.ctx, full).await.unwrap());
+    }
+    let owed = home.ctx.db.read("test", outbox::count_owed).await.unwrap();
+    assert_eq!(owed, 1);
+    // This machine's disk, which is looked at again before the letter is written, has room.
+    assert_eq!(home.letters().await.dropped, 1);
+    let roomy = Room { free: 5_000_000_000, total: 10_000_000_000 };
+    assert!(!mind_disk::judge(&home.ctx, roomy).await.unwrap());
+    home.finish().await;
+}

@@ -1,0 +1,320 @@
+//! What people choose holds, also for what was owed before; and links in letters do one thing.
+
+use dropday::demo::world::NewAlbum;
+use dropday::domain::release::ReleaseKind::Compilation;
+use reqwest::{Method, StatusCode};
+
+use crate::home::{Home, Letter, Listener};
+
+async fn fan(home: &Home) -> (String, Listener) {
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    (artist, martha)
+}
+
+fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
+    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+}
+
+/// A letter about this album.
+async fn letter_about(home: &Home, artist: &str, martha: &Listener, title: &str) -> Letter {
+    home.world.put_out(artist, NewAlbum::titled(title));
+    home.round().await;
+    home.letters_to(&martha.address).pop().expect("a letter")
+}
+
+#[tokio::test]
+async fn live_albums_remixes_and_compilations_are_told_to_those_alone_who_want_them() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    jonas.browser.choose(&["live", "remixes"]).await;
+    home.round().await;
+    for title in ["Live at Leeds", "Profound Mysteries (Remixes)", "Long Live"] {
+        home.world.put_out(&artist, NewAlbum::titled(title));
+        home.round().await;
+    }
+    assert_eq!(subjects(&home, &martha), ["Röyksopp: Long Live"]);
+    assert_eq!(subjects(&home, &jonas).len(), 3);
+    let live = &home.letters_to(&jonas.address)[0];
+    assert!(live.text.contains("Live album"), "{}", live.text);
+    home.world.put_out(&artist, NewAlbum::titled("The Best").as_a(Compilation));
+    home.round().await;
+    assert_eq!(subjects(&home, &martha).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_artist_muted_in_a_letter_is_heard_of_no_more_until_unmuted() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let letter = letter_about(&home, &artist, &martha, "First").await;
+    let link = letter.link("/mute/");
+    let page = home.visitor().get(&link).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("Röyksopp"), "{}", page.body);
+    // Owed before, and not sent after.
+    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.checks().await;
+    assert_eq!(home.visitor().post(&link, &[]).await.status, StatusCode::OK);
+    assert_eq!(home.letters().await.dropped, 1);
+    home.world.put_out(&artist, NewAlbum::titled("Third"));
+    home.round().await;
+    assert_eq!(subjects(&home, &martha).len(), 1);
+
+    let page = martha.browser.get("/preferences").await.body;
+    assert!(page.contains("Röyksopp"), "{page}");
+    martha.browser.post("/preferences", &usual(&[("unmute", &artist)])).await;
+    assert!(!martha.browser.get("/preferences").await.body.contains("Röyksopp"));
+    assert_eq!(letter_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
+    assert_eq!(subjects(&home, &martha).len(), 2, "what came out meanwhile stays untold");
+    home.finish().await;
+}
+
+fn usual<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let usual = [("letters", "at_once"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
+    usual.into_iter().chain(more.iter().copied()).collect()
+}
+
+#[tokio::test]
+async fn an_album_of_two_artists_is_told_while_one_of_them_is_not_muted() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let robyn = home.world.add_artist("Robyn");
+    home.world.follow(martha.person, &robyn);
+    home.round().await;
+    let letter = letter_about(&home, &artist, &martha, "Alone").await;
+    home.visitor().post(&letter.link("/mute/"), &[]).await;
+    home.world.put_out(&artist, NewAlbum::titled("Do It Again").with(&robyn));
+    home.round().await;
+    let letter = home.letters_to(&martha.address).pop().unwrap();
+    assert!(letter.subject.contains("Do It Again"), "{}", letter.subject);
+    assert!(letter.text.contains("because you follow Robyn"), "{}", letter.text);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn one_click_of_a_mail_program_ends_the_letters_without_a_page_or_a_cookie() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let letter = letter_about(&home, &artist, &martha, "First").await;
+    let link = letter.link("/unsubscribe/");
+    for _ in 0..3 {
+        assert_eq!(home.visitor().get(&link).await.status, StatusCode::OK);
+        assert_eq!(home.visitor().ask(Method::HEAD, &link, |r| r).await.status, StatusCode::OK);
+    }
+    assert_eq!(letter_about(&home, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
+
+    // RFC 8058, 3.2
+    let click = [("List-Unsubscribe", "One-Click")];
+    for _ in 0..2 {
+        assert_eq!(home.visitor().post(&link, &click).await.status, StatusCode::OK);
+    }
+    home.world.put_out(&artist, NewAlbum::titled("Third"));
+    home.round().await;
+    assert_eq!(subjects(&home, &martha).len(), 2);
+    let page = martha.browser.get("/account").await.body;
+    assert!(page.contains("switched letters with news off"), "{page}");
+    assert!(page.contains("Third"), "the page shows what no letter told: {page}");
+
+    martha.browser.choose(&[]).await;
+    home.round().await;
+    assert_eq!(subjects(&home, &martha).len(), 2, "what came out meanwhile floods nobody");
+    assert_eq!(letter_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_opens_what_it_is_for_and_nothing_else() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let other = home.world.add_artist("Robyn");
+    let jonas = home.listener("Jonas", &[&artist, &other]).await;
+    home.round().await;
+    let letter = letter_about(&home, &artist, &martha, "First").await;
+    let token = |kind: &str| letter.link(kind).rsplit_once('/').unwrap().1.to_owned();
+    let (unsubscribe, mute) = (token("/unsubscribe/"), token("/mute/"));
+    let signature = unsubscribe.split_once('.').unwrap().1.to_owned();
+    let mute_signature = mute.rsplit_once('.').unwrap().1.to_owned();
+    for path in [
+        format!("/unsubscribe/2.{signature}"),
+        format!("/unsubscribe/1.{mute_signature}"),
+        format!("/unsubscribe/{mute}"),
+        format!("/mute/{unsubscribe}"),
+        format!("/mute/1.{other}.{mute_signature}"),
+        format!("/mute/2.{artist}.{mute_signature}"),
+        format!("/mute/1.{artist}.{signature}"),
+        format!("/confirm/{unsubscribe}"),
+        format!("/unsubscribe/1.{signature}A"),
+        "/unsubscribe/1.".to_owned(),
+        "/mute/1..".to_owned(),
+        "/mute/%F0%9F%A5%81".to_owned(),
+    ] {
+        for answer in [home.visitor().get(&path).await, home.visitor().post(&path, &[]).await] {
+            assert_eq!(answer.status, StatusCode::GONE, "{path}");
+        }
+    }
+    home.inbox.empty();
+    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.round().await;
+    assert_eq!((subjects(&home, &martha).len(), subjects(&home, &jonas).len()), (1, 1));
+
+    martha.browser.post("/account/leave", &[]).await;
+    for path in [format!("/unsubscribe/{unsubscribe}"), format!("/mute/{mute}")] {
+        assert_eq!(home.visitor().post(&path, &[]).await.status, StatusCode::GONE, "{path}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn another_sites_page_cannot_stop_somebodys_letters() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let letter = letter_about(&home, &artist, &martha, "First").await;
+    for path in [letter.link("/unsubscribe/"), letter.link("/mute/"), "/preferences".to_owned()] {
+        let answer = martha.browser.post_from_elsewhere(&path, &[("letters", "none")]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(letter_about(&home, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_be_taken_says_why_and_keeps_what_was_chosen() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    let post = async |form: &[(&str, &str)]| martha.browser.post("/preferences", form).await;
+    let typo = [("letters", "daily"), ("hour", "7"), ("zone", "Europe/Berln"), ("live", "on")];
+    let answer = post(&typo).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for kept in ["no such time zone", "Europe/Berln", "name=\"live\" checked"] {
+        assert!(answer.body.contains(kept), "no {kept} in {}", answer.body);
+    }
+    assert!(answer.body.contains("value=\"daily\" checked"), "{}", answer.body);
+    let nothing = post(&[("letters", "at_once"), ("hour", "7"), ("zone", "UTC")]).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(nothing.body.contains("Nothing is ticked"), "{}", nothing.body);
+    for form in [
+        &[][..],
+        &[("letters", "hourly"), ("hour", "7"), ("zone", "UTC"), ("albums", "on")],
+        &[("letters", "daily"), ("hour", "24"), ("zone", "UTC"), ("albums", "on")],
+        &[
+            ("letters", "weekly"),
+            ("hour", "7"),
+            ("weekday", "7"),
+            ("zone", "UTC"),
+            ("albums", "on"),
+        ],
+    ] {
+        assert_eq!(post(form).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{form:?}");
+    }
+    let page = martha.browser.get("/preferences").await.body;
+    assert!(page.contains("value=\"at_once\" checked"), "nothing of it was taken");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn preferences_are_for_who_is_signed_in() {
+    let home = Home::new().await;
+    let stranger = home.visitor();
+    assert_eq!(stranger.get("/preferences").await.location.as_deref(), Some("/"));
+    let answer = stranger.post("/preferences", &usual(&[])).await;
+    assert_eq!(answer.location.as_deref(), Some("/"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_welcome_tells_what_is_watched_and_what_came_out_lately_and_is_one() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.world.put_out(&artist, NewAlbum::titled("Three weeks old").on("2026-11-02"));
+    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    let jonas = home.world.add_person("Jonas");
+    home.world.follow(jonas, &artist);
+    let browser = home.visitor();
+    browser.sign_in(&home.world, jonas).await;
+    for address in ["jonas@example.com", "j@example.com"] {
+        browser.post("/account/address", &[("email", address)]).await;
+        home.round().await;
+        let letter = home.letters_to(address).pop().unwrap();
+        browser.post(&letter.link("/confirm/"), &[]).await;
+        home.round().await;
+    }
+    let letters = home.letters_to("jonas@example.com");
+    let welcome = letters.last().unwrap();
+    assert_eq!(welcome.subject, "Welcome to Dropday: 1 artist watched for you");
+    assert!(welcome.text.contains("Three weeks old"), "{}", welcome.text);
+    assert!(!welcome.text.contains("Melody A.M."), "{}", welcome.text);
+    assert_eq!(home.letters_to("j@example.com").len(), 1, "the letter that asks to confirm");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_letter_could_leave() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    home.inbox.stop().await;
+    martha.browser.post("/account/leave", &[]).await;
+    home.letters().await;
+    assert_eq!(home.status().await.owed, 1);
+    home.advance_days(4);
+    home.follows().await;
+    assert_eq!(home.status().await.owed, 0);
+    home.inbox.restart().await.unwrap();
+    home.letters().await;
+    assert!(home.inbox.letters().is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn later_editions_switched_off_before_the_letter_leaves_are_not_in_it() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    let martha = home.listener("Martha", &[&artist]).await;
+    martha.browser.choose(&["editions"]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
+    home.checks().await;
+    martha.browser.choose(&[]).await;
+    home.letters().await;
+    assert!(subjects(&home, &martha).is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_mutes_and_then_unfollows_hears_nothing_of_what_was_owed() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let letter = letter_about(&home, &artist, &martha, "First").await;
+    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.checks().await;
+    home.visitor().post(&letter.link("/mute/"), &[]).await;
+    home.world.unfollow(martha.person, &artist);
+    home.follows().await;
+    home.letters().await;
+    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_leaves_gets_one_last_letter_and_whoever_was_never_confirmed_none() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    let jonas = home.world.add_person("Jonas");
+    let browser = home.visitor();
+    browser.sign_in(&home.world, jonas).await;
+    for browser in [&martha.browser, &browser] {
+        browser.post("/account/leave", &[]).await;
+    }
+    home.letters().await;
+    home.letters().await;
+    assert_eq!(subjects(&home, &martha), ["Good-bye from Dropday: what was deleted"]);
+    let letter = &home.letters_to(&martha.address)[0];
+    assert!(letter.text.contains("https://www.spotify.com/account/apps/"), "{}", letter.text);
+    assert_eq!(home.inbox.letters().len(), 1);
+    home.finish().await;
+}
