@@ -47,6 +47,34 @@ pub fn is_absurd(date: ReleaseDate, today: Date) -> bool {
     date.first_day().is_some_and(|first| first > latest)
 }
 
+/// What of a list is news, if it was not seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Horizon {
+    /// Nothing but what is dated on this day or after.
+    pub since: Option<Date>,
+    /// Nothing that is older.
+    pub oldest: Option<Date>,
+}
+
+impl Horizon {
+    /// Of a first look: the back catalogue is silent.
+    pub fn first(since: Date) -> Self {
+        Self { since: Some(since), oldest: None }
+    }
+
+    /// Of any other look, where the last one was `checked` on that day.
+    pub fn later(checked: Option<Date>, today: Date) -> Self {
+        Self { since: None, oldest: Some(oldest_news(checked, today)) }
+    }
+
+    /// Whether something of this date is news.
+    pub fn is_news(self, date: ReleaseDate, today: Date) -> bool {
+        let oldest = self.oldest.unwrap_or(Date::MIN);
+        self.since.is_none_or(|since| is_news(date, Some(since), oldest, today))
+            && self.oldest.is_none_or(|oldest| is_news(date, None, oldest, today))
+    }
+}
+
 /// What the pages of one check have brought so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reading {

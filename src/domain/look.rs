@@ -1,4 +1,7 @@
 //! Which of an artist's lists to look at, and how many calls that takes: one where one can do.
+//! Of lists that matter less see [`super::side_list`].
+
+use super::side_list::SideList;
 
 /// Entries that must find room on a page besides the albums that are known, for albums and singles
 /// to be asked for together: an album that is new, and a single behind it, and one to spare.
@@ -13,17 +16,24 @@ pub enum Look {
     Singles,
     /// The albums, and behind the last of them the singles.
     Together,
+    /// A list beside these.
+    Side(SideList),
 }
 
 impl Look {
     /// Whether it shows albums.
     pub fn has_albums(self) -> bool {
-        self != Self::Singles
+        matches!(self, Self::Albums | Self::Together)
     }
 
     /// Whether it shows singles.
     pub fn has_singles(self) -> bool {
-        self != Self::Albums
+        matches!(self, Self::Singles | Self::Together)
+    }
+
+    /// Whether it shows what is others', on which the artist appears.
+    pub fn is_of_others(self) -> bool {
+        self == Self::Side(SideList::Appearances)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod quota;
 pub mod recording;
 pub mod release;
 pub mod room;
+pub mod side_list;
 pub mod text;
 pub mod token;
 pub mod user;

@@ -53,6 +53,8 @@ pub enum Purpose {
     First,
     /// It is the artist's turn.
     Turn,
+    /// A list beside the artist's albums and singles.
+    Side,
     /// Anything that is not about artists' albums.
     Other,
 }
@@ -65,6 +67,7 @@ impl Purpose {
             Self::Hint => "hint",
             Self::First => "first",
             Self::Turn => "turn",
+            Self::Side => "side",
             Self::Other => "other",
         }
     }

@@ -7,20 +7,20 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::read_albums::{self, Read};
-use super::{Scope, Watch};
+use super::record_look::record_look;
+use super::{Scope, Watch, side_lists};
 use crate::access::AccessError;
 use crate::clock::fraction;
 use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::Errand;
-use crate::domain::detection;
+use crate::domain::look::Look;
 use crate::domain::quota::Purpose;
-use crate::domain::release::Release;
-use crate::domain::{backoff, cadence, day_of, edition};
+use crate::domain::release::{Release, ReleaseKind};
+use crate::domain::{backoff, cadence, day_of};
 use crate::spotify;
 use crate::store::artists::{self, Claimed, Learnt, Whom};
-use crate::store::outbox::{self, Audience};
-use crate::store::{StoreError, Tx, allowance, editions, hints, ledger, releases, singles};
+use crate::store::{self, StoreError, Tx, allowance, editions, hints, ledger, singles};
 
 /// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -192,19 +192,21 @@ impl Outcome {
 
 async fn check(ctx: &Ctx, artist: &Claimed, errand: &Errand) -> Result<Checked, AccessError> {
     let read = read_albums::read(ctx, artist, errand).await?;
-    Ok(record(ctx, artist, read).await?)
+    let mut checked = record(ctx, artist, read).await?;
+    if checked.incomplete.is_none() {
+        let beside = side_lists::look(ctx, &artist.id).await?;
+        checked.news += beside.news;
+        checked.owed += beside.owed;
+    }
+    Ok(checked)
 }
 
-/// Releases a week, by those that are known with their day.
+/// Releases a week, by those that are known with their day. Compilations have a list of their own,
+/// which a check as such does not look at.
 fn rate(known: &[Release], today: Date) -> f64 {
-    let dates: Vec<Date> = known.iter().filter_map(|release| release.date.first_day()).collect();
+    let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
+    let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();
     cadence::rate::a_week(&dates, today)
-}
-
-/// Where an album and its editions come at once, the one with the plain title is the album.
-fn plain_titles_first(mut releases: Vec<Release>) -> Vec<Release> {
-    releases.sort_by_key(|release| edition::edition_words(release).is_some());
-    releases
 }
 
 /// What became of the pages after the first, and of the looks after the first.
@@ -239,33 +241,12 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
             if !artists::is_known(tx, &artist.id)? {
                 return Ok((0, 0));
             }
-            let today = day_of(tx.now());
-            let oldest = detection::oldest_news(artist.checked_at.map(day_of), today);
-            let mut known = editions::known_of(tx, &artist.id)?;
-            let (mut news, mut owed) = (0_u64, 0);
-            let found = looks.into_iter().flat_map(|look| {
-                let since = look.since;
-                plain_titles_first(look.releases).into_iter().map(move |release| (release, since))
-            });
-            for (release, since) in found {
-                let is_new = known.iter().all(|seen| seen.id != release.id)
-                    && detection::is_news(release.date, since, oldest, today)
-                    && !release.artists.first().is_some_and(edition::is_various_artists);
-                let album = is_new.then(|| edition::album_of(&release, &known)).flatten();
-                releases::remember(tx, &artist.id, &release, is_new && album.is_none())?;
-                match album {
-                    Some(album) => {
-                        editions::note(tx, &release.id, &album.id)?;
-                        let audience = Audience::WantingEditions;
-                        owed += outbox::owe_news(tx, &artist.id, &release.id, audience)?;
-                    }
-                    None if is_new => {
-                        news += 1;
-                        owed += outbox::owe_news(tx, &artist.id, &release.id, Audience::Followers)?;
-                    }
-                    None => {}
-                }
-                known.push(release);
+            let mut known = editions::known_of(tx, &artist.id, Look::Albums)?;
+            let (mut news, mut owed) = (0, 0);
+            for look in looks {
+                let found = record_look(tx, &artist.id, look, &mut known)?;
+                news += found.news;
+                owed += found.owed;
             }
             ledger::resume_checks(tx)?;
             let of_albums = totals.iter().find(|(look, _)| look.has_albums());
@@ -288,6 +269,7 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
                     let next_at = tx.now() + cadence::SHORTEST_INTERVAL;
                     artists::checked(tx, &artist.id, Learnt { total, rate }, next_at)?;
                     singles::after_check(tx, &artist.id, &totals)?;
+                    store::side_lists::note_unwanted(tx, &artist.id)?;
                 }
             }
             Ok((news, owed))

@@ -8,6 +8,8 @@ pub mod gather_hints;
 pub mod mind_consents;
 pub mod mind_disk;
 mod read_albums;
+mod record_look;
+mod side_lists;
 pub mod sync_follows;
 
 use tokio_util::sync::CancellationToken;

@@ -1,16 +1,19 @@
-//! An artist → the looks to make → the pages of each, as far as they matter.
+//! An artist → the looks to make → the pages of each, as far as they matter. What lies beside albums
+//! and singles is read for itself (`side_lists.rs`).
 
 use std::collections::HashSet;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::access::{AccessError, Lender};
 use crate::ctx::Ctx;
 use crate::domain::cadence::Errand;
 use crate::domain::day_of;
-use crate::domain::detection::{self, Reading};
+use crate::domain::detection::{self, Horizon, Reading};
 use crate::domain::look::{Known, Look};
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
+use crate::domain::side_list::{self, SideList};
 use crate::domain::user::UserId;
 use crate::spotify::{AlbumsPage, PAGE};
 use crate::store::artists::Claimed;
@@ -36,11 +39,11 @@ impl Read {
 
 /// The pages of one look.
 pub(super) struct Pages {
-    look: Look,
+    pub(super) look: Look,
     pub(super) releases: Vec<Release>,
-    total: Option<u64>,
-    /// Where this is the first look: the day from which on what it shows is news.
-    pub(super) since: Option<Date>,
+    pub(super) total: Option<u64>,
+    /// What of it is news, if it was not seen before.
+    pub(super) horizon: Horizon,
 }
 
 /// Looks at an artist: at the albums, and at the singles if somebody wants them.
@@ -56,13 +59,13 @@ pub(super) async fn read(
     let (seen, standing) = ctx
         .db
         .read("what was seen", move |tx| {
-            Ok((releases::seen_of(tx, &id)?, singles::standing(tx, &id)?))
+            Ok((releases::seen_of(tx, &id, Look::Albums)?, singles::standing(tx, &id)?))
         })
         .await?;
     let mut read = Read { looks: Vec::new(), incomplete: None, leaves_singles: false };
     let mut tried = Vec::new();
     for (place, look) in looks(artist, &standing).iter().enumerate() {
-        let question = Question::new(*look, artist, &standing);
+        let question = Question::new(*look, artist, &standing, day_of(ctx.clock.now()));
         let errand = if place == 0 { errand.clone() } else { errand.begun() };
         match ask(ctx, &errand, &question, &seen, &mut tried).await {
             Ok((pages, incomplete)) => {
@@ -81,6 +84,24 @@ pub(super) async fn read(
     Ok(read)
 }
 
+/// Looks at a list beside the albums and singles of the errand's artist; and why not all of it could
+/// be read that matters, where that is so.
+///
+/// # Errors
+/// [`AccessError`] where not even one page could be read that counts.
+pub(super) async fn read_aside(
+    ctx: &Ctx,
+    errand: &Errand,
+    list: SideList,
+    standing: &side_list::Standing,
+) -> Result<(Pages, Option<AccessError>), AccessError> {
+    let (id, look) = (errand.artist.clone(), Look::Side(list));
+    let seen =
+        ctx.db.read("what was seen aside", move |tx| releases::seen_of(tx, &id, look)).await?;
+    let question = Question::aside(list, standing, ctx.clock.now());
+    ask(ctx, errand, &question, &seen, &mut Vec::new()).await
+}
+
 fn looks(artist: &Claimed, standing: &Standing) -> &'static [Look] {
     let known = Known {
         albums: standing.known_albums,
@@ -94,8 +115,9 @@ fn looks(artist: &Claimed, standing: &Standing) -> &'static [Look] {
 /// A look to make, and what it is compared with.
 struct Question {
     look: Look,
-    /// Where it is the first: the day from which on what it shows is news.
-    since: Option<Date>,
+    horizon: Horizon,
+    /// Whether it is the first look at a list, and what it leaves out would seem new later.
+    must_be_whole: bool,
     /// Spotify's `total` when the same was asked last.
     total: Option<u64>,
     /// The day of the last check.
@@ -103,19 +125,43 @@ struct Question {
 }
 
 impl Question {
-    fn new(look: Look, artist: &Claimed, standing: &Standing) -> Self {
+    fn new(look: Look, artist: &Claimed, standing: &Standing, today: Date) -> Self {
         let (first_since, total) = match look {
             Look::Singles => {
                 (standing.wanted_since.filter(|_| standing.baseline_at.is_none()), standing.total)
             }
-            Look::Albums | Look::Together => (
+            Look::Albums | Look::Together | Look::Side(_) => (
                 Some(artist.watched_since).filter(|_| artist.baseline_at.is_none()),
                 // A total with the singles in it and one without say nothing of each other.
                 artist.total.filter(|_| standing.is_total_of_both == look.has_singles()),
             ),
         };
         let checked = artist.checked_at.map(day_of);
-        Self { look, since: first_since.map(day_of), total, checked }
+        let horizon = match first_since {
+            Some(since) => Horizon::first(day_of(since)),
+            None => Horizon::later(checked, today),
+        };
+        Self { look, horizon, must_be_whole: first_since.is_some(), total, checked }
+    }
+
+    fn aside(list: SideList, standing: &side_list::Standing, now: Timestamp) -> Self {
+        let (look, horizon) = (Look::Side(list), standing.horizon(list, now));
+        let is_first = standing.is_first_look();
+        Self {
+            look,
+            horizon,
+            must_be_whole: is_first && !look.is_of_others(),
+            total: standing.total.filter(|_| !is_first),
+            checked: standing.looked_at.map(day_of),
+        }
+    }
+
+    /// No list beside albums and singles is worth more pages than a search is.
+    fn most_pages(&self) -> u32 {
+        match self.look {
+            Look::Side(_) => detection::MOST_SEARCHED_PAGES,
+            _ => detection::MOST_PAGES,
+        }
     }
 }
 
@@ -162,7 +208,7 @@ async fn turn_pages(
             Ok(page) => reader.take(page, day_of(ctx.clock.now())),
             // What the first pages told is true all the same, but a first look must be whole:
             // what it leaves out would look new the next time.
-            Err(error) if reader.reading.pages > 0 && question.since.is_none() => {
+            Err(error) if reader.reading.pages > 0 && !question.must_be_whole => {
                 return Ok((reader.pages, Some(error)));
             }
             Err(error) => return Err(error),
@@ -184,22 +230,31 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(question: &'a Question, seen: &'a HashSet<ReleaseId>) -> Self {
-        let Question { look, since, .. } = *question;
-        let pages = Pages { look, releases: Vec::new(), total: None, since };
+        let Question { look, horizon, .. } = *question;
+        let pages = Pages { look, releases: Vec::new(), total: None, horizon };
         Self { question, seen, unseen: HashSet::new(), reading: Reading::default(), pages }
     }
 
     fn wants_next_page(&self) -> bool {
-        self.reading.wants_next_page(self.question.since.is_some())
+        self.reading.pages < self.question.most_pages()
+            && self.reading.wants_next_page(self.question.must_be_whole)
     }
 
     fn take(&mut self, mut page: AlbumsPage, today: Date) {
-        if self.question.look == Look::Singles {
-            // Whatever else can be read of it: nobody shall hear of it who wants no singles.
-            page.releases.iter_mut().for_each(|release| release.kind = ReleaseKind::Single);
+        // Whatever else can be read of it: nobody shall hear of it who wants no singles.
+        if let Some(kind) = kind_of_all(self.question.look) {
+            page.releases.iter_mut().for_each(|release| release.kind = kind);
         }
+        // Of a list in no order, which was never read to its end, nothing counts but news.
+        let is_in_order = !self.question.look.is_of_others();
+        let horizon = match is_in_order {
+            true => Horizon::later(self.question.checked, today),
+            false => self.question.horizon,
+        };
+        let is_young = |release: &Release| horizon.is_news(release.date, today);
         let is_new = |release: &Release| !self.seen.contains(&release.id);
-        let new = page.releases.iter().filter(|release| is_new(release));
+        let counts = |release: &&Release| is_new(release) && (is_in_order || is_young(release));
+        let new = page.releases.iter().filter(counts);
         self.unseen.extend(new.map(|release| release.id.clone()));
         let reading = &mut self.reading;
         reading.pages += 1;
@@ -211,9 +266,7 @@ impl<'a> Reader<'a> {
             && (is_full || page.total.is_some_and(|total| total > reading.entries));
         let last = last_of(self.question.look, &page.releases);
         reading.last_page_unseen = !last.is_empty() && last.iter().all(|release| is_new(release));
-        let oldest = detection::oldest_news(self.question.checked, today);
-        reading.last_page_young =
-            last.iter().any(|release| detection::is_news(release.date, None, oldest, today));
+        reading.last_page_young = last.iter().any(|release| is_young(release));
         reading.singles_hidden = self.question.look == Look::Together
             && is_full
             && last.iter().all(|release| release.kind != ReleaseKind::Single);
@@ -222,6 +275,15 @@ impl<'a> Reader<'a> {
             reading.growth = growth(self.question.total, page.total);
         }
         self.pages.releases.extend(page.releases);
+    }
+}
+
+/// What everything is that a look shows, where it shows one kind alone.
+fn kind_of_all(look: Look) -> Option<ReleaseKind> {
+    match look {
+        Look::Singles => Some(ReleaseKind::Single),
+        Look::Side(SideList::Compilations) => Some(ReleaseKind::Compilation),
+        Look::Albums | Look::Together | Look::Side(SideList::Appearances) => None,
     }
 }
 

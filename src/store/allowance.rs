@@ -100,6 +100,7 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
         first: spent(tx, Purpose::First, SignedDuration::ZERO)?,
         turns: spent(tx, Purpose::Turn, SignedDuration::ZERO)?,
         hints: spent(tx, Purpose::Hint, SignedDuration::ZERO)?,
+        side: spent(tx, Purpose::Side, SignedDuration::ZERO)?,
         // The day that began at this hour a week ago, and two.
         hints_lately: spent(tx, Purpose::Hint, WEEK - WINDOW)?.max(spent(
             tx,

@@ -11,10 +11,10 @@ use crate::domain::hint::{self, Hint, SourceName};
 /// A source tells of a release for two weeks or so; hints older than this are never told again.
 pub(super) const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// That an album of the hint's day was seen on the artist's list at Spotify. Dates that are less
+/// That an album of the hint's day was seen on the artist's own list at Spotify. Dates that are less
 /// precise than a day are no Julian days, and match nothing.
 const SEEN: &str = "EXISTS (SELECT 1 FROM sightings s JOIN releases r ON r.id = s.release
-     WHERE s.artist = ?1 AND length(r.date) = 10
+     WHERE s.artist = ?1 AND NOT s.appears AND length(r.date) = 10
      AND abs(julianday(r.date) - julianday(released)) <= ?2)";
 
 /// Hints by what became of them.

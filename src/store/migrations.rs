@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_consent.sql"),
     include_str!("../../migrations/0006_singles.sql"),
     include_str!("../../migrations/0007_letters.sql"),
+    include_str!("../../migrations/0008_side_lists.sql"),
 ];
 
 /// Applies what is missing.
@@ -128,6 +129,24 @@ mod tests {
         conn.execute_batch("DELETE FROM people WHERE id = 1").unwrap();
         let kinds = "SELECT group_concat(kind, ' ') FROM (SELECT * FROM outbox ORDER BY id)";
         assert_eq!(text(&conn, kinds), "sign_in_again operator", "rows go with their person");
+    }
+
+    #[test]
+    fn calls_that_were_counted_stay_counted() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        for migration in &MIGRATIONS[..7] {
+            conn.execute_batch(migration).unwrap();
+        }
+        conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        conn.pragma_update(None, "user_version", 7).unwrap();
+        let rows = "INSERT INTO calls (id, bucket, at, purpose) VALUES
+                        (3, 'artist_albums', 5, 'hint'), (8, 'tokens', 6, 'other')";
+        conn.execute_batch(rows).unwrap();
+        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
+        let sql = "SELECT group_concat(id || bucket || at || purpose, ' ')
+                       FROM (SELECT * FROM calls ORDER BY id)";
+        let calls: String = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(calls, "3artist_albums5hint 8tokens6other");
     }
 
     #[test]

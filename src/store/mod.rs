@@ -24,6 +24,7 @@ mod presence;
 pub mod releases;
 mod seal;
 pub mod sessions;
+pub mod side_lists;
 pub mod sign_ins;
 pub mod singles;
 pub mod status;

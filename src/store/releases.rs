@@ -10,27 +10,45 @@ use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::audience::Reason;
 use crate::domain::day_of;
+use crate::domain::look::Look;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::user::UserId;
 
 /// What came out no longer ago is told to somebody who is new here.
 const RECENT_DAYS: i64 = 30;
 
-/// The releases that were seen on an artist's list.
+/// The releases that a look at an artist does not show for the first time: those that were seen on
+/// the artist's own lists, and where it shows what is others', there too.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn seen_of(tx: &Tx<'_>, artist: &ArtistId) -> Result<HashSet<ReleaseId>> {
-    let mut rows = tx.conn().prepare_cached("SELECT release FROM sightings WHERE artist = ?1")?;
-    Ok(rows.query_map([artist], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+pub fn seen_of(tx: &Tx<'_>, artist: &ArtistId, look: Look) -> Result<HashSet<ReleaseId>> {
+    let sql = "SELECT release FROM sightings WHERE artist = ?1 AND (?2 OR NOT appears)";
+    let mut rows = tx.conn().prepare_cached(sql)?;
+    let seen = rows.query_map(params![artist, look.is_of_others()], |row| row.get(0))?;
+    Ok(seen.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How a release was seen on an artist's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighting {
+    /// Whether it is news.
+    pub is_news: bool,
+    /// Whether it is somebody else's, and the artist only appears on it.
+    pub appears: bool,
 }
 
 /// Remembers a release on an artist's list, with the freshest words for it. Whether it is news was
-/// settled when it was first seen there.
+/// settled when it was first seen there; and anew if it turns out to be the artist's own.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn remember(tx: &Tx<'_>, artist: &ArtistId, release: &Release, is_news: bool) -> Result<()> {
+pub fn remember(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    release: &Release,
+    sighting: Sighting,
+) -> Result<()> {
     let credits: Vec<(&str, &str)> =
         release.artists.iter().map(|a| (a.id.as_str(), a.name.as_str())).collect();
     tx.execute(
@@ -51,8 +69,10 @@ pub fn remember(tx: &Tx<'_>, artist: &ArtistId, release: &Release, is_news: bool
         ],
     )?;
     tx.execute(
-        "INSERT OR IGNORE INTO sightings (artist, release, seen_at, is_news) VALUES (?1, ?2, ?3, ?4)",
-        params![artist, release.id, Ms(tx.now()), is_news],
+        "INSERT INTO sightings (artist, release, seen_at, is_news, appears) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at, is_news = excluded.is_news, appears = 0
+             WHERE appears AND NOT excluded.appears",
+        params![artist, release.id, Ms(tx.now()), sighting.is_news, sighting.appears],
     )?;
     Ok(())
 }
@@ -68,8 +88,8 @@ pub fn find(tx: &Tx<'_>, id: &ReleaseId) -> Result<Option<Release>> {
 }
 
 /// What came out in the last 30 days from the artists whom `person` follows, the newest first, at most
-/// `most`, as far as it is known with its day: no editions, and nothing that is told in a letter with
-/// news.
+/// `most`, as far as it is known with its day: no editions, nothing that is told in a letter with
+/// news, and nothing from a list that they do not want.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -78,7 +98,11 @@ pub fn recent_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<Release>>
         "SELECT id, title, kind, artists, date, tracks, cover, link FROM releases r
          WHERE length(date) = 10 AND date BETWEEN ?2 AND ?3
            AND id IN (SELECT s.release FROM follows f JOIN sightings s ON s.artist = f.artist
-                      WHERE f.person = ?1)
+                      JOIN people p ON p.id = f.person
+                      WHERE f.person = ?1 AND CASE WHEN s.appears THEN p.appearances_since IS NOT NULL
+                          WHEN r.kind = 'single' THEN p.singles_since IS NOT NULL
+                          WHEN r.kind = 'compilation' THEN p.compilations_since IS NOT NULL
+                          ELSE TRUE END)
            AND NOT EXISTS (SELECT 1 FROM editions e WHERE e.release = r.id)
            AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.person = ?1 AND o.kind = 'news' AND o.subject = r.id)
          ORDER BY date DESC, id LIMIT ?4",

@@ -37,7 +37,7 @@ pub fn standing(tx: &Tx<'_>, artist: &ArtistId) -> Result<Standing> {
     // An artist that was forgotten in between begins anew, singles and all.
     let sql = "SELECT
         (SELECT count(*) FROM sightings s JOIN releases r ON r.id = s.release
-         WHERE s.artist = a.id AND r.kind <> 'single'),
+         WHERE s.artist = a.id AND NOT s.appears AND r.kind = 'album'),
         (SELECT min(max(f.since, p.singles_since)) FROM follows f JOIN people p ON p.id = f.person
          WHERE f.artist = a.id AND p.singles_since IS NOT NULL),
         iif(baseline_at IS NULL, NULL, singles_baseline_at),

@@ -9,7 +9,7 @@ use super::ledger::BOOKED_AHEAD;
 use super::{Result, Tx, artists, consents, farewells, hints, identities};
 use crate::clock;
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
-use crate::domain::{day_of, digest};
+use crate::domain::{day_of, digest, side_list};
 
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(60 * 24);
@@ -86,6 +86,8 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("pauses", "until", LONGEST_PAUSE, tx.now()),
         ("calls", "at", BOOKED_AHEAD, tx.now()),
         ("lessons", "at", SignedDuration::ZERO, tx.now()),
+        ("side_lists", "next_at", side_list::LONGEST_WAIT, tx.now()),
+        ("side_lists", "unwanted_at", LONGEST_LEASE, tx.now()),
         ("hints", "next_at", LONGEST_WAIT, tx.now()),
         ("hint_sources", "next_at", LONGEST_PAUSE, tx.now()),
         ("identities", "look_up_next_at", identities::KNOWN_FOR, tx.now()),

@@ -56,7 +56,10 @@ struct Account {
 }
 
 /// New releases that the page lists: what one letter may leave out is here.
-const NEWS_LISTED: u32 = 100;
+const NEWS_LISTED: usize = 100;
+
+/// Among so many they are looked for: what others want is recorded for everybody who follows the artist.
+const NEWS_LOOKED_THROUGH: u32 = 1_000;
 
 /// Artists that have waited too long and that the page lists.
 const OVERDUE_LISTED: u32 = 50;
@@ -96,7 +99,10 @@ fn gather(
 /// What came out of the kinds that the person wants, whether or not a letter told it.
 fn news(tx: &Tx<'_>, id: UserId, kinds: Kinds) -> Result<Vec<Release>, StoreError> {
     let mut news = Vec::new();
-    for release in outbox::news_of(tx, id, NEWS_LISTED)? {
+    for release in outbox::news_of(tx, id, NEWS_LOOKED_THROUGH)? {
+        if news.len() == NEWS_LISTED {
+            break;
+        }
         let Some(found) = releases::find(tx, &release)? else { continue };
         if audience::is_of_interest(&found, &releases::reasons(tx, &release, id)?, kinds) {
             news.push(found);

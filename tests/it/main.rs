@@ -34,6 +34,7 @@ mod operator;
 mod preferences;
 mod schemas;
 mod shape;
+mod side_lists;
 mod sign_in;
 mod singles;
 mod visitor;

@@ -128,6 +128,26 @@ mod tests {
     }
 
     #[test]
+    fn what_an_artist_appears_on_comes_last_and_in_no_order() {
+        let (world, _) = world();
+        let artist = world.add_artist("Somebody");
+        for number in 0..40 {
+            let day = format!("2026-01-{:02}", number % 28 + 1);
+            let elsewhere = NewAlbum::titled(day.clone()).listed_under(Group::AppearsOn).on(day);
+            world.put_out(&artist, elsewhere);
+        }
+        world.put_out(&artist, NewAlbum::titled("own").on("1999"));
+        let titles = || {
+            let page = world.album_page(&artist, &Group::ALL, 0, 50).unwrap();
+            page.items.into_iter().flatten().map(|album| album.title).collect::<Vec<_>>()
+        };
+        let (listed, again) = (titles(), titles());
+        assert_eq!((listed.len(), listed[0].as_str()), (41, "own"));
+        assert_eq!(listed, again, "the same at every call");
+        assert!(!listed[1..].is_sorted() && !listed[1..].iter().rev().is_sorted());
+    }
+
+    #[test]
     fn every_followed_artist_is_on_exactly_one_page() {
         let (world, _) = world();
         let martha = world.add_person("Martha");

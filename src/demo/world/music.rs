@@ -38,7 +38,7 @@ impl World {
         self.state().albums.clone()
     }
 
-    /// What is on the artist's lists `groups`: group by group, the newest first.
+    /// What is on the artist's lists `groups`: group by group, in Spotify's order.
     pub fn albums_of(&self, artist: &str, groups: &[Group]) -> Vec<Album> {
         listing(&self.state(), artist, groups)
     }
@@ -93,6 +93,14 @@ impl World {
         });
     }
 
+    /// Moves the album to another list of the artist.
+    pub fn relist(&self, album: &str, artist: &str, group: Group) {
+        self.change_album(album, |album| {
+            let place = album.listed.iter_mut().find(|(id, _)| id == artist);
+            place.into_iter().for_each(|(_, listed)| *listed = group);
+        });
+    }
+
     /// Gives the artist another name.
     pub fn rename_artist(&self, artist: &str, name: impl Into<String>) {
         self.change_artist(artist, |artist| artist.name = name.into());
@@ -122,7 +130,8 @@ impl World {
     }
 }
 
-/// What is on the artist's lists `groups`, in the order in which Spotify was seen to list it.
+/// What is on the artist's lists `groups`, in the order in which Spotify was seen to list it: the newest
+/// first, but for what the artist appears on, which is in no order that anybody knows.
 pub(super) fn listing(state: &State, artist: &str, groups: &[Group]) -> Vec<Album> {
     let group_of =
         |album: &Album| album.listed.iter().find(|(id, _)| id == artist).map(|(_, group)| *group);
@@ -135,6 +144,9 @@ pub(super) fn listing(state: &State, artist: &str, groups: &[Group]) -> Vec<Albu
         .map(|(group, album)| (group, album.clone()))
         .collect();
     // Stable: of two albums with one date, the one that came later is first.
-    found.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| y.date.cmp(&x.date)));
+    found.sort_by(|(a, x), (b, y)| {
+        let by_date = || if *a == Group::AppearsOn { x.id.cmp(&y.id) } else { y.date.cmp(&x.date) };
+        a.cmp(b).then_with(by_date)
+    });
     found.into_iter().map(|(_, album)| album).collect()
 }

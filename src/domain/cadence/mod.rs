@@ -44,6 +44,10 @@ const KEPT_FOR_HINTS: u32 = 5;
 /// The same where nobody gives hints: an artist who is followed today need not wait for tomorrow.
 const KEPT_FOR_NEWCOMERS: u32 = 2;
 
+/// The share of the day's calls that lists beside albums and singles have where the albums could do
+/// with all of them: one in so many.
+const SHARE_OF_SIDE_LISTS: u32 = 10;
+
 /// What the operator lays down.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -89,6 +93,8 @@ pub struct Budget {
     pub turns: u32,
     /// Those for hints.
     pub hints: u32,
+    /// Those for lists beside albums and singles.
+    pub side: u32,
     /// Calls that hints needed on this day of the last two weeks, the most of both.
     pub hints_lately: u32,
     /// When the last call by turns went out.
@@ -143,7 +149,7 @@ impl Budget {
     pub fn kept_from(&self, purpose: Purpose, settings: &Settings) -> u32 {
         let kept = self.kept_for_hints(settings.has_hints);
         let kept = match purpose {
-            Purpose::Turn => kept,
+            Purpose::Turn | Purpose::Side => kept,
             Purpose::First if settings.has_hints => kept / 2,
             Purpose::First | Purpose::Hint | Purpose::Asked | Purpose::Other => 0,
         };
@@ -153,6 +159,18 @@ impl Budget {
     /// Whether nothing is left for checks of this kind but what is kept back from them.
     pub fn is_spent(&self, purpose: Purpose, settings: &Settings) -> bool {
         self.spent >= self.allowed.saturating_sub(self.kept_from(purpose, settings))
+    }
+
+    /// Calls a day for lists beside albums and singles: what is left where each of the `watched`
+    /// artists is asked about once a day, and a tenth where that leaves less, as long as none of them
+    /// waits longer than is promised for that.
+    pub fn for_side_lists(&self, watched: u64, settings: &Settings) -> u32 {
+        let plain = self.plain(settings);
+        let watched = u32::try_from(watched).unwrap_or(u32::MAX);
+        let days = settings.max_wait.as_secs_f64() / 86_400.0;
+        let promised = (f64::from(watched) / days).ceil() as u32;
+        let share = plain.saturating_sub(watched).max(plain.div_ceil(SHARE_OF_SIDE_LISTS));
+        share.min(plain.saturating_sub(promised))
     }
 
     /// Calls a day for artists asked about for the first time and by turns.

@@ -78,6 +78,15 @@ fn twice_the_rate_does_not_mean_twice_the_calls() {
 }
 
 #[test]
+fn side_lists_have_what_the_albums_leave_and_a_tenth_at_least() {
+    let calls = |watched| budget().for_side_lists(watched, &in_berlin());
+    assert_eq!([0, 30, 68, 69, 500].map(calls), [76, 46, 8, 8, 8]);
+    assert_eq!([1_428, 1_500, 1_596, 5_000].map(calls), [8, 4, 0, 0], "21 days are promised");
+    let poor = Budget { allowed: 2, ..budget() };
+    assert_eq!(poor.for_side_lists(20, &in_berlin()), 1);
+}
+
+#[test]
 fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
     let candidates: Vec<_> = (0..200).map(|n| checked(n, 100)).collect();
     let errands = errands(&[id(7)], &candidates, 200, &budget(), &in_berlin(), now());
@@ -235,7 +244,7 @@ proptest! {
     ) {
         let settings = if in_zone { in_berlin() } else { anywhere() };
         let spent = first + turns + hints;
-        let budget = Budget { allowed, spent, first, turns, hints, hints_lately, has_unfinished, last_turn_at: None };
+        let budget = Budget { allowed, spent, first, turns, hints, side: 0, hints_lately, has_unfinished, last_turn_at: None };
         let hinted: Vec<_> = (0..hinted).map(id).collect();
         let errands = errands(&hinted, &candidates, candidates.len(), &budget, &settings, now());
         let ids: std::collections::HashSet<_> = errands.iter().map(|errand| &errand.artist).collect();
@@ -353,6 +362,7 @@ fn budget_of(calls: &[(Timestamp, Purpose)], allowed: u32, now: Timestamp) -> Bu
         first,
         turns,
         hints,
+        side: 0,
         hints_lately,
         last_turn_at,
         has_unfinished: false,

@@ -27,6 +27,18 @@ fn group(kind: ReleaseKind, new: usize, old: usize) -> impl Iterator<Item = Rele
     (0..new).map(of(true)).chain((0..old).map(of(false)))
 }
 
+impl Question {
+    fn later(look: Look, total: Option<u64>) -> Self {
+        Self {
+            look,
+            horizon: Horizon::later(None, TODAY),
+            must_be_whole: false,
+            total,
+            checked: None,
+        }
+    }
+}
+
 struct Told {
     found: usize,
     pages: u32,
@@ -36,7 +48,7 @@ struct Told {
 fn read_list(look: Look, list: &[Release], claimed: Option<u64>, before: Option<u64>) -> Told {
     let old = list.iter().filter(|release| release.date != ReleaseDate::Day(TODAY));
     let seen = old.map(|release| release.id.clone()).collect();
-    let question = Question { look, since: None, total: before, checked: None };
+    let question = Question::later(look, before);
     let mut reader = Reader::new(&question, &seen);
     loop {
         let from = usize::try_from(reader.reading.entries).unwrap().min(list.len());
@@ -54,6 +66,8 @@ fn where_nothing_is_new_one_page_will_do() {
     for (look, list) in [
         (Look::Albums, group(ReleaseKind::Album, 0, 30).collect::<Vec<_>>()),
         (Look::Singles, group(ReleaseKind::Single, 0, 90).collect()),
+        (Look::Side(SideList::Compilations), group(ReleaseKind::Compilation, 0, 30).collect()),
+        (Look::Side(SideList::Appearances), group(ReleaseKind::Compilation, 0, 300).collect()),
         (Look::Together, {
             let albums = group(ReleaseKind::Album, 0, 7);
             albums.chain(group(ReleaseKind::Single, 0, 90)).collect()
@@ -61,6 +75,31 @@ fn where_nothing_is_new_one_page_will_do() {
     ] {
         let told = read_list(look, &list, Some(list.len() as u64), Some(list.len() as u64));
         assert_eq!((told.found, told.pages), (0, 1), "{look:?}");
+    }
+}
+
+#[test]
+fn a_first_look_at_what_an_artist_appears_on_takes_one_page_however_young_and_long_the_list_is() {
+    let wanted_since = TODAY.tomorrow().unwrap();
+    let question = Question {
+        horizon: Horizon::first(wanted_since),
+        ..Question::later(Look::Side(SideList::Appearances), None)
+    };
+    let seen = HashSet::new();
+    let mut reader = Reader::new(&question, &seen);
+    let releases = group(ReleaseKind::Album, 10, 0).collect();
+    reader.take(AlbumsPage { releases, entries: 10, total: Some(1_335) }, TODAY);
+    assert!(!reader.wants_next_page());
+}
+
+#[test]
+fn a_side_list_that_grew_is_searched_on_four_pages_at_most() {
+    for list in SideList::ALL {
+        let list_of = |new| group(ReleaseKind::Compilation, new, 90).collect::<Vec<_>>();
+        let told = |new, total| read_list(Look::Side(list), &list_of(new), Some(total), Some(90));
+        assert_eq!(told(0, 91).pages, 4, "{list:?}");
+        assert_eq!((told(3, 93).found, told(3, 93).pages), (3, 1), "{list:?}");
+        assert_eq!((told(90, 180).found, told(90, 180).pages), (40, 4), "{list:?}");
     }
 }
 
@@ -83,6 +122,7 @@ proptest! {
             let list = match look {
                 Look::Albums => albums.clone(),
                 Look::Singles => singles.clone(),
+                Look::Side(_) => unreachable!("no list of a check as such"),
                 Look::Together => [albums.clone(), singles.clone()].concat(),
             };
             let told = read_list(*look, &list, claimed, before);
@@ -95,13 +135,15 @@ proptest! {
     #[test]
     fn a_page_of_anything_ends_a_reading_soon(
         kinds in prop::collection::vec(any::<bool>(), 0..20), entries in 0usize..40, total in any::<Option<u64>>(),
-        is_together in any::<bool>(),
+        look in prop::sample::select(vec![
+            Look::Albums, Look::Singles, Look::Together,
+            Look::Side(SideList::Compilations), Look::Side(SideList::Appearances),
+        ]),
     ) {
-        let look = if is_together { Look::Together } else { Look::Singles };
         let kind = |single| if single { ReleaseKind::Single } else { ReleaseKind::Album };
         let releases: Vec<_> =
             kinds.iter().enumerate().map(|(n, single)| release(kind(*single), n, true)).collect();
-        let question = Question { look, since: None, total: None, checked: None };
+        let question = Question::later(look, None);
         let seen = HashSet::new();
         let mut reader = Reader::new(&question, &seen);
         for _ in 0..detection::MOST_PAGES {

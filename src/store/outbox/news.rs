@@ -14,6 +14,11 @@ use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, preferences, releases};
 
+/// That a release was seen since the person wants the list on which it was.
+const SINCE_WANTED: &str = "s.seen_at >= coalesce(CASE WHEN s.appears THEN p.appearances_since
+     WHEN r.kind = 'single' THEN p.singles_since
+     WHEN r.kind = 'compilation' THEN p.compilations_since END, 0)";
+
 /// Whom a release concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
@@ -51,20 +56,21 @@ pub fn owe_news(
 }
 
 /// Owes a person who has just confirmed an address what came out since they follow it: the days
-/// between signing in and opening the letter must cost no album. Of singles, what came out since
-/// they want them.
+/// between signing in and opening the letter must cost no album. Of singles and other lists that are
+/// not everybody's, what came out since they want them.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
-    let seen = "SELECT DISTINCT s.release FROM follows f JOIN sightings s ON s.artist = f.artist
+    let seen = format!(
+        "SELECT DISTINCT s.release FROM follows f JOIN sightings s ON s.artist = f.artist
          JOIN people p ON p.id = f.person JOIN releases r ON r.id = s.release
          WHERE f.person = ?1 AND s.is_news AND s.seen_at >= f.since AND s.seen_at >= ?2
-           AND (r.kind <> 'single' OR s.seen_at >= coalesce(p.singles_since, 0))
-           AND p.ended_how IS NOT 'revoked'
-         ORDER BY s.seen_at, s.release";
-    owe_each(tx, person, seen, params![person, Ms(oldest)])
+           AND {SINCE_WANTED} AND p.ended_how IS NOT 'revoked'
+         ORDER BY s.seen_at, s.release"
+    );
+    owe_each(tx, person, &seen, params![person, Ms(oldest)])
 }
 
 /// Owes a person whose consent is good again what came out since it was taken back, if they can be
@@ -73,11 +79,15 @@ pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn owe_news_missed(tx: &Tx<'_>, person: UserId, since: Timestamp) -> Result<u64> {
-    let seen = "SELECT DISTINCT s.release FROM people p
+    let seen = format!(
+        "SELECT DISTINCT s.release FROM people p
          JOIN follows f ON f.person = p.id JOIN sightings s ON s.artist = f.artist
+         JOIN releases r ON r.id = s.release
          WHERE p.id = ?1 AND p.address IS NOT NULL AND s.is_news AND s.seen_at >= max(f.since, ?2)
-         ORDER BY s.seen_at, s.release";
-    owe_each(tx, person, seen, params![person, Ms(since)])
+           AND {SINCE_WANTED}
+         ORDER BY s.seen_at, s.release"
+    );
+    owe_each(tx, person, &seen, params![person, Ms(since)])
 }
 
 /// Owes a person the news of one artist that was seen since a time, if they can be written to.
@@ -90,12 +100,14 @@ pub fn owe_news_seen_since(
     artist: &ArtistId,
     since: Timestamp,
 ) -> Result<u64> {
-    let seen = "SELECT s.release FROM people p JOIN sightings s ON s.artist = ?2
+    let seen = format!(
+        "SELECT s.release FROM people p JOIN sightings s ON s.artist = ?2
          JOIN releases r ON r.id = s.release
          WHERE p.id = ?1 AND p.address IS NOT NULL AND s.is_news AND s.seen_at >= ?3
-           AND (r.kind <> 'single' OR s.seen_at >= coalesce(p.singles_since, 0))
-         ORDER BY s.seen_at, s.release";
-    owe_each(tx, person, seen, params![person, artist, Ms(since)])
+           AND {SINCE_WANTED}
+         ORDER BY s.seen_at, s.release"
+    );
+    owe_each(tx, person, &seen, params![person, artist, Ms(since)])
 }
 
 /// Owes a person once more what a mail server refused at an address that they have now replaced.

@@ -1,0 +1,71 @@
+//! What a look showed → remember, compare, choose readers, enqueue. Part of the transaction in which
+//! a release becomes news.
+
+use super::read_albums::Pages;
+use crate::domain::artist::ArtistId;
+use crate::domain::look::Look;
+use crate::domain::release::Release;
+use crate::domain::{day_of, edition};
+use crate::store::outbox::{self, Audience};
+use crate::store::releases::Sighting;
+use crate::store::{StoreError, Tx, editions, releases};
+
+/// What a look brought.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Found {
+    /// Releases that are news.
+    pub(super) news: u64,
+    /// Things newly owed to people.
+    pub(super) owed: u64,
+}
+
+/// Records what a look showed. `known` is what it can show other editions of, and grows by it.
+///
+/// # Errors
+/// [`StoreError`]
+pub(super) fn record_look(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    pages: Pages,
+    known: &mut Vec<Release>,
+) -> Result<Found, StoreError> {
+    let Pages { look, horizon, releases, .. } = pages;
+    let mut seen = releases::seen_of(tx, artist, look)?;
+    let mut found = Found::default();
+    for release in plain_titles_first(releases) {
+        let is_new = seen.insert(release.id.clone())
+            && horizon.is_news(release.date, day_of(tx.now()))
+            && concerns_anybody(&release, look);
+        let album = is_new.then(|| edition::album_of(&release, known)).flatten();
+        let is_news = is_new && album.is_none();
+        let sighting = Sighting { is_news, appears: look.is_of_others() };
+        releases::remember(tx, artist, &release, sighting)?;
+        match album {
+            Some(album) => {
+                editions::note(tx, &release.id, &album.id)?;
+                let audience = Audience::WantingEditions;
+                found.owed += outbox::owe_news(tx, artist, &release.id, audience)?;
+            }
+            None if is_news => {
+                found.news += 1;
+                found.owed += outbox::owe_news(tx, artist, &release.id, Audience::Followers)?;
+            }
+            None => {}
+        }
+        known.push(release);
+    }
+    Ok(found)
+}
+
+/// *Various Artists* on an artist's own list are a mistake of the catalogue's, and nobody's news. On
+/// the list of what the artist appears on they are most of it, soundtracks and tributes among them, and
+/// who ticked the box asked for that.
+fn concerns_anybody(release: &Release, look: Look) -> bool {
+    look.is_of_others() || !release.artists.first().is_some_and(edition::is_various_artists)
+}
+
+/// Where an album and its editions come at once, the one with the plain title is the album.
+fn plain_titles_first(mut releases: Vec<Release>) -> Vec<Release> {
+    releases.sort_by_key(|release| edition::edition_words(release).is_some());
+    releases
+}
