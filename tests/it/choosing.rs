@@ -153,6 +153,7 @@ async fn who_waits_since_nobody_is_connected_or_spotify_is_down_is_told_so() {
     assert!(down.contains("failed several times in a row"), "{down}");
     let ended = r#"{"error":"invalid_grant","error_description":"Refresh token expired"}"#;
     home.world.script(Endpoint::Token, [Fault::Status(400, "application/json", ended.into())]);
+    home.advance_hours(2);
     home.follows().await;
     let alone = why(home.status().await);
     assert!(alone.contains("nobody is connected to Spotify"), "{alone}");
