@@ -15,6 +15,9 @@ pub(crate) const WARM_UP_DAYS: i64 = 28;
 /// Days that are counted.
 pub(crate) const YEAR_DAYS: i64 = 365;
 
+/// All days of a play: what came out on the last day of the year is waited for.
+pub(crate) const PLAYED_DAYS: i64 = WARM_UP_DAYS + YEAR_DAYS + 70;
+
 const A_YEAR: f64 = 0.7;
 const PAST_YEARS: f64 = 12.0;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::catalogue::{PLAYED_DAYS, YEAR_DAYS};
 use crate::play::Play;
 
 pub(crate) const HEAD: &str = "| artists | rule | mean h | median h | 95 % h | longest h | within 24 h | albums | calls a year | lock-outs | a year took s |\n\
@@ -14,7 +15,7 @@ pub(crate) struct Delays {
     pub(crate) hours: Vec<f64>,
     /// Albums that were not seen until the end.
     pub(crate) missed: usize,
-    /// Calls for artists' albums.
+    /// Calls for artists' albums, on all days that were played.
     pub(crate) calls: usize,
     /// Calls that Spotify refused since the quota was spent.
     pub(crate) lock_outs: usize,
@@ -48,7 +49,7 @@ impl Delays {
             at(0.5),
             at(0.95),
             at(1.0),
-            self.calls as u64 / play.years,
+            self.calls as i64 * YEAR_DAYS / PLAYED_DAYS / play.years as i64,
             self.lock_outs,
             took.as_secs_f64() / play.years as f64
         )

@@ -23,7 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::catalogue::{Coming, Draws, FIRST_DAY, WARM_UP_DAYS, YEAR_DAYS, imagine};
+use crate::catalogue::{Coming, Draws, FIRST_DAY, PLAYED_DAYS, WARM_UP_DAYS, imagine};
 use crate::delays::Delays;
 
 /// Where the household lives.
@@ -209,7 +209,7 @@ impl Stage {
     async fn play(&mut self) {
         let stop = CancellationToken::new();
         let watch = Watch { stop: &stop, progress: &|_, _| {} };
-        let days = WARM_UP_DAYS + YEAR_DAYS + 70;
+        let days = PLAYED_DAYS;
         let end = self.clock.now() + SignedDuration::from_hours(24 * days);
         let mut hints_at = self.clock.now();
         while self.clock.now() < end {

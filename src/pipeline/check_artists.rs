@@ -32,6 +32,9 @@ const UNKNOWN_ARTIST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// to have their turn, and shorter than singles that were left for later are waited for.
 const UNFINISHED_WAIT: Duration = Duration::from_secs(3 * 3600);
 
+/// The same where a day has so few calls that they may never be enough for it.
+const UNFINISHED_WAIT_OF_FEW: Duration = Duration::from_secs(3 * 24 * 3600);
+
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -227,7 +230,8 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
     let Read { looks, incomplete, leaves_singles } = read;
     let artist = artist.clone();
     let is_baseline = artist.baseline_at.is_none();
-    let wait = ctx.wait(backoff::CHECK, artist.failures + 1);
+    let (wait, unfinished_wait) =
+        (ctx.wait(backoff::CHECK, artist.failures + 1), unfinished_wait(ctx));
     let rest = match &incomplete {
         None => Rest::Whole,
         Some(error @ AccessError::RanOut(_)) => Rest::Unfinished(error.to_string()),
@@ -262,7 +266,7 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
                 Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
                 Rest::Later => artists::release(tx, &artist.id)?,
                 Rest::Unfinished(why) => {
-                    artists::unfinished(tx, &artist.id, &why, tx.now() + UNFINISHED_WAIT)?;
+                    artists::unfinished(tx, &artist.id, &why, tx.now() + unfinished_wait)?;
                 }
                 Rest::Whole => {
                     let rate = Some(rate(&known, day_of(tx.now())));
@@ -320,13 +324,19 @@ async fn give_up(
     Ok(false)
 }
 
+fn unfinished_wait(ctx: &Ctx) -> Duration {
+    let are_few = ctx.cadence.calls_per_day < 2 * detection::MOST_SEARCHED_PAGES;
+    if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT }
+}
+
 async fn give_back(ctx: &Ctx, id: &ArtistId, error: &AccessError) -> Result<(), StoreError> {
     let id = id.clone();
     let ran_out = matches!(error, AccessError::RanOut(_)).then(|| error.to_string());
+    let wait = unfinished_wait(ctx);
     ctx.db
         .write("release artist", move |tx| match &ran_out {
             None => artists::release(tx, &id),
-            Some(why) => artists::unfinished(tx, &id, why, tx.now() + UNFINISHED_WAIT),
+            Some(why) => artists::unfinished(tx, &id, why, tx.now() + wait),
         })
         .await
 }

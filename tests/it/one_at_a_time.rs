@@ -92,3 +92,17 @@ async fn a_hinted_artist_of_three_pages_is_finished_where_calls_become_free_one_
     hours(&home, 24 * 6).await;
     assert_finished(home, &artists[0], &artists[1..], 25).await;
 }
+
+#[tokio::test]
+async fn an_artist_of_more_pages_than_a_day_has_calls_starves_nobody() {
+    let (home, artists) = home(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")], 6).await;
+    hours(&home, 24 * 3).await;
+    home.world.forget_requests();
+    put_out(&home, &artists[0], 25);
+    hours(&home, 24 * 14).await;
+    for other in &artists[1..] {
+        assert!(asked_about(&home, other) >= 2, "{}", asked_about(&home, other));
+    }
+    home.letters().await;
+    home.finish().await;
+}

@@ -165,7 +165,7 @@ impl Budget {
     /// artists is asked about once a day, and a tenth where that leaves less, as long as none of them
     /// waits longer than is promised for that.
     pub fn for_side_lists(&self, watched: u64, settings: &Settings) -> u32 {
-        let plain = self.plain(settings);
+        let plain = self.plain(Purpose::Turn, settings);
         let watched = u32::try_from(watched).unwrap_or(u32::MAX);
         let days = settings.max_wait.as_secs_f64() / 86_400.0;
         let promised = (f64::from(watched) / days).ceil() as u32;
@@ -173,9 +173,9 @@ impl Budget {
         share.min(plain.saturating_sub(promised))
     }
 
-    /// Calls a day for artists asked about for the first time and by turns.
-    fn plain(&self, settings: &Settings) -> u32 {
-        self.allowed.saturating_sub(self.kept_from(Purpose::Turn, settings) + self.hints)
+    /// Calls a day for checks of this kind, of which newcomers and turns have their shares.
+    fn plain(&self, purpose: Purpose, settings: &Settings) -> u32 {
+        self.allowed.saturating_sub(self.kept_from(purpose, settings) + self.hints)
     }
 }
 
@@ -222,10 +222,12 @@ pub fn errands(
     // Newcomers have half of the calls, or all of them while nobody else has waited as long.
     let longest = first.iter().map(|c| c.waited(now)).max();
     let before_first = turns.iter().filter(|c| longest.is_some_and(|l| c.waited(now) > l)).count();
-    let plain = budget.plain(settings);
-    let left_for = |others: usize| plain - count(others).min(plain / 2);
-    let may_first = left_for(before_first).saturating_sub(budget.first) as usize;
-    let may_turn = left_for(first.len()).saturating_sub(budget.turns);
+    let left_for = |purpose, others: usize| {
+        let plain = budget.plain(purpose, settings);
+        plain - count(others).min(plain / 2)
+    };
+    let may_first = left_for(Purpose::First, before_first).saturating_sub(budget.first) as usize;
+    let may_turn = left_for(Purpose::Turn, first.len()).saturating_sub(budget.turns);
     let errand = |id: &ArtistId, purpose| errand(id, purpose, budget.kept_from(purpose, settings));
     let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint));
     let first = in_order_of_arrival(first).take(may_first);
@@ -284,7 +286,7 @@ fn turns_now<'a>(
     by_worth(&mut others, settings, now);
     let days = settings.max_wait.as_secs_f64() / 86_400.0;
     // Where there are too few calls for the promise, half of them keep it as well as they can.
-    let can_be_kept = watched as f64 <= f64::from(budget.plain(settings)) * days;
+    let can_be_kept = watched as f64 <= f64::from(budget.plain(Purpose::Turn, settings)) * days;
     if can_be_kept {
         pressing.into_iter().chain(others).take(may).collect()
     } else {
@@ -295,7 +297,7 @@ fn turns_now<'a>(
 /// How many calls by turns the hour allows: as many as there are while a release day is young. Where
 /// nobody knows when it begins, they are spread over the day.
 fn timely(watched: usize, budget: &Budget, settings: &Settings, now: Timestamp) -> u32 {
-    let plain = budget.plain(settings);
+    let plain = budget.plain(Purpose::Turn, settings);
     let Some(began) = settings.market.day_began(now) else {
         let Some(last) = budget.last_turn_at else { return plain };
         let since = now.duration_since(last).as_secs_f64().max(0.0);
