@@ -17,7 +17,7 @@ use crate::domain::cadence::Errand;
 use crate::domain::look::Look;
 use crate::domain::quota::Purpose;
 use crate::domain::release::{Release, ReleaseKind};
-use crate::domain::{backoff, cadence, day_of};
+use crate::domain::{backoff, cadence, day_of, detection};
 use crate::spotify;
 use crate::store::artists::{self, Claimed, Learnt, Whom};
 use crate::store::{self, StoreError, Tx, allowance, editions, hints, ledger, singles};
