@@ -221,7 +221,9 @@ fn make_key(file: &Path, chance: &dyn Chance) -> std::io::Result<()> {
 /// The domain of a mailbox such as `Dropday <dropday@example.com>`.
 fn mail_domain(from: &str) -> String {
     let domain = from.trim_end_matches(['>', ' ']).rsplit('@').next().unwrap_or_default();
+    // As DNS knows it: xn--bcher-kva.example.
+    let domain = url::Host::parse(domain).map(|host| host.to_string()).unwrap_or_default();
     let is_plain = !domain.is_empty()
         && domain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-    if is_plain { domain.to_owned() } else { "dropday.invalid".to_owned() }
+    if is_plain { domain } else { "dropday.invalid".to_owned() }
 }

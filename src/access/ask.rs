@@ -159,14 +159,29 @@ impl Access {
         let kept_back = if offset == 0 { *kept_back } else { 0 };
         let (bucket, waiting) = (Bucket::ArtistAlbums, Waiting::Worker);
         let call = Call { bucket, purpose: *purpose, kept_back, waiting };
-        let market = match &self.catalogue {
-            Catalogue::Person => None,
-            Catalogue::App { market } => Some(market.as_str()),
-        };
         let groups = match look {
             Look::Albums => "album",
             Look::Singles => "single",
             Look::Together => "album,single",
+        };
+        let answer = self.catalogue_page(lender, call, artist, groups, offset).await;
+        answer.map_err(|error| match error {
+            AccessError::Spent(free_at) if offset > 0 => AccessError::RanOut(free_at),
+            error => error,
+        })
+    }
+
+    async fn catalogue_page(
+        &self,
+        lender: Lender,
+        call: Call,
+        artist: &ArtistId,
+        groups: &str,
+        offset: u32,
+    ) -> Result<AlbumsPage, AccessError> {
+        let market = match &self.catalogue {
+            Catalogue::Person => None,
+            Catalogue::App { market } => Some(market.as_str()),
         };
         let ask = |token: AccessToken| async move {
             let now = self.clock.now();

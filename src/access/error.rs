@@ -16,6 +16,11 @@ pub enum AccessError {
     /// The calls that we allow ourselves in a day are spent.
     #[error("the day's calls are spent; the next is free at {0} (spotify.artist_albums_per_day)")]
     Spent(Timestamp),
+    /// The same, where a check had its first page already.
+    #[error(
+        "the day's calls ran out between two pages; the next is free at {0} (spotify.artist_albums_per_day)"
+    )]
+    RanOut(Timestamp),
     /// Too many calls wait for their turn.
     #[error("too many people sign in at the same time; try again in a minute")]
     Crowded,
@@ -45,8 +50,8 @@ impl AccessError {
     pub fn holds_up_everything(&self) -> bool {
         use spotify::Error as E;
         match self {
-            Self::Paused(_) | Self::Spent(_) | Self::Crowded | Self::NobodyConnected => true,
-            Self::Store(_) => true,
+            Self::Paused(_) | Self::Spent(_) | Self::RanOut(_) => true,
+            Self::Crowded | Self::NobodyConnected | Self::Store(_) => true,
             Self::Spotify(error) => matches!(
                 error,
                 E::RateLimited { .. }

@@ -45,8 +45,12 @@ fn dkim(domain: &str, record: Option<&DkimRecord>) -> String {
 }
 
 fn dmarc(domain: &str, operator: Option<&EmailAddress>) -> String {
-    let reports =
-        operator.map_or_else(|| format!("postmaster@{domain}"), |to| to.as_str().to_owned());
+    // Reports to another domain's address want that domain's leave in DNS (RFC 7489 §7.1).
+    let own = operator.map(EmailAddress::as_str).filter(|to| {
+        let ends = to.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain));
+        ends && !to.contains([',', '!'])
+    });
+    let reports = own.map_or_else(|| format!("postmaster@{domain}"), ToOwned::to_owned);
     format!(
         "_dmarc.{domain} TXT \"v=DMARC1; p=none; rua=mailto:{reports}\" is a good beginning. When the \
          reports show that SPF or DKIM pass for all your letters, make it p=quarantine"
@@ -75,9 +79,10 @@ mod tests {
     }
 
     #[test]
-    fn reports_go_to_the_operator_or_to_the_postmaster() {
-        let operator = EmailAddress::parse("me@example.net").unwrap();
-        assert!(dmarc("example.com", Some(&operator)).contains("rua=mailto:me@example.net\""));
+    fn reports_go_to_the_operator_at_the_same_domain_or_to_the_postmaster() {
+        let to = |raw: &str| dmarc("example.com", Some(&EmailAddress::parse(raw).unwrap()));
+        assert!(to("me@example.com").contains("rua=mailto:me@example.com\""));
+        assert!(to("me@example.net").contains("rua=mailto:postmaster@example.com\""));
         assert!(dmarc("example.com", None).contains("rua=mailto:postmaster@example.com\""));
     }
 }

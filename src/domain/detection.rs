@@ -23,14 +23,22 @@ pub const MOST_SEARCHED_PAGES: u32 = 4;
 ///
 /// `baseline` is the day from which the artist is watched, where this is the first check of the
 /// artist: the back catalogue is silent, except for what is dated on that day or after. Later an
-/// unseen album is news unless every day that its date can mean is more than [`NEWS_DAYS`] ago;
-/// one whose date cannot be read is news too, since nobody knows it to be old.
-pub fn is_news(date: ReleaseDate, baseline: Option<Date>, today: Date) -> bool {
+/// unseen album is news unless every day that its date can mean is before [`oldest_news`]; one whose
+/// date cannot be read is news too, since nobody knows it to be old.
+pub fn is_news(date: ReleaseDate, baseline: Option<Date>, oldest: Date, today: Date) -> bool {
     let date = if is_absurd(date, today) { ReleaseDate::Unknown } else { date };
     match (baseline, date.first_day(), date.last_day()) {
         (Some(since), first, _) => first.is_some_and(|first| first >= since),
-        (None, _, last) => last.is_none_or(|last| last >= today.saturating_sub(NEWS_DAYS.days())),
+        (None, _, last) => last.is_none_or(|last| last >= oldest),
     }
+}
+
+/// The oldest day of news: [`NEWS_DAYS`] ago, or before the last check, if that was `checked` longer ago. What
+/// came out since cannot have been seen, however long the artist had to wait.
+pub fn oldest_news(checked: Option<Date>, today: Date) -> Date {
+    let usual = today.saturating_sub(NEWS_DAYS.days());
+    // Days end later elsewhere than they do in UTC.
+    checked.map_or(usual, |checked| usual.min(checked.saturating_sub(1.day())))
 }
 
 /// Whether a date lies so far ahead that it must be a mistake.
@@ -87,7 +95,18 @@ mod tests {
     const TODAY: Date = date(2026, 11, 23);
 
     fn news(raw: &str, baseline: Option<Date>) -> bool {
-        is_news(ReleaseDate::parse(raw, None), baseline, TODAY)
+        is_news(ReleaseDate::parse(raw, None), baseline, oldest_news(None, TODAY), TODAY)
+    }
+
+    #[test]
+    fn what_came_out_since_the_last_check_is_news_however_long_ago_that_was() {
+        let news = |raw, checked| {
+            is_news(ReleaseDate::parse(raw, None), None, oldest_news(Some(checked), TODAY), TODAY)
+        };
+        let (long_ago, lately) = (date(2026, 5, 10), date(2026, 11, 20));
+        assert!(news("2026-07-01", long_ago) && news("2026-05-09", long_ago));
+        assert!(!news("2026-05-08", long_ago), "seen, or added late");
+        assert!(news("2026-09-24", lately) && !news("2026-09-23", lately));
     }
 
     #[test]

@@ -17,7 +17,8 @@ use super::error::Error;
 use super::http::{Http, join};
 use super::{Answer, Asking, Pace, Source};
 use crate::domain::hint::{
-    Group, Hint, Index, Kind, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth, newest_day,
+    Group, Hint, Index, Kind, MOST_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
+    newest_day,
 };
 
 /// ListenBrainz reads MusicBrainz' database, where a release is entered by hand: more often than
@@ -81,8 +82,11 @@ fn read(body: &mut dyn Read, artists: &[Subject], now: Timestamp) -> Result<Vec<
     let each = Each(|entry: &RawValue| {
         // One bad entry costs no other.
         let entry = Some(entry.get()).filter(|raw| raw.len() <= LARGEST_ENTRY);
-        if let Some(entry) = entry.and_then(|raw| serde_json::from_str::<Value>(raw).ok()) {
-            hints.extend(of_entry(&entry, &index, now));
+        let room = MOST_AT_ONCE.saturating_sub(hints.len());
+        if room > 0
+            && let Some(entry) = entry.and_then(|raw| serde_json::from_str::<Value>(raw).ok())
+        {
+            hints.extend(of_entry(&entry, &index, now).into_iter().take(room));
         }
     });
     let list = Inside { key: "payload", inner: Inside { key: "releases", inner: each } };

@@ -227,7 +227,8 @@ impl Mailer {
             return None;
         }
         Some(format!(
-            "`mail.dkim_domain` is {signed}, but letters come from {sender}: DMARC will not count the              signature"
+            "`mail.dkim_domain` is {signed}, but letters come from {sender}: DMARC may not count \
+             the signature"
         ))
     }
 
@@ -245,8 +246,9 @@ impl Mailer {
         loop {
             if let Some(session) = self.kept_session().await {
                 match self.hand_over(session, &parcel, begun).await {
-                    // The server gave the kept connection up. The letter was not accepted there.
-                    Err(SendError::Unavailable(_) | SendError::Unwelcome(_)) => {}
+                    // The server gave the kept connection up before the letter began to leave.
+                    Err(SendError::Unavailable(_) | SendError::Unwelcome(_))
+                        if !begun.load(Ordering::SeqCst) => {}
                     outcome => return outcome,
                 }
             }

@@ -14,10 +14,11 @@ use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::Errand;
 use crate::domain::detection;
+use crate::domain::quota::Purpose;
 use crate::domain::release::Release;
 use crate::domain::{backoff, cadence, day_of, edition};
 use crate::spotify;
-use crate::store::artists::{self, Claimed, Learnt};
+use crate::store::artists::{self, Claimed, Learnt, Whom};
 use crate::store::outbox::{self, Audience};
 use crate::store::{StoreError, Tx, allowance, editions, hints, ledger, releases, singles};
 
@@ -26,6 +27,10 @@ const TOO_MANY_FAILURES: u32 = 3;
 
 /// An artist whom Spotify does not know is asked about again after this long.
 const UNKNOWN_ARTIST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A check that ran out of calls between two pages begins anew after this long: long enough for others
+/// to have their turn, and shorter than singles that were left for later are waited for.
+const UNFINISHED_WAIT: Duration = Duration::from_secs(3 * 3600);
 
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -130,17 +135,19 @@ fn errands(
     settings: &cadence::Settings,
 ) -> Result<Vec<Errand>, StoreError> {
     let hinted = hints::wanting(tx)?;
-    if all {
-        let candidates = artists::candidates(tx, all)?;
-        return Ok(cadence::everybody(&hinted, &candidates, settings, tx.now()));
-    }
     let budget = allowance::budget(tx, settings.calls_per_day)?;
+    if all {
+        let candidates = artists::candidates(tx, Whom::All)?;
+        return Ok(cadence::everybody(&hinted, &candidates, &budget, settings, tx.now()));
+    }
     let watched = artists::count_watched(tx)?;
     let watched = usize::try_from(watched).unwrap_or(usize::MAX);
     // Where nothing is left but for hints, a look at all artists every minute is for nothing.
-    let candidates = match budget.is_spent(settings) {
-        true => Vec::new(),
-        false => artists::candidates(tx, all)?,
+    let is_spent = |purpose| budget.is_spent(purpose, settings);
+    let candidates = match (is_spent(Purpose::First), is_spent(Purpose::Turn)) {
+        (true, true) => Vec::new(),
+        (false, true) => artists::candidates(tx, Whom::New)?,
+        (_, false) => artists::candidates(tx, Whom::Due)?,
     };
     Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
@@ -173,7 +180,7 @@ impl Outcome {
     /// To have to wait for one's turn is no failure; to be kept waiting by Spotify is.
     fn hold_up(&mut self, error: &AccessError) {
         match error {
-            AccessError::Spent(_) | AccessError::NobodyConnected => {
+            AccessError::Spent(_) | AccessError::RanOut(_) | AccessError::NobodyConnected => {
                 self.left = Some(error.to_string())
             }
             _ => self.held_up = Some(error.to_string()),
@@ -204,6 +211,8 @@ enum Rest {
     Whole,
     /// They have to wait for their turn.
     Later,
+    /// They have to wait until there are calls for all of them.
+    Unfinished(String),
     /// They could not be read.
     Failed(String),
 }
@@ -217,6 +226,7 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
     let wait = ctx.wait(backoff::CHECK, artist.failures + 1);
     let rest = match &incomplete {
         None => Rest::Whole,
+        Some(error @ AccessError::RanOut(_)) => Rest::Unfinished(error.to_string()),
         Some(error) if error.holds_up_everything() => Rest::Later,
         Some(error) => Rest::Failed(error.to_string()),
     };
@@ -227,6 +237,8 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
             if !artists::is_known(tx, &artist.id)? {
                 return Ok((0, 0));
             }
+            let today = day_of(tx.now());
+            let oldest = detection::oldest_news(artist.checked_at.map(day_of), today);
             let mut known = editions::known_of(tx, &artist.id)?;
             let (mut news, mut owed) = (0_u64, 0);
             let found = looks.into_iter().flat_map(|look| {
@@ -235,7 +247,7 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
             });
             for (release, since) in found {
                 let is_new = known.iter().all(|seen| seen.id != release.id)
-                    && detection::is_news(release.date, since, day_of(tx.now()))
+                    && detection::is_news(release.date, since, oldest, today)
                     && !release.artists.first().is_some_and(edition::is_various_artists);
                 let album = is_new.then(|| edition::album_of(&release, &known)).flatten();
                 releases::remember(tx, &artist.id, &release, is_new && album.is_none())?;
@@ -266,6 +278,9 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
             match rest {
                 Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
                 Rest::Later => artists::release(tx, &artist.id)?,
+                Rest::Unfinished(why) => {
+                    artists::unfinished(tx, &artist.id, &why, tx.now() + UNFINISHED_WAIT)?;
+                }
                 Rest::Whole => {
                     let rate = Some(rate(&known, day_of(tx.now())));
                     let next_at = tx.now() + cadence::SHORTEST_INTERVAL;
@@ -295,8 +310,7 @@ async fn give_up(
             // Should it be this artist's alone, the others have their turn before it again.
             note_failure(ctx, &artist.id, error, backoff::CHECK.longest).await?;
         } else {
-            let id = artist.id.clone();
-            ctx.db.write("release artist", move |tx| artists::release(tx, &id)).await?;
+            give_back(ctx, &artist.id, error).await?;
         }
         outcome.hold_up(error);
         return Ok(true);
@@ -320,6 +334,17 @@ async fn give_up(
         return Ok(true);
     }
     Ok(false)
+}
+
+async fn give_back(ctx: &Ctx, id: &ArtistId, error: &AccessError) -> Result<(), StoreError> {
+    let id = id.clone();
+    let ran_out = matches!(error, AccessError::RanOut(_)).then(|| error.to_string());
+    ctx.db
+        .write("release artist", move |tx| match &ran_out {
+            None => artists::release(tx, &id),
+            Some(why) => artists::unfinished(tx, &id, why, tx.now() + UNFINISHED_WAIT),
+        })
+        .await
 }
 
 async fn note_failure(

@@ -98,6 +98,8 @@ struct Question {
     since: Option<Date>,
     /// Spotify's `total` when the same was asked last.
     total: Option<u64>,
+    /// The day of the last check.
+    checked: Option<Date>,
 }
 
 impl Question {
@@ -112,7 +114,8 @@ impl Question {
                 artist.total.filter(|_| standing.is_total_of_both == look.has_singles()),
             ),
         };
-        Self { look, since: first_since.map(day_of), total }
+        let checked = artist.checked_at.map(day_of);
+        Self { look, since: first_since.map(day_of), total, checked }
     }
 }
 
@@ -208,8 +211,9 @@ impl<'a> Reader<'a> {
             && (is_full || page.total.is_some_and(|total| total > reading.entries));
         let last = last_of(self.question.look, &page.releases);
         reading.last_page_unseen = !last.is_empty() && last.iter().all(|release| is_new(release));
+        let oldest = detection::oldest_news(self.question.checked, today);
         reading.last_page_young =
-            last.iter().any(|release| detection::is_news(release.date, None, today));
+            last.iter().any(|release| detection::is_news(release.date, None, oldest, today));
         reading.singles_hidden = self.question.look == Look::Together
             && is_full
             && last.iter().all(|release| release.kind != ReleaseKind::Single);

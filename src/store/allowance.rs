@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
-use super::{Result, Tx, ledger};
+use super::{Result, Tx, artists, ledger};
 use crate::domain::allowance::{self, Lesson};
 use crate::domain::cadence::Budget;
 use crate::domain::quota::{Bucket, LOCK_OUTS_REMEMBERED, Purpose, WINDOW};
@@ -88,6 +88,7 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
         spent: u32::try_from(ledger::used(tx, bucket)?).unwrap_or(u32::MAX),
         first: spent(tx, Purpose::First, SignedDuration::ZERO)?,
         turns: spent(tx, Purpose::Turn, SignedDuration::ZERO)?,
+        hints: spent(tx, Purpose::Hint, SignedDuration::ZERO)?,
         // The day that began at this hour a week ago, and two.
         hints_lately: spent(tx, Purpose::Hint, WEEK - WINDOW)?.max(spent(
             tx,
@@ -95,6 +96,7 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
             WEEK * 2 - WINDOW,
         )?),
         last_turn_at: last_turn.map(|at| at.0),
+        has_unfinished: artists::is_any_unfinished(tx)?,
     })
 }
 

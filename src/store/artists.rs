@@ -28,6 +28,8 @@ pub struct Claimed {
     pub watched_since: Timestamp,
     /// When the first check was made; `None` if this is the first.
     pub baseline_at: Option<Timestamp>,
+    /// When the last check went through.
+    pub checked_at: Option<Timestamp>,
     /// Checks in a row that failed.
     pub failures: u32,
     /// Spotify's `total` at the last check.
@@ -137,19 +139,31 @@ pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
-/// The watched artists that may be asked about now: those that were not asked a moment ago and whose
-/// last check did not fail lately; or all.
+/// Which of the watched artists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// All of them.
+    All,
+    /// Those that were not asked about a moment ago and whose last check did not fail lately.
+    Due,
+    /// Those of them that were never asked about.
+    New,
+}
+
+/// The watched artists that may be asked about now.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn candidates(tx: &Tx<'_>, all: bool) -> Result<Vec<Candidate>> {
+pub fn candidates(tx: &Tx<'_>, whom: Whom) -> Result<Vec<Candidate>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, rate, checked_at, watched_since, failures,
                 (SELECT count(*) FROM follows WHERE artist = artists.id)
          FROM artists
-         WHERE unwatched_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)",
+         WHERE unwatched_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)
+             AND (checked_at IS NULL OR NOT ?3)",
     )?;
-    let candidates = rows.query_map(params![all, Ms(tx.now())], |row| {
+    let key = params![whom == Whom::All, Ms(tx.now()), whom == Whom::New];
+    let candidates = rows.query_map(key, |row| {
         Ok(Candidate {
             id: row.get(0)?,
             rate: row.get(1)?,
@@ -170,7 +184,7 @@ pub fn claim(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<Claimed>> {
     let claimed = tx.query_row(
         "UPDATE artists SET claimed_until = ?2
          WHERE id = ?1 AND unwatched_at IS NULL AND claimed_until <= ?3
-         RETURNING name, watched_since, baseline_at, failures, total",
+         RETURNING name, watched_since, baseline_at, failures, total, checked_at",
         params![id, Ms(tx.now() + CHECK_LEASE), Ms(tx.now())],
         |row| {
             Ok(Claimed {
@@ -180,6 +194,7 @@ pub fn claim(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<Claimed>> {
                 baseline_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
                 failures: row.get(3)?,
                 total: row.get(4)?,
+                checked_at: row.get::<_, Option<Ms>>(5)?.map(|at| at.0),
             })
         },
     );
@@ -219,6 +234,29 @@ pub fn failed(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Resu
                    claimed_until = 0 WHERE id = ?1";
     tx.execute(sql, params![id, why, Ms(next_at)])?;
     Ok(())
+}
+
+/// Records that the day's calls ran out in the middle of a check, which is no failure: it begins anew at
+/// `next_at`, and until it went through some calls are kept for its later pages ([`is_any_unfinished`]).
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn unfinished(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Result<()> {
+    let sql =
+        "UPDATE artists SET failures = 0, last_failure = ?2, next_check_at = ?3, claimed_until = 0
+               WHERE id = ?1";
+    tx.execute(sql, params![id, why, Ms(next_at)])?;
+    Ok(())
+}
+
+/// Whether a check of some artist ran out of calls, and none of that artist went through since.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub(super) fn is_any_unfinished(tx: &Tx<'_>) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM artists
+               WHERE unwatched_at IS NULL AND failures = 0 AND last_failure IS NOT NULL)";
+    Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Gives a claim back as if it had not been made.

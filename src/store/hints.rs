@@ -29,7 +29,8 @@ pub struct Counts {
 }
 
 /// Takes a hint in; whether it opens a question. It does not if the same source gave it before, if
-/// nobody watches the artist, or if Spotify was seen to have what it speaks of.
+/// nobody watches the artist, if so many are open of the artist that one more would change nothing, or
+/// if Spotify was seen to have what it speaks of.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -39,8 +40,17 @@ pub fn give(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
     let inserted = tx.execute(
         "INSERT INTO hints (artist, source, key, released, given_at, next_at)
          SELECT id, ?2, ?3, ?4, ?5, ?6 FROM artists WHERE id = ?1 AND unwatched_at IS NULL
+             AND (SELECT count(*) FROM hints WHERE artist = ?1 AND state = 'open') < ?7
          ON CONFLICT DO NOTHING",
-        params![hint.artist, hint.source, hint.key, released, Ms(tx.now()), Ms(next_at)],
+        params![
+            hint.artist,
+            hint.source,
+            hint.key,
+            released,
+            Ms(tx.now()),
+            Ms(next_at),
+            hint::MOST_OPEN
+        ],
     )?;
     if inserted == 0 {
         return Ok(false);
@@ -54,7 +64,7 @@ pub fn give(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
 }
 
 /// The artists of whom a hint asks for a check now, the one that has waited longest first. One whose
-/// last check failed waits until that is due again, hint or no hint.
+/// last check failed, or ran out of calls, waits until that is due again, hint or no hint.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -63,7 +73,7 @@ pub fn wanting(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
         "SELECT a.id FROM hints h JOIN artists a ON a.id = h.artist
          WHERE h.state = 'open' AND h.next_at <= ?1
          AND a.unwatched_at IS NULL AND a.claimed_until <= ?1
-         AND (a.failures = 0 OR a.next_check_at <= ?1)
+         AND (a.last_failure IS NULL OR a.next_check_at <= ?1)
          GROUP BY a.id ORDER BY min(h.next_at), a.id",
     )?;
     let wanting = rows.query_map([Ms(tx.now())], |row| row.get(0))?;

@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::columns::Ms;
 use super::{Result, Tx, allowance, artists, ledger};
 use crate::domain::cadence::Settings;
-use crate::domain::quota::{Bucket, Pause};
+use crate::domain::quota::{Bucket, Pause, Purpose};
 use crate::domain::user::UserId;
 
 /// An artist that has waited too long, or whose last check failed.
@@ -72,7 +72,8 @@ pub fn list(
     most: u32,
 ) -> Result<Vec<Overdue>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT name, checked_at, last_failure FROM artists WHERE unwatched_at IS NULL
+        "SELECT name, checked_at, iif(failures > 0, last_failure, NULL) FROM artists
+         WHERE unwatched_at IS NULL
          AND (failures > 0 OR coalesce(checked_at, watched_since) < ?2)
          AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))
          ORDER BY coalesce(checked_at, watched_since), name LIMIT ?3",
@@ -102,7 +103,7 @@ fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<Why> {
     let (budget, watched) =
         (allowance::budget(tx, settings.calls_per_day)?, artists::count_watched(tx)?);
     let calls = budget.allowed;
-    Ok(match budget.is_spent(settings) {
+    Ok(match budget.is_spent(Purpose::Turn, settings) {
         true => Why::DaySpent { watched, calls },
         false => Why::NotItsTurn { watched, calls },
     })

@@ -51,7 +51,6 @@ struct Account {
     checked_last_week: u64,
     overdue: Vec<Overdue>,
     news: Vec<Release>,
-    wants_singles: bool,
     is_subscribed: bool,
     letters_come: String,
 }
@@ -139,7 +138,6 @@ impl Account {
             typed: typed.unwrap_or_default(),
             typed_fault: None,
             news,
-            wants_singles: wanted.kinds.singles,
             is_subscribed: wanted.is_subscribed,
             letters_come: letters_come(&wanted),
         }

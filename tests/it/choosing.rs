@@ -113,3 +113,25 @@ async fn status_and_page_say_how_many_were_checked_and_who_waits_and_why() {
     assert!(page.contains("waited too long") && page.contains("the last check failed"), "{page}");
     home.finish().await;
 }
+
+#[tokio::test]
+async fn an_artist_who_is_followed_after_the_days_calls_were_spent_by_turns_need_not_wait() {
+    let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "50"), ("SCHEDULE__ZONE", "Europe/Berlin")];
+    let home = Home::with(&settings).await;
+    let (_, martha) = home.listener_of("Martha", 60).await;
+    home.follows().await;
+    // Until the calls are spent by turns, and no newcomer is left.
+    for _ in 0..4 * 24 {
+        home.checks_of(Scope::Due).await;
+        home.advance_hours(1);
+    }
+    home.clock.set("2026-11-27T23:20:00Z".parse().unwrap());
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 49, "a Saturday's calls");
+    let new = home.world.add_artist("New");
+    home.world.follow(martha.person, &new);
+    home.follows().await;
+    home.world.forget_requests();
+    assert_eq!(home.checks_of(Scope::Due).await.baselines, 1);
+    assert_eq!(asked(&home), [new]);
+    home.finish().await;
+}

@@ -431,3 +431,38 @@ async fn who_leaves_takes_the_hints_along() {
     assert_eq!(home.status().await.known_elsewhere, (0, 0));
     home.finish().await;
 }
+
+#[tokio::test]
+async fn a_catalogue_that_is_wrong_about_everybody_takes_half_of_the_calls_from_newcomers_at_most()
+{
+    let (home, artists) = looked_at(30, &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "40")]).await;
+    for artist in &artists {
+        for day in ["2026-11-21", "2026-11-22", "2026-11-23"] {
+            let title = format!("Vapourware of {day}");
+            home.catalogues.spread(Rumour { title, date: day.into(), ..rumour(artist) });
+        }
+    }
+    home.hints().await;
+    home.advance_days(1);
+    let jonas = home.world.add_person("Jonas");
+    let new: Vec<_> = (0..12).map(|n| home.world.add_artist(format!("New {n}"))).collect();
+    new.iter().for_each(|id| home.world.follow(jonas, id));
+    home.connect(jonas, "jonas@example.com").await;
+    home.follows().await;
+    home.world.forget_requests();
+    home.checks_of(Scope::Due).await;
+    let asked = asked(&home);
+    assert_eq!(asked.iter().filter(|id| artists.contains(id)).count(), 20, "half of 40");
+    assert!(new.iter().all(|id| asked.contains(id)), "{asked:?}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn no_more_hints_of_an_artist_are_open_than_can_matter() {
+    let (home, artists) = looked_at(1, &[]).await;
+    for day in 10..24 {
+        home.catalogues.spread(Rumour { date: format!("2026-11-{day}"), ..rumour(&artists[0]) });
+    }
+    assert_eq!(home.hints().await.given, 5);
+    home.finish().await;
+}

@@ -15,7 +15,7 @@ use dropday::pipeline::{
     Scope, Watch, check_artists, deliver, gather_hints, mind_consents, sync_follows,
 };
 use dropday::store::Tx;
-use dropday::store::artists::{self, Learnt};
+use dropday::store::artists::{self, Learnt, Whom};
 use dropday::store::status::{self, Status};
 use dropday::{app, web};
 use jiff::Timestamp;
@@ -235,7 +235,7 @@ impl Home {
     pub async fn skip_turns(&self) {
         let skip = |tx: &Tx<'_>| {
             let next_at = tx.now() + Duration::from_secs(1 << 30);
-            for artist in artists::candidates(tx, true)? {
+            for artist in artists::candidates(tx, Whom::All)? {
                 artists::checked(tx, &artist.id, Learnt::default(), next_at)?;
             }
             Ok(())

@@ -29,6 +29,7 @@ mod mail_check;
 mod mail_server;
 mod mended;
 mod news;
+mod one_at_a_time;
 mod operator;
 mod preferences;
 mod schemas;

@@ -306,3 +306,24 @@ async fn my_page_lists_what_came_out_lately() {
     assert!(page.contains("Profound &#60;b&#62;Mysteries"), "{page}");
     home.finish().await;
 }
+
+#[tokio::test]
+async fn what_came_out_while_nobody_asked_for_months_is_told_all_the_same() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("A");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.advance_days(3);
+    home.world.put_out(&artist, NewAlbum::titled("Long ago").on("2026-11-26"));
+    (0..12).for_each(|n| {
+        let title = format!("Later {n:02}.");
+        drop(home.world.put_out(&artist, NewAlbum::titled(title).on("2026-11-28")));
+    });
+    home.advance_days(90);
+    home.world.put_out(&artist, NewAlbum::titled("Reissued").on("2001-05-06"));
+    home.round().await;
+    let text = &home.letters_to(&martha.address)[0].text;
+    assert!(text.contains("Long ago") && text.contains("Later 11."), "{text}");
+    assert!(!text.contains("Reissued"), "it was added late");
+    home.finish().await;
+}

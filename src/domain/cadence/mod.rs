@@ -17,9 +17,12 @@
 pub mod calendar;
 pub mod rate;
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::artist::ArtistId;
+use super::detection;
 use super::quota::Purpose;
 use calendar::Market;
 
@@ -82,10 +85,14 @@ pub struct Budget {
     pub first: u32,
     /// Those by turns.
     pub turns: u32,
+    /// Those for hints.
+    pub hints: u32,
     /// Calls that hints needed on this day of the last two weeks, the most of both.
     pub hints_lately: u32,
     /// When the last call by turns went out.
     pub last_turn_at: Option<Timestamp>,
+    /// Whether a check ran out of calls between two pages, and was not made since.
+    pub has_unfinished: bool,
 }
 
 /// Something to ask.
@@ -121,14 +128,33 @@ impl Budget {
         least.max(lately).min(self.allowed / 2)
     }
 
-    /// Whether nothing is left but what is kept back.
-    pub fn is_spent(&self, settings: &Settings) -> bool {
-        self.spent >= self.plain(settings)
+    /// Free calls that must be left beside the first page of whatever is asked. Where calls become free
+    /// one at a time, a check of several pages would else never come to its end, and take them all.
+    pub fn room(&self) -> u32 {
+        let beside = if self.has_unfinished { detection::MOST_SEARCHED_PAGES - 1 } else { 0 };
+        beside.min(self.allowed / 2)
+    }
+
+    /// So many free calls are not for the first page of a check of this kind. What is kept for hints is
+    /// kept for newcomers too, by half; where there are no hints, all of it.
+    pub fn kept_from(&self, purpose: Purpose, settings: &Settings) -> u32 {
+        let kept = self.kept_for_hints(settings.has_hints);
+        let kept = match purpose {
+            Purpose::Turn => kept,
+            Purpose::First if settings.has_hints => kept / 2,
+            Purpose::First | Purpose::Hint | Purpose::Asked | Purpose::Other => 0,
+        };
+        kept + self.room()
+    }
+
+    /// Whether nothing is left for checks of this kind but what is kept back from them.
+    pub fn is_spent(&self, purpose: Purpose, settings: &Settings) -> bool {
+        self.spent >= self.allowed.saturating_sub(self.kept_from(purpose, settings))
     }
 
     /// Calls a day for artists asked about for the first time and by turns.
     fn plain(&self, settings: &Settings) -> u32 {
-        self.allowed - self.kept_for_hints(settings.has_hints)
+        self.allowed.saturating_sub(self.kept_from(Purpose::Turn, settings))
     }
 }
 
@@ -136,6 +162,11 @@ impl Candidate {
     /// How long the artist has waited.
     pub fn waited(&self, now: Timestamp) -> SignedDuration {
         now.duration_since(self.checked_at.unwrap_or(self.watched_since))
+    }
+
+    /// Whether it would wait too long by tomorrow.
+    fn is_pressing(&self, settings: &Settings, now: Timestamp) -> bool {
+        self.waited(now) + BROUGHT_FORWARD >= settings.max_wait
     }
 
     /// What it is worth to ask now: how likely there is something new, times the days that it can
@@ -149,8 +180,9 @@ impl Candidate {
     }
 }
 
-/// What to ask now, the best first. `hinted` are asked before all others; `candidates` are those
-/// that may be asked about at present. Of `watched` artists.
+/// What to ask now, the best first. `hinted` are asked before all others, with half of the day's calls at
+/// most while somebody is new or would wait too long; `candidates` are those that may be asked about at
+/// present. Of `watched` artists.
 pub fn errands(
     hinted: &[ArtistId],
     candidates: &[Candidate],
@@ -159,8 +191,18 @@ pub fn errands(
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Errand> {
-    let (first, turns): (Vec<_>, Vec<_>) =
-        candidates.iter().filter(|c| !hinted.contains(&c.id)).partition(|c| c.checked_at.is_none());
+    // A catalogue that is wrong about everybody must not take all the calls.
+    let must = |c: &Candidate| c.checked_at.is_none() || c.is_pressing(settings, now);
+    let may_hint = match candidates.iter().any(must) {
+        true => budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize,
+        false => hinted.len(),
+    };
+    let hinted = &hinted[..may_hint.min(hinted.len())];
+    let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
+    let (first, turns): (Vec<_>, Vec<_>) = candidates
+        .iter()
+        .filter(|c| !is_hinted.contains(&c.id))
+        .partition(|c| c.checked_at.is_none());
     // Newcomers have half of the calls, or all of them while nobody else has waited as long.
     let longest = first.iter().map(|c| c.waited(now)).max();
     let before_first = turns.iter().filter(|c| longest.is_some_and(|l| c.waited(now) > l)).count();
@@ -168,12 +210,12 @@ pub fn errands(
     let left_for = |others: usize| plain - count(others).min(plain / 2);
     let may_first = left_for(before_first).saturating_sub(budget.first) as usize;
     let may_turn = left_for(first.len()).saturating_sub(budget.turns);
-    let kept_back = budget.kept_for_hints(settings.has_hints);
-    let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint, 0));
+    let errand = |id: &ArtistId, purpose| errand(id, purpose, budget.kept_from(purpose, settings));
+    let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint));
     let first = in_order_of_arrival(first).take(may_first);
-    let first = first.map(|c| errand(&c.id, Purpose::First, kept_back));
+    let first = first.map(|c| errand(&c.id, Purpose::First));
     let turns = turns_now(turns, watched, may_turn, budget, settings, now);
-    let turns = turns.iter().map(|c| errand(&c.id, Purpose::Turn, kept_back));
+    let turns = turns.iter().map(|c| errand(&c.id, Purpose::Turn));
     if before_first == 0 {
         hinted.chain(first).chain(turns).collect()
     } else {
@@ -194,13 +236,15 @@ fn count(some: usize) -> u32 {
 pub fn everybody(
     hinted: &[ArtistId],
     candidates: &[Candidate],
+    budget: &Budget,
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<Errand> {
+    let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
     let mut all: Vec<&Candidate> = candidates.iter().collect();
     by_worth(&mut all, settings, now);
-    all.sort_by_key(|c| (!hinted.contains(&c.id), c.failures > 0, c.checked_at.is_some()));
-    all.iter().map(|c| errand(&c.id, Purpose::Asked, 0)).collect()
+    all.sort_by_key(|c| (!is_hinted.contains(&c.id), c.failures > 0, c.checked_at.is_some()));
+    all.iter().map(|c| errand(&c.id, Purpose::Asked, budget.room())).collect()
 }
 
 /// Whose turn it is, at most `may` of them.
@@ -212,8 +256,8 @@ fn turns_now<'a>(
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<&'a Candidate> {
-    let is_pressing = |c: &&Candidate| c.waited(now) + BROUGHT_FORWARD >= settings.max_wait;
-    let (mut pressing, mut others): (Vec<_>, Vec<_>) = turns.into_iter().partition(is_pressing);
+    let (mut pressing, mut others): (Vec<_>, Vec<_>) =
+        turns.into_iter().partition(|c| c.is_pressing(settings, now));
     let overdue = pressing.iter().filter(|c| c.waited(now) >= settings.max_wait).count();
     let timely = timely(watched, budget, settings, now);
     let may = may.min(timely.max(count(overdue))) as usize;

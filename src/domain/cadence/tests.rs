@@ -84,11 +84,31 @@ fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
     assert_eq!(errands[0].kept_back, 0);
     assert_eq!(errands.len(), 1 + 76, "five per cent of 80 are for hints");
     assert!(errands[1..].iter().all(|errand| errand.kept_back == 4 && errand.artist != id(7)));
+    let first = choose(&[new(0, 50)], &budget(), &in_berlin());
+    assert_eq!(first[0].kept_back, 2, "half of them are for newcomers too");
     let nobody_hints = Settings { has_hints: false, ..in_berlin() };
     assert_eq!(choose(&candidates, &budget(), &nobody_hints).len(), 79, "one is for newcomers");
+    assert_eq!(choose(&[new(0, 50)], &budget(), &nobody_hints)[0].kept_back, 0);
     let busy = Budget { hints_lately: 20, ..budget() };
     assert_eq!(busy.kept_for_hints(true), 32, "what they needed lately, and half as much again");
     assert_eq!(Budget { hints_lately: 500, ..budget() }.kept_for_hints(true), 40);
+}
+
+#[test]
+fn hints_about_everybody_leave_half_of_the_calls_to_who_is_new_or_has_waited_too_long() {
+    let hinted: Vec<_> = (0..500).map(id).collect();
+    let mut candidates: Vec<_> = (0..600).map(|n| checked(n, 100)).collect();
+    let count = |candidates: &[Candidate], budget: &Budget| {
+        let errands = errands(&hinted, candidates, 600, budget, &in_berlin(), now());
+        errands.iter().filter(|errand| errand.purpose == Purpose::Hint).count()
+    };
+    assert_eq!(count(&candidates, &budget()), 500, "nobody else is in a hurry");
+    candidates.push(new(600, 1));
+    assert_eq!(count(&candidates, &budget()), 40);
+    candidates[600] = checked(600, 20 * 24 + 1);
+    assert_eq!(count(&candidates, &budget()), 40);
+    assert_eq!(count(&candidates, &Budget { hints: 39, ..budget() }), 1);
+    assert_eq!(count(&candidates, &Budget { hints: 40, ..budget() }), 0);
 }
 
 #[test]
@@ -159,7 +179,7 @@ fn where_the_promise_cannot_be_kept_half_of_the_calls_are_chosen_all_the_same() 
 fn a_person_who_says_now_is_obeyed_and_what_failed_comes_last() {
     let candidates =
         [Candidate { failures: 2, ..checked(0, 500) }, checked(1, 1), new(2, 1), checked(3, 9)];
-    let errands = everybody(&[id(1)], &candidates, &in_berlin(), now());
+    let errands = everybody(&[id(1)], &candidates, &budget(), &in_berlin(), now());
     assert_eq!(asked(&errands), ["artist1", "artist2", "artist3", "artist0"]);
     assert!(errands.iter().all(|errand| (errand.purpose, errand.kept_back) == (Purpose::Asked, 0)));
 }
@@ -241,8 +261,10 @@ fn longest_wait(artists: usize, days: i64, settings: &Settings) -> SignedDuratio
             spent: calls.len() as u32,
             first: of(Purpose::First),
             turns: of(Purpose::Turn),
+            hints: of(Purpose::Hint),
             hints_lately: 0,
             last_turn_at,
+            has_unfinished: false,
         };
         let ready: Vec<_> = candidates
             .iter()

@@ -146,3 +146,10 @@ proptest! {
         let _ = read(&mut &cut[..], &watched(), now());
     }
 }
+
+#[test]
+fn an_answer_that_names_everybody_a_thousand_times_over_gives_no_more_than_it_can_be_right_about() {
+    let group = |n: usize| json!(format!("{n:08x}-8a9c-4f96-92ae-befcdf3e0d32"));
+    let entries: Vec<Value> = (0..3_000).map(|n| with("release_group_mbid", group(n))).collect();
+    assert_eq!(hints(&list(json!(entries))).unwrap().len(), MOST_AT_ONCE);
+}

@@ -10,7 +10,7 @@ use crate::domain::text::one_line;
 
 /// Characters of a list of names.
 const LONGEST_NAMES: usize = 160;
-/// Artists of one release that have a link of their own to mute them; preferences have them all.
+/// Artists of one release that have a link of their own to mute them, so that a row stays short.
 const MOST_MUTES: usize = 3;
 
 /// One release, as the templates show it.

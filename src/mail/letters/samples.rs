@@ -38,6 +38,7 @@ pub fn all() -> Vec<(&'static str, Letter)> {
     let mut letters = vec![
         ("confirm", confirm("Martha").letter()),
         ("welcome", welcome(&recent()).letter()),
+        ("welcome_early", Welcome { watched: 0, not_looked_at: 0, ..welcome(&[]) }.letter()),
         ("welcome_quiet", Welcome { not_looked_at: 0, ..welcome(&[]) }.letter()),
         ("news_one", news(&[profound_mysteries()]).letter()),
         ("news", news(&several()).letter()),

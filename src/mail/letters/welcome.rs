@@ -15,7 +15,7 @@ const MOST_LISTED: usize = 10;
 /// The first letter to a confirmed address.
 #[derive(Clone, Copy)]
 pub struct Welcome<'a> {
-    /// How many artists are watched for this person.
+    /// How many artists are watched for this person; none, before the list was read for the first time.
     pub watched: u64,
     /// How many of them Dropday has not asked about yet, so that `recent` may lack theirs.
     pub not_looked_at: u64,
@@ -64,7 +64,10 @@ impl Welcome<'_> {
     /// [`RenderError`], if a template is broken.
     pub fn letter(&self) -> Result<Letter, RenderError> {
         let watched = counted(self.watched, "artist", "artists");
-        let subject = format!("Welcome to Dropday: {watched} watched for you");
+        let subject = match self.watched {
+            0 => "Welcome to Dropday".to_owned(),
+            _ => format!("Welcome to Dropday: {watched} watched for you"),
+        };
         let recent = self.recent.iter().take(MOST_LISTED);
         let rows: Vec<Row> = recent.map(|item| Row::bare(item, self.today)).collect();
         let page = Page {

@@ -70,7 +70,8 @@ pub(super) fn to_log_in(fault: &Fault) -> fn(String) -> SendError {
 /// To the sender. 500–504 say that the command was not understood or not due: more about the
 /// conversation than about us.
 pub(super) fn to_sender(fault: Fault) -> SendError {
-    let is_about_us = fault.is_final() && !fault_of_the_conversation(&fault);
+    let says_so = matches!(&fault, Fault::Answer(answer) if answer.is_about_us());
+    let is_about_us = says_so || fault.is_final() && !fault_of_the_conversation(&fault);
     let text = format!("it did not take the sender: {}", fault.into_text());
     if is_about_us { SendError::Unwelcome(text) } else { SendError::Unavailable(text) }
 }
@@ -141,21 +142,55 @@ impl Answer {
     }
 
     /// That we are to log in (530, 534, 535, 538: RFC 4954 §6), or what the enhanced status says.
-    /// Servers may say it as late as after the recipient (Postfix' `smtpd_delay_reject`).
+    /// Servers may say it as late as after the recipient (Postfix' `smtpd_delay_reject`, whose words
+    /// for "not owned by user" come under 5.7.1).
     fn is_about_us(&self) -> bool {
         matches!(self.code, 530 | 534 | 535 | 538)
-            || self.code >= 500 && self.status.is_some_and(Status::is_about_us)
+            || self.code >= 500
+                && (self.status.is_some_and(Status::is_about_us)
+                    || self.words().contains("sender address rejected"))
+    }
+
+    /// What is said, less whom it is said of: an address may hold any word.
+    fn words(&self) -> String {
+        let mut words = String::new();
+        let mut depth = 0_u32;
+        for c in self.text.chars() {
+            match c {
+                '<' => depth += 1,
+                '>' => depth = depth.saturating_sub(1),
+                _ if depth == 0 => words.push(c.to_ascii_lowercase()),
+                _ => {}
+            }
+        }
+        words
     }
 
     /// A no that the next recipient would most likely get as well: the command is not known (500,
-    /// 502–504), or the words, for want of a status of its own, object to us. Words can mislead, so
-    /// nothing is concluded from one such answer.
+    /// 502–504), or the words object to us, where no status but one of policy (X.7.z) says what it is
+    /// about. Words can mislead, so nothing is concluded from one such answer. As Postfix, Exim
+    /// ("Sender verify failed"), Amazon SES ("Email address is not verified") and SendGrid ("does not
+    /// match a verified Sender Identity") put it.
     fn seems_to_concern_everybody(&self) -> bool {
-        const WORDS: [&str; 5] =
-            ["relay", "sender address", "client host", "blocked using", "dmarc"];
-        let text = self.text.to_ascii_lowercase();
+        const WORDS: [&str; 14] = [
+            "relay access",
+            "relaying",
+            "to relay",
+            "relay not",
+            "sender address",
+            "sender verif",
+            "sender identity",
+            "from address",
+            "not verified",
+            "client host",
+            "blocked using",
+            "dmarc",
+            "dkim",
+            "spf ",
+        ];
+        let may_be = self.status.is_none_or(|status| status.subject == 7 || status.subject == 0);
         matches!(self.code, 500 | 502..=504)
             || self.status.is_some_and(Status::is_about_us)
-            || WORDS.iter().any(|words| text.contains(words))
+            || may_be && WORDS.iter().any(|words| self.words().contains(words))
     }
 }

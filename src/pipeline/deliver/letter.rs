@@ -188,6 +188,10 @@ async fn refuse(
     Ok(Fate::Refused(why))
 }
 
+/// After a refused log-in or sender nothing is tried for so long: a server that is asked every minute
+/// with a wrong password locks the account.
+const LOG_IN_AGAIN_AFTER: Duration = Duration::from_secs(15 * 60);
+
 /// Why a letter is put off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Case {
@@ -220,6 +224,7 @@ async fn put_off(
             outbox::put_off(tx, letter, &said, tx.now() + wait, come_apart)?;
             if case == Case::Unwelcome {
                 tell_operator(tx, operator, &said)?;
+                outbox::put_all_off(tx, tx.now() + LOG_IN_AGAIN_AFTER)?;
             }
             Ok(false)
         })

@@ -36,7 +36,7 @@ struct Told {
 fn read_list(look: Look, list: &[Release], claimed: Option<u64>, before: Option<u64>) -> Told {
     let old = list.iter().filter(|release| release.date != ReleaseDate::Day(TODAY));
     let seen = old.map(|release| release.id.clone()).collect();
-    let question = Question { look, since: None, total: before };
+    let question = Question { look, since: None, total: before, checked: None };
     let mut reader = Reader::new(&question, &seen);
     loop {
         let from = usize::try_from(reader.reading.entries).unwrap().min(list.len());
@@ -101,7 +101,7 @@ proptest! {
         let kind = |single| if single { ReleaseKind::Single } else { ReleaseKind::Album };
         let releases: Vec<_> =
             kinds.iter().enumerate().map(|(n, single)| release(kind(*single), n, true)).collect();
-        let question = Question { look, since: None, total: None };
+        let question = Question { look, since: None, total: None, checked: None };
         let seen = HashSet::new();
         let mut reader = Reader::new(&question, &seen);
         for _ in 0..detection::MOST_PAGES {

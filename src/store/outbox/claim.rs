@@ -19,7 +19,7 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Whether it is the last letter to somebody who left.
+    /// To whom.
     pub fn addressee(&self) -> Addressee {
         self.addressee
     }

@@ -22,7 +22,7 @@ pub use self::owe::{
     is_owed_to_operator, owe, owe_good_bye, owe_operator, owe_sign_in_again, quote_to_operator,
 };
 pub use self::settle::{
-    blameless, drop_subject, dropped, give_up, put_off, refused, sent, unwanted,
+    blameless, drop_subject, dropped, give_up, put_all_off, put_off, refused, sent, unwanted,
 };
 
 /// What kind of thing is owed. News to a person goes in one letter, anything else in its own.

@@ -71,6 +71,18 @@ pub fn put_off(
     Ok(())
 }
 
+/// Lets everything that is owed and in nobody's hands wait until `next_at`: the server lets nobody in.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn put_all_off(tx: &Tx<'_>, next_at: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at < ?1 AND claimed_until <= ?2",
+        params![Ms(next_at), Ms(tx.now())],
+    )?;
+    Ok(())
+}
+
 /// Gives up what of a letter was tried `tries` times and owed since before `owed_before`; what joined it
 /// lately has its own tries. Whether nothing of it is left.
 ///

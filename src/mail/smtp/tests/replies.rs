@@ -49,6 +49,18 @@ async fn each_reply_means_what_it_concerns() {
         (to_recipient("552 too much mail"), "refused"),
         (to_recipient("530 log in first"), "unwelcome"),
         (to_recipient("550 5.1.8 unknown domain of the sender"), "unwelcome"),
+        (
+            to_recipient("550-Verification failed for <us@here>\r\n550 Sender verify failed"),
+            "unavailable",
+        ),
+        (
+            to_recipient("553 5.7.1 <us@here>: Sender address rejected: not owned by user"),
+            "unwelcome",
+        ),
+        (to_recipient("550 5.7.20 no valid signature"), "unwelcome"),
+        (to_recipient("550 5.1.1 <a@b>: User unknown in relay recipient table"), "bounced"),
+        (to_recipient("550 <hidden@privaterelay.example>: no such user"), "bounced"),
+        (to_recipient("450 4.2.0 <hidden@to-relay.example>: greylisted"), "deferred"),
         (to_recipient("450 4.1.8 unknown domain of the sender"), "unavailable"),
         (to_recipient("554 5.7.1 Relay access denied"), "unavailable"),
         (to_recipient("502 no such command"), "unavailable"),

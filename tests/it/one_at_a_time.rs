@@ -1,0 +1,94 @@
+//! Calls that become free one at a time: an artist of several pages is finished, and starves nobody.
+
+use std::time::Duration;
+
+use dropday::demo::hints::Rumour;
+use dropday::demo::world::{Endpoint, NewAlbum};
+use dropday::pipeline::Scope;
+
+use crate::home::{Home, Settings};
+
+/// A day of so few calls that nothing is kept back for newcomers.
+const FEW: Settings<'_> = &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "12")];
+
+/// A home where the day's calls were spent one after the other, so that they come back like that.
+async fn home(settings: Settings<'_>, artists: usize) -> (Home, Vec<String>) {
+    let home = Home::with(settings).await;
+    let (artists, _) = home.listener_of("Martha", artists).await;
+    home.follows().await;
+    hours(&home, 48).await;
+    (home, artists)
+}
+
+async fn hours(home: &Home, hours: usize) {
+    for _ in 0..4 * hours {
+        home.checks_of(Scope::Due).await;
+        home.clock.advance(Duration::from_secs(900));
+    }
+}
+
+fn put_out(home: &Home, artist: &str, albums: usize) {
+    let titled = |n| NewAlbum::titled(format!("Album {n:02}."));
+    (0..albums).for_each(|n| drop(home.world.put_out(artist, titled(n))));
+}
+
+fn asked_about(home: &Home, artist: &str) -> usize {
+    let requests = home.world.requests().into_iter();
+    let albums = requests.filter(|request| request.endpoint == Endpoint::ArtistAlbums);
+    albums.filter(|request| request.path.contains(artist)).count()
+}
+
+/// That all is told of the artist, and that nobody waited for it.
+async fn assert_finished(home: Home, artist: &str, others: &[String], albums: usize) {
+    home.letters().await;
+    let letters = home.letters_to("martha@example.com");
+    let text: String = letters.iter().map(|letter| letter.text.as_str()).collect();
+    for n in 0..albums {
+        assert!(text.contains(&format!("Album {n:02}.")), "{n}: {text}");
+    }
+    for other in others {
+        assert!(asked_about(&home, other) >= 2, "{}", asked_about(&home, other));
+    }
+    let of_it = asked_about(&home, artist);
+    assert!(of_it <= 16, "{of_it} calls for three pages, and its turns afterwards");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_artist_of_three_pages_is_finished_where_calls_become_free_one_at_a_time() {
+    let (home, artists) = home(FEW, 20).await;
+    home.world.forget_requests();
+    put_out(&home, &artists[0], 25);
+    hours(&home, 24 * 6).await;
+    assert_finished(home, &artists[0], &artists[1..], 25).await;
+}
+
+#[tokio::test]
+async fn a_newcomer_of_three_pages_is_looked_at_where_calls_become_free_one_at_a_time() {
+    let (home, artists) = home(FEW, 20).await;
+    let new = home.world.add_artist("New");
+    let martha = home.world.people()[0].0;
+    home.world.follow(martha, &new);
+    home.follows().await;
+    home.world.forget_requests();
+    put_out(&home, &new, 25);
+    hours(&home, 24 * 6).await;
+    assert_eq!(home.status().await.artists.never_asked, 0);
+    assert_finished(home, &new, &artists, 25).await;
+}
+
+#[tokio::test]
+async fn a_hinted_artist_of_three_pages_is_finished_where_calls_become_free_one_at_a_time() {
+    let (home, artists) = home(&[FEW, &[("HINTS__ENABLED", "true")]].concat(), 20).await;
+    home.world.forget_requests();
+    put_out(&home, &artists[0], 25);
+    home.catalogues.spread(Rumour {
+        artist: Some(artists[0].clone()),
+        name: "Whoever".into(),
+        title: "Vapourware".into(),
+        date: "2026-11-25".into(),
+    });
+    home.hints().await;
+    hours(&home, 24 * 6).await;
+    assert_finished(home, &artists[0], &artists[1..], 25).await;
+}
