@@ -68,7 +68,7 @@ struct Calls {
 fn calls(tx: &Tx<'_>, settings: &cadence::Settings) -> Result<Calls, StoreError> {
     let budget = allowance::budget(tx, settings.calls_per_day)?;
     let a_day = budget.for_side_lists(artists::count_watched(tx)?, settings);
-    let kept_back = budget.kept_for_hints(settings.has_hints);
+    let kept_back = budget.kept_from(Purpose::Side, settings);
     Ok(Calls { a_day, left: a_day.saturating_sub(budget.side), kept_back })
 }
 
@@ -110,16 +110,22 @@ async fn put_off(
 }
 
 /// Whether the list is none the worse for it: it is looked at with the next check. A call that Spotify
-/// forbids may be forbidden for this list alone, and holds all others up.
+/// forbids may be forbidden for this list alone, and holds all others up; and a look that ran out of
+/// calls would cost the same again.
 fn is_for_later(error: &AccessError) -> bool {
-    error.holds_up_everything()
-        && !matches!(error, AccessError::Spotify(spotify::Error::EndpointRemoved))
+    let costs_again = matches!(
+        error,
+        AccessError::RanOut(_) | AccessError::Spotify(spotify::Error::EndpointRemoved)
+    );
+    error.holds_up_everything() && !costs_again
 }
 
 fn tell(artist: &ArtistId, list: SideList, error: &AccessError) {
     let list = list.as_str();
     match error {
-        AccessError::Spent(_) => tracing::debug!(%artist, list, %error, "a list is left for later"),
+        AccessError::Spent(_) | AccessError::RanOut(_) => {
+            tracing::debug!(%artist, list, %error, "a list is left for later")
+        }
         _ => tracing::warn!(%artist, list, %error, "a list beside the albums was not read"),
     }
 }

@@ -266,6 +266,20 @@ proptest! {
     }
 
     #[test]
+    fn side_lists_take_no_call_that_the_promised_wait_needs(
+        watched in 0u64..4_000, allowed in 0u32..200, days in 1i64..60, hints in 0u32..50,
+    ) {
+        let settings = Settings { max_wait: hours(24 * days), ..in_berlin() };
+        let budget = Budget { allowed, hints, ..Budget::default() };
+        let plain = budget.plain(Purpose::Turn, &settings);
+        let share = budget.for_side_lists(watched, &settings);
+        let promised = watched as f64 / days as f64;
+        prop_assert!(share == 0 || f64::from(plain - share) >= promised, "{share} of {plain}");
+        let left = plain.saturating_sub(watched as u32);
+        prop_assert!(share <= left.max(plain.div_ceil(10)));
+    }
+
+    #[test]
     fn whoever_waits_longer_is_worth_more(rate in 1e-6f64..10.0, hours_ago in 0i64..5_000, more in 1i64..500) {
         let sooner = Candidate { rate: Some(rate), ..checked(0, hours_ago) };
         let longer = Candidate { rate: Some(rate), ..checked(0, hours_ago + more) };
