@@ -239,7 +239,7 @@ pub fn failed(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Resu
 }
 
 /// Records that the day's calls ran out in the middle of a check, which is no failure: it begins anew at
-/// `next_at`, and until it went through some calls are kept for its later pages ([`is_any_unfinished`]).
+/// `next_at`, and until it went through some calls are kept for its later pages (`is_any_unfinished`).
 ///
 /// # Errors
 /// [`super::StoreError`]
