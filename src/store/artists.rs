@@ -177,7 +177,7 @@ pub fn candidates(tx: &Tx<'_>, whom: Whom) -> Result<Vec<Candidate>> {
 }
 
 /// Claims the check of an artist; `None` if somebody else has it or made it after `listed_at`, or nobody
-/// follows the artist.
+/// follows the artist. A check that lies ahead was made before the clock stepped back.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -185,7 +185,7 @@ pub fn claim(tx: &Tx<'_>, id: &ArtistId, listed_at: Timestamp) -> Result<Option<
     let claimed = tx.query_row(
         "UPDATE artists SET claimed_until = ?2
          WHERE id = ?1 AND unwatched_at IS NULL AND claimed_until <= ?3
-             AND coalesce(checked_at, 0) <= ?4
+             AND NOT (coalesce(checked_at, 0) > ?4 AND checked_at <= ?3)
          RETURNING name, watched_since, baseline_at, failures, total, checked_at",
         params![id, Ms(tx.now() + CHECK_LEASE), Ms(tx.now()), Ms(listed_at)],
         |row| {

@@ -180,3 +180,13 @@ async fn whom_another_process_asked_about_meanwhile_is_not_asked_about_again() {
     assert!(claim(home.now()).await.unwrap().is_some());
     home.finish().await;
 }
+
+#[tokio::test]
+async fn a_clock_that_steps_back_keeps_nobody_from_being_asked_about() {
+    let home = Home::new().await;
+    home.listener_of("Martha", 3).await;
+    home.round().await;
+    home.clock.set(home.now() - Duration::from_secs(3600));
+    assert_eq!(home.checks().await.checked, 3);
+    home.finish().await;
+}

@@ -233,8 +233,6 @@ async fn whatever_clocks_zones_and_wishes_do_each_album_is_told_exactly_once() {
         }
         for _ in 0..12 * 8 {
             weeks.home.advance_hours(3);
-            // Whoever was checked at a time to come, as the clock has it now, had to wait for it.
-            weeks.home.checks_of(Scope::Due).await;
             weeks.home.letters_of(Scope::Due).await;
         }
         let mut told = BTreeMap::new();
