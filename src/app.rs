@@ -55,6 +55,7 @@ pub fn build(
         clock,
         chance,
         public_url: config.web.public_url.clone(),
+        house: config.web.house.clone(),
         mail_domain: mail_domain(&config.mail.from),
         letter_timeout: config.mail.timeout,
         together: config.mail.together,

@@ -11,6 +11,7 @@ use crate::access::Access;
 use crate::clock::{Chance, Clock, fraction};
 use crate::domain::backoff::Backoff;
 use crate::domain::cadence;
+use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
 use crate::hints::Source;
 use crate::mail::smtp::Mailer;
@@ -34,6 +35,8 @@ pub struct Ctx {
     pub chance: Arc<dyn Chance>,
     /// Where the pages are, for the links in letters.
     pub public_url: Url,
+    /// Who may sign up, and who keeps the house.
+    pub house: House,
     /// The domain that Message-IDs end in.
     pub mail_domain: String,
     /// How long the sending of one letter may take.

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::web;
 use crate::worker::{self, Bells};
@@ -35,7 +36,8 @@ pub struct Running {
 ///
 /// # Errors
 /// Where the address is taken or not ours to listen at.
-pub async fn start(ctx: Arc<Ctx>, listen: SocketAddr) -> anyhow::Result<Running> {
+pub async fn start(ctx: Arc<Ctx>, config: &Config) -> anyhow::Result<Running> {
+    let listen = config.web.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen at {listen}. Is Dropday running already? See web.listen")
     })?;
@@ -43,16 +45,12 @@ pub async fn start(ctx: Arc<Ctx>, listen: SocketAddr) -> anyhow::Result<Running>
     let (bells, stop) = (Arc::default(), CancellationToken::new());
     let (work, serving) = (TaskTracker::new(), TaskTracker::new());
     worker::start(&ctx, &bells, &stop, &work);
-    let pages = web::router(ctx, Arc::clone(&bells));
-    let ended = stop.clone();
-    serving.spawn(async move {
-        let served = axum::serve(listener, pages)
-            .with_graceful_shutdown(async move { ended.cancelled().await })
-            .await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the pages are no longer served");
-        }
-    });
+    let settings = web::Settings {
+        client_address_header: config.web.client_address_header.clone(),
+        covers: config.covers(),
+    };
+    let pages = web::router(ctx, Arc::clone(&bells), &settings);
+    serving.spawn(web::server::run(listener, pages, stop.clone()));
     work.close();
     serving.close();
     Ok(Running { address, bells, stop, work, pages: serving })

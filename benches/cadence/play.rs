@@ -199,7 +199,7 @@ impl Stage {
             back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
         };
         let back = sign_in::Return { code: field("code"), state: field("state"), error: None };
-        sign_in::arrive(&self.ctx, &back, Some(&departure.browser)).await.expect("a sign-in");
+        sign_in::arrive(&self.ctx, &back, Some(&departure.browser), None).await.expect("a sign-in");
         let stop = CancellationToken::new();
         let watch = Watch { stop: &stop, progress: &|_, _| {} };
         let outcome = sync_follows::pass(&self.ctx, Scope::All, &watch).await.expect("follows");

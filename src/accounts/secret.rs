@@ -20,3 +20,8 @@ pub(super) fn is_well_formed(raw: &str) -> bool {
 pub(super) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret).into()
 }
+
+/// A secret that follows from another one, for one `purpose`.
+pub(super) fn derive(purpose: &str, secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(hash(&format!("{purpose}\0{secret}")))
+}

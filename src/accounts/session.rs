@@ -1,5 +1,7 @@
 //! Signed-in browsers.
 
+use subtle::ConstantTimeEq;
+
 use super::secret;
 use crate::ctx::Ctx;
 use crate::domain::user::UserId;
@@ -11,18 +13,39 @@ pub(super) fn open(tx: &Tx<'_>, token: &str, person: UserId) -> Result<(), Store
     sessions::open(tx, secret::hash(token), person)
 }
 
+/// Who holds a browser that is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Who it is.
+    pub person: UserId,
+    /// Whether they keep the house.
+    pub is_operator: bool,
+}
+
 /// Whose browser holds this token.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn whose(ctx: &Ctx, token: &str) -> Result<Option<UserId>, StoreError> {
+pub async fn whose(ctx: &Ctx, token: &str) -> Result<Option<Known>, StoreError> {
     let hash = secret::hash(token);
     let found = ctx.db.read("whose session", move |tx| sessions::whose(tx, hash)).await?;
-    let Some((person, visit)) = found else { return Ok(None) };
-    if visit == Visit::WorthNoting {
+    let Some(session) = found else { return Ok(None) };
+    if session.visit == Visit::WorthNoting {
         ctx.db.write("note visit", move |tx| sessions::note_visit(tx, hash)).await?;
     }
-    Ok(Some(person))
+    let is_operator = ctx.house.is_kept_by(&session.spotify_id);
+    Ok(Some(Known { person: session.person, is_operator }))
+}
+
+/// What a form of this session carries. Whoever knows it learns nothing of the session's token, nor of
+/// what is kept of that.
+pub fn form_token(session: &str) -> String {
+    secret::derive("form", session)
+}
+
+/// Whether a form that carries `token` is of this session.
+pub fn is_form_token(session: &str, token: &str) -> bool {
+    form_token(session).as_bytes().ct_eq(token.as_bytes()).into()
 }
 
 /// Signs this browser out.
@@ -32,4 +55,12 @@ pub async fn whose(ctx: &Ctx, token: &str) -> Result<Option<UserId>, StoreError>
 pub async fn sign_out(ctx: &Ctx, token: &str) -> Result<(), StoreError> {
     let hash = secret::hash(token);
     ctx.db.write("sign out", move |tx| sessions::close(tx, hash)).await
+}
+
+/// Signs every browser of this person out.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn sign_out_everywhere(ctx: &Ctx, person: UserId) -> Result<(), StoreError> {
+    ctx.db.write("sign out everywhere", move |tx| sessions::close_all(tx, person)).await
 }

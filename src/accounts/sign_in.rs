@@ -10,7 +10,7 @@ use crate::domain::token::Grant;
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::auth::new_verifier;
 use crate::store::sign_ins::{self, SignIn};
-use crate::store::{StoreError, people, preferences, tokens};
+use crate::store::{StoreError, people, preferences, sessions, tokens};
 
 /// Where to send somebody who wants to sign in.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ pub async fn depart(ctx: &Ctx, cookie: Option<&str>) -> Result<Departure, StoreE
 }
 
 /// Finishes a trip: checks that it is ours, exchanges the code, learns who it is, keeps the tokens
-/// and opens a session.
+/// and opens a session, in the place of the one that the browser `held`.
 ///
 /// # Errors
 /// [`SignInError`], each of which deserves its own page.
@@ -102,6 +102,7 @@ pub async fn arrive(
     ctx: &Ctx,
     back: &Return,
     cookie: Option<&str>,
+    held: Option<&str>,
 ) -> Result<Arrival, SignInError> {
     let state =
         back.state.as_deref().filter(|state| !state.is_empty()).ok_or(SignInError::Incomplete)?;
@@ -124,14 +125,19 @@ pub async fn arrive(
             AccessError::Spotify(crate::spotify::Error::SignInAgain(_)) => SignInError::CodeUsed,
             error => SignInError::Access(error),
         })?;
-    keep(ctx, profile, grant).await
+    keep(ctx, profile, grant, held.map(secret::hash)).await
 }
 
 fn is_same_browser(trip: &SignIn, cookie: Option<&str>) -> bool {
     cookie.is_some_and(|cookie| secret::hash(cookie).ct_eq(&trip.browser_hash).into())
 }
 
-async fn keep(ctx: &Ctx, profile: Profile, grant: Grant) -> Result<Arrival, SignInError> {
+async fn keep(
+    ctx: &Ctx,
+    profile: Profile,
+    grant: Grant,
+    held: Option<[u8; 32]>,
+) -> Result<Arrival, SignInError> {
     let refresh = grant.refresh.clone().ok_or(SignInError::NoRefreshToken)?;
     let token = secret::new(&*ctx.chance);
     let (opened, zone) = (token.clone(), ctx.zone.clone());
@@ -141,6 +147,7 @@ async fn keep(ctx: &Ctx, profile: Profile, grant: Grant) -> Result<Arrival, Sign
             let person = people::sign_in(tx, &profile)?;
             preferences::propose_zone(tx, person, &zone)?;
             tokens::keep(tx, person, &grant, &refresh)?;
+            held.map_or(Ok(()), |held| sessions::close(tx, held))?;
             session::open(tx, &opened, person)?;
             Ok(person)
         })

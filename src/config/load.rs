@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::rules::{self, Faults};
 use super::secrets;
 use super::{Config, ConfigError, Dkim, Hints, Mail, Schedule, Spotify, Web};
+use crate::domain::house::House;
 
 /// The defaults that the program is built with: every key there is.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -37,6 +38,11 @@ struct RawDatabase {
 struct RawWeb {
     listen: String,
     public_url: String,
+    sign_up: String,
+    #[serde(deserialize_with = "list")]
+    operators: Vec<String>,
+    contact: String,
+    client_address_header: String,
 }
 
 #[derive(Deserialize)]
@@ -123,6 +129,21 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
     humantime::parse_duration(&text).map_err(|_| {
         serde::de::Error::custom(format!("`{text}` is no length of time, such as 1s, 250ms or 2m"))
     })
+}
+
+/// A list, or the same in one text with commas, as the environment has it.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        List(Vec<String>),
+        Text(String),
+    }
+    let items = match Either::deserialize(deserializer)? {
+        Either::List(items) => items,
+        Either::Text(text) => text.split(',').map(str::to_owned).collect(),
+    };
+    Ok(items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect())
 }
 
 /// Reads and checks the configuration: the defaults, then `file` (or [`USUAL_FILE`] if it exists),
@@ -212,7 +233,11 @@ fn check_web(raw: &RawWeb, faults: &mut Faults) -> Option<Web> {
     let listen =
         rules::parsed("web.listen", &raw.listen, "an address such as 127.0.0.1:8888", faults);
     let public_url = rules::public_url(&raw.public_url, faults);
-    Some(Web { listen: listen?, public_url: public_url? })
+    let sign_up = rules::sign_up(&raw.sign_up, faults);
+    let contact = rules::public_contact(&raw.contact, faults);
+    let header = rules::client_address_header(&raw.client_address_header, faults);
+    let house = House { sign_up: sign_up?, operators: raw.operators.clone(), contact };
+    Some(Web { listen: listen?, public_url: public_url?, house, client_address_header: header })
 }
 
 fn check_spotify(raw: RawSpotify, faults: &mut Faults) -> Option<Spotify> {

@@ -9,11 +9,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::HeaderName;
 use jiff::SignedDuration;
 use secrecy::{SecretBox, SecretString};
 use url::Url;
 
 use crate::domain::cadence::calendar::Market;
+use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
 
 pub use load::{DEFAULTS, USUAL_FILE, load};
@@ -47,6 +49,10 @@ pub struct Web {
     pub listen: SocketAddr,
     /// The address that people see.
     pub public_url: Url,
+    /// Who may sign up, and who keeps the house.
+    pub house: House,
+    /// The header of a trusted proxy that says whose request it is.
+    pub client_address_header: Option<HeaderName>,
 }
 
 /// How Spotify is asked.
@@ -147,6 +153,15 @@ pub enum KeySource {
 pub struct ConfigError(pub Vec<String>);
 
 impl Config {
+    /// Where Spotify's covers come from, as an origin. A Spotify that is none (a test's, the demo's) shows
+    /// its own.
+    pub fn covers(&self) -> String {
+        match self.spotify.api_url.domain() {
+            Some("api.spotify.com") => "https://i.scdn.co".to_owned(),
+            _ => self.spotify.api_url.origin().ascii_serialization(),
+        }
+    }
+
     /// The address that Spotify sends people back to.
     pub fn redirect_url(&self) -> Url {
         let mut url = self.web.public_url.clone();

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::HeaderName;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use url::{Host, Url};
 
 use crate::domain::cadence::calendar::Market;
+use crate::domain::house::{Contact, SignUp};
 use crate::domain::user::EmailAddress;
 
 /// Longer than this no artist need wait: an album is news for 60 days.
@@ -101,6 +103,47 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(ip)) => ip == std::net::Ipv6Addr::LOCALHOST,
         _ => false,
     }
+}
+
+pub(super) fn sign_up(raw: &str, faults: &mut Faults) -> Option<SignUp> {
+    match raw.trim() {
+        "open" => Some(SignUp::Open),
+        "invitation" => Some(SignUp::Invitation),
+        "closed" => Some(SignUp::Closed),
+        _ => {
+            faults.add(format!("`web.sign_up` is `{raw}`, and must be open, invitation or closed"));
+            None
+        }
+    }
+}
+
+/// How people reach the operator; `None` where nothing is given.
+pub(super) fn public_contact(raw: &str, faults: &mut Faults) -> Option<Contact> {
+    let raw = raw.trim();
+    if raw.is_empty() {
+        return None;
+    }
+    if let Ok(address) = EmailAddress::parse(raw) {
+        return Some(Contact::Address(address.as_str().to_owned()));
+    }
+    let page = Url::parse(raw).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    if page.is_none() {
+        faults.add(format!("`web.contact` is `{raw}`, and must be an e-mail or a web address"));
+    }
+    page.map(|page| Contact::Page(page.into()))
+}
+
+/// The header that a trusted proxy writes the client's address into.
+pub(super) fn client_address_header(raw: &str, faults: &mut Faults) -> Option<HeaderName> {
+    let raw = raw.trim();
+    let known =
+        ["X-Forwarded-For", "X-Real-IP"].iter().any(|known| raw.eq_ignore_ascii_case(known));
+    if !raw.is_empty() && !known {
+        faults.add(format!(
+            "`web.client_address_header` is `{raw}`, and must be X-Forwarded-For, X-Real-IP or empty"
+        ));
+    }
+    known.then(|| raw.parse().ok()).flatten()
 }
 
 /// The market for the app's own token; `None` to ask with people's tokens.

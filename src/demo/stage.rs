@@ -81,7 +81,7 @@ impl Stage {
         let config = config(&folder, listen, &outside, &inbox)?;
         telemetry::start(tracing::Level::WARN);
         let ctx = Arc::new(app::build(&config, clock.clone(), Arc::new(SystemChance))?);
-        let running = lifecycle::start(Arc::clone(&ctx), listen).await?;
+        let running = lifecycle::start(Arc::clone(&ctx), &config).await?;
         Ok(Self { clock, world, cast, inbox, outside, ctx, running, folder })
     }
 

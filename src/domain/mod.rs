@@ -11,6 +11,7 @@ pub mod digest;
 pub mod edition;
 pub mod follows;
 pub mod hint;
+pub mod house;
 pub mod look;
 pub mod matter;
 pub mod preferences;

@@ -25,20 +25,33 @@ pub fn open(tx: &Tx<'_>, token_hash: [u8; 32], person: UserId) -> Result<()> {
     Ok(())
 }
 
+/// A session that is not over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Whose it is.
+    pub person: UserId,
+    /// Their `id` at Spotify.
+    pub spotify_id: String,
+    /// Whether this visit is worth a write.
+    pub visit: Visit,
+}
+
 /// Whose session this is; `None` where it is unknown or over.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn whose(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<(UserId, Visit)>> {
-    let sql = "SELECT person, seen_at FROM sessions WHERE token_hash = ?1 AND seen_at > ?2";
+pub fn whose(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Session>> {
+    let sql = "SELECT person, spotify_id, seen_at FROM sessions s JOIN people p ON p.id = s.person
+               WHERE token_hash = ?1 AND seen_at > ?2";
     let found = tx.query_row(sql, params![token_hash, Ms(tx.now() - IDLE)], |row| {
-        Ok((row.get(0)?, row.get::<_, Ms>(1)?))
+        let Ms(seen_at) = row.get(2)?;
+        let visit = match tx.now().duration_since(seen_at) > NOTED {
+            true => Visit::WorthNoting,
+            false => Visit::Fresh,
+        };
+        Ok(Session { person: row.get(0)?, spotify_id: row.get(1)?, visit })
     });
-    let visit = |Ms(seen_at)| match tx.now().duration_since(seen_at) > NOTED {
-        true => Visit::WorthNoting,
-        false => Visit::Fresh,
-    };
-    Ok(found.optional()?.map(|(person, seen_at)| (person, visit(seen_at))))
+    Ok(found.optional()?)
 }
 
 /// Whether a visit is worth a write.
@@ -66,5 +79,14 @@ pub fn note_visit(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
 /// [`super::StoreError`]
 pub fn close(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
     tx.execute("DELETE FROM sessions WHERE token_hash = ?1", [token_hash])?;
+    Ok(())
+}
+
+/// Ends every session of a person.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn close_all(tx: &Tx<'_>, person: UserId) -> Result<()> {
+    tx.execute("DELETE FROM sessions WHERE person = ?1", [person])?;
     Ok(())
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 
 use super::cookies::{self, Purpose};
 use super::page::{self, day, shown};
+use super::visit::{Frame, SignedForm, Visit};
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::{leave as leaving, session};
 use crate::ctx::Ctx;
@@ -30,6 +31,7 @@ use crate::worker::{Bells, Job};
 #[derive(Template)]
 #[template(path = "account.html")]
 struct Account {
+    frame: Frame,
     name: String,
     spotify_id: String,
     since: String,
@@ -112,17 +114,21 @@ fn news(tx: &Tx<'_>, id: UserId, kinds: Kinds) -> Result<Vec<Release>, StoreErro
 }
 
 impl Account {
+    /// The place in the list of pages.
+    const HERE: &str = "/account";
+
     fn last_check(artist: &Overdue) -> String {
         let last = artist.checked_at.map(|at| format!("last checked on {}", day(at)));
         last.unwrap_or_else(|| "not checked yet".to_owned())
     }
 
-    fn new(facts: Facts) -> Self {
+    fn new(facts: Facts, frame: Frame) -> Self {
         let Facts { person, wanted, awaiting, mail_trouble, artists, overdue, news, rests } = facts;
         let address = shown(person.address.as_ref());
         let suggested = shown(person.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
         Self {
+            frame,
             name: person.display_name,
             spotify_id: person.spotify_id,
             since: day(person.created_at),
@@ -177,29 +183,15 @@ fn rests(tx: &Tx<'_>) -> Result<Option<&'static str>, StoreError> {
     }))
 }
 
-/// Who is signed in, or the page to go to instead.
-pub(super) async fn signed_in(ctx: &Ctx, jar: &CookieJar) -> Result<(UserId, String), Response> {
-    let front = || Redirect::to("/").into_response();
-    let token = cookies::read(jar, ctx, Purpose::Session).ok_or_else(front)?;
-    match session::whose(ctx, &token).await {
-        Ok(Some(person)) => Ok((person, token)),
-        Ok(None) => Err(front()),
-        Err(error) => Err(page::our_fault(&error)),
-    }
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, visit: Visit) -> Response {
+    show_page(&ctx, visit, |_| {}).await
 }
 
-pub(super) async fn show(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
-    match signed_in(&ctx, &jar).await {
-        Ok((person, _)) => show_page(&ctx, person, |_| {}).await,
-        Err(elsewhere) => elsewhere,
-    }
-}
-
-async fn show_page(ctx: &Ctx, person: UserId, change: impl FnOnce(&mut Account)) -> Response {
-    let cadence = ctx.cadence.clone();
+async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -> Response {
+    let (cadence, person) = (ctx.cadence.clone(), visit.person);
     match ctx.db.read("account page", move |tx| gather(tx, person, &cadence)).await {
         Ok(Some(facts)) => {
-            let mut account = Account::new(facts);
+            let mut account = Account::new(facts, visit.frame);
             change(&mut account);
             page::render(&account)
         }
@@ -208,56 +200,57 @@ async fn show_page(ctx: &Ctx, person: UserId, change: impl FnOnce(&mut Account))
     }
 }
 
-/// The form with the address.
-#[derive(serde::Deserialize)]
-pub(super) struct AddressForm {
-    #[serde(default)]
-    email: String,
-}
-
 pub(super) async fn change_address(
     State(ctx): State<Arc<Ctx>>,
     State(bells): State<Arc<Bells>>,
-    jar: CookieJar,
-    Form(form): Form<AddressForm>,
+    SignedForm { visit, fields }: SignedForm,
 ) -> Response {
-    let (person, _) = match signed_in(&ctx, &jar).await {
-        Ok(signed_in) => signed_in,
-        Err(elsewhere) => return elsewhere,
-    };
-    match address::submit(&ctx, person, &form.email).await {
+    let typed = fields.value("email");
+    match address::submit(&ctx, visit.person, typed).await {
         Ok(_) => {
             bells.ring(Job::Letters);
             Redirect::to("/account").into_response()
         }
         Err(AddressError::Store(error)) => page::our_fault(&error),
         Err(fault) => {
-            let fault = fault.to_string();
-            let page = show_page(&ctx, person, |page| {
-                page.typed = form.email;
-                page.typed_fault = Some(fault);
+            let page = show_page(&ctx, visit, |page| {
+                page.typed = typed.to_owned();
+                page.typed_fault = Some(fault.to_string());
             });
             (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response()
         }
     }
 }
 
-pub(super) async fn sign_out(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
-    let Some(token) = cookies::read(&jar, &ctx, Purpose::Session) else {
-        return Redirect::to("/").into_response();
-    };
-    match session::sign_out(&ctx, &token).await {
-        Ok(()) => (cookies::clear(jar, &ctx, Purpose::Session), Redirect::to("/")).into_response(),
+pub(super) async fn sign_out(
+    State(ctx): State<Arc<Ctx>>,
+    jar: CookieJar,
+    SignedForm { visit, .. }: SignedForm,
+) -> Response {
+    signed_out(&ctx, jar, session::sign_out(&ctx, &visit.session).await)
+}
+
+pub(super) async fn sign_out_everywhere(
+    State(ctx): State<Arc<Ctx>>,
+    jar: CookieJar,
+    SignedForm { visit, .. }: SignedForm,
+) -> Response {
+    signed_out(&ctx, jar, session::sign_out_everywhere(&ctx, visit.person).await)
+}
+
+fn signed_out(ctx: &Ctx, jar: CookieJar, done: Result<(), StoreError>) -> Response {
+    match done {
+        Ok(()) => (cookies::clear(jar, ctx, Purpose::Session), Redirect::to("/")).into_response(),
         Err(error) => page::our_fault(&error),
     }
 }
 
-pub(super) async fn leave(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
-    let (person, _) = match signed_in(&ctx, &jar).await {
-        Ok(signed_in) => signed_in,
-        Err(elsewhere) => return elsewhere,
-    };
-    if let Err(error) = leaving::leave(&ctx, person).await {
+pub(super) async fn leave(
+    State(ctx): State<Arc<Ctx>>,
+    jar: CookieJar,
+    SignedForm { visit, .. }: SignedForm,
+) -> Response {
+    if let Err(error) = leaving::leave(&ctx, visit.person).await {
         return page::our_fault(&error);
     }
     let body = "Your sign-in, the artists you follow and everything owed to you are deleted from this \

@@ -4,25 +4,33 @@
 mod account;
 mod confirm;
 mod cookies;
+mod frequency;
 mod front;
 mod health;
 mod letter_links;
 mod page;
 mod preferences;
+pub mod server;
 mod sign_in;
+mod visit;
+#[cfg_attr(not(test), expect(dead_code, reason = "the pages that show times come next"))]
+mod when;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::FromRef;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{FromRef, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+
+use self::frequency::Frequency;
 
 use crate::ctx::Ctx;
 use crate::worker::Bells;
@@ -33,9 +41,21 @@ const LONGEST_BODY: usize = 16 * 1024;
 /// Signing in may wait for Spotify; nothing waits longer.
 const LONGEST_ANSWER: Duration = Duration::from_secs(75);
 
-/// Only what is ours, and covers.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: https:; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// A body that comes slower than this is not waited for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Two years, as browsers ask who would be preloaded (<https://hstspreload.org/>); the name's other hosts are
+/// not ours to speak for.
+const HTTPS_ONLY: &str = "max-age=63072000";
+
+/// What only who faces the network knows.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The header of a trusted proxy that says whose request it is.
+    pub client_address_header: Option<HeaderName>,
+    /// Where covers come from, as an origin.
+    pub covers: String,
+}
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -57,17 +77,35 @@ impl FromRef<Shared> for Arc<Bells> {
 }
 
 /// The pages, ready to be served.
-pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>) -> Router {
-    let same_origin = same_origin(&ctx);
-    let routes = Router::new()
+pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>, settings: &Settings) -> Router {
+    let header = settings.client_address_header.clone();
+    let frequency = Arc::new(Frequency::new(Arc::clone(&ctx.clock), header));
+    let (same_origin, headers) = (same_origin(&ctx), headers(&ctx, settings));
+    let shared = Shared { ctx, bells };
+    routes()
+        .fallback(page::not_found)
+        .method_not_allowed_fallback(page::wrong_method)
+        .with_state(shared)
+        .layer(from_fn_with_state(frequency, frequency::limit))
+        .layer(same_origin)
+        .layer(RequestBodyLimitLayer::new(LONGEST_BODY))
+        .layer(RequestBodyTimeoutLayer::new(LONGEST_PAUSE))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_ANSWER))
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(Arc::new(headers), add_headers))
+}
+
+fn routes() -> Router<Shared> {
+    Router::new()
         .route("/", get(front::show))
         .route("/login", get(sign_in::depart))
         .route("/callback", get(sign_in::arrive))
         .route("/account", get(account::show))
         .route("/account/address", post(account::change_address))
-        .route("/preferences", get(preferences::show).post(preferences::change))
         .route("/account/sign-out", post(account::sign_out))
+        .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
         .route("/account/leave", post(account::leave))
+        .route("/preferences", get(preferences::show).post(preferences::change))
         .route("/confirm/{token}", get(confirm::show).post(confirm::confirm))
         .route(
             "/unsubscribe/{token}",
@@ -77,21 +115,48 @@ pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>) -> Router {
         .route("/healthz", get(health::show))
         .route("/style.css", get(page::style))
         .route("/zone.js", get(page::zone_script))
-        .fallback(page::not_found)
-        .method_not_allowed_fallback(page::wrong_method)
-        .with_state(Shared { ctx, bells });
-    let set = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
-    routes
-        .layer(same_origin)
-        .layer(RequestBodyLimitLayer::new(LONGEST_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_ANSWER))
-        .layer(CatchPanicLayer::new())
-        .layer(set(header::CONTENT_SECURITY_POLICY, CONTENT_POLICY))
-        .layer(set(header::REFERRER_POLICY, "no-referrer"))
-        .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(set(header::CACHE_CONTROL, "no-store"))
+}
+
+/// What every answer says, unless it says something else itself.
+fn headers(ctx: &Ctx, settings: &Settings) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let policy = content_policy(&settings.covers);
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+    ] {
+        headers.extend(HeaderValue::from_str(value).map(|value| (name, value)));
+    }
+    if ctx.public_url.scheme() == "https" {
+        let value = HeaderValue::from_static(HTTPS_ONLY);
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    headers
+}
+
+/// Only what is ours, and covers.
+fn content_policy(covers: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: {covers}; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+async fn add_headers(
+    State(headers): State<Arc<HeaderMap>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in headers.iter() {
+        response.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
+    response
 }
 
 /// Refuses forms that another site's page sends, by `Sec-Fetch-Site` and `Origin`. Our own origin

@@ -61,6 +61,21 @@ pub(super) async fn wrong_method(request: Request) -> Response {
     Message { title: "That cannot be done here", body, action }.with(StatusCode::METHOD_NOT_ALLOWED)
 }
 
+/// A form that is too long, or that no page of ours sent.
+pub(super) fn unreadable(status: StatusCode) -> Response {
+    let (title, body) = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ("That was too long", "No form here takes as much as that. Nothing was changed.")
+        }
+        _ => (
+            "This form cannot be read",
+            "Not all of it arrived, or no page of this Dropday sent it. \
+                                           Nothing was changed. Please open the page again, and send it from there.",
+        ),
+    };
+    Message { title, body, action: Some(("To the front page", "/")) }.with(status)
+}
+
 /// What a person sees when the database, or something else of ours, has failed.
 pub(super) fn our_fault(error: &dyn std::fmt::Display) -> Response {
     tracing::error!(%error, "a page could not be made");
@@ -78,10 +93,5 @@ pub(super) fn shown(address: Option<&EmailAddress>) -> String {
 
 /// `23 November 2026`, in UTC.
 pub(super) fn day(at: jiff::Timestamp) -> String {
-    date(crate::domain::day_of(at))
-}
-
-/// `23 November 2026`.
-pub(super) fn date(day: jiff::civil::Date) -> String {
-    day.strftime("%-d %B %Y").to_string()
+    crate::domain::day_of(at).strftime("%-d %B %Y").to_string()
 }

@@ -3,23 +3,21 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Form, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::CookieJar;
 use jiff::Timestamp;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
-use super::account::signed_in;
 use super::page;
+use super::visit::{Fields, Frame, SignedForm, Visit};
 use crate::accounts::preferences;
 use crate::ctx::Ctx;
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::audience::Kinds;
 use crate::domain::digest::{Rhythm, Timetable};
 use crate::domain::preferences::Preferences;
-use crate::domain::user::UserId;
 
 /// The days of a week, as the form names them.
 const DAYS: [&str; 7] =
@@ -28,6 +26,7 @@ const DAYS: [&str; 7] =
 #[derive(Template)]
 #[template(path = "preferences.html")]
 struct Page {
+    frame: Frame,
     wanted: Preferences,
     zone: String,
     zones: Vec<String>,
@@ -38,8 +37,12 @@ struct Page {
 }
 
 impl Page {
-    fn new(wanted: Preferences, muted: Vec<Artist>, now: Timestamp) -> Self {
+    /// The place in the list of pages.
+    const HERE: &str = "/preferences";
+
+    fn new(frame: Frame, wanted: Preferences, muted: Vec<Artist>, now: Timestamp) -> Self {
         Self {
+            frame,
             zone: wanted.timetable.zone.iana_name().unwrap_or("UTC").to_owned(),
             zones: jiff::tz::db().available().map(|name| name.to_string()).collect(),
             next: next(&wanted, now),
@@ -79,36 +82,26 @@ fn next(wanted: &Preferences, now: Timestamp) -> Option<String> {
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     RawQuery(query): RawQuery,
-    jar: CookieJar,
+    visit: Visit,
 ) -> Response {
-    let (person, _) = match signed_in(&ctx, &jar).await {
-        Ok(signed_in) => signed_in,
-        Err(elsewhere) => return elsewhere,
-    };
     let is_saved = query.as_deref() == Some("saved");
-    show_page(&ctx, person, |page| page.is_saved = is_saved).await
+    show_page(&ctx, visit, |page| page.is_saved = is_saved).await
 }
 
 pub(super) async fn change(
     State(ctx): State<Arc<Ctx>>,
-    jar: CookieJar,
-    Form(fields): Form<Vec<(String, String)>>,
+    SignedForm { visit, fields }: SignedForm,
 ) -> Response {
-    let (person, _) = match signed_in(&ctx, &jar).await {
-        Ok(signed_in) => signed_in,
-        Err(elsewhere) => return elsewhere,
-    };
-    let read = Typed(fields).read();
-    let fault = match read {
+    let fault = match read(&fields) {
         Ok((wanted, unmuted)) => {
-            return match preferences::choose(&ctx, person, wanted, unmuted).await {
+            return match preferences::choose(&ctx, visit.person, wanted, unmuted).await {
                 Ok(()) => Redirect::to("/preferences?saved").into_response(),
                 Err(error) => page::our_fault(&error),
             };
         }
         Err(fault) => fault,
     };
-    let page = show_page(&ctx, person, |page| {
+    let page = show_page(&ctx, visit, |page| {
         if let Some(kept) = fault.kept {
             (page.zone, page.wanted) = (fault.zone, kept);
         }
@@ -117,10 +110,10 @@ pub(super) async fn change(
     (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response()
 }
 
-async fn show_page(ctx: &Ctx, person: UserId, change: impl FnOnce(&mut Page)) -> Response {
-    match preferences::of(ctx, person).await {
+async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Page)) -> Response {
+    match preferences::of(ctx, visit.person).await {
         Ok(Some((wanted, muted))) => {
-            let mut page = Page::new(wanted, muted, ctx.clock.now());
+            let mut page = Page::new(visit.frame, wanted, muted, ctx.clock.now());
             change(&mut page);
             page::render(&page)
         }
@@ -129,9 +122,6 @@ async fn show_page(ctx: &Ctx, person: UserId, change: impl FnOnce(&mut Page)) ->
     }
 }
 
-/// What a form brought.
-struct Typed(Vec<(String, String)>);
-
 /// Why a form cannot be taken, with what was chosen as far as it makes sense.
 struct Fault {
     words: &'static str,
@@ -139,63 +129,48 @@ struct Fault {
     kept: Option<Preferences>,
 }
 
-impl Typed {
-    fn read(&self) -> Result<(Preferences, Vec<ArtistId>), Fault> {
-        let kinds = Kinds {
-            albums: self.has("albums"),
-            singles: self.has("singles"),
-            compilations: self.has("compilations"),
-            live: self.has("live"),
-            remixes: self.has("remixes"),
-            appearances: self.has("appearances"),
-        };
-        let fault = |words, kept| Fault { words, zone: self.value("zone").to_owned(), kept };
-        let choose = "Please choose when letters come.";
-        let letters = self.value("letters");
-        let rhythm = match letters {
-            "at_once" | "none" => Rhythm::AtOnce,
-            "daily" => Rhythm::Daily,
-            "weekly" => Rhythm::Weekly(self.weekday().ok_or_else(|| fault(choose, None))?),
-            _ => return Err(fault(choose, None)),
-        };
-        let hour = self.value("hour").parse().ok().filter(|hour| (0..24).contains(hour));
-        let zone = TimeZone::get(self.value("zone")).ok().filter(|zone| zone.iana_name().is_some());
-        let timetable = Timetable {
-            rhythm,
-            hour: hour.ok_or_else(|| fault(choose, None))?,
-            zone: zone.clone().unwrap_or(TimeZone::UTC),
-        };
-        let is_subscribed = letters != "none";
-        let wanted =
-            Preferences { kinds, editions: self.has("editions"), timetable, is_subscribed };
-        if zone.is_none() {
-            let words = "There is no such time zone. Please choose one from the list, such as \
-                         Europe/Berlin.";
-            return Err(fault(words, Some(wanted)));
-        }
-        if is_subscribed && kinds == Kinds::none() {
-            let words = "Nothing is ticked that letters could tell of. Please tick something, or \
-                         choose to have no letters.";
-            return Err(fault(words, Some(wanted)));
-        }
-        let unmuted = self.values("unmute").filter_map(ArtistId::parse);
-        Ok((wanted, unmuted.collect()))
+fn read(fields: &Fields) -> Result<(Preferences, Vec<ArtistId>), Fault> {
+    let kinds = Kinds {
+        albums: fields.has("albums"),
+        singles: fields.has("singles"),
+        compilations: fields.has("compilations"),
+        live: fields.has("live"),
+        remixes: fields.has("remixes"),
+        appearances: fields.has("appearances"),
+    };
+    let fault = |words, kept| Fault { words, zone: fields.value("zone").to_owned(), kept };
+    let choose = "Please choose when letters come.";
+    let letters = fields.value("letters");
+    let rhythm = match letters {
+        "at_once" | "none" => Rhythm::AtOnce,
+        "daily" => Rhythm::Daily,
+        "weekly" => Rhythm::Weekly(weekday(fields).ok_or_else(|| fault(choose, None))?),
+        _ => return Err(fault(choose, None)),
+    };
+    let hour = fields.value("hour").parse().ok().filter(|hour| (0..24).contains(hour));
+    let zone = TimeZone::get(fields.value("zone")).ok().filter(|zone| zone.iana_name().is_some());
+    let timetable = Timetable {
+        rhythm,
+        hour: hour.ok_or_else(|| fault(choose, None))?,
+        zone: zone.clone().unwrap_or(TimeZone::UTC),
+    };
+    let is_subscribed = letters != "none";
+    let wanted = Preferences { kinds, editions: fields.has("editions"), timetable, is_subscribed };
+    if zone.is_none() {
+        let words = "There is no such time zone. Please choose one from the list, such as \
+                     Europe/Berlin.";
+        return Err(fault(words, Some(wanted)));
     }
+    if is_subscribed && kinds == Kinds::none() {
+        let words = "Nothing is ticked that letters could tell of. Please tick something, or \
+                     choose to have no letters.";
+        return Err(fault(words, Some(wanted)));
+    }
+    let unmuted = fields.values("unmute").filter_map(ArtistId::parse);
+    Ok((wanted, unmuted.collect()))
+}
 
-    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    fn value(&self, name: &str) -> &str {
-        self.values(name).next().unwrap_or_default()
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.values(name).next().is_some()
-    }
-
-    fn weekday(&self) -> Option<Weekday> {
-        let offset = self.value("weekday").parse().ok()?;
-        Weekday::from_monday_zero_offset(offset).ok()
-    }
+fn weekday(fields: &Fields) -> Option<Weekday> {
+    let offset = fields.value("weekday").parse().ok()?;
+    Weekday::from_monday_zero_offset(offset).ok()
 }

@@ -35,7 +35,8 @@ pub(super) async fn arrive(
 ) -> Response {
     let back = read_query(query.as_deref().unwrap_or_default());
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
-    match sign_in::arrive(&ctx, &back, cookie.as_deref()).await {
+    let held = cookies::read(&jar, &ctx, Purpose::Session);
+    match sign_in::arrive(&ctx, &back, cookie.as_deref(), held.as_deref()).await {
         Ok(arrival) => {
             bells.ring(Job::Follows);
             let jar = cookies::clear(jar, &ctx, Purpose::Trip);

@@ -91,7 +91,7 @@ impl Home {
         let folder = TempDir::new().unwrap();
         let config = configure(&folder, &public_url, &outside, &inbox.url(), settings);
         let ctx = Arc::new(build(&config, &clock, 0));
-        let pages = serve_pages(listener, &ctx);
+        let pages = serve_pages(listener, &ctx, &config);
         Self {
             clock,
             world,
@@ -119,7 +119,7 @@ impl Home {
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        self.pages = serve_pages(listener, &self.ctx);
+        self.pages = serve_pages(listener, &self.ctx, &self.config);
     }
 
     /// A browser that has not been here before.
@@ -297,9 +297,17 @@ fn build(config: &Config, clock: &Arc<ManualClock>, seed: u64) -> Ctx {
     app::build(config, clock.clone(), SeededChance::new(1000 + seed)).unwrap()
 }
 
-fn serve_pages(listener: TcpListener, ctx: &Arc<Ctx>) -> tokio::task::JoinHandle<()> {
-    let pages = web::router(Arc::clone(ctx), Arc::default());
-    tokio::spawn(async move { axum::serve(listener, pages).await.unwrap() })
+fn serve_pages(
+    listener: TcpListener,
+    ctx: &Arc<Ctx>,
+    config: &Config,
+) -> tokio::task::JoinHandle<()> {
+    let settings = web::Settings {
+        client_address_header: config.web.client_address_header.clone(),
+        covers: config.covers(),
+    };
+    let pages = web::router(Arc::clone(ctx), Arc::default(), &settings);
+    tokio::spawn(web::server::run(listener, pages, CancellationToken::new()))
 }
 
 /// Serves a router that wants to know its own address.

@@ -12,6 +12,8 @@ pub struct Visitor {
     http: reqwest::Client,
     base: String,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
+    /// The form token that was read last, and of which session.
+    token: Arc<Mutex<Option<(String, String)>>>,
 }
 
 /// What a page answered.
@@ -27,7 +29,12 @@ pub struct Answer {
 impl Visitor {
     pub fn new(base: &str) -> Self {
         let http = dropday::spotify::http_client("a browser").unwrap();
-        Self { http, base: base.trim_end_matches('/').to_owned(), cookies: Arc::default() }
+        Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            cookies: Arc::default(),
+            token: Arc::default(),
+        }
     }
 
     /// Connects as `person`, who agrees at the fake Spotify; ends on their page.
@@ -46,8 +53,32 @@ impl Visitor {
         self.send(self.http.get(self.url(path))).await
     }
 
+    /// Sends a form of a page of ours: with the token that its page carries, where somebody is signed in.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let token = self.form_token().await;
+        let form: Vec<_> =
+            form.iter().copied().chain(token.as_deref().map(|token| ("form", token))).collect();
+        self.post_as_it_is(path, &form).await
+    }
+
+    /// Sends a form with nothing but what is given.
+    pub async fn post_as_it_is(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         self.send(self.http.post(self.url(path)).form(form)).await
+    }
+
+    /// The token that forms of the present session carry, as a page of it has it.
+    pub async fn form_token(&self) -> Option<String> {
+        let session = self.cookie("dropday").filter(|session| !session.is_empty())?;
+        if let Some((_, token)) =
+            self.token.lock().unwrap().as_ref().filter(|(of, _)| *of == session)
+        {
+            return Some(token.clone());
+        }
+        let page = self.get("/preferences").await.body;
+        let (_, rest) = page.split_once(r#"name="form" value=""#)?;
+        let token = rest.split('"').next()?.to_owned();
+        *self.token.lock().unwrap() = Some((session, token.clone()));
+        Some(token)
     }
 
     /// Asks for letters at once of albums and of `more` (`singles`, `editions`, …).

@@ -1,0 +1,68 @@
+-- The pages: who may come, private addresses of feeds, what people asked for by a button.
+
+-- Links that let somebody in. The link itself is not stored.
+CREATE TABLE invitations (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    token_hash BLOB NOT NULL UNIQUE,
+    -- For whom it is, in the operator's words.
+    note       TEXT NOT NULL,
+    made_at    INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at    INTEGER,
+    used_by    INTEGER REFERENCES people ON DELETE SET NULL
+) STRICT;
+ALTER TABLE sign_ins ADD COLUMN invitation INTEGER;
+
+-- People who are not on the app's list at Spotify, as they wrote themselves down for the operator.
+CREATE TABLE callers (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    name     TEXT NOT NULL,
+    address  TEXT NOT NULL UNIQUE,
+    asked_at INTEGER NOT NULL
+) STRICT;
+
+-- Private addresses of a person's new albums, for programs that read them.
+CREATE TABLE feeds (
+    person     INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+    kind       TEXT NOT NULL CHECK (kind IN ('atom', 'calendar')),
+    token_hash BLOB NOT NULL UNIQUE,
+    made_at    INTEGER NOT NULL,
+    read_at    INTEGER,
+    PRIMARY KEY (person, kind)
+) STRICT, WITHOUT ROWID;
+
+-- When the person last asked to look for changes now.
+ALTER TABLE people ADD COLUMN hurried_at INTEGER;
+
+-- The outbox made anew, for one more kind of letter: a sample that somebody asked for.
+CREATE TABLE outbox_anew (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    person        INTEGER REFERENCES people ON DELETE CASCADE,
+    kind          TEXT NOT NULL CHECK (kind IN ('confirm', 'welcome', 'news', 'sample', 'sign_in_again',
+                                                'consent_ends', 'good_bye', 'operator')),
+    subject       TEXT NOT NULL,
+    state         TEXT NOT NULL DEFAULT 'owed'
+                  CHECK (state IN ('owed', 'sent', 'refused', 'dropped', 'unwanted')),
+    letter        INTEGER,
+    claimed_until INTEGER NOT NULL DEFAULT 0,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    next_at       INTEGER NOT NULL,
+    reason        TEXT,
+    owed_at       INTEGER NOT NULL,
+    settled_at    INTEGER,
+    CHECK ((person IS NULL) = (kind IN ('operator', 'good_bye')))
+) STRICT;
+INSERT INTO outbox_anew (id, person, kind, subject, state, letter, claimed_until, attempts, next_at,
+                         reason, owed_at, settled_at)
+    SELECT id, person, kind, subject, state, letter, claimed_until, attempts, next_at, reason, owed_at,
+           settled_at
+    FROM outbox;
+-- Numbers of rows that are gone are not given out again.
+DELETE FROM sqlite_sequence WHERE name = 'outbox_anew';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'outbox_anew', seq FROM sqlite_sequence WHERE name = 'outbox';
+DROP TABLE outbox;
+ALTER TABLE outbox_anew RENAME TO outbox;
+CREATE UNIQUE INDEX outbox_once ON outbox (coalesce(person, 0), kind, subject);
+CREATE INDEX outbox_by_person ON outbox (person, kind);
+CREATE INDEX outbox_owed ON outbox (person, kind, letter) WHERE state = 'owed';
+CREATE INDEX outbox_by_letter ON outbox (letter) WHERE letter IS NOT NULL;

@@ -1,0 +1,193 @@
+//! How often one address may do what costs something: sign in, confirm, send forms.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use jiff::{SignedDuration, Timestamp};
+
+use super::page::Message;
+use crate::clock::Clock;
+
+/// So many at once are nobody's fault: a family behind one address, a form sent again and again.
+const BURST: i32 = 30;
+
+/// After that, one each so often.
+const EVERY: SignedDuration = SignedDuration::from_secs(4);
+
+/// Addresses that are remembered. Where there are more, those that have been quiet longest go: a
+/// flood from everywhere must not fill the memory.
+const MOST_REMEMBERED: usize = 10_000;
+
+/// Counts by address. The state of each is one time: until when its allowance is spent (GCRA,
+/// <https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm>).
+pub(super) struct Frequency {
+    clock: Arc<dyn Clock>,
+    header: Option<HeaderName>,
+    spent_until: Mutex<HashMap<IpAddr, Timestamp>>,
+}
+
+impl Frequency {
+    /// `header`: where a trusted proxy says whose request it is.
+    pub(super) fn new(clock: Arc<dyn Clock>, header: Option<HeaderName>) -> Self {
+        Self { clock, header, spent_until: Mutex::default() }
+    }
+
+    /// Takes one from the allowance of `address`; else how long it must wait.
+    fn take(&self, address: IpAddr) -> Result<(), SignedDuration> {
+        let (now, address) = (self.clock.now(), network(address));
+        let mut spent_until = self.spent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let spent = spent_until.get(&address).copied().unwrap_or(now).max(now) + EVERY;
+        let wait = spent.duration_since(now) - EVERY * BURST;
+        if wait.is_positive() {
+            // A clock that was set back must not lock anybody out for longer than it takes.
+            let longest = now + EVERY * (BURST + 1);
+            spent_until.entry(address).and_modify(|until| *until = longest.min(*until));
+            return Err(wait.min(EVERY * BURST));
+        }
+        spent_until.insert(address, spent);
+        if spent_until.len() > MOST_REMEMBERED {
+            forget(&mut spent_until, now);
+        }
+        Ok(())
+    }
+
+    fn address_of(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Option<IpAddr> {
+        let Some(header) = &self.header else { return peer };
+        // The last one is what our own proxy saw; whatever stands before it anybody may have written.
+        let last = headers.get_all(header).iter().next_back()?.to_str().ok()?.rsplit(',').next()?;
+        let last = last.trim();
+        let with_port = || last.parse::<SocketAddr>().ok().map(|address| address.ip());
+        last.parse().ok().or_else(with_port)
+    }
+}
+
+/// Whoever has a network of IPv6 has all the addresses in it.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let mask = u128::MAX << 64;
+            IpAddr::V6((u128::from(address) & mask).into())
+        }
+        v4 => v4,
+    }
+}
+
+fn forget(spent_until: &mut HashMap<IpAddr, Timestamp>, now: Timestamp) {
+    spent_until.retain(|_, until| *until > now);
+    if spent_until.len() > MOST_REMEMBERED {
+        let mut times: Vec<_> = spent_until.values().copied().collect();
+        let (_, median, _) = times.select_nth_unstable(MOST_REMEMBERED / 2);
+        let median = *median;
+        spent_until.retain(|_, until| *until > median);
+    }
+}
+
+/// Limits what costs something: every form, and setting out to Spotify and coming back.
+pub(super) async fn limit(
+    State(frequency): State<Arc<Frequency>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_trip = matches!(request.uri().path(), "/login" | "/callback");
+    if request.method() != Method::POST && !is_trip {
+        return next.run(request).await;
+    }
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let Some(address) = frequency.address_of(request.headers(), peer) else {
+        return next.run(request).await;
+    };
+    match frequency.take(address) {
+        Ok(()) => next.run(request).await,
+        Err(wait) => too_often(wait),
+    }
+}
+
+fn too_often(wait: SignedDuration) -> Response {
+    let body = "So many forms and sign-ins came from your address in a short time that Dropday takes no \
+                more for the moment. Nothing was changed. Please try again in a minute.";
+    let action = Some(("To the front page", "/"));
+    let page = Message { title: "That was too often", body, action };
+    let mut response = page.with(StatusCode::TOO_MANY_REQUESTS);
+    let seconds = HeaderValue::from(wait.as_secs().unsigned_abs() + 1);
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn at_noon() -> (Arc<ManualClock>, Frequency) {
+        let clock = ManualClock::at("2026-11-23T12:00:00Z".parse().unwrap());
+        (clock.clone(), Frequency::new(clock, None))
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_has_a_burst_and_then_one_each_so_often() {
+        let (clock, frequency) = at_noon();
+        let taken = (0..100).take_while(|_| frequency.take(ip("192.0.2.1")).is_ok()).count();
+        assert_eq!(taken, BURST as usize);
+        assert!(frequency.take(ip("192.0.2.2")).is_ok(), "another address is not concerned");
+        clock.advance(Duration::from_secs(4));
+        assert!(frequency.take(ip("192.0.2.1")).is_ok());
+        assert!(frequency.take(ip("192.0.2.1")).is_err());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_and_ipv4_in_ipv6_as_itself() {
+        let (_, frequency) = at_noon();
+        let from = |n: u16| ip(&format!("2001:db8::{n:x}"));
+        assert_eq!(
+            (1..100).take_while(|n| frequency.take(from(*n)).is_ok()).count(),
+            BURST as usize
+        );
+        assert!(frequency.take(ip("2001:db8:0:1::1")).is_ok());
+        assert_eq!(network(ip("::ffff:192.0.2.7")), ip("192.0.2.7"));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out_for_long() {
+        let (clock, frequency) = at_noon();
+        while frequency.take(ip("192.0.2.1")).is_ok() {}
+        clock.set("2026-11-22T12:00:00Z".parse().unwrap());
+        assert!(frequency.take(ip("192.0.2.1")).is_err());
+        clock.advance(Duration::from_secs(4 * 32));
+        assert!(frequency.take(ip("192.0.2.1")).is_ok());
+    }
+
+    #[test]
+    fn a_flood_from_everywhere_is_forgotten() {
+        let (_, frequency) = at_noon();
+        for n in 0..50_000_u32 {
+            frequency.take(IpAddr::V4(n.into())).unwrap();
+        }
+        assert!(frequency.spent_until.lock().unwrap().len() <= MOST_REMEMBERED);
+    }
+
+    #[test]
+    fn only_a_header_that_was_named_is_believed_and_of_it_the_last_address() {
+        let (clock, plain) = at_noon();
+        let peer = Some(ip("127.0.0.1"));
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", HeaderValue::from_static("198.51.100.1, 203.0.113.5"));
+        assert_eq!(plain.address_of(&headers, peer), peer);
+        let behind = Frequency::new(clock, Some(HeaderName::from_static("x-forwarded-for")));
+        assert_eq!(behind.address_of(&headers, peer), Some(ip("203.0.113.5")));
+        headers.append("x-forwarded-for", HeaderValue::from_static("[2001:db8::7]:443"));
+        assert_eq!(behind.address_of(&headers, peer), Some(ip("2001:db8::7")));
+        headers.append("x-forwarded-for", HeaderValue::from_static("nobody"));
+        assert_eq!(behind.address_of(&headers, peer), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! Serving: connections in, answers out, none of them for ever. axum's own `serve` waits without end for
+//! a request that never becomes whole.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::clock::{Clock, SystemClock};
+
+/// Connections at once. More wait in the system's own queue until one ends.
+const MOST_CONNECTIONS: usize = 512;
+
+/// For the first line and the headers of a request, and for the next request of a connection that is kept.
+const SLOWEST_HEAD: Duration = Duration::from_secs(10);
+
+/// Larger heads than this no browser of ours sends; beyond it hyper answers 431 or 414.
+const LARGEST_HEAD: usize = 16 * 1024;
+
+/// After an error such as "too many open files" a moment helps.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// No connection is kept for longer: one that takes its answer byte by byte must end some time.
+const LONGEST_CONNECTION: Duration = Duration::from_secs(300);
+
+/// Serves `pages` until `stop`, and then lets the answers that are under way be finished.
+pub async fn run(listener: TcpListener, pages: Router, stop: CancellationToken) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        // Never closed, so never an error.
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
+        let (stream, peer) = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::debug!(%error, "a connection could not be accepted");
+                    SystemClock.sleep(BREATH).await;
+                    continue;
+                }
+            },
+        };
+        let answering = graceful.watch(connection(stream, peer, pages.clone()));
+        tokio::spawn(async move {
+            let _place = place;
+            // How a connection ends, early or not, is the other side's business.
+            tokio::time::timeout(LONGEST_CONNECTION, answering).await.ok();
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    pages: Router,
+) -> impl GracefulConnection<Error = hyper::Error> + Send + 'static {
+    stream.set_nodelay(true).ok();
+    let pages = pages.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.map(axum::body::Body::new)
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(SLOWEST_HEAD)
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages))
+}
