@@ -3,9 +3,10 @@
 //! `cargo run --example fake_world -- --listen 127.0.0.1:9100` serves the accounts service at
 //! `/authorize` and `/api/token`, the Web API at `/v1`, and a few handles for the test:
 //! `POST /_world/put-out?artist=ID&title=T&date=YYYY-MM-DD`, `GET /_world/people`,
-//! `GET /_world/artists`, `GET /_world/unexpected`, `POST /_world/expire-access-tokens` and
-//! `POST /_world/revoke?person=N`. `--base-url URL` is the address that links in answers begin
-//! with, where that is a proxy's.
+//! `GET /_world/artists`, `GET /_world/unexpected`, `POST /_world/expire-access-tokens`,
+//! `POST /_world/revoke?person=N` and `POST /_world/allow?person=N&listed=true|false` (whether the app's
+//! owner has entered them). `--base-url URL` is the address that links in answers begin with, where that
+//! is a proxy's.
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/_world/unexpected", get(unexpected))
         .route("/_world/expire-access-tokens", post(expire_access_tokens))
         .route("/_world/revoke", post(revoke))
+        .route("/_world/allow", post(allow))
         .with_state(world.clone());
     say(&format!("the fake world is at http://{}", listener.local_addr()?));
     axum::serve(listener, spotify::router(world, &base).merge(handles)).await?;
@@ -85,4 +87,14 @@ struct Whom {
 
 async fn revoke(State(world): State<World>, Query(Whom { person }): Query<Whom>) {
     world.revoke(PersonId(person));
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    person: usize,
+    listed: bool,
+}
+
+async fn allow(State(world): State<World>, Query(Entry { person, listed }): Query<Entry>) {
+    world.set_allow_listed(PersonId(person), listed);
 }

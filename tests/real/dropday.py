@@ -52,7 +52,7 @@ class Dropday:
     @contextlib.contextmanager
     def serving(self):
         """`dropday serve` while the block runs, and a clean end after it."""
-        with program([self._binary, "serve"], self.log, self.port, self._environment()) as process:
+        with program([self._binary, "serve"], self.log, self.port, self.environment()) as process:
             yield
         expect(process.returncode == 0, f"dropday serve ended with status {process.returncode} after SIGTERM")
 
@@ -60,7 +60,7 @@ class Dropday:
         """A verb that ends by itself: its status, and all that it printed."""
         done = subprocess.run(
             [self._binary, *arguments],
-            env=self._environment(),
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=RUN_SECONDS,
@@ -81,7 +81,8 @@ class Dropday:
         expect(done.returncode == 0, f"dropday status --json ended with status {done.returncode}:\n{done.stderr}")
         return json.loads(done.stdout)
 
-    def _environment(self):
+    def environment(self):
+        """The variables that a program of this installation runs with."""
         ours = {f"DROPDAY_{key}": str(value) for key, value in self._settings.items() if value is not None}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("DROPDAY_")}
         return {**inherited, **ours}
@@ -99,10 +100,10 @@ class FakeWorld:
 
     def put_out(self, artist, title, date):
         query = urllib.parse.urlencode({"artist": artist, "title": title, "date": date})
-        return self._control("POST", f"/_world/put-out?{query}")
+        return self.ask("POST", f"/_world/put-out?{query}")
 
     def unexpected(self):
-        return self._control("GET", "/_world/unexpected")
+        return self.ask("GET", "/_world/unexpected")
 
     def token(self, dropday):
         """An access token for the person who also consents to `dropday`."""
@@ -115,7 +116,8 @@ class FakeWorld:
         with urllib.request.urlopen(request, timeout=10) as response:
             return json.load(response)["artists"]["items"][0]["id"]
 
-    def _control(self, method, path):
+    def ask(self, method, path):
+        """A handle of the world, by its path."""
         request = urllib.request.Request(f"{self.url}{path}", method=method)
         with urllib.request.urlopen(request, timeout=10) as response:
             return response.read().decode()
