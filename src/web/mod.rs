@@ -74,7 +74,7 @@ pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>) -> Router {
             get(letter_links::show_unsubscribe).post(letter_links::unsubscribe),
         )
         .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
-        .route("/healthz", get(health::show))
+        .merge(health::routes(ctx.db.clone()))
         .route("/style.css", get(page::style))
         .route("/zone.js", get(page::zone_script))
         .fallback(page::not_found)

@@ -20,6 +20,7 @@ mod daemon;
 mod digests;
 mod editions;
 mod follows;
+mod health;
 mod hints;
 mod home;
 mod job_runs;
