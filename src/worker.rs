@@ -134,9 +134,10 @@ impl Did {
     }
 }
 
-/// Keeps what a pass did, for `dropday status` and the pages.
+/// Keeps what a pass did, for `dropday status`, the pages and `/metrics`.
 async fn note(ctx: &Ctx, job: Job, started_at: Timestamp, did: Did) {
     let Did { words, result, is_idle } = did;
+    ctx.meters.ran(job.as_str(), result.as_str());
     let (job, ended_at) = (job.as_str().to_owned(), ctx.clock.now());
     let run = JobRun { job, started_at, ended_at, result, is_idle, did: words };
     if let Err(error) = ctx.db.write("note a run", move |tx| job_runs::note(tx, &run)).await {

@@ -34,6 +34,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// `[hints]`
     pub hints: Hints,
+    /// `metrics.listen`; `None` where nothing is served.
+    pub metrics_listen: Option<SocketAddr>,
     /// `[secrets]`
     pub key: KeySource,
     /// `log.level`

@@ -1,7 +1,8 @@
 //! Which albums are new. Identity decides what is new; dates decide only whether to speak of it.
 
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::release::ReleaseDate;
 
@@ -45,6 +46,14 @@ pub fn oldest_news(checked: Option<Date>, today: Date) -> Date {
 pub fn is_absurd(date: ReleaseDate, today: Date) -> bool {
     let latest = today.saturating_add(FUTURE_DAYS.days());
     date.first_day().is_some_and(|first| first > latest)
+}
+
+/// How long something that came out on this day was out when it was noticed: since midnight in `zone`, and none
+/// at all if it was noticed before. `None` of a date that is no day.
+pub fn delay(date: ReleaseDate, zone: &TimeZone, noticed: Timestamp) -> Option<SignedDuration> {
+    let ReleaseDate::Day(day) = date else { return None };
+    let began = zone.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+    Some(noticed.duration_since(began).max(SignedDuration::ZERO))
 }
 
 /// What of a list is news, if it was not seen before.

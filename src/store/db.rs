@@ -254,6 +254,11 @@ impl Tx<'_> {
         self.shared.room()
     }
 
+    /// The file that the database lies in.
+    pub(super) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
     /// The one time of this transaction.
     pub fn now(&self) -> Timestamp {
         self.now

@@ -16,6 +16,7 @@ pub mod identities;
 pub mod job_runs;
 pub mod ledger;
 pub mod links;
+pub mod metrics;
 mod migrations;
 pub mod outbox;
 pub mod overdue;

@@ -139,7 +139,7 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
     })?)
 }
 
-fn people(tx: &Tx<'_>) -> Result<People> {
+pub(super) fn people(tx: &Tx<'_>) -> Result<People> {
     let sql = "SELECT count(*), count(*) FILTER (WHERE consent = 'good'),
                       count(*) FILTER (WHERE consent = 'ended'),
                       count(*) FILTER (WHERE address IS NOT NULL),

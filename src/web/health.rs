@@ -2,20 +2,22 @@
 //! work.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::store::{Db, StoreError};
+use crate::ctx::Ctx;
+use crate::store::StoreError;
 
 /// Who asks more often is told the same again: anybody may ask.
-const TOLD_AGAIN: Duration = Duration::from_secs(1);
+const TOLD_AGAIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// Whoever watches gives up soon too.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -25,13 +27,13 @@ const SILENT: &str = "the database does not answer within 2 s: another program m
 
 /// What was found out last, and when.
 struct Probe {
-    db: Db,
-    last: Mutex<Option<(Instant, Result<(), String>)>>,
+    ctx: Arc<Ctx>,
+    last: Mutex<Option<(Timestamp, Result<(), String>)>>,
 }
 
 /// The two addresses, on the same listener as the pages.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>(db: Db) -> Router<S> {
-    let probe = Arc::new(Probe { db, last: Mutex::default() });
+pub(super) fn routes<S: Clone + Send + Sync + 'static>(ctx: Arc<Ctx>) -> Router<S> {
+    let probe = Arc::new(Probe { ctx, last: Mutex::default() });
     Router::new().route("/healthz", get("ok\n")).route("/readyz", get(ready)).with_state(probe)
 }
 
@@ -51,12 +53,12 @@ impl Probe {
     async fn look(&self) -> Result<(), String> {
         let mut last = self.last.lock().await;
         if let Some((at, found)) = &*last
-            && at.elapsed() < TOLD_AGAIN
+            && self.ctx.clock.now().duration_since(*at).abs() < TOLD_AGAIN
         {
             return found.clone();
         }
         let was_ready = last.as_ref().is_none_or(|(_, found)| found.is_ok());
-        let found = match tokio::time::timeout(PATIENCE, self.db.can_write()).await {
+        let found = match tokio::time::timeout(PATIENCE, self.ctx.db.can_write()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 if was_ready {
@@ -74,7 +76,7 @@ impl Probe {
         if found.is_ok() && !was_ready {
             tracing::info!("ready again");
         }
-        *last = Some((Instant::now(), found.clone()));
+        *last = Some((self.ctx.clock.now(), found.clone()));
         found
     }
 }

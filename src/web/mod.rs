@@ -7,6 +7,7 @@ mod cookies;
 mod front;
 mod health;
 mod letter_links;
+pub mod metrics;
 mod page;
 mod preferences;
 mod sign_in;
@@ -74,7 +75,7 @@ pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>) -> Router {
             get(letter_links::show_unsubscribe).post(letter_links::unsubscribe),
         )
         .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
-        .merge(health::routes(ctx.db.clone()))
+        .merge(health::routes(Arc::clone(&ctx)))
         .route("/style.css", get(page::style))
         .route("/zone.js", get(page::zone_script))
         .fallback(page::not_found)

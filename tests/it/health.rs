@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use dropday::clock::{Clock, SystemClock};
 use dropday::domain::quota::{Bucket, Cause};
 use dropday::store::ledger::{self, Scope};
 use reqwest::StatusCode;
 use rusqlite::Connection;
 
-use crate::binary::eventually;
 use crate::home::Home;
 use crate::visitor::Answer;
 
@@ -19,12 +17,10 @@ async fn ready(home: &Home) -> Answer {
     home.visitor().get("/readyz").await
 }
 
-/// Until what was said last is no longer said again.
-async fn eventually_says(home: &Home, status: StatusCode) -> Answer {
-    eventually("another answer", async || {
-        Some(ready(home).await).filter(|answer| answer.status == status)
-    })
-    .await
+/// When what was said last is no longer said again.
+async fn ready_later(home: &Home) -> Answer {
+    home.clock.advance(Duration::from_secs(2));
+    ready(home).await
 }
 
 fn rows(database: &Path) -> i64 {
@@ -42,7 +38,7 @@ async fn who_asks_whether_it_is_ready_leaves_nothing_behind() {
         let answer = ready(&home).await;
         assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, READY));
         assert_eq!(answer.headers["cache-control"], "no-store");
-        SystemClock.sleep(Duration::from_millis(1_050)).await;
+        home.clock.advance(Duration::from_secs(2));
     }
     assert_eq!((size(), rows(&home.config.database)), (before, rows_before));
     home.finish().await;
@@ -73,7 +69,7 @@ async fn a_database_that_another_program_holds_is_not_ready_but_alive_and_ready_
     let alive = home.visitor().get("/healthz").await;
     assert_eq!((alive.status, alive.body.as_str()), (StatusCode::OK, "ok\n"));
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(eventually_says(&home, StatusCode::OK).await.body, READY);
+    assert_eq!(ready_later(&home).await.body, READY);
     home.finish().await;
 }
 
@@ -87,7 +83,7 @@ async fn a_database_that_a_newer_dropday_has_upgraded_is_not_ready() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.body.contains("Install the newer Dropday"), "{}", answer.body);
     other.pragma_update(None, "user_version", version).unwrap();
-    eventually_says(&home, StatusCode::OK).await;
+    assert_eq!(ready_later(&home).await.status, StatusCode::OK);
     home.finish().await;
 }
 
@@ -97,7 +93,7 @@ async fn many_who_ask_at_once_are_told_what_one_of_them_found_out() {
     ready(&home).await;
     let other = Connection::open(&home.config.database).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    SystemClock.sleep(Duration::from_millis(1_050)).await;
+    home.clock.advance(Duration::from_secs(2));
     let (one, two, three) = tokio::join!(ready(&home), ready(&home), ready(&home));
     for answer in [one, two, three] {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.body);

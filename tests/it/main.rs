@@ -30,6 +30,7 @@ mod limits;
 mod mail_check;
 mod mail_server;
 mod mended;
+mod metrics;
 mod news;
 mod one_at_a_time;
 mod operator;
