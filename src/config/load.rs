@@ -112,6 +112,7 @@ struct RawMetrics {
 #[derive(Debug, Deserialize)]
 struct RawLog {
     level: String,
+    format: String,
 }
 
 macro_rules! debug_without_secrets {
@@ -209,12 +210,25 @@ fn check(raw: Raw, faults: &mut Faults) -> Option<Config> {
     let key = secrets::key(&raw.secrets.key, &raw.secrets.key_file, database.as_deref(), faults);
     let log_level =
         rules::parsed("log.level", &raw.log.level, "error, warn, info, debug or trace", faults);
+    let log_format =
+        rules::parsed("log.format", &raw.log.format, "auto, text, json or journal", faults);
     let schedule = check_schedule(raw.schedule, faults);
     let metrics_listen = check_metrics(&raw.metrics, web.as_ref(), faults);
     let (database, web, spotify, mail, hints) = (database?, web?, spotify?, mail?, hints?);
     let (key, log_level, schedule) = (key?, log_level?, schedule?);
-    let metrics_listen = metrics_listen?;
-    Some(Config { database, web, spotify, mail, schedule, hints, metrics_listen, key, log_level })
+    let (metrics_listen, log_format) = (metrics_listen?, log_format?);
+    Some(Config {
+        database,
+        web,
+        spotify,
+        mail,
+        schedule,
+        hints,
+        metrics_listen,
+        key,
+        log_level,
+        log_format,
+    })
 }
 
 fn check_metrics(

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::domain::cadence::calendar::Market;
 use crate::domain::user::EmailAddress;
+use crate::telemetry::Format;
 
 pub use load::{DEFAULTS, USUAL_FILE, load};
 pub use secrets::decode as decode_key;
@@ -40,6 +41,8 @@ pub struct Config {
     pub key: KeySource,
     /// `log.level`
     pub log_level: tracing::Level,
+    /// `log.format`
+    pub log_format: Format,
 }
 
 /// Where pages are served, and how people reach them.

@@ -27,6 +27,7 @@ mod job_runs;
 mod leaving;
 mod letters;
 mod limits;
+mod logs;
 mod mail_check;
 mod mail_server;
 mod mended;

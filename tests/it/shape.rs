@@ -16,7 +16,7 @@ fn may_use(part: &str) -> &'static [&'static str] {
             "domain", "clock", "meters", "store", "spotify", "hints", "mail", "access", "ctx",
             "accounts",
         ],
-        "config" => &["domain"],
+        "config" => &["domain", "telemetry"],
         "worker" => &["store", "ctx", "pipeline"],
         "schedule" => &["config", "worker"],
         "web" => &["domain", "store", "spotify", "access", "ctx", "accounts", "worker"],
