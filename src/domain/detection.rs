@@ -136,6 +136,24 @@ mod tests {
     }
 
     #[test]
+    fn a_delay_begins_at_midnight_where_people_are_and_is_told_of_days_alone() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let noticed: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let hours = |raw, zone: &TimeZone| {
+            let delay = delay(ReleaseDate::parse(raw, None), zone, noticed);
+            delay.map(|delay| delay.as_hours())
+        };
+        assert_eq!(hours("2026-11-23", &berlin), Some(13));
+        assert_eq!(hours("2026-11-23", &TimeZone::UTC), Some(12));
+        assert_eq!(hours("2026-11-21", &TimeZone::UTC), Some(60));
+        assert_eq!(hours("2026-11-24", &berlin), Some(0), "shown ahead of its day");
+        assert_eq!(
+            [hours("2026-11", &berlin), hours("2026", &berlin), hours("", &berlin)],
+            [None; 3]
+        );
+    }
+
+    #[test]
     fn what_came_out_since_the_last_check_is_news_however_long_ago_that_was() {
         let news = |raw, checked| {
             is_news(ReleaseDate::parse(raw, None), None, oldest_news(Some(checked), TODAY), TODAY)

@@ -145,7 +145,7 @@ fn of_artists(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     ];
     gauges.set(
         "artists",
-        "Artists by state: of those that are watched, never checked yet, waiting longer than schedule.max_wait or failing, failing.",
+        "Watched artists: all of them, never checked yet, overdue (longer than schedule.max_wait, or failing), failing.",
         "state",
         states.map(|(state, count)| (state, count as f64)),
     )?;
@@ -196,7 +196,7 @@ fn of_letters(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     let minutes = OWED_AGES_MINUTES.map(|minutes| minutes.to_string());
     gauges.set(
         "letters_owed",
-        "Things owed to people for longer than so many minutes; a weekly letter's wait for a week.",
+        "Things owed to people for longer than so many minutes; those of a weekly letter wait for up to a week.",
         "longer_than_minutes",
         minutes.iter().map(String::as_str).zip(facts.owed.map(|count| count as f64)),
     )?;
