@@ -363,6 +363,7 @@ async fn no_secret_is_said_in(format: &str) -> String {
     martha.browser.post("/account/address", &new_address).await;
     let letter =
         eventually("a letter with a link", async || machine.letters_to(new_address[0].1).pop());
+    secrets.push(new_address[0].1.to_owned());
     let mut links = vec![letter.await.link("/confirm/")];
     let mut said = Vec::new();
     for fault in [None, Some(Fault::Garbled), Some(Fault::Html), Some(Fault::server_error())] {
