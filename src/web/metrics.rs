@@ -21,6 +21,9 @@ use crate::worker::Job;
 /// Who asks more often is told the same again: reading it all costs some.
 const TOLD_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
+/// Reading takes at most one in so many parts of the time, however large the database is.
+const SHARE: i32 = 10;
+
 /// Prometheus gives up after ten seconds by default.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -29,7 +32,14 @@ const SCOPES: [&str; 6] = ["all", "artist_albums", "checks", "following", "profi
 
 struct Scrape {
     ctx: Arc<Ctx>,
-    last: Mutex<Option<(Timestamp, String)>>,
+    last: Mutex<Option<Told>>,
+}
+
+/// A page, and until when it is told again.
+struct Told {
+    page: String,
+    read_at: Timestamp,
+    good_for: SignedDuration,
 }
 
 /// The one page of that listener.
@@ -39,15 +49,15 @@ pub fn router(ctx: Arc<Ctx>) -> Router {
 }
 
 async fn show(State(scrape): State<Arc<Scrape>>) -> Response {
-    match tokio::time::timeout(PATIENCE, scrape.page()).await {
-        Ok(Ok(page)) => {
+    // A task of its own: what was begun comes to its end, and is there for whoever asks next.
+    let page = tokio::spawn(async move { scrape.page().await });
+    match tokio::time::timeout(PATIENCE, page).await {
+        Ok(Ok(Ok(page))) => {
             ([(header::CONTENT_TYPE, TextEncoder::new().format_type().to_owned())], page)
                 .into_response()
         }
-        Ok(Err(error)) => {
-            tracing::error!(%error, "the metrics cannot be told");
-            (StatusCode::SERVICE_UNAVAILABLE, "the log says why\n").into_response()
-        }
+        Ok(Ok(Err(error))) => cannot_tell(&*error),
+        Ok(Err(panic)) => cannot_tell(&panic),
         Err(_) => {
             tracing::warn!("the metrics took too long to read; the database is busy");
             (StatusCode::SERVICE_UNAVAILABLE, "the database is busy\n").into_response()
@@ -55,14 +65,20 @@ async fn show(State(scrape): State<Arc<Scrape>>) -> Response {
     }
 }
 
+fn cannot_tell(error: &dyn std::error::Error) -> Response {
+    tracing::error!(%error, "the metrics cannot be told");
+    (StatusCode::SERVICE_UNAVAILABLE, "the log says why\n").into_response()
+}
+
 impl Scrape {
     /// One at a time: those who ask meanwhile wait for the same page.
     async fn page(&self) -> anyhow::Result<String> {
         let mut last = self.last.lock().await;
-        if let Some((at, page)) = &*last
-            && self.ctx.clock.now().duration_since(*at).abs() < TOLD_AGAIN
+        let began = self.ctx.clock.now();
+        if let Some(told) = &*last
+            && began.duration_since(told.read_at).abs() < told.good_for
         {
-            return Ok(page.clone());
+            return Ok(told.page.clone());
         }
         let settings = self.ctx.cadence.clone();
         let facts = self.ctx.db.read("metrics", move |tx| metrics::facts(tx, &settings)).await?;
@@ -70,7 +86,9 @@ impl Scrape {
         families.extend(gauges(&facts)?.gather());
         families.sort_by(|one, other| one.name().cmp(other.name()));
         let page = TextEncoder::new().encode_to_string(&families)?;
-        *last = Some((self.ctx.clock.now(), page.clone()));
+        let read_at = self.ctx.clock.now();
+        let good_for = TOLD_AGAIN.max(read_at.duration_since(began) * SHARE);
+        *last = Some(Told { page: page.clone(), read_at, good_for });
         Ok(page)
     }
 }
