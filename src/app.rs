@@ -20,9 +20,13 @@ use crate::domain::cadence::{self, calendar::Market};
 use crate::hints::{self, Source};
 use crate::mail::dkim::DkimSettings;
 use crate::mail::smtp::{Mailer, SmtpSettings};
+use crate::meters::{Labels, Meters};
 use crate::spotify::{Accounts, Client, http_client};
+use crate::store::job_runs::RunResult;
+use crate::store::outbox::Kind;
 use crate::store::{Db, Sealer};
 use crate::web;
+use crate::worker::Job;
 
 /// What we call ourselves towards Spotify.
 const USER_AGENT: &str = concat!("dropday/", env!("CARGO_PKG_VERSION"));
@@ -45,7 +49,8 @@ pub fn build(
     install_crypto();
     let db = open_database(config, &clock, &chance)?;
     let mailer = mailer(config, &clock)?;
-    let access = access(config, &db, &clock)?;
+    let meters = Arc::new(meters()?);
+    let access = access(config, &db, &clock, &meters)?;
     let hints = hint_sources(config)?;
     Ok(Ctx {
         db,
@@ -62,6 +67,7 @@ pub fn build(
         together: config.mail.together,
         zone: zone(config),
         cadence: cadence(config),
+        meters,
     })
 }
 
@@ -147,7 +153,21 @@ fn hint_sources(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
     hints::sources(&settings).context("no HTTP client can be made for hints")
 }
 
-fn access(config: &Config, db: &Db, clock: &Arc<dyn Clock>) -> anyhow::Result<Access> {
+fn meters() -> anyhow::Result<Meters> {
+    let labels = Labels {
+        jobs: &Job::ALL.map(Job::as_str),
+        results: &RunResult::ALL.map(RunResult::as_str),
+        letters: &Kind::ALL.map(Kind::as_str),
+    };
+    Meters::new(labels).context("nothing can be counted; this is a bug")
+}
+
+fn access(
+    config: &Config,
+    db: &Db,
+    clock: &Arc<dyn Clock>,
+    meters: &Arc<Meters>,
+) -> anyhow::Result<Access> {
     let spotify = &config.spotify;
     let http = http_client(USER_AGENT).context("no HTTP client can be made")?;
     let accounts = Accounts::new(
@@ -164,6 +184,7 @@ fn access(config: &Config, db: &Db, clock: &Arc<dyn Clock>) -> anyhow::Result<Ac
         spotify.request_interval,
         spotify.artist_albums_per_day,
         operator,
+        Arc::clone(meters),
     );
     let catalogue = match &spotify.app_market {
         None => Catalogue::Person,

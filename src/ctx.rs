@@ -15,6 +15,7 @@ use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
 use crate::hints::Source;
 use crate::mail::smtp::Mailer;
+use crate::meters::Meters;
 use crate::store::Db;
 
 /// What every pass and every account action works with.
@@ -47,6 +48,8 @@ pub struct Ctx {
     pub zone: TimeZone,
     /// How the day's calls for artists' albums are spent.
     pub cadence: cadence::Settings,
+    /// What is counted for `/metrics`.
+    pub meters: Arc<Meters>,
 }
 
 impl Ctx {

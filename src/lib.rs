@@ -15,6 +15,7 @@ pub mod domain;
 pub mod hints;
 pub mod lifecycle;
 pub mod mail;
+pub mod meters;
 pub mod pipeline;
 pub mod schedule;
 pub mod spotify;

@@ -54,6 +54,26 @@ pub async fn start(ctx: Arc<Ctx>, config: &Config) -> anyhow::Result<Running> {
 }
 
 impl Running {
+    /// Serves `/metrics` too, at an address of its own.
+    ///
+    /// # Errors
+    /// Where the address is taken or not ours to listen at.
+    pub async fn serve_metrics(&self, ctx: Arc<Ctx>, listen: SocketAddr) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen at {listen}. See metrics.listen"))?;
+        let ended = self.stop.clone();
+        self.pages.spawn(async move {
+            let served = axum::serve(listener, web::metrics::router(ctx))
+                .with_graceful_shutdown(async move { ended.cancelled().await })
+                .await;
+            if let Err(error) = served {
+                tracing::error!(%error, "the metrics are no longer served");
+            }
+        });
+        Ok(())
+    }
+
     /// Tells everything to end, and waits until it has, or ten seconds are over. Whether the workers
     /// have ended: a browser that holds its connection open is no work of ours.
     pub async fn stop(&self) -> bool {

@@ -1,19 +1,85 @@
-//! Logs: one line an event, on standard error.
+//! Logs: one event a line on standard error, or an entry in systemd's journal. What is logged, and what never
+//! is, is in `docs/logs.md`.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, stderr};
 
-use tracing::Level;
+use tracing::{Level, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+
+/// How events are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// To the journal where systemd has tied standard error to it, else as text.
+    Auto,
+    /// A line for people: time, level, message, then fields as `name=value`.
+    Text,
+    /// A JSON object a line.
+    Json,
+    /// Entries in systemd's journal, with fields.
+    Journal,
+}
+
+impl std::str::FromStr for Format {
+    type Err = ();
+
+    fn from_str(raw: &str) -> Result<Self, ()> {
+        Ok(match raw {
+            "auto" => Self::Auto,
+            "text" => Self::Text,
+            "json" => Self::Json,
+            "journal" => Self::Journal,
+            _ => return Err(()),
+        })
+    }
+}
 
 /// Starts logging our own events at `level`, and other crates' from warnings up. A second call
 /// changes nothing.
-pub fn start(level: Level) {
+pub fn start(level: Level, format: Format) {
     let filter = Targets::new().with_default(Level::WARN).with_target("dropday", level);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    tracing_subscriber::registry().with(lines).with(filter).try_init().ok();
+    let (layer, trouble) = layer(format);
+    tracing_subscriber::registry().with(filter).with(layer).try_init().ok();
+    if let Some(error) = trouble {
+        tracing::warn!(%error, "the journal cannot be reached; the log is text on standard error");
+    }
+}
+
+type Boxed<S> = Box<dyn Layer<S> + Send + Sync>;
+
+fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(
+    format: Format,
+) -> (Boxed<S>, Option<std::io::Error>) {
+    let is_for_journal = match format {
+        Format::Journal => true,
+        Format::Auto => is_journal(),
+        Format::Text | Format::Json => false,
+    };
+    if !is_for_journal {
+        return (if format == Format::Json { json() } else { text() }, None);
+    }
+    match tracing_journald::layer() {
+        Ok(journal) => (Box::new(journal.with_field_prefix(Some("DROPDAY".to_owned()))), None),
+        Err(error) => (text(), Some(error)),
+    }
+}
+
+fn text<S: Subscriber + for<'a> LookupSpan<'a>>() -> Boxed<S> {
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr);
+    Box::new(lines.with_ansi(stderr().is_terminal()).with_target(false))
+}
+
+fn json<S: Subscriber + for<'a> LookupSpan<'a>>() -> Boxed<S> {
+    Box::new(tracing_subscriber::fmt::layer().with_writer(stderr).json().flatten_event(true))
+}
+
+/// Whether standard error still is what systemd tied to the journal
+/// (<https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#%24JOURNAL_STREAM>).
+fn is_journal() -> bool {
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else { return false };
+    let ours = rustix::fs::fstat(stderr());
+    ours.is_ok_and(|stat| named == format!("{}:{}", stat.st_dev, stat.st_ino))
 }

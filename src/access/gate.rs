@@ -10,6 +10,7 @@ use crate::domain::matter::Matter;
 use crate::domain::quota::{
     Bucket, Cause, ENDPOINT_PAUSE, PREMIUM_PAUSE, Purpose, QUOTA_PAUSE, RATE_LIMIT_PAUSE,
 };
+use crate::meters::{CallOutcome, Meters};
 use crate::spotify;
 use crate::store::ledger::{self, Booking, Limits, Scope};
 use crate::store::{Db, StoreError, Tx, allowance};
@@ -21,6 +22,7 @@ pub struct Gate {
     interval: Duration,
     artist_albums_per_day: u32,
     operator: Operator,
+    meters: Arc<Meters>,
 }
 
 /// Which call it is that wants to go out.
@@ -70,8 +72,9 @@ impl Gate {
         interval: Duration,
         artist_albums_per_day: u32,
         operator: Operator,
+        meters: Arc<Meters>,
     ) -> Self {
-        Self { db, clock, interval, artist_albums_per_day, operator }
+        Self { db, clock, interval, artist_albums_per_day, operator, meters }
     }
 
     /// Who is told what only they can mend.
@@ -89,7 +92,9 @@ impl Gate {
         F: Future<Output = Result<T, spotify::Error>>,
     {
         self.wait_for_turn(booked).await?;
-        match call.await {
+        let answer = call.await;
+        self.meters.called(booked.bucket, outcome(answer.as_ref().err()));
+        match answer {
             Ok(answer) => Ok(answer),
             Err(error) => {
                 self.remember_pause(booked.bucket, &error).await?;
@@ -160,6 +165,25 @@ impl Gate {
                 ledger::pause(tx, scope, time, cause)
             })
             .await
+    }
+}
+
+fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
+    match error {
+        // That there is no such artist is an answer.
+        None | Some(spotify::Error::NotFound) => CallOutcome::Ok,
+        Some(spotify::Error::RateLimited { .. }) => CallOutcome::RateLimited,
+        Some(spotify::Error::QuotaExceeded { .. }) => CallOutcome::QuotaSpent,
+        Some(spotify::Error::Temporary(_) | spotify::Error::Malformed(_)) => CallOutcome::Failed,
+        Some(
+            spotify::Error::AccessRefused
+            | spotify::Error::SignInAgain(_)
+            | spotify::Error::BadClient
+            | spotify::Error::NotOnAllowList
+            | spotify::Error::MissingScope
+            | spotify::Error::OwnerNeedsPremium
+            | spotify::Error::EndpointRemoved,
+        ) => CallOutcome::Refused,
     }
 }
 

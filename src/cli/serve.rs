@@ -19,6 +19,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     // From here on, and so before anybody can see that it runs.
     let signals = lifecycle::Signals::listen()?;
     let running = lifecycle::start(Arc::clone(&ctx), config).await?;
+    if let Some(listen) = config.metrics_listen {
+        running.serve_metrics(Arc::clone(&ctx), listen).await?;
+    }
     let mut bells = schedule::start(&config.schedule, &running.bells).await?;
     tracing::info!(
         listen = %running.address,

@@ -1,5 +1,6 @@
 //! Reading: three sources, one shape, unknown keys refused.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub(super) struct Raw {
     mail: RawMail,
     schedule: RawSchedule,
     hints: RawHints,
+    metrics: RawMetrics,
     secrets: RawSecrets,
     log: RawLog,
 }
@@ -110,8 +112,14 @@ struct RawSecrets {
 }
 
 #[derive(Debug, Deserialize)]
+struct RawMetrics {
+    listen: String,
+}
+
+#[derive(Debug, Deserialize)]
 struct RawLog {
     level: String,
+    format: String,
 }
 
 macro_rules! debug_without_secrets {
@@ -224,10 +232,43 @@ fn check(raw: Raw, faults: &mut Faults) -> Option<Config> {
     let key = secrets::key(&raw.secrets.key, &raw.secrets.key_file, database.as_deref(), faults);
     let log_level =
         rules::parsed("log.level", &raw.log.level, "error, warn, info, debug or trace", faults);
+    let log_format =
+        rules::parsed("log.format", &raw.log.format, "auto, text, json or journal", faults);
     let schedule = check_schedule(raw.schedule, faults);
+    let metrics_listen = check_metrics(&raw.metrics, web.as_ref(), faults);
     let (database, web, spotify, mail, hints) = (database?, web?, spotify?, mail?, hints?);
     let (key, log_level, schedule) = (key?, log_level?, schedule?);
-    Some(Config { database, web, spotify, mail, schedule, hints, key, log_level })
+    let (metrics_listen, log_format) = (metrics_listen?, log_format?);
+    Some(Config {
+        database,
+        web,
+        spotify,
+        mail,
+        schedule,
+        hints,
+        metrics_listen,
+        key,
+        log_level,
+        log_format,
+    })
+}
+
+fn check_metrics(
+    raw: &RawMetrics,
+    web: Option<&Web>,
+    faults: &mut Faults,
+) -> Option<Option<SocketAddr>> {
+    if raw.listen.trim().is_empty() {
+        return Some(None);
+    }
+    let example = "an address such as 127.0.0.1:9464, or empty";
+    let listen: SocketAddr = rules::parsed("metrics.listen", &raw.listen, example, faults)?;
+    if web.is_some_and(|web| web.listen == listen) {
+        faults
+            .add("`metrics.listen` is the address of the pages (web.listen), and must be another");
+        return None;
+    }
+    Some(Some(listen))
 }
 
 fn check_web(raw: &RawWeb, faults: &mut Faults) -> Option<Web> {

@@ -17,6 +17,7 @@ use url::Url;
 use crate::domain::cadence::calendar::Market;
 use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
+use crate::telemetry::Format;
 
 pub use load::{DEFAULTS, USUAL_FILE, load};
 pub use secrets::decode as decode_key;
@@ -36,10 +37,14 @@ pub struct Config {
     pub schedule: Schedule,
     /// `[hints]`
     pub hints: Hints,
+    /// `metrics.listen`; `None` where nothing is served.
+    pub metrics_listen: Option<SocketAddr>,
     /// `[secrets]`
     pub key: KeySource,
     /// `log.level`
     pub log_level: tracing::Level,
+    /// `log.format`
+    pub log_format: Format,
 }
 
 /// Where pages are served, and how people reach them.

@@ -79,7 +79,7 @@ impl Stage {
         let listen = free_address().await?;
         let folder = folder()?;
         let config = config(&folder, listen, &outside, &inbox)?;
-        telemetry::start(tracing::Level::WARN);
+        telemetry::start(tracing::Level::WARN, telemetry::Format::Text);
         let ctx = Arc::new(app::build(&config, clock.clone(), Arc::new(SystemChance))?);
         let running = lifecycle::start(Arc::clone(&ctx), &config).await?;
         Ok(Self { clock, world, cast, inbox, outside, ctx, running, folder })

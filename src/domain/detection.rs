@@ -1,7 +1,8 @@
 //! Which albums are new. Identity decides what is new; dates decide only whether to speak of it.
 
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::release::ReleaseDate;
 
@@ -45,6 +46,14 @@ pub fn oldest_news(checked: Option<Date>, today: Date) -> Date {
 pub fn is_absurd(date: ReleaseDate, today: Date) -> bool {
     let latest = today.saturating_add(FUTURE_DAYS.days());
     date.first_day().is_some_and(|first| first > latest)
+}
+
+/// How long something that came out on this day was out when it was noticed: since midnight in `zone`, and none
+/// at all if it was noticed before. `None` of a date that is no day.
+pub fn delay(date: ReleaseDate, zone: &TimeZone, noticed: Timestamp) -> Option<SignedDuration> {
+    let ReleaseDate::Day(day) = date else { return None };
+    let began = zone.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+    Some(noticed.duration_since(began).max(SignedDuration::ZERO))
 }
 
 /// What of a list is news, if it was not seen before.
@@ -124,6 +133,24 @@ mod tests {
 
     fn news(raw: &str, baseline: Option<Date>) -> bool {
         is_news(ReleaseDate::parse(raw, None), baseline, oldest_news(None, TODAY), TODAY)
+    }
+
+    #[test]
+    fn a_delay_begins_at_midnight_where_people_are_and_is_told_of_days_alone() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let noticed: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let hours = |raw, zone: &TimeZone| {
+            let delay = delay(ReleaseDate::parse(raw, None), zone, noticed);
+            delay.map(|delay| delay.as_hours())
+        };
+        assert_eq!(hours("2026-11-23", &berlin), Some(13));
+        assert_eq!(hours("2026-11-23", &TimeZone::UTC), Some(12));
+        assert_eq!(hours("2026-11-21", &TimeZone::UTC), Some(60));
+        assert_eq!(hours("2026-11-24", &berlin), Some(0), "shown ahead of its day");
+        assert_eq!(
+            [hours("2026-11", &berlin), hours("2026", &berlin), hours("", &berlin)],
+            [None; 3]
+        );
     }
 
     #[test]

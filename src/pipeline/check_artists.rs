@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::read_albums::{self, Read};
-use super::record_look::record_look;
+use super::record_look::{Found, record_look};
 use super::{Scope, Watch, side_lists};
 use crate::access::AccessError;
 use crate::clock::fraction;
@@ -238,25 +238,26 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
         Some(error) if error.holds_up_everything() => Rest::Later,
         Some(error) => Rest::Failed(error.to_string()),
     };
-    let (news, owed) = ctx
+    let Found { news, owed, dates } = ctx
         .db
         .write("record albums", move |tx| {
             // Its last follower may have left while Spotify was asked.
             if !artists::is_known(tx, &artist.id)? {
-                return Ok((0, 0));
+                return Ok(Found::default());
             }
             let mut known = editions::known_of(tx, &artist.id, Look::Albums)?;
-            let (mut news, mut owed) = (0, 0);
+            let mut all = Found::default();
             for look in looks {
                 let found = record_look(tx, &artist.id, look, &mut known)?;
-                news += found.news;
-                owed += found.owed;
+                all.news += found.news;
+                all.owed += found.owed;
+                all.dates.extend(found.dates);
             }
             ledger::resume_checks(tx)?;
             let of_albums = totals.iter().find(|(look, _)| look.has_albums());
             // A reading that broke off says nothing against a hint, nor do singles about an album.
-            if of_albums.is_some() && (matches!(rest, Rest::Whole) || news > 0) {
-                hints::after_check(tx, &artist.id, news > 0)?;
+            if of_albums.is_some() && (matches!(rest, Rest::Whole) || all.news > 0) {
+                hints::after_check(tx, &artist.id, all.news > 0)?;
             }
             let total = of_albums.and_then(|(_, total)| *total);
             if leaves_singles {
@@ -276,9 +277,14 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
                     store::side_lists::note_unwanted(tx, &artist.id)?;
                 }
             }
-            Ok((news, owed))
+            Ok(all)
         })
         .await?;
+    for delay in
+        dates.into_iter().filter_map(|date| detection::delay(date, &ctx.zone, ctx.clock.now()))
+    {
+        ctx.meters.detected(delay);
+    }
     if let Some(error) = &incomplete {
         tracing::warn!(%error, "some of an artist's pages were read, a later one was not");
     }

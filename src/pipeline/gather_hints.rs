@@ -86,6 +86,7 @@ async fn take_turn(
             }
         };
         outcome.calls += 1;
+        ctx.meters.asked_for_hints(source.name(), answer.is_ok());
         match answer {
             Ok(answer) => take_in(ctx, source, artists, answer, outcome).await?,
             Err(error) => return note_failure(ctx, source, artists, error, outcome).await,

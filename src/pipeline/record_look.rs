@@ -4,19 +4,21 @@
 use super::read_albums::Pages;
 use crate::domain::artist::ArtistId;
 use crate::domain::look::Look;
-use crate::domain::release::Release;
+use crate::domain::release::{Release, ReleaseDate};
 use crate::domain::{day_of, edition};
 use crate::store::outbox::{self, Audience};
 use crate::store::releases::Sighting;
 use crate::store::{StoreError, Tx, editions, releases};
 
 /// What a look brought.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     /// Releases that are news.
     pub(super) news: u64,
     /// Things newly owed to people.
     pub(super) owed: u64,
+    /// When what is news came out.
+    pub(super) dates: Vec<ReleaseDate>,
 }
 
 /// Records what a look showed. `known` is what it can show other editions of, and grows by it.
@@ -48,6 +50,7 @@ pub(super) fn record_look(
             }
             None if is_news => {
                 found.news += 1;
+                found.dates.push(release.date);
                 found.owed += outbox::owe_news(tx, artist, &release.id, Audience::Followers)?;
             }
             None => {}

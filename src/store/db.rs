@@ -153,12 +153,16 @@ impl Db {
     /// # Errors
     /// [`StoreError::Locked`] where somebody still reads from the log.
     pub async fn checkpoint(&self) -> Result<()> {
-        let (answer, done) = oneshot::channel();
-        let job: Job = Box::new(move |conn| {
-            answer.send(empty_the_log(conn)).ok();
-        });
-        self.writer.jobs.send(job).map_err(|_| StoreError::Closed)?;
-        done.await.map_err(|_| StoreError::Closed)?
+        self.with_writer(|conn, _| empty_the_log(conn)).await
+    }
+
+    /// Whether it can be written to, and still is of the version that this program knows. A page is changed,
+    /// handed to the system and taken back: nothing of it is left, and no disk has to turn for it.
+    ///
+    /// # Errors
+    /// Each with its remedy: see [`StoreError`].
+    pub async fn can_write(&self) -> Result<()> {
+        self.with_writer(|conn, shared| try_to_write(conn, &shared.path)).await
     }
 
     /// Looks the whole file over; `None` if it is sound, else what is wrong.
@@ -182,6 +186,19 @@ impl Db {
     /// Where the database lies.
     pub fn path(&self) -> &Path {
         &self.shared.path
+    }
+
+    async fn with_writer(
+        &self,
+        work: impl FnOnce(&mut Connection, &Shared) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let (answer, done) = oneshot::channel();
+        let shared = Arc::clone(&self.shared);
+        let job: Job = Box::new(move |conn| {
+            answer.send(work(conn, &shared)).ok();
+        });
+        self.writer.jobs.send(job).map_err(|_| StoreError::Closed)?;
+        done.await.map_err(|_| StoreError::Closed)?
     }
 
     async fn run<T: Send + 'static>(
@@ -237,6 +254,11 @@ impl Tx<'_> {
         self.shared.room()
     }
 
+    /// The file that the database lies in.
+    pub(super) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
     /// The one time of this transaction.
     pub fn now(&self) -> Timestamp {
         self.now
@@ -275,6 +297,15 @@ fn empty_the_log(conn: &Connection) -> Result<()> {
     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
     let is_busy: bool = conn.query_row(sql, [], |row| row.get(0))?;
     if is_busy { Err(StoreError::Locked) } else { Ok(()) }
+}
+
+fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    migrations::version_of_ours(&tx, path)?;
+    tx.execute("INSERT INTO meta (key, value) VALUES ('can_write', zeroblob(16))", [])?;
+    // Into the write-ahead log, where whoever writes next writes over it.
+    tx.cache_flush()?;
+    Ok(tx.rollback()?)
 }
 
 fn connect(path: &Path) -> Result<Connection> {

@@ -8,6 +8,7 @@ mod frequency;
 mod front;
 mod health;
 mod letter_links;
+pub mod metrics;
 mod page;
 mod preferences;
 pub mod server;
@@ -115,7 +116,7 @@ fn routes() -> Router<Shared> {
             get(letter_links::show_unsubscribe).post(letter_links::unsubscribe),
         )
         .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
-        .route("/healthz", get(health::show))
+        .merge(health::routes(Arc::clone(&ctx)))
         .route("/style.css", get(page::style))
         .route("/zone.js", get(page::zone_script))
 }

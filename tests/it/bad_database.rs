@@ -286,3 +286,31 @@ async fn a_full_disk_is_told_and_costs_nothing() {
     assert!(said.contains("the disk is full"), "{said}");
     assert!(said.contains("\"owed\": 1"), "{said}");
 }
+
+#[tokio::test]
+async fn on_a_full_disk_the_daemon_is_alive_and_not_ready_until_there_is_room() {
+    let kept = Kept::new().await;
+    let small = kept.folder.path().join("small");
+    let address = crate::binary::free_address();
+    let (host, port) = address.split_once(':').unwrap();
+    let script = format!(
+        "mkdir small && mount -t tmpfs -o size=2m none small || exit 99
+         cp dropday.db dropday.key small
+         ask() {{ bash -c 'exec 3<>/dev/tcp/{host}/{port}; printf \"GET $0 HTTP/1.0\\r\\n\\r\\n\" >&3; cat <&3'             \"$1\"; }}
+         DROPDAY_WEB__LISTEN={address} \"$DROPDAY\" serve & daemon=$!
+         for i in $(seq 200); do ask /healthz 2>/dev/null | grep -q ok && break; sleep 0.1; done
+         sleep 2
+         cat /dev/zero > small/filler
+         echo FULL; ask /healthz; ask /readyz; echo
+         rm small/filler; sleep 1.2
+         echo ROOM; ask /readyz; echo
+         kill $daemon; wait $daemon"
+    );
+    let Some(output) = kept.run(&small.join("dropday.db"), &script) else { return };
+    let said = said(&output);
+    let (_, told) = said.split_once("FULL").unwrap_or_else(|| panic!("{said}"));
+    let (full, room) = told.split_once("ROOM").unwrap_or_else(|| panic!("{said}"));
+    assert!(full.contains("200 OK") && full.contains("503 Service Unavailable"), "{said}");
+    assert!(full.contains("the disk is full"), "{said}");
+    assert!(room.contains("{\"ready\":true}"), "{said}");
+}

@@ -8,13 +8,15 @@ fn may_use(part: &str) -> &'static [&'static str] {
     match part {
         "domain" | "clock" | "terminal" | "telemetry" => &[],
         "store" | "spotify" | "hints" | "mail" => &["domain", "clock"],
-        "access" => &["domain", "clock", "store", "spotify"],
-        "ctx" => &["domain", "clock", "store", "access", "hints", "mail"],
+        "meters" => &["domain"],
+        "access" => &["domain", "clock", "meters", "store", "spotify"],
+        "ctx" => &["domain", "clock", "meters", "store", "access", "hints", "mail"],
         "accounts" => &["domain", "clock", "store", "spotify", "access", "ctx"],
-        "pipeline" => {
-            &["domain", "clock", "store", "spotify", "hints", "mail", "access", "ctx", "accounts"]
-        }
-        "config" => &["domain"],
+        "pipeline" => &[
+            "domain", "clock", "meters", "store", "spotify", "hints", "mail", "access", "ctx",
+            "accounts",
+        ],
+        "config" => &["domain", "telemetry"],
         "worker" => &["store", "ctx", "pipeline"],
         "schedule" => &["config", "worker"],
         "web" => &["domain", "clock", "store", "spotify", "access", "ctx", "accounts", "worker"],

@@ -10,6 +10,7 @@ use crate::domain::backoff;
 use crate::domain::matter::Matter;
 use crate::domain::user::{Addressee, UserId};
 use crate::mail::smtp::{SendError, Stamp};
+use crate::meters::LetterOutcome;
 use crate::pipeline::compose::{ComposeError, Composed, compose};
 use crate::store::outbox::{self, Claimed, Kind, Unit};
 use crate::store::{Db, StoreError, Tx, people};
@@ -94,13 +95,22 @@ async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
         date: ctx.clock.now(),
     };
     let sent = ctx.mailer.send(&to, &text, &stamp).await;
-    tracing::debug!(letter, kind = claimed.kind.as_str(), %to, said = sent.as_deref().ok(), "letter handed over");
+    let kind = claimed.kind.as_str();
+    tracing::debug!(letter, kind, %to, said = sent.as_deref().ok(), "letter handed over");
     match sent {
         Ok(_) => {
+            ctx.meters.tried_letter(kind, LetterOutcome::Sent);
+            ctx.meters.delivered(kind, ctx.clock.now().duration_since(claimed.owed_at));
             mark_sent(ctx, &claimed).await?;
             Ok(Done { fate: Fate::Sent, server: Server::Usable })
         }
-        Err(error) => settle_failure(ctx, &claimed, error).await,
+        Err(error) => {
+            let done = settle_failure(ctx, &claimed, error).await?;
+            let is_put_off = matches!(done.fate, Fate::PutOff(_));
+            let outcome = if is_put_off { LetterOutcome::PutOff } else { LetterOutcome::Refused };
+            ctx.meters.tried_letter(kind, outcome);
+            Ok(done)
+        }
     }
 }
 

@@ -1,0 +1,150 @@
+//! What `/metrics` reads from the database: numbers, and never whose they are.
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::params_from_iter;
+
+use super::columns::Ms;
+use super::hints::{self, Counts};
+use super::status::{self, Artists, People};
+use super::{Result, Tx, allowance, ledger};
+use crate::domain::cadence::{Budget, Settings};
+use crate::domain::consent;
+use crate::domain::hint::SourceName;
+use crate::domain::quota::{Bucket, Pause};
+use crate::domain::room::Room;
+
+/// Ages of artists' last checks that are told apart, in days.
+pub const CHECK_AGES_DAYS: [i64; 6] = [1, 3, 7, 14, 21, 30];
+
+/// Ages of what is owed that are told apart, in minutes.
+pub const OWED_AGES_MINUTES: [i64; 6] = [0, 20, 60, 6 * 60, 24 * 60, 8 * 24 * 60];
+
+/// How far ahead the ends of consents are told apart, in days.
+pub const CONSENT_DAYS: [i64; 5] = [1, 7, 30, 90, 190];
+
+/// Everything, as of one moment.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// When.
+    pub now: Timestamp,
+    /// People.
+    pub people: People,
+    /// Artists.
+    pub artists: Artists,
+    /// Watched artists whose last check is longer ago than each of [`CHECK_AGES_DAYS`]; for one that was never
+    /// checked, since it is watched.
+    pub unchecked: [u64; 6],
+    /// Calls in the last rolling day, by bucket.
+    pub calls: Vec<(Bucket, u64)>,
+    /// How the day's calls for artists' albums stand.
+    pub budget: Budget,
+    /// Pauses that hold now, by scope.
+    pub pauses: Vec<(String, Pause)>,
+    /// Things owed for longer than each of [`OWED_AGES_MINUTES`].
+    pub owed: [u64; 6],
+    /// Things owed that could not be sent at least once.
+    pub put_off: u64,
+    /// Good consents that end within each of [`CONSENT_DAYS`].
+    pub consents: [u64; 5],
+    /// What became of each source's hints, of those that are remembered.
+    pub hints: Vec<(SourceName, Counts)>,
+    /// When each job last went well.
+    pub last_ok: Vec<(String, Timestamp)>,
+    /// The file, in bytes.
+    pub size: u64,
+    /// Of those, what nothing lies in.
+    pub unused: u64,
+    /// The write-ahead log, in bytes.
+    pub log: u64,
+    /// The disk; `None` where the system does not say.
+    pub room: Option<Room>,
+}
+
+/// Reads it all.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn facts(tx: &Tx<'_>, settings: &Settings) -> Result<Facts> {
+    let (unchecked, owed) =
+        (CHECK_AGES_DAYS.map(days), OWED_AGES_MINUTES.map(SignedDuration::from_mins));
+    let number = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
+    let calls = Bucket::ALL.map(|bucket| Ok((bucket, ledger::used(tx, bucket)?)));
+    let hints = SourceName::ALL.map(|source| Ok((source, hints::counts(tx, source)?)));
+    let page = number("PRAGMA page_size")?;
+    Ok(Facts {
+        now: tx.now(),
+        people: status::people(tx)?,
+        artists: status::artists_of(tx, None, settings)?,
+        unchecked: older(
+            tx,
+            "coalesce(checked_at, watched_since)",
+            "artists WHERE unwatched_at IS NULL",
+            unchecked,
+        )?,
+        calls: calls.into_iter().collect::<Result<_>>()?,
+        budget: allowance::budget(tx, settings.calls_per_day)?,
+        pauses: ledger::pauses(tx)?,
+        owed: older(tx, "owed_at", "outbox WHERE state = 'owed'", owed)?,
+        put_off: number("SELECT count(*) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL")?,
+        consents: consents(tx)?,
+        hints: hints.into_iter().collect::<Result<_>>()?,
+        last_ok: last_ok(tx)?,
+        size: number("PRAGMA page_count")? * page,
+        unused: number("PRAGMA freelist_count")? * page,
+        log: size_of_log(tx.path()),
+        room: tx.room(),
+    })
+}
+
+fn days(days: i64) -> SignedDuration {
+    SignedDuration::from_hours(24 * days)
+}
+
+/// How many rows of `table` have a time in `column` that is longer ago than each of `ages`.
+fn older<const N: usize>(
+    tx: &Tx<'_>,
+    column: &str,
+    table: &str,
+    ages: [SignedDuration; N],
+) -> Result<[u64; N]> {
+    let counts: Vec<_> =
+        (1..=N).map(|n| format!("count(*) FILTER (WHERE {column} <= ?{n})")).collect();
+    let sql = format!("SELECT {} FROM {table}", counts.join(", "));
+    let before = params_from_iter(ages.map(|age| Ms(tx.now() - age)));
+    Ok(tx.query_row(&sql, before, |row| {
+        let mut counts = [0; N];
+        for (n, count) in counts.iter_mut().enumerate() {
+            *count = row.get(n)?;
+        }
+        Ok(counts)
+    })?)
+}
+
+fn consents(tx: &Tx<'_>) -> Result<[u64; 5]> {
+    let sql = "SELECT t.authorized_at FROM people p JOIN tokens t ON t.person = p.id
+               WHERE p.consent = 'good'";
+    let mut rows = tx.conn().prepare_cached(sql)?;
+    let mut counts = [0; 5];
+    for given in rows.query_map([], |row| row.get::<_, Ms>(0))? {
+        let left = consent::ends_at(given?.0).duration_since(tx.now());
+        for (count, within) in counts.iter_mut().zip(CONSENT_DAYS) {
+            *count += u64::from(left <= days(within));
+        }
+    }
+    Ok(counts)
+}
+
+fn last_ok(tx: &Tx<'_>) -> Result<Vec<(String, Timestamp)>> {
+    let sql = "SELECT job, max(ended_at) FROM job_runs WHERE result = 'ok' GROUP BY job";
+    let mut rows = tx.conn().prepare_cached(sql)?;
+    let times = rows.query_map([], |row| Ok((row.get(0)?, row.get::<_, Ms>(1)?.0)))?;
+    Ok(times.collect::<rusqlite::Result<_>>()?)
+}
+
+fn size_of_log(path: &Path) -> u64 {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    Path::new(&log).metadata().map_or(0, |log| log.len())
+}

@@ -1,0 +1,266 @@
+//! `/metrics`, in Prometheus' text format, on a listener of its own: what is counted in this process, and
+//! what the database says at this moment.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use jiff::{SignedDuration, Timestamp};
+use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
+use tokio::sync::Mutex;
+
+use crate::ctx::Ctx;
+use crate::domain::quota::Bucket;
+use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, OWED_AGES_MINUTES};
+use crate::worker::Job;
+
+/// Who asks more often is told the same again: reading it all costs some.
+const TOLD_AGAIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// Reading takes at most one in so many parts of the time, however large the database is.
+const SHARE: i32 = 10;
+
+/// Prometheus gives up after ten seconds by default.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Everything that can be paused.
+const SCOPES: [&str; 6] = ["all", "artist_albums", "checks", "following", "profile", "tokens"];
+
+struct Scrape {
+    ctx: Arc<Ctx>,
+    last: Mutex<Option<Told>>,
+}
+
+/// A page, and until when it is told again.
+struct Told {
+    page: String,
+    read_at: Timestamp,
+    good_for: SignedDuration,
+}
+
+/// The one page of that listener.
+pub fn router(ctx: Arc<Ctx>) -> Router {
+    let scrape = Arc::new(Scrape { ctx, last: Mutex::default() });
+    Router::new().route("/metrics", get(show)).with_state(scrape)
+}
+
+async fn show(State(scrape): State<Arc<Scrape>>) -> Response {
+    // A task of its own: what was begun comes to its end, and is there for whoever asks next.
+    let page = tokio::spawn(async move { scrape.page().await });
+    match tokio::time::timeout(PATIENCE, page).await {
+        Ok(Ok(Ok(page))) => {
+            ([(header::CONTENT_TYPE, TextEncoder::new().format_type().to_owned())], page)
+                .into_response()
+        }
+        Ok(Ok(Err(error))) => cannot_tell(&*error),
+        Ok(Err(panic)) => cannot_tell(&panic),
+        Err(_) => {
+            tracing::warn!("the metrics took too long to read; the database is busy");
+            (StatusCode::SERVICE_UNAVAILABLE, "the database is busy\n").into_response()
+        }
+    }
+}
+
+fn cannot_tell(error: &dyn std::error::Error) -> Response {
+    tracing::error!(%error, "the metrics cannot be told");
+    (StatusCode::SERVICE_UNAVAILABLE, "the log says why\n").into_response()
+}
+
+impl Scrape {
+    /// One at a time: those who ask meanwhile wait for the same page.
+    async fn page(&self) -> anyhow::Result<String> {
+        let mut last = self.last.lock().await;
+        let began = self.ctx.clock.now();
+        if let Some(told) = &*last
+            && began.duration_since(told.read_at).abs() < told.good_for
+        {
+            return Ok(told.page.clone());
+        }
+        let settings = self.ctx.cadence.clone();
+        let facts = self.ctx.db.read("metrics", move |tx| metrics::facts(tx, &settings)).await?;
+        let mut families = self.ctx.meters.gather();
+        families.extend(gauges(&facts)?.gather());
+        families.sort_by(|one, other| one.name().cmp(other.name()));
+        let page = TextEncoder::new().encode_to_string(&families)?;
+        let read_at = self.ctx.clock.now();
+        let good_for = TOLD_AGAIN.max(read_at.duration_since(began) * SHARE);
+        *last = Some(Told { page: page.clone(), read_at, good_for });
+        Ok(page)
+    }
+}
+
+/// Gauges of one moment.
+struct Gauges(Registry);
+
+impl Gauges {
+    fn set<'a>(
+        &self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'a str, f64)>,
+    ) -> prometheus::Result<()> {
+        let labels = if label.is_empty() { &[][..] } else { &[label][..] };
+        let gauge = GaugeVec::new(Opts::new(format!("dropday_{name}"), help), labels)?;
+        for (value, number) in values {
+            gauge.with_label_values(&[value][..labels.len()]).set(number);
+        }
+        self.0.register(Box::new(gauge))
+    }
+
+    fn one(&self, name: &str, help: &str, value: f64) -> prometheus::Result<()> {
+        self.set(name, help, "", [("", value)])
+    }
+}
+
+fn gauges(facts: &Facts) -> prometheus::Result<Registry> {
+    let gauges = Gauges(Registry::new());
+    of_people(&gauges, facts)?;
+    of_artists(&gauges, facts)?;
+    of_calls(&gauges, facts)?;
+    of_letters(&gauges, facts)?;
+    of_hints(&gauges, facts)?;
+    of_the_house(&gauges, facts)?;
+    Ok(gauges.0)
+}
+
+fn of_people(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+    let people = &facts.people;
+    let states = [
+        ("all", people.all),
+        ("connected", people.connected),
+        ("confirmed", people.confirmed),
+        ("must_sign_in_again", people.must_sign_in_again),
+        ("refused", people.in_trouble),
+        ("held", people.held),
+    ];
+    gauges.set(
+        "people",
+        "People by state; one person can be in several.",
+        "state",
+        states.map(|(state, count)| (state, count as f64)),
+    )?;
+    let days = CONSENT_DAYS.map(|days| days.to_string());
+    gauges.set(
+        "consents_ending",
+        "Good consents that end within so many days.",
+        "within_days",
+        days.iter().map(String::as_str).zip(facts.consents.map(|count| count as f64)),
+    )
+}
+
+fn of_artists(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+    let artists = &facts.artists;
+    let states = [
+        ("watched", artists.watched),
+        ("never_checked", artists.never_asked),
+        ("overdue", artists.overdue),
+        ("failing", artists.failing),
+    ];
+    gauges.set(
+        "artists",
+        "Watched artists: all of them, never checked yet, overdue (longer than schedule.max_wait, or failing), failing.",
+        "state",
+        states.map(|(state, count)| (state, count as f64)),
+    )?;
+    let days = CHECK_AGES_DAYS.map(|days| days.to_string());
+    gauges.set(
+        "artists_unchecked",
+        "Watched artists whose last check is longer ago than so many days.",
+        "longer_than_days",
+        days.iter().map(String::as_str).zip(facts.unchecked.map(|count| count as f64)),
+    )
+}
+
+fn of_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+    gauges.set(
+        "spotify_calls_last_day",
+        "Calls to Spotify in the last rolling 24 hours by bucket, those of other processes included.",
+        "bucket",
+        facts.calls.iter().map(|(bucket, count)| (bucket.as_str(), *count as f64)),
+    )?;
+    let budget = &facts.budget;
+    let left = budget.allowed.saturating_sub(budget.spent);
+    let bucket = Bucket::ArtistAlbums.as_str();
+    gauges.set(
+        "spotify_calls_allowed",
+        "Calls that may be made in any 24 hours: what is configured, or fewer after a lock-out.",
+        "bucket",
+        [(bucket, f64::from(budget.allowed))],
+    )?;
+    gauges.set(
+        "spotify_calls_left",
+        "Of those, how many are left now.",
+        "bucket",
+        [(bucket, f64::from(left))],
+    )?;
+    let left_of = |scope| {
+        let pause = facts.pauses.iter().find(|(name, _)| name == scope);
+        pause.map_or(0.0, |(_, pause)| pause.until.duration_since(facts.now).as_secs_f64())
+    };
+    gauges.set(
+        "spotify_pause_seconds",
+        "How long a pause still lasts by scope, and 0 where there is none; checks is our own, while Spotify is down.",
+        "scope",
+        SCOPES.map(|scope| (scope, left_of(scope))),
+    )
+}
+
+fn of_letters(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+    let minutes = OWED_AGES_MINUTES.map(|minutes| minutes.to_string());
+    gauges.set(
+        "letters_owed",
+        "Things owed to people for longer than so many minutes; those of a weekly letter wait for up to a week.",
+        "longer_than_minutes",
+        minutes.iter().map(String::as_str).zip(facts.owed.map(|count| count as f64)),
+    )?;
+    let help = "Things owed to people that could not be sent at least once.";
+    gauges.one("letters_put_off", help, facts.put_off as f64)
+}
+
+fn of_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+    let help = "Hints of the last 90 days by source and what became of them.";
+    let gauge = GaugeVec::new(Opts::new("dropday_hints", help), &["source", "state"])?;
+    for (source, counts) in &facts.hints {
+        for (state, count) in
+            [("open", counts.open), ("confirmed", counts.confirmed), ("dropped", counts.dropped)]
+        {
+            gauge.with_label_values(&[source.as_str(), state]).set(count as f64);
+        }
+    }
+    gauges.0.register(Box::new(gauge))
+}
+
+fn of_the_house(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+    let last_ok = |job: Job| {
+        let time = facts.last_ok.iter().find(|(name, _)| name == job.as_str());
+        time.map_or(0.0, |(_, at)| at.as_second() as f64)
+    };
+    gauges.set(
+        "job_last_success_timestamp_seconds",
+        "When a job last went well, in seconds since 1970, within ten minutes; 0 if it never did.",
+        "name",
+        Job::ALL.map(|job| (job.as_str(), last_ok(job))),
+    )?;
+    gauges.set(
+        "database_size_bytes",
+        "The size of the database: file (all of it), unused (of that), log (the write-ahead log).",
+        "part",
+        [("file", facts.size), ("unused", facts.unused), ("log", facts.log)]
+            .map(|(part, bytes)| (part, bytes as f64)),
+    )?;
+    if let Some(room) = facts.room {
+        let help = "The room that is left on the disk that the database lies on.";
+        gauges.one("disk_free_bytes", help, room.free as f64)?;
+    }
+    gauges.set(
+        "build_info",
+        "1, with the version of the program.",
+        "version",
+        [(env!("CARGO_PKG_VERSION"), 1.0)],
+    )
+}

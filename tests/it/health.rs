@@ -1,0 +1,103 @@
+//! Whoever watches the daemon is told the truth, and disturbs nothing by asking.
+
+use std::path::Path;
+use std::time::Duration;
+
+use dropday::domain::quota::{Bucket, Cause};
+use dropday::store::ledger::{self, Scope};
+use reqwest::StatusCode;
+use rusqlite::Connection;
+
+use crate::home::Home;
+use crate::visitor::Answer;
+
+const READY: &str = r#"{"ready":true}"#;
+
+async fn ready(home: &Home) -> Answer {
+    home.visitor().get("/readyz").await
+}
+
+/// When what was said last is no longer said again.
+async fn ready_later(home: &Home) -> Answer {
+    home.clock.advance(Duration::from_secs(2));
+    ready(home).await
+}
+
+fn rows(database: &Path) -> i64 {
+    let conn = Connection::open(database).unwrap();
+    conn.query_row("SELECT count(*) FROM meta", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn who_asks_whether_it_is_ready_leaves_nothing_behind() {
+    let home = Home::new().await;
+    let (size, rows_before) =
+        (|| home.config.database.metadata().unwrap().len(), rows(&home.config.database));
+    let before = size();
+    for _ in 0..3 {
+        let answer = ready(&home).await;
+        assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, READY));
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        home.clock.advance(Duration::from_secs(2));
+    }
+    assert_eq!((size(), rows(&home.config.database)), (before, rows_before));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_pause_that_spotify_asked_for_is_no_lack_of_readiness() {
+    let home = Home::new().await;
+    let pause = |scope, cause| {
+        home.ctx
+            .db
+            .write("test", move |tx| ledger::pause(tx, scope, Duration::from_secs(86_400), cause))
+    };
+    pause(Scope::All, Cause::RateLimit).await.unwrap();
+    pause(Scope::One(Bucket::ArtistAlbums), Cause::Quota).await.unwrap();
+    assert_eq!(ready(&home).await.status, StatusCode::OK);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_database_that_another_program_holds_is_not_ready_but_alive_and_ready_again_afterwards() {
+    let home = Home::new().await;
+    let other = Connection::open(&home.config.database).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let answer = ready(&home).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.body.contains("the database does not answer within 2 s"), "{}", answer.body);
+    let alive = home.visitor().get("/healthz").await;
+    assert_eq!((alive.status, alive.body.as_str()), (StatusCode::OK, "ok\n"));
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(ready_later(&home).await.body, READY);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_database_that_a_newer_dropday_has_upgraded_is_not_ready() {
+    let home = Home::new().await;
+    let other = Connection::open(&home.config.database).unwrap();
+    let version: i64 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    other.pragma_update(None, "user_version", 99).unwrap();
+    let answer = ready(&home).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.body.contains("Install the newer Dropday"), "{}", answer.body);
+    other.pragma_update(None, "user_version", version).unwrap();
+    assert_eq!(ready_later(&home).await.status, StatusCode::OK);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_are_told_what_one_of_them_found_out() {
+    let home = Home::new().await;
+    ready(&home).await;
+    let other = Connection::open(&home.config.database).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    home.clock.advance(Duration::from_secs(2));
+    let (one, two, three) = tokio::join!(ready(&home), ready(&home), ready(&home));
+    for answer in [one, two, three] {
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.body);
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+    home.finish().await;
+}

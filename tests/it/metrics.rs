@@ -1,0 +1,328 @@
+//! What Prometheus is told: true numbers, fixed names, nobody's name; and what reads them asks for
+//! nothing that is not there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dropday::access::Operator;
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::domain::matter::Matter;
+use dropday::domain::user::EmailAddress;
+use dropday::web;
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::binary::{Machine, free_address};
+use crate::home::{Home, START, serve};
+use crate::visitor::{Answer, Visitor};
+
+/// A page of metrics, read as Prometheus does.
+struct Page {
+    text: String,
+    /// Every series with its value: `dropday_people{state="all"}`.
+    series: BTreeMap<String, f64>,
+}
+
+/// One metric as its page describes it.
+#[derive(Debug, PartialEq, Eq)]
+struct Metric {
+    name: String,
+    kind: String,
+    labels: String,
+    help: String,
+}
+
+impl Page {
+    fn read(text: &str) -> Self {
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        let series = samples.map(|line| {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            (name.to_owned(), value.parse().unwrap())
+        });
+        Self { text: text.to_owned(), series: series.collect() }
+    }
+
+    async fn of(home: &Home) -> Self {
+        let answer = ask(home).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4");
+        Self::read(&answer.body)
+    }
+
+    #[track_caller]
+    fn value(&self, series: &str) -> f64 {
+        let name = format!("dropday_{series}");
+        *self.series.get(&name).unwrap_or_else(|| panic!("no {name} in {}", self.text))
+    }
+
+    /// Each metric, by its comments and its first series.
+    fn metrics(&self) -> Vec<Metric> {
+        let comments = self.text.lines().filter_map(|line| line.strip_prefix("# HELP "));
+        let metric = |comment: &str| {
+            let (name, help) = comment.split_once(' ').unwrap();
+            let kind = self.text.split(&format!("# TYPE {name} ")).nth(1).unwrap();
+            let kind = kind.lines().next().unwrap().to_owned();
+            let series = self.series.keys().filter(|series| metric_of(series) == name);
+            let labels: BTreeSet<_> = series.flat_map(|series| labels_of(series)).collect();
+            let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
+            Metric { name: name.to_owned(), kind, labels: labels.join(", "), help: help.to_owned() }
+        };
+        comments.map(metric).collect()
+    }
+}
+
+/// A listener made anew: what it said last is not said again.
+async fn ask(home: &Home) -> Answer {
+    let (url, serving) = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+    let answer = Visitor::new(&url).get("/metrics").await;
+    serving.abort();
+    answer
+}
+
+/// `dropday_letter_delay_seconds` of one of its buckets.
+fn metric_of(series: &str) -> &str {
+    let name = series.split('{').next().unwrap();
+    let parts = ["_bucket", "_sum", "_count"];
+    parts.iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name)
+}
+
+fn labels_of(series: &str) -> Vec<String> {
+    let labels = series.split_once('{').map_or("", |(_, labels)| labels);
+    let names = labels.split(',').filter_map(|label| label.split_once('=')).map(|(name, _)| name);
+    names.filter(|name| *name != "le").map(str::to_owned).collect()
+}
+
+fn file(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+#[tokio::test]
+async fn the_numbers_are_those_of_what_happened() {
+    let home = Home::with(&[("SCHEDULE__ZONE", "Europe/Berlin")]).await;
+    let [one, two] = ["Röyksopp", "Robyn"].map(|name| home.world.add_artist(name));
+    home.listener("Martha", &[&one, &two]).await;
+    home.round().await;
+    // Monday at noon in UTC is 13 o'clock in Berlin.
+    home.world.put_out(&one, NewAlbum::titled("New").on("2026-11-23"));
+    home.advance_hours(1);
+    home.checks().await;
+    home.advance_hours(2);
+    home.letters().await;
+    home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
+    home.checks().await;
+
+    let page = Page::of(&home).await;
+    assert_eq!(page.value("people{state=\"all\"}"), 1.0);
+    assert_eq!(page.value("artists{state=\"watched\"}"), 2.0);
+    assert_eq!(page.value("artists{state=\"failing\"}"), 1.0);
+    assert_eq!(page.value("artists_unchecked{longer_than_days=\"1\"}"), 0.0);
+    let calls = "spotify_calls_total{bucket=\"artist_albums\",outcome=";
+    assert_eq!(page.value(&format!("{calls}\"failed\"}}")), 1.0);
+    assert_eq!(page.value(&format!("{calls}\"ok\"}}")), 5.0);
+    assert_eq!(page.value("spotify_calls_last_day{bucket=\"artist_albums\"}"), 6.0);
+    assert_eq!(page.value("spotify_calls_allowed{bucket=\"artist_albums\"}"), 80.0);
+    assert_eq!(page.value("spotify_calls_left{bucket=\"artist_albums\"}"), 74.0);
+    assert_eq!(page.value("detection_delay_seconds_count"), 1.0);
+    assert_eq!(page.value("detection_delay_seconds_sum"), 14.0 * 3600.0);
+    assert_eq!(page.value("letter_delay_seconds_sum{kind=\"news\"}"), 2.0 * 3600.0);
+    assert_eq!(page.value("letters_total{kind=\"news\",outcome=\"sent\"}"), 1.0);
+    assert_eq!(page.value("consents_ending{within_days=\"90\"}"), 0.0);
+    assert_eq!(page.value("consents_ending{within_days=\"190\"}"), 1.0);
+    assert!(page.value("database_size_bytes{part=\"file\"}") > 0.0);
+
+    home.advance_days(2);
+    let later = Page::of(&home).await;
+    assert_eq!(later.value("artists_unchecked{longer_than_days=\"1\"}"), 2.0);
+    assert_eq!(later.value("artists_unchecked{longer_than_days=\"3\"}"), 0.0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_is_told_with_how_long() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.inbox.stop().await;
+    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.round().await;
+    home.advance_hours(2);
+    home.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(600) }]);
+    home.checks().await;
+    let page = Page::of(&home).await;
+    assert_eq!(page.value("letters_owed{longer_than_minutes=\"60\"}"), 1.0);
+    assert_eq!(page.value("letters_owed{longer_than_minutes=\"360\"}"), 0.0);
+    assert_eq!(page.value("letters_put_off"), 1.0);
+    assert_eq!(page.value("letters_total{kind=\"news\",outcome=\"put_off\"}"), 1.0);
+    assert_eq!(page.value("spotify_pause_seconds{scope=\"all\"}"), 600.0);
+    assert_eq!(page.value("spotify_pause_seconds{scope=\"following\"}"), 0.0);
+    home.finish_owing(1).await;
+}
+
+#[tokio::test]
+async fn there_are_as_many_series_for_a_crowd_as_for_nobody_and_none_names_anybody() {
+    let home = Home::new().await;
+    let before = Page::of(&home).await;
+    let (artists, martha) = home.listener_of("Martha", 3).await;
+    home.round().await;
+    home.world.put_out(&artists[0], NewAlbum::titled("Unmistakable"));
+    home.round().await;
+    let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
+    home.ctx.db.write("test", move |tx| operator.tell(tx, Matter::NoPremium)).await.unwrap();
+    home.letters().await;
+    let after = Page::of(&home).await;
+    let names = |page: &Page| page.series.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&before), names(&after));
+    assert!(after.series.len() < 400, "{} series", after.series.len());
+    let id = &artists[0];
+    for private in
+        ["Unmistakable", "Artist 000", id, "Martha", "martha", &martha.address, "example.com"]
+    {
+        assert!(!after.text.contains(private), "{private} in {}", after.text);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn docs_metrics_md_tells_what_there_is_and_nothing_else() {
+    let home = Home::new().await;
+    let page = Page::of(&home).await;
+    let row = |metric: Metric| {
+        let Metric { name, kind, labels, help } = metric;
+        format!("| `{name}` | {kind} | {labels} | {help} |\n")
+    };
+    let table: String = page.metrics().into_iter().map(row).collect();
+    assert!(
+        file("docs/metrics.md").contains(&format!("\n|---|---|---|---|\n{table}\n")),
+        "the table is:\n{table}"
+    );
+    home.finish().await;
+}
+
+/// The metrics that a query names, and the label values that it asks for.
+fn named(query: &str) -> Vec<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = query.split(|c: char| !is_part(c));
+    words.filter(|word| word.starts_with("dropday_")).map(str::to_owned).collect()
+}
+
+/// `(dropday_people, state, all)` of each matcher of one value.
+fn matchers(query: &str) -> Vec<(String, String, String)> {
+    let mut found = Vec::new();
+    for (at, _) in query.match_indices('{') {
+        let name = named(&query[..at]).pop().unwrap_or_default();
+        let inside = query[at + 1..].split('}').next().unwrap();
+        for matcher in inside.split(',').filter(|matcher| !matcher.contains('~')) {
+            let (label, value) = matcher.split_once('=').unwrap();
+            found.push((
+                name.clone(),
+                label.trim_end_matches('!').to_owned(),
+                value.trim_matches('"').to_owned(),
+            ));
+        }
+    }
+    found
+}
+
+async fn assert_all_exist(queries: &[String], least: usize) {
+    let home = Home::new().await;
+    let page = Page::of(&home).await;
+    let known: BTreeSet<String> =
+        page.series.keys().map(|series| series.split('{').next().unwrap().to_owned()).collect();
+    assert!(queries.len() >= least, "{queries:?}");
+    for query in queries {
+        let names = named(query);
+        assert!(!names.is_empty() || query.contains("up{"), "{query} asks for nothing of ours");
+        for name in names {
+            assert!(known.contains(&name), "{query}: there is no {name}");
+        }
+        for (name, label, value) in
+            matchers(query).into_iter().filter(|(name, ..)| !name.is_empty())
+        {
+            let is_there = page.series.keys().any(|series| {
+                series.starts_with(&format!("{name}{{"))
+                    && series.contains(&format!("{label}=\"{value}\""))
+            });
+            assert!(is_there, "{query}: no {name} has {label}=\"{value}\"");
+        }
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_dashboard_asks_only_for_what_there_is() {
+    let dashboard: Value = serde_json::from_str(&file("ops/grafana-dashboard.json")).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    for panel in panels {
+        assert!(
+            panel["title"].is_string() && panel["datasource"]["uid"] == "${datasource}",
+            "{panel}"
+        );
+    }
+    let targets = panels.iter().filter_map(|panel| panel["targets"].as_array()).flatten();
+    let queries: Vec<String> =
+        targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect();
+    assert_all_exist(&queries, 12).await;
+}
+
+#[tokio::test]
+async fn the_alerts_ask_only_for_what_there_is_and_each_says_what_to_do() {
+    let rules = file("ops/alerts.yml");
+    let of = |key: &str| -> Vec<String> {
+        let lines =
+            rules.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix(key));
+        lines.map(|value| value.trim().to_owned()).collect()
+    };
+    let (alerts, queries) = (of("alert:"), of("expr:"));
+    assert_eq!(alerts.len(), queries.len());
+    assert_eq!(of("summary:").len(), alerts.len(), "each says what is wrong");
+    assert_eq!(of("description:").len(), alerts.len(), "each says what to do");
+    assert_all_exist(&queries, 8).await;
+}
+
+#[tokio::test]
+async fn metrics_are_told_at_their_own_address_alone_and_only_if_it_is_set() {
+    let address = free_address();
+    let machine = Machine::with(&[("METRICS__LISTEN", &address)]).await;
+    let mut daemon = machine.serve().await;
+    assert_eq!(machine.visitor().get("/metrics").await.status, StatusCode::NOT_FOUND);
+    let metrics = Visitor::new(&format!("http://{address}"));
+    let page = metrics.get("/metrics").await;
+    assert!(page.status == StatusCode::OK && page.body.contains("dropday_build_info"), "{page:?}");
+    assert_eq!(metrics.get("/").await.status, StatusCode::NOT_FOUND);
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
+
+    let ended = machine.run_with(&[("METRICS__LISTEN", &machine.address)], &["serve"]).await;
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    assert!(ended.err.contains("`metrics.listen` is the address of the pages"), "{ended:?}");
+    let ended = machine.run_with(&[("METRICS__LISTEN", "yes")], &["serve"]).await;
+    assert_eq!(ended.code, Some(78), "{ended:?}");
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn many_scrapes_in_a_few_seconds_cost_one_look_at_the_database() {
+    let home = Home::new().await;
+    let (url, serving) = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+    let prometheus = Visitor::new(&url);
+    let first = prometheus.get("/metrics").await.body;
+    home.listener("Martha", &[]).await;
+    for page in futures_util::future::join_all((0..20).map(|_| prometheus.get("/metrics"))).await {
+        assert_eq!(page.body, first);
+    }
+    home.clock.advance(Duration::from_secs(6));
+    let later = prometheus.get("/metrics").await.body;
+    assert_eq!(Page::read(&later).value("people{state=\"all\"}"), 1.0);
+    home.clock.set("2020-01-01T00:00:00Z".parse().unwrap());
+    assert_ne!(
+        prometheus.get("/metrics").await.body,
+        later,
+        "a clock that steps back holds up nothing"
+    );
+    home.clock.set(START.parse().unwrap());
+    serving.abort();
+    home.finish().await;
+}
