@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -11,6 +12,7 @@ use crate::pipeline::{
     Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
 };
 use crate::store::StoreError;
+use crate::store::job_runs::{self, JobRun, RunResult};
 
 /// The kinds of background work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,16 +83,72 @@ async fn work(job: Job, ctx: Arc<Ctx>, bells: Arc<Bells>, stop: CancellationToke
             () = stop.cancelled() => return,
             () = bells.of(job).notified() => {}
         }
-        let (ctx, told, stop) = (Arc::clone(&ctx), Arc::clone(&bells), stop.clone());
+        let started_at = ctx.clock.now();
+        let (with, told, stop) = (Arc::clone(&ctx), Arc::clone(&bells), stop.clone());
         // A task of its own: a panic ends this pass, and no other.
-        let pass = tokio::spawn(async move { one_pass(job, &ctx, &told, &stop).await });
-        match pass.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(job = job.as_str(), %error, "a pass ended early"),
-            Err(panic) => {
-                tracing::error!(job = job.as_str(), %panic, "a pass panicked; this is a bug")
+        let pass = tokio::spawn(async move { one_pass(job, &with, &told, &stop).await });
+        let did = match pass.await {
+            Ok(Ok(did)) => did,
+            Ok(Err(error)) => {
+                tracing::error!(job = job.as_str(), %error, "a pass ended early");
+                Did::broke(error.to_string())
             }
+            Err(panic) => {
+                tracing::error!(job = job.as_str(), %panic, "a pass panicked; this is a bug");
+                Did::broke("the pass panicked; this is a bug".to_owned())
+            }
+        };
+        note(&ctx, job, started_at, did).await;
+    }
+}
+
+/// What a pass did.
+struct Did {
+    words: String,
+    result: RunResult,
+    is_idle: bool,
+}
+
+impl Did {
+    /// Logged: a line for each pass that did something; one that found nothing to do is for debugging.
+    fn log(job: Job, outcome: &dyn std::fmt::Display, result: RunResult, is_idle: bool) -> Self {
+        if is_idle {
+            tracing::debug!(job = job.as_str(), "{outcome}");
+        } else {
+            tracing::info!(job = job.as_str(), result = result.as_str(), "{outcome}");
         }
+        Self { words: outcome.to_string(), result, is_idle }
+    }
+
+    fn broke(words: String) -> Self {
+        Self { words, result: RunResult::Failed, is_idle: false }
+    }
+
+    /// With what a second part did.
+    fn and(self, then: Self) -> Self {
+        match (self.is_idle, then.is_idle) {
+            (true, _) => then,
+            (false, true) => self,
+            (false, false) => Self { words: format!("{}; {}", self.words, then.words), ..then },
+        }
+    }
+}
+
+/// Keeps what a pass did, for `dropday status` and the pages.
+async fn note(ctx: &Ctx, job: Job, started_at: Timestamp, did: Did) {
+    let Did { words, result, is_idle } = did;
+    let (job, ended_at) = (job.as_str().to_owned(), ctx.clock.now());
+    let run = JobRun { job, started_at, ended_at, result, is_idle, did: words };
+    if let Err(error) = ctx.db.write("note a run", move |tx| job_runs::note(tx, &run)).await {
+        tracing::warn!(%error, "what a pass did could not be noted");
+    }
+}
+
+fn result(has_failed: bool, is_held_up: bool) -> RunResult {
+    match (has_failed, is_held_up) {
+        (_, true) => RunResult::HeldUp,
+        (true, false) => RunResult::Failed,
+        (false, false) => RunResult::Ok,
     }
 }
 
@@ -99,7 +157,7 @@ async fn one_pass(
     ctx: &Ctx,
     bells: &Bells,
     stop: &CancellationToken,
-) -> Result<(), StoreError> {
+) -> Result<Did, StoreError> {
     let watch = Watch { stop, progress: &|_, _| {} };
     match job {
         Job::Follows => {
@@ -107,12 +165,15 @@ async fn one_pass(
                 bells.ring(Job::Letters);
             }
             let outcome = mind_consents::pass(ctx).await?;
-            log(job, &outcome, outcome == mind_consents::Outcome::default());
+            let is_idle = outcome == mind_consents::Outcome::default();
+            let consents = Did::log(job, &outcome, RunResult::Ok, is_idle);
             if outcome.reminded > 0 {
                 bells.ring(Job::Letters);
             }
             let outcome = sync_follows::pass(ctx, Scope::Due, &watch).await?;
-            log(job, &outcome, outcome == sync_follows::Outcome::default());
+            let is_idle = outcome == sync_follows::Outcome::default();
+            let how = result(outcome.has_failed(), outcome.held_up.is_some());
+            let follows = Did::log(job, &outcome, how, is_idle);
             if outcome.change.added > 0 {
                 bells.ring(Job::Hints);
                 bells.ring(Job::Releases);
@@ -122,34 +183,28 @@ async fn one_pass(
                 bells.ring(Job::Follows);
                 bells.ring(Job::Letters);
             }
+            Ok(consents.and(follows))
         }
         Job::Hints => {
             let outcome = gather_hints::pass(ctx, &watch).await?;
-            log(job, &outcome, outcome == gather_hints::Outcome::default());
             if outcome.given > 0 {
                 bells.ring(Job::Releases);
             }
+            let is_idle = outcome == gather_hints::Outcome::default();
+            Ok(Did::log(job, &outcome, RunResult::Ok, is_idle))
         }
         Job::Releases => {
             let outcome = check_artists::pass(ctx, Scope::Due, &watch).await?;
-            log(job, &outcome, outcome.is_idle());
             if outcome.owed > 0 {
                 bells.ring(Job::Letters);
             }
+            let how = result(outcome.has_failed(), outcome.held_up.is_some());
+            Ok(Did::log(job, &outcome, how, outcome.is_idle()))
         }
         Job::Letters => {
             let outcome = deliver::pass(ctx, Scope::Due, &watch).await?;
-            log(job, &outcome, outcome == deliver::Outcome::default());
+            let how = result(outcome.has_failed(), false);
+            Ok(Did::log(job, &outcome, how, outcome == deliver::Outcome::default()))
         }
-    }
-    Ok(())
-}
-
-/// A line for each pass that did something; one that found nothing to do is for debugging.
-fn log(job: Job, outcome: &dyn std::fmt::Display, is_idle: bool) {
-    if is_idle {
-        tracing::debug!(job = job.as_str(), "{outcome}");
-    } else {
-        tracing::info!(job = job.as_str(), "{outcome}");
     }
 }

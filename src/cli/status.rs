@@ -10,6 +10,7 @@ use crate::app;
 use crate::config::Config;
 use crate::domain::quota::{Bucket, Pause};
 use crate::store::hint_sources::Health;
+use crate::store::job_runs::{JobRun, RunResult};
 use crate::store::status::{self, Status};
 use crate::terminal::say;
 
@@ -58,6 +59,9 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
         .iter()
         .map(|health| (health.source.as_str().to_owned(), health_as_value(health)))
         .collect();
+    let by_job = status.jobs.chunk_by(|one, next| one.job == next.job);
+    let jobs: serde_json::Map<_, _> =
+        by_job.map(|runs| (runs[0].job.clone(), job_as_value(runs))).collect();
     let waited: Vec<_> = status
         .overdue
         .iter()
@@ -88,7 +92,37 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
             "owed": status.owed, "put_off": status.put_off, "put_off_because": status.put_off_because,
             "refused": status.refused, "sent": status.sent,
         },
+        "jobs": jobs,
     })
+}
+
+fn job_as_value(runs: &[JobRun]) -> serde_json::Value {
+    let run = |run: &JobRun| {
+        json!({
+            "started_at": run.started_at.to_string(), "ended_at": run.ended_at.to_string(),
+            "result": run.result.as_str(), "idle": run.is_idle, "did": run.did,
+        })
+    };
+    json!({
+        "last_ok": last_ok(runs).map(|run| run.ended_at.to_string()),
+        "runs": runs.iter().map(run).collect::<Vec<_>>(),
+    })
+}
+
+fn last_ok(runs: &[JobRun]) -> Option<&JobRun> {
+    runs.iter().find(|run| run.result == RunResult::Ok)
+}
+
+/// `2026-11-23T12:00:00Z: 3 letters sent`
+fn job_in_words(runs: &[JobRun]) -> String {
+    let Some(last) = runs.first() else { return String::new() };
+    let what = if last.is_idle { "nothing to do" } else { &last.did };
+    let mut words = format!("{}: {what}", last.ended_at);
+    if last.result != RunResult::Ok {
+        let ok = last_ok(runs).map_or("never".into(), |run| run.ended_at.to_string());
+        words += &format!(" ({}; last went well {ok})", last.result.as_str().replace('_', " "));
+    }
+    words
 }
 
 fn health_as_value(health: &Health) -> serde_json::Value {
@@ -176,5 +210,11 @@ fn as_table(status: &Status, per_day: u32) -> Table {
     }
     row("Refused by the mail server", status.refused.to_string());
     row("Sent", status.sent.to_string());
+    if !status.jobs.is_empty() {
+        row("Jobs", String::new());
+    }
+    for runs in status.jobs.chunk_by(|one, next| one.job == next.job) {
+        row(&format!("  {}", runs[0].job), job_in_words(runs));
+    }
     table
 }

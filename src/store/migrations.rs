@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0007_letters.sql"),
     include_str!("../../migrations/0008_side_lists.sql"),
     include_str!("../../migrations/0009_pages.sql"),
+    include_str!("../../migrations/0010_job_runs.sql"),
 ];
 
 /// Applies what is missing.

@@ -13,6 +13,7 @@ pub mod follows;
 pub mod hint_sources;
 pub mod hints;
 pub mod identities;
+pub mod job_runs;
 pub mod ledger;
 pub mod links;
 mod migrations;

@@ -5,6 +5,7 @@ use rusqlite::params;
 
 use super::columns::Ms;
 use super::hint_sources::{self, Health};
+use super::job_runs::{self, JobRun};
 use super::overdue::{self, Overdue};
 use super::{Result, Tx, allowance, consents, identities, ledger, outbox};
 use crate::domain::cadence::Settings;
@@ -43,6 +44,8 @@ pub struct Status {
     pub refused: u64,
     /// Albums and other things that were sent.
     pub sent: u64,
+    /// What the last passes of each job did, by job, the newest first.
+    pub jobs: Vec<JobRun>,
 }
 
 /// People in numbers.
@@ -105,6 +108,7 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
         put_off_because: put_off_because(tx)?,
         refused: count("SELECT count(*) FROM outbox WHERE state = 'refused'")?,
         sent: count("SELECT count(*) FROM outbox WHERE state = 'sent'")?,
+        jobs: job_runs::latest(tx)?,
     })
 }
 

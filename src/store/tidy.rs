@@ -90,6 +90,8 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("side_lists", "unwanted_at", LONGEST_LEASE, tx.now()),
         ("hints", "next_at", LONGEST_WAIT, tx.now()),
         ("hint_sources", "next_at", LONGEST_PAUSE, tx.now()),
+        ("job_runs", "started_at", LONGEST_LEASE, tx.now()),
+        ("job_runs", "ended_at", LONGEST_LEASE, tx.now()),
         ("identities", "look_up_next_at", identities::KNOWN_FOR, tx.now()),
         ("identities", "trace_next_at", identities::KNOWN_FOR, tx.now()),
         ("identities", "deezer_next_at", LONGEST_WAIT, tx.now()),

@@ -22,6 +22,7 @@ mod editions;
 mod follows;
 mod hints;
 mod home;
+mod job_runs;
 mod leaving;
 mod letters;
 mod limits;

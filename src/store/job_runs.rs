@@ -1,0 +1,153 @@
+//! What the last passes of each job did, in few rows and few writes.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::columns::{Ms, unreadable};
+use super::{Result, Tx};
+
+/// So many runs of a job are kept, besides the last that went well.
+const KEPT: u32 = 20;
+
+/// A run that tells nothing new is noted this long after the last at the earliest: a job that looks
+/// every minute and finds nothing must not write every minute.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(10);
+
+/// No more of a sentence is kept: it may quote a server.
+const LONGEST_SENTENCE: usize = 500;
+
+/// How a pass ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunResult {
+    /// All that was due was done.
+    Ok,
+    /// It stopped since something has to be waited for, such as a pause that Spotify asked for.
+    HeldUp,
+    /// Something that should have worked did not.
+    Failed,
+}
+
+/// One pass of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRun {
+    /// `follows`, `hints`, `releases` or `letters`.
+    pub job: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// How it ended.
+    pub result: RunResult,
+    /// Whether there was nothing to do.
+    pub is_idle: bool,
+    /// What it did, as a sentence.
+    pub did: String,
+}
+
+impl RunResult {
+    /// Every result.
+    pub const ALL: [Self; 3] = [Self::Ok, Self::HeldUp, Self::Failed];
+
+    /// The word in the database, in `dropday status` and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::HeldUp => "held_up",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Notes a run. One that says what the last one said, or that found nothing to do after one that went
+/// well, takes its place after ten minutes, and is not noted before.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn note(tx: &Tx<'_>, run: &JobRun) -> Result<()> {
+    let run = &JobRun { did: run.did.chars().take(LONGEST_SENTENCE).collect(), ..run.clone() };
+    if let Some(last) = last(tx, &run.job)?
+        && last.makes_superfluous(run)
+    {
+        let since = run.ended_at.duration_since(last.ended_at).abs();
+        if since < NOTED_EVERY {
+            return Ok(());
+        }
+    }
+    forget_what_it_replaces(tx, run)?;
+    tx.execute(
+        "INSERT INTO job_runs (job, started_at, ended_at, result, is_idle, did)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            run.job,
+            Ms(run.started_at),
+            Ms(run.ended_at),
+            run.result.as_str(),
+            run.is_idle,
+            run.did
+        ],
+    )?;
+    forget_old(tx, &run.job)
+}
+
+/// The runs that are kept, by job, the newest first. Those that found nothing to do are noted every ten
+/// minutes at most.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn latest(tx: &Tx<'_>) -> Result<Vec<JobRun>> {
+    let sql = "SELECT job, started_at, ended_at, result, is_idle, did FROM job_runs
+               ORDER BY job, id DESC";
+    let mut rows = tx.conn().prepare_cached(sql)?;
+    let runs = rows.query_map([], read)?;
+    Ok(runs.collect::<rusqlite::Result<_>>()?)
+}
+
+impl JobRun {
+    fn makes_superfluous(&self, next: &Self) -> bool {
+        let says_the_same = self.is_idle == next.is_idle && self.did == next.did;
+        match next.result {
+            RunResult::Ok => self.result == RunResult::Ok && next.is_idle,
+            other => self.result == other && says_the_same,
+        }
+    }
+}
+
+fn last(tx: &Tx<'_>, job: &str) -> Result<Option<JobRun>> {
+    let sql = "SELECT job, started_at, ended_at, result, is_idle, did FROM job_runs
+               WHERE job = ?1 ORDER BY id DESC LIMIT 1";
+    Ok(tx.query_row(sql, [job], read).optional()?)
+}
+
+/// The last one that was idle, or the very last one if it said the same of a trouble.
+fn forget_what_it_replaces(tx: &Tx<'_>, run: &JobRun) -> Result<()> {
+    tx.execute(
+        "DELETE FROM job_runs WHERE job = ?1 AND result = ?2
+             AND ((?3 AND is_idle)
+                  OR (?2 <> 'ok' AND did = ?4 AND id = (SELECT max(id) FROM job_runs WHERE job = ?1)))",
+        params![run.job, run.result.as_str(), run.is_idle, run.did],
+    )?;
+    Ok(())
+}
+
+fn forget_old(tx: &Tx<'_>, job: &str) -> Result<()> {
+    tx.execute(
+        "DELETE FROM job_runs WHERE job = ?1
+             AND id <= (SELECT id FROM job_runs WHERE job = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
+             AND id IS NOT (SELECT max(id) FROM job_runs WHERE job = ?1 AND result = 'ok')",
+        params![job, KEPT],
+    )?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<JobRun> {
+    let word: String = row.get(3)?;
+    let result = RunResult::ALL.into_iter().find(|result| result.as_str() == word);
+    Ok(JobRun {
+        job: row.get(0)?,
+        started_at: row.get::<_, Ms>(1)?.0,
+        ended_at: row.get::<_, Ms>(2)?.0,
+        result: result.ok_or_else(|| unreadable("how a run ended"))?,
+        is_idle: row.get(4)?,
+        did: row.get(5)?,
+    })
+}

@@ -1,0 +1,110 @@
+//! What the last passes did is there to be read, and costs few rows and few writes.
+
+use std::time::Duration;
+
+use dropday::clock::Clock;
+use dropday::store::job_runs::{self, JobRun, RunResult};
+
+use crate::binary::{Machine, eventually};
+use crate::home::Home;
+
+async fn note(home: &Home, result: RunResult, is_idle: bool, did: &str) {
+    let now = home.clock.now();
+    let (job, did) = ("letters".to_owned(), did.to_owned());
+    let run = JobRun { job, started_at: now, ended_at: now, result, is_idle, did };
+    home.ctx.db.write("test", move |tx| job_runs::note(tx, &run)).await.unwrap();
+}
+
+async fn latest(home: &Home) -> Vec<JobRun> {
+    home.ctx.db.read("test", job_runs::latest).await.unwrap()
+}
+
+fn minute(home: &Home) {
+    home.clock.advance(Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn a_job_that_finds_nothing_for_a_day_is_one_row_noted_every_ten_minutes() {
+    let home = Home::new().await;
+    let mut noted = Vec::new();
+    for _ in 0..24 * 60 {
+        note(&home, RunResult::Ok, true, "0 letters sent").await;
+        let runs = latest(&home).await;
+        assert_eq!(runs.len(), 1);
+        assert!(home.now().duration_since(runs[0].ended_at).as_mins() < 10);
+        noted.push(runs[0].ended_at);
+        minute(&home);
+    }
+    noted.dedup();
+    assert_eq!(noted.len(), 24 * 6);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_trouble_that_lasts_is_one_row_and_its_end_is_noted_at_once() {
+    let home = Home::new().await;
+    note(&home, RunResult::Ok, false, "3 letters sent").await;
+    for _ in 0..60 {
+        minute(&home);
+        note(&home, RunResult::Failed, false, "0 letters sent, 1 put off").await;
+    }
+    let runs = latest(&home).await;
+    let results: Vec<_> = runs.iter().map(|run| run.result).collect();
+    assert_eq!(results, [RunResult::Failed, RunResult::Ok]);
+    assert!(home.now().duration_since(runs[0].ended_at).as_mins() < 10, "it is told anew");
+    minute(&home);
+    note(&home, RunResult::Ok, true, "0 letters sent").await;
+    assert_eq!(latest(&home).await[0].ended_at, home.now());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn twenty_runs_are_kept_and_the_last_that_went_well() {
+    let home = Home::new().await;
+    note(&home, RunResult::Ok, false, "3 letters sent").await;
+    for n in 0..100 {
+        minute(&home);
+        note(&home, RunResult::Failed, false, &format!("{n} put off")).await;
+    }
+    let runs = latest(&home).await;
+    assert_eq!(runs.len(), 21);
+    assert_eq!((runs[0].did.as_str(), runs[19].did.as_str()), ("99 put off", "80 put off"));
+    assert_eq!(runs[20].did, "3 letters sent");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_steps_back_keeps_no_run_from_being_noted() {
+    let home = Home::new().await;
+    home.advance_days(300);
+    note(&home, RunResult::Ok, true, "0 letters sent").await;
+    home.clock.set(crate::home::START.parse().unwrap());
+    note(&home, RunResult::Ok, true, "0 letters sent").await;
+    assert_eq!(latest(&home).await[0].ended_at, home.now());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_daemon_notes_what_each_job_did_and_status_tells() {
+    let machine = Machine::new().await;
+    let _daemon = machine.serve().await;
+    let artist = machine.world.add_artist("Röyksopp");
+    machine.listener("Martha", &[&artist]).await;
+    machine.looked_at_everything().await;
+    let jobs = eventually("runs of every job", async || {
+        let jobs = machine.status().await["jobs"].clone();
+        let said = jobs.to_string();
+        let all =
+            ["letters sent", "lists of follows read (1 artists added", "1 artists checked (1"];
+        all.iter().all(|did| said.contains(did)).then_some(jobs)
+    })
+    .await;
+    for job in ["follows", "hints", "letters", "releases"] {
+        assert!(jobs[job]["last_ok"].is_string(), "{job} of {jobs}");
+        let runs = jobs[job]["runs"].as_array().unwrap();
+        assert!(runs.iter().all(|run| run["result"] == "ok"), "{jobs}");
+    }
+    let table = machine.run(&["status"]).await.out;
+    assert!(table.contains("Jobs") && table.contains("  follows"), "{table}");
+    machine.finish().await;
+}
