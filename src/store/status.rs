@@ -1,7 +1,19 @@
 //! The state of everything in numbers, for `dropday status` and the pages.
 
+mod calls;
+mod letters;
+mod needs;
+mod people;
+mod report;
+
 use jiff::Timestamp;
 use rusqlite::params;
+
+pub use self::calls::{DAYS, History};
+pub use self::letters::{Group, Told};
+pub use self::needs::Need;
+pub use self::people::{Consent, Mailbox, Page, Standing};
+pub use self::report::{Report, report};
 
 use super::columns::Ms;
 use super::hint_sources::{self, Health};
@@ -63,6 +75,8 @@ pub struct People {
     pub in_trouble: u64,
     /// Of those, whose consent is held since Spotify refuses many at once.
     pub held: u64,
+    /// To whose address nothing is sent, since letters come back.
+    pub bouncing: u64,
 }
 
 /// Artists in numbers.
@@ -95,7 +109,7 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
     let count = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
     let calls = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
     Ok(Status {
-        people: people(tx)?,
+        people: count_people(tx)?,
         artists: artists_of(tx, None, settings)?,
         allowed: allowance::budget(tx, settings.calls_per_day)?.allowed,
         overdue: overdue::list(tx, None, settings, OVERDUE_LISTED)?,
@@ -139,11 +153,12 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
     })?)
 }
 
-fn people(tx: &Tx<'_>) -> Result<People> {
+fn count_people(tx: &Tx<'_>) -> Result<People> {
     let sql = "SELECT count(*), count(*) FILTER (WHERE consent = 'good'),
                       count(*) FILTER (WHERE consent = 'ended'),
                       count(*) FILTER (WHERE address IS NOT NULL),
-                      count(*) FILTER (WHERE trouble IS NOT NULL)
+                      count(*) FILTER (WHERE trouble IS NOT NULL),
+                      count(*) FILTER (WHERE bouncing_since IS NOT NULL)
                FROM people";
     let held = consents::count_held(tx)?;
     Ok(tx.query_row(sql, [], |row| {
@@ -153,6 +168,7 @@ fn people(tx: &Tx<'_>) -> Result<People> {
             must_sign_in_again: row.get(2)?,
             confirmed: row.get(3)?,
             in_trouble: row.get(4)?,
+            bouncing: row.get(5)?,
             held,
         })
     })?)
