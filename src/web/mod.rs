@@ -8,12 +8,12 @@ mod frequency;
 mod front;
 mod health;
 mod letter_links;
+mod operator;
 mod page;
 mod preferences;
 pub mod server;
 mod sign_in;
 mod visit;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages that show times come next"))]
 mod when;
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -112,6 +112,7 @@ fn routes() -> Router<Shared> {
             get(letter_links::show_unsubscribe).post(letter_links::unsubscribe),
         )
         .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
+        .route("/operator", any(operator::show))
         .route("/healthz", get(health::show))
         .route("/style.css", get(page::style))
         .route("/zone.js", get(page::zone_script))

@@ -10,7 +10,7 @@ use crate::store::outbox::Kind;
 use crate::store::{Result, Tx, people};
 
 /// What was refused, or told, within this time is "lately".
-pub const LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
+pub(super) const LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// So many reasons are told apart, at most; and so many things that the operator was told.
 const MOST_GROUPS: u32 = 12;

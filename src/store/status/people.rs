@@ -85,7 +85,7 @@ impl Mailbox {
 /// Which people to list.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
-    /// So many come before.
+    /// So many come before; beyond the end it is the last page.
     pub skip: u64,
     /// So many at most.
     pub most: u32,
@@ -105,7 +105,8 @@ pub(super) fn standings(tx: &Tx<'_>, page: Page) -> Result<Vec<Standing>> {
     let mut rows = tx.conn().prepare_cached(
         "WITH page AS MATERIALIZED (
              SELECT id, consent = 'good' AND trouble IS NULL AND bouncing_since IS NULL AS is_well
-             FROM people ORDER BY is_well, id LIMIT ?2 OFFSET ?3)
+             FROM people ORDER BY is_well, id LIMIT ?2
+             OFFSET min(?3, max((SELECT count(*) FROM people) - 1, 0) / ?2 * ?2))
          SELECT p.id, p.display_name, p.spotify_id, p.created_at, t.authorized_at, p.consent = 'ended',
              p.trouble, p.ended_how, p.refused_since, p.ended_at, p.bouncing_since, p.address IS NOT NULL,
              EXISTS (SELECT 1 FROM links l WHERE l.person = p.id AND l.purpose = 'confirm'
