@@ -68,7 +68,9 @@ impl std::fmt::Display for Matter {
             Self::MassRefusal => f.write_str("Spotify refuses many people at once"),
             Self::NoPremium => f.write_str("Spotify has stopped the app, for want of Premium"),
             Self::NotOnAllowList(_) => f.write_str("Somebody is not on the app’s list"),
-            Self::EndpointRemoved(bucket) => write!(f, "Spotify forbids calls: {}", bucket.as_str()),
+            Self::EndpointRemoved(bucket) => {
+                write!(f, "Spotify forbids calls: {}", bucket.as_str())
+            }
             Self::QuotaSpent => f.write_str("Spotify’s quota is spent too often"),
             Self::MailRefused => f.write_str("The mail server refused Dropday"),
             Self::DiskNearlyFull => f.write_str("The disk is nearly full"),

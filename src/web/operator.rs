@@ -63,7 +63,8 @@ pub(super) async fn show(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return page::wrong_method(request).await;
     }
-    let (number, cadence) = (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());
+    let (number, cadence) =
+        (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());
     let people = Page { skip: (number - 1) * u64::from(PEOPLE), most: PEOPLE };
     let gather = move |tx: &Tx<'_>| {
         let report = status::report(tx, &cadence, people)?;

@@ -32,6 +32,7 @@ mod mended;
 mod news;
 mod one_at_a_time;
 mod operator;
+mod operator_page;
 mod preferences;
 mod schemas;
 mod shape;

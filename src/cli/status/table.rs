@@ -120,7 +120,8 @@ fn calls(rows: &mut Rows, report: &Report) {
         rows.add(&format!("  {}", history.bucket.as_str()), days_in_words(history));
     }
     if let Some(lesson) = report.lesson {
-        let how = format!("after {} calls, at {}; {} in a row", lesson.spent, lesson.at, lesson.in_a_row);
+        let how =
+            format!("after {} calls, at {}; {} in a row", lesson.spent, lesson.at, lesson.in_a_row);
         rows.add("Last lock-out", how);
     }
     for (scope, pause) in &status.pauses {
@@ -151,7 +152,10 @@ fn letters(rows: &mut Rows, report: &Report) {
     if let Some(why) = &status.put_off_because {
         rows.add("  the latest because", why);
     }
-    report.owed.iter().for_each(|group| rows.add(&format!("  {}", group.kind), owed_in_words(group)));
+    report
+        .owed
+        .iter()
+        .for_each(|group| rows.add(&format!("  {}", group.kind), owed_in_words(group)));
     besides(rows, report.owed_besides);
     rows.add("Refused by the mail server", status.refused);
     for group in &report.refused {

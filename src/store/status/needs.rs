@@ -53,7 +53,9 @@ impl fmt::Display for Need {
                 "Spotify says of {people} people at once that their permission has ended, which is not \
                  believed yet."
             ),
-            Self::Refused(people) => write!(f, "Spotify refuses {}.", counted(*people, "person", "people")),
+            Self::Refused(people) => {
+                write!(f, "Spotify refuses {}.", counted(*people, "person", "people"))
+            }
             Self::NobodyConnected => {
                 f.write_str("Nobody is connected to Spotify, so nothing can be asked.")
             }
@@ -62,13 +64,21 @@ impl fmt::Display for Need {
                 write!(f, "{things} in letters could not be sent yet, lately since: {why}")
             }
             Self::LettersRefused(things) => {
-                write!(f, "{} in letters were refused within two weeks.", counted(*things, "thing", "things"))
+                write!(
+                    f,
+                    "{} in letters were refused within two weeks.",
+                    counted(*things, "thing", "things")
+                )
             }
             Self::Bouncing(people) => {
                 write!(f, "Letters to {} come back.", counted(*people, "person", "people"))
             }
             Self::Overdue(artists, why) => {
-                write!(f, "{} waited too long, such as one since {why}.", counted(*artists, "artist", "artists"))
+                write!(
+                    f,
+                    "{} waited too long, such as one since {why}.",
+                    counted(*artists, "artist", "artists")
+                )
             }
             Self::Source(source, failures, why) => {
                 write!(f, "{source} failed {failures} times in a row, the last time since: {why}")
@@ -86,7 +96,9 @@ impl Need {
     /// What to do about it.
     pub fn to_do(&self) -> &'static str {
         match self {
-            Self::Room(_) => "Make room on that disk, or make it larger. Dropday notices by itself.",
+            Self::Room(_) => {
+                "Make room on that disk, or make it larger. Dropday notices by itself."
+            }
             Self::Paused(_, Pause { cause: Cause::Premium, .. }) => {
                 "Renew Premium for the account that owns the app. It can take some hours until Spotify \
                  lets the app in again; Dropday goes on by itself."
@@ -166,7 +178,9 @@ fn some(n: u64) -> Option<u64> {
 /// A rate limit is over within minutes, and an outage is Spotify's.
 fn paused((scope, pause): &(String, Pause)) -> Option<Need> {
     match pause.cause {
-        Cause::Premium | Cause::Endpoint | Cause::Quota => Some(Need::Paused(scope.clone(), *pause)),
+        Cause::Premium | Cause::Endpoint | Cause::Quota => {
+            Some(Need::Paused(scope.clone(), *pause))
+        }
         Cause::RateLimit | Cause::Outage => None,
     }
 }

@@ -1,6 +1,8 @@
 //! All that the operator sees: one gathering for their page and for `dropday status`.
 
-use super::{Group, History, Need, Page, Standing, Status, Told, calls, letters, needs, of, people};
+use super::{
+    Group, History, Need, Page, Standing, Status, Told, calls, letters, needs, of, people,
+};
 use crate::domain::allowance::Lesson;
 use crate::domain::cadence::Settings;
 use crate::domain::quota::Bucket;
@@ -61,7 +63,8 @@ impl Report {
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn report(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Report> {
-    let ((owed, owed_besides), (refused, refused_besides)) = (letters::owed(tx)?, letters::refused(tx)?);
+    let ((owed, owed_besides), (refused, refused_besides)) =
+        (letters::owed(tx)?, letters::refused(tx)?);
     let mut report = Report {
         status: of(tx, settings)?,
         per_day: settings.calls_per_day,
