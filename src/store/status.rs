@@ -120,8 +120,8 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
         owed: outbox::count_owed(tx)?,
         put_off: count("SELECT count(*) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL")?,
         put_off_because: put_off_because(tx)?,
-        refused: count("SELECT count(*) FROM outbox WHERE state = 'refused'")?,
-        sent: count("SELECT count(*) FROM outbox WHERE state = 'sent'")?,
+        refused: count_settled(tx, "refused")?,
+        sent: count_settled(tx, "sent")?,
         jobs: job_runs::latest(tx)?,
     })
 }
@@ -172,6 +172,11 @@ fn count_people(tx: &Tx<'_>) -> Result<People> {
             held,
         })
     })?)
+}
+
+fn count_settled(tx: &Tx<'_>, state: &str) -> Result<u64> {
+    let sql = "SELECT count(*) FROM outbox WHERE state = ?1 AND settled_at IS NOT NULL";
+    Ok(tx.query_row(sql, [state], |row| row.get(0))?)
 }
 
 fn put_off_because(tx: &Tx<'_>) -> Result<Option<String>> {

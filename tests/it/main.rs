@@ -35,6 +35,7 @@ mod operator;
 mod operator_page;
 mod preferences;
 mod schemas;
+mod security;
 mod shape;
 mod side_lists;
 mod sign_in;

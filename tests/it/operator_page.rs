@@ -323,8 +323,7 @@ const A_CROWD: &str = "
     INSERT INTO calls (bucket, at) SELECT iif(i % 40 = 0, 'artist_albums', 'following'), 1795435200000 - i * 30000 FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
     INSERT INTO outbox (person, kind, subject, state, next_at, owed_at, settled_at, reason)
-    SELECT id, 'news', 's' || i, iif(i % 1000 = 0, 'refused', 'sent'), 1, 1, 1795435000000, 'reason ' || i
-    FROM n JOIN people ON id = 2 + i % 500;";
+    SELECT 2 + i % 500, 'news', 's' || i, iif(i % 1000 = 0, 'refused', 'sent'), 1, 1, 1795435000000, 'reason ' || i FROM n;";
 
 #[tokio::test]
 async fn at_five_hundred_people_it_is_paged_through_and_stays_small() {

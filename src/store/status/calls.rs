@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan};
 use rusqlite::params;
 
 use crate::domain::day_of;
@@ -12,8 +12,6 @@ use crate::store::{Result, Tx};
 
 /// So many days are told, today among them. The ledger keeps two more (`store/tidy.rs`).
 pub const DAYS: usize = 14;
-
-const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// The calls of one bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,20 +42,18 @@ pub(super) fn by_day(tx: &Tx<'_>) -> Result<Vec<History>> {
     Bucket::ALL.into_iter().map(|bucket| history(tx, bucket)).collect()
 }
 
+/// One range of the index for each day: to group all of them by their day takes twenty times as long.
 fn history(tx: &Tx<'_>, bucket: Bucket) -> Result<History> {
     let today = day_of(tx.now());
     let first = today.saturating_sub((DAYS as i64 - 1).days());
-    let mut days: Vec<_> = first.series(1.day()).take(DAYS).map(|day| (day, 0)).collect();
     let mut rows = tx.conn().prepare_cached(
-        "SELECT (min(at, ?3) - ?2) / ?4 AS day, count(*) FROM calls
-         WHERE bucket = ?1 AND at >= ?2 GROUP BY day",
+        "SELECT count(*) FROM calls WHERE bucket = ?1 AND at >= ?2 AND at < ?3",
     )?;
-    let key = params![bucket.as_str(), Ms(start_of(first)), Ms(tx.now()), DAY.as_millis() as i64];
-    let counted = rows.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (n, calls) in counted.collect::<rusqlite::Result<Vec<(usize, u64)>>>()? {
-        if let Some(day) = days.get_mut(n) {
-            day.1 = calls;
-        }
+    let mut days = Vec::with_capacity(DAYS);
+    for day in first.series(1.day()).take(DAYS) {
+        let end = if day == today { Timestamp::MAX } else { start_of(day.saturating_add(1.day())) };
+        let key = params![bucket.as_str(), Ms(start_of(day)), Ms(end)];
+        days.push((day, rows.query_row(key, |row| row.get(0))?));
     }
     Ok(History { bucket, days })
 }

@@ -122,7 +122,7 @@ impl Need {
             Self::NobodyConnected => "Ask somebody to sign in again; yourself, for example.",
             Self::PutOff(..) => {
                 "They are tried again by themselves. If the reason stays, look at [mail] in the \
-                 configuration; `dropday check` tells whether the server lets Dropday in."
+                 configuration; dropday check tells whether the server lets Dropday in."
             }
             Self::LettersRefused(_) => {
                 "The reasons stand under Letters. If they speak of spam, policy or the sender, \
