@@ -22,6 +22,7 @@ use crate::mail::dkim::DkimSettings;
 use crate::mail::smtp::{Mailer, SmtpSettings};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::{Db, Sealer};
+use crate::web;
 
 /// What we call ourselves towards Spotify.
 const USER_AGENT: &str = concat!("dropday/", env!("CARGO_PKG_VERSION"));
@@ -69,6 +70,15 @@ fn zone(config: &Config) -> TimeZone {
     match &config.schedule.market {
         Market::In(zone) if zone.iana_name().is_some() => zone.clone(),
         Market::In(_) | Market::Unknown => TimeZone::UTC,
+    }
+}
+
+/// What the pages need to know of the network.
+pub fn web_settings(config: &Config) -> web::Settings {
+    web::Settings {
+        client_address_header: config.web.client_address_header.clone(),
+        covers: config.covers(),
+        forms_per_minute: config.web.forms_per_minute,
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app;
 use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::web;
@@ -45,11 +46,7 @@ pub async fn start(ctx: Arc<Ctx>, config: &Config) -> anyhow::Result<Running> {
     let (bells, stop) = (Arc::default(), CancellationToken::new());
     let (work, serving) = (TaskTracker::new(), TaskTracker::new());
     worker::start(&ctx, &bells, &stop, &work);
-    let settings = web::Settings {
-        client_address_header: config.web.client_address_header.clone(),
-        covers: config.covers(),
-    };
-    let pages = web::router(ctx, Arc::clone(&bells), &settings);
+    let pages = web::router(ctx, Arc::clone(&bells), &app::web_settings(config));
     serving.spawn(web::server::run(listener, pages, stop.clone()));
     work.close();
     serving.close();

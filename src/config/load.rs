@@ -43,6 +43,7 @@ struct RawWeb {
     operators: Vec<String>,
     contact: String,
     client_address_header: String,
+    forms_per_minute: u32,
 }
 
 #[derive(Deserialize)]
@@ -237,7 +238,14 @@ fn check_web(raw: &RawWeb, faults: &mut Faults) -> Option<Web> {
     let contact = rules::public_contact(&raw.contact, faults);
     let header = rules::client_address_header(&raw.client_address_header, faults);
     let house = House { sign_up: sign_up?, operators: raw.operators.clone(), contact };
-    Some(Web { listen: listen?, public_url: public_url?, house, client_address_header: header })
+    let forms_per_minute = rules::forms_per_minute(raw.forms_per_minute, faults)?;
+    Some(Web {
+        listen: listen?,
+        public_url: public_url?,
+        house,
+        client_address_header: header,
+        forms_per_minute,
+    })
 }
 
 fn check_spotify(raw: RawSpotify, faults: &mut Faults) -> Option<Spotify> {

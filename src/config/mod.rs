@@ -53,6 +53,8 @@ pub struct Web {
     pub house: House,
     /// The header of a trusted proxy that says whose request it is.
     pub client_address_header: Option<HeaderName>,
+    /// Forms and sign-ins that one address may send in a minute.
+    pub forms_per_minute: u32,
 }
 
 /// How Spotify is asked.

@@ -18,6 +18,9 @@ const MOST_DAYS: u64 = 60;
 /// More calls a day than this nobody was ever allowed.
 const MOST_CALLS: u32 = 100_000;
 
+/// More forms a minute than this are no limit.
+const MOST_FORMS: u32 = 100_000;
+
 /// Faults found so far, a sentence each.
 #[derive(Debug, Default)]
 pub(super) struct Faults(pub(super) Vec<String>);
@@ -144,6 +147,15 @@ pub(super) fn client_address_header(raw: &str, faults: &mut Faults) -> Option<He
         ));
     }
     known.then(|| raw.parse().ok()).flatten()
+}
+
+/// Forms and sign-ins of one address. Not without any limit: a form may cause a letter.
+pub(super) fn forms_per_minute(raw: u32, faults: &mut Faults) -> Option<u32> {
+    let is_allowed = (1..=MOST_FORMS).contains(&raw);
+    if !is_allowed {
+        faults.add(format!("`web.forms_per_minute` is {raw}, and must be from 1 to {MOST_FORMS}"));
+    }
+    is_allowed.then_some(raw)
 }
 
 /// The market for the app's own token; `None` to ask with people's tokens.

@@ -61,8 +61,11 @@ async fn connect(stage: &Stage, browser: &mut Browser) -> anyhow::Result<()> {
 }
 
 async fn confirm(stage: &Stage, browser: &mut Browser) -> anyhow::Result<()> {
+    let page = browser.get(&format!("{}/account", stage.pages())).await?.text().await?;
+    let token = form_token(&page).context("her page has no form")?;
     let form = format!("{}/account/address", stage.pages());
-    browser.post(&form, &[("email", ADDRESS)]).await?;
+    let taken = browser.post(&form, &[("form", token), ("email", ADDRESS)]).await?;
+    ensure!(taken.status().is_redirection(), "her address is not taken");
     say(&format!("She types {ADDRESS}. A letter asks her to confirm it."));
     let text = plain_text(&letter(stage, 1).await?)?;
     let link = text.split_whitespace().find(|word| word.contains("/confirm/"));
@@ -137,6 +140,11 @@ fn indented(text: &str) -> String {
 fn redirect(response: &Response) -> anyhow::Result<String> {
     let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
     to.map(str::to_owned).with_context(|| format!("no redirect, but {}", response.status()))
+}
+
+/// What the forms of a page carry, so that only it can send them.
+fn form_token(page: &str) -> Option<&str> {
+    page.split_once(r#"name="form" value=""#)?.1.split('"').next()
 }
 
 /// As much of a browser as the play needs: it keeps cookies, and follows nothing by itself.

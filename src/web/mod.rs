@@ -49,12 +49,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const HTTPS_ONLY: &str = "max-age=63072000";
 
 /// What only who faces the network knows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The header of a trusted proxy that says whose request it is.
     pub client_address_header: Option<HeaderName>,
     /// Where covers come from, as an origin.
     pub covers: String,
+    /// Forms and sign-ins that one address may send in a minute.
+    pub forms_per_minute: u32,
 }
 
 /// What the handlers share.
@@ -79,7 +81,8 @@ impl FromRef<Shared> for Arc<Bells> {
 /// The pages, ready to be served.
 pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>, settings: &Settings) -> Router {
     let header = settings.client_address_header.clone();
-    let frequency = Arc::new(Frequency::new(Arc::clone(&ctx.clock), header));
+    let clock = Arc::clone(&ctx.clock);
+    let frequency = Arc::new(Frequency::new(clock, header, settings.forms_per_minute));
     let (same_origin, headers) = (same_origin(&ctx), headers(&ctx, settings));
     let shared = Shared { ctx, bells };
     routes()

@@ -302,11 +302,7 @@ fn serve_pages(
     ctx: &Arc<Ctx>,
     config: &Config,
 ) -> tokio::task::JoinHandle<()> {
-    let settings = web::Settings {
-        client_address_header: config.web.client_address_header.clone(),
-        covers: config.covers(),
-    };
-    let pages = web::router(Arc::clone(ctx), Arc::default(), &settings);
+    let pages = web::router(Arc::clone(ctx), Arc::default(), &app::web_settings(config));
     tokio::spawn(web::server::run(listener, pages, CancellationToken::new()))
 }
 
@@ -351,6 +347,8 @@ pub fn environment(
         ("SPOTIFY__ACCOUNTS_URL", outside.to_owned()),
         ("SPOTIFY__API_URL", format!("{outside}/v1")),
         ("SPOTIFY__REQUEST_INTERVAL", "0s".to_owned()),
+        // A test's clock stands still.
+        ("WEB__FORMS_PER_MINUTE", "100000".to_owned()),
         // Whatever the machine's zone is.
         ("SCHEDULE__ZONE", "unknown".to_owned()),
         // Nobody outside is asked: where a test wants hints, they come from the fake world.

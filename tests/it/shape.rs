@@ -17,7 +17,7 @@ fn may_use(part: &str) -> &'static [&'static str] {
         "config" => &["domain"],
         "worker" => &["store", "ctx", "pipeline"],
         "schedule" => &["config", "worker"],
-        "web" => &["domain", "store", "spotify", "access", "ctx", "accounts", "worker"],
+        "web" => &["domain", "clock", "store", "spotify", "access", "ctx", "accounts", "worker"],
         // Composition knows everybody.
         "app" | "lifecycle" | "cli" | "demo" | "main" | "lib" => &["*"],
         other => panic!("src/{other} has no place in the layers: see ARCHITECTURE.md"),

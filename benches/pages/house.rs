@@ -1,0 +1,153 @@
+//! A Dropday in this process with somebody who follows many artists, and axum's "hello" beside it.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use dropday::accounts::sign_in;
+use dropday::clock::{ManualClock, SeededChance};
+use dropday::config::{self, Config};
+use dropday::ctx::Ctx;
+use dropday::demo::spotify;
+use dropday::demo::world::{NewAlbum, World};
+use dropday::pipeline::{Scope, Watch, check_artists, sync_follows};
+use dropday::{app, web};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::wrk::Page;
+
+/// The house, serving.
+pub(crate) struct House {
+    hello: String,
+    pages: String,
+    cookie: String,
+    folder: PathBuf,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+impl House {
+    pub(crate) async fn build(artists: usize) -> Self {
+        app::install_crypto();
+        let clock = ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time"));
+        let world = World::new(clock.clone(), SeededChance::new(1));
+        let person = world.add_person("Martha");
+        for n in 0..artists {
+            let artist = world.add_artist(format!("Artist {n}"));
+            world.put_out(&artist, NewAlbum::titled(format!("Album {n}")).on("2026-10-02"));
+            world.follow(person, &artist);
+        }
+        let outside = serve_world(&world).await;
+        let folder = std::env::temp_dir().join(format!("dropday-pages-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let pages = format!("http://{}", listener.local_addr().expect("an address"));
+        let operator = world.person(person).expect("Martha").id;
+        let config = configure(&folder, &pages, &outside, &operator);
+        let ctx = Arc::new(app::build(&config, clock, SeededChance::new(2)).expect("a Dropday"));
+        serve_pages(listener, &ctx, &config);
+        let session = connect(&ctx, &world, person).await;
+        fill(&ctx, &world).await;
+        Self { hello: serve_hello().await, pages, cookie: format!("dropday={session}"), folder }
+    }
+
+    /// What is measured, "hello" first.
+    pub(crate) fn pages(&self) -> Vec<Page> {
+        let hello = Page { name: "axum's hello", url: self.hello.clone(), cookie: None };
+        let page = |(name, path): &(&'static str, &str)| Page {
+            name,
+            url: format!("{}{path}", self.pages),
+            cookie: Some(self.cookie.clone()).filter(|_| *path != "/"),
+        };
+        let ours = [
+            ("front page", "/"),
+            ("my page", "/account"),
+            ("new albums", "/new"),
+            ("artists", "/artists"),
+            ("artists, by next check", "/artists?sort=next"),
+            ("artists, searched", "/artists?q=artist+77"),
+            ("letters", "/preferences"),
+            ("feeds", "/feeds"),
+            ("leave", "/leave"),
+            ("operator's page", "/operator"),
+            ("stylesheet", "/style.css"),
+        ];
+        std::iter::once(hello).chain(ours.iter().map(page)).collect()
+    }
+}
+
+/// Somebody signs in, and their list is read; the session's token.
+async fn connect(ctx: &Ctx, world: &World, person: dropday::demo::world::PersonId) -> String {
+    let departure = sign_in::depart(ctx, None).await.expect("a trip");
+    let back = world.consent(departure.authorize_url.as_str(), person).expect("consent");
+    let back = url::Url::parse(&back).expect("an address");
+    let field = |name: &str| {
+        back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let back = sign_in::Return { code: field("code"), state: field("state"), error: None };
+    let arrival = sign_in::arrive(ctx, &back, Some(&departure.browser), None).await;
+    let stop = CancellationToken::new();
+    let watch = Watch { stop: &stop, progress: &|_, _| {} };
+    sync_follows::pass(ctx, Scope::All, &watch).await.expect("follows");
+    arrival.expect("a sign-in").session
+}
+
+/// The first look at everybody, and then an album more of every tenth.
+async fn fill(ctx: &Ctx, world: &World) {
+    let stop = CancellationToken::new();
+    let watch = Watch { stop: &stop, progress: &|_, _| {} };
+    check_artists::pass(ctx, Scope::All, &watch).await.expect("a first look");
+    for artist in world.artists().iter().step_by(10) {
+        world.put_out(&artist.id, NewAlbum::titled("Out today").on("2026-11-20"));
+    }
+    check_artists::pass(ctx, Scope::All, &watch).await.expect("a second look");
+}
+
+async fn serve_world(world: &World) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let router = spotify::router(world.clone(), &base);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    base
+}
+
+async fn serve_hello() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let router = Router::new().route("/", get(|| async { "hello" }));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    base
+}
+
+fn serve_pages(listener: TcpListener, ctx: &Arc<Ctx>, config: &Config) {
+    let pages = web::router(Arc::clone(ctx), Arc::default(), &app::web_settings(config));
+    tokio::spawn(web::server::run(listener, pages, CancellationToken::new()));
+}
+
+fn configure(folder: &Path, pages: &str, outside: &str, operator: &str) -> Config {
+    let settings = [
+        ("DATABASE__PATH", folder.join("dropday.db").display().to_string()),
+        ("WEB__LISTEN", pages.trim_start_matches("http://").to_owned()),
+        ("WEB__PUBLIC_URL", pages.to_owned()),
+        ("WEB__OPERATORS", operator.to_owned()),
+        ("SPOTIFY__CLIENT_ID", "demo-client".to_owned()),
+        ("SPOTIFY__ACCOUNTS_URL", outside.to_owned()),
+        ("SPOTIFY__API_URL", format!("{outside}/v1")),
+        ("SPOTIFY__REQUEST_INTERVAL", "0s".to_owned()),
+        ("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "100000".to_owned()),
+        ("HINTS__ENABLED", "false".to_owned()),
+        ("MAIL__SMTP_URL", "smtp://127.0.0.1:9".to_owned()),
+        ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
+    ];
+    let environment = settings.map(|(key, value)| (format!("DROPDAY_{key}"), value));
+    let empty = folder.join("empty.toml");
+    std::fs::write(&empty, "").expect("a file");
+    config::load(Some(&empty), environment).expect("a configuration")
+}

@@ -1,0 +1,60 @@
+//! Pages a second and time to the first byte, measured by `wrk` from outside, beside a bare "hello" of
+//! axum's in the same run.
+//!
+//! `cargo bench --bench pages` prints the table of docs/pages.md for somebody who follows 10,000 artists;
+//! `-- --artists N --seconds S --rounds N` change that. Needs the Debian package wrk.
+
+#![expect(clippy::print_stdout, reason = "a table is what this is for")]
+
+mod house;
+mod wrk;
+
+use house::House;
+use wrk::{Load, Measured};
+
+/// Connections at once where throughput is measured.
+const CROWD: u32 = 64;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let number = |name: &str, usual: u32| {
+        let given = words.iter().skip_while(|word| *word != name).nth(1);
+        given.and_then(|given| given.parse().ok()).unwrap_or(usual)
+    };
+    if !wrk::is_there() {
+        println!("SKIPPED: wrk is not there (apt-get install wrk)");
+        return;
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let artists = number("--artists", 10_000);
+    let house = runtime.block_on(House::build(artists as usize));
+    compare(&house, artists, number("--rounds", 3), number("--seconds", 3));
+}
+
+fn compare(house: &House, artists: u32, rounds: u32, seconds: u32) {
+    println!(
+        "Somebody follows {artists} artists, each with an album. Medians of {rounds} rounds of {seconds} s.\n"
+    );
+    println!("| page | bytes | first byte, one at a time | pages/s, {CROWD} at once | of hello |");
+    println!("|---|---|---|---|---|");
+    let mut hello = None;
+    for page in house.pages() {
+        let bytes = wrk::size(&page);
+        let alone = median(rounds, &page, &Load { connections: 1, seconds });
+        let crowd = median(rounds, &page, &Load { connections: CROWD, seconds });
+        let of_hello = *hello.get_or_insert(crowd.per_second);
+        println!(
+            "| {} | {bytes} | {:.2} ms | {:.0} | {:.3} |",
+            page.name,
+            alone.latency_ms,
+            crowd.per_second,
+            crowd.per_second / of_hello
+        );
+    }
+}
+
+fn median(rounds: u32, page: &wrk::Page, load: &Load) -> Measured {
+    let mut measured: Vec<_> = (0..rounds).map(|_| wrk::measure(page, load)).collect();
+    measured.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
+    measured.swap_remove(measured.len() / 2)
+}
