@@ -7,8 +7,8 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
-use axum::http::Method;
-use axum::response::Response;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -61,7 +61,8 @@ pub(super) async fn show(
         Ok(_) | Err(_) => return page::not_found().await,
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return page::wrong_method(request).await;
+        let refused = page::wrong_method(request).await;
+        return ([(header::ALLOW, "GET,HEAD")], refused).into_response();
     }
     let (number, cadence) =
         (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());

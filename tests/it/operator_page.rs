@@ -94,6 +94,7 @@ async fn who_does_not_keep_the_house_finds_no_page_whatever_they_ask() {
     assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""));
     let posted = martha.browser.post("/operator", &[]).await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(posted.headers["allow"], "GET,HEAD");
     home.finish().await;
 }
 
