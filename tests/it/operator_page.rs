@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::domain::hint::SourceName;
 use reqwest::{Method, StatusCode};
 use rusqlite::Connection;
 use scraper::{Html, Selector};
@@ -305,6 +306,33 @@ async fn whatever_people_artists_and_servers_call_things_the_page_stays_a_page()
         assert_eq!(answer.status, StatusCode::OK, "{query}");
         assert_eq!(texts(&answer.body, "#everybody tbody tr").len(), 1, "{query}");
     }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn each_source_of_hints_is_told_with_its_last_answer_and_error() {
+    let (home, _, martha) = kept_by_martha(&[("HINTS__ENABLED", "true")]).await;
+    home.round().await;
+    home.hints().await;
+    home.advance_days(1);
+    home.catalogues.script(SourceName::ListenBrainz, [Fault::Html]);
+    home.hints().await;
+    let html = page(&martha).await;
+    let rows = texts(&html, "#sources tbody tr");
+    let sources = home.status().await.hint_sources;
+    assert!(!sources.is_empty() && rows.len() == sources.len(), "{rows:?}");
+    for (row, health) in rows.iter().zip(&sources) {
+        let (hints, calls) = (health.hints, health.calls);
+        let counts = format!("{} {} {} {calls} ", hints.open, hints.confirmed, hints.dropped);
+        let told = row.replace(health.source.as_str(), "");
+        let plain: String = counts.split(' ').collect();
+        assert!(told.starts_with(&plain) || told.starts_with(&counts), "{row}: {counts}");
+    }
+    let listenbrainz = rows.iter().find(|row| row.starts_with("listenbrainz")).unwrap();
+    for told in ["24 November 2026", "(1 in a row; again at"] {
+        assert!(listenbrainz.contains(told), "no {told} in {listenbrainz}");
+    }
+    assert!(!needs(&html).contains("listenbrainz"), "once is no matter");
     home.finish().await;
 }
 
