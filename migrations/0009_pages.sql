@@ -66,3 +66,5 @@ CREATE UNIQUE INDEX outbox_once ON outbox (coalesce(person, 0), kind, subject);
 CREATE INDEX outbox_by_person ON outbox (person, kind);
 CREATE INDEX outbox_owed ON outbox (person, kind, letter) WHERE state = 'owed';
 CREATE INDEX outbox_by_letter ON outbox (letter) WHERE letter IS NOT NULL;
+-- The operator's page counts what was sent and tells what was refused lately, however much that is.
+CREATE INDEX outbox_by_state ON outbox (state, settled_at) WHERE settled_at IS NOT NULL;

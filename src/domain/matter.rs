@@ -61,6 +61,23 @@ impl Matter {
     }
 }
 
+/// What happened, in a few words.
+impl std::fmt::Display for Matter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::MassRefusal => f.write_str("Spotify refuses many people at once"),
+            Self::NoPremium => f.write_str("Spotify has stopped the app, for want of Premium"),
+            Self::NotOnAllowList(_) => f.write_str("Somebody is not on the app’s list"),
+            Self::EndpointRemoved(bucket) => {
+                write!(f, "Spotify forbids calls: {}", bucket.as_str())
+            }
+            Self::QuotaSpent => f.write_str("Spotify’s quota is spent too often"),
+            Self::MailRefused => f.write_str("The mail server refused Dropday"),
+            Self::DiskNearlyFull => f.write_str("The disk is nearly full"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

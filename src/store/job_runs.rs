@@ -103,6 +103,12 @@ pub fn latest(tx: &Tx<'_>) -> Result<Vec<JobRun>> {
 }
 
 impl JobRun {
+    /// How long it took, to the millisecond; nothing where the clock stepped back.
+    pub fn took(&self) -> SignedDuration {
+        let took = self.ended_at.duration_since(self.started_at).max(SignedDuration::ZERO);
+        SignedDuration::from_millis(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
+    }
+
     fn makes_superfluous(&self, next: &Self) -> bool {
         let says_the_same = self.is_idle == next.is_idle && self.did == next.did;
         match next.result {

@@ -75,7 +75,7 @@ pub fn facts(tx: &Tx<'_>, settings: &Settings) -> Result<Facts> {
     let page = number("PRAGMA page_size")?;
     Ok(Facts {
         now: tx.now(),
-        people: status::people(tx)?,
+        people: status::count_people(tx)?,
         artists: status::artists_of(tx, None, settings)?,
         unchecked: older(
             tx,

@@ -1,7 +1,19 @@
 //! The state of everything in numbers, for `dropday status` and the pages.
 
+mod calls;
+mod letters;
+mod needs;
+mod people;
+mod report;
+
 use jiff::Timestamp;
 use rusqlite::params;
+
+pub use self::calls::{DAYS, History};
+pub use self::letters::{Group, Told};
+pub use self::needs::Need;
+pub use self::people::{Consent, Mailbox, Page, Standing};
+pub use self::report::{Report, report};
 
 use super::columns::Ms;
 use super::hint_sources::{self, Health};
@@ -63,6 +75,8 @@ pub struct People {
     pub in_trouble: u64,
     /// Of those, whose consent is held since Spotify refuses many at once.
     pub held: u64,
+    /// To whose address nothing is sent, since letters come back.
+    pub bouncing: u64,
 }
 
 /// Artists in numbers.
@@ -95,7 +109,7 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
     let count = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
     let calls = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
     Ok(Status {
-        people: people(tx)?,
+        people: count_people(tx)?,
         artists: artists_of(tx, None, settings)?,
         allowed: allowance::budget(tx, settings.calls_per_day)?.allowed,
         overdue: overdue::list(tx, None, settings, OVERDUE_LISTED)?,
@@ -106,8 +120,8 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
         owed: outbox::count_owed(tx)?,
         put_off: count("SELECT count(*) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL")?,
         put_off_because: put_off_because(tx)?,
-        refused: count("SELECT count(*) FROM outbox WHERE state = 'refused'")?,
-        sent: count("SELECT count(*) FROM outbox WHERE state = 'sent'")?,
+        refused: count_settled(tx, "refused")?,
+        sent: count_settled(tx, "sent")?,
         jobs: job_runs::latest(tx)?,
     })
 }
@@ -139,11 +153,12 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
     })?)
 }
 
-pub(super) fn people(tx: &Tx<'_>) -> Result<People> {
+pub(super) fn count_people(tx: &Tx<'_>) -> Result<People> {
     let sql = "SELECT count(*), count(*) FILTER (WHERE consent = 'good'),
                       count(*) FILTER (WHERE consent = 'ended'),
                       count(*) FILTER (WHERE address IS NOT NULL),
-                      count(*) FILTER (WHERE trouble IS NOT NULL)
+                      count(*) FILTER (WHERE trouble IS NOT NULL),
+                      count(*) FILTER (WHERE bouncing_since IS NOT NULL)
                FROM people";
     let held = consents::count_held(tx)?;
     Ok(tx.query_row(sql, [], |row| {
@@ -153,9 +168,15 @@ pub(super) fn people(tx: &Tx<'_>) -> Result<People> {
             must_sign_in_again: row.get(2)?,
             confirmed: row.get(3)?,
             in_trouble: row.get(4)?,
+            bouncing: row.get(5)?,
             held,
         })
     })?)
+}
+
+fn count_settled(tx: &Tx<'_>, state: &str) -> Result<u64> {
+    let sql = "SELECT count(*) FROM outbox WHERE state = ?1 AND settled_at IS NOT NULL";
+    Ok(tx.query_row(sql, [state], |row| row.get(0))?)
 }
 
 fn put_off_because(tx: &Tx<'_>) -> Result<Option<String>> {

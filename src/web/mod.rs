@@ -9,12 +9,12 @@ mod front;
 mod health;
 mod letter_links;
 pub mod metrics;
+mod operator;
 mod page;
 mod preferences;
 pub mod server;
 mod sign_in;
 mod visit;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages that show times come next"))]
 mod when;
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use axum::extract::{FromRef, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -85,8 +85,10 @@ pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>, settings: &Settings) -> Router {
     let clock = Arc::clone(&ctx.clock);
     let frequency = Arc::new(Frequency::new(clock, header, settings.forms_per_minute));
     let (same_origin, headers) = (same_origin(&ctx), headers(&ctx, settings));
+    let watched = health::routes(Arc::clone(&ctx));
     let shared = Shared { ctx, bells };
     routes()
+        .merge(watched)
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::wrong_method)
         .with_state(shared)
@@ -116,7 +118,7 @@ fn routes() -> Router<Shared> {
             get(letter_links::show_unsubscribe).post(letter_links::unsubscribe),
         )
         .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
-        .merge(health::routes(Arc::clone(&ctx)))
+        .route("/operator", any(operator::show))
         .route("/style.css", get(page::style))
         .route("/zone.js", get(page::zone_script))
 }

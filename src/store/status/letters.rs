@@ -1,0 +1,120 @@
+//! Letters that are owed, that were refused, and that told the operator something. No addresses: reasons are
+//! masked before they are kept (`mail/smtp/mask.rs`).
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::params;
+
+use crate::domain::matter::Matter;
+use crate::store::columns::Ms;
+use crate::store::outbox::Kind;
+use crate::store::{Result, Tx, people};
+
+/// What was refused, or told, within this time is "lately".
+pub(super) const LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// So many reasons are told apart, at most; and so many things that the operator was told.
+const MOST_GROUPS: u32 = 12;
+
+/// Things that are owed, or were refused lately, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Of what kind, as [`Kind`] has it.
+    pub kind: String,
+    /// Why they did not leave; `None` where they only wait for their hour.
+    pub reason: Option<String>,
+    /// How many.
+    pub count: u64,
+    /// When the first of them was owed.
+    pub oldest: Timestamp,
+    /// When the next of those that are owed is tried; when the last of those that were refused was.
+    pub at: Timestamp,
+}
+
+/// What the operator was told, or is about to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Since when it is owed.
+    pub at: Timestamp,
+    /// What happened, in words.
+    pub what: String,
+    /// How the letter stands: `owed`, `sent`, `refused`, `dropped`.
+    pub state: String,
+}
+
+/// What is owed, by kind and reason, what was owed first at the top; and how many things are in further
+/// groups.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub(super) fn owed(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
+    // What a letter to the operator quotes is no reason of its own.
+    grouped(
+        tx,
+        "SELECT kind, iif(kind = 'operator' AND attempts = 0, NULL, reason) AS why, count(*), min(owed_at),
+             min(next_at), sum(count(*)) OVER () FROM outbox
+         WHERE state = 'owed' AND owed_at <= ?1 GROUP BY kind, why ORDER BY min(owed_at) LIMIT ?2",
+        i64::MAX,
+    )
+}
+
+/// What was refused lately, by kind and reason, the latest first; and how many things are in further groups.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub(super) fn refused(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
+    grouped(
+        tx,
+        "SELECT kind, reason, count(*), min(owed_at), max(settled_at), sum(count(*)) OVER () FROM outbox
+         WHERE state = 'refused' AND settled_at > ?1
+         GROUP BY kind, reason ORDER BY max(settled_at) DESC LIMIT ?2",
+        (tx.now() - LATELY).as_millisecond(),
+    )
+}
+
+fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
+    let mut rows = tx.conn().prepare_cached(sql)?;
+    let rows = rows.query_map(params![since, MOST_GROUPS], |row| {
+        let group = Group {
+            kind: row.get(0)?,
+            reason: row.get(1)?,
+            count: row.get(2)?,
+            oldest: row.get::<_, Ms>(3)?.0,
+            at: row.get::<_, Ms>(4)?.0,
+        };
+        Ok((group, row.get::<_, u64>(5)?))
+    })?;
+    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let all = rows.first().map_or(0, |(_, all)| *all);
+    let groups: Vec<Group> = rows.into_iter().map(|(group, _)| group).collect();
+    let told: u64 = groups.iter().map(|group| group.count).sum();
+    Ok((groups, all.saturating_sub(told)))
+}
+
+/// What the operator was told lately, the latest first.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT owed_at, subject, state FROM outbox
+         WHERE coalesce(person, 0) = 0 AND kind = ?1 AND owed_at > ?2 ORDER BY id DESC LIMIT ?3",
+    )?;
+    let key = params![Kind::Operator.as_str(), Ms(tx.now() - LATELY), MOST_GROUPS];
+    let rows = rows.query_map(key, |row| {
+        Ok((row.get::<_, Ms>(0)?.0, row.get::<_, String>(1)?, row.get(2)?))
+    })?;
+    let mut told = Vec::new();
+    for (at, subject, state) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
+        let Some(matter) = Matter::parse(&subject) else { continue };
+        told.push(Told { at, what: in_words(tx, matter)?, state });
+    }
+    Ok(told)
+}
+
+fn in_words(tx: &Tx<'_>, matter: Matter) -> Result<String> {
+    let Matter::NotOnAllowList(person) = matter else { return Ok(matter.to_string()) };
+    let person = people::find(tx, person)?;
+    Ok(person.map_or(matter.to_string(), |person| {
+        format!("{matter}: {} ({})", person.display_name, person.spotify_id)
+    }))
+}

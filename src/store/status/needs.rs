@@ -1,0 +1,192 @@
+//! What needs a hand now, and what to do about it: as things stand, whatever letters were sent.
+
+use std::fmt;
+
+use super::{Report, Status};
+use crate::domain::hint::SourceName;
+use crate::domain::quota::{Cause, Pause};
+use crate::domain::room::Room;
+use crate::store::job_runs::{JobRun, RunResult};
+
+/// Failures in a row of a source of hints from which on it is worth a look: it is asked some times a day.
+const FAILS_OFTEN: u32 = 5;
+
+/// Something that needs a hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// So little room is left where the database lies.
+    Room(Room),
+    /// A pause that only the operator can end, or that says something of the configuration.
+    Paused(String, Pause),
+    /// The consents of so many people are held, since Spotify refuses many at once.
+    MassRefusal(u64),
+    /// Spotify refuses so many people.
+    Refused(u64),
+    /// People are here, and nobody is connected.
+    NobodyConnected,
+    /// So many things were put off, the last one for this reason.
+    PutOff(u64, String),
+    /// So many things were refused lately.
+    LettersRefused(u64),
+    /// So many addresses bounce.
+    Bouncing(u64),
+    /// So many artists have waited too long, such as one for this reason.
+    Overdue(u64, String),
+    /// A source of hints has failed so often in a row, the last time for this reason.
+    Source(SourceName, u32, String),
+    /// The last run of a job failed, in these words.
+    Job(String, String),
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Room(room) => write!(
+                f,
+                "The disk that the database lies on is nearly full: {} of {} MB are left.",
+                room.free / 1_000_000,
+                room.total / 1_000_000
+            ),
+            Self::Paused(scope, Pause { cause, .. }) => write!(f, "{cause} ({scope})."),
+            Self::MassRefusal(people) => write!(
+                f,
+                "Spotify says of {people} people at once that their permission has ended, which is not \
+                 believed yet."
+            ),
+            Self::Refused(people) => {
+                write!(f, "Spotify refuses {}.", counted(*people, "person", "people"))
+            }
+            Self::NobodyConnected => {
+                f.write_str("Nobody is connected to Spotify, so nothing can be asked.")
+            }
+            Self::PutOff(things, why) => {
+                let things = counted(*things, "thing", "things");
+                write!(f, "{things} in letters could not be sent yet, lately since: {why}")
+            }
+            Self::LettersRefused(things) => {
+                write!(
+                    f,
+                    "{} in letters were refused within two weeks.",
+                    counted(*things, "thing", "things")
+                )
+            }
+            Self::Bouncing(people) => {
+                write!(f, "Letters to {} come back.", counted(*people, "person", "people"))
+            }
+            Self::Overdue(artists, why) => {
+                write!(
+                    f,
+                    "{} waited too long, such as one since {why}.",
+                    counted(*artists, "artist", "artists")
+                )
+            }
+            Self::Source(source, failures, why) => {
+                write!(f, "{source} failed {failures} times in a row, the last time since: {why}")
+            }
+            Self::Job(job, did) => write!(f, "The last run of {job} failed: {did}"),
+        }
+    }
+}
+
+fn counted(n: u64, one: &str, more: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { more })
+}
+
+impl Need {
+    /// What to do about it.
+    pub fn to_do(&self) -> &'static str {
+        match self {
+            Self::Room(_) => {
+                "Make room on that disk, or make it larger. Dropday notices by itself."
+            }
+            Self::Paused(_, Pause { cause: Cause::Premium, .. }) => {
+                "Renew Premium for the account that owns the app. It can take some hours until Spotify \
+                 lets the app in again; Dropday goes on by itself."
+            }
+            Self::Paused(_, Pause { cause: Cause::Endpoint, .. }) => {
+                "Look for a newer version of Dropday, and at the changes that Spotify tells of. Dropday \
+                 asks again every six hours."
+            }
+            Self::Paused(..) => {
+                "Dropday goes on by itself, and asks less for some weeks. If it comes back, lower \
+                 spotify.artist_albums_per_day, or look which other apps of your developer account ask."
+            }
+            Self::MassRefusal(_) => {
+                "Most likely you need only wait. Look whether the app is still there and unchanged in \
+                 Spotify’s dashboard."
+            }
+            Self::Refused(_) => {
+                "They stand first in the list of people, with the reason. Who is not on the app’s list \
+                 must be entered at developer.spotify.com/dashboard, under Settings, User Management."
+            }
+            Self::NobodyConnected => "Ask somebody to sign in again; yourself, for example.",
+            Self::PutOff(..) => {
+                "They are tried again by themselves. If the reason stays, look at [mail] in the \
+                 configuration; dropday check tells whether the server lets Dropday in."
+            }
+            Self::LettersRefused(_) => {
+                "The reasons stand under Letters. If they speak of spam, policy or the sender, \
+                 docs/delivery.md helps; if of a mailbox, its owner must change their address."
+            }
+            Self::Bouncing(_) => {
+                "None are sent there any more. They stand first in the list of people: tell them, if you \
+                 can, to type their address again on their page."
+            }
+            Self::Overdue(..) => {
+                "The longest waits are listed under Artists. If calls are what is missing, fewer artists or \
+                 a longer schedule.max_wait help; calls cannot be bought."
+            }
+            Self::Source(..) => {
+                "It is asked again by itself, and nothing else waits for it. If it stays, switch it off \
+                 under [hints]."
+            }
+            Self::Job(..) => {
+                "It is tried again by itself. If it stays, the log says more (journalctl -u dropday, or \
+                 wherever your log goes)."
+            }
+        }
+    }
+}
+
+/// What needs a hand, the gravest first.
+pub(super) fn of(report: &Report) -> Vec<Need> {
+    let Status { people, artists, .. } = &report.status;
+    let mut needs = Vec::new();
+    needs.extend(report.room.filter(|room| room.is_nearly_full()).map(Need::Room));
+    needs.extend(report.status.pauses.iter().filter_map(paused));
+    needs.extend(some(people.held).map(Need::MassRefusal));
+    needs.extend(some(people.in_trouble.saturating_sub(people.held)).map(Need::Refused));
+    needs.extend((people.all > 0 && people.connected == 0).then_some(Need::NobodyConnected));
+    let put_off = some(report.status.put_off).zip(report.status.put_off_because.clone());
+    needs.extend(put_off.map(|(things, why)| Need::PutOff(things, why)));
+    needs.extend(failing_jobs(&report.status.jobs));
+    needs.extend(some(report.refused_lately()).map(Need::LettersRefused));
+    needs.extend(some(people.bouncing).map(Need::Bouncing));
+    let overdue = some(artists.overdue).zip(report.status.overdue.first());
+    needs.extend(overdue.map(|(n, first)| Need::Overdue(n, first.why.to_string())));
+    needs.extend(report.status.hint_sources.iter().filter_map(|health| {
+        let (why, _) = health.last_error.as_ref().filter(|_| health.failures >= FAILS_OFTEN)?;
+        Some(Need::Source(health.source, health.failures, why.clone()))
+    }));
+    needs
+}
+
+fn some(n: u64) -> Option<u64> {
+    (n > 0).then_some(n)
+}
+
+/// A rate limit is over within minutes, and an outage is Spotify's.
+fn paused((scope, pause): &(String, Pause)) -> Option<Need> {
+    match pause.cause {
+        Cause::Premium | Cause::Endpoint | Cause::Quota => {
+            Some(Need::Paused(scope.clone(), *pause))
+        }
+        Cause::RateLimit | Cause::Outage => None,
+    }
+}
+
+fn failing_jobs(runs: &[JobRun]) -> impl Iterator<Item = Need> {
+    let last = runs.chunk_by(|one, next| one.job == next.job).filter_map(<[JobRun]>::first);
+    last.filter(|run| run.result == RunResult::Failed)
+        .map(|run| Need::Job(run.job.clone(), run.did.clone()))
+}

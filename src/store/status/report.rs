@@ -1,0 +1,84 @@
+//! All that the operator sees: one gathering for their page and for `dropday status`.
+
+use super::{
+    Group, History, Need, Page, Standing, Status, Told, calls, letters, needs, of, people,
+};
+use crate::domain::allowance::Lesson;
+use crate::domain::cadence::Settings;
+use crate::domain::quota::Bucket;
+use crate::domain::room::Room;
+use crate::store::job_runs::JobRun;
+use crate::store::{Result, Tx, allowance};
+
+/// How it stands, with everything that is to be known of it.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// In numbers.
+    pub status: Status,
+    /// Calls for artists' albums that the configuration allows in a rolling day.
+    pub per_day: u32,
+    /// What needs a hand, the gravest first.
+    pub needs: Vec<Need>,
+    /// What the operator was told lately, the latest first.
+    pub told: Vec<Told>,
+    /// People, those first with whom something is amiss.
+    pub people: Vec<Standing>,
+    /// The calls of the last days.
+    pub calls: Vec<History>,
+    /// What the last lock-out of artists' albums taught.
+    pub lesson: Option<Lesson>,
+    /// What is owed, by kind and reason.
+    pub owed: Vec<Group>,
+    /// Owed things in further groups.
+    pub owed_besides: u64,
+    /// What was refused lately, by kind and reason.
+    pub refused: Vec<Group>,
+    /// Refused things in further groups.
+    pub refused_besides: u64,
+    /// The room on the disk that the database lies on; `None` where the system does not say.
+    pub room: Option<Room>,
+}
+
+impl Report {
+    /// Calls for artists' albums that are left of the present allowance.
+    pub fn calls_left(&self) -> u64 {
+        let of_albums = |(bucket, _): &&(Bucket, u64)| *bucket == Bucket::ArtistAlbums;
+        let used = self.status.calls.iter().find(of_albums).map_or(0, |(_, used)| *used);
+        u64::from(self.status.allowed).saturating_sub(used)
+    }
+
+    /// Things in letters that were refused lately.
+    pub fn refused_lately(&self) -> u64 {
+        self.refused.iter().map(|group| group.count).sum::<u64>() + self.refused_besides
+    }
+
+    /// The runs that are kept of each job, the newest first.
+    pub fn jobs(&self) -> impl Iterator<Item = &[JobRun]> {
+        self.status.jobs.chunk_by(|one, next| one.job == next.job)
+    }
+}
+
+/// How it stands, with those people that are on `page`.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn report(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Report> {
+    let ((owed, owed_besides), (refused, refused_besides)) =
+        (letters::owed(tx)?, letters::refused(tx)?);
+    let mut report = Report {
+        status: of(tx, settings)?,
+        per_day: settings.calls_per_day,
+        needs: Vec::new(),
+        told: letters::told(tx)?,
+        people: people::standings(tx, page)?,
+        calls: calls::by_day(tx)?,
+        lesson: allowance::lesson(tx, Bucket::ArtistAlbums)?,
+        owed,
+        owed_besides,
+        refused,
+        refused_besides,
+        room: tx.room(),
+    };
+    report.needs = needs::of(&report);
+    Ok(report)
+}

@@ -1,0 +1,102 @@
+//! Calls by day as bars. The same numbers stand in a table.
+
+use crate::domain::quota::Bucket;
+use crate::store::status::History;
+
+/// Height of the drawing, in its own units.
+pub(super) const HEIGHT: u64 = 80;
+/// Width of a day, the gap after its bar included.
+const STEP: u64 = 20;
+const GAP: u64 = 4;
+
+/// A chart of one bucket.
+pub(super) struct Chart {
+    /// Of what, in words.
+    pub(super) title: &'static str,
+    /// What it shows, in a sentence.
+    pub(super) words: String,
+    /// Width of the drawing.
+    pub(super) width: u64,
+    /// A bar for each day that had calls.
+    pub(super) bars: Vec<Bar>,
+    /// How high the allowance is, from the top; `None` where there is none.
+    pub(super) limit: Option<u64>,
+}
+
+/// A day.
+pub(super) struct Bar {
+    pub(super) x: u64,
+    pub(super) y: u64,
+    pub(super) width: u64,
+    pub(super) height: u64,
+}
+
+impl Chart {
+    /// The calls of `history`, with `allowed` of them in a day; `None` for no limit of ours.
+    pub(super) fn new(history: &History, allowed: Option<u64>) -> Self {
+        let full = history.most().max(allowed.unwrap_or(0)).max(1);
+        let bar = |(n, (_, calls)): (usize, &(_, u64))| {
+            // A day with a call is never without a bar.
+            let height = (calls * HEIGHT / full).max(u64::from(*calls > 0));
+            Bar { x: n as u64 * STEP, y: HEIGHT - height, width: STEP - GAP, height }
+        };
+        Self {
+            title: title(history.bucket),
+            words: words(history, allowed),
+            width: history.days.len() as u64 * STEP - GAP,
+            bars: history.days.iter().enumerate().map(bar).filter(|bar| bar.height > 0).collect(),
+            limit: allowed.map(|allowed| HEIGHT - allowed * HEIGHT / full),
+        }
+    }
+}
+
+fn words(history: &History, allowed: Option<u64>) -> String {
+    let words = format!("{} today, {} on the fullest day", history.today(), history.most());
+    match allowed {
+        Some(allowed) => format!("{words}; the line is what is allowed at present, {allowed}"),
+        None => words,
+    }
+}
+
+/// What calls of a bucket are for.
+pub(super) fn title(bucket: Bucket) -> &'static str {
+    match bucket {
+        Bucket::ArtistAlbums => "Artists’ albums",
+        Bucket::Following => "Who is followed",
+        Bucket::Profile => "Profiles",
+        Bucket::Tokens => "Tokens",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::ToSpan;
+
+    use super::*;
+
+    fn chart(calls: &[u64], allowed: Option<u64>) -> Chart {
+        let first = jiff::civil::date(2026, 11, 20);
+        let days = first.series(1.day()).zip(calls.iter().copied()).collect();
+        Chart::new(&History { bucket: Bucket::ArtistAlbums, days }, allowed)
+    }
+
+    #[test]
+    fn the_fullest_day_fills_the_drawing_and_a_single_call_is_seen() {
+        let chart = chart(&[0, 1, 1_000], None);
+        let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height).collect();
+        assert_eq!((heights, chart.limit), (vec![1, HEIGHT], None));
+        assert_eq!(chart.words, "1000 today, 1000 on the fullest day");
+    }
+
+    #[test]
+    fn the_allowance_is_a_line_over_bars_that_stay_below_it() {
+        let chart = chart(&[20, 40], Some(80));
+        assert_eq!((chart.limit, chart.bars[1].y), (Some(0), HEIGHT / 2));
+    }
+
+    #[test]
+    fn nothing_at_all_is_drawn_too() {
+        let chart = chart(&[0, 0], Some(0));
+        assert_eq!((chart.bars.len(), chart.limit), (0, Some(HEIGHT)));
+    }
+}

@@ -1,0 +1,443 @@
+//! The operator's page tells how the house stands, and nobody else finds it.
+
+use std::collections::BTreeMap;
+
+use dropday::demo::inbox::SmtpFault;
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::domain::hint::SourceName;
+use reqwest::{Method, StatusCode};
+use rusqlite::Connection;
+use scraper::{Html, Selector};
+
+use crate::binary::{Machine, eventually};
+use crate::home::{Home, Listener, Settings};
+
+const OPERATOR: &str = "operator@example.com";
+
+/// A home that Martha keeps, who follows one artist.
+async fn kept_by_martha(settings: Settings<'_>) -> (Home, String, Listener) {
+    let mut home = Home::with(settings).await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    keep(&mut home, &martha).await;
+    (home, artist, martha)
+}
+
+/// From now on this person keeps the house.
+async fn keep(home: &mut Home, listener: &Listener) {
+    let id = home.world.person(listener.person).unwrap().id;
+    home.config.web.house.operators = vec![id];
+    home.restart().await;
+}
+
+fn texts(html: &str, selector: &str) -> Vec<String> {
+    let page = Html::parse_document(html);
+    let selector = Selector::parse(selector).unwrap();
+    let text = |found: scraper::ElementRef<'_>| found.text().collect::<String>();
+    let on_one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    page.select(&selector).map(text).map(on_one_line).collect()
+}
+
+/// The page's own numbers, by what they are called.
+fn numbers(html: &str) -> BTreeMap<String, String> {
+    texts(html, "dt").into_iter().zip(texts(html, "dd")).collect()
+}
+
+async fn page(listener: &Listener) -> String {
+    let answer = listener.browser.get("/operator").await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    answer.body
+}
+
+/// How somebody stands, as their row says: permission and address.
+fn row_of(html: &str, name: &str) -> (String, String) {
+    let rows = texts(html, "#everybody tbody tr");
+    let cells = texts(html, "#everybody tbody td");
+    let at = rows.iter().position(|row| row.starts_with(name)).expect("a row");
+    (cells[at * 6 + 1].clone(), cells[at * 6 + 2].clone())
+}
+
+fn needs(html: &str) -> String {
+    texts(html, "#needs + ul li").join("\n")
+}
+
+fn refusal() -> Fault {
+    let body = r#"{"error":"invalid_grant","error_description":"Refresh token revoked"}"#;
+    Fault::Status(400, "application/json", body.into())
+}
+
+#[tokio::test]
+async fn who_does_not_keep_the_house_finds_no_page_whatever_they_ask() {
+    let (home, artist, martha) = kept_by_martha(&[]).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    let methods =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+    let signed_out = home.visitor();
+    signed_out.set_cookie("dropday", "made-up");
+    for browser in [&jonas.browser, &home.visitor(), &signed_out] {
+        for method in methods.clone() {
+            let ask = async |path| browser.ask(method.clone(), path, |request| request).await;
+            let (here, nowhere) = (ask("/operator").await, ask("/no-such-page").await);
+            assert_eq!((here.status, &here.body), (nowhere.status, &nowhere.body), "{method}");
+            assert_eq!(here.status, StatusCode::NOT_FOUND);
+            let names = |headers: &reqwest::header::HeaderMap| {
+                let mut names: Vec<_> = headers.keys().map(|name| name.to_string()).collect();
+                names.sort();
+                names
+            };
+            assert_eq!(names(&here.headers), names(&nowhere.headers), "{method}");
+        }
+    }
+    let jonas_page = jonas.browser.get("/preferences").await.body;
+    assert!(!jonas_page.contains("/operator"), "nor a link to it");
+    assert!(martha.browser.get("/preferences").await.body.contains("/operator"));
+    let head = martha.browser.ask(Method::HEAD, "/operator", |request| request).await;
+    assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""));
+    let posted = martha.browser.post("/operator", &[]).await;
+    assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(posted.headers["allow"], "GET,HEAD");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_house_in_order_says_so_and_tells_who_is_there_without_their_addresses() {
+    let (home, _, martha) = kept_by_martha(&[]).await;
+    home.round().await;
+    let html = page(&martha).await;
+    assert_eq!(texts(&html, ".state"), ["Nothing needs a hand."]);
+    assert_eq!(needs(&html), "");
+    let (permission, address) = row_of(&html, "Martha");
+    assert_eq!((permission.as_str(), address.as_str()), ("until 23 May 2027", "confirmed"));
+    assert!(!html.contains(&martha.address) && !html.contains("@example.com"));
+    let numbers = numbers(&html);
+    assert_eq!((numbers["All"].as_str(), numbers["Connected"].as_str()), ("1", "1"));
+    assert_eq!(numbers["Artists’ albums, last 24 hours"], "1");
+    assert_eq!((numbers["Left"].as_str(), numbers["Sent ever"].as_str()), ("79", "2"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn each_state_of_a_person_is_told() {
+    let (home, artist, martha) = kept_by_martha(&[("MAIL__OPERATOR", OPERATOR)]).await;
+    for name in ["Unlisted", "Withdrew", "Expired", "Bounces"] {
+        home.listener(name, &[&artist]).await;
+    }
+    for (name, address) in [("Newcomer", None), ("Waits", Some("waits@example.com"))] {
+        let (browser, person) = (home.visitor(), home.world.add_person(name));
+        browser.sign_in(&home.world, person).await;
+        if let Some(address) = address {
+            browser.post("/account/address", &[("email", address)]).await;
+        }
+    }
+    home.round().await;
+    let someone = |name: &str| {
+        let found = home.world.people().into_iter().find(|(_, person)| person.name == name);
+        found.unwrap().0
+    };
+    home.world.set_allow_listed(someone("Unlisted"), false);
+    home.advance_hours(2);
+    home.follows().await;
+    home.world.revoke(someone("Withdrew"));
+    home.advance_hours(2);
+    home.follows().await;
+    home.world.expire(someone("Expired"));
+    home.advance_hours(2);
+    home.follows().await;
+    home.inbox.refuse("bounces@example.com", 550, "5.1.1 No such user here");
+    for title in ["First", "Second", "Third"] {
+        home.world.put_out(&artist, NewAlbum::titled(title));
+        home.round().await;
+    }
+    let html = page(&martha).await;
+    let unlisted = row_of(&html, "Unlisted").0;
+    assert!(unlisted.starts_with("refused: "), "{unlisted}");
+    let withdrew = row_of(&html, "Withdrew").0;
+    assert_eq!(withdrew, "taken back; is deleted on 27 November 2026");
+    assert_eq!(row_of(&html, "Expired").0, "must sign in again");
+    assert_eq!(row_of(&html, "Bounces").1, "bouncing since 23 November 2026");
+    assert_eq!(row_of(&html, "Newcomer").1, "none");
+    assert_eq!(row_of(&html, "Waits").1, "awaits confirmation");
+    let everybody = texts(&html, "#everybody tbody tr");
+    assert!(everybody.len() == 7 && everybody[4].starts_with("Martha"), "trouble first");
+    let needs = needs(&html);
+    for told in ["Spotify refuses 1 person", "User Management", "Letters to 1 person come back"] {
+        assert!(needs.contains(told), "no {told} in {needs}");
+    }
+    let told = texts(&html, "details td").join("\n");
+    assert!(told.contains("not on the app’s list: Unlisted ("), "{told}");
+    assert!(!html.contains("@example.com"));
+    // Whether a consent has ended is certain after an hour: then its letter leaves.
+    home.advance_hours(2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn people_held_by_the_brake_are_told_and_that_waiting_may_be_all() {
+    let (home, artist, martha) = kept_by_martha(&[]).await;
+    for number in 0..4 {
+        home.listener(&format!("Person{number}"), &[&artist]).await;
+    }
+    home.round().await;
+    home.advance_hours(2);
+    home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(5));
+    home.follows().await;
+    let html = page(&martha).await;
+    assert_eq!(numbers(&html)["Held by the brake"], "5");
+    assert_eq!(row_of(&html, "Person0").0, "held by the brake");
+    assert!(needs(&html).contains("5 people at once"), "{}", needs(&html));
+    assert!(!needs(&html).contains("Spotify refuses"), "they are told of once");
+    home.advance_hours(2);
+    home.follows().await;
+    assert_eq!(needs(&page(&martha).await), "");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn letters_that_wait_or_were_refused_are_told_with_their_reasons() {
+    let (home, artist, martha) = kept_by_martha(&[]).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    let daily = [("letters", "daily"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
+    jonas.browser.post("/preferences", &daily).await;
+    home.round().await;
+    home.inbox.refuse(&martha.address, 550, "5.7.1 <martha@example.com> looks like spam");
+    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.checks().await;
+    home.letters_of(dropday::pipeline::Scope::Due).await;
+    home.inbox.accept(&martha.address);
+    home.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try later".into()));
+    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.checks().await;
+    home.letters_of(dropday::pipeline::Scope::Due).await;
+    let html = page(&martha).await;
+    let refused = texts(&html, "#refused tbody tr");
+    assert!(refused.len() == 1 && refused[0].contains("looks like spam"), "{refused:?}");
+    let owed = texts(&html, "#owed tbody tr").join("\n");
+    assert!(owed.contains("waits for its hour") && owed.contains("451"), "{owed}");
+    let numbers = numbers(&html);
+    assert_eq!((&*numbers["Things owed"], &*numbers["Refused within two weeks"]), ("3", "1"));
+    let needs = needs(&html);
+    assert!(needs.contains("could not be sent yet") && needs.contains("were refused"), "{needs}");
+    assert!(!html.contains("martha@example.com"), "addresses are masked");
+    home.advance_days(15);
+    home.letters().await;
+    assert_eq!(texts(&page(&martha).await, "#refused tbody tr").len(), 0, "that is long ago");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn pauses_and_what_a_lock_out_taught_are_told_with_what_to_do() {
+    let (home, artist, martha) = kept_by_martha(&[]).await;
+    home.round().await;
+    home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
+    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.checks().await;
+    let html = page(&martha).await;
+    let pauses = texts(&html, "li").join("\n");
+    assert!(pauses.contains("Paused until 23 November 2026, 14:00 (artist albums)"), "{pauses}");
+    assert!(needs(&html).contains("spotify.artist_albums_per_day"), "{}", needs(&html));
+    let numbers = numbers(&html);
+    assert!(numbers["Last lock-out"].starts_with("23 November 2026, 12:00, after"), "{numbers:?}");
+    let allowed = &numbers["Allowed for artists’ albums"];
+    assert!(allowed.ends_with("of 80 that are configured: a lock-out taught so"), "{allowed}");
+    home.advance_hours(3);
+    home.round().await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_calls_of_two_weeks_are_drawn_and_stand_in_a_table() {
+    let (home, _, martha) = kept_by_martha(&[]).await;
+    for _ in 0..20 {
+        home.round().await;
+        home.advance_days(1);
+    }
+    let html = page(&martha).await;
+    let days = texts(&html, "#days tbody th");
+    assert_eq!(
+        (days.len(), days[0].as_str(), days[13].as_str()),
+        (14, "13 December 2026", "30 November 2026")
+    );
+    let cells = texts(&html, "#days tbody td");
+    assert_eq!(cells.len(), 14 * 4);
+    let albums: Vec<&str> = cells.iter().step_by(4).map(String::as_str).collect();
+    assert_eq!(albums[0], "0", "nothing yet today");
+    assert!(albums[1..].iter().all(|n| *n == "1"), "{albums:?}");
+    let charts = Html::parse_document(&html);
+    let select = |what| charts.select(&Selector::parse(what).unwrap()).count();
+    assert_eq!((select("svg[role=img][aria-label]"), select("svg line")), (4, 1));
+    assert!(select("svg:first-of-type rect") >= 13 && select("[style], style") == 0);
+    let following: u64 = cells.iter().skip(1).step_by(4).map(|n| n.parse::<u64>().unwrap()).sum();
+    assert!(following >= 13, "{cells:?}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn whatever_people_artists_and_servers_call_things_the_page_stays_a_page() {
+    let odd = "</td></table><script>alert(1)</script>{{ name }} &amp; \u{202e}";
+    let (home, artist, martha) = kept_by_martha(&[]).await;
+    home.world.rename_artist(&artist, odd);
+    home.world.rename_person(martha.person, format!("{odd}{}", "Æ".repeat(290)));
+    martha.browser.sign_in(&home.world, martha.person).await;
+    home.inbox.refuse(&martha.address, 550, "5.7.1 <script>alert(2)</script> refused");
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled(odd));
+    home.round().await;
+    home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
+    home.checks().await;
+    let html = page(&martha).await;
+    assert!(texts(&html, "script").is_empty() && !html.contains('\u{202e}'));
+    let everybody = texts(&html, "#everybody tbody tr");
+    assert!(everybody.len() == 1 && everybody[0].contains("<script>alert(1)"), "{everybody:?}");
+    assert!(everybody[0].contains('…'), "and is cut short");
+    let overdue = texts(&html, "#overdue li").join("\n");
+    assert!(overdue.contains("<script>alert(1)") && overdue.contains("the last check failed"));
+    let refused = texts(&html, "#refused td").join("\n");
+    assert!(refused.contains("alert(2)"), "{refused}");
+    for query in [
+        "?page=0",
+        "?page=-1",
+        "?page=99999999999999999999",
+        "?page=4294967295",
+        "?page=x",
+        "?page=%FF",
+        "?%00=<script>",
+    ] {
+        let answer = martha.browser.get(&format!("/operator{query}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{query}");
+        assert_eq!(texts(&answer.body, "#everybody tbody tr").len(), 1, "{query}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn each_source_of_hints_is_told_with_its_last_answer_and_error() {
+    let (home, _, martha) = kept_by_martha(&[("HINTS__ENABLED", "true")]).await;
+    home.round().await;
+    home.hints().await;
+    home.advance_days(1);
+    home.catalogues.script(SourceName::ListenBrainz, [Fault::Html]);
+    home.hints().await;
+    let html = page(&martha).await;
+    let rows = texts(&html, "#sources tbody tr");
+    let sources = home.status().await.hint_sources;
+    assert!(!sources.is_empty() && rows.len() == sources.len(), "{rows:?}");
+    for (row, health) in rows.iter().zip(&sources) {
+        let (hints, calls) = (health.hints, health.calls);
+        let counts = format!("{} {} {} {calls} ", hints.open, hints.confirmed, hints.dropped);
+        let told = row.replace(health.source.as_str(), "");
+        let plain: String = counts.split(' ').collect();
+        assert!(told.starts_with(&plain) || told.starts_with(&counts), "{row}: {counts}");
+    }
+    let listenbrainz = rows.iter().find(|row| row.starts_with("listenbrainz")).unwrap();
+    for told in ["24 November 2026", "(1 in a row; again at"] {
+        assert!(listenbrainz.contains(told), "no {told} in {listenbrainz}");
+    }
+    assert!(!needs(&html).contains("listenbrainz"), "once is no matter");
+    home.finish().await;
+}
+
+/// 500 people with 100 artists each of 50,000, two weeks of calls, and letters of years.
+const A_CROWD: &str = "
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+    INSERT INTO people (spotify_id, display_name, created_at, consent, follows_next_at, address, trouble)
+    SELECT 'crowd' || i, 'Person number ' || i, 1795000000000, 'good', 1, 'p' || i || '@example.com',
+        iif(i = 499, 'Spotify refuses this one', NULL) FROM n;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+    INSERT INTO artists (id, name, watched_since, next_check_at, checked_at)
+    SELECT printf('crowd%017d', i), 'Artist ' || i, 1795000000000, 1, 1795000000000 FROM n;
+    INSERT INTO follows (person, artist, since)
+    SELECT id, printf('crowd%017d', (id % 500) * 100 + o.i), 1 FROM people, (SELECT value AS i FROM generate) o
+    WHERE spotify_id LIKE 'crowd%';
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
+    INSERT INTO calls (bucket, at) SELECT iif(i % 40 = 0, 'artist_albums', 'following'), 1795435200000 - i * 30000 FROM n;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+    INSERT INTO outbox (person, kind, subject, state, next_at, owed_at, settled_at, reason)
+    SELECT 2 + i % 500, 'news', 's' || i, iif(i % 1000 = 0, 'refused', 'sent'), 1, 1, 1795435000000, 'reason ' || i FROM n;";
+
+#[tokio::test]
+async fn at_five_hundred_people_it_is_paged_through_and_stays_small() {
+    let (home, _, martha) = kept_by_martha(&[]).await;
+    let database = Connection::open(&home.config.database).unwrap();
+    let numbers = "CREATE TEMP TABLE generate AS
+        WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 100) SELECT value FROM n;";
+    database.execute_batch(&format!("{numbers}{A_CROWD}")).unwrap();
+    let first = page(&martha).await;
+    assert!(first.len() < 60_000, "{} bytes", first.len());
+    assert_eq!(numbers_of_people(&first), 30);
+    let rows = texts(&first, "#everybody tbody tr");
+    assert!(rows[0].contains("Spotify refuses this one"), "{}", rows[0]);
+    assert_eq!(texts(&first, "#refused tbody tr").len(), 12);
+    assert!(first.contains("88 more were refused, for other reasons"));
+    let mut seen = Vec::new();
+    for number in 1..=17 {
+        let html = martha.browser.get(&format!("/operator?page={number}")).await.body;
+        seen.extend(texts(&html, "#everybody tbody small"));
+    }
+    let all = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert_eq!((all, seen.len()), (501, 501), "everybody once");
+    let beyond = martha.browser.get("/operator?page=999").await.body;
+    assert_eq!(numbers_of_people(&beyond), 501 - 16 * 30);
+    assert!(beyond.contains("Page 17 of 17"));
+    home.finish_owing(0).await;
+}
+
+fn numbers_of_people(html: &str) -> usize {
+    texts(html, "#everybody tbody tr").len()
+}
+
+#[tokio::test]
+async fn status_tells_programs_the_same_numbers_as_the_page() {
+    let machine = Machine::new().await;
+    let artist = machine.world.add_artist("Röyksopp");
+    let martha = machine.settle(&[("Martha", &[&artist]), ("Jonas", &[&artist])]).await.remove(0);
+    let id = machine.world.person(martha.person).unwrap().id;
+    let keep = format!("[web]\noperators = [\"{id}\"]\n");
+    std::fs::write(machine.folder.path().join("dropday.toml"), keep).unwrap();
+    let mut daemon = machine.serve().await;
+    let (status, html) = eventually("a quiet moment", async || {
+        let before = machine.status().await;
+        let html = page(&martha).await;
+        (machine.status().await == before).then_some((before, html))
+    })
+    .await;
+    let numbers = numbers(&html);
+    for (name, at) in [
+        ("All", "/people/all"),
+        ("Connected", "/people/connected"),
+        ("Address confirmed", "/people/confirmed"),
+        ("Letters come back", "/people/bouncing"),
+        ("Artists’ albums, last 24 hours", "/calls/used/artist_albums"),
+        ("Who is followed, last 24 hours", "/calls/used/following"),
+        ("Allowed for artists’ albums", "/calls/artist_albums_allowed"),
+        ("Left", "/calls/artist_albums_left"),
+        ("Watched", "/artists/watched"),
+        ("Checked in 24 hours", "/artists/checked_last_day"),
+        ("Overdue", "/artists/overdue"),
+        ("Things owed", "/letters/owed"),
+        ("Refused within two weeks", "/letters/refused_lately"),
+        ("Sent ever", "/letters/sent"),
+    ] {
+        let told = status.pointer(at).unwrap_or_else(|| panic!("no {at}"));
+        assert_eq!(numbers[name], told.to_string(), "{name}");
+    }
+    let people = status["people"]["list"].as_array().unwrap();
+    assert_eq!(people.len(), texts(&html, "#everybody tbody tr").len());
+    assert_eq!((&people[0]["name"], &people[0]["artists"]), (&"Martha".into(), &1.into()));
+    let days = status["calls"]["by_day"]["following"].as_array().unwrap();
+    let drawn: Vec<String> = days.iter().rev().map(|day| day["calls"].to_string()).collect();
+    let table: Vec<String> = texts(&html, "#days td").into_iter().skip(1).step_by(4).collect();
+    assert_eq!(drawn, table);
+    assert_eq!(
+        status["needs_a_hand"].as_array().unwrap().len(),
+        texts(&html, "#needs + ul li").len()
+    );
+    let jobs: std::collections::BTreeSet<_> =
+        texts(&html, "#runs td:first-child").into_iter().collect();
+    assert_eq!(jobs, status["jobs"].as_object().unwrap().keys().cloned().collect());
+    assert!(!status.to_string().contains("@example.com"));
+    daemon.signal("TERM");
+    assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
+    machine.finish().await;
+}
