@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use comfy_table::{Table, presets};
 use serde_json::json;
 
@@ -14,14 +13,7 @@ use crate::store::status::{self, Status};
 use crate::terminal::say;
 
 pub(super) async fn run(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
-    if !config.database.exists() {
-        bail!(
-            "there is no database at {} yet. It is made when Dropday first runs: dropday serve",
-            config.database.display()
-        );
-    }
-    let (clock, chance) = super::machine();
-    let db = app::open_database(config, &clock, &chance)?;
+    let db = super::existing_database(config)?;
     let cadence = app::cadence(config);
     let status = db.read("status", move |tx| status::of(tx, &cadence)).await?;
     let per_day = config.spotify.artist_albums_per_day;
@@ -53,6 +45,14 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
             (scope.clone(), json!({ "until": until, "cause": cause.as_str(), "reason": reason }))
         })
         .collect();
+    let callers: Vec<_> = status
+        .callers
+        .iter()
+        .map(|caller| {
+            let (address, asked_at) = (caller.address.as_str(), caller.asked_at.to_string());
+            json!({ "name": caller.name, "address": address, "asked_at": asked_at })
+        })
+        .collect();
     let hints: serde_json::Map<_, _> = status
         .hint_sources
         .iter()
@@ -82,6 +82,7 @@ fn as_value(status: &Status, per_day: u32) -> serde_json::Value {
             "used": calls, "artist_albums_per_day": per_day, "artist_albums_left": left(status),
             "artist_albums_allowed": status.allowed,
         },
+        "waiting_to_be_entered": callers,
         "pauses": pauses,
         "hints": hints,
         "letters": {
@@ -134,6 +135,10 @@ fn as_table(status: &Status, per_day: u32) -> Table {
     row("  refused by Spotify", people.in_trouble.to_string());
     if people.held > 0 {
         row("  held: many refused at once", people.held.to_string());
+    }
+    for caller in &status.callers {
+        let (name, address, at) = (&caller.name, caller.address.as_str(), caller.asked_at);
+        row("  asks to be entered at Spotify", format!("{name}, {address}, since {at}"));
     }
     row("Artists watched", artists.watched.to_string());
     row("  never asked about yet", artists.never_asked.to_string());

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
+use super::callers::{self, Caller};
 use super::columns::Ms;
 use super::hint_sources::{self, Health};
 use super::overdue::{self, Overdue};
@@ -19,6 +20,8 @@ const OVERDUE_LISTED: u32 = 10;
 pub struct Status {
     /// People.
     pub people: People,
+    /// Who is not on the app's list at Spotify, and asked to be.
+    pub callers: Vec<Caller>,
     /// Artists.
     pub artists: Artists,
     /// Calls in the last rolling day, by bucket.
@@ -93,6 +96,7 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
     let calls = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
     Ok(Status {
         people: people(tx)?,
+        callers: callers::list(tx)?,
         artists: artists_of(tx, None, settings)?,
         allowed: allowance::budget(tx, settings.calls_per_day)?.allowed,
         overdue: overdue::list(tx, None, settings, OVERDUE_LISTED)?,
