@@ -81,7 +81,7 @@ pub(super) async fn ask(
 
 pub(super) async fn asked() -> Response {
     let body = "Whoever runs this Dropday gets your name and address, today or tomorrow, and can enter you at \
-                Spotify. Once they tell you that it is done, connect again. Nothing else of you is kept here.";
+                Spotify. Once they tell you that it is done, connect again. Of the sign-in nothing is kept.";
     let action = Some(("Connect with Spotify", "/login"));
     Message { title: "You have asked to be entered", body, action }.with(StatusCode::OK)
 }
