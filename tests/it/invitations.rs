@@ -184,7 +184,7 @@ async fn who_leaves_takes_their_invitation_along() {
     let home = Home::with(&[BY_INVITATION]).await;
     let made = invite(&home, "Aino from next door").await;
     let (visitor, _) = come(&home, "Aino", Some(&made)).await;
-    visitor.post("/account/leave", &[]).await;
+    visitor.post("/account/leave", &[("sure", "on")]).await;
     assert_eq!(remembered(&home).await, []);
     assert_eq!(visitor.get(&made.path).await.status, 410);
     home.finish().await;
