@@ -9,16 +9,22 @@ CREATE TABLE invitations (
     made_at    INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     used_at    INTEGER,
-    used_by    INTEGER REFERENCES people ON DELETE SET NULL
+    -- Who leaves takes theirs along, for its note may name them.
+    used_by    INTEGER REFERENCES people ON DELETE CASCADE
 ) STRICT;
+CREATE INDEX invitations_by_person ON invitations (used_by) WHERE used_by IS NOT NULL;
 ALTER TABLE sign_ins ADD COLUMN invitation INTEGER;
 
 -- People who are not on the app's list at Spotify, as they wrote themselves down for the operator.
 CREATE TABLE callers (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    name     TEXT NOT NULL,
-    address  TEXT NOT NULL UNIQUE,
-    asked_at INTEGER NOT NULL
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT NOT NULL,
+    address    TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    -- Of the trip to Spotify that ended in this: one row for each.
+    proof_hash BLOB NOT NULL UNIQUE,
+    asked_at   INTEGER NOT NULL,
+    -- The letter that names them to the operator.
+    told_in    INTEGER
 ) STRICT;
 
 -- Private addresses of a person's new albums, for programs that read them.

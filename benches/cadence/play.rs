@@ -192,7 +192,7 @@ impl Stage {
     async fn connect(&self) {
         let person = self.world.add_person("Martha");
         self.artists.iter().for_each(|artist| self.world.follow(person, artist));
-        let departure = sign_in::depart(&self.ctx, None).await.expect("a trip");
+        let departure = sign_in::depart(&self.ctx, None, None).await.expect("a trip");
         let back = self.world.consent(departure.authorize_url.as_str(), person).expect("consent");
         let back = url::Url::parse(&back).expect("an address");
         let field = |name: &str| {

@@ -1,6 +1,8 @@
-//! What people start: sign in, give an address and confirm it, choose, leave.
+//! What people start: invite, sign in, give an address and confirm it, choose, leave.
 
 pub mod address;
+pub mod callers;
+pub mod invitations;
 pub mod leave;
 pub mod letter_links;
 pub mod preferences;

@@ -3,14 +3,15 @@
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::{secret, session};
+use super::{callers, invitations, secret, session};
 use crate::access::AccessError;
 use crate::ctx::Ctx;
+use crate::domain::house::{Comer, Held, TurnedAway};
 use crate::domain::token::Grant;
 use crate::domain::user::{Profile, UserId};
-use crate::spotify::auth::new_verifier;
+use crate::spotify::{self, auth::new_verifier};
 use crate::store::sign_ins::{self, SignIn};
-use crate::store::{StoreError, people, preferences, sessions, tokens};
+use crate::store::{self, StoreError, Tx, people, preferences, sessions, tokens};
 
 /// Where to send somebody who wants to sign in.
 #[derive(Debug)]
@@ -65,6 +66,16 @@ pub enum SignInError {
     /// Spotify gave no refresh token, without which nothing can be watched.
     #[error("Spotify gave no refresh token")]
     NoRefreshToken,
+    /// They may not sign up here. Nothing of them is kept.
+    #[error(transparent)]
+    TurnedAway(#[from] TurnedAway),
+    /// They are not on the app's list at Spotify.
+    #[error("not on the app's allow-list")]
+    NotOnAllowList {
+        /// What lets them ask the operator to enter them; `None` where they would be turned away, or
+        /// nobody is named whom a letter could tell. It is a secret, and its page's.
+        proof: Option<Proof>,
+    },
     /// Spotify could not be asked, or said no.
     #[error(transparent)]
     Access(AccessError),
@@ -73,12 +84,25 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
-/// Prepares a trip to Spotify. A browser that holds a cookie keeps it, so that two tabs do not
+/// What lets somebody ask the operator to enter them. `Debug` does not show it.
+pub struct Proof(pub String);
+
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Proof")
+    }
+}
+
+/// Prepares a trip to Spotify, with what stands in the link of an `invitation` if there is one. A browser that holds a cookie keeps it, so that two tabs do not
 /// spoil one another's trips.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn depart(ctx: &Ctx, cookie: Option<&str>) -> Result<Departure, StoreError> {
+pub async fn depart(
+    ctx: &Ctx,
+    cookie: Option<&str>,
+    invitation: Option<&str>,
+) -> Result<Departure, StoreError> {
     let browser = match cookie.filter(|cookie| secret::is_well_formed(cookie)) {
         Some(cookie) => cookie.to_owned(),
         None => secret::new(&*ctx.chance),
@@ -87,9 +111,14 @@ pub async fn depart(ctx: &Ctx, cookie: Option<&str>) -> Result<Departure, StoreE
     let verifier = new_verifier(&*ctx.chance);
     let authorize_url = ctx.access.accounts().authorize_url(&state, &verifier);
     let (state, bound_to) = (secret::hash(&state), secret::hash(&browser));
-    ctx.db
-        .write("begin sign-in", move |tx| sign_ins::begin(tx, state, bound_to, &verifier))
-        .await?;
+    let invitation = invitation.map(secret::hash);
+    let begin = move |tx: &Tx<'_>| {
+        let brought =
+            invitation.map(|token| store::invitations::of_token(tx, token)).transpose()?;
+        let number = brought.flatten().map(|invitation| invitation.number);
+        sign_ins::begin(tx, state, bound_to, &verifier, number)
+    };
+    ctx.db.write("begin sign-in", begin).await?;
     Ok(Departure { authorize_url, browser })
 }
 
@@ -120,12 +149,22 @@ pub async fn arrive(
     }
     let code =
         back.code.as_deref().filter(|code| !code.is_empty()).ok_or(SignInError::Incomplete)?;
-    let (profile, grant) =
-        ctx.access.introduce(code, &trip.verifier).await.map_err(|error| match error {
-            AccessError::Spotify(crate::spotify::Error::SignInAgain(_)) => SignInError::CodeUsed,
-            error => SignInError::Access(error),
-        })?;
-    keep(ctx, profile, grant, held.map(secret::hash)).await
+    match ctx.access.introduce(code, &trip.verifier).await {
+        Ok(who) => keep(ctx, who, trip.invitation, held.map(secret::hash)).await,
+        Err(AccessError::Spotify(spotify::Error::SignInAgain(_))) => Err(SignInError::CodeUsed),
+        Err(AccessError::Spotify(spotify::Error::NotOnAllowList)) => {
+            Err(not_on_allow_list(ctx, trip.invitation).await?)
+        }
+        Err(error) => Err(SignInError::Access(error)),
+    }
+}
+
+/// Spotify does not say who it is. So they may ask to be entered if a stranger who holds what they
+/// hold may sign up.
+async fn not_on_allow_list(ctx: &Ctx, invitation: Option<i64>) -> Result<SignInError, StoreError> {
+    let held = ctx.db.read("may they ask", move |tx| invitations::held(tx, invitation)).await?;
+    let may_ask = ctx.operator.is_some() && ctx.house.sign_up.admit(Comer::Stranger(held)).is_ok();
+    Ok(SignInError::NotOnAllowList { proof: may_ask.then(|| Proof(callers::proof(ctx))) })
 }
 
 fn is_same_browser(trip: &SignIn, cookie: Option<&str>) -> bool {
@@ -134,24 +173,32 @@ fn is_same_browser(trip: &SignIn, cookie: Option<&str>) -> bool {
 
 async fn keep(
     ctx: &Ctx,
-    profile: Profile,
-    grant: Grant,
+    (profile, grant): (Profile, Grant),
+    invitation: Option<i64>,
     held: Option<[u8; 32]>,
 ) -> Result<Arrival, SignInError> {
     let refresh = grant.refresh.clone().ok_or(SignInError::NoRefreshToken)?;
     let token = secret::new(&*ctx.chance);
-    let (opened, zone) = (token.clone(), ctx.zone.clone());
-    let person = ctx
-        .db
-        .write("sign in", move |tx| {
-            let person = people::sign_in(tx, &profile)?;
-            preferences::propose_zone(tx, person, &zone)?;
-            tokens::keep(tx, person, &grant, &refresh)?;
-            held.map_or(Ok(()), |held| sessions::close(tx, held))?;
-            session::open(tx, &opened, person)?;
-            Ok(person)
-        })
-        .await?;
+    let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.house.sign_up);
+    let sign_in = move |tx: &Tx<'_>| {
+        let comer = match people::known_as(tx, &profile)? {
+            Some(_) => Comer::Known,
+            None => Comer::Stranger(invitations::held(tx, invitation)?),
+        };
+        if let Err(why) = sign_up.admit(comer) {
+            return Ok(Err(why));
+        }
+        let person = people::sign_in(tx, &profile)?;
+        if let (Comer::Stranger(Held::Good), Some(number)) = (comer, invitation) {
+            store::invitations::use_up(tx, number, person)?;
+        }
+        preferences::propose_zone(tx, person, &zone)?;
+        tokens::keep(tx, person, &grant, &refresh)?;
+        held.map_or(Ok(()), |held| sessions::close(tx, held))?;
+        session::open(tx, &opened, person)?;
+        Ok(Ok(person))
+    };
+    let person = ctx.db.write("sign in", sign_in).await??;
     tracing::info!(person = person.0, "signed in");
     Ok(Arrival { person, session: token })
 }

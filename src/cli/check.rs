@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use super::dns;
 use crate::clock::random;
 use crate::config::{Config, ConfigError};
+use crate::domain::house::SignUp;
 use crate::domain::user::EmailAddress;
 use crate::mail::letters::test_letter::TestLetter;
 use crate::mail::smtp::{Mailer, Stamp};
-use crate::store::Db;
+use crate::store::invitations::{self, Invitation};
+use crate::store::{Db, people};
 use crate::terminal::say;
 use crate::{app, schedule};
 
@@ -52,6 +54,10 @@ pub(super) async fn run(
     look_at_configuration(&config, &mut report);
     look_at_database(&config, &mut report).await;
     look_at_mail(&config, send_to, &mut report).await;
+    if config.web.house.contact.is_none() {
+        let how = "web.contact is not set: the front page and the page about privacy name nobody who answers";
+        report.note("contact", how);
+    }
     if config.mail.operator.is_none() {
         let how = "mail.operator is not set: what needs a hand is told in the log and by dropday status \
                    alone";
@@ -87,7 +93,34 @@ async fn look_at_database(config: &Config, report: &mut Report) {
     let (clock, chance) = super::machine();
     match app::open_database(config, &clock, &chance) {
         Err(error) => report.bad("database and key", &format!("{error:#}")),
-        Ok(db) => look_into_database(&db, report).await,
+        Ok(db) => {
+            look_into_database(&db, report).await;
+            look_at_the_door(config, &db, report).await;
+        }
+    }
+}
+
+/// Notes where nobody could ever sign in.
+async fn look_at_the_door(config: &Config, db: &Db, report: &mut Report) {
+    let door = db.read("who may come", |tx| {
+        let is_empty = people::all(tx)?.is_empty();
+        let is_good = |invitation: &Invitation| invitation.is_good(tx.now());
+        Ok((is_empty, invitations::list(tx)?.iter().any(is_good)))
+    });
+    // What is wrong with the database was said before.
+    let Ok((is_empty, is_somebody_invited)) = door.await else { return };
+    match config.web.house.sign_up {
+        SignUp::Closed if is_empty => report.note(
+            "sign-up",
+            "web.sign_up is \"closed\" and nobody is here yet, so nobody can sign in. Set it to \"open\" or \
+             \"invitation\" until you are",
+        ),
+        SignUp::Invitation if is_empty && !is_somebody_invited => report.note(
+            "sign-up",
+            "web.sign_up is \"invitation\", nobody is here yet and no invitation is good: `dropday invite` \
+             prints one",
+        ),
+        _ => {}
     }
 }
 

@@ -4,6 +4,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns;
+mod invite;
 mod once;
 mod serve;
 mod status;
@@ -12,11 +13,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
 
+use crate::app;
 use crate::clock::{Chance, Clock, SystemChance, SystemClock};
 use crate::config::{self, Config, ConfigError};
 use crate::mail::smtp::SettingsError;
+use crate::store::Db;
 use crate::terminal::{complain, say};
 
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h): to start again would not help.
@@ -79,6 +83,8 @@ enum Verb {
         #[arg(long, value_name = "ADDRESS", conflicts_with = "defaults")]
         send_to: Option<String>,
     },
+    /// Print a link that lets one person in, once, where web.sign_up is "invitation".
+    Invite(invite::Invite),
     /// Show people, artists, calls used and left, and letters owed.
     Status {
         /// The same for programs.
@@ -128,6 +134,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
+        Verb::Invite(what) => invite::run(&config()?, &what).await,
         Verb::Status { json } => status::run(&config()?, json).await,
     }
 }
@@ -135,6 +142,18 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// The environment, less variables that are no Unicode: none of ours is.
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+}
+
+/// The database, where Dropday has run before: commands that look into it make none.
+fn existing_database(config: &Config) -> anyhow::Result<Db> {
+    if !config.database.exists() {
+        bail!(
+            "there is no database at {} yet. It is made when Dropday first runs: dropday serve",
+            config.database.display()
+        );
+    }
+    let (clock, chance) = machine();
+    app::open_database(config, &clock, &chance)
 }
 
 fn machine() -> (Arc<dyn Clock>, Arc<dyn Chance>) {

@@ -5,8 +5,6 @@ mod table;
 
 use std::process::ExitCode;
 
-use anyhow::bail;
-
 use crate::app;
 use crate::config::Config;
 use crate::store::job_runs::{JobRun, RunResult};
@@ -14,14 +12,7 @@ use crate::store::status::{self, Page};
 use crate::terminal::say;
 
 pub(super) async fn run(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
-    if !config.database.exists() {
-        bail!(
-            "there is no database at {} yet. It is made when Dropday first runs: dropday serve",
-            config.database.display()
-        );
-    }
-    let (clock, chance) = super::machine();
-    let db = app::open_database(config, &clock, &chance)?;
+    let db = super::existing_database(config)?;
     let cadence = app::cadence(config);
     let report = db.read("status", move |tx| status::report(tx, &cadence, Page::WHOLE)).await?;
     match as_json {

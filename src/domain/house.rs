@@ -12,6 +12,57 @@ pub enum SignUp {
     Closed,
 }
 
+/// Somebody who came back from Spotify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comer {
+    /// Is here already.
+    Known,
+    /// Is not, and holds this.
+    Stranger(Held),
+}
+
+/// What a stranger holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// No invitation.
+    Nothing,
+    /// An invitation that is good.
+    Good,
+    /// An invitation that was used, is over or was withdrawn.
+    Void,
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TurnedAway {
+    /// Nobody new is.
+    #[error("nobody new may sign up")]
+    Closed,
+    /// They hold no invitation.
+    #[error("a stranger without an invitation")]
+    Uninvited,
+    /// Theirs was used, is over or was withdrawn.
+    #[error("a stranger whose invitation is not good any more")]
+    Void,
+}
+
+impl SignUp {
+    /// Whether `comer` may sign in.
+    ///
+    /// # Errors
+    /// [`TurnedAway`]: why not.
+    pub fn admit(self, comer: Comer) -> Result<(), TurnedAway> {
+        match (self, comer) {
+            (_, Comer::Known)
+            | (Self::Open, Comer::Stranger(_))
+            | (Self::Invitation, Comer::Stranger(Held::Good)) => Ok(()),
+            (Self::Closed, Comer::Stranger(_)) => Err(TurnedAway::Closed),
+            (Self::Invitation, Comer::Stranger(Held::Nothing)) => Err(TurnedAway::Uninvited),
+            (Self::Invitation, Comer::Stranger(Held::Void)) => Err(TurnedAway::Void),
+        }
+    }
+}
+
 /// What the pages need to know of the house.
 #[derive(Debug, Clone, Default)]
 pub struct House {
@@ -59,6 +110,21 @@ impl Contact {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_is_here_may_always_come_back_and_strangers_as_the_house_has_it() {
+        use SignUp::{Closed, Invitation, Open};
+        for door in [Open, Invitation, Closed] {
+            assert_eq!(door.admit(Comer::Known), Ok(()));
+        }
+        let strangers = |door: SignUp| {
+            [Held::Nothing, Held::Void, Held::Good].map(|held| door.admit(Comer::Stranger(held)))
+        };
+        assert_eq!(strangers(Open), [Ok(()); 3]);
+        assert_eq!(strangers(Closed), [Err(TurnedAway::Closed); 3]);
+        let by_invitation = [Err(TurnedAway::Uninvited), Err(TurnedAway::Void), Ok(())];
+        assert_eq!(strangers(Invitation), by_invitation);
+    }
 
     #[test]
     fn only_who_is_named_keeps_the_house() {

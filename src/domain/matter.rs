@@ -14,6 +14,8 @@ pub enum Matter {
     NoPremium,
     /// This person is not on the app's allow-list.
     NotOnAllowList(UserId),
+    /// Somebody who is not on the app's allow-list asks to be entered there.
+    Callers,
     /// Spotify forbids calls of this kind.
     EndpointRemoved(Bucket),
     /// The day's quota of artists' albums is spent for long, or again.
@@ -36,6 +38,7 @@ impl Matter {
             Self::MassRefusal => "mass_refusal".to_owned(),
             Self::NoPremium => "premium".to_owned(),
             Self::NotOnAllowList(person) => format!("allow_list/{}", person.0),
+            Self::Callers => "callers".to_owned(),
             Self::EndpointRemoved(bucket) => format!("endpoint/{}", bucket.as_str()),
             Self::QuotaSpent => "quota".to_owned(),
             Self::MailRefused => "mail".to_owned(),
@@ -49,6 +52,7 @@ impl Matter {
         Some(match what.split_once('/').unwrap_or((what, "")) {
             ("mass_refusal", "") => Self::MassRefusal,
             ("premium", "") => Self::NoPremium,
+            ("callers", "") => Self::Callers,
             ("quota", "") => Self::QuotaSpent,
             ("mail", "") => Self::MailRefused,
             ("disk", "") => Self::DiskNearlyFull,
@@ -68,6 +72,7 @@ impl std::fmt::Display for Matter {
             Self::MassRefusal => f.write_str("Spotify refuses many people at once"),
             Self::NoPremium => f.write_str("Spotify has stopped the app, for want of Premium"),
             Self::NotOnAllowList(_) => f.write_str("Somebody is not on the app’s list"),
+            Self::Callers => f.write_str("Somebody asks to be entered at Spotify"),
             Self::EndpointRemoved(bucket) => {
                 write!(f, "Spotify forbids calls: {}", bucket.as_str())
             }
@@ -90,6 +95,7 @@ mod tests {
         let others = [
             Matter::MassRefusal,
             Matter::NoPremium,
+            Matter::Callers,
             Matter::QuotaSpent,
             Matter::MailRefused,
             Matter::DiskNearlyFull,

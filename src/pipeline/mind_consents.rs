@@ -1,12 +1,15 @@
-//! Consents that end soon → a letter ahead of time; people who took theirs back → deleted.
+//! Consents that end soon → a letter ahead of time; people who took theirs back → deleted; and people who
+//! wait to be entered at Spotify → a letter to the operator.
 
 use std::fmt;
 
+use crate::access::Operator;
 use crate::accounts::leave;
 use crate::ctx::Ctx;
 use crate::domain::consent::{Reminder, reminder_due};
+use crate::domain::matter::Matter;
 use crate::store::outbox::{self, Kind};
-use crate::store::{StoreError, Tx, consents};
+use crate::store::{StoreError, Tx, callers, consents};
 
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,7 +36,15 @@ impl fmt::Display for Outcome {
 /// # Errors
 /// [`StoreError`] where the database fails.
 pub async fn pass(ctx: &Ctx) -> Result<Outcome, StoreError> {
-    let reminded = ctx.db.write("remind of consents", remind).await?;
+    let operator = Operator::at(ctx.operator.as_ref());
+    let reminded = move |tx: &Tx<'_>| {
+        // Who asked after the day's letter had left is told of on the next.
+        if callers::is_anybody_untold(tx)? {
+            operator.tell(tx, Matter::Callers)?;
+        }
+        remind(tx)
+    };
+    let reminded = ctx.db.write("remind of consents", reminded).await?;
     Ok(Outcome { reminded, deleted: leave::see_off(ctx).await? })
 }
 

@@ -3,6 +3,7 @@
 
 pub mod allowance;
 pub mod artists;
+pub mod callers;
 mod columns;
 pub mod consents;
 mod db;
@@ -13,6 +14,7 @@ pub mod follows;
 pub mod hint_sources;
 pub mod hints;
 pub mod identities;
+pub mod invitations;
 pub mod job_runs;
 pub mod ledger;
 pub mod links;

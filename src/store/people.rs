@@ -66,7 +66,11 @@ pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
     Ok(id)
 }
 
-fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
+/// Who `profile` is, where they are here already.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
     let by_account = tx
         .query_row("SELECT id FROM people WHERE account_id = ?1", [&profile.account_id], |r| {
             r.get(0)

@@ -22,6 +22,8 @@ pub struct SignIn {
     pub verifier: SecretString,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The number of the invitation that was brought along.
+    pub invitation: Option<i64>,
 }
 
 fn identity(state_hash: &[u8; 32]) -> String {
@@ -37,6 +39,7 @@ pub fn begin(
     state_hash: [u8; 32],
     browser_hash: [u8; 32],
     verifier: &SecretString,
+    invitation: Option<i64>,
 ) -> Result<()> {
     tx.execute(
         "DELETE FROM sign_ins WHERE expires_at <
@@ -44,13 +47,14 @@ pub fn begin(
         [MOST],
     )?;
     tx.execute(
-        "INSERT INTO sign_ins (state_hash, browser_hash, verifier_sealed, expires_at)
-         VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO sign_ins (state_hash, browser_hash, verifier_sealed, expires_at, invitation)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
             state_hash,
             browser_hash,
             tx.seal(verifier, &identity(&state_hash)),
             Ms(tx.now() + GOOD_FOR),
+            invitation,
         ],
     )?;
     Ok(())
@@ -63,12 +67,14 @@ pub fn begin(
 pub fn take(tx: &Tx<'_>, state_hash: [u8; 32]) -> Result<Option<SignIn>> {
     let row = tx.query_row(
         "DELETE FROM sign_ins WHERE state_hash = ?1
-         RETURNING browser_hash, verifier_sealed, expires_at",
+         RETURNING browser_hash, verifier_sealed, expires_at, invitation",
         [state_hash],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     );
-    let Some((browser_hash, sealed, expires_at)) = row.optional()? else { return Ok(None) };
+    let Some((browser_hash, sealed, expires_at, invitation)) = row.optional()? else {
+        return Ok(None);
+    };
     let (sealed, Ms(expires_at)): (Vec<u8>, Ms) = (sealed, expires_at);
     let verifier = tx.open_seal(&sealed, &identity(&state_hash))?;
-    Ok(Some(SignIn { browser_hash, verifier, expires_at }))
+    Ok(Some(SignIn { browser_hash, verifier, expires_at, invitation }))
 }

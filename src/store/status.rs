@@ -15,6 +15,7 @@ pub use self::needs::Need;
 pub use self::people::{Consent, Mailbox, Page, Standing};
 pub use self::report::{Report, report};
 
+use super::callers::{self, Caller};
 use super::columns::Ms;
 use super::hint_sources::{self, Health};
 use super::job_runs::{self, JobRun};
@@ -32,6 +33,8 @@ const OVERDUE_LISTED: u32 = 10;
 pub struct Status {
     /// People.
     pub people: People,
+    /// Who is not on the app's list at Spotify, and asked to be.
+    pub callers: Vec<Caller>,
     /// Artists.
     pub artists: Artists,
     /// Calls in the last rolling day, by bucket.
@@ -110,6 +113,7 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
     let calls = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
     Ok(Status {
         people: count_people(tx)?,
+        callers: callers::list(tx)?,
         artists: artists_of(tx, None, settings)?,
         allowed: allowance::budget(tx, settings.calls_per_day)?.allowed,
         overdue: overdue::list(tx, None, settings, OVERDUE_LISTED)?,

@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use super::columns::Ms;
 use super::ledger::BOOKED_AHEAD;
-use super::{Result, Tx, artists, consents, farewells, hints, identities};
+use super::{Result, Tx, artists, callers, consents, farewells, hints, identities, invitations};
 use crate::clock;
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
 use crate::domain::{day_of, digest, side_list};
@@ -35,6 +35,8 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
         // Kept for a day, since its failures say how long the next one lasts.
         ("DELETE FROM pauses WHERE until <= ?1", now - WINDOW),
         ("DELETE FROM sign_ins WHERE expires_at <= ?1", now),
+        ("DELETE FROM invitations WHERE expires_at <= ?1", now - WINDOW * 30),
+        ("DELETE FROM callers WHERE asked_at <= ?1", now - callers::FORGOTTEN_AFTER),
         ("DELETE FROM links WHERE expires_at <= ?1", now - WINDOW * 30),
         ("DELETE FROM hints WHERE given_at <= ?1", now - hints::FORGOTTEN_AFTER),
         ("DELETE FROM unfollows WHERE gone_at <= ?1", now - forgotten),
@@ -92,6 +94,8 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("hint_sources", "next_at", LONGEST_PAUSE, tx.now()),
         ("job_runs", "started_at", LONGEST_LEASE, tx.now()),
         ("job_runs", "ended_at", LONGEST_LEASE, tx.now()),
+        ("invitations", "expires_at", invitations::LONGEST_GOOD_FOR, tx.now()),
+        ("callers", "asked_at", LONGEST_LEASE, tx.now()),
         ("identities", "look_up_next_at", identities::KNOWN_FOR, tx.now()),
         ("identities", "trace_next_at", identities::KNOWN_FOR, tx.now()),
         ("identities", "deezer_next_at", LONGEST_WAIT, tx.now()),

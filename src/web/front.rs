@@ -11,11 +11,14 @@ use super::cookies::{self, Purpose};
 use super::page;
 use crate::accounts::session;
 use crate::ctx::Ctx;
+use crate::domain::house::{Contact, SignUp};
 
 #[derive(Template)]
 #[template(path = "front.html")]
 struct Front {
     is_signed_in: bool,
+    sign_up: SignUp,
+    contact: Option<Contact>,
 }
 
 pub(super) async fn show(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
@@ -24,5 +27,6 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Respons
         Some(token) => session::whose(&ctx, &token).await.is_ok_and(|person| person.is_some()),
         None => false,
     };
-    page::render(&Front { is_signed_in })
+    let (sign_up, contact) = (ctx.house.sign_up, ctx.house.contact.clone());
+    page::render(&Front { is_signed_in, sign_up, contact })
 }

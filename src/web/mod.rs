@@ -2,16 +2,19 @@
 //! trip to Spotify and back needs.
 
 mod account;
+mod ask;
 mod confirm;
 mod cookies;
 mod frequency;
 mod front;
 mod health;
+mod invitation;
 mod letter_links;
 pub mod metrics;
 mod operator;
 mod page;
 mod preferences;
+mod privacy;
 pub mod server;
 mod sign_in;
 mod visit;
@@ -104,6 +107,10 @@ pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>, settings: &Settings) -> Router {
 fn routes() -> Router<Shared> {
     Router::new()
         .route("/", get(front::show))
+        .route("/privacy", get(privacy::show))
+        .route("/invitation/{token}", get(invitation::show))
+        .route("/ask", post(ask::ask))
+        .route("/asked", get(ask::asked))
         .route("/login", get(sign_in::depart))
         .route("/callback", get(sign_in::arrive))
         .route("/account", get(account::show))

@@ -5,6 +5,8 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::ctx::Ctx;
+use crate::domain::house::Contact;
 use crate::domain::user::EmailAddress;
 
 /// A page that says what happened, and what to do.
@@ -20,6 +22,14 @@ pub(super) struct Message<'a> {
 }
 
 impl Message<'_> {
+    /// The same with the way to whoever runs this Dropday, where they have named one.
+    pub(super) fn with_contact(self, ctx: &Ctx, status: StatusCode) -> Response {
+        let to = ctx.house.contact.as_ref().map(Contact::link);
+        let front = Some(("To the front page", "/"));
+        let action = to.as_deref().map(|to| ("Ask whoever runs this Dropday", to)).or(front);
+        Message { title: self.title, body: self.body, action }.with(status)
+    }
+
     pub(super) fn with(self, status: StatusCode) -> Response {
         (status, render(&self)).into_response()
     }

@@ -7,18 +7,34 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 
+use super::ask;
 use super::cookies::{self, Purpose};
 use super::page::{self, Message};
 use crate::access::AccessError;
 use crate::accounts::sign_in::{self, Return, SignInError};
 use crate::ctx::Ctx;
+use crate::domain::house::TurnedAway;
 use crate::domain::quota::{Cause, Pause};
 use crate::spotify;
 use crate::worker::{Bells, Job};
 
-pub(super) async fn depart(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
+/// What a link to Spotify may carry.
+#[derive(Default, serde::Deserialize)]
+struct Brought {
+    /// What stands in the link of an invitation.
+    invitation: Option<String>,
+}
+
+/// A GET, although it makes a row: browsers let no form be redirected to another host than `form-action`
+/// names (<https://www.w3.org/TR/CSP3/#directive-form-action>).
+pub(super) async fn depart(
+    State(ctx): State<Arc<Ctx>>,
+    RawQuery(query): RawQuery,
+    jar: CookieJar,
+) -> Response {
+    let brought: Brought = read_query(query.as_deref().unwrap_or_default());
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
-    match sign_in::depart(&ctx, cookie.as_deref()).await {
+    match sign_in::depart(&ctx, cookie.as_deref(), brought.invitation.as_deref()).await {
         Ok(departure) => {
             let jar = cookies::set(jar, &ctx, Purpose::Trip, departure.browser);
             (jar, Redirect::to(departure.authorize_url.as_str())).into_response()
@@ -33,7 +49,7 @@ pub(super) async fn arrive(
     RawQuery(query): RawQuery,
     jar: CookieJar,
 ) -> Response {
-    let back = read_query(query.as_deref().unwrap_or_default());
+    let back: Return = read_query(query.as_deref().unwrap_or_default());
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
     let held = cookies::read(&jar, &ctx, Purpose::Session);
     match sign_in::arrive(&ctx, &back, cookie.as_deref(), held.as_deref()).await {
@@ -43,18 +59,18 @@ pub(super) async fn arrive(
             let jar = cookies::set(jar, &ctx, Purpose::Session, arrival.session);
             (jar, Redirect::to("/account")).into_response()
         }
-        Err(error) => explain(&error),
+        Err(error) => explain(&ctx, error),
     }
 }
 
 /// A query that nobody can read is like none: the page says what to do.
-fn read_query(query: &str) -> Return {
-    let uri = format!("/callback?{query}").parse().unwrap_or_default();
-    Query::try_from_uri(&uri).map(|Query(back)| back).unwrap_or_default()
+fn read_query<T: Default + serde::de::DeserializeOwned>(query: &str) -> T {
+    let uri = format!("/?{query}").parse().unwrap_or_default();
+    Query::try_from_uri(&uri).map(|Query(read)| read).unwrap_or_default()
 }
 
 /// A page for each reason why somebody is not signed in.
-fn explain(error: &SignInError) -> Response {
+fn explain(ctx: &Ctx, error: SignInError) -> Response {
     tracing::info!(%error, "a sign-in did not succeed");
     let again = Some(("Connect with Spotify", "/login"));
     let front = Some(("To the front page", "/"));
@@ -106,10 +122,35 @@ fn explain(error: &SignInError) -> Response {
              more; if it stays like this, tell whoever runs this Dropday.",
             again,
         ),
-        SignInError::Store(error) => return page::our_fault(error),
-        SignInError::Access(error) => return explain_access(error, again, front),
+        SignInError::NotOnAllowList { proof } => return ask::show(ctx, proof),
+        SignInError::TurnedAway(why) => return turned_away(ctx, why),
+        SignInError::Store(error) => return page::our_fault(&error),
+        SignInError::Access(error) => return explain_access(&error, again, front),
     };
     Message { title, body, action }.with(status)
+}
+
+fn turned_away(ctx: &Ctx, why: TurnedAway) -> Response {
+    let (title, body) = match why {
+        TurnedAway::Closed => (
+            "This Dropday takes nobody new at present",
+            "Nothing of you is kept here. If you were here before, connect with the same Spotify account as \
+             then. You can remove the app from your account at spotify.com/account/apps.",
+        ),
+        TurnedAway::Uninvited => (
+            "This Dropday is by invitation",
+            "Nothing of you is kept here. If you have an invitation, open its link and connect from there; else \
+             ask whoever runs this Dropday for one. If you were here before, connect with the same Spotify \
+             account as then. You can remove the app from your account at spotify.com/account/apps.",
+        ),
+        TurnedAway::Void => (
+            "This invitation is not good any more",
+            "It lets one person in, and was used already, is over, or was withdrawn. Nothing of you is kept here. \
+             Ask whoever runs this Dropday for another one. You can remove the app from your account at \
+             spotify.com/account/apps.",
+        ),
+    };
+    Message { title, body, action: None }.with_contact(ctx, StatusCode::FORBIDDEN)
 }
 
 fn explain_access(
@@ -120,15 +161,6 @@ fn explain_access(
     use spotify::Error as E;
     let (status, title, body, action) = match error {
         AccessError::Store(error) => return page::our_fault(error),
-        AccessError::Spotify(E::NotOnAllowList) => (
-            StatusCode::FORBIDDEN,
-            "Spotify does not know you as a user of this app yet",
-            "An app like this one may have five users, each entered by its owner. Ask whoever runs \
-             this Dropday to add you at developer.spotify.com/dashboard, under Settings, User \
-             Management, with your name and the e-mail address of your Spotify account. Then connect \
-             again.",
-            again,
-        ),
         AccessError::Spotify(E::OwnerNeedsPremium)
         | AccessError::Paused(Pause { cause: Cause::Premium, .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,

@@ -46,6 +46,14 @@ pub(super) fn of(report: &Report) -> Value {
         .iter()
         .map(|told| json!({ "at": told.at.to_string(), "what": told.what, "state": told.state }))
         .collect();
+    let callers: Vec<_> = status
+        .callers
+        .iter()
+        .map(|caller| {
+            let (address, asked_at) = (caller.address.as_str(), caller.asked_at.to_string());
+            json!({ "name": caller.name, "address": address, "asked_at": asked_at })
+        })
+        .collect();
     let waited: Vec<_> = status
         .overdue
         .iter()
@@ -85,6 +93,7 @@ pub(super) fn of(report: &Report) -> Value {
         "disk": report.room.map(|room| json!({ "free": room.free, "total": room.total })),
         "needs_a_hand": needs,
         "told_operator": told,
+        "waiting_to_be_entered": callers,
     })
 }
 

@@ -55,6 +55,10 @@ fn people(rows: &mut Rows, report: &Report) {
     if people.bouncing > 0 {
         rows.add("  letters come back", people.bouncing);
     }
+    for caller in &report.status.callers {
+        let (name, address, at) = (&caller.name, caller.address.as_str(), caller.asked_at);
+        rows.add("  asks to be entered at Spotify", format!("{name}, {address}, since {at}"));
+    }
     for person in report.people.iter().take(PEOPLE_LISTED) {
         let Standing { name, spotify_id, .. } = person;
         rows.add(&format!("  {name} ({spotify_id})"), person_in_words(person));

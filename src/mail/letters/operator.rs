@@ -34,6 +34,11 @@ pub enum Trouble<'a> {
         /// Their id at Spotify.
         spotify_id: &'a str,
     },
+    /// People who are not on the app's allow-list ask to be entered there.
+    Callers {
+        /// Their names, and the addresses of their accounts at Spotify, as they typed them.
+        who: &'a [(&'a str, &'a str)],
+    },
     /// Spotify forbids calls of a kind.
     EndpointRemoved {
         /// Which.
@@ -85,6 +90,7 @@ struct Page<'a> {
     headline: String,
     happened: String,
     quoted: Option<String>,
+    people: Vec<(String, &'a str)>,
     to_do: String,
     preheader: String,
     /// Where it is done, or where to look.
@@ -104,6 +110,7 @@ impl ToOperator<'_> {
             headline: trouble.headline(),
             happened: trouble.happened(),
             quoted: trouble.quoted(),
+            people: trouble.people(),
             preheader: shortened(&to_do, PREHEADER),
             to_do,
             place: trouble.place(),
@@ -114,7 +121,7 @@ impl ToOperator<'_> {
     }
 }
 
-impl Trouble<'_> {
+impl<'a> Trouble<'a> {
     fn headline(self) -> String {
         match self {
             Self::MassRefusal { .. } => "Spotify refuses many people at once".into(),
@@ -122,6 +129,8 @@ impl Trouble<'_> {
             Self::NotOnAllowList { name, .. } => {
                 format!("{} is not on the app's list", named(name))
             }
+            Self::Callers { who: [(name, _)] } => format!("{} asks to be let in", named(name)),
+            Self::Callers { who } => format!("{} people ask to be let in", who.len()),
             Self::EndpointRemoved { .. } => "Spotify forbids what Dropday asks".into(),
             Self::QuotaSpent { .. } => "Spotify's quota is spent too often".into(),
             Self::MailRefused { .. } => "The mail server refused Dropday".into(),
@@ -146,6 +155,12 @@ impl Trouble<'_> {
                  their news goes on as far as others follow the same artists.",
                 named(name),
                 one_line(spotify_id)
+            ),
+            Self::Callers { who } => format!(
+                "{} agreed at Spotify to use this Dropday, and Spotify refused, since the app’s users in the \
+                 dashboard do not include them. Nothing is kept of them here but what they typed into a \
+                 form, for 30 days:",
+                if who.len() == 1 { "Somebody" } else { "Some people" }
             ),
             Self::EndpointRemoved { calls } => format!(
                 "Spotify answers 403 to calls of the kind \"{}\", with none of the reasons that \
@@ -183,6 +198,10 @@ impl Trouble<'_> {
             Self::NotOnAllowList { .. } => "Enter them in the dashboard, under Settings, User Management, with the e-mail address of their Spotify account. \
                 An app may have five users."
                 .into(),
+            Self::Callers { .. } => "If you know them, enter them in the dashboard, under Settings, User Management, just as it stands \
+                above, and tell them: then they can connect. An app may have five users. If you do not, there \
+                is nothing to do."
+                .into(),
             Self::EndpointRemoved { .. } => "Look for a newer version of Dropday, and at the changes \
                 that Spotify tells of. If nothing has changed there, a proxy between you and Spotify may be what answers."
                 .into(),
@@ -211,11 +230,17 @@ impl Trouble<'_> {
         (!said.is_empty()).then_some(said)
     }
 
+    fn people(self) -> Vec<(String, &'a str)> {
+        let Self::Callers { who } = self else { return Vec::new() };
+        who.iter().map(|(name, address)| (named(name), *address)).collect()
+    }
+
     fn place(self) -> Option<&'static str> {
         match self {
-            Self::MassRefusal { .. } | Self::NoPremium | Self::NotOnAllowList { .. } => {
-                Some(DASHBOARD)
-            }
+            Self::MassRefusal { .. }
+            | Self::NoPremium
+            | Self::NotOnAllowList { .. }
+            | Self::Callers { .. } => Some(DASHBOARD),
             Self::EndpointRemoved { .. } => {
                 Some("https://developer.spotify.com/documentation/web-api")
             }

@@ -193,7 +193,7 @@ pub fn to_operator(trouble: Trouble<'_>) -> ToOperator<'_> {
     ToOperator { trouble, instance_url: INSTANCE }
 }
 
-fn troubles() -> [(&'static str, Trouble<'static>); 8] {
+fn troubles() -> [(&'static str, Trouble<'static>); 10] {
     let until = jiff::Timestamp::constant(1_795_869_000, 0);
     [
         ("operator_mass_refusal", Trouble::MassRefusal { people: 5 }),
@@ -201,6 +201,13 @@ fn troubles() -> [(&'static str, Trouble<'static>); 8] {
         (
             "operator_allow_list",
             Trouble::NotOnAllowList { name: "Martha <3\r\nBcc: x", spotify_id: "martha42" },
+        ),
+        ("operator_caller", Trouble::Callers { who: &[("Aino <3\r\nBcc: x", "aino@example.com")] }),
+        (
+            "operator_callers",
+            Trouble::Callers {
+                who: &[("Aino Virtanen", "aino@example.com"), ("אביב גפן", "aviv@example.org")],
+            },
         ),
         ("operator_endpoint", Trouble::EndpointRemoved { calls: Bucket::Following }),
         ("operator_quota", Trouble::QuotaSpent { until, per_day: 80, lower: Some(48) }),

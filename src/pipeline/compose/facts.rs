@@ -13,6 +13,7 @@ use crate::domain::room::Room;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::pipeline::mind_consents;
 use crate::store::allowance::{self, LockOut};
+use crate::store::callers::{self, Caller};
 use crate::store::farewells::{self, Farewell};
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, Kind};
@@ -37,10 +38,18 @@ pub(super) enum Known {
     MassRefusal(u64),
     NoPremium,
     NotOnAllowList(Box<Person>),
+    Callers(Vec<Caller>),
     EndpointRemoved(Bucket),
     QuotaSpent(LockOut),
     MailRefused(String),
     DiskNearlyFull(Room),
+}
+
+impl Known {
+    /// Who asks to be entered at Spotify, where it is about them.
+    pub(super) fn callers(&self) -> &[Caller] {
+        if let Self::Callers(callers) = self { callers } else { &[] }
+    }
 }
 
 pub(super) fn gather(
@@ -105,6 +114,10 @@ fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
         Some(Matter::NoPremium) => Some(Known::NoPremium),
         Some(Matter::NotOnAllowList(person)) => {
             people::find(tx, person)?.map(Box::new).map(Known::NotOnAllowList)
+        }
+        Some(Matter::Callers) => {
+            let callers = callers::tell_in(tx, claimed.letter)?;
+            Some(callers).filter(|callers| !callers.is_empty()).map(Known::Callers)
         }
         Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
         Some(Matter::QuotaSpent) => {

@@ -97,12 +97,15 @@ fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
 
 fn to_operator(ctx: &Ctx, known: &Known) -> Result<Letter, RenderError> {
     let per_day = ctx.cadence.calls_per_day;
+    let named: Vec<_> =
+        known.callers().iter().map(|who| (&*who.name, who.address.as_str())).collect();
     let trouble = match known {
         Known::MassRefusal(people) => Trouble::MassRefusal { people: *people },
         Known::NoPremium => Trouble::NoPremium,
         Known::NotOnAllowList(person) => {
             Trouble::NotOnAllowList { name: &person.display_name, spotify_id: &person.spotify_id }
         }
+        Known::Callers(_) => Trouble::Callers { who: &named },
         Known::EndpointRemoved(calls) => Trouble::EndpointRemoved { calls: *calls },
         Known::QuotaSpent(lock_out) => Trouble::QuotaSpent {
             until: lock_out.until,

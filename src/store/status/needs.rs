@@ -22,6 +22,8 @@ pub enum Need {
     MassRefusal(u64),
     /// Spotify refuses so many people.
     Refused(u64),
+    /// So many people asked to be entered at Spotify.
+    Callers(u64),
     /// People are here, and nobody is connected.
     NobodyConnected,
     /// So many things were put off, the last one for this reason.
@@ -55,6 +57,9 @@ impl fmt::Display for Need {
             ),
             Self::Refused(people) => {
                 write!(f, "Spotify refuses {}.", counted(*people, "person", "people"))
+            }
+            Self::Callers(people) => {
+                write!(f, "{} to be entered at Spotify.", counted(*people, "person asks", "people ask"))
             }
             Self::NobodyConnected => {
                 f.write_str("Nobody is connected to Spotify, so nothing can be asked.")
@@ -119,6 +124,10 @@ impl Need {
                 "They stand first in the list of people, with the reason. Who is not on the app’s list \
                  must be entered at developer.spotify.com/dashboard, under Settings, User Management."
             }
+            Self::Callers(_) => {
+                "Enter them at developer.spotify.com/dashboard, under Settings, User Management, if they may \
+                 come in, and tell them. Whoever asked is forgotten after 30 days."
+            }
             Self::NobodyConnected => "Ask somebody to sign in again; yourself, for example.",
             Self::PutOff(..) => {
                 "They are tried again by themselves. If the reason stays, look at [mail] in the \
@@ -156,6 +165,7 @@ pub(super) fn of(report: &Report) -> Vec<Need> {
     needs.extend(report.status.pauses.iter().filter_map(paused));
     needs.extend(some(people.held).map(Need::MassRefusal));
     needs.extend(some(people.in_trouble.saturating_sub(people.held)).map(Need::Refused));
+    needs.extend(some(report.status.callers.len() as u64).map(Need::Callers));
     needs.extend((people.all > 0 && people.connected == 0).then_some(Need::NobodyConnected));
     let put_off = some(report.status.put_off).zip(report.status.put_off_because.clone());
     needs.extend(put_off.map(|(things, why)| Need::PutOff(things, why)));

@@ -27,6 +27,11 @@ fn letters(raw: &str) -> Vec<(&'static str, Letter)> {
         ("news", samples::news(&items).letter()),
         ("welcome", Welcome { when: raw, ..samples::welcome(&items) }.letter()),
         ("allow-list", trouble(Trouble::NotOnAllowList { name: raw, spotify_id: raw })),
+        (
+            "callers",
+            trouble(Trouble::Callers { who: &[(raw, "a@example.com"), ("Jonas", "b@c.example")] }),
+        ),
+        ("caller", trouble(Trouble::Callers { who: &[(raw, "a@example.com")] })),
         ("mail refused", trouble(Trouble::MailRefused { said: raw })),
         ("test", server.letter()),
     ];

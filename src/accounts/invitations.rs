@@ -1,0 +1,54 @@
+//! Invitations: made by the operator, each good once.
+
+use jiff::SignedDuration;
+
+use super::secret;
+use crate::clock::Chance;
+use crate::ctx::Ctx;
+use crate::domain::house::Held;
+use crate::domain::text::one_line;
+use crate::store::invitations::{self, Invitation};
+use crate::store::{Db, StoreError, Tx};
+
+/// An invitation that was just made. Its link is known now and never again.
+pub struct Made {
+    /// What is kept of it.
+    pub invitation: Invitation,
+    /// Where its link leads, as `/invitation/…`.
+    pub path: String,
+}
+
+/// Makes an invitation, with a note of whom it is for.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn make(
+    db: &Db,
+    chance: &dyn Chance,
+    note: &str,
+    good_for: SignedDuration,
+) -> Result<Made, StoreError> {
+    let (token, note) = (secret::new(chance), one_line(note));
+    let hash = secret::hash(&token);
+    let made = move |tx: &Tx<'_>| invitations::make(tx, hash, &note, good_for);
+    let invitation = db.write("invite", made).await?;
+    Ok(Made { invitation, path: format!("/invitation/{token}") })
+}
+
+/// Looks an invitation up by what stands in its link; changes nothing. `None` where it was withdrawn,
+/// or was never ours.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Option<Invitation>, StoreError> {
+    let hash = secret::hash(token);
+    ctx.db.read("look up invitation", move |tx| invitations::of_token(tx, hash)).await
+}
+
+/// What somebody holds who brought the invitation of this number along.
+pub(super) fn held(tx: &Tx<'_>, number: Option<i64>) -> Result<Held, StoreError> {
+    let Some(number) = number else { return Ok(Held::Nothing) };
+    let found = invitations::find(tx, number)?;
+    let is_good = found.is_some_and(|invitation| invitation.is_good(tx.now()));
+    Ok(if is_good { Held::Good } else { Held::Void })
+}

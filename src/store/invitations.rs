@@ -1,0 +1,128 @@
+//! Links that let somebody in, once. Only the hash of a link's token is kept.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::columns::Ms;
+use super::error::exactly_one;
+use super::{Result, Tx};
+use crate::domain::user::UserId;
+
+/// None is good for longer.
+pub const LONGEST_GOOD_FOR: SignedDuration = SignedDuration::from_hours(366 * 24);
+
+/// An invitation, without its link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its number, which is never given to another.
+    pub number: i64,
+    /// For whom it is, in the operator's words; may be empty.
+    pub note: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// Until when it is good.
+    pub expires_at: Timestamp,
+    /// When it was used, and the name of who did.
+    pub used: Option<(Timestamp, String)>,
+}
+
+impl Invitation {
+    /// Whether it lets somebody in.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.used.is_none() && self.expires_at > now
+    }
+}
+
+/// What became of the wish to withdraw an invitation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withdrawal {
+    /// It lets nobody in any more.
+    Done,
+    /// It has let somebody in.
+    Used,
+    /// There is none of this number.
+    Unknown,
+}
+
+/// Makes an invitation; its number.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn make(
+    tx: &Tx<'_>,
+    token_hash: [u8; 32],
+    note: &str,
+    good_for: SignedDuration,
+) -> Result<Invitation> {
+    let expires_at = tx.now() + good_for.min(LONGEST_GOOD_FOR);
+    tx.execute(
+        "INSERT INTO invitations (token_hash, note, made_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        params![token_hash, note, Ms(tx.now()), Ms(expires_at)],
+    )?;
+    let (number, note) = (tx.conn().last_insert_rowid(), note.to_owned());
+    Ok(Invitation { number, note, made_at: tx.now(), expires_at, used: None })
+}
+
+const INVITATION: &str = "SELECT i.id, note, made_at, i.expires_at, used_at, display_name
+     FROM invitations i LEFT JOIN people p ON p.id = i.used_by";
+
+/// The invitation whose link carries this token, used or over though it may be.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn of_token(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Invitation>> {
+    let sql = format!("{INVITATION} WHERE token_hash = ?1");
+    Ok(tx.query_row(&sql, [token_hash], read).optional()?)
+}
+
+/// The invitation of this number.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn find(tx: &Tx<'_>, number: i64) -> Result<Option<Invitation>> {
+    let sql = format!("{INVITATION} WHERE i.id = ?1");
+    Ok(tx.query_row(&sql, [number], read).optional()?)
+}
+
+/// All that are remembered, the newest first.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn list(tx: &Tx<'_>) -> Result<Vec<Invitation>> {
+    let mut rows = tx.conn().prepare_cached(&format!("{INVITATION} ORDER BY i.id DESC"))?;
+    Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Uses an invitation up that is good.
+///
+/// # Errors
+/// [`super::StoreError`], also where it was used before.
+pub fn use_up(tx: &Tx<'_>, number: i64, person: UserId) -> Result<()> {
+    let sql = "UPDATE invitations SET used_at = ?2, used_by = ?3 WHERE id = ?1 AND used_at IS NULL";
+    exactly_one(tx.execute(sql, params![number, Ms(tx.now()), person])?)
+}
+
+/// Withdraws an invitation that nobody has used.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn withdraw(tx: &Tx<'_>, number: i64) -> Result<Withdrawal> {
+    let Some(invitation) = find(tx, number)? else { return Ok(Withdrawal::Unknown) };
+    if invitation.used.is_some() {
+        return Ok(Withdrawal::Used);
+    }
+    tx.execute("DELETE FROM invitations WHERE id = ?1", [number])?;
+    Ok(Withdrawal::Done)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Invitation> {
+    let used_at: Option<Ms> = row.get(4)?;
+    let used_by: Option<String> = row.get(5)?;
+    Ok(Invitation {
+        number: row.get(0)?,
+        note: row.get(1)?,
+        made_at: row.get::<_, Ms>(2)?.0,
+        expires_at: row.get::<_, Ms>(3)?.0,
+        used: used_at.map(|at| (at.0, used_by.unwrap_or_default())),
+    })
+}

@@ -1,0 +1,102 @@
+//! Who agreed at Spotify and is not on the app's list there: what to tell the operator, and a form that
+//! does.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::page::{self, Message};
+use super::visit::Fields;
+use crate::accounts::callers::{self, CallerError};
+use crate::accounts::sign_in::Proof;
+use crate::ctx::Ctx;
+use crate::domain::house::Contact;
+use crate::worker::{Bells, Job};
+
+#[derive(Template)]
+#[template(path = "unlisted.html")]
+struct Unlisted {
+    /// `None` where nobody would get the letter.
+    form: Option<Form>,
+    contact: Option<Contact>,
+}
+
+/// What was typed, and what was wrong with it.
+#[derive(Default)]
+struct Form {
+    proof: String,
+    name: String,
+    address: String,
+    fault: Option<CallerError>,
+}
+
+impl Form {
+    fn name_fault(&self) -> Option<&CallerError> {
+        self.fault.as_ref().filter(|fault| matches!(fault, CallerError::Name))
+    }
+
+    fn address_fault(&self) -> Option<&CallerError> {
+        let is_address = |fault: &&CallerError| {
+            matches!(fault, CallerError::NoAddress | CallerError::Address(_))
+        };
+        self.fault.as_ref().filter(is_address)
+    }
+}
+
+/// The page of somebody whom Spotify has just refused.
+pub(super) fn show(ctx: &Ctx, proof: Option<Proof>) -> Response {
+    let form = proof.map(|Proof(proof)| Form { proof, ..Form::default() });
+    page(ctx, form, StatusCode::FORBIDDEN)
+}
+
+fn page(ctx: &Ctx, form: Option<Form>, status: StatusCode) -> Response {
+    let page = page::render(&Unlisted { form, contact: ctx.house.contact.clone() });
+    (status, page).into_response()
+}
+
+pub(super) async fn ask(
+    State(ctx): State<Arc<Ctx>>,
+    State(bells): State<Arc<Bells>>,
+    fields: Fields,
+) -> Response {
+    let [proof, name, address] = ["proof", "name", "address"].map(|field| fields.value(field));
+    match callers::ask(&ctx, proof, name, address).await {
+        Ok(()) => {
+            bells.ring(Job::Letters);
+            Redirect::to("/asked").into_response()
+        }
+        Err(CallerError::NoProof) => over(),
+        Err(CallerError::Full) => full(&ctx),
+        Err(CallerError::Store(error)) => page::our_fault(&error),
+        Err(fault) => {
+            let [proof, name, address] = [proof, name, address].map(str::to_owned);
+            let form = Form { proof, name, address, fault: Some(fault) };
+            page(&ctx, Some(form), StatusCode::UNPROCESSABLE_ENTITY)
+        }
+    }
+}
+
+pub(super) async fn asked() -> Response {
+    let body = "Whoever runs this Dropday gets your name and address, today or tomorrow, and can enter you at \
+                Spotify. Once they tell you that it is done, connect again. Of the sign-in nothing is kept.";
+    let action = Some(("Connect with Spotify", "/login"));
+    Message { title: "You have asked to be entered", body, action }.with(StatusCode::OK)
+}
+
+fn over() -> Response {
+    let body = "It works for an hour after Spotify has refused you, and in no other place. Nothing was kept. Please \
+                connect with Spotify once more from the front page, and ask from the page that comes then.";
+    let title = "This form cannot be taken";
+    let action = Some(("To the front page", "/"));
+    Message { title, body, action }.with(StatusCode::FORBIDDEN)
+}
+
+fn full(ctx: &Ctx) -> Response {
+    let body = "So many people wait to be entered that no more are written down at present. Please tell whoever runs \
+                this Dropday yourself: your name, and the e-mail address of your Spotify account.";
+    let title = "The list is full";
+    Message { title, body, action: None }.with_contact(ctx, StatusCode::SERVICE_UNAVAILABLE)
+}

@@ -1,0 +1,51 @@
+//! The page that an invitation's link leads to. Opening it uses nothing up.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::page::{self, Message};
+use super::when::When;
+use crate::accounts::invitations;
+use crate::ctx::Ctx;
+use crate::domain::house::{Contact, SignUp};
+
+#[derive(Template)]
+#[template(path = "invitation.html")]
+struct Invited {
+    token: String,
+    until: When,
+    contact: Option<Contact>,
+}
+
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> Response {
+    let found = match invitations::look_up(&ctx, &token).await {
+        Ok(found) => found.filter(|invitation| invitation.is_good(ctx.clock.now())),
+        Err(error) => return page::our_fault(&error),
+    };
+    match found {
+        _ if ctx.house.sign_up == SignUp::Closed => closed(&ctx),
+        Some(invitation) => {
+            let until = When::exact(invitation.expires_at, &ctx.zone);
+            page::render(&Invited { token, until, contact: ctx.house.contact.clone() })
+        }
+        None => void(&ctx),
+    }
+}
+
+fn closed(ctx: &Ctx) -> Response {
+    let body = "Invitations let nobody in for now. Please try again later, or ask whoever runs it. If you are \
+                here already, sign in from the front page.";
+    let title = "This Dropday takes nobody new at present";
+    Message { title, body, action: None }.with_contact(ctx, StatusCode::FORBIDDEN)
+}
+
+fn void(ctx: &Ctx) -> Response {
+    let body = "It was used already, is over, was withdrawn, or lost a part on its way here. If it was you who used \
+                it, sign in from the front page: you need no invitation any more. Else ask for another one.";
+    let title = "This invitation is not good any more";
+    Message { title, body, action: None }.with_contact(ctx, StatusCode::GONE)
+}

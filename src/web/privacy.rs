@@ -1,0 +1,23 @@
+//! What is kept, for how long, who else learns of it, and how to leave: for everybody, before sign-up.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::page;
+use crate::ctx::Ctx;
+use crate::domain::house::Contact;
+
+#[derive(Template)]
+#[template(path = "privacy.html")]
+struct Privacy {
+    contact: Option<Contact>,
+    has_hints: bool,
+}
+
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>) -> Response {
+    let (contact, has_hints) = (ctx.house.contact.clone(), !ctx.hints.is_empty());
+    page::render(&Privacy { contact, has_hints })
+}

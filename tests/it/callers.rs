@@ -1,0 +1,229 @@
+//! Who is not on the app's list at Spotify asks the operator from the page that says so, and nobody else
+//! can.
+
+use std::time::Duration;
+
+use dropday::accounts::invitations;
+use dropday::store::callers::Caller;
+use dropday::store::{Tx, callers};
+use jiff::SignedDuration;
+use scraper::{Html, Selector};
+
+use crate::home::{Home, Letter, Settings};
+use crate::visitor::{Answer, Visitor};
+
+const OPERATOR: &str = "operator@example.com";
+const REACHABLE: (&str, &str) = ("MAIL__OPERATOR", OPERATOR);
+const CONTACT: (&str, &str) = ("WEB__CONTACT", "martha@example.org");
+
+async fn home(more: Settings<'_>) -> Home {
+    Home::with(&[&[REACHABLE, CONTACT], more].concat()).await
+}
+
+/// Somebody whom Spotify refuses, back from there.
+async fn refused(home: &Home, to: &str) -> (Visitor, Answer) {
+    let (visitor, person) = (home.visitor(), home.world.add_person("Aino"));
+    home.world.set_allow_listed(person, false);
+    let to = visitor.get(to).await.location.unwrap();
+    let answer = visitor.get(&home.world.consent(&to, person).unwrap()).await;
+    assert_eq!(answer.status, 403, "{}", answer.body);
+    (visitor, answer)
+}
+
+fn value(answer: &Answer, field: &str) -> Option<String> {
+    let page = Html::parse_document(&answer.body);
+    let selector = Selector::parse(&format!("form [name={field}]")).unwrap();
+    let value = page.select(&selector).next()?.attr("value").unwrap_or_default().to_owned();
+    Some(value)
+}
+
+async fn ask(home: &Home, name: &str, address: &str) -> Answer {
+    let (visitor, page) = refused(home, "/login").await;
+    let proof = value(&page, "proof").expect("a form");
+    visitor.post("/ask", &[("proof", &proof), ("name", name), ("address", address)]).await
+}
+
+async fn waiting(home: &Home) -> Vec<Caller> {
+    home.ctx.db.read("test", |tx: &Tx<'_>| callers::list(tx)).await.unwrap()
+}
+
+fn told(home: &Home) -> Vec<Letter> {
+    home.letters_to(OPERATOR)
+}
+
+#[tokio::test]
+async fn the_operator_gets_name_and_address_in_a_letter_and_in_the_status() {
+    let home = home(&[]).await;
+    let answer = ask(&home, "  Aino   Virtanen ", "Aino@example.com ").await;
+    assert_eq!((answer.status.as_u16(), answer.location.as_deref()), (303, Some("/asked")));
+    let page = home.visitor().get("/asked").await;
+    assert!(page.status == 200 && page.body.contains("You have asked"), "{}", page.body);
+    home.letters().await;
+    let [letter] = &told(&home)[..] else { panic!("one letter") };
+    assert!(letter.subject.contains("Aino Virtanen asks to be let in"), "{}", letter.subject);
+    assert!(letter.text.contains("Aino Virtanen\r\nAino@example.com\r\n"), "{}", letter.text);
+    let status = home.status().await;
+    assert_eq!((status.callers[0].name.as_str(), status.people.all), ("Aino Virtanen", 0));
+    assert!(home.letters_to("Aino@example.com").is_empty(), "nothing is sent there");
+    home.advance_days(31);
+    home.follows().await;
+    assert_eq!(waiting(&home).await, [], "and after a month it is forgotten");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn there_is_one_letter_a_day_and_everybody_is_named_in_one() {
+    let home = home(&[]).await;
+    ask(&home, "Aino", "aino@example.com").await;
+    ask(&home, "Jonas", "jonas@example.com").await;
+    home.round().await;
+    assert_eq!(told(&home).len(), 1);
+    assert!(told(&home)[0].subject.contains("2 people ask"), "{}", told(&home)[0].subject);
+    ask(&home, "Martha", "martha@example.com").await;
+    home.round().await;
+    assert_eq!(told(&home).len(), 1, "the day's letter has left");
+    home.advance_hours(24);
+    home.round().await;
+    let letters = told(&home);
+    assert_eq!(letters.len(), 2);
+    assert!(letters[1].text.contains("martha@example.com"), "{}", letters[1].text);
+    assert!(!letters[1].text.contains("aino@example.com"), "{}", letters[1].text);
+    home.advance_hours(24);
+    home.round().await;
+    assert_eq!(told(&home).len(), 2, "nobody is told of twice");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_can_ask_who_does_not_come_from_that_refusal() {
+    let home = home(&[]).await;
+    let (visitor, page) = refused(&home, "/login").await;
+    let proof = value(&page, "proof").unwrap();
+    let mut longer = proof.clone();
+    longer.insert(0, '1');
+    let other = format!("{}A", &proof[..proof.len() - 1]);
+    let forged = ["", "x", "1.2.3", "99999999999999.a.b", &longer, &other];
+    for proof in forged.into_iter().filter(|forged| *forged != proof) {
+        let form = [("proof", proof), ("name", "Eve"), ("address", "eve@example.com")];
+        assert_eq!(visitor.post("/ask", &form).await.status, 403, "{proof}");
+    }
+    let form = [("proof", proof.as_str()), ("name", "Eve"), ("address", "eve@example.com")];
+    assert_eq!(visitor.post_from_elsewhere("/ask", &form).await.status, 403);
+    home.clock.advance(Duration::from_secs(3600));
+    let late = visitor.post("/ask", &form).await;
+    assert_eq!(late.status, 403, "an hour later");
+    assert!(late.body.contains("works for an hour"), "{}", late.body);
+    assert_eq!(visitor.get("/ask").await.status, 405);
+    assert_eq!(waiting(&home).await, []);
+    home.letters().await;
+    assert!(told(&home).is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_that_is_wrong_keeps_what_was_typed() {
+    let home = home(&[]).await;
+    let (visitor, page) = refused(&home, "/login").await;
+    let proof = value(&page, "proof").unwrap();
+    let long = "n".repeat(101);
+    for (name, address, words, field) in [
+        ("", "aino@example.com", "type your name", "name"),
+        (&long, "aino@example.com", "at most 100", "name"),
+        ("Aino", "", "address of your Spotify account.", "address"),
+        ("Aino <\"b>", "aino", "does not look like", "address"),
+        ("Aino", "a@b.c\r\nBcc: eve@example.com", "line break", "address"),
+    ] {
+        let form = [("proof", proof.as_str()), ("name", name), ("address", address)];
+        let answer = visitor.post("/ask", &form).await;
+        assert_eq!(answer.status, 422, "{name} {address}");
+        let page = Html::parse_document(&answer.body);
+        let invalid = Selector::parse("[aria-invalid]").unwrap();
+        let [wrong] = &page.select(&invalid).collect::<Vec<_>>()[..] else { panic!("{words}") };
+        assert_eq!(wrong.attr("name"), Some(field));
+        let fault =
+            Selector::parse(&format!("#{}", wrong.attr("aria-describedby").unwrap())).unwrap();
+        let said: String = page.select(&fault).next().unwrap().text().collect();
+        assert!(said.contains(words), "{said}");
+        assert_eq!(value(&answer, "name").as_deref(), Some(name));
+        assert_eq!(value(&answer, "proof"), Some(proof.clone()));
+    }
+    assert_eq!(waiting(&home).await, []);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_good_for_one_row_and_an_address_stands_there_once() {
+    let home = home(&[]).await;
+    let (visitor, page) = refused(&home, "/login").await;
+    let proof = value(&page, "proof").unwrap();
+    for address in ["ainoo@example.com", "aino@example.com"] {
+        let form = [("proof", proof.as_str()), ("name", "Aino"), ("address", address)];
+        assert_eq!(visitor.post("/ask", &form).await.status, 303, "a slip can be mended");
+    }
+    ask(&home, "Aino V.", "AINO@example.com").await;
+    let [one] = &waiting(&home).await[..] else { panic!("one row") };
+    assert_eq!((one.name.as_str(), one.address.as_str()), ("Aino V.", "AINO@example.com"));
+    home.letters().await;
+    assert_eq!(told(&home).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_list_takes_fifty_and_then_says_what_to_do() {
+    let home = home(&[]).await;
+    for n in 0..50 {
+        let answer = ask(&home, "Eve", &format!("eve{n}@example.com")).await;
+        assert_eq!(answer.status, 303, "{n}: {}", answer.body);
+        home.clock.advance(Duration::from_secs(30));
+    }
+    let full = ask(&home, "Aino", "aino@example.com").await;
+    assert_eq!(full.status, 503);
+    assert!(full.body.contains("mailto:martha@example.org"), "{}", full.body);
+    assert_eq!(waiting(&home).await.len(), 50);
+    home.letters().await;
+    assert_eq!(told(&home).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn without_an_operator_to_write_to_the_page_names_the_contact() {
+    let home = Home::with(&[CONTACT]).await;
+    let (_, page) = refused(&home, "/login").await;
+    assert_eq!(value(&page, "proof"), None, "no form");
+    assert!(page.body.contains("mailto:martha@example.org"), "{}", page.body);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_may_not_sign_up_is_not_offered_the_form_either() {
+    for sign_up in ["closed", "invitation"] {
+        let home = home(&[("WEB__SIGN_UP", sign_up)]).await;
+        let good_for = SignedDuration::from_hours(24);
+        let made = invitations::make(&home.ctx.db, &*home.ctx.chance, "", good_for).await.unwrap();
+        let (_, page) = refused(&home, "/login").await;
+        assert_eq!(value(&page, "proof"), None, "{sign_up}");
+        assert!(page.body.contains("mailto:martha@example.org"), "{}", page.body);
+        let token = made.path.rsplit('/').next().unwrap();
+        let (_, page) = refused(&home, &format!("/login?invitation={token}")).await;
+        assert_eq!(value(&page, "proof").is_some(), sign_up == "invitation");
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_name_reaches_the_operator_as_a_name() {
+    let home = home(&[]).await;
+    let name = "<b>Eve</b>\r\nBcc: victim@example.com\r\n\r\n\u{202e}x";
+    ask(&home, name, "eve@example.com").await;
+    home.letters().await;
+    let [letter] = &told(&home)[..] else { panic!("one letter") };
+    let page = Html::parse_document(&letter.html);
+    assert!(page.select(&Selector::parse("b").unwrap()).next().is_none());
+    assert!(
+        letter.subject.contains("<b>Eve</b> Bcc: victim@example.com x asks"),
+        "{}",
+        letter.subject
+    );
+    assert!(home.letters_to("victim@example.com").is_empty());
+    home.finish().await;
+}

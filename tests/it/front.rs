@@ -1,0 +1,124 @@
+//! What a stranger sees before they sign up: the front page and the page about privacy.
+
+use dropday::domain::house::SignUp;
+use scraper::{ElementRef, Html, Selector};
+
+use crate::home::Home;
+use crate::visitor::Answer;
+
+const CONTACT: (&str, &str) = ("WEB__CONTACT", "martha@example.org");
+
+fn select<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
+    page.select(&Selector::parse(selector).unwrap()).collect()
+}
+
+fn text(answer: &Answer) -> String {
+    let page = Html::parse_document(&answer.body);
+    let words: String = select(&page, "main").iter().flat_map(|main| main.text()).collect();
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn links(answer: &Answer) -> Vec<String> {
+    let page = Html::parse_document(&answer.body);
+    let links = select(&page, "a").into_iter().filter_map(|link| link.attr("href"));
+    links.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_stranger_reads_what_it_does_sees_a_letter_and_can_connect() {
+    let home = Home::with(&[CONTACT]).await;
+    let front = home.visitor().get("/").await;
+    let page = Html::parse_document(&front.body);
+    assert_eq!(select(&page, "h1").len(), 1);
+    let letter = select(&page, "[role=img]");
+    let told = letter[0].attr("aria-label").unwrap();
+    assert!(told.contains("Röyksopp") && told.contains("new album"), "{told}");
+    assert!(
+        select(&page, "img, script, [style]").is_empty(),
+        "nothing more to load, nothing inline"
+    );
+    let links = links(&front);
+    for link in ["/login", "/privacy", "mailto:martha@example.org"] {
+        assert!(links.iter().any(|found| found == link), "{link}: {links:?}");
+    }
+    for words in ["What is asked, and what is kept", "leave at any time"] {
+        assert!(text(&front).contains(words), "{words}");
+    }
+    let style = home.visitor().get("/style.css").await.body;
+    assert!(front.body.len() < 10_000 && style.len() < 15_000, "{}", front.body.len());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_house_by_invitation_or_closed_says_so_and_that_who_is_here_signs_in_again() {
+    for (sign_up, words) in
+        [("invitation", "by invitation"), ("closed", "takes nobody new at present")]
+    {
+        let home = Home::with(&[("WEB__SIGN_UP", sign_up)]).await;
+        let front = home.visitor().get("/").await;
+        let shown = text(&front);
+        assert!(shown.contains(words) && shown.contains("If you are here already"), "{shown}");
+        assert!(shown.contains("Sign in with Spotify") && !shown.contains("Connect with Spotify"));
+        assert!(links(&front).contains(&"/login".to_owned()));
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_signed_in_is_led_to_their_page_in_every_kind_of_house() {
+    let mut home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    for sign_up in [SignUp::Open, SignUp::Invitation, SignUp::Closed] {
+        home.config.web.house.sign_up = sign_up;
+        home.restart().await;
+        let front = martha.browser.get("/").await;
+        let links = links(&front);
+        assert!(links.contains(&"/account".to_owned()), "{sign_up:?}: {links:?}");
+        assert!(!links.contains(&"/login".to_owned()), "{sign_up:?}: {links:?}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_kept_is_told_before_anybody_signs_up() {
+    let home = Home::with(&[CONTACT]).await;
+    let answer = home.visitor().get("/privacy").await;
+    assert_eq!(answer.status, 200);
+    let shown = text(&answer);
+    for words in [
+        "before and after you sign up",
+        "everything above is deleted at once",
+        "deleted after four days",
+        "The mail provider",
+        "third-party beneficiary",
+        "answers for it",
+        "data protection authority",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let links = links(&answer);
+    for link in ["mailto:martha@example.org", "/account", "https://www.spotify.com/account/apps/"] {
+        assert!(links.iter().any(|found| found == link), "{link}: {links:?}");
+    }
+    assert!(!shown.contains("ListenBrainz"), "no catalogue is asked");
+    let sizes = (answer.body.len(), answer.set_cookies.len());
+    assert!(sizes.0 < 60_000 && sizes.1 == 0, "{sizes:?}");
+    home.finish().await;
+    let home = Home::with(&[("HINTS__ENABLED", "true"), ("WEB__CONTACT", "")]).await;
+    let shown = text(&home.visitor().get("/privacy").await);
+    assert!(shown.contains("ListenBrainz, MusicBrainz, Deezer"), "{shown}");
+    assert!(shown.contains("whoever told you of this Dropday"), "{shown}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_contact_that_is_a_page_is_shown_as_it_is_and_does_nothing_else() {
+    let page = "https://example.org/?a=1&b=%22%3E%3Cb%3E";
+    let home = Home::with(&[("WEB__CONTACT", page)]).await;
+    for path in ["/", "/privacy"] {
+        let answer = home.visitor().get(path).await;
+        assert!(links(&answer).contains(&page.to_owned()), "{path}");
+        assert!(select(&Html::parse_document(&answer.body), "b").is_empty(), "{path}");
+    }
+    home.finish().await;
+}

@@ -1,0 +1,264 @@
+//! Who may sign up: everybody, who was invited, or nobody; and whoever is here may always come back.
+
+use dropday::accounts::invitations::{self, Made};
+use dropday::domain::house::SignUp;
+use dropday::store::invitations::{Invitation, Withdrawal};
+use dropday::store::{Tx, invitations as store};
+use jiff::SignedDuration;
+
+use crate::binary::Machine;
+use crate::home::Home;
+use crate::visitor::{Answer, Visitor};
+
+const BY_INVITATION: (&str, &str) = ("WEB__SIGN_UP", "invitation");
+
+async fn invite(home: &Home, note: &str) -> Made {
+    let good_for = SignedDuration::from_hours(14 * 24);
+    invitations::make(&home.ctx.db, &*home.ctx.chance, note, good_for).await.unwrap()
+}
+
+async fn remembered(home: &Home) -> Vec<Invitation> {
+    home.ctx.db.read("test", |tx: &Tx<'_>| store::list(tx)).await.unwrap()
+}
+
+/// Follows the button of an invitation's page to Spotify.
+async fn set_out(visitor: &Visitor, made: &Made) -> String {
+    let page = visitor.get(&made.path).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let token = made.path.rsplit('/').next().unwrap();
+    let button = format!("/login?invitation={token}");
+    assert!(page.body.contains(&format!(r#"href="{button}""#)), "{}", page.body);
+    visitor.get(&button).await.location.expect("a redirect to Spotify")
+}
+
+/// Somebody of this name agrees at Spotify and comes back, with an invitation or without.
+async fn come(home: &Home, name: &str, made: Option<&Made>) -> (Visitor, Answer) {
+    let (visitor, person) = (home.visitor(), home.world.add_person(name));
+    let to = match made {
+        Some(made) => set_out(&visitor, made).await,
+        None => visitor.to_spotify().await,
+    };
+    let back = home.world.consent(&to, person).unwrap();
+    let answer = visitor.get(&back).await;
+    (visitor, answer)
+}
+
+fn is_in((visitor, answer): &(Visitor, Answer)) -> bool {
+    let is_in = answer.location.as_deref() == Some("/account");
+    assert_eq!(visitor.cookie("dropday").is_some(), is_in, "{}", answer.body);
+    is_in
+}
+
+#[tokio::test]
+async fn an_invitation_lets_one_person_in_and_no_second() {
+    let home = Home::with(&[BY_INVITATION]).await;
+    let made = invite(&home, "Aino").await;
+    for _ in 0..3 {
+        assert_eq!(home.visitor().get(&made.path).await.status, 200, "looking uses nothing up");
+    }
+    assert!(is_in(&come(&home, "Aino", Some(&made)).await));
+    let [used] = &remembered(&home).await[..] else { panic!("one invitation") };
+    assert_eq!((used.note.as_str(), used.used.as_ref().unwrap().1.as_str()), ("Aino", "Aino"));
+    let page = home.visitor().get(&made.path).await;
+    assert_eq!(page.status, 410);
+    assert!(page.body.contains("not good any more"), "{}", page.body);
+    let token = made.path.rsplit('/').next().unwrap();
+    let (visitor, jonas) = (home.visitor(), home.world.add_person("Jonas"));
+    let to = visitor.get(&format!("/login?invitation={token}")).await.location.unwrap();
+    let answer = visitor.get(&home.world.consent(&to, jonas).unwrap()).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("was used already"), "{}", answer.body);
+    assert!(!is_in(&(visitor, answer)));
+    assert_eq!(home.status().await.people.all, 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_stranger_without_one_is_told_why_and_nothing_of_them_is_kept() {
+    for (sign_up, words) in [("invitation", "by invitation"), ("closed", "takes nobody new")] {
+        let contact = ("WEB__CONTACT", "martha@example.org");
+        let home = Home::with(&[("WEB__SIGN_UP", sign_up), contact]).await;
+        let came = come(&home, "Mallory", None).await;
+        assert_eq!(came.1.status, 403);
+        let body = came.1.body.replace('\n', " ");
+        assert!(body.contains(words) && body.contains("Nothing of you is kept"), "{body}");
+        assert!(body.contains("mailto:martha@example.org"), "{body}");
+        assert!(!is_in(&came));
+        assert_eq!(home.status().await.people.all, 0);
+        assert_eq!(home.follows().await.believed, 0, "no tokens are kept");
+        home.ctx.db.checkpoint().await.unwrap();
+        let kept = std::fs::read(&home.config.database).unwrap();
+        let name = |what: &[u8]| kept.windows(what.len()).any(|window| window == what);
+        assert!(!name(b"Mallory"), "the name is nowhere on the disk");
+        home.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_here_comes_back_without_one_and_uses_none_up() {
+    let mut home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    for sign_up in [SignUp::Invitation, SignUp::Closed] {
+        home.config.web.house.sign_up = sign_up;
+        home.restart().await;
+        home.visitor().sign_in(&home.world, martha.person).await;
+    }
+    home.config.web.house.sign_up = SignUp::Invitation;
+    home.restart().await;
+    let made = invite(&home, "").await;
+    let visitor = home.visitor();
+    let back = home.world.consent(&set_out(&visitor, &made).await, martha.person).unwrap();
+    assert_eq!(visitor.get(&back).await.location.as_deref(), Some("/account"));
+    assert!(remembered(&home).await[0].used.is_none());
+    assert!(is_in(&come(&home, "Jonas", Some(&made)).await));
+    assert_eq!(home.status().await.people.all, 2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn of_two_who_come_back_at_the_same_time_with_one_invitation_one_is_let_in() {
+    let home = Home::with(&[BY_INVITATION]).await;
+    for round in 0..5 {
+        let made = invite(&home, "").await;
+        let both = [home.visitor(), home.visitor()];
+        let mut backs = Vec::new();
+        for visitor in &both {
+            let person = home.world.add_person(format!("Twin {round}"));
+            backs.push(home.world.consent(&set_out(visitor, &made).await, person).unwrap());
+        }
+        let (one, other) = tokio::join!(both[0].get(&backs[0]), both[1].get(&backs[1]));
+        let [a, b] = both;
+        assert_ne!(is_in(&(a, one)), is_in(&(b, other)));
+        assert_eq!(home.status().await.people.all, round + 1);
+        home.clock.advance(std::time::Duration::from_secs(60));
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_over_or_withdrawn_lets_nobody_in_even_on_the_way() {
+    let home = Home::with(&[BY_INVITATION]).await;
+    let withdrawn = invite(&home, "").await;
+    let (visitor, aino) = (home.visitor(), home.world.add_person("Aino"));
+    let back = home.world.consent(&set_out(&visitor, &withdrawn).await, aino).unwrap();
+    let number = withdrawn.invitation.number;
+    let withdraw = move |tx: &Tx<'_>| store::withdraw(tx, number);
+    assert_eq!(home.ctx.db.write("test", withdraw).await.unwrap(), Withdrawal::Done);
+    let answer = visitor.get(&back).await;
+    assert_eq!((answer.status.as_u16(), home.status().await.people.all), (403, 0));
+    assert_eq!(visitor.get(&withdrawn.path).await.status, 410);
+
+    let over = invite(&home, "").await;
+    home.clock.advance(std::time::Duration::from_secs(14 * 24 * 3600 - 60));
+    let back = home.world.consent(&set_out(&visitor, &over).await, aino).unwrap();
+    home.clock.advance(std::time::Duration::from_secs(60));
+    let answer = visitor.get(&back).await;
+    assert_eq!((answer.status.as_u16(), home.status().await.people.all), (403, 0));
+    assert_eq!(visitor.get(&over.path).await.status, 410);
+    home.advance_days(31);
+    home.follows().await;
+    assert_eq!(remembered(&home).await, [], "and is forgotten a month later");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_closed_house_honours_no_invitation_and_an_open_one_needs_none() {
+    let mut home = Home::with(&[BY_INVITATION]).await;
+    let made = invite(&home, "").await;
+    let (visitor, aino) = (home.visitor(), home.world.add_person("Aino"));
+    let to = set_out(&visitor, &made).await;
+    let back = home.world.consent(&to, aino).unwrap();
+    home.config.web.house.sign_up = SignUp::Closed;
+    home.restart().await;
+    assert_eq!(visitor.get(&back).await.status, 403);
+    assert_eq!(visitor.get(&made.path).await.status, 403);
+    assert!(remembered(&home).await[0].used.is_none());
+    home.config.web.house.sign_up = SignUp::Open;
+    home.restart().await;
+    assert!(is_in(&come(&home, "Jonas", None).await));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_leaves_takes_their_invitation_along() {
+    let home = Home::with(&[BY_INVITATION]).await;
+    let made = invite(&home, "Aino from next door").await;
+    let (visitor, _) = come(&home, "Aino", Some(&made)).await;
+    visitor.post("/account/leave", &[("sure", "on")]).await;
+    assert_eq!(remembered(&home).await, []);
+    assert_eq!(visitor.get(&made.path).await.status, 410);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_that_was_never_ours_opens_nothing() {
+    let home = Home::with(&[BY_INVITATION]).await;
+    let made = invite(&home, "").await;
+    let cut = &made.path[..made.path.len() - 1];
+    let long = format!("/invitation/{}", "a".repeat(5_000));
+    for path in
+        [cut, "/invitation/1", "/invitation/%22%3E%3Cb%3E", "/invitation/%F0%9F%92%A9", &long]
+    {
+        let page = home.visitor().get(path).await;
+        assert_eq!(page.status, 410, "{path}");
+        assert!(!page.body.contains("<b>"), "{path}");
+    }
+    for query in ["invitation=nobody", "invitation=", "invitation=%FF", "invitation=a&invitation=b"]
+    {
+        let visitor = home.visitor();
+        let person = home.world.add_person("Mallory");
+        let to =
+            visitor.get(&format!("/login?{query}")).await.location.expect("a trip all the same");
+        let answer = visitor.get(&home.world.consent(&to, person).unwrap()).await;
+        assert_eq!(answer.status, 403, "{query}");
+    }
+    assert_eq!(home.status().await.people.all, 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_operator_invites_looks_and_takes_back_from_the_command_line() {
+    let machine = Machine::with(&[BY_INVITATION]).await;
+    let none = machine.run(&["invite"]).await;
+    assert!(none.code == Some(1) && none.err.contains("no database"), "{none:?}");
+    machine.run(&["once"]).await;
+    assert_eq!(machine.run(&["invite", "--list"]).await.out.trim(), "There are no invitations.");
+    let made = machine.run(&["invite", "--for", "Aino\n<b>", "--days", "7"]).await;
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let link = made.out.trim();
+    let token = link.strip_prefix(&format!("http://{}/invitation/", machine.address)).unwrap();
+    assert!(token.len() == 43 && made.err.contains("--withdraw 1"), "{made:?}");
+    assert_ne!(machine.run(&["invite"]).await.out, made.out);
+    let list = machine.run(&["invite", "--list"]).await.out;
+    assert!(list.contains("Aino <b>") && list.contains("good until"), "{list}");
+    assert!(!list.contains(token));
+    for file in ["dropday.db", "dropday.db-wal"] {
+        let Ok(kept) = std::fs::read(machine.folder.path().join(file)) else { continue };
+        let is_there = kept.windows(token.len()).any(|window| window == token.as_bytes());
+        assert!(!is_there, "the link stands in {file}");
+    }
+    let taken = machine.run(&["invite", "--withdraw", "1"]).await;
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    let again = machine.run(&["invite", "--withdraw", "1"]).await;
+    assert!(again.code == Some(1) && again.err.contains("no invitation 1"), "{again:?}");
+    for wrong in [&["--days", "0"][..], &["--days", "366"], &["--list", "--for", "Aino"]] {
+        let ended = machine.run(&[&["invite"], wrong].concat()).await;
+        assert_eq!(ended.code, Some(2), "{wrong:?}: {ended:?}");
+    }
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn check_says_where_nobody_can_sign_up() {
+    let machine = Machine::new().await;
+    for (sign_up, words) in
+        [("closed", "so nobody can sign in"), ("invitation", "no invitation is good")]
+    {
+        let ended = machine.run_with(&[("WEB__SIGN_UP", sign_up)], &["check"]).await;
+        assert!(ended.code == Some(0) && ended.out.contains(words), "{ended:?}");
+    }
+    machine.run(&["invite"]).await;
+    let ended = machine.run_with(&[BY_INVITATION], &["check"]).await;
+    assert!(!ended.out.contains("no invitation is good"), "{ended:?}");
+    machine.finish().await;
+}
