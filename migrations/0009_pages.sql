@@ -66,3 +66,8 @@ CREATE UNIQUE INDEX outbox_once ON outbox (coalesce(person, 0), kind, subject);
 CREATE INDEX outbox_by_person ON outbox (person, kind);
 CREATE INDEX outbox_owed ON outbox (person, kind, letter) WHERE state = 'owed';
 CREATE INDEX outbox_by_letter ON outbox (letter) WHERE letter IS NOT NULL;
+-- The letters that were settled last.
+CREATE INDEX outbox_settled ON outbox (person, settled_at) WHERE state IN ('sent', 'refused');
+
+-- What became news lately, whoever follows the artist.
+CREATE INDEX sightings_news ON sightings (seen_at) WHERE is_news;

@@ -1,9 +1,10 @@
-//! What people start: sign in, give an address and confirm it, choose, leave.
+//! What people start: sign in, give an address and confirm it, choose, ask for a sample, leave.
 
 pub mod address;
 pub mod leave;
 pub mod letter_links;
 pub mod preferences;
+pub mod sample;
 mod secret;
 pub mod session;
 pub mod sign_in;

@@ -69,6 +69,8 @@ pub struct Artists {
     pub watched: u64,
     /// Never asked about yet.
     pub never_asked: u64,
+    /// Looked at for the first time in the last 24 hours.
+    pub first_looks_last_day: u64,
     /// Checked in the last 24 hours.
     pub checked_last_day: u64,
     /// Checked in the last seven days.
@@ -116,7 +118,8 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
     let sql = "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
                       count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
                       count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, watched_since) < ?4),
-                      count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at)
+                      count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at),
+                      count(*) FILTER (WHERE baseline_at > ?2)
                FROM artists WHERE unwatched_at IS NULL
                AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))";
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
@@ -131,6 +134,7 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
             failing: row.get(5)?,
             last_check: row.get::<_, Option<Ms>>(6)?.map(|at| at.0),
             oldest_check: row.get::<_, Option<Ms>>(7)?.map(|at| at.0),
+            first_looks_last_day: row.get(8)?,
         })
     })?)
 }

@@ -8,12 +8,12 @@ mod frequency;
 mod front;
 mod health;
 mod letter_links;
+mod new_albums;
 mod page;
 mod preferences;
 pub mod server;
 mod sign_in;
 mod visit;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages that show times come next"))]
 mod when;
 
 use std::sync::Arc;
@@ -102,10 +102,13 @@ fn routes() -> Router<Shared> {
         .route("/callback", get(sign_in::arrive))
         .route("/account", get(account::show))
         .route("/account/address", post(account::change_address))
+        .route("/account/sample", post(account::send_sample))
         .route("/account/sign-out", post(account::sign_out))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
         .route("/account/leave", post(account::leave))
+        .route("/new", get(new_albums::show))
         .route("/preferences", get(preferences::show).post(preferences::change))
+        .route("/preferences/next", get(preferences::show_next))
         .route("/confirm/{token}", get(confirm::show).post(confirm::confirm))
         .route(
             "/unsubscribe/{token}",
@@ -114,7 +117,7 @@ fn routes() -> Router<Shared> {
         .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
         .route("/healthz", get(health::show))
         .route("/style.css", get(page::style))
-        .route("/zone.js", get(page::zone_script))
+        .route("/preferences.js", get(page::preferences_script))
 }
 
 /// What every answer says, unless it says something else itself.
@@ -143,7 +146,7 @@ fn headers(ctx: &Ctx, settings: &Settings) -> HeaderMap {
 fn content_policy(covers: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: {covers}; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 
