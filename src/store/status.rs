@@ -115,16 +115,24 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> Result<Artists> {
-    let sql = "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
-                      count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
-                      count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, watched_since) < ?4),
-                      count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at),
-                      count(*) FILTER (WHERE baseline_at > ?2)
-               FROM artists WHERE unwatched_at IS NULL
-               AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))";
+    // Looking each of 10,000 artists up takes three times as long as reading them all.
+    let whose = match person {
+        Some(person) if !follows_all(tx, person)? => {
+            "follows f JOIN artists ON id = f.artist WHERE f.person = ?1 AND"
+        }
+        _ => "artists WHERE",
+    };
+    let sql = format!(
+        "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
+             count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
+             count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, watched_since) < ?4),
+             count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at),
+             count(*) FILTER (WHERE baseline_at > ?2)
+         FROM {whose} unwatched_at IS NULL"
+    );
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
     let key = params![person, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
-    Ok(tx.query_row(sql, key, |row| {
+    Ok(tx.query_row(&sql, key, |row| {
         Ok(Artists {
             watched: row.get(0)?,
             never_asked: row.get(1)?,
@@ -137,6 +145,13 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
             first_looks_last_day: row.get(8)?,
         })
     })?)
+}
+
+/// Whether a person follows every artist that is watched: nobody else follows anybody else.
+fn follows_all(tx: &Tx<'_>, person: UserId) -> Result<bool> {
+    let sql = "SELECT (SELECT count(*) FROM follows WHERE person = ?1)
+                    = (SELECT count(*) FROM artists WHERE unwatched_at IS NULL)";
+    Ok(tx.query_row(sql, [person], |row| row.get(0))?)
 }
 
 fn people(tx: &Tx<'_>) -> Result<People> {

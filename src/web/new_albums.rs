@@ -116,9 +116,7 @@ pub(super) async fn show(
 ) -> Response {
     let (wish, person) = (wish(query.as_deref().unwrap_or_default()), visit.person);
     match ctx.db.read("new albums", move |tx| gather(tx, person, wish)).await {
-        Ok(Some(found)) => {
-            page::render(&Page::new(visit.frame, wish, found, ctx.clock.now()))
-        }
+        Ok(Some(found)) => page::render(&Page::new(visit.frame, wish, found, ctx.clock.now())),
         Ok(None) => Redirect::to("/").into_response(),
         Err(error) => page::our_fault(&error),
     }
@@ -144,7 +142,8 @@ mod tests {
         assert_eq!(wish("kind=live&before=7"), live);
         assert_eq!(wish("before=7&kind=live&kind=albums&before=9"), live);
         let all = Wish { kind: None, before: None };
-        for odd in ["", "kind=Live", "kind=", "before=-1", "before=0", "before=1e3", "&&=&%ff=%fe"] {
+        for odd in ["", "kind=Live", "kind=", "before=-1", "before=0", "before=1e3", "&&=&%ff=%fe"]
+        {
             assert_eq!(wish(odd), all, "{odd}");
         }
         assert_eq!(wish("before=99999999999999999999"), all);

@@ -28,6 +28,8 @@ mod limits;
 mod mail_check;
 mod mail_server;
 mod mended;
+mod my_page;
+mod new_albums;
 mod news;
 mod one_at_a_time;
 mod operator;

@@ -59,10 +59,7 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
         ),
         (Facts { address: Address::Missing, ..well() }, Condition::NoAddress),
         (Facts { address: Address::Unconfirmed, ..well() }, Condition::NotConfirmed),
-        (
-            Facts { address: Address::Bouncing(given), ..well() },
-            Condition::AddressBounces(given),
-        ),
+        (Facts { address: Address::Bouncing(given), ..well() }, Condition::AddressBounces(given)),
         (
             Facts { mail_trouble: Some("552".into()), ..well() },
             Condition::LetterStuck("552".into()),
@@ -78,10 +75,7 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
             Condition::Forbidden(at("2026-11-23T18:00:00Z")),
         ),
         (Facts { artists: none, ..well() }, Condition::NoArtists),
-        (
-            Facts { artists: none, follows_read_at: None, ..well() },
-            Condition::FollowsUnread,
-        ),
+        (Facts { artists: none, follows_read_at: None, ..well() }, Condition::FollowsUnread),
         (
             Facts { follows_doubt: Some("cut".into()), ..well() },
             Condition::FollowsInDoubt("cut".into()),
@@ -141,7 +135,8 @@ fn the_first_look_takes_as_many_days_as_the_last_days_pace_needs() {
 }
 
 fn facts() -> impl Strategy<Value = Facts> {
-    let moment = || (1_700_000_000_i64..1_900_000_000).prop_map(|s| Timestamp::from_second(s).unwrap());
+    let moment =
+        || (1_700_000_000_i64..1_900_000_000).prop_map(|s| Timestamp::from_second(s).unwrap());
     let words = || prop::option::of("[a-z]{1,3}");
     let consent = prop_oneof![
         moment().prop_map(Consent::Given),
@@ -156,31 +151,39 @@ fn facts() -> impl Strategy<Value = Facts> {
     ];
     let pauses = (prop::sample::select(Cause::ALL.to_vec()), moment())
         .prop_map(|(cause, until)| Pause { until, cause });
-    let artists = (0_u64..5, any::<u64>(), any::<u64>(), 0_u64..5).prop_map(|(all, never, last, overdue)| {
-        Watched {
-            all,
-            never_asked: never % (all + 1),
-            first_looks_last_day: last,
-            overdue,
-            oldest_check: None,
-        }
-    });
-    let letters = (words(), words(), words(), address, any::<bool>());
-    (consent, letters, prop::collection::vec(pauses, 0..4), prop::option::of(moment()), artists).prop_map(
-        |(consent, (trouble, mail_trouble, follows_doubt, address, is_subscribed), pauses, read, artists)| {
-            Facts {
-                consent,
-                trouble,
-                address,
-                is_subscribed,
-                mail_trouble,
-                pauses,
-                follows_read_at: read,
-                follows_doubt,
-                artists,
+    let artists =
+        (0_u64..5, any::<u64>(), any::<u64>(), 0_u64..5).prop_map(|(all, never, last, overdue)| {
+            Watched {
+                all,
+                never_asked: never % (all + 1),
+                first_looks_last_day: last,
+                overdue,
+                oldest_check: None,
             }
-        },
-    )
+        });
+    let letters = (words(), words(), words(), address, any::<bool>());
+    (consent, letters, prop::collection::vec(pauses, 0..4), prop::option::of(moment()), artists)
+        .prop_map(
+            |(
+                consent,
+                (trouble, mail_trouble, follows_doubt, address, is_subscribed),
+                pauses,
+                read,
+                artists,
+            )| {
+                Facts {
+                    consent,
+                    trouble,
+                    address,
+                    is_subscribed,
+                    mail_trouble,
+                    pauses,
+                    follows_read_at: read,
+                    follows_doubt,
+                    artists,
+                }
+            },
+        )
 }
 
 proptest! {

@@ -32,7 +32,7 @@ const MOST_RECENT: u32 = 500;
 const RECENT_TOLD: usize = 10;
 
 /// Releases in a sample.
-const SAMPLED: u32 = 3;
+const SAMPLED: usize = 3;
 
 /// A letter with news, as the database has it.
 pub(super) struct Told {
@@ -97,8 +97,13 @@ pub(super) fn gather_sample(
     let Some(wanted) = preferences::of(tx, person.id)? else {
         return Ok(Facts::Unwanted("the person has left"));
     };
+    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLED)?;
+    let known: Vec<Release> = match news.is_empty() {
+        true => releases::latest_of(tx, person.id, SAMPLED)?,
+        false => news.into_iter().map(|entry| entry.release).collect(),
+    };
     let mut latest = Vec::new();
-    for release in releases::latest_of(tx, person.id, SAMPLED)? {
+    for release in known {
         let because = releases::reasons(tx, &release.id, person.id)?;
         latest.push(item(tx, release, because)?);
     }
@@ -194,8 +199,7 @@ fn addressed(
     facts: impl FnOnce(crate::domain::user::EmailAddress, Told) -> Facts,
 ) -> Facts {
     let (timetable, today) = (wanted.timetable.clone(), wanted.timetable.day_of(tx.now()));
-    let told =
-        Told { person: person.clone(), timetable, releases, assurance, today, sample: None };
+    let told = Told { person: person.clone(), timetable, releases, assurance, today, sample: None };
     to_confirmed(person, |to| facts(to, told))
 }
 

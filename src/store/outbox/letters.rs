@@ -54,8 +54,22 @@ struct Line {
 pub fn lately(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Lately>> {
     let mut letters = Vec::new();
     // All news that no letter has yet leaves together.
-    gather(tx, person, most, &mut letters, "state = 'owed'", "coalesce(letter, iif(kind = 'news', 0, id)) DESC, id")?;
-    gather(tx, person, most, &mut letters, "state IN ('sent', 'refused')", "settled_at DESC, letter DESC, id")?;
+    gather(
+        tx,
+        person,
+        most,
+        &mut letters,
+        "state = 'owed'",
+        "coalesce(letter, iif(kind = 'news', 0, id)) DESC, id",
+    )?;
+    gather(
+        tx,
+        person,
+        most,
+        &mut letters,
+        "state IN ('sent', 'refused')",
+        "settled_at DESC, letter DESC, id",
+    )?;
     Ok(letters)
 }
 
@@ -94,7 +108,9 @@ fn gather(
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Line> {
     let (state, kind): (String, String) = (row.get(0)?, row.get(2)?);
-    let at = |column| row.get::<_, Option<Ms>>(column).map(|at| at.map_or(Timestamp::UNIX_EPOCH, |at| at.0));
+    let at = |column| {
+        row.get::<_, Option<Ms>>(column).map(|at| at.map_or(Timestamp::UNIX_EPOCH, |at| at.0))
+    };
     let reason: Option<String> = row.get(6)?;
     let fate = match (state.as_str(), reason) {
         ("sent", _) => Fate::Sent(at(4)?),
@@ -107,6 +123,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Line> {
 }
 
 fn title(tx: &Tx<'_>, subject: &str) -> Result<Option<String>> {
-    let release = ReleaseId::parse(subject).map(|id| releases::find(tx, &id)).transpose()?.flatten();
+    let release =
+        ReleaseId::parse(subject).map(|id| releases::find(tx, &id)).transpose()?.flatten();
     Ok(release.map(|release| release.shown_title().to_owned()))
 }

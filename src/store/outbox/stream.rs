@@ -61,8 +61,8 @@ pub fn stream(tx: &Tx<'_>, person: UserId, before: i64, most: usize) -> Result<V
 /// [`crate::store::StoreError`]
 pub fn unconfirmed_stream(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Entry>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT s.release, max(s.seen_at) AS seen FROM sightings s
-         JOIN follows f ON f.person = ?1 AND f.artist = s.artist
+        "SELECT s.release, max(s.seen_at) AS seen FROM sightings s INDEXED BY sightings_news
+         CROSS JOIN follows f ON f.person = ?1 AND f.artist = s.artist
          WHERE s.is_news AND s.seen_at >= (SELECT created_at FROM people WHERE id = ?1)
            AND s.seen_at >= f.since
          GROUP BY s.release ORDER BY seen DESC, s.release LIMIT ?2",
@@ -75,10 +75,7 @@ pub fn unconfirmed_stream(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Ve
     entries(tx, found.collect::<rusqlite::Result<_>>()?)
 }
 
-fn entries(
-    tx: &Tx<'_>,
-    found: Vec<(i64, ReleaseId, Timestamp, Told)>,
-) -> Result<Vec<Entry>> {
+fn entries(tx: &Tx<'_>, found: Vec<(i64, ReleaseId, Timestamp, Told)>) -> Result<Vec<Entry>> {
     let mut entries = Vec::with_capacity(found.len());
     for (place, release, seen_at, told) in found {
         if let Some(release) = releases::find(tx, &release)? {

@@ -51,11 +51,7 @@ pub(super) struct Item {
     pub(super) told: Told,
 }
 
-pub(super) fn gather(
-    tx: &Tx<'_>,
-    person: UserId,
-    wish: Wish,
-) -> Result<Option<Found>, StoreError> {
+pub(super) fn gather(tx: &Tx<'_>, person: UserId, wish: Wish) -> Result<Option<Found>, StoreError> {
     let Some(known) = people::find(tx, person)? else { return Ok(None) };
     let Some(wanted) = preferences::of(tx, person)? else { return Ok(None) };
     let (mut items, mut looked_through) = (Vec::new(), 0);
