@@ -101,9 +101,8 @@ impl Account {
         }
     }
 
-    /// Whether there is more to say of it than its headline.
-    fn has_detail(condition: &Condition) -> bool {
-        !matches!(condition, Condition::AllWell)
+    fn is_all_well(&self) -> bool {
+        self.conditions == [Condition::AllWell]
     }
 
     /// `the last day`, `3 days`: how long ago the check was that is longest ago.

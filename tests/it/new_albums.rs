@@ -259,3 +259,25 @@ async fn a_full_page_is_small() {
     assert!(size < 60_000, "{size}");
     home.finish().await;
 }
+
+#[tokio::test]
+async fn what_is_held_back_from_who_withdrew_says_so() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let daily = [("letters", "daily"), ("hour", "23"), ("zone", "UTC"), ("albums", "on")];
+    martha.browser.post("/preferences", &daily).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    home.follows().await;
+    home.world.put_out(&artist, NewAlbum::titled("Held back"));
+    home.checks().await;
+    home.world.revoke(martha.person);
+    home.world.expire_access_tokens();
+    home.advance_hours(2);
+    home.follows().await;
+    let item = items(&martha.browser, "/new").await.remove(0);
+    assert!(item.contains("Not mailed because you have withdrawn"), "{item}");
+    assert_eq!(titles(&jonas.browser, "/new").await, ["Held back"]);
+    home.advance_days(5);
+    home.consents().await;
+    home.finish().await;
+}

@@ -8,7 +8,8 @@ use crate::domain::preferences::Preferences;
 use crate::domain::release::Release;
 use crate::domain::user::UserId;
 use crate::store::outbox::{self, Entry, Told};
-use crate::store::{StoreError, Tx, people, preferences, releases};
+use crate::store::people::{self, Person};
+use crate::store::{StoreError, Tx, preferences, releases};
 use crate::web::when::When;
 
 /// Items on a page.
@@ -19,6 +20,9 @@ const AT_A_TIME: usize = 60;
 
 /// … and so many for one page: of what is rare, a page shows what is among these, and where to look on.
 const LOOKED_THROUGH: usize = 600;
+
+/// Why somebody is told nothing who took their consent back.
+const WITHDRAWN: &str = "you have withdrawn Dropday’s permission at Spotify";
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +70,7 @@ pub(super) fn gather(tx: &Tx<'_>, person: UserId, wish: Wish) -> Result<Option<F
         looked_through += entries.len();
         before = entries.last().map_or(before, |entry| entry.place);
         for entry in entries {
-            items.extend(item(tx, person, entry, &wanted, wish.kind)?);
+            items.extend(item(tx, &known, entry, &wanted, wish.kind)?);
         }
         if items.len() > PER_PAGE {
             items.truncate(PER_PAGE);
@@ -89,13 +93,13 @@ pub(super) fn gather(tx: &Tx<'_>, person: UserId, wish: Wish) -> Result<Option<F
 /// others' sake alone, of which the person would see an arbitrary part.
 fn item(
     tx: &Tx<'_>,
-    person: UserId,
+    person: &Person,
     entry: Entry,
     wanted: &Preferences,
     only: Option<Kind>,
 ) -> Result<Option<Item>, StoreError> {
     let Entry { place, release, seen_at, told } = entry;
-    let reasons = releases::reasons(tx, &release.id, person)?;
+    let reasons = releases::reasons(tx, &release.id, person.id)?;
     let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
     let kind = audience::kind(&release, appears);
     let is_untold = matches!(told, Told::Unwanted(_) | Told::Unconfirmed);
@@ -103,7 +107,10 @@ fn item(
     if is_for_others || only.is_some_and(|only| only != kind) {
         return Ok(None);
     }
-    let told = as_things_stand(told, &release, &reasons, wanted);
+    let told = match told {
+        Told::Owed(..) if person.deleted_at.is_some() => Told::Unwanted(WITHDRAWN.to_owned()),
+        told => as_things_stand(told, &release, &reasons, wanted),
+    };
     let guests = match kind {
         Kind::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
         _ => Vec::new(),
