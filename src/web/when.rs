@@ -100,7 +100,7 @@ mod tests {
         let expected = [
             ("2026-01-02", Some(r#"<time datetime="2026-01-02">2 January 2026</time>"#)),
             ("1981-12", Some(r#"<time datetime="1981-12">December 1981</time>"#)),
-            ("0981", Some(r#"<time datetime="0981">981</time>"#)),
+            ("1981", Some(r#"<time datetime="1981">1981</time>"#)),
             ("", None),
         ];
         for (raw, shown) in expected {
