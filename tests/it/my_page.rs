@@ -121,6 +121,8 @@ async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_wa
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
     assert!(colour == "bad" && words.contains("everything that is known of you"), "{words}");
+    // What is owed about an end leaves once that is certain.
+    home.advance_hours(2);
     home.finish().await;
 }
 
