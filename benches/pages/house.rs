@@ -85,7 +85,7 @@ impl House {
 
 /// Somebody signs in, and their list is read; the session's token.
 async fn connect(ctx: &Ctx, world: &World, person: dropday::demo::world::PersonId) -> String {
-    let departure = sign_in::depart(ctx, None).await.expect("a trip");
+    let departure = sign_in::depart(ctx, None, None).await.expect("a trip");
     let back = world.consent(departure.authorize_url.as_str(), person).expect("consent");
     let back = url::Url::parse(&back).expect("an address");
     let field = |name: &str| {

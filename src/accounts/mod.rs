@@ -1,4 +1,4 @@
-//! What people start: invite, sign in, give an address and confirm it, choose, leave.
+//! What people start: invite, sign in, give an address and confirm it, choose, ask for a sample, leave.
 
 pub mod address;
 pub mod callers;
@@ -6,6 +6,7 @@ pub mod invitations;
 pub mod leave;
 pub mod letter_links;
 pub mod preferences;
+pub mod sample;
 mod secret;
 pub mod session;
 pub mod sign_in;

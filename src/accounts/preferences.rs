@@ -1,10 +1,13 @@
 //! What a person wants to be told, and when; and whom they do not want to hear of.
 
+use jiff::Timestamp;
+
 use crate::ctx::Ctx;
 use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::digest::Timetable;
 use crate::domain::preferences::Preferences;
 use crate::domain::user::UserId;
-use crate::store::{StoreError, preferences};
+use crate::store::{StoreError, Tx, preferences};
 
 /// Tells a person of just that from now on, and then.
 ///
@@ -24,18 +27,40 @@ pub async fn choose(
         .await
 }
 
-/// What a person wants, and whom they have muted; `None` if they have left.
+/// What a person has chosen.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// What they want.
+    pub wanted: Preferences,
+    /// Whom they have muted.
+    pub muted: Vec<Artist>,
+    /// When their next letter leaves, if there is news.
+    pub leaves_at: Timestamp,
+}
+
+/// What a person has chosen; `None` if they have left.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn of(
-    ctx: &Ctx,
-    person: UserId,
-) -> Result<Option<(Preferences, Vec<Artist>)>, StoreError> {
+pub async fn of(ctx: &Ctx, person: UserId) -> Result<Option<Chosen>, StoreError> {
     ctx.db
         .read("preferences", move |tx| {
             let Some(wanted) = preferences::of(tx, person)? else { return Ok(None) };
-            Ok(Some((wanted, preferences::muted(tx, person)?)))
+            let leaves_at = preferences::leaves_at(tx, person, &wanted.timetable)?;
+            Ok(Some(Chosen { wanted, muted: preferences::muted(tx, person)?, leaves_at }))
         })
         .await
+}
+
+/// When a person's next letter would leave by this timetable; changes nothing.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn would_leave_at(
+    ctx: &Ctx,
+    person: UserId,
+    timetable: Timetable,
+) -> Result<Timestamp, StoreError> {
+    let leaves_at = move |tx: &Tx<'_>| preferences::leaves_at(tx, person, &timetable);
+    ctx.db.read("when the next letter would leave", leaves_at).await
 }

@@ -5,6 +5,7 @@ pub mod artist;
 pub mod audience;
 pub mod backoff;
 pub mod cadence;
+pub mod condition;
 pub mod consent;
 pub mod detection;
 pub mod digest;

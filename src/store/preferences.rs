@@ -1,5 +1,6 @@
 //! What people want to be told, and when; and whom they have muted.
 
+use jiff::Timestamp;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use rusqlite::{OptionalExtension, Row, params};
@@ -116,6 +117,14 @@ pub fn propose_zone(tx: &Tx<'_>, person: UserId, zone: &TimeZone) -> Result<()> 
     let sql = "UPDATE people SET zone = ?2 WHERE id = ?1 AND zone IS NULL";
     tx.execute(sql, params![person, zone.iana_name()])?;
     Ok(())
+}
+
+/// When news that a person is owed now leaves by this timetable.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn leaves_at(tx: &Tx<'_>, person: UserId, timetable: &Timetable) -> Result<Timestamp> {
+    Ok(timetable.leaves_at(tx.now(), last_digest(tx, person)?))
 }
 
 /// The digest that a person got last.

@@ -114,6 +114,26 @@ pub fn recent_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<Release>>
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
+/// So many of a person's artists are looked at for their latest releases: to show some, not to know all.
+const ARTISTS_LOOKED_AT: u32 = 50;
+
+/// The latest releases of their own of artists whom `person` follows, at most `most`.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn latest_of(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Release>> {
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT DISTINCT r.id, title, kind, artists, date, tracks, cover, link
+         FROM (SELECT artist FROM follows WHERE person = ?1 LIMIT ?3) f
+         JOIN sightings s ON s.artist = f.artist AND NOT s.appears
+         JOIN releases r ON r.id = s.release
+         WHERE date <= ?4 ORDER BY date DESC, r.id LIMIT ?2",
+    )?;
+    let (today, most) = (day_of(tx.now()).to_string(), i64::try_from(most).unwrap_or(i64::MAX));
+    let found = rows.query_map(params![person, most, ARTISTS_LOOKED_AT, today], read)?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
     let credits: Vec<(String, String)> =
         serde_json::from_str(&row.get::<_, String>(3)?).map_err(|error| {

@@ -89,6 +89,8 @@ pub struct Artists {
     pub watched: u64,
     /// Never asked about yet.
     pub never_asked: u64,
+    /// Looked at for the first time in the last 24 hours.
+    pub first_looks_last_day: u64,
     /// Checked in the last 24 hours.
     pub checked_last_day: u64,
     /// Checked in the last seven days.
@@ -135,15 +137,24 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> Result<Artists> {
-    let sql = "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
-                      count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
-                      count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, watched_since) < ?4),
-                      count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at)
-               FROM artists WHERE unwatched_at IS NULL
-               AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))";
+    // Looking each of 10,000 artists up takes three times as long as reading them all.
+    let whose = match person {
+        Some(person) if !follows_all(tx, person)? => {
+            "follows f JOIN artists ON id = f.artist WHERE f.person = ?1 AND"
+        }
+        _ => "artists WHERE",
+    };
+    let sql = format!(
+        "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
+             count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
+             count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, watched_since) < ?4),
+             count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at),
+             count(*) FILTER (WHERE baseline_at > ?2)
+         FROM {whose} unwatched_at IS NULL"
+    );
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
     let key = params![person, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
-    Ok(tx.query_row(sql, key, |row| {
+    Ok(tx.query_row(&sql, key, |row| {
         Ok(Artists {
             watched: row.get(0)?,
             never_asked: row.get(1)?,
@@ -153,8 +164,16 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
             failing: row.get(5)?,
             last_check: row.get::<_, Option<Ms>>(6)?.map(|at| at.0),
             oldest_check: row.get::<_, Option<Ms>>(7)?.map(|at| at.0),
+            first_looks_last_day: row.get(8)?,
         })
     })?)
+}
+
+/// Whether a person follows every artist that is watched: nobody else follows anybody else.
+fn follows_all(tx: &Tx<'_>, person: UserId) -> Result<bool> {
+    let sql = "SELECT (SELECT count(*) FROM follows WHERE person = ?1)
+                    = (SELECT count(*) FROM artists WHERE unwatched_at IS NULL)";
+    Ok(tx.query_row(sql, [person], |row| row.get(0))?)
 }
 
 pub(super) fn count_people(tx: &Tx<'_>) -> Result<People> {

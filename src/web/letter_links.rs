@@ -52,9 +52,9 @@ async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
     match letter_links::act(&ctx, token).await {
         Ok(Some(Link::Unsubscribe)) => Message {
             title: "No more letters with news",
-            body: "You get no letters about new releases from now on. Dropday goes on watching, and your \
-                   page shows what comes out; there you can also switch letters on again, or delete \
-                   everything about you.",
+            body: "You get no letters about new releases from now on. Dropday goes on watching, and its \
+                   page of new albums shows what comes out. In your preferences you can switch letters on \
+                   again.",
             action,
         }
         .with(StatusCode::OK),

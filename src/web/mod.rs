@@ -12,6 +12,7 @@ mod invitation;
 mod letter_links;
 pub mod metrics;
 mod operator;
+mod new_albums;
 mod page;
 mod preferences;
 mod privacy;
@@ -115,10 +116,13 @@ fn routes() -> Router<Shared> {
         .route("/callback", get(sign_in::arrive))
         .route("/account", get(account::show))
         .route("/account/address", post(account::change_address))
+        .route("/account/sample", post(account::send_sample))
         .route("/account/sign-out", post(account::sign_out))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
         .route("/account/leave", post(account::leave))
+        .route("/new", get(new_albums::show))
         .route("/preferences", get(preferences::show).post(preferences::change))
+        .route("/preferences/next", get(preferences::show_next))
         .route("/confirm/{token}", get(confirm::show).post(confirm::confirm))
         .route(
             "/unsubscribe/{token}",
@@ -127,7 +131,7 @@ fn routes() -> Router<Shared> {
         .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
         .route("/operator", any(operator::show))
         .route("/style.css", get(page::style))
-        .route("/zone.js", get(page::zone_script))
+        .route("/preferences.js", get(page::preferences_script))
 }
 
 /// What every answer says, unless it says something else itself.
@@ -156,7 +160,7 @@ fn headers(ctx: &Ctx, settings: &Settings) -> HeaderMap {
 fn content_policy(covers: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: {covers}; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 

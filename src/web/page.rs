@@ -52,10 +52,10 @@ pub(super) async fn style() -> Response {
     ([kind, cache], include_str!("templates/style.css")).into_response()
 }
 
-pub(super) async fn zone_script() -> Response {
+pub(super) async fn preferences_script() -> Response {
     let kind = (header::CONTENT_TYPE, "text/javascript; charset=utf-8");
     let cache = (header::CACHE_CONTROL, "public, max-age=3600");
-    ([kind, cache], include_str!("templates/zone.js")).into_response()
+    ([kind, cache], include_str!("templates/preferences.js")).into_response()
 }
 
 pub(super) async fn not_found() -> Response {
@@ -99,9 +99,4 @@ pub(super) fn our_fault(error: &dyn std::fmt::Display) -> Response {
 /// `EmailAddress` prints itself masked; its owner's page shows it whole.
 pub(super) fn shown(address: Option<&EmailAddress>) -> String {
     address.map(|address| address.as_str().to_owned()).unwrap_or_default()
-}
-
-/// `23 November 2026`, in UTC.
-pub(super) fn day(at: jiff::Timestamp) -> String {
-    crate::domain::day_of(at).strftime("%-d %B %Y").to_string()
 }

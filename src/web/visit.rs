@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
+use url::form_urlencoded;
 
 use super::Shared;
 use super::cookies::{self, Purpose};
@@ -92,6 +93,11 @@ fn stale_form() -> Response {
 pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
+    /// What the query of an address brings.
+    pub(super) fn of_query(query: &str) -> Self {
+        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
     /// Every value of that name.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::domain::release::ReleaseDate;
+
 /// A moment as a page shows it: `<time datetime="2026-11-23T12:00:00Z">23 November 2026, 13:00</time>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct When {
@@ -22,6 +24,11 @@ impl When {
         Self::new(at, zone, "%-d %B %Y, %H:%M")
     }
 
+    /// The day of the week as well, in `zone`: when somebody's letter leaves.
+    pub(super) fn of_letter(at: Timestamp, zone: &TimeZone) -> Self {
+        Self::new(at, zone, "%A, %-d %B %Y, at %H:%M")
+    }
+
     /// The day, in `zone`.
     pub(super) fn day(at: Timestamp, zone: &TimeZone) -> Self {
         Self::new(at, zone, "%-d %B %Y")
@@ -29,8 +36,27 @@ impl When {
 
     /// A day that is the same everywhere, such as that of a release.
     pub(super) fn date(date: Date) -> Self {
-        let (machine, shown) = (date.to_string(), date.strftime("%-d %B %Y").to_string());
-        Self { machine, shown }
+        Self::civil(date, "%Y-%m-%d", "%-d %B %Y")
+    }
+
+    /// The month of a day.
+    pub(super) fn month(date: Date) -> Self {
+        Self::civil(date, "%Y-%m", "%B %Y")
+    }
+
+    /// When something came out, no more precisely than that is known.
+    pub(super) fn released(date: ReleaseDate) -> Option<Self> {
+        match date {
+            ReleaseDate::Day(date) => Some(Self::date(date)),
+            ReleaseDate::Month(date) => Some(Self::month(date)),
+            ReleaseDate::Year(date) => Some(Self::civil(date, "%Y", "%Y")),
+            ReleaseDate::Unknown => None,
+        }
+    }
+
+    fn civil(date: Date, machine: &str, shown: &str) -> Self {
+        let write = |format: &str| date.strftime(format).to_string();
+        Self { machine: write(machine), shown: write(shown) }
     }
 
     fn new(at: Timestamp, zone: &TimeZone, format: &str) -> Self {
@@ -65,5 +91,20 @@ mod tests {
         assert_eq!(day, r#"<time datetime="2026-11-23T23:30:00Z">23 November 2026</time>"#);
         let date = When::date(jiff::civil::date(2026, 1, 2)).to_string();
         assert_eq!(date, r#"<time datetime="2026-01-02">2 January 2026</time>"#);
+    }
+
+    #[test]
+    fn a_year_is_shown_as_a_year_and_a_month_as_a_month() {
+        let released =
+            |raw| When::released(ReleaseDate::parse(raw, None)).map(|when| when.to_string());
+        let expected = [
+            ("2026-01-02", Some(r#"<time datetime="2026-01-02">2 January 2026</time>"#)),
+            ("1981-12", Some(r#"<time datetime="1981-12">December 1981</time>"#)),
+            ("1981", Some(r#"<time datetime="1981">1981</time>"#)),
+            ("", None),
+        ];
+        for (raw, shown) in expected {
+            assert_eq!(released(raw).as_deref(), shown, "{raw}");
+        }
     }
 }

@@ -249,7 +249,7 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
     let letters = home.letters_to(&martha.address);
     assert_eq!(letters.len(), 1, "one letter says so");
     assert!(letters[0].text.contains("On 27 November 2026 everything"), "{}", letters[0].text);
-    let page = martha.browser.get("/account").await.body;
+    let page = martha.browser.get("/account").await.words();
     assert!(page.contains("on 27 November 2026 everything"), "{page}");
 
     home.advance_hours(4 * 24 - 2);

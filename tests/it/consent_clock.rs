@@ -50,7 +50,7 @@ fn letters(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn the_end_is_told_a_month_a_week_and_a_day_ahead_and_when_it_has_come() {
     let (mut home, martha) = martha_at_home().await;
-    let page = martha.browser.get("/account").await.body;
+    let page = martha.browser.get("/account").await.words();
     assert!(page.contains("Your permission lasts until 23 May 2027."), "{page}");
     let came = days(&mut home, &martha, 200).await;
     let over = (OVER, "Please sign in with Spotify again");
@@ -65,7 +65,7 @@ async fn renewing_stops_the_reminders_and_the_next_six_months_begin() {
     let (mut home, martha) = martha_at_home().await;
     assert_eq!(days(&mut home, &martha, 152).await, letters(&[(MONTH, ENDS)]));
     martha.browser.sign_in(&home.world, martha.person).await;
-    let page = martha.browser.get("/account").await.body;
+    let page = martha.browser.get("/account").await.words();
     assert!(page.contains("Your permission lasts until 24 October 2027."), "{page}");
     let ends = "Your Spotify permission ends on 24 October 2027";
     let came = days(&mut home, &martha, 190).await;

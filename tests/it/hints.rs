@@ -358,7 +358,7 @@ async fn nothing_of_a_source_is_in_a_letter_or_on_a_page() {
     let (martha, _) = home.world.people()[0].clone();
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
-    let page = browser.get("/account").await.body;
+    let page = browser.get("/account").await.body + &browser.get("/new").await.body;
     let letters = home.letters_to("martha@example.com");
     assert_eq!(letters.len(), 1);
     let raw = format!("{} {} {}", letters[0].subject, letters[0].text, letters[0].html);

@@ -35,6 +35,8 @@ mod mail_check;
 mod mail_server;
 mod mended;
 mod metrics;
+mod my_page;
+mod new_albums;
 mod news;
 mod one_at_a_time;
 mod operator;

@@ -295,14 +295,14 @@ async fn news_that_was_refused_at_the_old_address_is_told_at_the_new_one() {
 }
 
 #[tokio::test]
-async fn my_page_lists_what_came_out_lately() {
+async fn the_page_of_new_albums_lists_what_came_out_lately() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Profound <b>Mysteries</b>"));
     home.round().await;
-    let page = martha.browser.get("/account").await.body;
+    let page = martha.browser.get("/new").await.body;
     assert!(page.contains("Profound &#60;b&#62;Mysteries"), "{page}");
     home.finish().await;
 }
@@ -353,7 +353,7 @@ async fn checks_and_consents_of_a_wrong_clock_are_not_believed() {
     home.clock.set(right);
     home.follows().await;
     assert_eq!(home.status().await.artists.last_check, Some(right));
-    let page = martha.browser.get("/account").await.body;
+    let page = martha.browser.get("/account").await.words();
     assert!(page.contains("Your permission lasts until 23 May 2027."), "{page}");
     home.advance_days(22);
     assert_eq!(home.status().await.artists.overdue, 1);

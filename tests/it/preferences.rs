@@ -112,7 +112,9 @@ async fn one_click_of_a_mail_program_ends_the_letters_without_a_page_or_a_cookie
     assert_eq!(subjects(&home, &martha).len(), 2);
     let page = martha.browser.get("/account").await.body;
     assert!(page.contains("switched letters with news off"), "{page}");
-    assert!(page.contains("Third"), "the page shows what no letter told: {page}");
+    let page = martha.browser.get("/new").await.words();
+    let why = "Not mailed because letters with news were switched off";
+    assert!(page.contains("Third") && page.contains(why), "what no letter told: {page}");
 
     martha.browser.choose(&[]).await;
     home.round().await;
@@ -312,5 +314,104 @@ async fn who_leaves_gets_one_last_letter_and_whoever_was_never_confirmed_none() 
     let letter = &home.letters_to(&martha.address)[0];
     assert!(letter.text.contains("https://www.spotify.com/account/apps/"), "{}", letter.text);
     assert_eq!(home.inbox.letters().len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_next_letters_date_is_told_for_what_is_chosen_and_nothing_is_changed_by_asking() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    let next = async |query: &str| {
+        let answer = martha.browser.get(&format!("/preferences/next?{query}")).await;
+        (answer.status, answer.body)
+    };
+    for (query, day) in [
+        ("letters=daily&hour=18&zone=Europe/Berlin", "Monday, 23 November 2026, at 18:00"),
+        ("letters=daily&hour=12&zone=Europe%2FBerlin", "Tuesday, 24 November 2026, at 12:00"),
+        ("letters=weekly&weekday=4&hour=7&zone=UTC", "Friday, 27 November 2026, at 07:00"),
+    ] {
+        let (status, words) = next(query).await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(words.contains(day) && words.contains("<time datetime="), "{words}");
+    }
+    assert!(next("letters=at_once&hour=7&zone=UTC").await.1.contains("as soon as there is news"));
+    assert!(next("letters=none&hour=7&zone=UTC").await.1.contains("No letter"));
+    for odd in ["", "letters=daily&hour=7&zone=<b>", "letters=daily&hour=99&zone=UTC", "%ff&&=%00"]
+    {
+        let (status, words) = next(odd).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{odd}");
+        assert!(
+            words.starts_with("Please choose") || words.starts_with("There is no such"),
+            "{words}"
+        );
+    }
+    assert!(martha.browser.get("/preferences").await.body.contains("value=\"at_once\" checked"));
+    let stranger = home.visitor().get("/preferences/next?letters=daily&hour=7&zone=UTC").await;
+    assert_eq!(stranger.location.as_deref(), Some("/"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_hour_that_a_spring_skips_is_told_as_the_letter_will_leave() {
+    let home = Home::new().await;
+    home.clock.set("2027-03-27T12:00:00Z".parse().unwrap());
+    let (_, martha) = fan(&home).await;
+    let path = "/preferences/next?letters=daily&hour=2&zone=Europe/Berlin";
+    let words = martha.browser.get(path).await.body;
+    assert!(words.contains("Sunday, 28 March 2027, at 03:00"), "{words}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_page_says_when_the_next_letter_leaves_and_its_script_is_our_own() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    let weekly = [
+        ("letters", "weekly"),
+        ("hour", "18"),
+        ("weekday", "4"),
+        ("zone", "UTC"),
+        ("albums", "on"),
+    ];
+    martha.browser.post("/preferences", &weekly).await;
+    for path in ["/preferences", "/preferences?saved"] {
+        let page = martha.browser.get(path).await;
+        assert!(
+            page.words().contains("leaves on Friday, 27 November 2026, at 18:00, if there is news")
+        );
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("script-src 'self'") && policy.contains("connect-src 'self'"));
+    }
+    let script = home.visitor().get("/preferences.js").await;
+    assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_be_taken_keeps_the_day_and_whom_to_unmute_as_well() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let letter = letter_about(&home, &artist, &martha, "First").await;
+    home.visitor().post(&letter.link("/mute/"), &[]).await;
+    let form = [
+        ("letters", "hourly"),
+        ("hour", "7"),
+        ("weekday", "2"),
+        ("zone", "Asia/Tokyo"),
+        ("remixes", "on"),
+        ("unmute", &artist),
+    ];
+    let answer = martha.browser.post("/preferences", &form).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let kept = [
+        "value=\"2\" selected",
+        "value=\"7\" selected",
+        "value=\"Asia/Tokyo\"",
+        "name=\"remixes\" checked",
+        &format!("value=\"{artist}\" checked"),
+    ];
+    for kept in kept {
+        assert!(answer.body.contains(kept), "no {kept}");
+    }
     home.finish().await;
 }

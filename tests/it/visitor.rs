@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use dropday::demo::world::{PersonId, World};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Method, RequestBuilder, StatusCode};
+use scraper::{Html, Selector};
 
 #[derive(Clone)]
 pub struct Visitor {
@@ -24,6 +25,25 @@ pub struct Answer {
     pub set_cookies: Vec<String>,
     pub headers: reqwest::header::HeaderMap,
     pub body: String,
+}
+
+impl Answer {
+    /// What a reader sees at `selector`, each on one line.
+    pub fn shown(&self, selector: &str) -> Vec<String> {
+        let (page, selector) =
+            (Html::parse_document(&self.body), Selector::parse(selector).unwrap());
+        let found = page.select(&selector);
+        found.map(|element| on_one_line(&element.text().collect::<String>())).collect()
+    }
+
+    /// The words of the page, as its reader has them: between two of them a single space.
+    pub fn words(&self) -> String {
+        self.shown("main").pop().expect("a page")
+    }
+}
+
+fn on_one_line(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Visitor {

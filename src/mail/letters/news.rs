@@ -7,7 +7,8 @@ use super::assurance::Assurance;
 use super::kind::{Kind, plural};
 use super::row::{Row, artists};
 use super::wording::{Names, shortened};
-use crate::domain::release::Release;
+use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::text::one_line;
 use crate::mail::letter::{Letter, RenderError, write};
 
@@ -36,6 +37,24 @@ pub struct NewsItem {
     pub mute: Vec<MuteLink>,
 }
 
+impl NewsItem {
+    /// An album that does not exist, to show what a letter looks like.
+    pub fn made_up(today: Date) -> Option<Self> {
+        let release = Release {
+            id: ReleaseId::parse("sample")?,
+            title: "Songs That Nobody Wrote".into(),
+            kind: ReleaseKind::Album,
+            artists: vec![Artist::new(ArtistId::parse("sample")?, "The Example Band")],
+            date: ReleaseDate::Day(today),
+            tracks: Some(10),
+            cover: None,
+            link: String::new(),
+        };
+        let (because, also_as, mute) = (Vec::new(), Vec::new(), Vec::new());
+        Some(Self { release, kind: Kind::Album, because, also_as, mute })
+    }
+}
+
 /// Where somebody ends the news of one artist: a page with a button, since mail programs open links
 /// by themselves.
 #[derive(Clone)]
@@ -62,12 +81,38 @@ pub struct News<'a> {
     pub today: Date,
     /// How their artists are watched; `None` where that is not known.
     pub assurance: Option<Assurance>,
-    /// The page where the person sees everything, also what the letter has no room for.
+    /// The page that lists what is new, also what the letter has no room for.
     pub account_url: &'a str,
     /// Where they choose what they are told, and when.
     pub preferences_url: &'a str,
     /// A page whose button ends these letters.
     pub unsubscribe_url: &'a str,
+    /// What it is instead, where it only shows what such a letter looks like.
+    pub sample: Option<Sample>,
+}
+
+/// What a sample is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sample {
+    /// Releases of the reader's own artists.
+    Own,
+    /// Nothing that there is.
+    MadeUp,
+}
+
+impl Sample {
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Own => {
+                "This is a sample, which you asked for on your page. What it tells is not new: it is the \
+                 latest that Dropday knows of your artists."
+            }
+            Self::MadeUp => {
+                "This is a sample, which you asked for on your page. The album in it is made up, since \
+                 Dropday knows none of your artists’ yet."
+            }
+        }
+    }
 }
 
 impl News<'_> {
@@ -91,13 +136,17 @@ impl News<'_> {
     }
 
     fn listing(&self, rows: &[Row]) -> Result<Letter, RenderError> {
-        let subject = self.subject()?;
+        let subject = match self.sample {
+            Some(_) => shortened(&format!("Sample: {}", self.subject()?), LONGEST_SUBJECT),
+            None => self.subject()?,
+        };
         let page = Page {
             heading: self.heading(),
             preheader: preheader(rows),
             rows,
             more: self.releases.len() - rows.len(),
             assurance: self.assurance.map(|assurance| assurance.sentence(self.today)),
+            sample: self.sample.map(Sample::sentence),
             letter: self,
         };
         let layout = Layout { subject: &subject, page: &page };
@@ -176,6 +225,7 @@ struct Page<'a> {
     rows: &'a [Row],
     more: usize,
     assurance: Option<String>,
+    sample: Option<&'static str>,
     letter: &'a News<'a>,
 }
 

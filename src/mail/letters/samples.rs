@@ -8,7 +8,7 @@ use super::confirm::Confirm;
 use super::consent_ends::ConsentEnds;
 use super::good_bye::GoodBye;
 use super::kind::Kind;
-use super::news::{MuteLink, News, NewsItem};
+use super::news::{MuteLink, News, NewsItem, Sample};
 use super::operator::{ToOperator, Trouble};
 use super::sign_in_again::SignInAgain;
 use super::test_letter::TestLetter;
@@ -43,6 +43,8 @@ pub fn all() -> Vec<(&'static str, Letter)> {
         ("news_one", news(&[profound_mysteries()]).letter()),
         ("news", news(&several()).letter()),
         ("news_many", News { assurance: Some(overdue()), ..news(&many(77)) }.letter()),
+        ("news_sample", News { sample: Some(Sample::Own), ..news(&many(3)) }.letter()),
+        ("news_sample_made_up", made_up()),
         ("sign_in_again", SignInAgain { link: LOG_IN }.letter()),
         ("consent_ends", ConsentEnds { link: LOG_IN, ends_on: date(2027, 5, 23) }.letter()),
         ("withdrawn", withdrawn().letter()),
@@ -73,6 +75,7 @@ pub fn news(releases: &[NewsItem]) -> News<'_> {
         account_url: ACCOUNT,
         preferences_url: PREFERENCES,
         unsubscribe_url: UNSUBSCRIBE,
+        sample: None,
     }
 }
 
@@ -140,6 +143,11 @@ fn several() -> Vec<NewsItem> {
         item(Kind::Compilation, &["Joni Mitchell"], "Archives, Vol. 4", "2026-11-06", 98),
         guest,
     ]
+}
+
+fn made_up() -> Result<Letter, RenderError> {
+    let releases: Vec<NewsItem> = NewsItem::made_up(TODAY).into_iter().collect();
+    News { sample: Some(Sample::MadeUp), assurance: None, ..news(&releases) }.letter()
 }
 
 fn recent() -> Vec<NewsItem> {

@@ -69,6 +69,7 @@ pub(super) fn gather(
         Kind::Confirm => confirm(tx, claimed, person),
         Kind::Welcome => news::gather_welcome(tx, person, settings),
         Kind::News => news::gather(tx, claimed, person, settings),
+        Kind::Sample => news::gather_sample(tx, person, settings),
         Kind::SignInAgain if !person.must_sign_in => {
             Ok(Facts::Unwanted("the person has signed in again"))
         }

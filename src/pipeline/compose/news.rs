@@ -1,4 +1,4 @@
-//! News and the welcome: which releases a letter tells to this person, and how their watch stands.
+//! News, samples of it and the welcome: which releases a letter tells to this person, and how their watch stands.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::domain::release::{Release, ReleaseId, ReleaseKind};
 use crate::mail::letter::{Letter, RenderError};
 use crate::mail::letters::assurance::{Assurance, Checks, WhyOverdue};
 use crate::mail::letters::kind::Kind;
-use crate::mail::letters::news::{MuteLink, News, NewsItem};
+use crate::mail::letters::news::{MuteLink, News, NewsItem, Sample};
 use crate::mail::letters::welcome::Welcome;
 use crate::store::outbox::Claimed;
 use crate::store::overdue::Why;
@@ -31,6 +31,9 @@ const MOST_RECENT: u32 = 500;
 /// … and tells.
 const RECENT_TOLD: usize = 10;
 
+/// Releases in a sample.
+const SAMPLED: usize = 3;
+
 /// A letter with news, as the database has it.
 pub(super) struct Told {
     person: Person,
@@ -38,6 +41,7 @@ pub(super) struct Told {
     releases: Vec<Item>,
     assurance: Option<Assurance>,
     today: Date,
+    sample: Option<Sample>,
 }
 
 /// A welcome, as the database has it.
@@ -84,6 +88,32 @@ pub(super) fn gather(
     Ok(addressed(tx, person, wanted, told, assurance, Facts::News))
 }
 
+/// The latest of the person's artists, whatever they want to be told; else something made up.
+pub(super) fn gather_sample(
+    tx: &Tx<'_>,
+    person: Person,
+    settings: &cadence::Settings,
+) -> Result<Facts, StoreError> {
+    let Some(wanted) = preferences::of(tx, person.id)? else {
+        return Ok(Facts::Unwanted("the person has left"));
+    };
+    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLED)?;
+    let known: Vec<Release> = match news.is_empty() {
+        true => releases::latest_of(tx, person.id, SAMPLED)?,
+        false => news.into_iter().map(|entry| entry.release).collect(),
+    };
+    let mut latest = Vec::new();
+    for release in known {
+        let because = releases::reasons(tx, &release.id, person.id)?;
+        latest.push(item(tx, release, because)?);
+    }
+    let sample = Some(if latest.is_empty() { Sample::MadeUp } else { Sample::Own });
+    let artists = status::artists_of(tx, Some(person.id), settings)?;
+    let assurance = assurance(tx, &person, &wanted.timetable, &artists, settings)?;
+    let letter = |to, told| Facts::News(to, Told { sample, ..told });
+    Ok(addressed(tx, person, wanted, latest, assurance, letter))
+}
+
 pub(super) fn gather_welcome(
     tx: &Tx<'_>,
     person: Person,
@@ -107,13 +137,18 @@ pub(super) fn gather_welcome(
 /// The letter with news.
 pub(super) fn letter(ctx: &Ctx, told: &Told) -> Result<Letter, RenderError> {
     let unsubscribe_url = link(ctx, &told.person, &Purpose::Unsubscribe);
+    let mut releases = items(ctx, told);
+    if told.sample == Some(Sample::MadeUp) {
+        releases.extend(NewsItem::made_up(told.today));
+    }
     let news = News {
-        releases: &items(ctx, told),
+        releases: &releases,
         today: told.today,
         assurance: told.assurance,
-        account_url: &ctx.page("/account"),
+        account_url: &ctx.page("/new"),
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
+        sample: told.sample,
     };
     Ok(news.letter()?.with_unsubscribe(&unsubscribe_url))
 }
@@ -164,7 +199,7 @@ fn addressed(
     facts: impl FnOnce(crate::domain::user::EmailAddress, Told) -> Facts,
 ) -> Facts {
     let (timetable, today) = (wanted.timetable.clone(), wanted.timetable.day_of(tx.now()));
-    let told = Told { person: person.clone(), timetable, releases, assurance, today };
+    let told = Told { person: person.clone(), timetable, releases, assurance, today, sample: None };
     to_confirmed(person, |to| facts(to, told))
 }
 

@@ -1,25 +1,12 @@
 //! Looking at what is owed and what was.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::Kind;
-use crate::domain::release::ReleaseId;
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx};
-
-/// What was news to a person lately, the newest first, also what no letter told them.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
-pub fn news_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<ReleaseId>> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT subject FROM outbox WHERE person = ?1 AND kind = 'news' AND state <> 'dropped'
-         ORDER BY id DESC LIMIT ?2",
-    )?;
-    Ok(rows.query_map(params![person, most], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
-}
 
 /// The words that are kept with a letter: why it did not leave, or what it is to quote.
 ///
@@ -47,6 +34,16 @@ pub fn count_lately(tx: &Tx<'_>, person: UserId, kind: Kind) -> Result<u64> {
     let sql = "SELECT count(*) FROM outbox WHERE person = ?1 AND kind = ?2 AND owed_at > ?3";
     let since = tx.now() - SignedDuration::from_hours(1);
     Ok(tx.query_row(sql, params![person, kind.as_str(), Ms(since)], |row| row.get(0))?)
+}
+
+/// When something of one kind was last owed to a person.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn last_owed(tx: &Tx<'_>, person: UserId, kind: Kind) -> Result<Option<Timestamp>> {
+    let sql = "SELECT max(owed_at) FROM outbox WHERE person = ?1 AND kind = ?2";
+    let last: Option<Ms> = tx.query_row(sql, params![person, kind.as_str()], |row| row.get(0))?;
+    Ok(last.map(|at| at.0))
 }
 
 /// What the mail server last said against a letter to this person that is not settled well.

@@ -5,14 +5,17 @@
 //! accepted; where nobody knows, the very same letter is repeated.
 
 mod claim;
+mod letters;
 mod look;
 mod news;
 mod owe;
 mod settle;
+mod stream;
 
 pub(super) use self::claim::release_claims;
 pub use self::claim::{Claimed, Unit, claim, due, make_due};
-pub use self::look::{count_lately, count_owed, news_of, trouble_of, words_of};
+pub use self::letters::{Fate, Lately, lately};
+pub use self::look::{count_lately, count_owed, last_owed, trouble_of, words_of};
 pub(super) use self::news::plan_anew;
 pub use self::news::{
     Audience, owe_news, owe_news_missed, owe_news_seen_since, owe_news_since_following,
@@ -24,6 +27,7 @@ pub use self::owe::{
 pub use self::settle::{
     blameless, drop_subject, dropped, give_up, put_all_off, put_off, refused, sent, unwanted,
 };
+pub use self::stream::{Entry, Told, stream, unconfirmed_stream};
 
 /// What kind of thing is owed. News to a person goes in one letter, anything else in its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub enum Kind {
     Welcome,
     /// A new album; the subject is its id.
     News,
+    /// A letter like one with news, for somebody who wants to see one; the subject is when they asked.
+    Sample,
     /// The consent has ended; the subject is when it was given.
     SignInAgain,
     /// The consent ends soon; the subject is when it was given, and how many days ahead this is.
@@ -46,10 +52,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Confirm,
         Self::Welcome,
         Self::News,
+        Self::Sample,
         Self::SignInAgain,
         Self::ConsentEnds,
         Self::GoodBye,
@@ -62,6 +69,7 @@ impl Kind {
             Self::Confirm => "confirm",
             Self::Welcome => "welcome",
             Self::News => "news",
+            Self::Sample => "sample",
             Self::SignInAgain => "sign_in_again",
             Self::ConsentEnds => "consent_ends",
             Self::GoodBye => "good_bye",

@@ -1,0 +1,251 @@
+//! How the watch for a person stands, in the order in which it matters to them: what they must do,
+//! what somebody else must, what only takes time; and that all is well where it is.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::consent::{ends_at, reminder_due};
+use super::quota::{Cause, Pause};
+
+/// A pause of which less is left is over before anybody could have minded.
+const PAUSE_WORTH_SAYING: SignedDuration = SignedDuration::from_mins(15);
+
+/// What is known of a person's watch.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Their consent at Spotify.
+    pub consent: Consent,
+    /// Why Spotify refuses them at present, in words.
+    pub trouble: Option<String>,
+    /// Where their letters go.
+    pub address: Address,
+    /// Whether they want letters with news.
+    pub is_subscribed: bool,
+    /// What the mail server last said against a letter that did not leave.
+    pub mail_trouble: Option<String>,
+    /// The pauses that hold now and keep artists from being asked about.
+    pub pauses: Vec<Pause>,
+    /// When their follows were last read in full.
+    pub follows_read_at: Option<Timestamp>,
+    /// Why the list of follows read last was not believed.
+    pub follows_doubt: Option<String>,
+    /// Their artists.
+    pub artists: Watched,
+}
+
+/// How a consent stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// It was given then.
+    Given(Timestamp),
+    /// It has ended, or was never brought to an end.
+    Ended,
+    /// The person took it back, and all about them is deleted then.
+    Withdrawn(Timestamp),
+}
+
+/// Where letters go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Address {
+    /// Nowhere: none was typed.
+    Missing,
+    /// One was typed and is not confirmed.
+    Unconfirmed,
+    /// To a confirmed one.
+    Confirmed,
+    /// To a confirmed one from which they have come back since.
+    Bouncing(Timestamp),
+}
+
+/// A person's artists in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watched {
+    /// All of them.
+    pub all: u64,
+    /// Never looked at.
+    pub never_asked: u64,
+    /// Looked at for the first time within the last 24 hours.
+    pub first_looks_last_day: u64,
+    /// Waiting for longer than they should, or failing.
+    pub overdue: u64,
+    /// When the last check went through of the one whose last check is longest ago.
+    pub oldest_check: Option<Timestamp>,
+}
+
+/// A thing that a person should know of their watch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// They took their consent back: all is deleted then.
+    Withdrawn(Timestamp),
+    /// Their consent has ended.
+    SignInAgain,
+    /// Spotify refuses them, in these words.
+    Refused(String),
+    /// Spotify has stopped the app until about then, since its owner has no Premium.
+    NoPremium(Timestamp),
+    /// Spotify forbids to the app, until it is tried again then, what Dropday has to ask.
+    Forbidden(Timestamp),
+    /// Letters have come back since then.
+    AddressBounces(Timestamp),
+    /// The last letter did not leave, in the mail server's words.
+    LetterStuck(String),
+    /// No address was typed.
+    NoAddress,
+    /// The address is not confirmed.
+    NotConfirmed,
+    /// Nothing is asked for a while.
+    Paused(Pause),
+    /// Whom they follow was never read.
+    FollowsUnread,
+    /// The list of follows read last was not believed, in these words.
+    FollowsInDoubt(String),
+    /// They follow nobody.
+    NoArtists,
+    /// Some artists have waited too long.
+    Overdue(u64),
+    /// Some artists wait for their first look.
+    FirstLook(FirstLook),
+    /// The consent ends soon.
+    ConsentEndsSoon(Timestamp),
+    /// They have switched letters with news off.
+    Unsubscribed,
+    /// Nothing is to be said.
+    AllWell,
+}
+
+/// How grave a condition is: also the colour in which a page shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gravity {
+    /// Nothing is amiss.
+    Good,
+    /// Something is under way, or will have to be done.
+    Wait,
+    /// News is kept from the person, and somebody must do something.
+    Bad,
+}
+
+/// How far the first look at a person's artists has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstLook {
+    /// Looked at.
+    pub done: u64,
+    /// Of so many.
+    pub of: u64,
+    /// First looks within the last 24 hours.
+    pub last_day: u64,
+}
+
+impl FirstLook {
+    /// Days until all were looked at, if each brings as many first looks as the last 24 hours did;
+    /// `None` where those brought none.
+    pub fn days_left(self) -> Option<u64> {
+        let left = self.of.saturating_sub(self.done);
+        (self.last_day > 0).then(|| left.div_ceil(self.last_day))
+    }
+}
+
+impl Condition {
+    /// How grave it is.
+    pub fn gravity(&self) -> Gravity {
+        match self {
+            Self::Withdrawn(_)
+            | Self::SignInAgain
+            | Self::Refused(_)
+            | Self::NoPremium(_)
+            | Self::Forbidden(_)
+            | Self::AddressBounces(_)
+            | Self::LetterStuck(_) => Gravity::Bad,
+            Self::NoAddress
+            | Self::NotConfirmed
+            | Self::Paused(_)
+            | Self::FollowsUnread
+            | Self::FollowsInDoubt(_)
+            | Self::NoArtists
+            | Self::Overdue(_)
+            | Self::FirstLook(_)
+            | Self::ConsentEndsSoon(_)
+            | Self::Unsubscribed => Gravity::Wait,
+            Self::AllWell => Gravity::Good,
+        }
+    }
+}
+
+/// What a person should know of their watch, the gravest first; never nothing, and that all is well
+/// only where nothing else is.
+pub fn judge(facts: &Facts, now: Timestamp) -> Vec<Condition> {
+    if let Consent::Withdrawn(deleted_at) = facts.consent {
+        return vec![Condition::Withdrawn(deleted_at)];
+    }
+    let mut conditions: Vec<Condition> =
+        [of_consent(facts), of_spotify(facts, now), of_letters(facts), of_artists(facts)]
+            .into_iter()
+            .flatten()
+            .collect();
+    if let Consent::Given(at) = facts.consent
+        && reminder_due(at, now).is_some()
+    {
+        conditions.push(Condition::ConsentEndsSoon(ends_at(at)));
+    }
+    if !facts.is_subscribed {
+        conditions.push(Condition::Unsubscribed);
+    }
+    conditions.sort_by_key(|condition| std::cmp::Reverse(condition.gravity()));
+    if conditions.is_empty() { vec![Condition::AllWell] } else { conditions }
+}
+
+fn of_consent(facts: &Facts) -> Vec<Condition> {
+    let ended = (facts.consent == Consent::Ended).then_some(Condition::SignInAgain);
+    let refused = || facts.trouble.clone().map(Condition::Refused);
+    ended.or_else(refused).into_iter().collect()
+}
+
+fn of_spotify(facts: &Facts, now: Timestamp) -> Vec<Condition> {
+    let last = facts.pauses.iter().max_by_key(|pause| (is_operators(pause.cause), pause.until));
+    let condition = last.and_then(|pause| match pause.cause {
+        Cause::Premium => Some(Condition::NoPremium(pause.until)),
+        Cause::Endpoint => Some(Condition::Forbidden(pause.until)),
+        Cause::RateLimit | Cause::Quota | Cause::Outage => {
+            let is_long = pause.until.duration_since(now) >= PAUSE_WORTH_SAYING;
+            is_long.then_some(Condition::Paused(*pause))
+        }
+    });
+    condition.into_iter().collect()
+}
+
+/// Whether only whoever runs the house can end it.
+fn is_operators(cause: Cause) -> bool {
+    matches!(cause, Cause::Premium | Cause::Endpoint)
+}
+
+fn of_letters(facts: &Facts) -> Vec<Condition> {
+    let stuck = facts.mail_trouble.clone().map(Condition::LetterStuck);
+    match facts.address {
+        Address::Bouncing(since) => vec![Condition::AddressBounces(since)],
+        Address::Missing => stuck.into_iter().chain([Condition::NoAddress]).collect(),
+        Address::Unconfirmed => stuck.into_iter().chain([Condition::NotConfirmed]).collect(),
+        Address::Confirmed => stuck.into_iter().collect(),
+    }
+}
+
+fn of_artists(facts: &Facts) -> Vec<Condition> {
+    let artists = facts.artists;
+    let doubt = facts.follows_doubt.clone().map(Condition::FollowsInDoubt);
+    let mut conditions: Vec<Condition> = doubt.into_iter().collect();
+    if artists.all == 0 {
+        let is_read = facts.follows_read_at.is_some();
+        conditions.push(if is_read { Condition::NoArtists } else { Condition::FollowsUnread });
+    }
+    if artists.overdue > 0 {
+        conditions.push(Condition::Overdue(artists.overdue));
+    }
+    if artists.never_asked > 0 {
+        conditions.push(Condition::FirstLook(FirstLook {
+            done: artists.all.saturating_sub(artists.never_asked),
+            of: artists.all,
+            last_day: artists.first_looks_last_day,
+        }));
+    }
+    conditions
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! The letters to a person, one by one: what each told, and whether it left.
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::Kind;
+use crate::domain::release::ReleaseId;
+use crate::domain::user::UserId;
+use crate::store::columns::{Ms, unreadable};
+use crate::store::{Result, Tx, releases};
+
+/// So many of its releases are named for a letter.
+const NAMED: usize = 2;
+
+/// A letter to a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lately {
+    /// Of what kind.
+    pub kind: Kind,
+    /// Titles of what it told, the first few, where it is one with news.
+    pub titles: Vec<String>,
+    /// How many things it told.
+    pub told: usize,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of a letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It left then.
+    Sent(Timestamp),
+    /// It was given up then, for this reason.
+    Refused(Timestamp, String),
+    /// It was tried and put off for this reason, to be tried again then.
+    PutOff(Timestamp, String),
+    /// It leaves then, or soon after.
+    Waiting(Timestamp),
+}
+
+/// A row, with what tells one letter from another.
+struct Line {
+    letter: (String, i64),
+    kind: Kind,
+    subject: String,
+    fate: Fate,
+}
+
+/// The letters to a person, those that are owed first and then the ones settled last, `most` of them.
+/// What was not wanted any more before it left is no letter.
+///
+/// # Errors
+/// [`crate::store::StoreError`]
+pub fn lately(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Lately>> {
+    let mut letters = Vec::new();
+    // All news that no letter has yet leaves together.
+    gather(
+        tx,
+        person,
+        most,
+        &mut letters,
+        "state = 'owed'",
+        "coalesce(letter, iif(kind = 'news', 0, id)) DESC, id",
+    )?;
+    gather(
+        tx,
+        person,
+        most,
+        &mut letters,
+        "state IN ('sent', 'refused')",
+        "settled_at DESC, letter DESC, id",
+    )?;
+    Ok(letters)
+}
+
+/// Reads rows until there are `most` letters; those of one letter lie together.
+fn gather(
+    tx: &Tx<'_>,
+    person: UserId,
+    most: usize,
+    letters: &mut Vec<Lately>,
+    which: &str,
+    order: &str,
+) -> Result<()> {
+    let sql = format!(
+        "SELECT state, coalesce(letter, iif(kind = 'news', 0, id)), kind, subject, settled_at, next_at, reason
+         FROM outbox WHERE person = ?1 AND {which} ORDER BY {order}"
+    );
+    let mut rows = tx.conn().prepare_cached(&sql)?;
+    let mut last = None;
+    for line in rows.query_map(params![person], read)? {
+        let line = line?;
+        if last.as_ref() != Some(&line.letter) {
+            if letters.len() == most {
+                break;
+            }
+            letters.push(Lately { kind: line.kind, titles: vec![], told: 0, fate: line.fate });
+            last = Some(line.letter);
+        }
+        let Some(letter) = letters.last_mut() else { continue };
+        letter.told += 1;
+        if line.kind == Kind::News && letter.titles.len() < NAMED {
+            letter.titles.extend(title(tx, &line.subject)?);
+        }
+    }
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Line> {
+    let (state, kind): (String, String) = (row.get(0)?, row.get(2)?);
+    let at = |column| {
+        row.get::<_, Option<Ms>>(column).map(|at| at.map_or(Timestamp::UNIX_EPOCH, |at| at.0))
+    };
+    let reason: Option<String> = row.get(6)?;
+    let fate = match (state.as_str(), reason) {
+        ("sent", _) => Fate::Sent(at(4)?),
+        ("refused", reason) => Fate::Refused(at(4)?, reason.unwrap_or_default()),
+        (_, Some(reason)) => Fate::PutOff(at(5)?, reason),
+        (_, None) => Fate::Waiting(at(5)?),
+    };
+    let kind = Kind::parse(&kind).ok_or_else(|| unreadable("a kind of letter"))?;
+    Ok(Line { letter: (state, row.get(1)?), kind, subject: row.get(3)?, fate })
+}
+
+fn title(tx: &Tx<'_>, subject: &str) -> Result<Option<String>> {
+    let release =
+        ReleaseId::parse(subject).map(|id| releases::find(tx, &id)).transpose()?.flatten();
+    Ok(release.map(|release| release.shown_title().to_owned()))
+}

@@ -1,0 +1,96 @@
+//! What a person's page is made of, as the database has it.
+
+use crate::domain::cadence;
+use crate::domain::condition::{self, Address, Condition, Consent, Watched};
+use crate::domain::preferences::Preferences;
+use crate::domain::quota::{Bucket, Cause, Pause};
+use crate::domain::user::{EmailAddress, UserId};
+use crate::store::outbox::Lately;
+use crate::store::overdue::{self, Overdue};
+use crate::store::people::Person;
+use crate::store::status::Artists;
+use crate::store::{StoreError, Tx, follows, ledger, links, outbox, people, preferences, status};
+
+/// Artists that have waited too long and that the page lists.
+const OVERDUE_LISTED: u32 = 50;
+
+/// Letters that the page lists.
+const LETTERS_LISTED: usize = 10;
+
+/// What the page is made of.
+pub(super) struct Facts {
+    pub(super) person: Person,
+    pub(super) wanted: Preferences,
+    /// The address that was typed and is not confirmed.
+    pub(super) awaiting: Option<EmailAddress>,
+    pub(super) artists: Artists,
+    pub(super) overdue: Vec<Overdue>,
+    pub(super) letters: Vec<Lately>,
+    pub(super) conditions: Vec<Condition>,
+}
+
+pub(super) fn gather(
+    tx: &Tx<'_>,
+    id: UserId,
+    cadence: &cadence::Settings,
+) -> Result<Option<Facts>, StoreError> {
+    let Some(person) = people::find(tx, id)? else { return Ok(None) };
+    let Some(wanted) = preferences::of(tx, id)? else { return Ok(None) };
+    let awaiting = links::awaiting(tx, id)?.and_then(|link| link.address);
+    let artists = status::artists_of(tx, Some(id), cadence)?;
+    let overdue = match artists.overdue {
+        0 => Vec::new(),
+        _ => overdue::list(tx, Some(id), cadence, OVERDUE_LISTED)?,
+    };
+    let known = condition::Facts {
+        consent: consent_of(&person),
+        trouble: person.trouble.clone(),
+        address: address_of(&person, awaiting.is_some()),
+        is_subscribed: wanted.is_subscribed,
+        mail_trouble: outbox::trouble_of(tx, id)?,
+        pauses: pauses(tx)?,
+        follows_read_at: person.follows_read_at,
+        follows_doubt: follows::standing(tx, id)?.and_then(|s| s.doubt).map(|doubt| doubt.0),
+        artists: watched(&artists),
+    };
+    let conditions = condition::judge(&known, tx.now());
+    let letters = outbox::lately(tx, id, LETTERS_LISTED)?;
+    Ok(Some(Facts { person, wanted, awaiting, artists, overdue, letters, conditions }))
+}
+
+/// How the address of a person stands.
+pub(super) fn address_of(person: &Person, is_awaiting: bool) -> Address {
+    match (person.bouncing_since, &person.address) {
+        (Some(since), _) => Address::Bouncing(since),
+        (None, Some(_)) => Address::Confirmed,
+        (None, None) if is_awaiting => Address::Unconfirmed,
+        (None, None) => Address::Missing,
+    }
+}
+
+fn consent_of(person: &Person) -> Consent {
+    match (person.deleted_at, person.authorized_at) {
+        (Some(deleted_at), _) => Consent::Withdrawn(deleted_at),
+        (None, Some(given_at)) if !person.must_sign_in => Consent::Given(given_at),
+        _ => Consent::Ended,
+    }
+}
+
+/// The pauses that keep artists from being asked about, and those that only the operator can end.
+fn pauses(tx: &Tx<'_>) -> Result<Vec<Pause>, StoreError> {
+    let (asking, checks) =
+        (ledger::pause_of(tx, Bucket::ArtistAlbums)?, ledger::pause_of_checks(tx)?);
+    let all = ledger::pauses(tx)?.into_iter().map(|(_, pause)| pause);
+    let operators = all.filter(|pause| matches!(pause.cause, Cause::Premium | Cause::Endpoint));
+    Ok(operators.chain(asking).chain(checks).collect())
+}
+
+fn watched(artists: &Artists) -> Watched {
+    Watched {
+        all: artists.watched,
+        never_asked: artists.never_asked,
+        first_looks_last_day: artists.first_looks_last_day,
+        overdue: artists.overdue,
+        oldest_check: artists.oldest_check,
+    }
+}

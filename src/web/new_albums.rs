@@ -1,0 +1,159 @@
+//! New albums: what came out from a person's artists, and whether a letter told them.
+
+mod gather;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
+
+use self::gather::{Found, Item, Wish, gather};
+use super::page;
+use super::visit::{Fields, Frame, Visit};
+use super::when::When;
+use crate::ctx::Ctx;
+use crate::domain::audience::Kind;
+use crate::store::outbox::Told;
+
+/// The kinds that the page can be narrowed to: as its address calls them, and as readers do.
+const KINDS: [(Kind, &str, &str); 6] = [
+    (Kind::Album, "albums", "Albums"),
+    (Kind::Single, "singles", "Singles and EPs"),
+    (Kind::Compilation, "compilations", "Compilations"),
+    (Kind::Live, "live", "Live"),
+    (Kind::Remixes, "remixes", "Remixes"),
+    (Kind::Appearance, "appearances", "Appearances"),
+];
+
+#[derive(Template)]
+#[template(path = "new.html")]
+struct Page {
+    frame: Frame,
+    now: Timestamp,
+    zone: TimeZone,
+    kind: Option<Kind>,
+    is_first_page: bool,
+    /// Whether the list of the chosen kind is looked at on the person's behalf.
+    is_looked_for: bool,
+    months: Vec<(When, Vec<Item>)>,
+    /// Where the page after this one begins.
+    older: Option<i64>,
+}
+
+impl Page {
+    /// The place in the list of pages.
+    const HERE: &str = "/new";
+
+    fn new(frame: Frame, wish: Wish, found: Found, now: Timestamp) -> Self {
+        Self {
+            frame,
+            now,
+            kind: wish.kind,
+            is_first_page: wish.before.is_none(),
+            is_looked_for: found.is_looked_for,
+            months: by_month(found.items, &found.zone),
+            older: found.older,
+            zone: found.zone,
+        }
+    }
+
+    fn exact(&self, at: &Timestamp) -> When {
+        When::exact(*at, &self.zone)
+    }
+
+    fn is_past(&self, at: &Timestamp) -> bool {
+        *at <= self.now
+    }
+
+    /// The chosen kind in the page's address.
+    fn word(&self) -> Option<&'static str> {
+        KINDS.iter().find(|(kind, ..)| Some(*kind) == self.kind).map(|(_, word, _)| *word)
+    }
+
+    /// Where the page after this one is.
+    fn older_path(&self) -> Option<String> {
+        let kind = self.word().map(|word| format!("kind={word}&")).unwrap_or_default();
+        self.older.map(|before| format!("/new?{kind}before={before}"))
+    }
+
+    fn label(kind: &Kind) -> &'static str {
+        match kind {
+            Kind::Album => "Album",
+            Kind::Single => "Single or EP",
+            Kind::Compilation => "Compilation",
+            Kind::Live => "Live album",
+            Kind::Remixes => "Remixes",
+            Kind::Appearance => "Appearance",
+        }
+    }
+
+    /// Where the page begins.
+    fn latest_path(&self) -> String {
+        self.word().map_or_else(|| "/new".to_owned(), |word| format!("/new?kind={word}"))
+    }
+}
+
+/// The items as they come, by the month in which they were seen.
+fn by_month(items: Vec<Item>, zone: &TimeZone) -> Vec<(When, Vec<Item>)> {
+    let mut months: Vec<(civil::Date, Vec<Item>)> = Vec::new();
+    for item in items {
+        let month = zone.to_datetime(item.seen_at).date().first_of_month();
+        match months.last_mut() {
+            Some((last, items)) if *last == month => items.push(item),
+            _ => months.push((month, vec![item])),
+        }
+    }
+    months.into_iter().map(|(month, items)| (When::month(month), items)).collect()
+}
+
+pub(super) async fn show(
+    State(ctx): State<Arc<Ctx>>,
+    RawQuery(query): RawQuery,
+    visit: Visit,
+) -> Response {
+    let (wish, person) = (wish(query.as_deref().unwrap_or_default()), visit.person);
+    match ctx.db.read("new albums", move |tx| gather(tx, person, wish)).await {
+        Ok(Some(found)) => page::render(&Page::new(visit.frame, wish, found, ctx.clock.now())),
+        Ok(None) => Redirect::to("/").into_response(),
+        Err(error) => page::our_fault(&error),
+    }
+}
+
+/// What the address asks for; what it says and nobody understands counts as unsaid.
+fn wish(query: &str) -> Wish {
+    let fields = Fields::of_query(query);
+    let named = KINDS.iter().find(|(_, word, _)| *word == fields.value("kind"));
+    let kind = named.map(|(kind, ..)| *kind);
+    let before = fields.value("before").parse().ok().filter(|place| *place > 0);
+    Wish { kind, before }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_address_is_read_as_far_as_it_makes_sense() {
+        let live = Wish { kind: Some(Kind::Live), before: Some(7) };
+        assert_eq!(wish("kind=live&before=7"), live);
+        assert_eq!(wish("before=7&kind=live&kind=albums&before=9"), live);
+        let all = Wish { kind: None, before: None };
+        for odd in ["", "kind=Live", "kind=", "before=-1", "before=0", "before=1e3", "&&=&%ff=%fe"]
+        {
+            assert_eq!(wish(odd), all, "{odd}");
+        }
+        assert_eq!(wish("before=99999999999999999999"), all);
+    }
+
+    proptest! {
+        #[test]
+        fn any_address_is_read_without_a_panic(query in any::<String>()) {
+            let before = wish(&query).before;
+            prop_assert!(before.is_none_or(|place| place > 0));
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! New albums: what came out from my artists, the latest first, and on each whether a letter told me.
+
+use dropday::demo::world::{Group, NewAlbum};
+use dropday::domain::release::ReleaseKind;
+use reqwest::StatusCode;
+
+use crate::home::{Home, Listener};
+use crate::visitor::Visitor;
+
+/// What a reader sees at `selector`, on one line each.
+async fn shown(browser: &Visitor, path: &str, selector: &str) -> Vec<String> {
+    let page = browser.get(path).await;
+    assert_eq!(page.status, StatusCode::OK, "{path}");
+    page.shown(selector)
+}
+
+async fn items(browser: &Visitor, path: &str) -> Vec<String> {
+    shown(browser, path, "li.cover").await
+}
+
+async fn titles(browser: &Visitor, path: &str) -> Vec<String> {
+    shown(browser, path, "li.cover a[href*='/album/'] bdi").await
+}
+
+async fn fan(home: &Home) -> (String, Listener) {
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    (artist, martha)
+}
+
+async fn comes_out(home: &Home, artist: &str, album: NewAlbum) {
+    home.world.put_out(artist, album);
+    home.round().await;
+    home.advance_hours(7);
+}
+
+#[tokio::test]
+async fn what_came_out_stands_there_the_latest_first_with_its_cover_its_date_and_when_it_was_mailed()
+ {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    assert!(titles(&martha.browser, "/new").await.is_empty(), "the first look is silent");
+    comes_out(&home, &artist, NewAlbum::titled("First")).await;
+    comes_out(&home, &artist, NewAlbum::titled("Second").on("2026-11-20")).await;
+    assert_eq!(titles(&martha.browser, "/new").await, ["Second", "First"]);
+    let items = items(&martha.browser, "/new").await;
+    assert_eq!(
+        items,
+        [
+            "Second Röyksopp Album · 20 November 2026 Mailed on 23 November 2026, 19:00",
+            "First Röyksopp Album · 23 November 2026 Mailed on 23 November 2026, 12:00",
+        ]
+    );
+    assert_eq!(shown(&martha.browser, "/new", "h2").await, ["Seen in November 2026"]);
+    let cover = "li.cover img[loading=lazy][width='72'][height='72'][alt='']";
+    assert_eq!(shown(&martha.browser, "/new", cover).await.len(), 2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn each_that_was_not_mailed_says_why() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let muted = home.world.add_artist("Robyn");
+    home.world.follow(martha.person, &muted);
+    home.round().await;
+    comes_out(&home, &muted, NewAlbum::titled("Honey")).await;
+    let letter = home.letters_to(&martha.address).pop().unwrap();
+    martha.browser.post(&letter.link("/mute/"), &[]).await;
+    comes_out(&home, &muted, NewAlbum::titled("Body Talk")).await;
+    comes_out(&home, &artist, NewAlbum::titled("Live at Leeds")).await;
+    home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
+    comes_out(&home, &artist, NewAlbum::titled("Refused")).await;
+    home.inbox.accept(&martha.address);
+    let daily = [("letters", "daily"), ("hour", "23"), ("zone", "UTC"), ("albums", "on")];
+    martha.browser.post("/preferences", &daily).await;
+    home.world.put_out(&artist, NewAlbum::titled("Waiting"));
+    home.checks().await;
+    let all = items(&martha.browser, "/new").await;
+    for (title, why) in [
+        ("Waiting", "Not mailed yet: its letter leaves on 24 November 2026, 23:00"),
+        ("Refused", "5.1.1 No such user here"),
+        ("Live at Leeds", "Not mailed because live albums are not wanted"),
+        ("Body Talk", "Not mailed because Robyn is muted"),
+        ("Honey", "Mailed on"),
+    ] {
+        let item = all.iter().find(|item| item.starts_with(title)).expect(title);
+        assert!(item.contains(why), "{item}");
+    }
+    martha
+        .browser
+        .post("/preferences", &[("letters", "none"), ("hour", "8"), ("zone", "UTC")])
+        .await;
+    let waiting = items(&martha.browser, "/new").await.remove(0);
+    assert!(
+        waiting.contains("Not mailed because letters with news were switched off"),
+        "{waiting}"
+    );
+    home.advance_days(2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_letter_came() {
+    let home = Home::new().await;
+    let (artist, _) = fan(&home).await;
+    comes_out(&home, &artist, NewAlbum::titled("Before she came")).await;
+    let person = home.world.add_person("Aino");
+    home.world.follow(person, &artist);
+    let aino = home.visitor();
+    aino.sign_in(&home.world, person).await;
+    home.follows().await;
+    home.clock.advance(std::time::Duration::from_secs(60));
+    comes_out(&home, &artist, NewAlbum::titled("Since")).await;
+    assert_eq!(titles(&aino, "/new").await, ["Since"]);
+    let item = items(&aino, "/new").await.remove(0);
+    assert!(item.contains("Not mailed because your address is not confirmed"), "{item}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_partly_known_date_is_told_no_more_precisely() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let vague = NewAlbum { precision: Some("month"), ..NewAlbum::titled("Vague").on("2026-11") };
+    comes_out(&home, &artist, vague).await;
+    let item = items(&martha.browser, "/new").await.remove(0);
+    assert!(item.contains("Album · November 2026 Mailed"), "{item}");
+    assert_eq!(shown(&martha.browser, "/new", "li time[datetime='2026-11']").await.len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_chip_shows_one_kind_and_a_word_that_nobody_knows_shows_all() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    martha.browser.choose(&["singles", "compilations", "live", "remixes", "appearances"]).await;
+    home.round().await;
+    comes_out(&home, &artist, NewAlbum::titled("An album")).await;
+    comes_out(&home, &artist, NewAlbum::titled("A single").as_a(ReleaseKind::Single)).await;
+    comes_out(&home, &artist, NewAlbum::titled("Live at Leeds")).await;
+    comes_out(&home, &artist, NewAlbum::titled("An album (Remixes)")).await;
+    home.world.put_out(&artist, NewAlbum::titled("Best of").as_a(ReleaseKind::Compilation));
+    home.world.put_out(&artist, NewAlbum::titled("Night Drive").listed_under(Group::AppearsOn));
+    for _ in 0..4 {
+        home.advance_days(8);
+        home.round().await;
+        martha.browser.get("/new").await;
+    }
+    for (kind, title) in [
+        ("albums", "An album"),
+        ("singles", "A single"),
+        ("live", "Live at Leeds"),
+        ("remixes", "An album (Remixes)"),
+        ("compilations", "Best of"),
+        ("appearances", "Night Drive"),
+    ] {
+        let path = format!("/new?kind={kind}");
+        assert_eq!(titles(&martha.browser, &path).await, [title], "{kind}");
+        assert_eq!(shown(&martha.browser, &path, "a[aria-current=true]").await.len(), 1);
+    }
+    for odd in ["", "?kind=", "?kind=LIVE", "?kind=%00", "?kind=albums'--", "?kind[]=live"] {
+        assert_eq!(titles(&martha.browser, &format!("/new{odd}")).await.len(), 6, "{odd}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn thirty_stand_on_a_page_and_the_rest_on_the_next_none_twice_whatever_the_cursor() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    for number in 0..70 {
+        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+    }
+    home.round().await;
+    let mut seen = Vec::new();
+    let mut path = "/new?kind=albums".to_owned();
+    for expected in [30, 30, 10] {
+        let page = titles(&martha.browser, &path).await;
+        assert_eq!(page.len(), expected, "{path}");
+        seen.extend(page);
+        let body = martha.browser.get(&path).await.body;
+        let older = body
+            .split_once("kind=albums&#38;before=")
+            .or(body.split_once("kind=albums&amp;before="));
+        let Some((_, rest)) = older else { break };
+        path = format!("/new?kind=albums&before={}", rest.split('"').next().unwrap());
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 70);
+    for odd in [
+        "x",
+        "-1",
+        "0",
+        "99999999999999999999",
+        "1e9",
+        "%F0%28",
+        "1;drop",
+        "'",
+        "9223372036854775807",
+    ] {
+        assert_eq!(titles(&martha.browser, &format!("/new?before={odd}")).await.len(), 30, "{odd}");
+    }
+    assert!(titles(&martha.browser, "/new?before=1").await.is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn another_persons_albums_are_not_on_my_page_wherever_it_begins() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let jonas = home.listener("Jonas", &[]).await;
+    comes_out(&home, &artist, NewAlbum::titled("Hers")).await;
+    assert_eq!(titles(&martha.browser, "/new").await, ["Hers"]);
+    for path in ["/new", "/new?before=999999", "/new?kind=albums"] {
+        assert!(items(&jonas.browser, path).await.is_empty(), "{path}");
+    }
+    let stranger = home.visitor().get("/new").await;
+    assert_eq!(stranger.location.as_deref(), Some("/"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_title_that_is_html_and_one_that_turns_the_line_around_stay_words() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("<script>alert(1)</script>");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    comes_out(&home, &artist, NewAlbum::titled("\"><img src=x onerror=alert(1)>\u{202e}")).await;
+    comes_out(&home, &artist, NewAlbum::titled("").without_cover()).await;
+    assert!(
+        shown(&martha.browser, "/new", "main script, main img[src=x], main [onerror]")
+            .await
+            .is_empty()
+    );
+    let titles = titles(&martha.browser, "/new").await;
+    assert_eq!(titles[0], "(untitled)");
+    assert!(titles[1].contains("onerror"), "{titles:?}");
+    assert_eq!(shown(&martha.browser, "/new", "li.cover .blank").await.len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_full_page_is_small() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Ä".repeat(40));
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    for number in 0..40 {
+        home.world.put_out(&artist, NewAlbum::titled(format!("{number} {}", "long ".repeat(20))));
+    }
+    home.round().await;
+    let size = martha.browser.get("/new").await.body.len();
+    assert!(size < 60_000, "{size}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_held_back_from_who_withdrew_says_so() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let daily = [("letters", "daily"), ("hour", "23"), ("zone", "UTC"), ("albums", "on")];
+    martha.browser.post("/preferences", &daily).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    home.follows().await;
+    home.world.put_out(&artist, NewAlbum::titled("Held back"));
+    home.checks().await;
+    home.world.revoke(martha.person);
+    home.world.expire_access_tokens();
+    home.advance_hours(2);
+    home.follows().await;
+    let item = items(&martha.browser, "/new").await.remove(0);
+    assert!(item.contains("Not mailed because you have withdrawn"), "{item}");
+    assert_eq!(titles(&jonas.browser, "/new").await, ["Held back"]);
+    home.advance_days(5);
+    home.consents().await;
+    home.finish().await;
+}
