@@ -4,6 +4,7 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns;
+mod export;
 mod once;
 mod serve;
 mod status;
@@ -79,6 +80,13 @@ enum Verb {
         #[arg(long, value_name = "ADDRESS", conflicts_with = "defaults")]
         send_to: Option<String>,
     },
+    /// Print everything that is stored about a person, as JSON, without tokens.
+    Export {
+        /// Their number here, their id at Spotify, or their confirmed address.
+        person: String,
+        /// Write it to this new file, which only you can read, instead.
+        file: Option<PathBuf>,
+    },
     /// Show people, artists, calls used and left, and letters owed.
     Status {
         /// The same for programs.
@@ -128,6 +136,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
+        Verb::Export { person, file } => export::run(&config()?, person, file.as_deref()).await,
         Verb::Status { json } => status::run(&config()?, json).await,
     }
 }

@@ -2,18 +2,20 @@
 //! trip to Spotify and back needs.
 
 mod account;
+mod artists;
 mod confirm;
 mod cookies;
+mod feeds;
 mod frequency;
 mod front;
 mod health;
+mod leave;
 mod letter_links;
 mod page;
 mod preferences;
 pub mod server;
 mod sign_in;
 mod visit;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages that show times come next"))]
 mod when;
 
 use std::sync::Arc;
@@ -104,7 +106,18 @@ fn routes() -> Router<Shared> {
         .route("/account/address", post(account::change_address))
         .route("/account/sign-out", post(account::sign_out))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
-        .route("/account/leave", post(account::leave))
+        .route("/account/leave", post(leave::leave))
+        .route("/leave", get(leave::show))
+        .route("/leave/everything.json", get(leave::everything))
+        .route("/artists", get(artists::show))
+        .route("/artists/look", post(artists::hurry))
+        .route("/artists/{id}/mute", post(artists::mute))
+        .route("/artists/{id}/unmute", post(artists::unmute))
+        .route("/feeds", get(feeds::show))
+        .route("/feeds/{form}/make", post(feeds::make))
+        .route("/feeds/{form}/revoke", post(feeds::revoke))
+        .route("/feed/{file}", get(feeds::atom))
+        .route("/calendar/{file}", get(feeds::calendar))
         .route("/preferences", get(preferences::show).post(preferences::change))
         .route("/confirm/{token}", get(confirm::show).post(confirm::confirm))
         .route(

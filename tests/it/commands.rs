@@ -287,7 +287,7 @@ async fn check_names_a_folder_that_is_not_there() {
 #[tokio::test]
 async fn help_teaches() {
     let machine = Machine::new().await;
-    for verb in ["", "serve", "once", "demo", "check", "status"] {
+    for verb in ["", "serve", "once", "demo", "check", "export", "status"] {
         let arguments: Vec<&str> = [verb, "--help"].into_iter().filter(|a| !a.is_empty()).collect();
         let ended = machine.run(&arguments).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
