@@ -59,11 +59,11 @@ impl Pace {
         let watched = crowd.rates.len() as f64 + crowd.never_asked as f64;
         let promised = days(settings.max_wait);
         let patience = days(settings.max_wait - BROUGHT_FORWARD).max(days(SHORTEST_INTERVAL));
-        let often = |days_times_root: f64, rate: &f64| {
-            (rate.max(LEAST_RATE).sqrt() / days_times_root).min(1.0 / days(SHORTEST_INTERVAL))
-        };
+        let roots: Vec<f64> = crowd.rates.iter().map(|rate| rate.max(LEAST_RATE).sqrt()).collect();
+        let most_often = 1.0 / days(SHORTEST_INTERVAL);
+        let often = |days_times_root: f64, root: &f64| (root / days_times_root).min(most_often);
         let spent = |days_times_root: f64, by_patience: f64| -> f64 {
-            let often = crowd.rates.iter().map(|rate| often(days_times_root, rate));
+            let often = roots.iter().map(|root| often(days_times_root, root));
             often.map(|often| if often * patience < 1.0 { by_patience } else { often }).sum()
         };
         if watched <= plain * promised {
@@ -72,7 +72,7 @@ impl Pace {
         }
         let half = calls / 2.0;
         let days_times_root = where_it_is(half, |d| spent(d, 0.0));
-        let rest = crowd.rates.iter().filter(|rate| often(days_times_root, rate) * patience < 1.0);
+        let rest = roots.iter().filter(|root| often(days_times_root, root) * patience < 1.0);
         let longest = (rest.count() as f64 / half).max(patience);
         Some(Self { days_times_root, patience, longest })
     }
