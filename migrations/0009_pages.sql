@@ -34,8 +34,30 @@ CREATE TABLE feeds (
     token_hash BLOB NOT NULL UNIQUE,
     made_at    INTEGER NOT NULL,
     read_at    INTEGER,
+    -- What a reading found last, as a hash, and since when it is that.
+    version    BLOB,
+    changed_at INTEGER,
     PRIMARY KEY (person, kind)
 ) STRICT, WITHOUT ROWID;
+
+-- What feeds tell: news by the time it was seen, and when the words for a release last changed.
+CREATE INDEX sightings_news ON sightings (seen_at) WHERE is_news;
+ALTER TABLE releases ADD COLUMN changed_at INTEGER;
+
+-- What the list of artists is searched and sorted by. `folded` is the name as it is compared
+-- (domain/text.rs); NULL until the next tidying.
+ALTER TABLE artists ADD COLUMN folded TEXT;
+ALTER TABLE artists ADD COLUMN last_album TEXT;
+ALTER TABLE artists ADD COLUMN last_album_on TEXT;
+CREATE INDEX artists_by_name ON artists (folded);
+CREATE INDEX artists_by_check ON artists (checked_at);
+CREATE INDEX artists_by_album ON artists (last_album_on);
+CREATE INDEX artists_by_rate ON artists (unwatched_at, rate);
+UPDATE artists SET last_album =
+    (SELECT r.id FROM sightings s JOIN releases r ON r.id = s.release
+     WHERE s.artist = artists.id AND NOT s.appears AND r.kind = 'album' AND r.date <> ''
+     ORDER BY r.date DESC, r.id LIMIT 1);
+UPDATE artists SET last_album_on = (SELECT date FROM releases WHERE id = last_album);
 
 -- When the person last asked to look for changes now.
 ALTER TABLE people ADD COLUMN hurried_at INTEGER;

@@ -1,7 +1,11 @@
-//! What people start: invite, sign in, give an address and confirm it, choose, ask for a sample, leave.
+//! What people start: invite, sign in, give an address and confirm it, choose, ask for a sample, read
+//! elsewhere, leave.
 
 pub mod address;
+pub mod artists;
 pub mod callers;
+pub mod export;
+pub mod feeds;
 pub mod invitations;
 pub mod leave;
 pub mod letter_links;

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod dns;
 mod invite;
+mod export;
 mod once;
 mod serve;
 mod status;
@@ -85,6 +86,13 @@ enum Verb {
     },
     /// Print a link that lets one person in, once, where web.sign_up is "invitation".
     Invite(invite::Invite),
+    /// Print everything that is stored about a person, as JSON, without tokens.
+    Export {
+        /// Their number here, their id at Spotify, or their confirmed address.
+        person: String,
+        /// Write it to this new file, which only you can read, instead.
+        file: Option<PathBuf>,
+    },
     /// Show people, artists, calls used and left, and letters owed.
     Status {
         /// The same for programs.
@@ -135,6 +143,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Verb::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
         Verb::Invite(what) => invite::run(&config()?, &what).await,
+        Verb::Export { person, file } => export::run(&config()?, person, file.as_deref()).await,
         Verb::Status { json } => status::run(&config()?, json).await,
     }
 }

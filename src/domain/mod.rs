@@ -10,6 +10,7 @@ pub mod consent;
 pub mod detection;
 pub mod digest;
 pub mod edition;
+pub mod feed;
 pub mod follows;
 pub mod hint;
 pub mod house;

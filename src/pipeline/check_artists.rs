@@ -253,6 +253,7 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
                 all.owed += found.owed;
                 all.dates.extend(found.dates);
             }
+            artists::note_last_album(tx, &artist.id)?;
             ledger::resume_checks(tx)?;
             let of_albums = totals.iter().find(|(look, _)| look.has_albums());
             // A reading that broke off says nothing against a hint, nor do singles about an album.

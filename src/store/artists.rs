@@ -8,6 +8,7 @@ use super::error::exactly_one;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::cadence::Candidate;
+use crate::domain::text::folded;
 use crate::domain::user::UserId;
 
 /// A check that takes longer than this was given up by whoever began it.
@@ -42,9 +43,10 @@ pub struct Claimed {
 /// [`super::StoreError`]
 pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
     tx.execute(
-        "INSERT INTO artists (id, name, watched_since, next_check_at) VALUES (?1, ?2, ?3, ?3)
-         ON CONFLICT (id) DO UPDATE SET name = excluded.name",
-        params![artist.id, artist.name, Ms(tx.now())],
+        "INSERT INTO artists (id, name, folded, watched_since, next_check_at) VALUES (?1, ?2, ?4, ?3, ?3)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, folded = excluded.folded
+             WHERE (name, folded) IS NOT (excluded.name, excluded.folded)",
+        params![artist.id, artist.name, Ms(tx.now()), folded(&artist.name)],
     )?;
     tx.execute(
         "UPDATE artists SET baseline_at = NULL, watched_since = ?2, next_check_at = ?2, checked_at = NULL,
@@ -225,6 +227,32 @@ pub fn checked(tx: &Tx<'_>, id: &ArtistId, learnt: Learnt, next_at: Timestamp) -
         params![id, Ms(tx.now()), Ms(next_at), learnt.total, learnt.rate],
     )?;
     exactly_one(changed)
+}
+
+/// Notes which of an artist's own albums is the last one, by its date.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn note_last_album(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
+    tx.execute(
+        "UPDATE artists SET (last_album, last_album_on) =
+             (SELECT r.id, r.date FROM sightings s JOIN releases r ON r.id = s.release
+              WHERE s.artist = ?1 AND NOT s.appears AND r.kind = 'album' AND r.date <> ''
+              ORDER BY r.date DESC, r.id LIMIT 1)
+         WHERE id = ?1",
+        [id],
+    )?;
+    Ok(())
+}
+
+/// Folds the names that were written before they were folded.
+pub(super) fn fold_names(tx: &Tx<'_>) -> Result<()> {
+    let mut rows = tx.conn().prepare_cached("SELECT id, name FROM artists WHERE folded IS NULL")?;
+    let unfolded = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (id, name) in unfolded.collect::<rusqlite::Result<Vec<(ArtistId, String)>>>()? {
+        tx.execute("UPDATE artists SET folded = ?2 WHERE id = ?1", params![id, folded(&name)])?;
+    }
+    Ok(())
 }
 
 /// Records a check that failed: nothing advances but the wait.

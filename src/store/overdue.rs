@@ -106,7 +106,10 @@ pub fn list(
 }
 
 /// Why anybody waits: a pause, nobody to ask for, a day that is spent, or more artists than calls.
-fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<Why> {
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<Why> {
     if let Some(pause) = ledger::pause_of(tx, Bucket::ArtistAlbums)? {
         return Ok(Why::Paused(pause));
     }

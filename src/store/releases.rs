@@ -56,7 +56,10 @@ pub fn remember(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (id) DO UPDATE SET title = excluded.title, kind = excluded.kind,
              artists = excluded.artists, date = excluded.date, tracks = excluded.tracks,
-             cover = excluded.cover, link = excluded.link",
+             cover = excluded.cover, link = excluded.link, changed_at = ?9
+             WHERE (title, kind, artists, date, tracks, cover, link) IS NOT (excluded.title,
+                 excluded.kind, excluded.artists, excluded.date, excluded.tracks, excluded.cover,
+                 excluded.link)",
         params![
             release.id,
             release.title,
@@ -66,6 +69,7 @@ pub fn remember(
             release.tracks,
             release.cover,
             release.link,
+            Ms(tx.now()),
         ],
     )?;
     tx.execute(

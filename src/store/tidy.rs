@@ -23,6 +23,7 @@ const LONGEST_LEASE: SignedDuration = SignedDuration::from_hours(2);
 /// [`super::StoreError`]
 pub fn tidy(tx: &Tx<'_>) -> Result<()> {
     forget_what_is_over(tx)?;
+    artists::fold_names(tx)?;
     mend_times(tx)
 }
 
@@ -80,6 +81,8 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("people", "trouble_until", LONGEST_WAIT, tx.now()),
         ("people", "ended_at", LONGEST_LEASE, tx.now()),
         ("people", "refused_since", LONGEST_LEASE, tx.now()),
+        ("people", "hurried_at", LONGEST_LEASE, tx.now()),
+        ("feeds", "changed_at", LONGEST_LEASE, tx.now()),
         ("tokens", "refreshing_until", LONGEST_LEASE, tx.now()),
         ("tokens", "authorized_at", LONGEST_LEASE, tx.now()),
         ("tokens", "dead_since", LONGEST_LEASE, tx.now()),

@@ -22,7 +22,7 @@ use super::visit::{Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::sample::{self, Asked};
-use crate::accounts::{leave as leaving, session};
+use crate::accounts::session;
 use crate::ctx::Ctx;
 use crate::domain::condition::{Address, Condition, Gravity};
 use crate::domain::consent::ends_at;
@@ -231,24 +231,4 @@ fn signed_out(ctx: &Ctx, jar: CookieJar, done: Result<(), StoreError>) -> Respon
         Ok(()) => (cookies::clear(jar, ctx, Purpose::Session), Redirect::to("/")).into_response(),
         Err(error) => page::our_fault(&error),
     }
-}
-
-pub(super) async fn leave(
-    State(ctx): State<Arc<Ctx>>,
-    jar: CookieJar,
-    SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    if let Err(error) = leaving::leave(&ctx, visit.person).await {
-        return page::our_fault(&error);
-    }
-    let body = "Your sign-in, the artists you follow and everything owed to you are deleted from this \
-                Dropday. If your address was confirmed, one last letter says so, and the address goes \
-                with it. Spotify still lists the app among those you once allowed: \
-                you can remove it at spotify.com/account/apps.";
-    let gone = page::Message {
-        title: "Everything about you is deleted",
-        body,
-        action: Some(("Remove the app at Spotify", "https://www.spotify.com/account/apps/")),
-    };
-    (cookies::clear(jar, &ctx, Purpose::Session), gone.with(StatusCode::OK)).into_response()
 }

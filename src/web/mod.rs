@@ -2,12 +2,15 @@
 //! trip to Spotify and back needs.
 
 mod account;
+mod artists;
 mod ask;
 mod confirm;
 mod cookies;
+mod feeds;
 mod frequency;
 mod front;
 mod health;
+mod leave;
 mod invitation;
 mod letter_links;
 pub mod metrics;
@@ -119,8 +122,19 @@ fn routes() -> Router<Shared> {
         .route("/account/sample", post(account::send_sample))
         .route("/account/sign-out", post(account::sign_out))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
-        .route("/account/leave", post(account::leave))
+        .route("/account/leave", post(leave::leave))
+        .route("/leave", get(leave::show))
+        .route("/leave/everything.json", get(leave::everything))
         .route("/new", get(new_albums::show))
+        .route("/artists", get(artists::show))
+        .route("/artists/look", post(artists::hurry))
+        .route("/artists/{id}/mute", post(artists::mute))
+        .route("/artists/{id}/unmute", post(artists::unmute))
+        .route("/feeds", get(feeds::show))
+        .route("/feeds/{form}/make", post(feeds::make))
+        .route("/feeds/{form}/revoke", post(feeds::revoke))
+        .route("/feed/{file}", get(feeds::atom))
+        .route("/calendar/{file}", get(feeds::calendar))
         .route("/preferences", get(preferences::show).post(preferences::change))
         .route("/preferences/next", get(preferences::show_next))
         .route("/confirm/{token}", get(confirm::show).post(confirm::confirm))

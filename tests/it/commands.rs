@@ -308,7 +308,7 @@ async fn check_names_a_folder_that_is_not_there() {
 #[tokio::test]
 async fn help_teaches() {
     let machine = Machine::new().await;
-    for verb in ["", "serve", "once", "demo", "check", "invite", "status"] {
+    for verb in ["", "serve", "once", "demo", "check", "export", "invite", "status"] {
         let arguments: Vec<&str> = [verb, "--help"].into_iter().filter(|a| !a.is_empty()).collect();
         let ended = machine.run(&arguments).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::home::{Home, Listener};
 
 async fn leave(listener: &Listener) {
-    let page = listener.browser.post("/account/leave", &[]).await;
+    let page = listener.browser.post("/account/leave", &[("sure", "on")]).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("Everything about you is deleted"), "{}", page.body);
 }
@@ -63,6 +63,7 @@ async fn who_leaves_is_gone_from_every_table_and_from_the_disk() {
     home.world.unfollow(martha.person, &own[1]);
     home.follows().await;
     martha.browser.post("/account/address", &[("email", "another@example.com")]).await;
+    martha.browser.post("/feeds/atom/make", &[]).await;
     let db = Connection::open(&home.config.database).unwrap();
     let her_number = people(&db)[0];
     let feed =

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "one binary: nothing here is reached from outside")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod artists_page;
 mod bad_answers;
 mod bad_database;
 mod bad_input;
@@ -20,6 +21,8 @@ mod crash;
 mod daemon;
 mod digests;
 mod editions;
+mod export;
+mod feeds;
 mod follows;
 mod front;
 mod health;

@@ -64,7 +64,7 @@ async fn somebody_leaving_takes_no_album_from_others() {
     home.checks().await;
     home.world.unfollow(martha.person, &a);
     home.follows().await;
-    otto.browser.post("/account/leave", &[]).await;
+    otto.browser.post("/account/leave", &[("sure", "on")]).await;
     home.letters().await;
     assert_eq!(home.letters_to(&martha.address).len(), 1);
     home.finish().await;

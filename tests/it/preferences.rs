@@ -158,7 +158,7 @@ async fn a_link_opens_what_it_is_for_and_nothing_else() {
     home.round().await;
     assert_eq!((subjects(&home, &martha).len(), subjects(&home, &jonas).len()), (1, 1));
 
-    martha.browser.post("/account/leave", &[]).await;
+    martha.browser.post("/account/leave", &[("sure", "on")]).await;
     for path in [format!("/unsubscribe/{unsubscribe}"), format!("/mute/{mute}")] {
         assert_eq!(home.visitor().post(&path, &[]).await.status, StatusCode::GONE, "{path}");
     }
@@ -255,7 +255,7 @@ async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_letter_c
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     home.inbox.stop().await;
-    martha.browser.post("/account/leave", &[]).await;
+    martha.browser.post("/account/leave", &[("sure", "on")]).await;
     home.letters().await;
     assert_eq!(home.status().await.owed, 1);
     home.advance_days(4);
@@ -306,7 +306,7 @@ async fn who_leaves_gets_one_last_letter_and_whoever_was_never_confirmed_none() 
     let browser = home.visitor();
     browser.sign_in(&home.world, jonas).await;
     for browser in [&martha.browser, &browser] {
-        browser.post("/account/leave", &[]).await;
+        browser.post("/account/leave", &[("sure", "on")]).await;
     }
     home.letters().await;
     home.letters().await;

@@ -1,0 +1,48 @@
+//! `dropday export`: what a person asks the operator for.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+
+use crate::app;
+use crate::config::Config;
+use crate::store::export;
+use crate::terminal::say;
+
+pub(super) async fn run(
+    config: &Config,
+    person: String,
+    file: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    if !config.database.exists() {
+        bail!("there is no database at {}, so nobody is known", config.database.display());
+    }
+    let (clock, chance) = super::machine();
+    let db = app::open_database(config, &clock, &chance)?;
+    let all = db
+        .read("export", move |tx| match export::who(tx, &person)? {
+            Some(person) => export::of(tx, person),
+            None => Ok(None),
+        })
+        .await?;
+    let Some(all) = all else {
+        bail!(
+            "nobody here has that number, id at Spotify or confirmed address; dropday status counts who is here"
+        );
+    };
+    let all = format!("{all:#}");
+    match file {
+        None => say(&all),
+        Some(path) => {
+            let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            let mut new = new.with_context(|| format!("cannot make {}", path.display()))?;
+            new.write_all(all.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,231 @@
+//! About when an artist is asked about next: what the page of artists may promise.
+//!
+//! Nothing is planned but the earliest time; whom to ask is chosen when a call is free. Still it can be
+//! reckoned. Whoever has the largest readers · λ · T² is asked first (see [`super`]), so that in the
+//! long run each is asked when it reaches the same height, after a T that is proportional to 1/√λ. How
+//! high that is follows from the calls for turns, which are all spent: Σ 1/T is their number.
+//!
+//! Whoever would wait too long is asked by then instead, out of the same calls. Where there are too few
+//! for that, half of the calls go to those who waited longest, in turn.
+//!
+//! Left out, since they would cost more than "about" is worth: Fridays, hints (an artist with a hint is
+//! asked sooner), and readers (so is one that several people follow).
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{BROUGHT_FORWARD, Budget, SHORTEST_INTERVAL, Settings};
+use crate::domain::quota::Purpose;
+
+/// How quickly turns go round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Days between two checks of an artist, times the square root of its rate.
+    days_times_root: f64,
+    /// Who would wait for more days than this does not wait for their turn by rate.
+    patience: f64,
+    /// The days that they wait.
+    longest: f64,
+}
+
+/// What is known of an artist that was asked about before.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// When it was last asked about.
+    pub checked_at: Timestamp,
+    /// It is left alone until then.
+    pub next_check_at: Timestamp,
+    /// Releases expected a week.
+    pub rate: f64,
+}
+
+/// The artists that share the calls.
+#[derive(Debug, Clone, Default)]
+pub struct Crowd {
+    /// The rates of those that were asked about.
+    pub rates: Vec<f64>,
+    /// How many were never asked about.
+    pub never_asked: u64,
+}
+
+impl Pace {
+    /// The present pace; `None` where there are no calls for turns.
+    pub fn of(crowd: &Crowd, budget: &Budget, settings: &Settings) -> Option<Self> {
+        let plain = f64::from(budget.plain(Purpose::Turn, settings));
+        // Newcomers have half of the calls, as long as there are so many of them.
+        let calls = plain - (crowd.never_asked as f64).min(plain / 2.0);
+        if calls <= 0.0 {
+            return None;
+        }
+        let watched = crowd.rates.len() as f64 + crowd.never_asked as f64;
+        let promised = days(settings.max_wait);
+        let patience = days(settings.max_wait - BROUGHT_FORWARD).max(days(SHORTEST_INTERVAL));
+        let roots: Vec<f64> = crowd.rates.iter().map(|rate| rate.max(LEAST_RATE).sqrt()).collect();
+        let most_often = 1.0 / days(SHORTEST_INTERVAL);
+        let often = |days_times_root: f64, root: &f64| (root / days_times_root).min(most_often);
+        let spent = |days_times_root: f64, by_patience: f64| -> f64 {
+            let often = roots.iter().map(|root| often(days_times_root, root));
+            often.map(|often| if often * patience < 1.0 { by_patience } else { often }).sum()
+        };
+        if watched <= plain * promised {
+            let days_times_root = where_it_is(calls, |d| spent(d, 1.0 / patience));
+            return Some(Self { days_times_root, patience, longest: patience });
+        }
+        let half = calls / 2.0;
+        let days_times_root = where_it_is(half, |d| spent(d, 0.0));
+        let rest = roots.iter().filter(|root| often(days_times_root, root) * patience < 1.0);
+        let longest = (rest.count() as f64 / half).max(patience);
+        Some(Self { days_times_root, patience, longest })
+    }
+
+    /// About when an artist is asked about next; not before `now`.
+    pub fn next_check(&self, artist: &Asked, now: Timestamp) -> Timestamp {
+        let by_rate = self.days_times_root / artist.rate.max(LEAST_RATE).sqrt();
+        let days = if by_rate > self.patience { self.longest } else { by_rate };
+        let wait = SignedDuration::try_from_secs_f64(days * 86_400.0).unwrap_or(SHORTEST_INTERVAL);
+        let due = artist.checked_at.checked_add(wait.max(SHORTEST_INTERVAL));
+        due.unwrap_or(now).max(artist.next_check_at).max(now)
+    }
+}
+
+/// Nobody is taken to be quieter, in releases a week.
+const LEAST_RATE: f64 = 1e-9;
+
+fn days(time: SignedDuration) -> f64 {
+    time.as_secs_f64() / 86_400.0
+}
+
+/// Where a function that falls has come down to `height`.
+fn where_it_is(height: f64, falls: impl Fn(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (1e-6_f64, 1e6_f64);
+    for _ in 0..32 {
+        let middle = (low * high).sqrt();
+        if falls(middle) > height { low = middle } else { high = middle }
+    }
+    high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::calendar::Market;
+    use super::super::{Candidate, errands};
+    use super::*;
+    use crate::domain::artist::ArtistId;
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+
+    const CALLS: u32 = 12;
+
+    fn now() -> Timestamp {
+        "2026-11-27T00:30:00Z".parse().unwrap()
+    }
+
+    fn days(n: i64) -> SignedDuration {
+        SignedDuration::from_hours(24 * n)
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            calls_per_day: CALLS,
+            max_wait: days(21),
+            market: Market::In(TimeZone::UTC),
+            has_hints: false,
+            asks_as_people: true,
+        }
+    }
+
+    fn budget() -> Budget {
+        Budget { allowed: CALLS, ..Budget::default() }
+    }
+
+    fn crowd(artists: &[Candidate]) -> Crowd {
+        Crowd { rates: artists.iter().filter_map(|a| a.rate).collect(), never_asked: 0 }
+    }
+
+    /// So many artists, some of whom put out much and some little.
+    fn artists(count: usize) -> Vec<Candidate> {
+        let artist = |n: usize| Candidate {
+            id: ArtistId::parse(&format!("artist{n}")).unwrap(),
+            rate: Some(0.004 * (1.0 + (n % 12) as f64)),
+            checked_at: Some(now() - days(1 + (n % 9) as i64)),
+            watched_since: now() - days(400),
+            readers: 1,
+            failures: 0,
+        };
+        (0..count).map(artist).collect()
+    }
+
+    /// Plays the real choice for a day: who was asked.
+    fn play(artists: &mut [Candidate], at: Timestamp) -> Vec<usize> {
+        let chosen = errands(&[], artists, artists.len(), &budget(), &settings(), at);
+        let may = (CALLS - budget().kept_for_hints(false)) as usize;
+        let chosen = chosen.into_iter().take(may).map(|errand| errand.artist);
+        let places: Vec<_> =
+            chosen.map(|id| artists.iter().position(|a| a.id == id).unwrap()).collect();
+        places.iter().for_each(|place| artists[*place].checked_at = Some(at));
+        places
+    }
+
+    #[test]
+    fn what_is_promised_is_about_what_comes() {
+        for count in [40, 120, 300] {
+            let mut all = artists(count);
+            (0..90).for_each(|day| drop(play(&mut all, now() + days(day))));
+            let today = now() + days(90);
+            let pace = Pace::of(&crowd(&all), &budget(), &settings()).unwrap();
+            let promised: Vec<_> = all
+                .iter()
+                .map(|a| {
+                    let (checked_at, rate) = (a.checked_at.unwrap(), a.rate.unwrap());
+                    pace.next_check(&Asked { checked_at, next_check_at: checked_at, rate }, today)
+                })
+                .collect();
+            let mut off = vec![None; count];
+            for day in 0..90 {
+                let at = today + days(day);
+                for place in play(&mut all, at) {
+                    let hours = at.duration_since(promised[place]).as_hours().abs();
+                    off[place].get_or_insert(hours);
+                }
+            }
+            let mut off: Vec<i64> = off.into_iter().map(|hours| hours.unwrap()).collect();
+            off.sort_unstable();
+            let mean_interval = 24 * count as i64 / i64::from(CALLS);
+            println!(
+                "{count} artists: half are off by {} h at most, nine in ten by {} h; of {mean_interval} h",
+                off[count / 2],
+                off[count * 9 / 10]
+            );
+            // A week has one Friday, around which the checks crowd.
+            assert!(off[count / 2] <= 36 + mean_interval / 4, "{count}: {}", off[count / 2]);
+        }
+    }
+
+    #[test]
+    fn without_calls_for_turns_nothing_is_promised() {
+        let crowd = Crowd { rates: vec![0.1; 10], never_asked: 0 };
+        assert_eq!(Pace::of(&crowd, &Budget::default(), &settings()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_promise_is_never_past_nor_before_the_earliest_time_and_no_later_than_the_longest_wait(
+            rates in prop::collection::vec(0.0f64..3.0, 0..200), never_asked in 0u64..200,
+            rate in 0.0f64..3.0, hours_ago in 0i64..2_000, allowed in 1u32..200,
+        ) {
+            let watched = rates.len() as u64 + never_asked;
+            let crowd = Crowd { rates, never_asked };
+            let budget = Budget { allowed, ..Budget::default() };
+            let Some(pace) = Pace::of(&crowd, &budget, &settings()) else { return Ok(()) };
+            let checked_at = now() - SignedDuration::from_hours(hours_ago);
+            let artist = Asked { checked_at, next_check_at: checked_at + SHORTEST_INTERVAL, rate };
+            let next = pace.next_check(&artist, now());
+            prop_assert!(next >= now() && next >= artist.next_check_at);
+            let plain = u64::from(budget.plain(Purpose::Turn, &settings()));
+            if watched <= plain * 21 {
+                prop_assert!(next <= now().max(checked_at + settings().max_wait));
+            }
+            let oftener = Asked { rate: rate * 2.0, ..artist };
+            prop_assert!(pace.next_check(&oftener, now()) <= next);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Everything that is stored about a person, in readable form, for them to take along. No token and
+//! no hash of one is in it, and nothing about anybody else.
+
+use jiff::Timestamp;
+use rusqlite::types::ValueRef;
+use rusqlite::{OptionalExtension, Row, Statement, params};
+use serde_json::{Map, Value, json};
+
+use super::{Result, Tx};
+use crate::domain::user::UserId;
+
+/// The parts, each with the rows that it is made of. What ends in `_at` is a time, and what begins with
+/// `is_` or `wants_` is yes or no. A test walks the schema: whatever knows of a person must be here.
+const PARTS: [(&str, &str); 11] = [
+    (
+        "profile",
+        "SELECT id AS number_here, display_name AS name_at_spotify, spotify_id AS id_at_spotify,
+             account_id AS account_id_at_spotify, address, suggested_address, created_at,
+             bounces AS letters_come_back, bouncing_since AS no_letters_sent_since_at,
+             hurried_at AS asked_to_look_now_at, lent_token_at AS turns_of_asking_spotify_counted
+         FROM people WHERE id = ?1",
+    ),
+    (
+        "preferences",
+        "SELECT wants_albums, wants_live, wants_remixes, wants_editions,
+             singles_since AS singles_wanted_since_at,
+             compilations_since AS compilations_wanted_since_at,
+             appearances_since AS appearances_wanted_since_at, rhythm, letter_hour,
+             letter_weekday AS letter_weekday_0_is_monday, zone AS time_zone, last_digest,
+             unsubscribed_at
+         FROM people WHERE id = ?1",
+    ),
+    (
+        "consent",
+        "SELECT p.consent AS state, t.authorized_at AS given_at, t.expires_at AS access_ends_at,
+             t.version AS times_renewed, t.dead_since AS refused_by_spotify_at,
+             iif(t.refreshing_until > 0, t.refreshing_until, NULL) AS being_renewed_until_at,
+             p.ended_how, p.ended_at, p.refused_since AS refused_since_at, p.trouble,
+             p.trouble_until AS trouble_until_at, p.follows_read_at,
+             p.follows_next_at, p.follows_failures, p.follows_doubt,
+             p.follows_doubt_since AS follows_doubted_since_at
+         FROM people p LEFT JOIN tokens t ON t.person = p.id WHERE p.id = ?1",
+    ),
+    (
+        "follows",
+        "SELECT a.name AS artist, f.artist AS id_at_spotify, f.since AS known_since_at
+         FROM follows f LEFT JOIN artists a ON a.id = f.artist WHERE f.person = ?1
+         ORDER BY a.name, f.artist",
+    ),
+    (
+        "followed_until_lately",
+        "SELECT a.name AS artist, u.artist AS id_at_spotify, u.since AS known_since_at, u.gone_at
+         FROM unfollows u LEFT JOIN artists a ON a.id = u.artist WHERE u.person = ?1
+         ORDER BY u.gone_at, u.artist",
+    ),
+    (
+        "mutes",
+        "SELECT a.name AS artist, m.artist AS id_at_spotify, m.since AS muted_at
+         FROM mutes m LEFT JOIN artists a ON a.id = m.artist WHERE m.person = ?1
+         ORDER BY a.name, m.artist",
+    ),
+    (
+        "letters",
+        "SELECT o.id AS number, o.kind, o.subject, r.title,
+             (SELECT group_concat(value ->> 1, ', ') FROM json_each(r.artists)) AS artists,
+             o.state, o.reason, o.owed_at, o.next_at AS not_before_at, o.settled_at,
+             o.letter AS in_letter_number, o.attempts,
+             iif(o.claimed_until > 0, o.claimed_until, NULL) AS being_sent_until_at
+         FROM outbox o LEFT JOIN releases r ON o.kind = 'news' AND r.id = o.subject
+         WHERE o.person = ?1 ORDER BY o.id",
+    ),
+    (
+        "links_in_letters",
+        "SELECT id AS number, purpose, address, created_at, expires_at, used_at
+         FROM links WHERE person = ?1 ORDER BY id",
+    ),
+    (
+        "sessions",
+        "SELECT created_at AS opened_at, seen_at AS last_used_at FROM sessions WHERE person = ?1
+         ORDER BY created_at",
+    ),
+    (
+        "feeds",
+        "SELECT kind, made_at, read_at, changed_at FROM feeds WHERE person = ?1 ORDER BY kind",
+    ),
+    (
+        "invitations",
+        "SELECT id AS number, note, made_at, expires_at, used_at FROM invitations WHERE used_by = ?1
+         ORDER BY id",
+    ),
+];
+
+/// Everything about a person; `None` if there is no such person.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn of(tx: &Tx<'_>, person: UserId) -> Result<Option<Value>> {
+    if super::people::find(tx, person)?.is_none() {
+        return Ok(None);
+    }
+    let mut all = Map::new();
+    all.insert("made_at".to_owned(), json!(tx.now().to_string()));
+    for (part, sql) in PARTS {
+        let mut rows = tx.conn().prepare_cached(sql)?;
+        let names: Vec<String> = names(&rows);
+        let found = rows.query_map([person], |row| read(row, &names))?;
+        let mut found = found.collect::<rusqlite::Result<Vec<Value>>>()?;
+        let is_one = matches!(part, "profile" | "preferences" | "consent");
+        let value = if is_one { found.pop().unwrap_or_default() } else { Value::Array(found) };
+        all.insert(part.to_owned(), value);
+    }
+    Ok(Some(Value::Object(all)))
+}
+
+/// Who is meant by our number, an id at Spotify, or a confirmed address; the first that fits.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn who(tx: &Tx<'_>, named: &str) -> Result<Option<UserId>> {
+    let sql = "SELECT id FROM people
+               WHERE CAST(id AS TEXT) = ?1 OR spotify_id = ?1 OR account_id = ?1 OR address = ?1
+               ORDER BY CAST(id AS TEXT) = ?1 DESC, id LIMIT 1";
+    Ok(tx.query_row(sql, params![named], |row| row.get(0)).optional()?)
+}
+
+fn names(rows: &Statement<'_>) -> Vec<String> {
+    rows.column_names().map(str::to_owned).collect()
+}
+
+fn read(row: &Row<'_>, names: &[String]) -> rusqlite::Result<Value> {
+    let mut object = Map::new();
+    for (column, name) in names.iter().enumerate() {
+        object.insert(name.clone(), shown(name, row.get_ref(column)?));
+    }
+    Ok(Value::Object(object))
+}
+
+fn shown(name: &str, value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Integer(ms) if name.ends_with("_at") => {
+            Timestamp::from_millisecond(ms).map_or(json!(ms), |at| json!(at.to_string()))
+        }
+        ValueRef::Integer(flag) if name.starts_with("wants_") || name.starts_with("is_") => {
+            json!(flag != 0)
+        }
+        ValueRef::Integer(number) => json!(number),
+        ValueRef::Real(number) => json!(number),
+        ValueRef::Text(text) => json!(String::from_utf8_lossy(text)),
+        // Nothing that is readable: hashes and what is sealed are stored as bytes.
+        ValueRef::Null | ValueRef::Blob(_) => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::migrations;
+    use rusqlite::Connection;
+
+    fn schema() -> Connection {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrations::bring_up_to_date(&mut conn, std::path::Path::new(":memory:")).unwrap();
+        conn
+    }
+
+    fn column(conn: &Connection, sql: &str) -> Vec<String> {
+        let mut rows = conn.prepare(sql).unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(|name| name.unwrap()).collect()
+    }
+
+    /// The tables that know of people: by a column of that name, or by a reference.
+    fn tables(conn: &Connection) -> Vec<String> {
+        column(
+            conn,
+            "SELECT DISTINCT t.name FROM sqlite_schema t WHERE t.type = 'table' AND (t.name = 'people'
+                 OR EXISTS (SELECT 1 FROM pragma_table_info(t.name) c WHERE c.name IN ('person', 'people'))
+                 OR EXISTS (SELECT 1 FROM pragma_foreign_key_list(t.name) f WHERE f.\"table\" = 'people'))",
+        )
+    }
+
+    fn names_word(text: &str, word: &str) -> bool {
+        text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|found| found == word)
+    }
+
+    #[test]
+    fn whatever_is_kept_of_a_person_is_in_what_they_take_along_but_secrets() {
+        let conn = schema();
+        let tables = tables(&conn);
+        assert!(tables.len() >= 10, "a test of nothing: {tables:?}");
+        for table in tables {
+            let of_table: String = PARTS
+                .iter()
+                .map(|(_, sql)| *sql)
+                .filter(|sql| {
+                    names_word(sql, &table)
+                        && (sql.contains(&format!("FROM {table} "))
+                            || sql.contains(&format!("JOIN {table} ")))
+                })
+                .collect();
+            assert!(!of_table.is_empty(), "what {table} knows of a person is not exported");
+            let info = format!("SELECT name || ' ' || type FROM pragma_table_info('{table}')");
+            for found in column(&conn, &info) {
+                let (name, kind) = found.split_once(' ').unwrap();
+                assert!(
+                    kind == "BLOB" || names_word(&of_table, name),
+                    "{table}.{name} is not exported"
+                );
+                assert!(
+                    kind != "BLOB" || !names_word(&of_table, name),
+                    "{table}.{name} is a secret"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_part_can_be_read() {
+        let conn = schema();
+        for (part, sql) in PARTS {
+            conn.prepare(sql).unwrap_or_else(|error| panic!("{part}: {error}"));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Private addresses of feeds, of which only hashes are kept; and what feeds tell.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::columns::Ms;
+use super::{Result, Tx, editions, preferences, releases};
+use crate::domain::audience;
+use crate::domain::feed::{Entry, Form};
+use crate::domain::release::ReleaseId;
+use crate::domain::user::UserId;
+
+/// Entries of a feed.
+const MOST: usize = 100;
+
+/// Among so many of the newest they are looked for: some are of kinds that the person does not want.
+const LOOKED_THROUGH: u32 = 400;
+
+/// What is older is in no feed.
+const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 400);
+
+/// A reading is written down no more often than this.
+const NOTED: SignedDuration = SignedDuration::from_hours(1);
+
+/// An address that somebody has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// For what.
+    pub form: Form,
+    /// When.
+    pub made_at: Timestamp,
+    /// When a program last read it, to the hour; `None` if none did.
+    pub read_at: Option<Timestamp>,
+}
+
+/// Whose address it is, and how it stood when it was last read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Whose.
+    pub person: UserId,
+    /// What the last reading found.
+    pub version: Option<Vec<u8>>,
+    /// Since when it is that.
+    pub changed_at: Option<Timestamp>,
+    /// Whether this reading is worth a write.
+    pub is_worth_noting: bool,
+}
+
+/// The addresses of a person's feeds that work.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn of(tx: &Tx<'_>, person: UserId) -> Result<Vec<Made>> {
+    let mut rows =
+        tx.conn().prepare_cached("SELECT kind, made_at, read_at FROM feeds WHERE person = ?1")?;
+    let made = rows.query_map([person], |row| {
+        let (form, made_at): (String, Ms) = (row.get(0)?, row.get(1)?);
+        let read_at: Option<Ms> = row.get(2)?;
+        let made = |form| Made { form, made_at: made_at.0, read_at: read_at.map(|at| at.0) };
+        Ok(Form::parse(&form).map(made))
+    })?;
+    Ok(made.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// Keeps a new address, in place of the one before it.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn make(tx: &Tx<'_>, person: UserId, form: Form, token_hash: [u8; 32]) -> Result<()> {
+    let sql =
+        "INSERT OR REPLACE INTO feeds (person, kind, token_hash, made_at) VALUES (?1, ?2, ?3, ?4)";
+    tx.execute(sql, params![person, form.as_str(), token_hash, Ms(tx.now())])?;
+    Ok(())
+}
+
+/// Ends an address.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn revoke(tx: &Tx<'_>, person: UserId, form: Form) -> Result<()> {
+    let sql = "DELETE FROM feeds WHERE person = ?1 AND kind = ?2";
+    tx.execute(sql, params![person, form.as_str()])?;
+    Ok(())
+}
+
+/// Whose address this is; `None` where it is nobody's, or that of somebody who took their consent back.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn whose(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Option<Held>> {
+    let sql = "SELECT f.person, f.version, f.changed_at, coalesce(f.read_at, 0) <= ?3
+               FROM feeds f JOIN people p ON p.id = f.person
+               WHERE f.token_hash = ?1 AND f.kind = ?2 AND p.ended_how IS NOT 'revoked'";
+    let key = params![token_hash, form.as_str(), Ms(tx.now() - NOTED)];
+    let held = tx.query_row(sql, key, |row| {
+        Ok(Held {
+            person: row.get(0)?,
+            version: row.get(1)?,
+            changed_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
+            is_worth_noting: row.get(3)?,
+        })
+    });
+    Ok(held.optional()?)
+}
+
+/// Notes that an address was read, and what was found. Returns since when it is that, to the second:
+/// later than anything that it said of itself before.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn note_reading(tx: &Tx<'_>, token_hash: [u8; 32], version: [u8; 32]) -> Result<Timestamp> {
+    let sql = "UPDATE feeds SET read_at = ?3, version = ?2,
+                   changed_at = iif(version IS ?2, changed_at, max(?4, coalesce(changed_at + 1000, 0)))
+               WHERE token_hash = ?1 RETURNING changed_at";
+    let second = Timestamp::from_second(tx.now().as_second()).unwrap_or(tx.now());
+    let key = params![token_hash, version, Ms(tx.now()), Ms(second)];
+    Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map_or(second, |at| at.0))
+}
+
+/// What can have changed in a person's feeds, in few words: the same words, the same feed.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn fingerprint(tx: &Tx<'_>, person: UserId) -> Result<String> {
+    let sql = "SELECT format('%d %d %d', count(*), coalesce(sum(seen_at), 0), coalesce(max(changed_at), 0)) FROM
+               (SELECT n.seen_at, r.changed_at FROM news n JOIN releases r ON r.id = n.release)";
+    let news: String =
+        tx.query_row(&format!("{NEWS} {sql}"), news_key(tx, person), |row| row.get(0))?;
+    let sql =
+        "SELECT format('%d %d', count(*), coalesce(sum(since), 0)) FROM mutes WHERE person = ?1";
+    let mutes: String = tx.query_row(sql, [person], |row| row.get(0))?;
+    let wanted = preferences::of(tx, person)?;
+    let kinds = wanted.map(|wanted| (wanted.kinds, wanted.editions));
+    Ok(format!("{news} / {mutes} / {kinds:?}"))
+}
+
+/// What a person's feeds tell: what was news of the kinds that they want, the newest first, muted artists'
+/// left out, and whether or not they can be written to.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn entries(tx: &Tx<'_>, person: UserId) -> Result<Vec<Entry>> {
+    let Some(wanted) = preferences::of(tx, person)? else { return Ok(Vec::new()) };
+    let mut entries: Vec<Entry> = Vec::new();
+    for (id, (seen_at, changed_at)) in newest(tx, person)? {
+        let Some(release) = releases::find(tx, &id)? else { continue };
+        let reasons = releases::reasons(tx, &id, person)?;
+        let is_left_out = !wanted.editions && editions::is_one(tx, &id)?;
+        if is_left_out || audience::judge(&release, &reasons, wanted.kinds).is_err() {
+            continue;
+        }
+        let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
+        let changed_at = changed_at.map_or(seen_at, |at| at.max(seen_at));
+        entries.push(Entry { release, appears, seen_at, changed_at });
+    }
+    entries.sort_by(|a, b| (b.seen_at, &a.release.id).cmp(&(a.seen_at, &b.release.id)));
+    entries.truncate(MOST);
+    Ok(entries)
+}
+
+/// What was seen since a person follows the artist; and what letters told or would have told, such as of
+/// editions, and of artists whom they have ceased to follow.
+const NEWS: &str = "WITH news (release, seen_at) AS (
+         SELECT release, min(seen_at) FROM (
+             SELECT * FROM
+                 (SELECT s.release, s.seen_at FROM sightings s
+                      CROSS JOIN follows f ON f.person = ?1 AND f.artist = s.artist
+                  WHERE s.is_news AND s.seen_at >= f.since AND s.seen_at > ?2
+                  ORDER BY s.seen_at DESC LIMIT ?3)
+             UNION ALL SELECT * FROM
+                 (SELECT subject, owed_at FROM outbox
+                  WHERE person = ?1 AND kind = 'news' AND state <> 'dropped' AND owed_at > ?2
+                  ORDER BY id DESC LIMIT ?3))
+         GROUP BY release)";
+
+fn news_key(tx: &Tx<'_>, person: UserId) -> impl rusqlite::Params {
+    (person, Ms(tx.now() - OLDEST), LOOKED_THROUGH)
+}
+
+type Times = (Timestamp, Option<Timestamp>);
+
+fn newest(tx: &Tx<'_>, person: UserId) -> Result<HashMap<ReleaseId, Times>> {
+    let sql =
+        "SELECT n.release, n.seen_at, r.changed_at FROM news n JOIN releases r ON r.id = n.release";
+    let mut rows = tx.conn().prepare_cached(&format!("{NEWS} {sql}"))?;
+    let found = rows.query_map(news_key(tx, person), |row| {
+        let (seen_at, changed_at): (Ms, Option<Ms>) = (row.get(1)?, row.get(2)?);
+        Ok((row.get(0)?, (seen_at.0, changed_at.map(|at| at.0))))
+    })?;
+    Ok(found.collect::<rusqlite::Result<_>>()?)
+}

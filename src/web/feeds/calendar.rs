@@ -1,0 +1,79 @@
+//! New albums as a calendar (RFC 5545): a whole-day event for each, on the day when it comes out.
+
+use icalendar::{Calendar, Component, Event, Property};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::ctx::Ctx;
+use crate::domain::audience::{self, Kind};
+use crate::domain::feed::Entry;
+use crate::domain::release::ReleaseDate;
+use crate::domain::text::one_line;
+
+/// How often programs are asked to look.
+const LOOK_EVERY: &str = "PT1H";
+
+/// The calendar as a document. What has no day, or one that is known by its year or month alone, is on none.
+pub(super) fn write(ctx: &Ctx, entries: &[Entry]) -> String {
+    let mut calendar = Calendar::empty();
+    for (name, value) in [
+        ("VERSION", "2.0"),
+        ("PRODID", "-//Dropday//New albums//EN"),
+        ("CALSCALE", "GREGORIAN"),
+        ("METHOD", "PUBLISH"),
+        ("NAME", "New albums"),
+        ("X-WR-CALNAME", "New albums"),
+        ("X-PUBLISHED-TTL", LOOK_EVERY),
+    ] {
+        calendar.append_property(Property::new(name, value));
+    }
+    let interval =
+        Property::new("REFRESH-INTERVAL", LOOK_EVERY).add_parameter("VALUE", "DURATION").done();
+    calendar.append_property(interval);
+    for entry in entries {
+        if let ReleaseDate::Day(day) = entry.release.date {
+            calendar.push(event(entry, day, &ctx.mail_domain));
+        }
+    }
+    calendar.to_string()
+}
+
+fn event(entry: &Entry, day: Date, domain: &str) -> Event {
+    let release = &entry.release;
+    let (title, artists) = (one_line(release.shown_title()), one_line(&release.artist_line()));
+    let summary = if artists.is_empty() { title } else { format!("{artists}: {title}") };
+    let link = one_line(&release.link);
+    let mut event = Event::with_uid(&format!("release-{}@{domain}", release.id));
+    event
+        .summary(&summary)
+        .description(&format!("{}\n{link}", in_words(entry)))
+        .append_property(
+            Property::new("DTSTART", day.strftime("%Y%m%d").to_string())
+                .add_parameter("VALUE", "DATE")
+                .done(),
+        )
+        // Nobody is busy since an album comes out.
+        .add_property("TRANSP", "TRANSPARENT")
+        .add_property("DTSTAMP", moment(entry.changed_at))
+        .add_property("LAST-MODIFIED", moment(entry.changed_at))
+        .add_property("CREATED", moment(entry.seen_at))
+        .add_property("URL", link);
+    event
+}
+
+/// What a release is, in words that begin a line.
+pub(super) fn in_words(entry: &Entry) -> &'static str {
+    match audience::kind(&entry.release, entry.appears) {
+        Kind::Album => "Album",
+        Kind::Single => "Single or EP",
+        Kind::Compilation => "Compilation",
+        Kind::Live => "Live album",
+        Kind::Remixes => "Remixes",
+        Kind::Appearance => "Guest appearance",
+    }
+}
+
+fn moment(at: Timestamp) -> String {
+    TimeZone::UTC.to_datetime(at).strftime("%Y%m%dT%H%M%SZ").to_string()
+}

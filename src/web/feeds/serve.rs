@@ -1,0 +1,137 @@
+//! What the private addresses answer: to programs, without a session, and as cheaply as can be where
+//! nothing has changed (RFC 9110, section 13).
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
+
+use super::super::page::{self, Message};
+use crate::accounts::feeds::{self, Standing};
+use crate::ctx::Ctx;
+use crate::domain::feed::Form;
+
+pub(in crate::web) async fn atom(
+    state: State<Arc<Ctx>>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    answer(state, Form::Atom, file.strip_suffix(".atom"), &headers).await
+}
+
+pub(in crate::web) async fn calendar(
+    state: State<Arc<Ctx>>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    answer(state, Form::Calendar, file.strip_suffix(".ics"), &headers).await
+}
+
+async fn answer(
+    State(ctx): State<Arc<Ctx>>,
+    form: Form,
+    token: Option<&str>,
+    asked: &HeaderMap,
+) -> Response {
+    // Whatever the token looks like, it is hashed and looked up.
+    match feeds::look_up(&ctx, form, token.unwrap_or_default()).await {
+        Ok(Some(standing)) if is_known(asked, &standing) => {
+            (StatusCode::NOT_MODIFIED, headers(&standing)).into_response()
+        }
+        Ok(Some(standing)) => match feeds::entries(&ctx, standing.person).await {
+            Ok(entries) => {
+                let (kind, body) = match form {
+                    Form::Atom => {
+                        let own = ctx.page(&super::path(form, token.unwrap_or_default()));
+                        (
+                            "application/atom+xml",
+                            super::atom::write(&ctx, &standing, &own, &entries),
+                        )
+                    }
+                    Form::Calendar => {
+                        ("text/calendar; charset=utf-8", super::calendar::write(&ctx, &entries))
+                    }
+                };
+                ([(CONTENT_TYPE, kind)], headers(&standing), body).into_response()
+            }
+            Err(error) => page::our_fault(&error),
+        },
+        Ok(None) => nothing_here(),
+        Err(error) => page::our_fault(&error),
+    }
+}
+
+fn headers(standing: &Standing) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    // To be asked about each time, so that an address that was ended is ended at once.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.extend(HeaderValue::from_str(&etag(standing)).map(|value| (ETAG, value)));
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&standing.changed_at);
+    let date = date.ok().and_then(|date| HeaderValue::from_str(&date).ok());
+    headers.extend(date.map(|date| (LAST_MODIFIED, date)));
+    headers
+}
+
+fn etag(standing: &Standing) -> String {
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(standing.version))
+}
+
+/// Whether who asks has it already. Tags go before dates.
+fn is_known(asked: &HeaderMap, standing: &Standing) -> bool {
+    let mut tags = asked.get_all(IF_NONE_MATCH).iter().peekable();
+    if tags.peek().is_some() {
+        let own = etag(standing);
+        let tags = tags.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+        return tags.map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == own);
+    }
+    let since = asked.get(IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
+    since.and_then(read_date).is_some_and(|since| standing.changed_at <= since)
+}
+
+fn read_date(date: &str) -> Option<Timestamp> {
+    DateTimeParser::new().parse_timestamp(date).ok()
+}
+
+fn nothing_here() -> Response {
+    let body = "This address was cut off on its way here, or it has ended: its owner made another one, or \
+                left. Whoever is signed in finds a new one under Feeds.";
+    let action = Some(("To your feeds", "/feeds"));
+    Message { title: "There is no such feed", body, action }.with(StatusCode::NOT_FOUND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::user::UserId;
+
+    fn standing() -> Standing {
+        let changed_at = "2026-11-23T12:00:00Z".parse().unwrap();
+        Standing { person: UserId(1), version: [7; 32], changed_at }
+    }
+
+    fn asks(name: axum::http::HeaderName, value: &str) -> bool {
+        let headers = [(name, value.parse().unwrap())].into_iter().collect();
+        is_known(&headers, &standing())
+    }
+
+    #[test]
+    fn whoever_has_it_is_told_so_by_tag_or_by_date() {
+        let own = etag(&standing());
+        for known in [own.clone(), format!("W/{own}"), format!("\"other\", {own}"), "*".to_owned()]
+        {
+            assert!(asks(IF_NONE_MATCH, &known), "{known}");
+        }
+        assert!(!asks(IF_NONE_MATCH, "\"other\"") && !asks(IF_NONE_MATCH, &own[1..]));
+        assert!(asks(IF_MODIFIED_SINCE, "Mon, 23 Nov 2026 12:00:00 GMT"));
+        assert!(!asks(IF_MODIFIED_SINCE, "Mon, 23 Nov 2026 11:59:59 GMT"));
+        assert!(!asks(IF_MODIFIED_SINCE, "yesterday") && !is_known(&HeaderMap::new(), &standing()));
+    }
+}

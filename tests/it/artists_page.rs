@@ -1,0 +1,264 @@
+//! The page of artists: whom Dropday watches for somebody, when it looked, and when it will again.
+
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::domain::artist::ArtistId;
+use dropday::domain::user::UserId;
+use dropday::pipeline::Scope;
+use dropday::store::artists::{self, Learnt};
+use dropday::store::{Tx, follows, preferences};
+use reqwest::StatusCode;
+use scraper::{Html, Selector};
+
+use crate::home::{Home, Listener};
+use crate::visitor::Answer;
+
+fn all(html: &str, selector: &str) -> Vec<String> {
+    let page = Html::parse_document(html);
+    let selector = Selector::parse(selector).unwrap();
+    let text = |element: scraper::ElementRef<'_>| {
+        element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    page.select(&selector).map(text).collect()
+}
+
+fn names(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    all(&answer.body, "tbody th")
+}
+
+/// The cells of an artist's row, beginning with the last album.
+fn row(answer: &Answer, name: &str) -> Vec<String> {
+    let place = names(answer).iter().position(|found| found == name);
+    let place = place.unwrap_or_else(|| panic!("{name} is not listed"));
+    all(&answer.body, "tbody td")[place * 4..place * 4 + 4].to_vec()
+}
+
+fn status_line(answer: &Answer) -> String {
+    all(&answer.body, "[role=status]").join(" ")
+}
+
+async fn muted(home: &Home, person: i64) -> usize {
+    let muted = move |tx: &Tx<'_>| preferences::muted(tx, UserId(person));
+    home.ctx.db.read("test", muted).await.unwrap().len()
+}
+
+async fn page(listener: &Listener, query: &str) -> Answer {
+    listener.browser.get(&format!("/artists{query}")).await
+}
+
+#[tokio::test]
+async fn it_says_of_each_artist_what_came_out_when_it_was_checked_and_about_when_it_is_again() {
+    let home = Home::new().await;
+    let (old, new) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Robyn"));
+    let none = home.world.add_artist("Nobody Yet");
+    home.world.put_out(&old, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    home.world.put_out(&old, NewAlbum::titled("Junior").on("2009-03-20"));
+    home.world.put_out(&new, NewAlbum::titled("Body Talk").on("2010-11"));
+    let martha = home.listener("Martha", &[&old, &new, &none]).await;
+    home.follows().await;
+    let before = page(&martha, "").await;
+    assert_eq!(names(&before), ["Nobody Yet", "Robyn", "Röyksopp"]);
+    assert_eq!(
+        row(&before, "Robyn")[..3],
+        ["not known yet", "not yet", "waits for the first look"]
+    );
+    home.round().await;
+    let after = page(&martha, "").await;
+    let [album, checked, next, letters] = &row(&after, "Röyksopp")[..] else { panic!() };
+    assert_eq!(album, "Junior, 20 March 2009");
+    assert_eq!(checked, "23 November 2026, 12:00");
+    assert!(next.starts_with("about 2") && next.ends_with("2026"), "{next}");
+    assert_eq!(letters, "Mute");
+    assert_eq!(row(&after, "Robyn")[0], "Body Talk, November 2010");
+    assert_eq!(row(&after, "Nobody Yet")[0], "none known");
+    assert!(after.body.contains(&format!("https://open.spotify.com/artist/{old}")));
+    assert!(after.body.contains("unfollow in Spotify itself"), "{}", after.body);
+    home.world.put_out(&old, NewAlbum::titled("Profound Mysteries").on("2026-11-20"));
+    home.round().await;
+    assert_eq!(
+        row(&page(&martha, "").await, "Röyksopp")[0],
+        "Profound Mysteries, 20 November 2026"
+    );
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn it_is_searched_by_any_part_of_a_name_however_it_is_spelt_and_nothing_is_a_wildcard() {
+    let home = Home::new().await;
+    let ids = ["Röyksopp", "Sigur Rós", "100%", "A_B", "O'Brother", "Straße <b>"]
+        .map(|name| home.world.add_artist(name));
+    let martha = home.listener("Martha", &ids.each_ref().map(String::as_str)).await;
+    home.listener("Jonas", &[&home.world.add_artist("Röyksopp of Jonas")]).await;
+    home.round().await;
+    for (search, found) in [
+        ("RÖYK", vec!["Röyksopp"]),
+        ("ro%CC%88y", vec!["Röyksopp"]),
+        ("r%C3%B6", vec!["Röyksopp"]),
+        ("%25", vec!["100%"]),
+        ("_", vec!["A_B"]),
+        ("strasse", vec!["Straße <b>"]),
+        ("%27", vec!["O'Brother"]),
+        ("", vec!["100%", "A_B", "O'Brother", "Röyksopp", "Sigur Rós", "Straße <b>"]),
+        ("%20%20", vec!["100%", "A_B", "O'Brother", "Röyksopp", "Sigur Rós", "Straße <b>"]),
+    ] {
+        assert_eq!(names(&page(&martha, &format!("?q={search}")).await), found, "{search}");
+    }
+    for hostile in [
+        "?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+        "?q=';DROP+TABLE+artists--",
+        "?q=%00%ff%fe",
+        &format!("?q={}", "x".repeat(3_000)),
+        "?q=a&q=b",
+        "?sort=id;DROP",
+        "?page=-1",
+        "?page=99999999999999999999",
+        "?page=4294967295&sort=next",
+        "?done=muted&artist=../../x",
+        "?done=<b>&artist=1",
+    ] {
+        let answer = page(&martha, hostile).await;
+        assert_eq!(answer.status, StatusCode::OK, "{hostile:.60}");
+        assert!(!answer.body.contains("<script>") && !answer.body.contains("<b>"), "{hostile:.60}");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn it_is_sorted_four_ways_and_comes_in_pages_of_fifty() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "500")]).await;
+    let (artists, martha) = home.listener_of("Martha", 120).await;
+    home.world.put_out(&artists[7], NewAlbum::titled("Newest").on("2026-10-01"));
+    home.world.put_out(&artists[9], NewAlbum::titled("Older").on("1999"));
+    home.round().await;
+    for (page_asked, count, first) in
+        [("", 50, "Artist 000"), ("?page=2", 50, "Artist 050"), ("?page=3", 20, "Artist 100")]
+    {
+        let found = names(&page(&martha, page_asked).await);
+        assert_eq!((found.len(), found[0].as_str()), (count, first));
+    }
+    assert_eq!(names(&page(&martha, "?page=77").await).len(), 20, "the last page there is");
+    let albums = names(&page(&martha, "?sort=last_album").await);
+    assert_eq!(albums[..2], ["Artist 007", "Artist 009"]);
+    home.advance_days(2);
+    let late = ArtistId::parse(&artists[100]).unwrap();
+    let check = move |tx: &Tx<'_>| {
+        let learnt = Learnt { rate: Some(0.000_1), total: None };
+        artists::checked(tx, &late, learnt, tx.now())
+    };
+    home.ctx.db.write("test", check).await.unwrap();
+    let checked = page(&martha, "?sort=checked&page=3").await;
+    assert_eq!(names(&checked).last().unwrap(), "Artist 100");
+    let next = page(&martha, "?sort=next&page=3").await;
+    assert_eq!(names(&next).last().unwrap(), "Artist 100");
+    for sort in ["name", "last_album", "checked", "next"] {
+        let found = names(&page(&martha, &format!("?sort={sort}&q=artist+01")).await);
+        assert_eq!(found.len(), 10, "{sort}");
+    }
+    let searched = page(&martha, "?sort=checked&q=artist&page=2").await;
+    let links = Html::parse_document(&searched.body);
+    let links: Vec<_> = links
+        .select(&Selector::parse("nav a[rel]").unwrap())
+        .map(|link| link.attr("href").unwrap().to_owned())
+        .collect();
+    assert_eq!(links, ["/artists?sort=checked&q=artist", "/artists?sort=checked&q=artist&page=3"]);
+    assert!(searched.body.len() < 60_000, "{} bytes", searched.body.len());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_artist_is_muted_and_heard_of_again_with_a_button_and_the_list_stays_where_it_was() {
+    let home = Home::new().await;
+    let (royksopp, robyn) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Robyn"));
+    let martha = home.listener("Martha", &[&royksopp, &robyn]).await;
+    home.round().await;
+    let form = [("q", "rö & b"), ("sort", "checked"), ("page", "3")];
+    let done = martha.browser.post(&format!("/artists/{royksopp}/mute"), &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let back = done.location.unwrap();
+    assert_eq!(
+        back,
+        format!("/artists?sort=checked&q=r%C3%B6%20%26%20b&page=3&done=muted&artist={royksopp}")
+    );
+    let after = page(&martha, &format!("?done=muted&artist={royksopp}")).await;
+    assert!(status_line(&after).contains("nothing more of Röyksopp"), "{}", status_line(&after));
+    assert_eq!(row(&after, "Röyksopp")[3], "muted Hear again");
+    home.world.put_out(&royksopp, NewAlbum::titled("Unheard"));
+    home.round().await;
+    assert!(home.letters_to(&martha.address).is_empty());
+    martha.browser.post(&format!("/artists/{royksopp}/unmute"), &[]).await;
+    assert_eq!(muted(&home, 1).await, 0);
+    // What is not so is not said.
+    assert_eq!(status_line(&page(&martha, &format!("?done=muted&artist={royksopp}")).await), "");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn nobody_mutes_what_they_do_not_follow_nor_for_anybody_else_nor_by_a_link() {
+    let home = Home::new().await;
+    let (hers, his) = (home.world.add_artist("Hers"), home.world.add_artist("His"));
+    let martha = home.listener("Martha", &[&hers]).await;
+    let jonas = home.listener("Jonas", &[&his]).await;
+    home.round().await;
+    let unknown = martha.browser.post("/artists/0000000000000000000000/mute", &[]).await;
+    let others = martha.browser.post(&format!("/artists/{his}/mute"), &[]).await;
+    assert_eq!((unknown.status, others.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
+    assert_eq!(unknown.body, others.body, "nobody learns whom others follow");
+    assert_eq!(
+        martha.browser.post("/artists/%2e%2e/mute", &[]).await.status,
+        StatusCode::NOT_FOUND
+    );
+    let path = format!("/artists/{hers}/mute");
+    assert_eq!(martha.browser.get(&path).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(martha.browser.post_from_elsewhere(&path, &[]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(martha.browser.post_as_it_is(&path, &[]).await.status, StatusCode::FORBIDDEN);
+    for path in ["/artists", "/feeds", "/leave", "/leave/everything.json"] {
+        assert_eq!(home.visitor().get(path).await.location.as_deref(), Some("/"), "{path}");
+    }
+    assert_eq!((muted(&home, 1).await, muted(&home, 2).await), (0, 0));
+    assert_eq!(names(&page(&jonas, "").await), ["His"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn looking_for_changes_now_reads_the_list_at_once_and_once_an_hour() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.follows().await;
+    let (first, second) = (home.world.add_artist("First"), home.world.add_artist("Second"));
+    home.world.follow(martha.person, &first);
+    assert_eq!(home.follows_of(Scope::Due).await.believed, 0, "it is not due yet");
+    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/artists?done=hurried"));
+    assert_eq!(home.follows_of(Scope::Due).await.believed, 1);
+    let after = page(&martha, "?done=hurried").await;
+    assert_eq!(names(&after), ["First"]);
+    let said = "You asked to look for changes on 23 November 2026, 12:00. You can again on 23 November 2026, 13:00.";
+    assert!(all(&after.body, "main p").contains(&said.to_owned()), "{}", after.body);
+    home.world.follow(martha.person, &second);
+    let again = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(again.location.as_deref(), Some("/artists?done=too-soon"));
+    assert_eq!(home.follows_of(Scope::Due).await.believed, 0);
+    home.advance_hours(1);
+    assert!(page(&martha, "").await.body.contains("Look for changes now"));
+    martha.browser.post("/artists/look", &[]).await;
+    home.follows_of(Scope::Due).await;
+    let standing = |tx: &Tx<'_>| follows::count(tx, UserId(1));
+    assert_eq!(home.ctx.db.read("test", standing).await.unwrap(), 2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn where_nothing_is_asked_the_page_says_why_instead_of_a_day() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    let fault = Fault::QuotaExceeded { retry_after: Some(7200) };
+    home.world.script(Endpoint::ArtistAlbums, [fault]);
+    home.checks().await;
+    let paused = page(&martha, "").await;
+    assert_eq!(row(&paused, "Röyksopp")[2], "paused, see above");
+    let notices = all(&paused.body, ".notice.wait").join(" ");
+    assert!(notices.starts_with("Nothing is asked of Spotify until 2"), "{notices}");
+    home.finish().await;
+}

@@ -1,0 +1,130 @@
+//! What people take along: everything about them, nothing about anybody else, and no secrets.
+
+use dropday::demo::world::NewAlbum;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::binary::Machine;
+use crate::home::{Home, Listener};
+
+async fn download(listener: &Listener) -> (String, Value) {
+    let file = listener.browser.get("/leave/everything.json").await;
+    assert_eq!(file.status, StatusCode::OK, "{}", file.body);
+    assert_eq!(file.headers[CONTENT_TYPE], "application/json");
+    assert_eq!(file.headers[CONTENT_DISPOSITION], "attachment; filename=\"dropday.json\"");
+    let value = serde_json::from_str(&file.body).unwrap();
+    (file.body, value)
+}
+
+/// Every secret in the database, as far as it can be written down.
+fn secrets(db: &Connection) -> Vec<Vec<u8>> {
+    let sql = "SELECT t.name, c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+               WHERE t.type = 'table' AND c.type = 'BLOB'";
+    let mut columns = db.prepare(sql).unwrap();
+    let columns = columns.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let mut secrets = Vec::new();
+    for (table, column) in columns.map(Result::<(String, String), _>::unwrap) {
+        let sql = format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL");
+        let mut rows = db.prepare(&sql).unwrap();
+        secrets.extend(rows.query_map([], |row| row.get(0)).unwrap().map(|s| s.unwrap()));
+    }
+    secrets
+}
+
+#[tokio::test]
+async fn everything_about_a_person_is_in_one_file_and_nothing_of_others_nor_a_secret() {
+    let home = Home::new().await;
+    let (shared, own) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Robyn"));
+    let martha = home.listener("Martha", &[&shared, &own]).await;
+    let jonas = home.listener("Jonas", &[&shared]).await;
+    home.round().await;
+    home.world.put_out(&shared, NewAlbum::titled("Junior"));
+    home.round().await;
+    martha.browser.post(&format!("/artists/{own}/mute"), &[]).await;
+    martha.browser.post("/artists/look", &[]).await;
+    let feed = martha.browser.post("/feeds/atom/make", &[]).await.body;
+    martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
+    home.letters().await;
+    home.world.unfollow(martha.person, &own);
+    home.follows().await;
+    let (raw, all) = download(&martha).await;
+    assert_eq!(all["profile"]["name_at_spotify"], "Martha");
+    assert_eq!(all["profile"]["address"], "martha@example.com");
+    assert_eq!(all["profile"]["asked_to_look_now_at"], "2026-11-23T12:00:00Z");
+    assert_eq!(all["preferences"]["wants_albums"], true);
+    assert_eq!(all["consent"]["state"], "good");
+    assert_eq!(all["consent"]["given_at"], "2026-11-23T12:00:00Z");
+    assert_eq!(all["follows"][0]["artist"], "Röyksopp");
+    assert_eq!(all["follows"].as_array().unwrap().len(), 1);
+    assert_eq!(all["followed_until_lately"][0]["artist"], "Robyn");
+    assert_eq!(all["mutes"][0]["artist"], "Robyn");
+    let letters = all["letters"].as_array().unwrap();
+    let told = letters.iter().find(|letter| letter["kind"] == "news").unwrap();
+    assert_eq!((&told["title"], &told["artists"]), (&"Junior".into(), &"Röyksopp".into()));
+    assert_eq!(told["state"], "sent");
+    assert_eq!(all["links_in_letters"][1]["address"], "newer@example.com");
+    assert_eq!(all["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(all["feeds"][0]["kind"], "atom");
+    // Nothing of Jonas, and nothing that opens anything.
+    let his = home.world.person(jonas.person).unwrap();
+    for needle in ["Jonas", &jonas.address, &his.id, &his.account_id] {
+        assert!(!raw.contains(needle), "{needle}");
+    }
+    let token = feed.split("/feed/").nth(1).unwrap().split(".atom").next().unwrap();
+    let session = martha.browser.cookie("dropday").unwrap();
+    assert!(!raw.contains(token) && !raw.contains(&session));
+    let db = Connection::open(&home.config.database).unwrap();
+    let secrets = secrets(&db);
+    assert!(secrets.len() > 5, "a test of nothing");
+    for secret in secrets.iter().filter(|secret| secret.len() >= 16) {
+        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!raw.to_lowercase().contains(&hex), "a secret is in the file");
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_form_that_deletes_wants_a_tick_and_without_it_nothing_is_gone() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    let page = martha.browser.get("/leave").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("https://www.spotify.com/account/apps/"));
+    let slip = martha.browser.post("/account/leave", &[]).await;
+    assert_eq!(slip.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(slip.body.contains("Nothing was deleted"), "{}", slip.body);
+    assert_eq!(home.status().await.people.all, 1);
+    let meant = martha.browser.post("/account/leave", &[("sure", "on")]).await;
+    assert_eq!(meant.status, StatusCode::OK);
+    assert_eq!(home.status().await.people.all, 0);
+    let after = martha.browser.get("/leave/everything.json").await;
+    assert_eq!(after.location.as_deref(), Some("/"));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_operator_prints_the_same_for_whoever_asks() {
+    let machine = Machine::new().await;
+    let artist = machine.world.add_artist("Röyksopp");
+    let martha = machine.settle(&[("Martha", &[&artist])]).await.remove(0);
+    let id = machine.world.person(martha.person).unwrap().id;
+    for named in ["1", &martha.address, &id] {
+        let ended = machine.run(&["export", named]).await;
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");
+        let all: Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!(all["follows"][0]["artist"], "Röyksopp");
+    }
+    let file = machine.folder.path().join("martha.json");
+    let path = file.to_str().unwrap();
+    assert_eq!(machine.run(&["export", "1", path]).await.code, Some(0));
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = machine.run(&["export", "1", path]).await;
+    assert_eq!(again.code, Some(1), "no file is written over");
+    let nobody = machine.run(&["export", "eve@example.com"]).await;
+    assert_eq!(nobody.code, Some(1));
+    assert!(nobody.err.contains("nobody here has that number"), "{}", nobody.err);
+    machine.finish().await;
+}

@@ -1,0 +1,420 @@
+//! Feed readers and calendars: what they are told, and that nobody else is.
+
+use calcard::icalendar::{ICalendar, ICalendarComponent, ICalendarProperty, ICalendarValue};
+use dropday::demo::world::{Group, NewAlbum};
+use feed_rs::model::Feed;
+use reqwest::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED,
+};
+use reqwest::{Method, StatusCode};
+use rusqlite::Connection;
+use scraper::{Html, Selector};
+
+use crate::home::{Home, Listener};
+use crate::visitor::Answer;
+
+/// Makes an address on the page, and returns it as the page shows it.
+async fn make(listener: &Listener, form: &str) -> String {
+    let page = listener.browser.post(&format!("/feeds/{form}/make"), &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    address(&page).expect("an address")
+}
+
+fn address(page: &Answer) -> Option<String> {
+    let html = Html::parse_document(&page.body);
+    let field = html.select(&Selector::parse("input[readonly]").unwrap()).next()?;
+    field.attr("value").map(str::to_owned)
+}
+
+/// Asks as a program does: without cookies, and with one header at most.
+async fn ask(home: &Home, address: &str, header: Option<(HeaderName, &str)>) -> Answer {
+    let ask = |request: reqwest::RequestBuilder| match header {
+        Some((name, value)) => request.header(name, value),
+        None => request,
+    };
+    home.visitor().ask(Method::GET, address, ask).await
+}
+
+fn said(answer: &Answer, name: HeaderName) -> String {
+    answer.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+}
+
+async fn feed(home: &Home, address: &str) -> Feed {
+    let answer = ask(home, address, None).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(said(&answer, CONTENT_TYPE), "application/atom+xml");
+    feed_rs::parser::parse(answer.body.as_bytes()).unwrap()
+}
+
+fn titles(feed: &Feed) -> Vec<String> {
+    feed.entries.iter().map(|entry| entry.title.clone().unwrap().content).collect()
+}
+
+/// What each event is called, in the order of the calendar, as a real library reads it.
+async fn events(home: &Home, address: &str) -> Vec<ICalendarComponent> {
+    let answer = ask(home, address, None).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(said(&answer, CONTENT_TYPE), "text/calendar; charset=utf-8");
+    for line in answer.body.split("\r\n") {
+        assert!(line.len() <= 75 && !line.contains(['\r', '\n']), "{line}");
+    }
+    let calendar = ICalendar::parse(&answer.body).unwrap();
+    let events = calendar.components.into_iter().filter(|part| part.uid().is_some());
+    events.collect()
+}
+
+fn text(event: &ICalendarComponent, property: &ICalendarProperty) -> String {
+    match event.property(property).unwrap().values.first().unwrap() {
+        ICalendarValue::Text(text) => text.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn day(event: &ICalendarComponent) -> (Option<u16>, Option<u8>, Option<u8>, Option<u8>) {
+    match event.property(&ICalendarProperty::Dtstart).unwrap().values.first().unwrap() {
+        ICalendarValue::PartialDateTime(at) => (at.year, at.month, at.day, at.hour),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn fan(home: &Home) -> (String, Listener) {
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    (artist, martha)
+}
+
+#[tokio::test]
+async fn a_feed_reader_is_told_what_came_out_and_the_names_of_things_stay_the_same() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let address = make(&martha, "atom").await;
+    assert!(feed(&home, &address).await.entries.is_empty());
+    let first = home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
+    home.round().await;
+    home.advance_hours(8);
+    home.world.put_out(&artist, NewAlbum::titled("Second").on("2026-11"));
+    home.round().await;
+    let feed = feed(&home, &address).await;
+    assert_eq!(titles(&feed), ["Röyksopp: Second", "Röyksopp: First"]);
+    let entry = &feed.entries[1];
+    assert_eq!(entry.id, format!("tag:example.com,2026:dropday/release/{first}"));
+    assert_eq!(feed.id, "tag:example.com,2026:dropday/albums/1");
+    assert!(entry.links[0].href.contains(&first), "{:?}", entry.links);
+    assert_eq!(entry.published.unwrap().to_rfc3339(), "2026-11-23T12:00:00+00:00");
+    assert_eq!(entry.authors[0].name.as_deref(), Some("Röyksopp"));
+    let content = entry.content.as_ref().unwrap().body.as_ref().unwrap();
+    assert!(content.contains("<img src=") && content.contains("Album, out on 20 November 2026."));
+    let of_second = feed.entries[0].content.as_ref().unwrap().body.as_ref().unwrap();
+    assert!(of_second.contains("out in November 2026."), "{of_second}");
+    assert!(
+        feed.links.iter().any(|link| link.href == address && link.rel.as_deref() == Some("self"))
+    );
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_calendar_has_a_whole_day_for_each_album_whose_day_is_known() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let first = home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
+    for (title, date) in [("A month", "2026-11"), ("A year", "2026")] {
+        home.world.put_out(&artist, NewAlbum::titled(title).on(date));
+    }
+    home.round().await;
+    let (calendar, atom) = (make(&martha, "calendar").await, make(&martha, "atom").await);
+    let events = events(&home, &calendar).await;
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(event.uid(), Some(format!("release-{first}@example.com").as_str()));
+    assert_eq!(text(event, &ICalendarProperty::Summary), "Röyksopp: First");
+    assert_eq!(day(event), (Some(2026), Some(11), Some(20), None));
+    assert_eq!(feed(&home, &atom).await.entries.len(), 3, "the feed has what has no day");
+    let twice = [ask(&home, &calendar, None).await.body, ask(&home, &calendar, None).await.body];
+    assert_eq!(twice[0], twice[1]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn only_what_the_person_wants_is_told_and_that_follows_their_preferences() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let address = make(&martha, "atom").await;
+    home.world.put_out(&artist, NewAlbum::titled("Studio"));
+    home.world.put_out(&artist, NewAlbum::titled("Live at Leeds"));
+    home.world.put_out(&artist, NewAlbum::titled("Studio (Deluxe Edition)"));
+    home.round().await;
+    assert_eq!(titles(&feed(&home, &address).await), ["Röyksopp: Studio"]);
+    martha.browser.choose(&["live"]).await;
+    assert_eq!(feed(&home, &address).await.entries.len(), 2);
+    martha.browser.post(&format!("/artists/{artist}/mute"), &[]).await;
+    assert!(feed(&home, &address).await.entries.is_empty(), "who is muted is not told of");
+    martha.browser.post(&format!("/artists/{artist}/unmute"), &[]).await;
+    assert_eq!(feed(&home, &address).await.entries.len(), 2);
+    home.world.unfollow(martha.person, &artist);
+    home.round().await;
+    assert_eq!(feed(&home, &address).await.entries.len(), 2, "what was told stays");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_has_no_address_for_letters_has_a_feed_all_the_same() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.world.add_person("Martha");
+    home.world.follow(martha, &artist);
+    let browser = home.visitor();
+    browser.sign_in(&home.world, martha).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Heard of"));
+    home.round().await;
+    let listener = Listener { person: martha, address: String::new(), browser };
+    let address = make(&listener, "atom").await;
+    assert_eq!(titles(&feed(&home, &address).await), ["Röyksopp: Heard of"]);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn the_newest_hundred_are_told() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "500")]).await;
+    let (artist, martha) = fan(&home).await;
+    for n in 0..120 {
+        home.world.put_out(&artist, NewAlbum::titled(format!("Number {n:03}")));
+        if n % 10 == 9 {
+            home.clock.advance(std::time::Duration::from_secs(60));
+            home.checks().await;
+        }
+    }
+    let address = make(&martha, "atom").await;
+    let feed = feed(&home, &address).await;
+    assert_eq!(feed.entries.len(), 100);
+    assert!(!titles(&feed).iter().any(|title| title < &"Röyksopp: Number 020".to_owned()));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_has_it_already_is_told_so_until_something_changes() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
+    home.round().await;
+    for form in ["atom", "calendar"] {
+        let address = make(&martha, form).await;
+        let whole = ask(&home, &address, None).await;
+        let (tag, date) = (said(&whole, ETAG), said(&whole, LAST_MODIFIED));
+        assert_eq!(said(&whole, CACHE_CONTROL), "private, no-cache");
+        assert!(date.ends_with("Nov 2026 12:00:00 GMT") || form == "calendar", "{date}");
+        home.clock.advance(std::time::Duration::from_secs(90 * 60));
+        for (name, value) in [(IF_NONE_MATCH, &tag), (IF_MODIFIED_SINCE, &date)] {
+            let known = ask(&home, &address, Some((name, value))).await;
+            assert_eq!((known.status, known.body.as_str()), (StatusCode::NOT_MODIFIED, ""));
+            assert_eq!(
+                (said(&known, ETAG), said(&known, LAST_MODIFIED)),
+                (tag.clone(), date.clone())
+            );
+        }
+        let head = home.visitor().ask(Method::HEAD, &address, |request| request).await;
+        assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""));
+        assert_eq!(said(&head, ETAG), tag);
+        assert_eq!(said(&head, CONTENT_LENGTH), whole.body.len().to_string());
+        // Whatever changes: what is wanted, who is muted, what came out, what it is called.
+        let mut tag = tag;
+        let mut date = date;
+        for change in 0..4 {
+            home.advance_hours(7);
+            match change {
+                0 => martha.browser.choose(&["live"]).await,
+                1 => drop(martha.browser.post(&format!("/artists/{artist}/mute"), &[]).await),
+                2 => drop(martha.browser.post(&format!("/artists/{artist}/unmute"), &[]).await),
+                _ => {
+                    home.world.put_out(&artist, NewAlbum::titled(format!("Beside {form}")));
+                    home.round().await;
+                }
+            }
+            for (name, value) in [(IF_NONE_MATCH, &tag), (IF_MODIFIED_SINCE, &date)] {
+                let answer = ask(&home, &address, Some((name.clone(), value))).await;
+                assert_eq!(answer.status, StatusCode::OK, "change {change} by {name}");
+            }
+            let now = ask(&home, &address, None).await;
+            assert_ne!((said(&now, ETAG), said(&now, LAST_MODIFIED)), (tag.clone(), date.clone()));
+            (tag, date) = (said(&now, ETAG), said(&now, LAST_MODIFIED));
+        }
+        martha.browser.choose(&[]).await;
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_album_that_is_renamed_is_told_again_under_the_same_name_of_its_own() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.world.put_out(&artist, NewAlbum::titled("Frist"));
+    home.round().await;
+    let address = make(&martha, "atom").await;
+    let before = feed(&home, &address).await;
+    home.advance_hours(7);
+    home.world.rename_artist(&artist, "Röyksopp & Robyn");
+    home.round().await;
+    let after = feed(&home, &address).await;
+    assert_eq!(titles(&after), ["Röyksopp & Robyn: Frist"]);
+    assert_eq!(after.entries[0].id, before.entries[0].id);
+    assert_eq!(after.entries[0].published, before.entries[0].published);
+    assert!(after.entries[0].updated > before.entries[0].updated);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_is_shown_once_kept_as_a_hash_and_dies_when_renewed_or_revoked() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    let jonas = home.listener("Jonas", &[]).await;
+    let first = make(&martha, "atom").await;
+    let token = first.rsplit('/').next().unwrap().trim_end_matches(".atom").to_owned();
+    assert_eq!(token.len(), 43, "256 bits");
+    let page = martha.browser.get("/feeds").await;
+    assert!(address(&page).is_none() && !page.body.contains(&token), "shown once");
+    let db = Connection::open(&home.config.database).unwrap();
+    let dump: String = db
+        .query_row("SELECT group_concat(hex(token_hash)) FROM feeds", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(dump.len(), 64);
+    let files = std::fs::read_dir(home.folder.path()).unwrap();
+    for file in files.map(|file| std::fs::read(file.unwrap().path()).unwrap()) {
+        assert!(!file.windows(43).any(|window| window == token.as_bytes()), "on disk");
+    }
+    let second = make(&martha, "atom").await;
+    assert_ne!(first, second);
+    assert_eq!(ask(&home, &first, None).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&home, &second, None).await.status, StatusCode::OK);
+    // Another's form ends only their own.
+    jonas.browser.post("/feeds/atom/revoke", &[]).await;
+    let of_jonas = make(&jonas, "atom").await;
+    assert_eq!(ask(&home, &second, None).await.status, StatusCode::OK);
+    let done = martha.browser.post("/feeds/atom/revoke", &[]).await;
+    assert_eq!(done.location.as_deref(), Some("/feeds"));
+    assert_eq!(ask(&home, &second, None).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&home, &of_jonas, None).await.status, StatusCode::OK);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_wrong_address_says_the_same_whatever_is_wrong_with_it() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    let (atom, calendar) = (make(&martha, "atom").await, make(&martha, "calendar").await);
+    let base = home.ctx.public_url.as_str().trim_end_matches('/').to_owned();
+    let token =
+        |address: &str| address.rsplit('/').next().unwrap().rsplit_once('.').unwrap().0.to_owned();
+    let (of_atom, of_calendar) = (token(&atom), token(&calendar));
+    let made_up = "A".repeat(43);
+    let mut bodies = Vec::new();
+    for path in [
+        format!("/feed/{made_up}.atom"),
+        "/feed/.atom".to_owned(),
+        "/feed/x".to_owned(),
+        format!("/feed/{of_atom}"),
+        format!("/feed/{of_atom}.ics"),
+        format!("/feed/{}.atom", of_atom.to_lowercase()),
+        format!("/feed/{of_calendar}.atom"),
+        format!("/calendar/{of_atom}.ics"),
+        format!("/calendar/{made_up}.ics"),
+        format!("/calendar/{}.ics", "x".repeat(5_000)),
+    ] {
+        let answer = ask(&home, &format!("{base}{path}"), Some((IF_NONE_MATCH, "*"))).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path:.80}");
+        bodies.push(answer.body);
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1);
+    for path in ["/feeds/rss/make", "/feeds/rss/revoke"] {
+        assert_eq!(martha.browser.post(path, &[]).await.status, StatusCode::NOT_FOUND);
+    }
+    let get = martha.browser.get("/feeds/atom/make").await;
+    assert_eq!(get.status, StatusCode::METHOD_NOT_ALLOWED);
+    let post = home.visitor().post(&atom, &[]).await;
+    assert_eq!(post.status, StatusCode::METHOD_NOT_ALLOWED);
+    let elsewhere = martha.browser.post_from_elsewhere("/feeds/atom/make", &[]).await;
+    assert_eq!(elsewhere.status, StatusCode::FORBIDDEN);
+    assert_eq!(ask(&home, &atom, None).await.status, StatusCode::OK, "it is still the same");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_withdrew_or_left_has_no_feed() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    let (of_martha, of_jonas) = (make(&martha, "atom").await, make(&jonas, "calendar").await);
+    home.world.revoke(martha.person);
+    home.advance_hours(7);
+    home.round().await;
+    home.advance_hours(2);
+    home.round().await;
+    assert_eq!(ask(&home, &of_martha, None).await.status, StatusCode::NOT_FOUND);
+    jonas.browser.post("/account/leave", &[("sure", "on")]).await;
+    assert_eq!(ask(&home, &of_jonas, None).await.status, StatusCode::NOT_FOUND);
+    martha.browser.sign_in(&home.world, martha.person).await;
+    assert_eq!(ask(&home, &of_martha, None).await.status, StatusCode::OK, "until they are back");
+    home.finish().await;
+}
+
+const ODD_NAMES: [&str; 6] = [
+    "<script>alert(1)</script> & ]]> \"quoted\" 'single'",
+    "Eve\r\nBEGIN:VEVENT\r\nSUMMARY:Injected",
+    "Nul\0Bell\u{7}Escape\u{1b}Next\u{85}Line\u{2028}End\u{fffe}\u{ffff}",
+    "semi;colon, comma \\ backslash \\n no break",
+    "אביב גפן \u{200f}ערבית العربية 👩‍👩‍👧‍👦 e\u{301}",
+    "a very long name that must be folded, 日本語のとても長い題名とても長い題名とても長い題名とても長い題名とても長い題名とても長い題名",
+];
+
+#[tokio::test]
+async fn whatever_things_are_called_both_stay_well_formed_and_say_so() {
+    let home = Home::new().await;
+    let artists = ODD_NAMES.map(|name| home.world.add_artist(name));
+    let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
+    home.round().await;
+    for (artist, title) in artists.iter().zip(ODD_NAMES) {
+        home.world.put_out(artist, NewAlbum::titled(title).on("2026-11-20"));
+    }
+    home.round().await;
+    let (atom, calendar) = (make(&martha, "atom").await, make(&martha, "calendar").await);
+    let raw = ask(&home, &atom, None).await.body;
+    assert!(!raw.chars().any(|c| c.is_control() && c != '\n'), "no XML");
+    assert!(!raw.contains("<script"), "{raw}");
+    let feed = feed(&home, &atom).await;
+    let events = events(&home, &calendar).await;
+    assert_eq!((feed.entries.len(), events.len()), (6, 6));
+    for name in ODD_NAMES {
+        let shown = dropday::domain::text::one_line(name);
+        let title = format!("{shown}: {shown}");
+        assert!(titles(&feed).contains(&title), "{title}: {:?}", titles(&feed));
+        let summaries: Vec<_> =
+            events.iter().map(|event| text(event, &ICalendarProperty::Summary)).collect();
+        assert!(summaries.contains(&title), "{title}: {summaries:?}");
+    }
+    for entry in &feed.entries {
+        let html = Html::parse_fragment(entry.content.as_ref().unwrap().body.as_ref().unwrap());
+        assert!(html.select(&Selector::parse("script").unwrap()).next().is_none());
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_an_artist_only_appears_on_is_called_so() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    martha.browser.choose(&["appearances"]).await;
+    home.round().await;
+    home.advance_days(9);
+    home.world.put_out(
+        &artist,
+        NewAlbum::titled("Somebody else's").listed_under(Group::AppearsOn).on("2026-12-01"),
+    );
+    home.round().await;
+    let address = make(&martha, "atom").await;
+    let feed = feed(&home, &address).await;
+    let [entry] = &feed.entries[..] else { panic!("{:?}", titles(&feed)) };
+    let content = entry.content.as_ref().unwrap().body.as_ref().unwrap();
+    assert!(content.contains("Guest appearance, out on 1 December 2026."), "{content}");
+    home.finish().await;
+}
