@@ -4,8 +4,8 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns;
-mod invite;
 mod export;
+mod invite;
 mod once;
 mod serve;
 mod status;

@@ -59,7 +59,11 @@ impl fmt::Display for Need {
                 write!(f, "Spotify refuses {}.", counted(*people, "person", "people"))
             }
             Self::Callers(people) => {
-                write!(f, "{} to be entered at Spotify.", counted(*people, "person asks", "people ask"))
+                write!(
+                    f,
+                    "{} to be entered at Spotify.",
+                    counted(*people, "person asks", "people ask")
+                )
             }
             Self::NobodyConnected => {
                 f.write_str("Nobody is connected to Spotify, so nothing can be asked.")
