@@ -1,6 +1,8 @@
 //! Configuration: built-in defaults, then a file, then the environment. Every section is checked
 //! at start, and what is wrong is told with the key's path and a remedy.
 
+mod credentials;
+mod fingerprints;
 mod load;
 mod rules;
 mod secrets;
@@ -16,6 +18,7 @@ use url::Url;
 use crate::domain::cadence::calendar::Market;
 use crate::domain::user::EmailAddress;
 
+pub use fingerprints::Fingerprints;
 pub use load::{DEFAULTS, USUAL_FILE, load};
 pub use secrets::decode as decode_key;
 
@@ -38,6 +41,8 @@ pub struct Config {
     pub key: KeySource,
     /// `log.level`
     pub log_level: tracing::Level,
+    /// What every key is set to, to see later what has changed.
+    pub keys: Fingerprints,
 }
 
 /// Where pages are served, and how people reach them.

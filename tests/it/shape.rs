@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// What each part may use of the crate, from the bottom up. A part may always use itself.
 fn may_use(part: &str) -> &'static [&'static str] {
     match part {
-        "domain" | "clock" | "terminal" | "telemetry" => &[],
+        "domain" | "clock" | "terminal" | "telemetry" | "pulse" => &[],
         "store" | "spotify" | "hints" | "mail" => &["domain", "clock"],
         "access" => &["domain", "clock", "store", "spotify"],
         "ctx" => &["domain", "clock", "store", "access", "hints", "mail"],
@@ -15,11 +15,11 @@ fn may_use(part: &str) -> &'static [&'static str] {
             &["domain", "clock", "store", "spotify", "hints", "mail", "access", "ctx", "accounts"]
         }
         "config" => &["domain"],
-        "worker" => &["store", "ctx", "pipeline"],
+        "worker" => &["store", "ctx", "pipeline", "pulse"],
         "schedule" => &["config", "worker"],
         "web" => &["domain", "store", "spotify", "access", "ctx", "accounts", "worker"],
         // Composition knows everybody.
-        "app" | "lifecycle" | "cli" | "demo" | "main" | "lib" => &["*"],
+        "app" | "lifecycle" | "supervisor" | "cli" | "demo" | "main" | "lib" => &["*"],
         other => panic!("src/{other} has no place in the layers: see ARCHITECTURE.md"),
     }
 }
