@@ -104,6 +104,14 @@ class FakeWorld:
     def unexpected(self):
         return self._control("GET", "/_world/unexpected")
 
+    def inbox(self):
+        """Where its letter box is, as HOST:PORT."""
+        return self._control("GET", "/_world/inbox")
+
+    def letters(self):
+        """What its letter box has, as `to` and `raw`."""
+        return json.loads(self._control("GET", "/_world/letters"))
+
     def token(self, dropday):
         """An access token for the person who also consents to `dropday`."""
         return pkce.access_token(self.url, CLIENT_ID, dropday.redirect_uri)
@@ -122,10 +130,10 @@ class FakeWorld:
 
 
 @contextlib.contextmanager
-def fake_world(folder):
+def fake_world(folder, *arguments):
     port = free_port()
     binary = built("FAKE_WORLD_BIN", "examples/fake_world")
-    with program([binary, "--listen", f"127.0.0.1:{port}"], folder / "fake-world.log", port):
+    with program([binary, "--listen", f"127.0.0.1:{port}", *arguments], folder / "fake-world.log", port):
         yield FakeWorld(port)
 
 
