@@ -93,11 +93,7 @@ async fn where_the_inbox_is(State(inbox): State<Inbox>) -> String {
 
 async fn letters(State(inbox): State<Inbox>) -> Json<Vec<Value>> {
     let letters = inbox.letters().into_iter();
-    Json(
-        letters
-            .map(|l| json!({ "to": l.to, "raw": String::from_utf8_lossy(&l.raw) }))
-            .collect(),
-    )
+    Json(letters.map(|l| json!({ "to": l.to, "raw": String::from_utf8_lossy(&l.raw) })).collect())
 }
 
 async fn expire_access_tokens(State(world): State<World>) {

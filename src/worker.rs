@@ -91,9 +91,10 @@ async fn work(job: Job, ctx: Arc<Ctx>, bells: Arc<Bells>, stop: CancellationToke
         }
         let (ctx, told, stop) = (Arc::clone(&ctx), Arc::clone(&bells), stop.clone());
         // A task of its own: a panic ends this pass, and no other.
-        let pass = tokio::spawn(async move {
-            told.pulse(job).of(one_pass(job, &ctx, &told, &stop)).await
-        });
+        let pass =
+            tokio::spawn(
+                async move { told.pulse(job).of(one_pass(job, &ctx, &told, &stop)).await },
+            );
         match pass.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(job = job.as_str(), %error, "a pass ended early"),

@@ -23,10 +23,10 @@ pub(super) async fn run(config: &Config, file: Option<PathBuf>) -> anyhow::Resul
     let signals = lifecycle::Signals::listen()?;
     let hangups = supervisor::hear_hangups()?;
     let running = lifecycle::start(Arc::clone(&ctx), config.web.listen).await?;
-    let ringer = schedule::start(&config.schedule, &running.bells).await?;
+    let ringer = schedule::start(&config.schedule, &running.bells, &ctx.clock).await?;
     running.watch(supervisor::Watch::for_supervisor(config, &ctx, &running.bells));
     let source = Box::new(move || config::load(file.as_deref(), super::environment()));
-    let mut reload = Reload::new(hangups, source, config, ringer, &running.bells);
+    let mut reload = Reload::new(hangups, source, config, ringer, &running.bells, &ctx.clock);
     tracing::info!(
         listen = %running.address,
         public_url = %config.web.public_url,
@@ -37,7 +37,7 @@ pub(super) async fn run(config: &Config, file: Option<PathBuf>) -> anyhow::Resul
         ended = lifecycle::run_until_signal(&running, signals) => ended,
         never = reload.run() => match never {},
     };
-    reload.stop().await;
+    drop(reload);
     ctx.db.checkpoint().await.ok();
     tracing::info!("Dropday has stopped");
     Ok(super::code(!ended))

@@ -265,8 +265,7 @@ fn check_spotify(
 
 fn check_mail(raw: RawMail, credentials: &Credentials, faults: &mut Faults) -> Option<Mail> {
     let dkim = check_dkim(&raw, credentials, faults);
-    let mut find =
-        |key, inline, file: &str| secrets::find(key, inline, file, credentials, faults);
+    let mut find = |key, inline, file: &str| secrets::find(key, inline, file, credentials, faults);
     let smtp_url = find("mail.smtp_url", raw.smtp_url, &raw.smtp_url_file);
     let password = find("mail.smtp_password", raw.smtp_password, &raw.smtp_password_file);
     if smtp_url.is_none() {
@@ -279,8 +278,7 @@ fn check_mail(raw: RawMail, credentials: &Credentials, faults: &mut Faults) -> O
         faults
             .add("`mail.from` is not set. Give the sender, such as Dropday <dropday@example.com>");
     }
-    let smtp_url =
-        smtp_url.and_then(|url| secrets::with_password(&url, password.as_ref(), faults));
+    let smtp_url = smtp_url.and_then(|url| secrets::with_password(&url, password.as_ref(), faults));
     let operator = rules::address("mail.operator", &raw.operator, faults);
     let together = rules::together(raw.together, faults);
     let ca_file = Some(PathBuf::from(raw.ca_file)).filter(|path| !path.as_os_str().is_empty());

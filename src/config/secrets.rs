@@ -67,7 +67,9 @@ pub(super) fn with_password(
 ) -> Option<SecretString> {
     let Some(password) = password else { return Some(smtp_url.clone()) };
     // What is no URL is for the mailer to name, with words of its own.
-    let Ok(mut url) = Url::parse(smtp_url.expose_secret().trim()) else { return Some(smtp_url.clone()) };
+    let Ok(mut url) = Url::parse(smtp_url.expose_secret().trim()) else {
+        return Some(smtp_url.clone());
+    };
     if url.username().is_empty() || url.password().is_some() {
         faults.add(
             "`mail.smtp_password` is given, so `mail.smtp_url` must have a user name and no password, such \
@@ -88,7 +90,8 @@ pub(super) fn key(
     database: Option<&Path>,
     faults: &mut Faults,
 ) -> Option<KeySource> {
-    let is_given = !inline.is_empty() || !file.is_empty() || credentials.find("secrets.key").is_some();
+    let is_given =
+        !inline.is_empty() || !file.is_empty() || credentials.find("secrets.key").is_some();
     if !is_given {
         return Some(KeySource::BesideDatabase(beside(database?)));
     }

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use sd_notify::NotifyState::{self, Ready, Reloading};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio_cron_scheduler::JobScheduler;
 
 use super::tell;
+use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Fingerprints};
+use crate::schedule::Ringer;
 use crate::worker::Bells;
 use crate::{schedule, telemetry};
 
@@ -40,8 +41,9 @@ pub struct Reload {
     source: Source,
     keys: Fingerprints,
     level: tracing::Level,
-    ringer: JobScheduler,
+    ringer: Ringer,
     bells: Arc<Bells>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Reload {
@@ -51,11 +53,13 @@ impl Reload {
         hangups: Option<Signal>,
         source: Source,
         in_use: &Config,
-        ringer: JobScheduler,
+        ringer: Ringer,
         bells: &Arc<Bells>,
+        clock: &Arc<dyn Clock>,
     ) -> Self {
         let (keys, level) = (in_use.keys.clone(), in_use.log_level);
-        Self { hangups, source, keys, level, ringer, bells: Arc::clone(bells) }
+        let (bells, clock) = (Arc::clone(bells), Arc::clone(clock));
+        Self { hangups, source, keys, level, ringer, bells, clock }
     }
 
     /// Rereads at every SIGHUP, for ever.
@@ -81,16 +85,13 @@ impl Reload {
             Ok(config) => self.take_over(&config).await,
             Err(ConfigError(faults)) => {
                 for fault in faults {
-                    tracing::error!("the configuration is wrong, and nothing of it is used: {fault}");
+                    tracing::error!(
+                        "the configuration is wrong, and nothing of it is used: {fault}"
+                    );
                 }
             }
         }
         tell(&[Ready]);
-    }
-
-    /// Ends the ringing.
-    pub async fn stop(&mut self) {
-        self.ringer.shutdown().await.ok();
     }
 
     async fn take_over(&mut self, config: &Config) {
@@ -114,11 +115,8 @@ impl Reload {
     }
 
     async fn ring_by(&mut self, config: &Config) {
-        match schedule::start(&config.schedule, &self.bells).await {
-            Ok(ringer) => {
-                let mut before = std::mem::replace(&mut self.ringer, ringer);
-                before.shutdown().await.ok();
-            }
+        match schedule::start(&config.schedule, &self.bells, &self.clock).await {
+            Ok(ringer) => self.ringer = ringer,
             Err(error) => tracing::error!("the old schedule stays in use: {error:#}"),
         }
     }

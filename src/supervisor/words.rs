@@ -92,7 +92,10 @@ mod tests {
 
     #[test]
     fn the_line_says_what_is_done_and_what_is_waited_for() {
-        assert_eq!(said(0, 0, &[], None), "Waiting for somebody to connect at http://127.0.0.1:8888/");
+        assert_eq!(
+            said(0, 0, &[], None),
+            "Waiting for somebody to connect at http://127.0.0.1:8888/"
+        );
         assert_eq!(said(1, 1, &[], None), "Watching 1 artist; 1 thing owed in letters");
         let quota = ("2026-11-26T13:05:00Z", Cause::Quota);
         assert_eq!(

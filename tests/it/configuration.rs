@@ -348,7 +348,9 @@ fn a_blank_credential_is_none_since_a_unit_has_to_name_it() {
 fn a_secret_that_is_set_and_handed_over_as_well_is_a_fault() {
     let folder = handed_over(&[("mail.smtp_url", "smtps://me:hush@mail.example.com")]);
     let twice = fault(with_credentials(&folder, NEEDED));
-    let told = twice.contains("`mail.smtp_url`") && twice.contains("credential") && !twice.contains("hush");
+    let told = twice.contains("`mail.smtp_url`")
+        && twice.contains("credential")
+        && !twice.contains("hush");
     assert!(told, "{twice}");
     let key = BASE64_STANDARD.encode([42; 32]);
     let folder = handed_over(&[("secrets.key", &key)]);
@@ -360,7 +362,8 @@ fn a_secret_that_is_set_and_handed_over_as_well_is_a_fault() {
 fn a_password_may_stand_apart_from_the_url_and_needs_no_escapes() {
     let url = |smtp_url: &str, password: &str| {
         let settings = [NEEDED, &[("MAIL__SMTP_URL", smtp_url), ("MAIL__SMTP_PASSWORD", password)]];
-        with_needed(&settings.concat()).map(|config| config.mail.smtp_url.expose_secret().to_owned())
+        with_needed(&settings.concat())
+            .map(|config| config.mail.smtp_url.expose_secret().to_owned())
     };
     let whole = url("smtps://me@mail.example.com:465", "p@ss/w%41rd: ").unwrap();
     assert_eq!(whole, "smtps://me:p%40ss%2Fw%2541rd%3A%20@mail.example.com:465");
@@ -385,7 +388,10 @@ fn what_has_changed_between_two_readings_is_known_by_key_and_secrets_too() {
     let changed = before.keys.changed(&after.keys);
     assert_eq!(changed, ["log.level", "mail.connections", "spotify.client_secret"]);
     let told = format!("{:?}", after.keys);
-    assert!(told.contains("mail.connections") && !told.contains("two") && !told.contains('7'), "{told}");
+    assert!(
+        told.contains("mail.connections") && !told.contains("two") && !told.contains('7'),
+        "{told}"
+    );
 }
 
 #[test]

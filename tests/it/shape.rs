@@ -16,7 +16,7 @@ fn may_use(part: &str) -> &'static [&'static str] {
         }
         "config" => &["domain"],
         "worker" => &["store", "ctx", "pipeline", "pulse"],
-        "schedule" => &["config", "worker"],
+        "schedule" => &["clock", "config", "worker"],
         "web" => &["domain", "store", "spotify", "access", "ctx", "accounts", "worker"],
         // Composition knows everybody.
         "app" | "lifecycle" | "supervisor" | "cli" | "demo" | "main" | "lib" => &["*"],

@@ -50,10 +50,11 @@ class Dropday:
         self._settings.update({key.upper(): value for key, value in settings.items()})
 
     @contextlib.contextmanager
-    def serving(self):
-        """`dropday serve` while the block runs, and a clean end after it."""
-        with program([self._binary, "serve"], self.log, self.port, self._environment()) as process:
-            yield
+    def serving(self, **environment):
+        """`dropday serve` while the block runs, and a clean end after it. Yields the process."""
+        variables = {**self._environment(), **environment}
+        with program([self._binary, "serve"], self.log, self.port, variables) as process:
+            yield process
         expect(process.returncode == 0, f"dropday serve ended with status {process.returncode} after SIGTERM")
 
     def run(self, *arguments):
