@@ -6,9 +6,11 @@
 //! was, and so it is begun anew.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use jiff::Timestamp;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -31,47 +33,71 @@ pub async fn start(
     bells: &Arc<Bells>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Ringer> {
-    let (first, stop) = (ring(schedule, bells).await?, CancellationToken::new());
+    let (first, stop) = (Ringing::begin(schedule, bells, clock).await?, CancellationToken::new());
     let ringer = Ringer(stop.clone().drop_guard());
     let (schedule, bells, clock) = (schedule.clone(), Arc::clone(bells), Arc::clone(clock));
-    tokio::spawn(async move { keep_ringing(first, &schedule, &bells, &*clock, &stop).await });
+    tokio::spawn(async move { keep_ringing(first, &schedule, &bells, &clock, &stop).await });
     Ok(ringer)
 }
 
 async fn keep_ringing(
-    mut ringing: JobScheduler,
+    mut ringing: Ringing,
     schedule: &Schedule,
     bells: &Arc<Bells>,
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
     stop: &CancellationToken,
 ) {
-    let mut before = clock.now();
     while stop.run_until_cancelled(clock.sleep(LOOK)).await.is_some() {
-        let now = clock.now();
-        if now < before {
-            tracing::warn!("the clock stepped back; the schedule begins anew");
-            match ring(schedule, bells).await {
-                Ok(next) => drop(std::mem::replace(&mut ringing, next).shutdown().await),
-                Err(error) => tracing::error!("the schedule cannot begin anew: {error:#}"),
-            }
-            // What nobody rang for meanwhile.
-            Job::ALL.into_iter().for_each(|job| bells.ring(job));
+        if !ringing.is_ahead_of(clock.now()) {
+            continue;
         }
-        before = now;
+        tracing::warn!("the clock stepped back; the schedule begins anew");
+        match Ringing::begin(schedule, bells, clock).await {
+            Ok(next) => std::mem::replace(&mut ringing, next).end().await,
+            Err(error) => tracing::error!("the schedule cannot begin anew: {error:#}"),
+        }
+        // What nobody rang for meanwhile.
+        Job::ALL.into_iter().for_each(|job| bells.ring(job));
     }
-    ringing.shutdown().await.ok();
+    ringing.end().await;
 }
 
-async fn ring(schedule: &Schedule, bells: &Arc<Bells>) -> anyhow::Result<JobScheduler> {
-    let scheduler = JobScheduler::new().await.context("the scheduler cannot start")?;
-    for (job, key, rule) in rules(schedule) {
-        let bells = Arc::clone(bells);
-        let ring = CronJob::new(rule, move |_, _| bells.ring(job))
+/// The rules at work.
+struct Ringing {
+    scheduler: JobScheduler,
+    /// The latest time, in seconds, that the next firing was reckoned from.
+    latest: Arc<AtomicI64>,
+}
+
+impl Ringing {
+    async fn begin(
+        schedule: &Schedule,
+        bells: &Arc<Bells>,
+        clock: &Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let scheduler = JobScheduler::new().await.context("the scheduler cannot start")?;
+        let latest = Arc::new(AtomicI64::new(clock.now().as_second()));
+        for (job, key, rule) in rules(schedule) {
+            let (bells, clock, latest) =
+                (Arc::clone(bells), Arc::clone(clock), Arc::clone(&latest));
+            let ring = CronJob::new(rule, move |_, _| {
+                latest.fetch_max(clock.now().as_second(), Ordering::Relaxed);
+                bells.ring(job);
+            })
             .with_context(|| not_a_rule(key, rule))?;
-        scheduler.add(ring).await.with_context(|| not_a_rule(key, rule))?;
+            scheduler.add(ring).await.with_context(|| not_a_rule(key, rule))?;
+        }
+        scheduler.start().await.context("the scheduler cannot start")?;
+        Ok(Self { scheduler, latest })
     }
-    scheduler.start().await.context("the scheduler cannot start")?;
-    Ok(scheduler)
+
+    fn is_ahead_of(&self, now: Timestamp) -> bool {
+        now.as_second() < self.latest.load(Ordering::Relaxed)
+    }
+
+    async fn end(mut self) {
+        self.scheduler.shutdown().await.ok();
+    }
 }
 
 /// What is wrong with the rules, a sentence for each.
