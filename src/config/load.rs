@@ -1,5 +1,6 @@
 //! Reading: three sources, one shape, unknown keys refused.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -155,11 +156,14 @@ fn read(
         config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
     if let Some(file) = file {
         let text = std::fs::read_to_string(file).map_err(|why| {
-            format!(
-                "the configuration {} cannot be read: {why}. Name another with --config, or set \
-                     the keys in the environment",
-                file.display()
-            )
+            let remedy = match why.kind() {
+                ErrorKind::PermissionDenied => {
+                    "Let everybody read it (chmod 644), and put secrets into files of their own, or \
+                     hand them over as credentials (docs/systemd.md)"
+                }
+                _ => "Name another with --config, or set the keys in the environment",
+            };
+            format!("the configuration {} cannot be read: {why}. {remedy}", file.display())
         })?;
         // Parsed by itself first: the error then names the line.
         sources = sources.add_source(File::from_str(&text, FileFormat::Toml));
