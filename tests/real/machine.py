@@ -4,6 +4,7 @@ It shares this machine's network, so that its services and ours meet on 127.0.0.
 """
 
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -57,7 +58,8 @@ class Machine:
             )
         self._leader = wait_until("the machine's first process", self._find_leader, BOOT_SECONDS)
         states = ("running", "degraded")
-        wait_until("the machine to be up", lambda: self._try("systemctl", "is-system-running").strip() in states)
+        state = functools.partial(self._try, "systemctl", "is-system-running")
+        wait_until("the machine to be up", lambda: state().strip() in states, BOOT_SECONDS)
 
     def shut_down(self):
         if self._nspawn is None:
