@@ -1,12 +1,14 @@
-//! The fake Spotify alone, for tests that drive the real binary from outside.
+//! The fake Spotify and a letter box, for tests that drive the real binary from outside.
 //!
 //! `cargo run --example fake_world -- --listen 127.0.0.1:9100` serves the accounts service at
 //! `/authorize` and `/api/token`, the Web API at `/v1`, and a few handles for the test:
 //! `POST /_world/put-out?artist=ID&title=T&date=YYYY-MM-DD`, `GET /_world/people`,
 //! `GET /_world/artists`, `GET /_world/unexpected`, `POST /_world/expire-access-tokens`,
 //! `POST /_world/revoke?person=N` and `POST /_world/allow?person=N&listed=true|false` (whether the app's
-//! owner has entered them). `--base-url URL` is the address that links in answers begin with, where that
-//! is a proxy's.
+//! owner has entered them). The letter box wants the user `dropday` with `--inbox-password P`, where one is
+//! given, as the client wants its secret with `--client-secret S`; `GET /_world/inbox` says where it is
+//! (`HOST:PORT`), `GET /_world/letters` what it has. `--base-url URL` is the address that links in answers
+//! begin with, where that is a proxy's.
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use dropday::clock::{Clock, SystemChance, SystemClock};
+use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::world::{NewAlbum, PersonId, World};
 use dropday::demo::{catalogue, spotify};
 use dropday::domain::day_of;
@@ -28,7 +31,17 @@ async fn main() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(&listen).await.context("cannot listen")?;
     let base = argument("--base-url").unwrap_or(format!("http://{}", listener.local_addr()?));
     let world = World::new(Arc::new(SystemClock), Arc::new(SystemChance));
+    if let Some(secret) = argument("--client-secret") {
+        world.set_client("demo-client", Some(&secret));
+    }
     catalogue::populate(&world, day_of(SystemClock.now()));
+    let login = argument("--inbox-password").map(|password| ("dropday".to_owned(), password));
+    let settings = InboxSettings { login, ..InboxSettings::default() };
+    let inbox = Inbox::start(Arc::new(SystemClock), settings).await.context("no letter box")?;
+    let mailing = Router::new()
+        .route("/_world/inbox", get(where_the_inbox_is))
+        .route("/_world/letters", get(letters))
+        .with_state(inbox);
     let handles = Router::new()
         .route("/_world/put-out", post(put_out))
         .route("/_world/people", get(people))
@@ -39,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/_world/allow", post(allow))
         .with_state(world.clone());
     say(&format!("the fake world is at http://{}", listener.local_addr()?));
-    axum::serve(listener, spotify::router(world, &base).merge(handles)).await?;
+    axum::serve(listener, spotify::router(world, &base).merge(handles).merge(mailing)).await?;
     Ok(())
 }
 
@@ -74,6 +87,15 @@ async fn artists(State(world): State<World>) -> Json<Vec<Value>> {
 
 async fn unexpected(State(world): State<World>) -> Json<Vec<String>> {
     Json(world.unexpected())
+}
+
+async fn where_the_inbox_is(State(inbox): State<Inbox>) -> String {
+    inbox.address().to_string()
+}
+
+async fn letters(State(inbox): State<Inbox>) -> Json<Vec<Value>> {
+    let letters = inbox.letters().into_iter();
+    Json(letters.map(|l| json!({ "to": l.to, "raw": String::from_utf8_lossy(&l.raw) })).collect())
 }
 
 async fn expire_access_tokens(State(world): State<World>) {

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::app;
 use crate::config::Config;
 use crate::ctx::Ctx;
+use crate::supervisor::{self, Watch};
 use crate::web;
 use crate::worker::{self, Bells};
 
@@ -74,6 +75,13 @@ impl Running {
         Ok(())
     }
 
+    /// Looks after all this for a supervisor, where there is one, until it is told to stop.
+    pub fn watch(&self, watch: Option<Watch>) {
+        if let Some(watch) = watch {
+            tokio::spawn(watch.run(self.stop.clone()));
+        }
+    }
+
     /// Tells everything to end, and waits until it has, or ten seconds are over. Whether the workers
     /// have ended: a browser that holds its connection open is no work of ours.
     pub async fn stop(&self) -> bool {
@@ -112,6 +120,7 @@ impl Signals {
 /// Runs until a signal comes; a second one cuts the grace short. Whether everything ended in time.
 pub async fn run_until_signal(running: &Running, mut signals: Signals) -> bool {
     let name = signals.next().await;
+    supervisor::stopping();
     tracing::info!(signal = name, grace_s = GRACE.as_secs(), "stopping after the work in hand");
     tokio::select! {
         ended = running.stop() => {

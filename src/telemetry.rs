@@ -2,13 +2,18 @@
 //! is, is in `docs/logs.md`.
 
 use std::io::{IsTerminal, stderr};
+use std::sync::OnceLock;
 
 use tracing::{Level, Subscriber};
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
+
+/// What lets events through, for as long as the process runs.
+static FILTER: OnceLock<Handle<Targets, Registry>> = OnceLock::new();
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +45,25 @@ impl std::str::FromStr for Format {
 /// Starts logging our own events at `level`, and other crates' from warnings up. A second call
 /// changes nothing.
 pub fn start(level: Level, format: Format) {
-    let filter = Targets::new().with_default(Level::WARN).with_target("dropday", level);
+    let (filter, handle) = reload::Layer::new(filter(level));
     let (layer, trouble) = layer(format);
-    tracing_subscriber::registry().with(filter).with(layer).try_init().ok();
+    if tracing_subscriber::registry().with(filter).with(layer).try_init().is_ok() {
+        FILTER.set(handle).ok();
+    }
     if let Some(error) = trouble {
         tracing::warn!(%error, "the journal cannot be reached; the log is text on standard error");
     }
+}
+
+/// Goes on logging our own events at another level.
+pub fn change_level(level: Level) {
+    if let Some(handle) = FILTER.get() {
+        handle.reload(filter(level)).ok();
+    }
+}
+
+fn filter(level: Level) -> Targets {
+    Targets::new().with_default(Level::WARN).with_target("dropday", level)
 }
 
 type Boxed<S> = Box<dyn Layer<S> + Send + Sync>;

@@ -11,6 +11,7 @@ use crate::ctx::Ctx;
 use crate::pipeline::{
     Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
 };
+use crate::pulse::Pulse;
 use crate::store::StoreError;
 use crate::store::job_runs::{self, JobRun, RunResult};
 
@@ -50,12 +51,18 @@ pub struct Bells {
     hints: Notify,
     releases: Notify,
     letters: Notify,
+    pulses: [Pulse; Job::ALL.len()],
 }
 
 impl Bells {
     /// Rings for a job.
     pub fn ring(&self, job: Job) {
         self.of(job).notify_one();
+    }
+
+    /// Whether a job's worker turns.
+    pub fn pulse(&self, job: Job) -> &Pulse {
+        &self.pulses[job as usize]
     }
 
     fn of(&self, job: Job) -> &Notify {
@@ -82,11 +89,15 @@ async fn work(job: Job, ctx: Arc<Ctx>, bells: Arc<Bells>, stop: CancellationToke
         tokio::select! {
             () = stop.cancelled() => return,
             () = bells.of(job).notified() => {}
+            () = bells.pulse(job).answer() => continue,
         }
         let started_at = ctx.clock.now();
         let (with, told, stop) = (Arc::clone(&ctx), Arc::clone(&bells), stop.clone());
         // A task of its own: a panic ends this pass, and no other.
-        let pass = tokio::spawn(async move { one_pass(job, &with, &told, &stop).await });
+        let pass =
+            tokio::spawn(
+                async move { told.pulse(job).of(one_pass(job, &with, &told, &stop)).await },
+            );
         let did = match pass.await {
             Ok(Ok(did)) => did,
             Ok(Err(error)) => {

@@ -133,7 +133,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Ok(config)
     };
     match cli.verb {
-        Verb::Serve => serve::run(&config()?).await,
+        Verb::Serve => serve::run(&config()?, cli.config.clone()).await,
         Verb::Once { all } => once::run(&config()?, all).await,
         #[cfg(feature = "demo")]
         Verb::Demo { headless } => demo::run(headless).await,

@@ -1,5 +1,6 @@
 //! Reading: three sources, one shape, unknown keys refused.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,9 +8,10 @@ use std::time::Duration;
 use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Deserializer};
 
+use super::credentials::Credentials;
 use super::rules::{self, Faults};
 use super::secrets;
-use super::{Config, ConfigError, Dkim, Hints, Mail, Schedule, Spotify, Web};
+use super::{Config, ConfigError, Dkim, Fingerprints, Hints, Mail, Schedule, Spotify, Web};
 use crate::domain::house::House;
 
 /// The defaults that the program is built with: every key there is.
@@ -66,6 +68,8 @@ struct RawSpotify {
 struct RawMail {
     smtp_url: String,
     smtp_url_file: String,
+    smtp_password: String,
+    smtp_password_file: String,
     from: String,
     operator: String,
     #[serde(deserialize_with = "duration")]
@@ -156,7 +160,8 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
 }
 
 /// Reads and checks the configuration: the defaults, then `file` (or [`USUAL_FILE`] if it exists),
-/// then the variables of `environment` that begin with `DROPDAY_`.
+/// then the variables of `environment` that begin with `DROPDAY_`. Secrets may also lie in the folder
+/// `CREDENTIALS_DIRECTORY`.
 ///
 /// # Errors
 /// [`ConfigError`] with everything that is wrong, not only the first.
@@ -164,25 +169,31 @@ pub fn load(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
-    let raw = read(file, environment).map_err(|why| ConfigError(vec![why]))?;
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
+    let file = file.or(Some(Path::new(USUAL_FILE)).filter(|usual| usual.exists()));
+    let credentials = Credentials::named(&environment, file == Some(Path::new(USUAL_FILE)));
+    let (raw, keys) = read(file, environment).map_err(|why| ConfigError(vec![why]))?;
     let mut faults = Faults::default();
-    let config = check(raw, &mut faults);
+    let config = check(raw, keys, &credentials, &mut faults);
     config.filter(|_| faults.0.is_empty()).ok_or(ConfigError(faults.0))
 }
 
 fn read(
     file: Option<&Path>,
-    environment: impl IntoIterator<Item = (String, String)>,
-) -> Result<Raw, String> {
+    environment: Vec<(String, String)>,
+) -> Result<(Raw, Fingerprints), String> {
     let mut sources =
         config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
-    if let Some(file) = file.or(Some(Path::new(USUAL_FILE)).filter(|usual| usual.exists())) {
+    if let Some(file) = file {
         let text = std::fs::read_to_string(file).map_err(|why| {
-            format!(
-                "the configuration {} cannot be read: {why}. Name another with --config, or set \
-                     the keys in the environment",
-                file.display()
-            )
+            let remedy = match why.kind() {
+                ErrorKind::PermissionDenied => {
+                    "Let everybody read it (chmod 644), and put secrets into files of their own, or \
+                     hand them over as credentials (docs/systemd.md)"
+                }
+                _ => "Name another with --config, or set the keys in the environment",
+            };
+            format!("the configuration {} cannot be read: {why}. {remedy}", file.display())
         })?;
         // Parsed by itself first: the error then names the line.
         sources = sources.add_source(File::from_str(&text, FileFormat::Toml));
@@ -200,10 +211,11 @@ fn read(
         .ignore_empty(true)
         .source(Some(environment.into_iter().filter(|(k, _)| k.starts_with("DROPDAY_")).collect()));
     let merged = sources.add_source(ours).build().map_err(|why| why.to_string())?;
+    let keys = Fingerprints::of(&merged.cache);
     let mut unknown = Vec::new();
     let raw = serde_ignored::deserialize(merged, |path| unknown.push(format!("`{path}`")))
         .map_err(|why: config::ConfigError| format!("the configuration cannot be used: {why}"))?;
-    if unknown.is_empty() { Ok(raw) } else { Err(refuse(&unknown)) }
+    if unknown.is_empty() { Ok((raw, keys)) } else { Err(refuse(&unknown)) }
 }
 
 /// What a parser says, without the line that it quotes: a secret may stand there.
@@ -223,13 +235,19 @@ fn refuse(unknown: &[String]) -> String {
     )
 }
 
-fn check(raw: Raw, faults: &mut Faults) -> Option<Config> {
+fn check(
+    raw: Raw,
+    keys: Fingerprints,
+    credentials: &Credentials,
+    faults: &mut Faults,
+) -> Option<Config> {
     let database = rules::not_empty("database.path", raw.database.path, faults);
     let web = check_web(&raw.web, faults);
-    let spotify = check_spotify(raw.spotify, faults);
-    let mail = check_mail(raw.mail, faults);
+    let spotify = check_spotify(raw.spotify, credentials, faults);
+    let mail = check_mail(raw.mail, credentials, faults);
     let hints = check_hints(&raw.hints, mail.as_ref().map(|mail| mail.from.as_str()), faults);
-    let key = secrets::key(&raw.secrets.key, &raw.secrets.key_file, database.as_deref(), faults);
+    let RawSecrets { key, key_file } = &raw.secrets;
+    let key = secrets::key(key, key_file, credentials, database.as_deref(), faults);
     let log_level =
         rules::parsed("log.level", &raw.log.level, "error, warn, info, debug or trace", faults);
     let log_format =
@@ -239,6 +257,11 @@ fn check(raw: Raw, faults: &mut Faults) -> Option<Config> {
     let (database, web, spotify, mail, hints) = (database?, web?, spotify?, mail?, hints?);
     let (key, log_level, schedule) = (key?, log_level?, schedule?);
     let (metrics_listen, log_format) = (metrics_listen?, log_format?);
+    let dkim_key = mail.dkim.as_ref().map(|dkim| &dkim.key);
+    let keys = keys
+        .with("spotify.client_secret", spotify.client_secret.as_ref())
+        .with("mail.smtp_url", Some(&mail.smtp_url))
+        .with("mail.dkim_key", dkim_key);
     Some(Config {
         database,
         web,
@@ -250,6 +273,7 @@ fn check(raw: Raw, faults: &mut Faults) -> Option<Config> {
         key,
         log_level,
         log_format,
+        keys,
     })
 }
 
@@ -289,9 +313,13 @@ fn check_web(raw: &RawWeb, faults: &mut Faults) -> Option<Web> {
     })
 }
 
-fn check_spotify(raw: RawSpotify, faults: &mut Faults) -> Option<Spotify> {
-    let client_secret =
-        secrets::twin("spotify.client_secret", raw.client_secret, &raw.client_secret_file, faults);
+fn check_spotify(
+    raw: RawSpotify,
+    credentials: &Credentials,
+    faults: &mut Faults,
+) -> Option<Spotify> {
+    let (secret, file) = (raw.client_secret, &raw.client_secret_file);
+    let client_secret = secrets::find("spotify.client_secret", secret, file, credentials, faults);
     let accounts_url = rules::http_url("spotify.accounts_url", &raw.accounts_url, faults);
     let api_url = rules::http_url("spotify.api_url", &raw.api_url, faults);
     let app_market =
@@ -314,9 +342,11 @@ fn check_spotify(raw: RawSpotify, faults: &mut Faults) -> Option<Spotify> {
     })
 }
 
-fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
-    let dkim = check_dkim(&raw, faults);
-    let smtp_url = secrets::twin("mail.smtp_url", raw.smtp_url, &raw.smtp_url_file, faults);
+fn check_mail(raw: RawMail, credentials: &Credentials, faults: &mut Faults) -> Option<Mail> {
+    let dkim = check_dkim(&raw, credentials, faults);
+    let mut find = |key, inline, file: &str| secrets::find(key, inline, file, credentials, faults);
+    let smtp_url = find("mail.smtp_url", raw.smtp_url, &raw.smtp_url_file);
+    let password = find("mail.smtp_password", raw.smtp_password, &raw.smtp_password_file);
     if smtp_url.is_none() {
         faults.add(
             "`mail.smtp_url` is not set. Give your mail provider's server, such as \
@@ -327,6 +357,7 @@ fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
         faults
             .add("`mail.from` is not set. Give the sender, such as Dropday <dropday@example.com>");
     }
+    let smtp_url = smtp_url.and_then(|url| secrets::with_password(&url, password.as_ref(), faults));
     let operator = rules::address("mail.operator", &raw.operator, faults);
     let together = rules::together(raw.together, faults);
     let ca_file = Some(PathBuf::from(raw.ca_file)).filter(|path| !path.as_os_str().is_empty());
@@ -343,8 +374,9 @@ fn check_mail(raw: RawMail, faults: &mut Faults) -> Option<Mail> {
 }
 
 /// Whether the key is one is for the mailer to see.
-fn check_dkim(raw: &RawMail, faults: &mut Faults) -> Option<Dkim> {
-    let key = secrets::twin("mail.dkim_key", raw.dkim_key.clone(), &raw.dkim_key_file, faults);
+fn check_dkim(raw: &RawMail, credentials: &Credentials, faults: &mut Faults) -> Option<Dkim> {
+    let (key, file) = (raw.dkim_key.clone(), &raw.dkim_key_file);
+    let key = secrets::find("mail.dkim_key", key, file, credentials, faults);
     let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
     let domain = filled(&raw.dkim_domain);
     match (filled(&raw.dkim_selector), key) {
@@ -358,7 +390,7 @@ fn check_dkim(raw: &RawMail, faults: &mut Faults) -> Option<Dkim> {
         }
         (None, Some(_)) => {
             faults.add(
-                "`mail.dkim_key_file` is set and `mail.dkim_selector` is not: give the name under \
+                "the key for DKIM is given and `mail.dkim_selector` is not: give the name under \
                  which your domain publishes the key, such as dropday",
             );
             None

@@ -1,6 +1,8 @@
 //! Configuration: built-in defaults, then a file, then the environment. Every section is checked
 //! at start, and what is wrong is told with the key's path and a remedy.
 
+mod credentials;
+mod fingerprints;
 mod load;
 mod rules;
 mod secrets;
@@ -19,6 +21,7 @@ use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
 use crate::telemetry::Format;
 
+pub use fingerprints::Fingerprints;
 pub use load::{DEFAULTS, USUAL_FILE, load};
 pub use secrets::decode as decode_key;
 
@@ -45,6 +48,8 @@ pub struct Config {
     pub log_level: tracing::Level,
     /// `log.format`
     pub log_format: Format,
+    /// What every key is set to, to see later what has changed.
+    pub keys: Fingerprints,
 }
 
 /// Where pages are served, and how people reach them.

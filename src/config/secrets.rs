@@ -1,50 +1,101 @@
-//! Secrets: in the configuration, or in a file of their own.
+//! Secrets: in the configuration, in a file of their own, or handed over as credentials.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::{SecretBox, SecretString};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use url::Url;
 
 use super::KeySource;
+use super::credentials::Credentials;
 use super::rules::Faults;
 
-/// A secret that stands in `key` or in the file that `key_file` names; `None` where neither does.
-pub(super) fn twin(
+/// A secret that stands in `key`, in the file that `key_file` names, or in a credential of the key's name;
+/// `None` where there is none of them.
+pub(super) fn find(
     key: &str,
     inline: String,
     file: &str,
+    credentials: &Credentials,
     faults: &mut Faults,
 ) -> Option<SecretString> {
-    match (inline.is_empty(), file.is_empty()) {
-        (true, true) => None,
-        (false, true) => Some(SecretString::from(inline)),
-        (true, false) => match std::fs::read_to_string(file) {
-            Ok(text) => Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned())),
-            Err(why) => {
-                faults.add(format!("`{key}_file` names {file}, which cannot be read: {why}"));
-                None
-            }
-        },
-        (false, false) => {
+    let handed = credentials.find(key);
+    match (inline.is_empty(), file.is_empty(), handed) {
+        (true, true, None) => None,
+        (false, true, None) => Some(SecretString::from(inline)),
+        (true, false, None) => {
+            let said = || format!("`{key}_file` names {file}");
+            read(Path::new(file), said, faults)
+        }
+        (true, true, Some(handed)) => {
+            let said = || format!("the credential `{key}` is {}", handed.display());
+            read(&handed, said, faults)
+        }
+        (_, _, None) => {
             faults.add(format!("`{key}` and `{key}_file` are both set: keep one of them"));
             None
         }
+        (_, _, Some(handed)) => {
+            faults.add(format!(
+                "`{key}` or `{key}_file` is set, and there is a credential of that name as well ({}): \
+                 keep one of them",
+                handed.display()
+            ));
+            None
+        }
     }
+}
+
+fn read(file: &Path, said: impl Fn() -> String, faults: &mut Faults) -> Option<SecretString> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned())),
+        Err(why) => {
+            faults.add(format!("{}, which cannot be read: {why}", said()));
+            None
+        }
+    }
+}
+
+/// The SMTP URL with the password that stands apart from it, as it is and not as %XX.
+pub(super) fn with_password(
+    smtp_url: &SecretString,
+    password: Option<&SecretString>,
+    faults: &mut Faults,
+) -> Option<SecretString> {
+    let Some(password) = password else { return Some(smtp_url.clone()) };
+    // What is no URL is for the mailer to name, with words of its own.
+    let Ok(mut url) = Url::parse(smtp_url.expose_secret().trim()) else {
+        return Some(smtp_url.clone());
+    };
+    if url.username().is_empty() || url.password().is_some() {
+        faults.add(
+            "`mail.smtp_password` is given, so `mail.smtp_url` must have a user name and no password, such \
+             as smtps://user@mail.example.com",
+        );
+        return None;
+    }
+    let escaped = utf8_percent_encode(password.expose_secret(), NON_ALPHANUMERIC).to_string();
+    url.set_password(Some(&escaped)).ok();
+    Some(SecretString::from(String::from(url)))
 }
 
 /// The key: given, in a file, or to be made beside the database.
 pub(super) fn key(
     inline: &str,
     file: &str,
+    credentials: &Credentials,
     database: Option<&Path>,
     faults: &mut Faults,
 ) -> Option<KeySource> {
-    if inline.is_empty() && file.is_empty() {
+    let is_given =
+        !inline.is_empty() || !file.is_empty() || credentials.find("secrets.key").is_some();
+    if !is_given {
         return Some(KeySource::BesideDatabase(beside(database?)));
     }
-    let text = twin("secrets.key", inline.to_owned(), file, faults)?;
+    let text = find("secrets.key", inline.to_owned(), file, credentials, faults)?;
     let key = decode(&text);
     if key.is_none() {
         faults.add(
@@ -56,7 +107,6 @@ pub(super) fn key(
 
 /// Reads a key as it stands in a file.
 pub fn decode(text: &SecretString) -> Option<SecretBox<[u8; 32]>> {
-    use secrecy::ExposeSecret;
     let bytes = STANDARD.decode(text.expose_secret().trim()).ok()?;
     Some(SecretBox::new(Box::new(bytes.try_into().ok()?)))
 }

@@ -66,7 +66,10 @@ pub fn book(tx: &Tx<'_>, bucket: Bucket, limits: Limits) -> Result<Booking> {
 }
 
 /// When the oldest of the last `per_day` calls leaves the window; `None` if there is room now.
-fn spent_until(tx: &Tx<'_>, bucket: Bucket, per_day: u32) -> Result<Option<Timestamp>> {
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn spent_until(tx: &Tx<'_>, bucket: Bucket, per_day: u32) -> Result<Option<Timestamp>> {
     let Some(skip) = per_day.checked_sub(1) else { return Ok(Some(tx.now() + WINDOW)) };
     let sql =
         "SELECT at FROM calls WHERE bucket = ?1 AND at > ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3";

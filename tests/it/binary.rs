@@ -117,7 +117,12 @@ impl Machine {
 
     /// Begins `dropday ARGUMENTS`.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::start(self.command(arguments), self.folder.path().join("said.txt"))
+        self.begin(self.command(arguments))
+    }
+
+    /// Begins a command that was prepared.
+    pub fn begin(&self, command: Command) -> Running {
+        Running::start(command, self.folder.path().join("said.txt"))
     }
 
     /// Begins `dropday serve`, and waits until it answers.
@@ -129,7 +134,7 @@ impl Machine {
     pub async fn serve_at(&self, address: &str) -> Running {
         let mut command = self.command(&["serve"]);
         command.env("DROPDAY_WEB__LISTEN", address);
-        let mut daemon = Running::start(command, self.folder.path().join("said.txt"));
+        let mut daemon = self.begin(command);
         let http = dropday::spotify::http_client("a monitor").unwrap();
         let url = format!("http://{address}/healthz");
         eventually("a daemon that is healthy", async || {
@@ -241,7 +246,7 @@ impl Running {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Sends `TERM` or `INT`.
+    /// Sends `TERM`, `INT` or `HUP`.
     pub fn signal(&self, name: &str) {
         let script = format!("kill -{name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());

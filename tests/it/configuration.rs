@@ -37,6 +37,8 @@ const FIXED: &[(&str, &str)] = &[
     ("spotify.artist_albums_per_day", "80"),
     ("mail.smtp_url", ""),
     ("mail.smtp_url_file", ""),
+    ("mail.smtp_password", ""),
+    ("mail.smtp_password_file", ""),
     ("mail.from", ""),
     ("mail.operator", ""),
     ("schedule.follows", "0 */5 * * * *"),
@@ -290,6 +292,106 @@ fn a_secret_that_stands_in_two_places_or_nowhere_is_a_fault() {
     }
     let missing = fault(with_needed(&[("SPOTIFY__CLIENT_SECRET_FILE", "/nowhere/secret")]));
     assert!(missing.contains("`spotify.client_secret_file` names /nowhere/secret"), "{missing}");
+}
+
+/// A folder such as a supervisor hands over.
+fn handed_over(credentials: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in credentials {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn with_credentials(folder: &TempDir, settings: Settings<'_>) -> Result<Config, ConfigError> {
+    let file = folder.path().join("dropday.toml");
+    std::fs::write(&file, "").unwrap();
+    let named = |(key, value): &(&str, &str)| (format!("DROPDAY_{key}"), (*value).to_owned());
+    let handed = ("CREDENTIALS_DIRECTORY".to_owned(), folder.path().display().to_string());
+    load(Some(&file), settings.iter().map(named).chain([handed]))
+}
+
+#[test]
+fn every_secret_can_be_handed_over_as_a_credential_with_nothing_else_configured() {
+    let key = BASE64_STANDARD.encode([42; 32]);
+    let folder = handed_over(&[
+        ("spotify.client_secret", "hush\n"),
+        ("mail.smtp_url", "smtps://me:secret@mail.example.com\n"),
+        ("mail.dkim_key", "-----BEGIN PRIVATE KEY-----\n"),
+        ("secrets.key", &format!("{key}\n")),
+        ("of.somebody.else", "x"),
+    ]);
+    let config = with_credentials(
+        &folder,
+        &[
+            ("SPOTIFY__CLIENT_ID", "my-app"),
+            ("MAIL__FROM", "dropday@example.com"),
+            ("MAIL__DKIM_SELECTOR", "dropday"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.spotify.client_secret.unwrap().expose_secret(), "hush");
+    assert_eq!(config.mail.smtp_url.expose_secret(), "smtps://me:secret@mail.example.com");
+    assert_eq!(config.mail.dkim.unwrap().key.expose_secret(), "-----BEGIN PRIVATE KEY-----");
+    assert!(matches!(config.key, KeySource::Given(key) if *key.expose_secret() == [42; 32]));
+}
+
+#[test]
+fn a_blank_credential_is_none_since_a_unit_has_to_name_it() {
+    let folder = handed_over(&[("spotify.client_secret", "\n"), ("secrets.key", "")]);
+    let config = with_credentials(&folder, NEEDED).unwrap();
+    assert!(config.spotify.client_secret.is_none());
+    assert!(matches!(config.key, KeySource::BesideDatabase(_)));
+}
+
+#[test]
+fn a_secret_that_is_set_and_handed_over_as_well_is_a_fault() {
+    let folder = handed_over(&[("mail.smtp_url", "smtps://me:hush@mail.example.com")]);
+    let twice = fault(with_credentials(&folder, NEEDED));
+    let told = twice.contains("`mail.smtp_url`")
+        && twice.contains("credential")
+        && !twice.contains("hush");
+    assert!(told, "{twice}");
+    let key = BASE64_STANDARD.encode([42; 32]);
+    let folder = handed_over(&[("secrets.key", &key)]);
+    let settings = [NEEDED, &[("SECRETS__KEY_FILE", "/etc/hostname")]].concat();
+    assert!(fault(with_credentials(&folder, &settings)).contains("`secrets.key_file`"));
+}
+
+#[test]
+fn a_password_may_stand_apart_from_the_url_and_needs_no_escapes() {
+    let url = |smtp_url: &str, password: &str| {
+        let settings = [NEEDED, &[("MAIL__SMTP_URL", smtp_url), ("MAIL__SMTP_PASSWORD", password)]];
+        with_needed(&settings.concat())
+            .map(|config| config.mail.smtp_url.expose_secret().to_owned())
+    };
+    let whole = url("smtps://me@mail.example.com:465", "p@ss/w%41rd: ").unwrap();
+    assert_eq!(whole, "smtps://me:p%40ss%2Fw%2541rd%3A%20@mail.example.com:465");
+    for (smtp_url, why) in [
+        ("smtps://me:other@mail.example.com", "no password"),
+        ("smtps://mail.example.com", "a user name"),
+    ] {
+        let fault = url(smtp_url, "hush").unwrap_err().to_string();
+        assert!(fault.contains(why) && !fault.contains("hush"), "{fault}");
+    }
+}
+
+#[test]
+fn what_has_changed_between_two_readings_is_known_by_key_and_secrets_too() {
+    let folder = handed_over(&[("spotify.client_secret", "one")]);
+    let before = with_credentials(&folder, &[NEEDED, &[("LOG__LEVEL", "info")]].concat()).unwrap();
+    let same = with_credentials(&folder, NEEDED).unwrap();
+    assert_eq!(before.keys.changed(&same.keys), Vec::<String>::new(), "its default is no change");
+    std::fs::write(folder.path().join("spotify.client_secret"), "two").unwrap();
+    let settings = [NEEDED, &[("LOG__LEVEL", "debug"), ("MAIL__CONNECTIONS", "7")]].concat();
+    let after = with_credentials(&folder, &settings).unwrap();
+    let changed = before.keys.changed(&after.keys);
+    assert_eq!(changed, ["log.level", "mail.connections", "spotify.client_secret"]);
+    let told = format!("{:?}", after.keys);
+    assert!(
+        told.contains("mail.connections") && !told.contains("two") && !told.contains('7'),
+        "{told}"
+    );
 }
 
 #[test]

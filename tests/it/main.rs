@@ -51,4 +51,5 @@ mod shape;
 mod side_lists;
 mod sign_in;
 mod singles;
+mod supervised;
 mod visitor;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// What each part may use of the crate, from the bottom up. A part may always use itself.
 fn may_use(part: &str) -> &'static [&'static str] {
     match part {
-        "domain" | "clock" | "terminal" | "telemetry" => &[],
+        "domain" | "clock" | "terminal" | "telemetry" | "pulse" => &[],
         "store" | "spotify" | "hints" | "mail" => &["domain", "clock"],
         "meters" => &["domain"],
         "access" => &["domain", "clock", "meters", "store", "spotify"],
@@ -17,11 +17,11 @@ fn may_use(part: &str) -> &'static [&'static str] {
             "accounts",
         ],
         "config" => &["domain", "telemetry"],
-        "worker" => &["store", "ctx", "pipeline"],
-        "schedule" => &["config", "worker"],
+        "worker" => &["store", "ctx", "pipeline", "pulse"],
+        "schedule" => &["clock", "config", "worker"],
         "web" => &["domain", "clock", "store", "spotify", "access", "ctx", "accounts", "worker"],
         // Composition knows everybody.
-        "app" | "lifecycle" | "cli" | "demo" | "main" | "lib" => &["*"],
+        "app" | "lifecycle" | "supervisor" | "cli" | "demo" | "main" | "lib" => &["*"],
         other => panic!("src/{other} has no place in the layers: see ARCHITECTURE.md"),
     }
 }

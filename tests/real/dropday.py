@@ -50,10 +50,11 @@ class Dropday:
         self._settings.update({key.upper(): value for key, value in settings.items()})
 
     @contextlib.contextmanager
-    def serving(self):
-        """`dropday serve` while the block runs, and a clean end after it."""
-        with program([self._binary, "serve"], self.log, self.port, self.environment()) as process:
-            yield
+    def serving(self, **environment):
+        """`dropday serve` while the block runs, and a clean end after it. Yields the process."""
+        variables = {**self.environment(), **environment}
+        with program([self._binary, "serve"], self.log, self.port, variables) as process:
+            yield process
         expect(process.returncode == 0, f"dropday serve ended with status {process.returncode} after SIGTERM")
 
     def run(self, *arguments):
@@ -105,6 +106,14 @@ class FakeWorld:
     def unexpected(self):
         return self.ask("GET", "/_world/unexpected")
 
+    def inbox(self):
+        """Where its letter box is, as HOST:PORT."""
+        return self.ask("GET", "/_world/inbox")
+
+    def letters(self):
+        """What its letter box has, as `to` and `raw`."""
+        return json.loads(self.ask("GET", "/_world/letters"))
+
     def token(self, dropday):
         """An access token for the person who also consents to `dropday`."""
         return pkce.access_token(self.url, CLIENT_ID, dropday.redirect_uri)
@@ -124,10 +133,10 @@ class FakeWorld:
 
 
 @contextlib.contextmanager
-def fake_world(folder):
+def fake_world(folder, *arguments):
     port = free_port()
     binary = built("FAKE_WORLD_BIN", "examples/fake_world")
-    with program([binary, "--listen", f"127.0.0.1:{port}"], folder / "fake-world.log", port):
+    with program([binary, "--listen", f"127.0.0.1:{port}", *arguments], folder / "fake-world.log", port):
         yield FakeWorld(port)
 
 
