@@ -4,6 +4,8 @@ mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns;
+mod health;
+mod next_step;
 mod once;
 mod serve;
 mod status;
@@ -12,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::clock::{Chance, Clock, SystemChance, SystemClock};
 use crate::config::{self, Config, ConfigError};
@@ -85,6 +87,15 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the daemon of this configuration whether it is well; the exit code is 0 if it is, else 1.
+    ///
+    /// For the health check of a container. Asks /healthz at web.listen, for five seconds at most.
+    Health,
+}
+
+/// What the command line knows, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs what the command line asks for.
@@ -129,6 +140,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Verb::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
         Verb::Status { json } => status::run(&config()?, json).await,
+        Verb::Health => health::run(config()).await,
     }
 }
 

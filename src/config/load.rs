@@ -1,5 +1,6 @@
 //! Reading: three sources, one shape, unknown keys refused.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -148,9 +149,13 @@ fn read(
         config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
     if let Some(file) = file.or(Some(Path::new(USUAL_FILE)).filter(|usual| usual.exists())) {
         let text = std::fs::read_to_string(file).map_err(|why| {
+            let remedy = match why.kind() {
+                ErrorKind::PermissionDenied => "Run this as its owner does (sudo), or name another",
+                _ => "Name another",
+            };
             format!(
-                "the configuration {} cannot be read: {why}. Name another with --config, or set \
-                     the keys in the environment",
+                "the configuration {} cannot be read: {why}. {remedy} with --config, or set the \
+                 keys in the environment",
                 file.display()
             )
         })?;
