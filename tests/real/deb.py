@@ -134,7 +134,7 @@ def _world(folder):
 def _machine(folder):
     """Boots a copy of a clean Debian; where that cannot be, the part is skipped."""
     root = folder / "root"
-    shutil.copytree(debian("debian-systemd", PACKAGES), root, symlinks=True)
+    run("cp", "--archive", debian("debian-systemd", PACKAGES), root)
     command = [
         "systemd-nspawn", "--boot", "--directory", root, "--register=no", "--keep-unit",
         f"--machine={folder.name}", "--console=read-only",
@@ -177,7 +177,7 @@ def _leader(nspawn):
 def is_installed(world):
     package = world.build("dropday.deb")
     print(f"    package: {package.stat().st_size / 1e6:.1f} MB", flush=True)
-    said = world.machine("apt-get install --yes --no-download /root/dropday.deb")
+    said = world.machine("apt-get install --yes /root/dropday.deb")
     expect("Edit /etc/dropday/dropday.toml, then: sudo dropday check" in said, said)
     expect(world.machine.service("ActiveState") == "inactive", "it is started")
     expect(world.machine.service("UnitFileState") == "disabled", "it is enabled")
@@ -225,7 +225,7 @@ def root_leaves_nothing_behind(world):
 def is_upgraded(world):
     world.renew(world.machine.root / "root/dropday.deb", "999.0.0-1")
     before, configuration = world.machine.service("MainPID"), world.machine(f"md5sum {CONFIGURATION}")
-    world.machine("apt-get install --yes --no-download /root/newer.deb")
+    world.machine("apt-get install --yes /root/newer.deb")
     expect(world.machine("dpkg-query -W -f '${Version}' dropday") == "999.0.0-1", "the version did not change")
     wait_until("another process", lambda: world.machine.service("MainPID") not in ("0", before))
     wait_until("a daemon that is healthy", world.healthy)

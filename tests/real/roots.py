@@ -36,6 +36,8 @@ def debian(name, packages):
         try:
             run("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", SUITE, draft)
             shutil.rmtree(draft / "var/cache/apt/archives", ignore_errors=True)
+            for log in (draft / "var/log").rglob("*.log"):
+                log.unlink()
             draft.rename(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
