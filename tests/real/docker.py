@@ -161,16 +161,10 @@ def _import_base(engine, folder):
 
 
 def _copy_rust(local):
-    """This machine's Rust, laid out as in Docker's own image, for its own architecture alone."""
+    """This machine's Rust, laid out as in Docker's own image."""
     sysroot = pathlib.Path(run("rustc", "--print", "sysroot").strip())
-    host = re.search(r"^host: (.*)$", run("rustc", "--verbose", "--version"), re.MULTILINE)[1]
     toolchain = local / "rustup/toolchains" / sysroot.name
-
-    def left_out(folder, names):
-        is_other = pathlib.Path(folder) == sysroot / "lib/rustlib"
-        return [name for name in names if is_other and name != host and (sysroot / "lib/rustlib" / name / "lib").is_dir()]
-
-    shutil.copytree(sysroot / "lib", toolchain / "lib", symlinks=True, ignore=left_out)
+    shutil.copytree(sysroot / "lib", toolchain / "lib", symlinks=True)
     (toolchain / "bin").mkdir()
     commands = local / "cargo/bin"
     commands.mkdir(parents=True)
