@@ -337,13 +337,12 @@ fn the_packages_file_lacks_only_what_nobody_else_can_know() {
     let ConfigError(faults) = from_both(file, &[]).expect_err("three keys are not set");
     assert_eq!(faults.len(), 3, "{faults:?}");
     assert!(faults.iter().all(|fault| fault.contains("is not set")), "{faults:?}");
-    // As somebody would fill it in, who takes the examples.
-    let filled = file.replace("client_id = \"\"", "client_id = \"my-app\"");
-    let lines = filled.lines().map(|line| match line.strip_prefix("# ") {
-        Some(key) if key.contains(" = \"") => key,
-        _ => line,
-    });
-    let config = from_both(&lines.collect::<Vec<_>>().join("\n"), &[]).unwrap();
+    let mut filled = file.replace("# public_url", "public_url");
+    for (key, value) in NEEDED {
+        let key = key.split("__").last().unwrap().to_lowercase();
+        filled = filled.replace(&format!("\n{key} = \"\""), &format!("\n{key} = \"{value}\""));
+    }
+    let config = from_both(&filled, &[]).unwrap();
     assert_eq!(config.database, Path::new("/var/lib/dropday/dropday.db"));
     assert_eq!(config.redirect_url().as_str(), "https://dropday.example.com/callback");
 }

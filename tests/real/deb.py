@@ -118,7 +118,7 @@ class World:
             "from": "Dropday <dropday@example.com>",
             "operator": "me@example.com",
         }.items():
-            text, found = re.subn(rf'^(# )?{key} = ".*"$', f'{key} = "{value}"', text, flags=re.MULTILINE)
+            text, found = re.subn(rf'^{key} = ""$', f'{key} = "{value}"', text, flags=re.MULTILINE)
             expect(found == 1, f"{found} lines for {key} in the configuration as it came")
         file.write_text(text + f'listen = "127.0.0.1:{self.port}"\n', encoding="utf-8")
 
