@@ -210,7 +210,7 @@ def is_healthy(world):
 def can_be_checked(world):
     code, said = world.engine.try_to("exec", CONTAINER, "dropday", "check")
     expect("ok    database: /data/dropday.db" in said, said)
-    expect(code == 1 and "WRONG mail: the mail server 127.0.0.1:9" in said, said)
+    expect(code == 1 and "WRONG mail: the mail server cannot be used: 127.0.0.1:9" in said, said)
     expect(said.count("WRONG") == 1, said)
 
 
