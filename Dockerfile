@@ -32,10 +32,10 @@ WORKDIR /data
 VOLUME /data
 
 # Inside the container every address is its own; which one the host shows is for -p to say. There is no
-# /tmp, and none is needed: what SQLite puts aside for a moment lies beside the database.
+# /tmp, and none is needed: what is put aside for a moment lies beside the database.
 ENV DROPDAY_DATABASE__PATH=/data/dropday.db \
     DROPDAY_WEB__LISTEN=0.0.0.0:8888 \
-    SQLITE_TMPDIR=/data
+    TMPDIR=/data
 EXPOSE 8888
 HEALTHCHECK --interval=30s --timeout=10s --start-period=1m --retries=3 CMD ["/usr/bin/dropday", "health"]
 STOPSIGNAL SIGTERM
