@@ -1,8 +1,6 @@
 //! Composition: configuration → the parts, put together.
 
-use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +22,7 @@ use crate::meters::{Labels, Meters};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
 use crate::store::outbox::Kind;
-use crate::store::{Db, Sealer};
+use crate::store::{Db, Sealer, private};
 use crate::web;
 use crate::worker::Job;
 
@@ -237,8 +235,9 @@ fn make_key(file: &Path, chance: &dyn Chance) -> std::io::Result<()> {
     use secrecy::ExposeSecret;
     let key = SecretBox::new(Box::new(random::<32>(chance)));
     let draft = file.with_extension(format!("key.{}", std::process::id()));
-    let mut made =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    // Of a process that had our number, and was cut short.
+    std::fs::remove_file(&draft).ok();
+    let mut made = private::make(&draft)?;
     writeln!(made, "{}", STANDARD.encode(key.expose_secret()))?;
     made.sync_all()?;
     match std::fs::hard_link(&draft, file) {

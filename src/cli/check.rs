@@ -1,10 +1,12 @@
 //! `dropday check`: what is wrong, each with its remedy.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 
 use super::dns;
+use super::next_step::next_step;
 use crate::clock::random;
 use crate::config::{Config, ConfigError};
 use crate::domain::house::SignUp;
@@ -75,6 +77,11 @@ pub(super) async fn run(
              tunnel in between, people will not come back from Spotify"
         );
         report.note("redirect address", &differ);
+    }
+    if !report.has_failed
+        && let Some(step) = next_step(Path::new("/"), config.web.public_url.as_str())
+    {
+        report.note("next", &step);
     }
     Ok(super::code(report.has_failed))
 }

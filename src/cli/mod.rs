@@ -5,7 +5,9 @@ mod check;
 mod demo;
 mod dns;
 mod export;
+mod health;
 mod invite;
+mod next_step;
 mod once;
 mod serve;
 mod status;
@@ -15,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::bail;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app;
 use crate::clock::{Chance, Clock, SystemChance, SystemClock};
@@ -99,6 +101,15 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the daemon of this configuration whether it is well; the exit code is 0 if it is, else 1.
+    ///
+    /// For the health check of a container. Asks /healthz at web.listen, for five seconds at most.
+    Health,
+}
+
+/// What the command line knows, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs what the command line asks for.
@@ -145,6 +156,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Invite(what) => invite::run(&config()?, &what).await,
         Verb::Export { person, file } => export::run(&config()?, person, file.as_deref()).await,
         Verb::Status { json } => status::run(&config()?, json).await,
+        Verb::Health => health::run(config()).await,
     }
 }
 

@@ -189,7 +189,8 @@ fn read(
             let remedy = match why.kind() {
                 ErrorKind::PermissionDenied => {
                     "Let everybody read it (chmod 644), and put secrets into files of their own, or \
-                     hand them over as credentials (docs/systemd.md)"
+                     hand them over as credentials (docs/systemd.md); or run this as its owner does \
+                     (sudo)"
                 }
                 _ => "Name another with --config, or set the keys in the environment",
             };

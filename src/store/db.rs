@@ -1,9 +1,7 @@
 //! The database: one thread that writes, one that reads, and transactions with a name and one
 //! timestamp. Nothing awaits inside a transaction, so no network call can.
 
-use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
@@ -15,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
 use super::presence::Presence;
-use super::{Result, Sealer, StoreError, artists, migrations, outbox, tidy, tokens};
+use super::{Result, Sealer, StoreError, artists, migrations, outbox, private, tidy, tokens};
 use crate::clock::{Chance, Clock};
 use crate::domain::room::Room;
 
@@ -310,8 +308,7 @@ fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
 
 fn connect(path: &Path) -> Result<Connection> {
     let cannot = |why: String| StoreError::CannotOpen { path: path.to_owned(), why };
-    let mode = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-    match mode {
+    match private::open(path) {
         Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
             return Err(StoreError::ReadOnly);
         }

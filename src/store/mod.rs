@@ -28,6 +28,7 @@ pub mod overdue;
 pub mod people;
 pub mod preferences;
 mod presence;
+pub mod private;
 pub mod releases;
 mod seal;
 pub mod sessions;

@@ -4,9 +4,10 @@
 //! nobody else is at work, claims can only be a dead process's, and are released at once. The
 //! kernel drops a file lock with its process, `kill -9` included.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 use std::path::Path;
+
+use super::private;
 
 /// A shared lock beside the database, held for as long as the process works on it.
 #[derive(Debug)]
@@ -21,8 +22,7 @@ impl Presence {
     ) -> Result<Self, E> {
         let mut name = database.as_os_str().to_owned();
         name.push(".lock");
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(name);
-        let Ok(file) = file else { return Ok(Self(None)) };
+        let Ok(file) = private::open(Path::new(&name)) else { return Ok(Self(None)) };
         if file.try_lock().is_ok() {
             alone()?;
             // To hold both locks at once is undefined (std::fs::File::lock_shared), hence the gap:

@@ -1,5 +1,6 @@
 //! What the commands say, and what their exit codes promise.
 
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use base64::Engine;
@@ -305,10 +306,50 @@ async fn check_names_a_folder_that_is_not_there() {
     machine.finish().await;
 }
 
+/// Only root can be somebody else's root: where the tests run as anybody, there is nothing to see.
+#[tokio::test]
+async fn what_check_makes_for_root_belongs_to_whom_the_folder_belongs_to() {
+    const SERVICE: u32 = 61_234;
+    let machine = Machine::new().await;
+    if std::os::unix::fs::chown(machine.folder.path(), Some(SERVICE), Some(SERVICE)).is_ok() {
+        assert_eq!(machine.run(&["check"]).await.code, Some(0));
+        for name in ["dropday.db", "dropday.key", "dropday.db.lock"] {
+            let made = machine.folder.path().join(name).metadata().unwrap();
+            assert_eq!((made.uid(), made.gid()), (SERVICE, SERVICE), "{name}");
+        }
+    }
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn health_is_whether_the_daemon_answers() {
+    let machine = Machine::new().await;
+    let listens = [("WEB__LISTEN", machine.address.as_str())];
+    let health = async || machine.run_with(&listens, &["health"]).await;
+    let ended = health().await;
+    assert!(ended.code == Some(1) && ended.err.contains("Connection refused"), "{ended:?}");
+    let _daemon = machine.serve().await;
+    let ended = health().await;
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "ok\n"), "{ended:?}");
+    let broken = machine.run_with(&[("WEB__LISTEN", "nowhere")], &["health"]).await;
+    assert_eq!(broken.code, Some(1), "a health check knows 0 and 1: {broken:?}");
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_takes_the_question_and_says_nothing_is_not_well() {
+    let machine = Machine::new().await;
+    let _silent = std::net::TcpListener::bind(&machine.address).unwrap();
+    let listens = [("WEB__LISTEN", machine.address.as_str())];
+    let ended = machine.run_with(&listens, &["health"]).await;
+    assert!(ended.code == Some(1) && ended.err.contains("no answer within 5 s"), "{ended:?}");
+    machine.finish().await;
+}
+
 #[tokio::test]
 async fn help_teaches() {
     let machine = Machine::new().await;
-    for verb in ["", "serve", "once", "demo", "check", "export", "invite", "status"] {
+    for verb in ["", "serve", "once", "demo", "check", "export", "invite", "status", "health"] {
         let arguments: Vec<&str> = [verb, "--help"].into_iter().filter(|a| !a.is_empty()).collect();
         let ended = machine.run(&arguments).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");

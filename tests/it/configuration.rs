@@ -433,6 +433,37 @@ fn every_file_in_the_readme_can_be_used() {
     }
 }
 
+#[test]
+fn the_packages_file_lacks_only_what_nobody_else_can_know() {
+    let file = include_str!("../../packaging/deb/dropday.toml");
+    let ConfigError(faults) = from_both(file, &[]).expect_err("three keys are not set");
+    assert_eq!(faults.len(), 3, "{faults:?}");
+    assert!(faults.iter().all(|fault| fault.contains("is not set")), "{faults:?}");
+    let mut filled = file.replace("# public_url", "public_url");
+    for (key, value) in NEEDED {
+        let key = key.split("__").last().unwrap().to_lowercase();
+        filled = filled.replace(&format!("\n{key} = \"\""), &format!("\n{key} = \"{value}\""));
+    }
+    let config = from_both(&filled, &[]).unwrap();
+    assert_eq!(config.database, Path::new("/var/lib/dropday/dropday.db"));
+    assert_eq!(config.redirect_url().as_str(), "https://dropday.example.com/callback");
+}
+
+#[test]
+fn the_variables_of_image_and_compose_file_are_known() {
+    for text in [include_str!("../../Dockerfile"), include_str!("../../compose.yaml")] {
+        let names = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let names: Vec<&str> = names.filter_map(|name| name.strip_prefix("DROPDAY_")).collect();
+        assert!(!names.is_empty());
+        for name in names {
+            let key = name.to_lowercase().replace("__", ".");
+            let defaults = File::from_str(DEFAULTS, FileFormat::Toml);
+            let defaults = config::Config::builder().add_source(defaults).build().unwrap();
+            assert!(defaults.get_string(&key).is_ok(), "DROPDAY_{name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_key_is_made_on_first_start_for_its_owner_alone_and_kept() {
     let machine = Machine::new().await;

@@ -1,0 +1,249 @@
+"""The Dockerfile, built and run by a real Docker engine.
+
+Nothing can be pulled here, so the image that it builds upon is made of Debian's packages and of
+this machine's own Rust. What it builds, it builds as anywhere.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from dropday import Dropday, agree_at_fake_world, fake_world, sign_in
+from harness import Broken, Part, expect, report, run_part, stop, wait_until
+from roots import CACHE, debian, run
+
+PART = Part("docker")
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+IMAGE = "dropday-real-test"
+CONTAINER = "dropday-real-test"
+MEGABYTE = 1_000_000
+LARGEST = 40 * MEGABYTE
+# Of this machine, or of others as well: DROPDAY_DOCKER_PLATFORMS=linux/arm64 builds it without running it.
+PLATFORMS = os.environ.get("DROPDAY_DOCKER_PLATFORMS", "").split()
+
+
+class Engine:
+    """A Docker engine of this test's own."""
+
+    def __init__(self, socket):
+        self._socket = socket
+
+    def __call__(self, *arguments):
+        return run(*self._command(arguments), env={**os.environ, "DOCKER_BUILDKIT": "1"})
+
+    def try_to(self, *arguments):
+        """A command that may fail: its status, and what it printed."""
+        done = subprocess.run(
+            self._command(arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def build(self, tag, *options):
+        self("build", "--network=host", "--quiet", "--tag", tag, *options, SOURCE)
+
+    def look(self, what, thing):
+        return json.loads(self("inspect", "--format", f"{{{{json {what}}}}}", thing))
+
+    def _command(self, arguments):
+        # Debian's own client, which goes with its engine.
+        return ["/usr/bin/docker", "--host", f"unix://{self._socket}", *map(str, arguments)]
+
+
+class Contained(Dropday):
+    """A Dropday whose daemon runs in a container, with all its state in a volume."""
+
+    def __init__(self, folder, engine, **settings):
+        super().__init__(folder, **settings)
+        self.engine = engine
+        secret = folder / "smtp_url"
+        secret.write_text("smtp://127.0.0.1:9\n", encoding="utf-8")
+        secret.chmod(0o444)
+        self._secrets = secret
+        self.set(database__path=None, secrets__key=None, mail__smtp_url=None)
+        self.set(mail__smtp_url_file="/run/secrets/smtp_url")
+
+    def start(self):
+        ours = [f"--env=DROPDAY_{key}={value}" for key, value in self._settings.items() if value is not None]
+        self.engine(
+            "run", "--detach", "--name", CONTAINER, "--network=host", "--read-only", "--cap-drop=ALL",
+            "--security-opt=no-new-privileges", f"--volume={CONTAINER}:/data",
+            f"--volume={self._secrets}:/run/secrets/smtp_url:ro",
+            # The image's own question, asked more often.
+            "--health-interval=2s", *ours, IMAGE,
+        )  # fmt: skip
+        wait_until("a container that is healthy", self._is_healthy, 60)
+
+    def stop(self):
+        """How it ended, and after how many seconds."""
+        began = time.monotonic()
+        self.engine("stop", "--time=30", CONTAINER)
+        return self.engine.look(".State.ExitCode", CONTAINER), time.monotonic() - began
+
+    def status(self):
+        return json.loads(self.engine("exec", CONTAINER, "/usr/bin/dropday", "status", "--json"))
+
+    def _is_healthy(self):
+        state = self.engine.look(".State", CONTAINER)
+        if not state["Running"]:
+            raise Broken(f"the container has ended:\n{self.engine('logs', CONTAINER)}")
+        return state["Health"]["Status"] == "healthy"
+
+
+class World:
+    def __init__(self, engine, dropday):
+        self.engine = engine
+        self.dropday = dropday
+        self.browser = None
+
+
+@contextlib.contextmanager
+def _world(folder):
+    with _engine(folder) as engine, fake_world(folder) as spotify:
+        try:
+            yield World(engine, Contained(folder, engine, **spotify.settings))
+        finally:
+            engine.try_to("rm", "--force", CONTAINER)
+            engine.try_to("volume", "rm", CONTAINER)
+            engine.try_to("builder", "prune", "--force", "--keep-storage=4GB")
+
+
+@contextlib.contextmanager
+def _engine(folder):
+    """A dockerd whose images and layers outlive it; without one, the part is skipped."""
+    socket, log = folder / "docker.sock", folder / "dockerd.log"
+    command = [
+        "dockerd", "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--bridge=none",
+        "--data-root", CACHE / "docker", "--exec-root", folder / "exec", "--pidfile", folder / "dockerd.pid",
+        "--host", f"unix://{socket}",
+    ]  # fmt: skip
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    engine = Engine(socket)
+    try:
+        ends = time.monotonic() + 60
+        while engine.try_to("info")[0] != 0:
+            if process.poll() is not None or time.monotonic() > ends:
+                last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+                report("SKIP", PART.name, f"SKIPPED: dockerd does not start on this machine: {''.join(last)}")
+                sys.exit(0)
+            time.sleep(0.2)
+        yield engine
+    finally:
+        stop(process)
+
+
+def _import_base(engine, folder):
+    """The image that the Dockerfile begins with, under its name."""
+    name = re.search(r"^FROM .*?(rust:\S+) AS", (SOURCE / "Dockerfile").read_text("utf-8"), re.MULTILINE)[1]
+    rustc = run("rustc", "--version").strip()
+    if engine.try_to("inspect", "--format", "{{.Config.Labels.rustc}}", name) == (0, f"{rustc}\n"):
+        return
+    root = folder / "base"
+    run("cp", "--archive", debian("debian-gcc", ["gcc", "libc6-dev", "ca-certificates"]), root)
+    _copy_rust(root / "usr/local")
+    # This machine may reach the registries through a proxy with a root of its own.
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
+    base = folder / "base.tar"
+    run("tar", "--create", "--file", base, "--directory", root, ".")
+    path = "/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    variables = f"ENV RUSTUP_HOME=/usr/local/rustup CARGO_HOME=/usr/local/cargo PATH={path}"
+    engine("import", "--change", variables, "--change", f'LABEL rustc="{rustc}"', base, name)
+    base.unlink()
+    shutil.rmtree(root)
+
+
+def _copy_rust(local):
+    """This machine's Rust, laid out as in Docker's own image."""
+    sysroot = pathlib.Path(run("rustc", "--print", "sysroot").strip())
+    toolchain = local / "rustup/toolchains" / sysroot.name
+    shutil.copytree(sysroot / "lib", toolchain / "lib", symlinks=True)
+    (toolchain / "bin").mkdir()
+    commands = local / "cargo/bin"
+    commands.mkdir(parents=True)
+    for name in ("cargo", "rustc"):
+        shutil.copy(sysroot / "bin" / name, toolchain / "bin")
+        (commands / name).symlink_to(f"/usr/local/rustup/toolchains/{sysroot.name}/bin/{name}")
+    if rustup := shutil.which("rustup"):
+        shutil.copy(pathlib.Path(rustup).resolve(), commands / "rustup")
+        settings = f'version = "12"\ndefault_toolchain = "{sysroot.name}"\nprofile = "minimal"\n'
+        (local / "rustup/settings.toml").write_text(settings, encoding="utf-8")
+
+
+def _say_size(engine, image, began):
+    size = engine.look(".Size", image)
+    print(f"    {image}: {size / MEGABYTE:.1f} MB, built in {time.monotonic() - began:.0f} s", flush=True)
+    expect(size < LARGEST, f"the image {image} has {size} bytes")
+
+
+@PART.promise("the image is built, and is smaller than 40 MB")
+def is_built(world):
+    _import_base(world.engine, world.dropday.folder)
+    began = time.monotonic()
+    world.engine.build(IMAGE)
+    _say_size(world.engine, IMAGE, began)
+    for platform in PLATFORMS:
+        began, tag = time.monotonic(), f"{IMAGE}:{platform.replace('/', '-')}"
+        world.engine.build(tag, "--platform", platform)
+        _say_size(world.engine, tag, began)
+
+
+@PART.promise("it is healthy without any right, by number, with a root file system that nobody can write to")
+def is_healthy(world):
+    world.dropday.start()
+    process = world.engine.look(".State.Pid", CONTAINER)
+    status = pathlib.Path(f"/proc/{process}/status").read_text("utf-8")
+    expect(re.search(r"^Uid:\t10001\t10001\t", status, re.MULTILINE), status)
+    expect(re.search(r"^CapEff:\t0+$", status, re.MULTILINE), status)
+    code, said = world.engine.try_to("exec", CONTAINER, "/bin/sh", "-c", "true")
+    expect(code != 0, f"there is a shell in it: {said}")
+
+
+@PART.promise("`dropday check` in it finds the database sound, and the password in its file")
+def can_be_checked(world):
+    code, said = world.engine.try_to("exec", CONTAINER, "dropday", "check")
+    expect("ok    database: /data/dropday.db" in said, said)
+    expect(code == 1 and "WRONG mail: the mail server cannot be used: 127.0.0.1:9" in said, said)
+    expect(said.count("WRONG") == 1, said)
+
+
+@PART.promise("a daemon that hangs is not well, and `dropday health` says so soon")
+def hangs(world):
+    world.engine("kill", "--signal=STOP", CONTAINER)
+    try:
+        began = time.monotonic()
+        code, said = world.engine.try_to("exec", CONTAINER, "/usr/bin/dropday", "health")
+        took = time.monotonic() - began
+    finally:
+        world.engine("kill", "--signal=CONT", CONTAINER)
+    expect(code == 1 and "no answer within 5 s" in said, f"{code}: {said}")
+    expect(took < 10, f"that took {took:.1f} s, and the image allows 10")
+
+
+@PART.promise("it is stopped in less than 10 seconds, and ends well")
+def stops(world):
+    world.browser = sign_in(world.dropday, agree_at_fake_world)
+    code, took = world.dropday.stop()
+    print(f"    stopped in {took:.1f} s", flush=True)
+    expect(code == 0, f"it ended with status {code}:\n{world.engine('logs', CONTAINER)}")
+    expect(took < 10, f"stopping took {took:.1f} s")
+
+
+@PART.promise("a new container goes on where the old one stood: people, sessions and key")
+def is_replaced(world):
+    world.engine("rm", CONTAINER)
+    world.dropday.start()
+    account = world.browser.open(f"{world.dropday.url}/account")
+    expect(account.url.endswith("/account") and account.status == 200, f"{account.url}: {account.text[:300]}")
+    expect(world.dropday.status()["people"]["connected"] == 1, world.dropday.status())
+
+
+if __name__ == "__main__":
+    run_part(PART, {None: _world})
