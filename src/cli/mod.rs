@@ -1,12 +1,16 @@
 //! The command line.
 
+mod backup;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
 mod dns;
+mod key;
 mod once;
+mod send_test;
 mod serve;
 mod status;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,11 +83,51 @@ enum Verb {
         #[arg(long, value_name = "ADDRESS", conflicts_with = "defaults")]
         send_to: Option<String>,
     },
+    /// Send a test letter to an address, and say what the mail server answered.
+    SendTest {
+        /// Where to.
+        address: String,
+    },
     /// Show people, artists, calls used and left, and letters owed.
     Status {
         /// The same for programs.
         #[arg(long)]
         json: bool,
+    },
+    /// Show who is here, remove somebody, or confirm an address by hand.
+    #[command(subcommand)]
+    Users(users::Verb),
+    /// Write everything but the key to one file, also beside a running daemon.
+    Backup {
+        /// The file.
+        file: PathBuf,
+        /// Replace a file that is there already, once the backup is whole.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup in the place of the database, while no daemon runs.
+    ///
+    /// Its version and its key are checked before anything is touched, and the database that is there
+    /// is kept aside.
+    Restore {
+        /// What `dropday backup` wrote.
+        file: PathBuf,
+    },
+    /// See to the key that tokens are sealed with.
+    #[command(subcommand)]
+    Key(KeyVerb),
+}
+
+#[derive(Subcommand)]
+enum KeyVerb {
+    /// Seal everything with a new key, while no daemon runs.
+    ///
+    /// If it is cut short, a daemon can start all the same, with the earlier key; run it again to go on
+    /// where it was.
+    Rotate {
+        /// Where the new key lies, or is to be written, if the configuration gives the earlier one.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
     },
 }
 
@@ -128,7 +172,12 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
+        Verb::SendTest { address } => send_test::run(&config()?, &address).await,
         Verb::Status { json } => status::run(&config()?, json).await,
+        Verb::Users(verb) => users::run(&config()?, &verb).await,
+        Verb::Backup { file, force } => backup::write(&config()?, &file, force).await,
+        Verb::Restore { file } => backup::restore(&config()?, &file).await,
+        Verb::Key(KeyVerb::Rotate { to }) => key::rotate(&config()?, to.as_deref()).await,
     }
 }
 
