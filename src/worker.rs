@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::ctx::Ctx;
 use crate::pipeline::{
     Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
+    tidy_up,
 };
 use crate::store::StoreError;
 
@@ -121,6 +122,9 @@ async fn one_pass(
                 // The first refusal makes everybody's list due.
                 bells.ring(Job::Follows);
                 bells.ring(Job::Letters);
+            }
+            if let Some(outcome) = tidy_up::pass(ctx, stop).await? {
+                log(job, &outcome, outcome == tidy_up::Outcome::default());
             }
         }
         Job::Hints => {

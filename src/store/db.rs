@@ -99,10 +99,11 @@ impl Db {
         shared.transact(&mut conn, TransactionBehavior::Immediate, "tidy", tidy::tidy)?;
         // A process that was killed, or could not, has left this to us.
         empty_the_log(&conn).ok();
+        let presence = Arc::new(presence);
         let begins = TransactionBehavior::Immediate;
-        let writer = Lane { jobs: lane("db-write", conn, Some(presence))?, begins };
+        let writer = Lane { jobs: lane("db-write", conn, Arc::clone(&presence))?, begins };
         let begins = TransactionBehavior::Deferred;
-        let reader = Lane { jobs: lane("db-read", reading, None)?, begins };
+        let reader = Lane { jobs: lane("db-read", reading, presence)?, begins };
         Ok(Self { writer, reader, shared: Arc::new(shared) })
     }
 
@@ -283,7 +284,7 @@ impl Tx<'_> {
 }
 
 /// A thread that owns `conn` and works off what it is sent, until every handle is gone.
-fn lane(name: &str, mut conn: Connection, presence: Option<Presence>) -> Result<mpsc::Sender<Job>> {
+fn lane(name: &str, mut conn: Connection, presence: Arc<Presence>) -> Result<mpsc::Sender<Job>> {
     let (jobs, queue) = mpsc::channel::<Job>();
     let work = move || {
         for job in queue {
@@ -291,6 +292,8 @@ fn lane(name: &str, mut conn: Connection, presence: Option<Presence>) -> Result<
             std::panic::catch_unwind(AssertUnwindSafe(|| job(&mut conn))).ok();
         }
         conn.execute_batch("PRAGMA optimize").ok();
+        // In this order: whoever replaces the file must find nobody who has it open.
+        drop(conn);
         drop(presence);
     };
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);

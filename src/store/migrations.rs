@@ -138,6 +138,9 @@ pub(super) fn version_of_ours(conn: &Connection, path: &Path) -> Result<i64> {
 }
 
 #[cfg(test)]
+mod fixtures;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -37,6 +37,7 @@ pub mod singles;
 pub mod status;
 pub mod tidy;
 pub mod tokens;
+pub mod upkeep;
 
 pub use db::{Db, Tx};
 pub use error::StoreError;

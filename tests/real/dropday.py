@@ -45,6 +45,10 @@ class Dropday:
         }
         self.set(**settings)
 
+    @property
+    def key(self):
+        return self._settings["SECRETS__KEY"]
+
     def set(self, **settings):
         """Change the configuration; a value of None takes a key away."""
         self._settings.update({key.upper(): value for key, value in settings.items()})
