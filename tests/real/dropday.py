@@ -62,6 +62,7 @@ class Dropday:
 
     def run(self, *arguments):
         """A verb that ends by itself: its status, and all that it printed."""
+        arguments = [str(argument) for argument in arguments]
         done = subprocess.run(
             [self._binary, *arguments],
             env=self._environment(),
