@@ -265,6 +265,7 @@ const CROWD: i64 = 1500;
 
 /// A database with so many people who have consented.
 async fn crowd(machine: &Machine) {
+    assert_eq!(machine.run(&["once"]).await.code, Some(0));
     let db = open(machine).unwrap();
     let settle = move |tx: &dropday::store::Tx<'_>| {
         for n in 0..CROWD {

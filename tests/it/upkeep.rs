@@ -122,7 +122,8 @@ async fn sessions_that_ended_go_and_those_in_use_stay() {
 async fn an_album_of_an_artist_whom_nobody_follows_goes_once_it_was_told() {
     let home = Home::with(MANY_CALLS).await;
     let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
+    let (kept, other) = (home.world.add_artist("Kept"), home.world.add_artist("Other"));
+    let martha = home.listener("Martha", &[&artist, &kept, &other]).await;
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Owed"));
     home.checks().await;
@@ -132,7 +133,7 @@ async fn an_album_of_an_artist_whom_nobody_follows_goes_once_it_was_told() {
     home.follows().await;
     home.advance_days(8);
     home.follows().await;
-    assert_eq!(count(&home, "SELECT count(*) FROM artists"), 0);
+    assert_eq!(count(&home, "SELECT count(*) FROM artists"), 2);
     tidy_up(&home).await;
     assert_eq!(count(&home, "SELECT count(*) FROM releases"), 1, "it is owed");
     let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
