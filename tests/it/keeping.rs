@@ -374,6 +374,30 @@ async fn a_change_of_keys_killed_at_any_moment_costs_nobody_their_tokens_and_goe
 }
 
 #[tokio::test]
+async fn a_change_of_keys_cut_short_in_its_last_step_is_finished_by_whoever_starts_next() {
+    let (machine, ..) = machine_with_martha().await;
+    let file = key_of(&machine);
+    let beside = |ending: &str| machine.database().with_extension(format!("key{ending}"));
+    for (verb, said) in [(&["status"][..], "Artists watched"), (&["key", "rotate"], "last step")] {
+        assert_eq!(machine.run(&["key", "rotate"]).await.code, Some(0));
+        let new = std::fs::read(&file).unwrap();
+        let old =
+            std::fs::read_dir(machine.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let is_old = |path: &PathBuf| text(path).contains(".key.old");
+        let last =
+            old.filter(is_old).max_by_key(|path| path.metadata().unwrap().modified().unwrap());
+        // As if the database had the new key, and its file had not got its place.
+        std::fs::rename(&file, beside(".new")).unwrap();
+        std::fs::rename(last.unwrap(), &file).unwrap();
+        let ended = machine.run(verb).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.out.contains(said), "{ended:?}");
+        assert!(std::fs::read(&file).unwrap() == new && !beside(".new").exists());
+    }
+    machine.finish().await;
+}
+
+#[tokio::test]
 async fn a_key_that_the_configuration_gives_is_changed_to_one_in_a_file() {
     let given = BASE64_STANDARD.encode([7; 32]);
     let with = [("SECRETS__KEY", given.as_str())];
