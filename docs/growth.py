@@ -20,7 +20,7 @@ YEARS = 5
 # What was told is kept for 400 days (src/store/upkeep.rs), here in months.
 KEPT_MONTHS = 13
 # Of more people than this one year is made: more would take hours.
-MANY = 5000
+MANY = 500
 
 
 def artists_of(people):

@@ -4,7 +4,7 @@
 //! (<https://www.sqlite.org/lang_vacuum.html>), and it sees one state of the database while others write,
 //! where the backup API begins anew whenever another process has written.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -62,7 +62,8 @@ fn begin(draft: &Path) -> std::result::Result<File, String> {
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).mode(0o600);
     let file = file.open(draft).map_err(words)?;
-    let is_taken = file.try_lock().is_err()
+    // Where the file system knows no locks, nobody can tell.
+    let is_taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock))
         || draft.metadata().map(|there| there.ino()).ok()
             != file.metadata().map(|own| own.ino()).ok();
     if is_taken {

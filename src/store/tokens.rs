@@ -142,12 +142,11 @@ pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// People's tokens as they are sealed, access and refresh, of so many people after this one.
-pub(super) fn sealed(
-    conn: &Connection,
-    after: UserId,
-    most: u32,
-) -> Result<Vec<(UserId, Vec<u8>, Vec<u8>)>> {
+/// A person's tokens as they are sealed: access and refresh.
+pub(super) type Sealed = (UserId, Vec<u8>, Vec<u8>);
+
+/// The sealed tokens of so many people after this one.
+pub(super) fn sealed(conn: &Connection, after: UserId, most: u32) -> Result<Vec<Sealed>> {
     let mut rows = conn.prepare_cached(
         "SELECT person, access_sealed, refresh_sealed FROM tokens WHERE person > ?1
          ORDER BY person LIMIT ?2",
