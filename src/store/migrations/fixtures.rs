@@ -35,19 +35,19 @@ fn version_in(conn: &Connection) -> i64 {
 fn rows(conn: &Connection) -> Rows {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let mut tables = conn.prepare(sql).unwrap();
-    let names =
-        tables.query_map([], |row| row.get::<_, String>(0)).unwrap().map(|row| row.unwrap());
-    names.map(|table| (table.clone(), rows_of(conn, &table))).collect()
+    let names = tables.query_map([], |row| row.get(0)).unwrap();
+    let names = names.collect::<rusqlite::Result<Vec<String>>>().unwrap();
+    names.into_iter().map(|table| (table.clone(), rows_of(conn, &table))).collect()
 }
 
 fn rows_of(conn: &Connection, table: &str) -> Vec<Vec<(String, Value)>> {
     let mut rows = conn.prepare(&format!("SELECT * FROM {table}")).unwrap();
-    let columns: Vec<String> = rows.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = rows.column_names().map(str::to_owned).collect();
     let cells = |row: &rusqlite::Row<'_>| {
         let cell = |(n, name): (usize, &String)| Ok((name.clone(), row.get(n)?));
         columns.iter().enumerate().map(cell).collect::<rusqlite::Result<_>>()
     };
-    rows.query_map([], cells).unwrap().map(|row| row.unwrap()).collect()
+    rows.query_map([], cells).unwrap().collect::<rusqlite::Result<_>>().unwrap()
 }
 
 #[test]
