@@ -231,5 +231,5 @@ async fn whatever_happens_people_are_told_the_same_whether_or_not_it_is_tidied_u
         assert_eq!(none, 0);
         removed += some;
     }
-    assert!(removed > 20, "only {removed} rows went: that proves nothing");
+    assert!(removed > 10, "only {removed} rows went: that proves nothing");
 }
