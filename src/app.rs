@@ -1,18 +1,16 @@
 //! Composition: configuration → the parts, put together.
 
-use std::io::{ErrorKind, Write};
-use std::path::Path;
+mod key_file;
+mod rotate;
+
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
-use secrecy::{SecretBox, SecretString};
 
 use crate::access::{Access, Catalogue, Gate, Operator};
-use crate::clock::{Chance, Clock, random};
-use crate::config::{Config, Dkim, KeySource, decode_key};
+use crate::clock::{Chance, Clock};
+use crate::config::{Config, Dkim, KeySource};
 use crate::ctx::Ctx;
 use crate::domain::cadence::{self, calendar::Market};
 use crate::hints::{self, Source};
@@ -22,9 +20,12 @@ use crate::meters::{Labels, Meters};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
 use crate::store::outbox::Kind;
-use crate::store::{Db, Sealer, private};
+use crate::store::rotation::Key;
+use crate::store::{Db, Sealer, StoreError};
 use crate::web;
 use crate::worker::Job;
+
+pub use rotate::{Rotation, rotate_key};
 
 /// What we call ourselves towards Spotify.
 const USER_AGENT: &str = concat!("dropday/", env!("CARGO_PKG_VERSION"));
@@ -109,13 +110,44 @@ pub fn open_database(
 ) -> anyhow::Result<Db> {
     // Before a key is looked for, or made.
     Db::look_at(&config.database)?;
-    let sealer = match &config.key {
-        KeySource::Given(key) => Sealer::new(key),
-        KeySource::BesideDatabase(file) => {
-            Sealer::new(&kept_key(file, &config.database, &**chance)?)
-        }
+    let open = |key: &Key| {
+        let (clock, chance) = (Arc::clone(clock), Arc::clone(chance));
+        Db::open(&config.database, Sealer::new(key), clock, chance)
     };
-    Ok(Db::open(&config.database, sealer, Arc::clone(clock), Arc::clone(chance))?)
+    let file = match &config.key {
+        KeySource::Given(key) => return Ok(open(key)?),
+        KeySource::BesideDatabase(file) => file,
+    };
+    match open(&key_file::kept(file, &config.database, &**chance)?) {
+        Err(StoreError::WrongKey) => {}
+        opened => return Ok(opened?),
+    }
+    // A change of keys has ended meanwhile, or was cut short in its last step.
+    let Some(next) = key_file::read(&key_file::waiting(file))? else {
+        return Ok(open(&key_file::kept(file, &config.database, &**chance)?)?);
+    };
+    let db = open(&next)?;
+    let old = key_file::put_in_place(file).context("the new key cannot be put in its place")?;
+    tracing::info!(old = %old.display(), "finished a change of keys; the earlier key is kept");
+    Ok(db)
+}
+
+/// What seals the configured database, for looking into a copy of it.
+///
+/// # Errors
+/// With the remedy, for the operator.
+pub fn key_of(config: &Config) -> anyhow::Result<Sealer> {
+    match &config.key {
+        KeySource::Given(key) => Ok(Sealer::new(key)),
+        KeySource::BesideDatabase(file) => match key_file::read(file)? {
+            Some(key) => Ok(Sealer::new(&key)),
+            None => bail!(
+                "there is no key at {}. Put the key file that belongs to the backup there, or set \
+                 secrets.key_file to where it is",
+                file.display()
+            ),
+        },
+    }
 }
 
 /// The mailer that the configuration describes.
@@ -190,64 +222,6 @@ fn access(
     };
     let client = Client::new(http, spotify.api_url.clone());
     Ok(Access::new(db.clone(), Arc::clone(clock), gate, client, accounts, catalogue))
-}
-
-/// The key that lies beside the database; made, with mode 0600, if there is no database yet.
-fn kept_key(
-    file: &Path,
-    database: &Path,
-    chance: &dyn Chance,
-) -> anyhow::Result<SecretBox<[u8; 32]>> {
-    // Looked at first: another start may make both meanwhile, the key before the database.
-    let has_database = database.metadata().is_ok_and(|database| database.len() > 0);
-    let is_missing = file.symlink_metadata().is_err_and(|why| why.kind() == ErrorKind::NotFound);
-    if is_missing && has_database {
-        bail!(
-            "the database {} is there, but its key {} is not. Restore the key file, or set \
-             secrets.key_file to where it is",
-            database.display(),
-            file.display()
-        );
-    }
-    if is_missing {
-        make_key(file, chance).with_context(|| {
-            format!(
-                "the key file {} cannot be made. Make sure that its folder exists and that \
-                 Dropday's user may write there, or set database.path",
-                file.display()
-            )
-        })?;
-    }
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("the key file {} cannot be read", file.display()))?;
-    decode_key(&SecretString::from(text)).with_context(|| {
-        format!(
-            "the key file {} does not hold 32 bytes in base64. Restore it; if there is no database \
-             yet, delete it, and it is made anew",
-            file.display()
-        )
-    })
-}
-
-/// Written aside and linked to its name when it is whole: a start that is cut short leaves no half
-/// a key behind, and of two starts at once one makes the key and both use it.
-fn make_key(file: &Path, chance: &dyn Chance) -> std::io::Result<()> {
-    use secrecy::ExposeSecret;
-    let key = SecretBox::new(Box::new(random::<32>(chance)));
-    let draft = file.with_extension(format!("key.{}", std::process::id()));
-    // Of a process that had our number, and was cut short.
-    std::fs::remove_file(&draft).ok();
-    let mut made = private::make(&draft)?;
-    writeln!(made, "{}", STANDARD.encode(key.expose_secret()))?;
-    made.sync_all()?;
-    match std::fs::hard_link(&draft, file) {
-        Ok(()) => std::fs::remove_file(&draft)?,
-        Err(why) if why.kind() == ErrorKind::AlreadyExists => return std::fs::remove_file(&draft),
-        // A file system without links.
-        Err(_) => std::fs::rename(&draft, file)?,
-    }
-    tracing::info!(file = %file.display(), "made the key that tokens are sealed with: back it up");
-    Ok(())
 }
 
 /// The domain of a mailbox such as `Dropday <dropday@example.com>`.

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::ctx::Ctx;
 use crate::pipeline::{
     Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
+    tidy_up,
 };
 use crate::pulse::Pulse;
 use crate::store::StoreError;
@@ -195,7 +196,13 @@ async fn one_pass(
                 bells.ring(Job::Follows);
                 bells.ring(Job::Letters);
             }
-            Ok(consents.and(follows))
+            Ok(match tidy_up::pass(ctx, stop).await? {
+                None => consents.and(follows),
+                Some(outcome) => {
+                    let is_idle = outcome == tidy_up::Outcome::default();
+                    consents.and(follows).and(Did::log(job, &outcome, RunResult::Ok, is_idle))
+                }
+            })
         }
         Job::Hints => {
             let outcome = gather_hints::pass(ctx, &watch).await?;

@@ -103,15 +103,40 @@ pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
             let (confirmation, link) = judge(tx, db.sealer(), &token)?;
             if let (Confirmation::Good(address), Some(link)) = (&confirmation, link) {
                 links::mark_used(tx, link.id)?;
-                people::set_address(tx, link.person, address)?;
-                outbox::owe(tx, link.person, Kind::Welcome, FIRST)?;
-                outbox::owe_refused_again(tx, link.person)?;
-                outbox::owe_news_since_following(tx, link.person)?;
+                take(tx, link.person, address)?;
                 tracing::info!(person = link.person.0, %address, "address confirmed");
             }
             Ok(confirmation)
         })
         .await
+}
+
+/// Confirms an address for a person, at the operator's word. A link that waits for that is void then.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn confirm_by_hand(
+    ctx: &Ctx,
+    person: UserId,
+    address: &EmailAddress,
+) -> Result<(), StoreError> {
+    let confirmed = address.clone();
+    ctx.db
+        .write("confirm address by hand", move |tx| {
+            links::forget_awaiting(tx, person)?;
+            take(tx, person, &confirmed)
+        })
+        .await?;
+    tracing::info!(person = person.0, %address, "address confirmed by hand");
+    Ok(())
+}
+
+fn take(tx: &Tx<'_>, person: UserId, address: &EmailAddress) -> Result<(), StoreError> {
+    people::set_address(tx, person, address)?;
+    outbox::owe(tx, person, Kind::Welcome, FIRST)?;
+    outbox::owe_refused_again(tx, person)?;
+    outbox::owe_news_since_following(tx, person)?;
+    Ok(())
 }
 
 /// What stands in a link: its number, and our signature.

@@ -3,16 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use jiff::Timestamp;
-
-use super::dns;
 use super::next_step::next_step;
-use crate::clock::random;
+use super::{dns, send_test};
 use crate::config::{Config, ConfigError};
 use crate::domain::house::SignUp;
-use crate::domain::user::EmailAddress;
-use crate::mail::letters::test_letter::TestLetter;
-use crate::mail::smtp::{Mailer, Stamp};
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Db, people};
 use crate::terminal::say;
@@ -149,7 +143,7 @@ async fn look_into_database(db: &Db, report: &mut Report) {
 }
 
 async fn look_at_mail(config: &Config, send_to: Option<&str>, report: &mut Report) {
-    let (clock, chance) = super::machine();
+    let (clock, _) = super::machine();
     let mailer = match app::mailer(config, &clock) {
         Ok(mailer) => mailer,
         Err(error) => return report.bad("mail", &error.to_string()),
@@ -165,44 +159,12 @@ async fn look_at_mail(config: &Config, send_to: Option<&str>, report: &mut Repor
         ),
     }
     if let Some(address) = send_to {
-        let id = random::<16>(&*chance);
-        send_test_letter(config, &mailer, address, id, clock.now(), report).await;
+        match send_test::send(config, &mailer, address).await {
+            Ok(how) => report.good("test letter", &how),
+            Err(error) => report.bad("test letter", &format!("{error:#}")),
+        }
     }
     for (record, advice) in dns::advice(&mailer, config.mail.operator.as_ref()) {
         report.note(record, &advice);
-    }
-}
-
-async fn send_test_letter(
-    config: &Config,
-    mailer: &Mailer,
-    address: &str,
-    id: [u8; 16],
-    now: Timestamp,
-    report: &mut Report,
-) {
-    const WHAT: &str = "test letter";
-    let to = match EmailAddress::parse(address) {
-        Ok(to) => to,
-        Err(why) => return report.bad(WHAT, &format!("{address} is no address: {why}")),
-    };
-    let (instance_url, server) = (config.web.public_url.as_str(), &mailer.server());
-    let letter = match (TestLetter { instance_url, server, sent_at: now }).letter() {
-        Ok(letter) => letter,
-        Err(error) => return report.bad(WHAT, &error.to_string()),
-    };
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    let stamp = Stamp { message_id: format!("<{id}@{}>", mailer.domain()), date: now };
-    let sent = mailer.send(&to, &letter, &stamp).await;
-    mailer.close().await;
-    match sent {
-        Ok(said) => report.good(
-            WHAT,
-            &format!(
-                "the mail server took it (it said: {said}). If it does not arrive, look among spam; if \
-                 it does, look in its source for the words spf=pass, dkim=pass and dmarc=pass"
-            ),
-        ),
-        Err(error) => report.bad(WHAT, &error.to_string()),
     }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -7,10 +8,13 @@ mod dns;
 mod export;
 mod health;
 mod invite;
+mod key;
 mod next_step;
 mod once;
+mod send_test;
 mod serve;
 mod status;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -86,14 +90,10 @@ enum Verb {
         #[arg(long, value_name = "ADDRESS", conflicts_with = "defaults")]
         send_to: Option<String>,
     },
-    /// Print a link that lets one person in, once, where web.sign_up is "invitation".
-    Invite(invite::Invite),
-    /// Print everything that is stored about a person, as JSON, without tokens.
-    Export {
-        /// Their number here, their id at Spotify, or their confirmed address.
-        person: String,
-        /// Write it to this new file, which only you can read, instead.
-        file: Option<PathBuf>,
+    /// Send a test letter to an address, and say what the mail server answered.
+    SendTest {
+        /// Where to.
+        address: String,
     },
     /// Show people, artists, calls used and left, and letters owed.
     Status {
@@ -105,6 +105,50 @@ enum Verb {
     ///
     /// For the health check of a container. Asks /healthz at web.listen, for five seconds at most.
     Health,
+    /// Show who is here, remove somebody, or confirm an address by hand.
+    #[command(subcommand)]
+    Users(users::Verb),
+    /// Print a link that lets one person in, once, where web.sign_up is "invitation".
+    Invite(invite::Invite),
+    /// Print everything that is stored about a person, as JSON, without tokens.
+    Export {
+        /// Their number here, their id at Spotify, or their confirmed address.
+        person: String,
+        /// Write it to this new file, which only you can read, instead.
+        file: Option<PathBuf>,
+    },
+    /// Write everything but the key to one file, also beside a running daemon.
+    Backup {
+        /// The file.
+        file: PathBuf,
+        /// Replace a file that is there already, once the backup is whole.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup in the place of the database, while no daemon runs.
+    ///
+    /// Its version and its key are checked before anything is touched, and the database that is there
+    /// is kept aside.
+    Restore {
+        /// What `dropday backup` wrote.
+        file: PathBuf,
+    },
+    /// See to the key that tokens are sealed with.
+    #[command(subcommand)]
+    Key(KeyVerb),
+}
+
+#[derive(Subcommand)]
+enum KeyVerb {
+    /// Seal everything with a new key, while no daemon runs.
+    ///
+    /// If it is cut short, a daemon can start all the same, with the earlier key; run it again to go on
+    /// where it was.
+    Rotate {
+        /// Where the new key lies, or is to be written, if the configuration gives the earlier one.
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
 }
 
 /// What the command line knows, for manual pages and completions.
@@ -155,8 +199,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Verb::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
         Verb::Invite(what) => invite::run(&config()?, &what).await,
         Verb::Export { person, file } => export::run(&config()?, person, file.as_deref()).await,
+        Verb::SendTest { address } => send_test::run(&config()?, &address).await,
         Verb::Status { json } => status::run(&config()?, json).await,
         Verb::Health => health::run(config()).await,
+        Verb::Users(verb) => users::run(&config()?, &verb).await,
+        Verb::Backup { file, force } => backup::write(&config()?, &file, force).await,
+        Verb::Restore { file } => backup::restore(&config()?, &file).await,
+        Verb::Key(KeyVerb::Rotate { to }) => key::rotate(&config()?, to.as_deref()).await,
     }
 }
 

@@ -7,6 +7,7 @@ use indicatif::ProgressBar;
 use crate::config::Config;
 use crate::pipeline::{
     Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
+    tidy_up,
 };
 use crate::terminal::{progress, say};
 use crate::{app, lifecycle};
@@ -35,6 +36,8 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
     let bar = progress("letters");
     let letters = deliver::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &letters);
+
+    tidy_up::pass(&ctx, &stop).await?;
 
     // A catalogue that gives no hints is no failure: all that it could say is found by turns.
     let has_failed = follows.has_failed() || releases.has_failed() || letters.has_failed();

@@ -11,6 +11,7 @@ mod read_albums;
 mod record_look;
 mod side_lists;
 pub mod sync_follows;
+pub mod tidy_up;
 
 use tokio_util::sync::CancellationToken;
 

@@ -8,6 +8,7 @@ use super::error::exactly_one;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::cadence::Candidate;
+use crate::domain::release::ReleaseId;
 use crate::domain::text::folded;
 use crate::domain::user::UserId;
 
@@ -84,16 +85,16 @@ pub fn only_of(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
     Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The artists that nobody follows, or followed lately.
+/// Artists that nobody follows, or followed lately, so many at most.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub(super) fn of_nobody(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
+pub(super) fn of_nobody(tx: &Tx<'_>, most: u32) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id FROM artists WHERE NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)
-             AND NOT EXISTS (SELECT 1 FROM unfollows WHERE artist = artists.id)",
+             AND NOT EXISTS (SELECT 1 FROM unfollows WHERE artist = artists.id) LIMIT ?1",
     )?;
-    Ok(rows.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    Ok(rows.query_map([most], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Deletes artists with what was seen of them, except for albums that are still owed to somebody.
@@ -101,17 +102,30 @@ pub(super) fn of_nobody(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn forget(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
+    let mut seen = tx.conn().prepare_cached("SELECT release FROM sightings WHERE artist = ?1")?;
     for artist in artists {
+        let releases = seen.query_map([artist], |row| row.get(0))?;
+        let releases = releases.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
         tx.execute("DELETE FROM artists WHERE id = ?1", [artist])?;
+        forget_releases(tx, &releases)?;
     }
-    tx.execute(
-        "DELETE FROM releases
-         WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE release = releases.id)
-           AND NOT EXISTS (SELECT 1 FROM outbox
-                           WHERE kind = 'news' AND state = 'owed' AND subject = releases.id)",
-        [],
-    )?;
     Ok(())
+}
+
+/// Deletes those of the releases that are on no list any more and are owed to nobody; how many.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget_releases(tx: &Tx<'_>, releases: &[ReleaseId]) -> Result<u64> {
+    let sql = "DELETE FROM releases WHERE id = ?1
+                   AND NOT EXISTS (SELECT 1 FROM sightings WHERE release = ?1)
+                   AND NOT EXISTS (SELECT 1 FROM outbox
+                                   WHERE kind = 'news' AND state = 'owed' AND subject = ?1)";
+    let mut gone = 0;
+    for release in releases {
+        gone += tx.execute(sql, [release])? as u64;
+    }
+    Ok(gone)
 }
 
 /// What an artist is called; `None` where nobody has followed them lately.

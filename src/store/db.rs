@@ -1,30 +1,24 @@
 //! The database: one thread that writes, one that reads, and transactions with a name and one
 //! timestamp. Nothing awaits inside a transaction, so no network call can.
 
-use std::io::ErrorKind;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Params, Row, Transaction, TransactionBehavior};
-use secrecy::{ExposeSecret, SecretString};
+use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior};
+use secrecy::SecretString;
 use tokio::sync::oneshot;
 
-use super::presence::Presence;
-use super::{Result, Sealer, StoreError, artists, migrations, outbox, private, tidy, tokens};
+use super::connection::{connect, empty_the_log};
+use super::presence::{Company, Presence};
+use super::{Result, Sealer, StoreError, artists, copy, keys, migrations, outbox, tidy, tokens};
 use crate::clock::{Chance, Clock};
 use crate::domain::room::Room;
 
 /// A transaction that takes longer is worth a line in the log.
 const SLOW: Duration = Duration::from_secs(1);
-
-/// More statements than there are: each is compiled once.
-const STATEMENTS: usize = 256;
-
-/// How often to try to set up the write-ahead log.
-const ATTEMPTS_AT_THE_LOG: u32 = 20;
 
 /// Handle to the database; clones share it.
 #[derive(Clone)]
@@ -74,9 +68,7 @@ impl Db {
             }
             _ => {}
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let seen = Connection::open_with_flags(path, flags).map_err(StoreError::from);
-        match seen.and_then(|conn| migrations::version_of_ours(&conn, path)) {
+        match copy::read_only(path).and_then(|conn| migrations::version_of_ours(&conn, path)) {
             Err(error @ (StoreError::NotOurs(_) | StoreError::FromTheFuture { .. })) => Err(error),
             // What cannot be read yet, or not without writing, is for `open` to judge.
             _ => Ok(()),
@@ -94,27 +86,25 @@ impl Db {
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
     ) -> Result<Self> {
-        let mut conn = connect(path)?;
-        migrations::bring_up_to_date(&mut conn, path)?;
+        let mut shared = Shared { clock, chance, sealer, path: path.to_owned() };
+        let presence = Presence::announce(path, |company| match company {
+            // What is to be done they have done.
+            Company::Others => Ok(()),
+            Company::Unknown => shared.connect(company).map(drop),
+            Company::Nobody => shared.connect(company).and_then(|conn| shared.take_over(conn)),
+        })?;
+        let mut conn = shared.connect(Company::Others)?;
         let reading = connect(path)?;
         reading.pragma_update(None, "query_only", true)?;
-        let shared = Arc::new(Shared { clock, chance, sealer, path: path.to_owned() });
-        let immediate = TransactionBehavior::Immediate;
-        shared.transact(&mut conn, immediate, "try the key", try_the_key)?;
-        shared.transact(&mut conn, immediate, "tidy", tidy::tidy)?;
-        let presence = Presence::announce(path, || {
-            shared.transact(&mut conn, immediate, "release stale claims", |tx| {
-                artists::release_claims(tx)?;
-                tokens::release_claims(tx)?;
-                outbox::release_claims(tx)
-            })
-        })?;
+        shared.transact(&mut conn, TransactionBehavior::Immediate, "tidy", tidy::tidy)?;
         // A process that was killed, or could not, has left this to us.
         empty_the_log(&conn).ok();
-        let writer = Lane { jobs: lane("db-write", conn, Some(presence))?, begins: immediate };
+        let presence = Arc::new(presence);
+        let begins = TransactionBehavior::Immediate;
+        let writer = Lane { jobs: lane("db-write", conn, Arc::clone(&presence))?, begins };
         let begins = TransactionBehavior::Deferred;
-        let reader = Lane { jobs: lane("db-read", reading, None)?, begins };
-        Ok(Self { writer, reader, shared })
+        let reader = Lane { jobs: lane("db-read", reading, presence)?, begins };
+        Ok(Self { writer, reader, shared: Arc::new(shared) })
     }
 
     /// Runs `work` in a transaction that may write, and commits it if `work` succeeds.
@@ -217,6 +207,31 @@ impl Db {
 }
 
 impl Shared {
+    /// A connection to the database, which is up to date and fits the key.
+    fn connect(&mut self, company: Company) -> Result<Connection> {
+        let mut conn = connect(&self.path)?;
+        // Nothing is changed for somebody with the wrong key.
+        if migrations::version_of_ours(&conn, &self.path)? > 0 && !keys::fits(&conn, &self.sealer)?
+        {
+            return Err(StoreError::WrongKey);
+        }
+        migrations::bring_up_to_date(&mut conn, &self.path, company)?;
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        keys::settle(&tx, &mut self.sealer, &*self.chance)?;
+        tx.commit()?;
+        Ok(conn)
+    }
+
+    /// Releases what a dead process had claimed.
+    fn take_over(&self, mut conn: Connection) -> Result<()> {
+        let begins = TransactionBehavior::Immediate;
+        self.transact(&mut conn, begins, "release stale claims", |tx| {
+            artists::release_claims(tx)?;
+            tokens::release_claims(tx)?;
+            outbox::release_claims(tx)
+        })
+    }
+
     fn room(&self) -> Option<Room> {
         let stat = rustix::fs::statvfs(&self.path).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
@@ -290,13 +305,6 @@ impl Tx<'_> {
     }
 }
 
-fn empty_the_log(conn: &Connection) -> Result<()> {
-    // https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: the first column says busy.
-    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let is_busy: bool = conn.query_row(sql, [], |row| row.get(0))?;
-    if is_busy { Err(StoreError::Locked) } else { Ok(()) }
-}
-
 fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     migrations::version_of_ours(&tx, path)?;
@@ -306,68 +314,8 @@ fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
     Ok(tx.rollback()?)
 }
 
-fn connect(path: &Path) -> Result<Connection> {
-    let cannot = |why: String| StoreError::CannotOpen { path: path.to_owned(), why };
-    match private::open(path) {
-        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
-            return Err(StoreError::ReadOnly);
-        }
-        Err(error) if error.kind() == ErrorKind::PermissionDenied && path.exists() => {
-            return Err(StoreError::ReadOnly);
-        }
-        Err(error) => return Err(cannot(error.to_string())),
-        Ok(_) => {}
-    }
-    let conn = Connection::open_with_flags(path, OpenFlags::default())
-        .map_err(|error| cannot(error.to_string()))?;
-    match set_up(&conn) {
-        Ok(()) => Ok(conn),
-        // The files beside it, which SQLite makes.
-        Err(StoreError::Sqlite(error))
-            if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) =>
-        {
-            Err(cannot(error.to_string()))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Sets up the write-ahead log; the answer is the kind of journal that there is now. On a new
-/// database that does not wait for another connection which does the same, but beginning to write
-/// does, after which one more attempt finds it done.
-fn begin_the_log(conn: &Connection) -> rusqlite::Result<String> {
-    let begin = || conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
-    for _ in 0..ATTEMPTS_AT_THE_LOG {
-        match begin() {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                conn.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
-            }
-            begun => return begun,
-        }
-    }
-    begin()
-}
-
-fn set_up(conn: &Connection) -> Result<()> {
-    // First of all: every later pragma may have to wait for another connection.
-    conn.busy_timeout(Duration::from_secs(5))?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    let journal = begin_the_log(conn)?;
-    if !journal.eq_ignore_ascii_case("wal") {
-        tracing::warn!(journal, "the file system has no write-ahead log; reads wait for writes");
-    }
-    // WAL with NORMAL may lose the last commits when the power fails; here that is a second mail.
-    conn.pragma_update(None, "synchronous", "FULL")?;
-    conn.pragma_update(None, "foreign_keys", true)?;
-    // Who leaves is gone: deleted rows are overwritten, not merely unlinked.
-    conn.pragma_update(None, "secure_delete", true)?;
-    conn.pragma_update(None, "trusted_schema", false)?;
-    conn.pragma_update(None, "journal_size_limit", 16 << 20)?;
-    Ok(())
-}
-
 /// A thread that owns `conn` and works off what it is sent, until every handle is gone.
-fn lane(name: &str, mut conn: Connection, presence: Option<Presence>) -> Result<mpsc::Sender<Job>> {
+fn lane(name: &str, mut conn: Connection, presence: Arc<Presence>) -> Result<mpsc::Sender<Job>> {
     let (jobs, queue) = mpsc::channel::<Job>();
     let work = move || {
         for job in queue {
@@ -375,29 +323,11 @@ fn lane(name: &str, mut conn: Connection, presence: Option<Presence>) -> Result<
             std::panic::catch_unwind(AssertUnwindSafe(|| job(&mut conn))).ok();
         }
         conn.execute_batch("PRAGMA optimize").ok();
+        // In this order: whoever replaces the file must find nobody who has it open.
+        drop(conn);
         drop(presence);
     };
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     spawned.map_err(|_| StoreError::Closed)?;
     Ok(jobs)
-}
-
-/// Keeps a word sealed with the key, and finds out at every start whether it still opens.
-fn try_the_key(tx: &Tx<'_>) -> Result<()> {
-    const ROW: &str = "meta/key_check";
-    const WORD: &str = "dropday";
-    let kept = tx.conn().query_row("SELECT value FROM meta WHERE key = 'key_check'", [], |row| {
-        row.get::<_, Vec<u8>>(0)
-    });
-    match kept {
-        Ok(sealed) if tx.open_seal(&sealed, ROW)?.expose_secret() == WORD => Ok(()),
-        Ok(_) => Err(StoreError::WrongKey),
-        Err(rusqlite::Error::QueryReturnedNoRows) => {
-            let sealed = tx.seal(&SecretString::from(WORD), ROW);
-            tx.conn()
-                .execute("INSERT INTO meta (key, value) VALUES ('key_check', ?1)", [sealed])?;
-            Ok(())
-        }
-        Err(error) => Err(error.into()),
-    }
 }

@@ -21,14 +21,58 @@ pub enum StoreError {
     },
     /// The file was written by a newer Dropday.
     #[error(
-        "the database has version {found}, and this Dropday knows versions up to {known}. Install \
-         the newer Dropday again, or restore a backup from before the upgrade"
+        "the database has version {found}, and this Dropday ({ours}) knows versions up to {known}. \
+         Install {needs} again, or restore the copy from before the upgrade, which lies beside \
+         the database",
+        ours = env!("CARGO_PKG_VERSION"),
+        needs = newer(.by)
     )]
     FromTheFuture {
         /// The file's version.
         found: i64,
         /// The newest version known here.
         known: i64,
+        /// Which Dropday brought it there, where it said so.
+        by: Option<String>,
+    },
+    /// Somebody works on the file.
+    #[error(
+        "another Dropday works on {} (or the file system there knows no locks, so that nobody can \
+         tell). Stop it first: systemctl stop dropday, or docker stop dropday", .0.display()
+    )]
+    InUse(PathBuf),
+    /// An older Dropday works on the file.
+    #[error(
+        "the database must be brought up to date, and a Dropday of an earlier version works on it. \
+         Restart that one: the new version does it when it starts"
+    )]
+    OlderAtWork,
+    /// The copy could not be made that is kept in case that an upgrade goes wrong.
+    #[error(
+        "the database is not brought up to date, since no copy of it as it was can be kept at {}: \
+         {why}. Make room there, then start again", path.display()
+    )]
+    NoCopy {
+        /// Where it would lie.
+        path: PathBuf,
+        /// What went wrong.
+        why: String,
+    },
+    /// A backup cannot be written.
+    #[error("the backup cannot be written to {}: {why}", path.display())]
+    CannotBackUp {
+        /// Where to.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// A file that is to be restored cannot be.
+    #[error("{} cannot be restored: {why}. The database is as it was", path.display())]
+    CannotRestore {
+        /// The backup.
+        path: PathBuf,
+        /// Why not.
+        why: String,
     },
     /// Some other program's database.
     #[error("{} belongs to another program. Set database.path to a file of Dropday's own", .0.display())]
@@ -85,6 +129,13 @@ impl From<rusqlite::Error> for StoreError {
             }
             _ => Self::Sqlite(error),
         }
+    }
+}
+
+fn newer(by: &Option<String>) -> String {
+    match by {
+        Some(version) => format!("Dropday {version} or newer"),
+        None => "the newer Dropday".into(),
     }
 }
 

@@ -155,11 +155,13 @@ fn shown(name: &str, value: ValueRef<'_>) -> Value {
 mod tests {
     use super::*;
     use crate::store::migrations;
+    use crate::store::presence::Company;
     use rusqlite::Connection;
 
     fn schema() -> Connection {
         let mut conn = Connection::open_in_memory().unwrap();
-        migrations::bring_up_to_date(&mut conn, std::path::Path::new(":memory:")).unwrap();
+        migrations::bring_up_to_date(&mut conn, std::path::Path::new(":memory:"), Company::Nobody)
+            .unwrap();
         conn
     }
 

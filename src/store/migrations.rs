@@ -4,7 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{Result, StoreError};
+use super::copy::{self, Existing};
+use super::files::{beside, folder_of};
+use super::presence::Company;
+use super::{Result, StoreError, private};
 
 /// `Drop` in ASCII: marks a SQLite file as Dropday's.
 const APPLICATION_ID: i64 = 0x4472_6f70;
@@ -23,20 +26,91 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0010_job_runs.sql"),
 ];
 
-/// Applies what is missing.
+/// So many copies from before an upgrade are kept.
+const COPIES: usize = 2;
+
+/// Applies what is missing, after a copy of the database as it was.
 ///
 /// # Errors
 /// [`StoreError::FromTheFuture`] for a file of a newer Dropday, [`StoreError::NotOurs`] for another
-/// program's; the file is unchanged then.
-pub(super) fn bring_up_to_date(conn: &mut Connection, path: &Path) -> Result<()> {
+/// program's, [`StoreError::OlderAtWork`] if an update is due and others work on it, and
+/// [`StoreError::NoCopy`]; the file is unchanged then.
+pub(super) fn bring_up_to_date(conn: &mut Connection, path: &Path, company: Company) -> Result<()> {
+    let found = version_of_ours(conn, path)?;
+    if found == newest() {
+        return Ok(());
+    }
+    if found > 0 && company == Company::Others {
+        return Err(StoreError::OlderAtWork);
+    }
+    if found > 0 {
+        keep_copy(conn, path)?;
+    }
+    migrate(conn, path)?;
+    if found > 0 {
+        let (to, from) = (newest(), found);
+        tracing::info!(from, to, "the database was brought up to date; a copy is beside it");
+        let made = make_shrinkable(conn);
+        if let Err(error) = made {
+            tracing::warn!(%error, "the database cannot give room back yet; this is tried again");
+        }
+    }
+    Ok(())
+}
+
+fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Looked at again: another start may have been quicker.
     let found = version_of_ours(&tx, path)?;
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         tx.execute_batch(migration)?;
     }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    tx.pragma_update(None, "user_version", newest())?;
+    let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('brought_by', ?1)";
+    tx.execute(sql, [env!("CARGO_PKG_VERSION").as_bytes()])?;
     Ok(tx.commit()?)
+}
+
+/// The newest version that is known here.
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.len() as i64
+}
+
+/// A file from before it could give room back is made anew, once.
+fn make_shrinkable(conn: &Connection) -> rusqlite::Result<()> {
+    match conn.query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, i64>(0))? {
+        0 => conn.execute_batch("VACUUM"),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps the database as it is before an upgrade, beside it, and the copy of the upgrade before; older
+/// ones go.
+fn keep_copy(conn: &Connection, path: &Path) -> Result<()> {
+    let copy = beside(path, &format!("{BEFORE}{:04}", newest()));
+    copy::write(conn, &copy, Existing::Replace, |_| Ok(()))
+        .map_err(|why| StoreError::NoCopy { path: copy.clone(), why })?;
+    private::give(&copy, path).ok();
+    forget_old_copies(path).ok();
+    Ok(())
+}
+
+const BEFORE: &str = ".before-";
+
+fn forget_old_copies(path: &Path) -> std::io::Result<()> {
+    let folder = folder_of(path);
+    let first = beside(path, BEFORE);
+    let first = first.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names = folder.read_dir()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_copy = |name: &String| {
+        name.strip_prefix(&first)
+            .is_some_and(|rest| rest.len() == 4 && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let mut copies: Vec<String> = names.filter(is_copy).collect();
+    copies.sort();
+    let old = copies.len().saturating_sub(COPIES);
+    copies[..old].iter().try_for_each(|name| std::fs::remove_file(folder.join(name)))
 }
 
 /// The version of a database of ours, or of one that is empty yet. Changes nothing.
@@ -49,13 +123,30 @@ pub(super) fn version_of_ours(conn: &Connection, path: &Path) -> Result<i64> {
     if number("PRAGMA application_id")? != APPLICATION_ID && tables > 0 {
         return Err(StoreError::NotOurs(path.to_owned()));
     }
-    let (found, known) = (number("PRAGMA user_version")?, MIGRATIONS.len() as i64);
-    if found > known { Err(StoreError::FromTheFuture { found, known }) } else { Ok(found) }
+    let (found, known) = (number("PRAGMA user_version")?, newest());
+    if found <= known {
+        return Ok(found);
+    }
+    let sql = "SELECT value FROM meta WHERE key = 'brought_by'";
+    let by = conn.query_row(sql, [], |row| row.get::<_, Vec<u8>>(0));
+    Err(StoreError::FromTheFuture {
+        found,
+        known,
+        by: by.ok().and_then(|by| String::from_utf8(by).ok()),
+    })
 }
+
+#[cfg(test)]
+mod fixtures;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn brought_up_to_date(conn: &mut Connection) -> Result<()> {
+        let folder = tempfile::tempdir().unwrap();
+        bring_up_to_date(conn, &folder.path().join("x"), Company::Nobody)
+    }
 
     #[test]
     fn every_file_in_migrations_is_applied() {
@@ -76,8 +167,8 @@ mod tests {
         let rows = "INSERT INTO artists (id, name, watched_since, next_check_at)
                         VALUES ('a', 'Röyksopp', 1, 2)";
         conn.execute_batch(rows).unwrap();
-        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
-        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
+        brought_up_to_date(&mut conn).unwrap();
+        brought_up_to_date(&mut conn).unwrap();
         conn.pragma_update(None, "foreign_keys", true).unwrap();
         let hint = "INSERT INTO hints (artist, source, key, given_at, next_at)
                         VALUES ('a', 'listenbrainz', 'k', 1, 2); DELETE FROM artists";
@@ -105,7 +196,7 @@ mod tests {
                     DELETE FROM outbox WHERE id = 20;
                     INSERT INTO pauses VALUES ('all', 5, 'premium', 2)";
         conn.execute_batch(rows).unwrap();
-        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
+        brought_up_to_date(&mut conn).unwrap();
         let text = |conn: &Connection, sql: &str| -> String {
             conn.query_row(sql, [], |row| row.get(0)).unwrap()
         };
@@ -144,7 +235,7 @@ mod tests {
         let rows = "INSERT INTO calls (id, bucket, at, purpose) VALUES
                         (3, 'artist_albums', 5, 'hint'), (8, 'tokens', 6, 'other')";
         conn.execute_batch(rows).unwrap();
-        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
+        brought_up_to_date(&mut conn).unwrap();
         let sql = "SELECT group_concat(id || bucket || at || purpose, ' ')
                        FROM (SELECT * FROM calls ORDER BY id)";
         let calls: String = conn.query_row(sql, [], |row| row.get(0)).unwrap();
@@ -154,9 +245,9 @@ mod tests {
     #[test]
     fn a_database_of_a_newer_version_is_refused_and_left_alone() {
         let mut conn = Connection::open_in_memory().unwrap();
-        bring_up_to_date(&mut conn, Path::new("x")).unwrap();
+        brought_up_to_date(&mut conn).unwrap();
         conn.pragma_update(None, "user_version", 99).unwrap();
-        let refusal = bring_up_to_date(&mut conn, Path::new("x")).unwrap_err();
+        let refusal = brought_up_to_date(&mut conn).unwrap_err();
         assert!(matches!(refusal, StoreError::FromTheFuture { found: 99, .. }), "{refusal}");
         let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(version, 99);
@@ -166,7 +257,7 @@ mod tests {
     fn another_programs_database_is_left_alone() {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.execute_batch("CREATE TABLE theirs (x)").unwrap();
-        let refusal = bring_up_to_date(&mut conn, Path::new("x")).unwrap_err();
+        let refusal = brought_up_to_date(&mut conn).unwrap_err();
         assert!(matches!(refusal, StoreError::NotOurs(_)), "{refusal}");
     }
 }

@@ -15,20 +15,35 @@ use crate::clock::{Chance, random};
 const FORMAT: u8 = 1;
 const NONCE: usize = 24;
 
+const SEALING: &[u8] = b"dropday sealing 1";
+
 /// Seals, unseals and signs with keys derived from the operator's key.
 #[derive(Debug)]
 pub struct Sealer {
-    sealing: SecretBox<[u8; 32]>,
+    /// The first seals; each opens what it sealed.
+    sealing: Vec<SecretBox<[u8; 32]>>,
     signing: SecretBox<[u8; 64]>,
 }
 
 impl Sealer {
     /// Derives the keys for sealing and for signing from `key`.
     pub fn new(key: &SecretBox<[u8; 32]>) -> Self {
-        Self {
-            sealing: derive(key, b"dropday sealing 1"),
-            signing: derive(key, b"dropday signing 1"),
-        }
+        Self { sealing: vec![derive(key, SEALING)], signing: derive(key, b"dropday signing 1") }
+    }
+
+    /// Lets what was sealed with `key` be opened as well.
+    pub(super) fn open_also(&mut self, key: &SecretBox<[u8; 32]>) {
+        self.sealing.push(derive(key, SEALING));
+    }
+
+    /// Signs with this key from now on, instead of the one that is derived.
+    pub(super) fn sign_with(&mut self, key: SecretBox<[u8; 64]>) {
+        self.signing = key;
+    }
+
+    /// What it signs with.
+    pub(super) fn signing_key(&self) -> &SecretBox<[u8; 64]> {
+        &self.signing
     }
 
     /// Seals `secret` for the row that `identity` names, such as `tokens/7/access`.
@@ -40,7 +55,8 @@ impl Sealer {
     ) -> Vec<u8> {
         let nonce: [u8; NONCE] = random(chance);
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: identity.as_bytes() };
-        let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
+        let seal = |key| cipher(key).encrypt(&XNonce::from(nonce), payload).ok();
+        let sealed = self.sealing.first().and_then(seal).unwrap_or_default();
         [&[FORMAT][..], &nonce, &sealed].concat()
     }
 
@@ -54,9 +70,11 @@ impl Sealer {
         if head[0] != FORMAT {
             return Err(StoreError::WrongKey);
         }
-        let payload = Payload { msg: body, aad: identity.as_bytes() };
-        let secret = self.cipher().decrypt(&XNonce::from(nonce), payload);
-        let text = secret.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let secret = self.sealing.iter().find_map(|key| {
+            let payload = Payload { msg: body, aad: identity.as_bytes() };
+            cipher(key).decrypt(&XNonce::from(nonce), payload).ok()
+        });
+        let text = secret.and_then(|bytes| String::from_utf8(bytes).ok());
         text.map(SecretString::from).ok_or(StoreError::WrongKey)
     }
 
@@ -73,10 +91,10 @@ impl Sealer {
     fn mac(&self, message: &str) -> Hmac<Sha256> {
         Hmac::<Sha256>::new(&(*self.signing.expose_secret()).into()).chain_update(message)
     }
+}
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(&Key::from(*self.sealing.expose_secret()))
-    }
+fn cipher(key: &SecretBox<[u8; 32]>) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&Key::from(*key.expose_secret()))
 }
 
 fn derive<const N: usize>(key: &SecretBox<[u8; 32]>, purpose: &[u8]) -> SecretBox<[u8; N]> {

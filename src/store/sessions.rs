@@ -13,12 +13,11 @@ pub const IDLE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// A visit is written down no more often than this.
 const NOTED: SignedDuration = SignedDuration::from_hours(1);
 
-/// Opens a session, and forgets those that ended.
+/// Opens a session.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn open(tx: &Tx<'_>, token_hash: [u8; 32], person: UserId) -> Result<()> {
-    tx.execute("DELETE FROM sessions WHERE seen_at <= ?1", [Ms(tx.now() - IDLE)])?;
     let sql =
         "INSERT INTO sessions (token_hash, person, created_at, seen_at) VALUES (?1, ?2, ?3, ?3)";
     tx.execute(sql, params![token_hash, person, Ms(tx.now())])?;
@@ -71,6 +70,16 @@ pub fn note_visit(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
     let sql = "UPDATE sessions SET seen_at = ?2 WHERE token_hash = ?1";
     tx.execute(sql, params![token_hash, Ms(tx.now())])?;
     Ok(())
+}
+
+/// Forgets sessions that ended, so many at most; how many.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget_ended(tx: &Tx<'_>, most: u32) -> Result<u64> {
+    let sql = "DELETE FROM sessions WHERE token_hash IN
+                   (SELECT token_hash FROM sessions WHERE seen_at <= ?1 LIMIT ?2)";
+    Ok(tx.execute(sql, params![Ms(tx.now() - IDLE), most])? as u64)
 }
 
 /// Ends a session.

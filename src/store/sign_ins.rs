@@ -1,7 +1,7 @@
 //! Trips to Spotify that have not come back yet.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use secrecy::SecretString;
 
 use super::columns::Ms;
@@ -26,7 +26,8 @@ pub struct SignIn {
     pub invitation: Option<i64>,
 }
 
-fn identity(state_hash: &[u8; 32]) -> String {
+/// What a trip's verifier is sealed for.
+pub(super) fn identity(state_hash: &[u8; 32]) -> String {
     format!("sign_ins/{state_hash:x?}/verifier")
 }
 
@@ -77,4 +78,18 @@ pub fn take(tx: &Tx<'_>, state_hash: [u8; 32]) -> Result<Option<SignIn>> {
     let (sealed, Ms(expires_at)): (Vec<u8>, Ms) = (sealed, expires_at);
     let verifier = tx.open_seal(&sealed, &identity(&state_hash))?;
     Ok(Some(SignIn { browser_hash, verifier, expires_at, invitation }))
+}
+
+/// The verifiers of all trips as they are sealed.
+pub(super) fn sealed(conn: &Connection) -> Result<Vec<([u8; 32], Vec<u8>)>> {
+    let mut rows = conn.prepare_cached("SELECT state_hash, verifier_sealed FROM sign_ins")?;
+    let sealed = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(sealed.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Keeps the same verifier, sealed anew.
+pub(super) fn keep_sealed(conn: &Connection, state_hash: &[u8; 32], sealed: &[u8]) -> Result<()> {
+    let sql = "UPDATE sign_ins SET verifier_sealed = ?2 WHERE state_hash = ?1";
+    conn.execute(sql, params![state_hash, sealed])?;
+    Ok(())
 }

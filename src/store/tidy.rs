@@ -14,6 +14,9 @@ use crate::domain::{day_of, digest, side_list};
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
+/// So many artists are forgotten in one transaction; the next pass goes on.
+const AT_ONCE: u32 = 500;
+
 /// No claim is made for longer.
 const LONGEST_LEASE: SignedDuration = SignedDuration::from_hours(2);
 
@@ -47,7 +50,7 @@ fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
     consents::bury_dead_tokens(tx)?;
     farewells::forget_old(tx)?;
     // A trace of who followed them, though it no longer says who that was.
-    let traces = artists::of_nobody(tx)?;
+    let traces = artists::of_nobody(tx, AT_ONCE)?;
     if traces.is_empty() { Ok(()) } else { artists::forget(tx, &traces) }
 }
 

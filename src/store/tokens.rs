@@ -1,7 +1,7 @@
 //! Tokens, sealed. One refresh at a time for each person, across tasks and processes.
 
 use jiff::SignedDuration;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use secrecy::SecretString;
 
 use super::columns::Ms;
@@ -139,5 +139,36 @@ pub fn release_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<()> 
 /// Releases every claim: those of a process that is gone.
 pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
     tx.execute("UPDATE tokens SET refreshing_until = 0 WHERE refreshing_until > 0", [])?;
+    Ok(())
+}
+
+/// A person's tokens as they are sealed: access and refresh.
+pub(super) type Sealed = (UserId, Vec<u8>, Vec<u8>);
+
+/// The sealed tokens of so many people after this one.
+pub(super) fn sealed(conn: &Connection, after: UserId, most: u32) -> Result<Vec<Sealed>> {
+    let mut rows = conn.prepare_cached(
+        "SELECT person, access_sealed, refresh_sealed FROM tokens WHERE person > ?1
+         ORDER BY person LIMIT ?2",
+    )?;
+    let sealed =
+        rows.query_map(params![after, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(sealed.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What the two were sealed for.
+pub(super) fn identities(person: UserId) -> [String; 2] {
+    [identity(person, "access"), identity(person, "refresh")]
+}
+
+/// Keeps the same tokens, sealed anew.
+pub(super) fn keep_sealed(
+    conn: &Connection,
+    person: UserId,
+    access: &[u8],
+    refresh: &[u8],
+) -> Result<()> {
+    let sql = "UPDATE tokens SET access_sealed = ?2, refresh_sealed = ?3 WHERE person = ?1";
+    conn.execute(sql, params![person, access, refresh])?;
     Ok(())
 }

@@ -45,6 +45,10 @@ class Dropday:
         }
         self.set(**settings)
 
+    @property
+    def key(self):
+        return self._settings["SECRETS__KEY"]
+
     def set(self, **settings):
         """Change the configuration; a value of None takes a key away."""
         self._settings.update({key.upper(): value for key, value in settings.items()})
@@ -59,6 +63,7 @@ class Dropday:
 
     def run(self, *arguments):
         """A verb that ends by itself: its status, and all that it printed."""
+        arguments = [str(argument) for argument in arguments]
         done = subprocess.run(
             [self._binary, *arguments],
             env=self.environment(),

@@ -93,11 +93,13 @@ impl World {
         });
     }
 
-    /// Moves the album to another list of the artist.
+    /// Moves the album to another list of the artist, on whose lists it need not have been.
     pub fn relist(&self, album: &str, artist: &str, group: Group) {
         self.change_album(album, |album| {
-            let place = album.listed.iter_mut().find(|(id, _)| id == artist);
-            place.into_iter().for_each(|(_, listed)| *listed = group);
+            match album.listed.iter_mut().find(|(id, _)| id == artist) {
+                Some((_, listed)) => *listed = group,
+                None => album.listed.push((artist.to_owned(), group)),
+            }
         });
     }
 

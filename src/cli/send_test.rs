@@ -1,0 +1,48 @@
+//! `dropday send-test`, which is also `dropday check --send-to`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+
+use crate::app;
+use crate::clock::random;
+use crate::config::Config;
+use crate::domain::user::EmailAddress;
+use crate::mail::letters::test_letter::TestLetter;
+use crate::mail::smtp::{Mailer, Stamp};
+use crate::terminal::say;
+
+pub(super) async fn run(config: &Config, address: &str) -> anyhow::Result<ExitCode> {
+    app::install_crypto();
+    let (clock, _) = super::machine();
+    let mailer = app::mailer(config, &clock)?;
+    say(&send(config, &mailer, address).await?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sends a test letter; what became of it, in words.
+///
+/// # Errors
+/// If the address is none, or the mail server did not take the letter.
+pub(super) async fn send(
+    config: &Config,
+    mailer: &Mailer,
+    address: &str,
+) -> anyhow::Result<String> {
+    let to =
+        EmailAddress::parse(address).map_err(|why| anyhow!("{address} is no address: {why}"))?;
+    let (clock, chance) = super::machine();
+    let now = clock.now();
+    let (instance_url, server) = (config.web.public_url.as_str(), &mailer.server());
+    let letter = TestLetter { instance_url, server, sent_at: now }.letter();
+    let letter = letter.context("the test letter cannot be written")?;
+    let id: String = random::<16>(&*chance).iter().map(|byte| format!("{byte:02x}")).collect();
+    let stamp = Stamp { message_id: format!("<{id}@{}>", mailer.domain()), date: now };
+    let sent = mailer.send(&to, &letter, &stamp).await;
+    mailer.close().await;
+    let said = sent?;
+    Ok(format!(
+        "the mail server took it (it said: {said}). If it does not arrive, look among spam; if it does, \
+         look in its source for the words spf=pass, dkim=pass and dmarc=pass"
+    ))
+}

@@ -1,0 +1,205 @@
+//! `dropday users`: who is here, and what the operator can do for them by hand.
+
+use std::io::{BufRead, IsTerminal};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use crate::accounts::{address, leave};
+use crate::app;
+use crate::config::Config;
+use crate::domain::user::EmailAddress;
+use crate::store::people::{self, Person};
+use crate::store::{Db, Tx, follows, links};
+use crate::terminal::{complain, say};
+
+#[derive(Subcommand)]
+pub(super) enum Verb {
+    /// Show everybody: number, Spotify id, name, how they stand, where their letters go.
+    List {
+        /// The same for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a person and everything about them, as if they had left; they get a last letter.
+    Remove {
+        /// Their number, their Spotify id or their address, as `dropday users list` shows it.
+        who: String,
+        /// Do not ask first.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Confirm a person's address by hand: letters go there from now on.
+    Confirm {
+        /// Their number, their Spotify id or their address, as `dropday users list` shows it.
+        who: String,
+        /// The address; otherwise the one that they typed and have not confirmed yet.
+        address: Option<String>,
+    },
+}
+
+pub(super) async fn run(config: &Config, verb: &Verb) -> anyhow::Result<ExitCode> {
+    if !config.database.exists() {
+        bail!("there is no database at {} yet", config.database.display());
+    }
+    match verb {
+        Verb::List { json } => list(config, *json).await?,
+        Verb::Remove { who, yes } => remove(config, who, *yes).await?,
+        Verb::Confirm { who, address } => confirm(config, who, address.as_deref()).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Somebody, with what stands elsewhere.
+struct User {
+    person: Person,
+    artists: u64,
+    /// Typed, and not confirmed yet.
+    awaiting: Option<EmailAddress>,
+}
+
+impl User {
+    fn state(&self) -> String {
+        match &self.person {
+            Person { deleted_at: Some(at), .. } => format!("withdrew; deleted on {at}"),
+            Person { must_sign_in: true, .. } => "must sign in again".into(),
+            Person { trouble: Some(why), .. } => format!("refused by Spotify: {why}"),
+            _ => "connected".into(),
+        }
+    }
+
+    fn letters(&self) -> String {
+        let Person { address, bouncing_since, .. } = &self.person;
+        let mut words = match address {
+            Some(address) => address.as_str().to_owned(),
+            None => "no address".into(),
+        };
+        if let Some(since) = bouncing_since {
+            words += &format!(" (letters come back since {since})");
+        }
+        if let Some(awaiting) = &self.awaiting {
+            words += &format!(" (to be confirmed: {})", awaiting.as_str());
+        }
+        words
+    }
+
+    fn goes_by(&self, who: &str) -> bool {
+        let address = self.person.address.as_ref().map(EmailAddress::as_str);
+        self.person.id.0.to_string() == who
+            || self.person.spotify_id == who
+            || address == Some(who)
+            || self.awaiting.as_ref().map(EmailAddress::as_str) == Some(who)
+    }
+}
+
+async fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
+    let (clock, chance) = super::machine();
+    let users = all(&app::open_database(config, &clock, &chance)?).await?;
+    if as_json {
+        let users: Vec<_> = users.iter().map(as_value).collect();
+        say(&serde_json::to_string_pretty(&users)?);
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["No.", "Spotify id", "Name", "Artists", "State", "Letters go to"]);
+    for user in &users {
+        let Person { id, spotify_id, display_name, .. } = &user.person;
+        let (id, artists) = (id.0.to_string(), user.artists.to_string());
+        let (state, letters) = (user.state(), user.letters());
+        table.add_row([&id, spotify_id, display_name, &artists, &state, &letters]);
+    }
+    table.lines().for_each(|line| say(line.trim_end()));
+    Ok(())
+}
+
+fn as_value(user: &User) -> serde_json::Value {
+    let Person { id, spotify_id, display_name, address, .. } = &user.person;
+    let time = |at: Option<jiff::Timestamp>| at.map(|at| at.to_string());
+    json!({
+        "number": id.0, "spotify_id": spotify_id, "name": display_name, "state": user.state(),
+        "artists": user.artists, "address": address.as_ref().map(EmailAddress::as_str),
+        "address_to_be_confirmed": user.awaiting.as_ref().map(EmailAddress::as_str),
+        "letters_come_back_since": time(user.person.bouncing_since),
+        "here_since": user.person.created_at.to_string(),
+        "consented_at": time(user.person.authorized_at), "deleted_at": time(user.person.deleted_at),
+    })
+}
+
+async fn remove(config: &Config, who: &str, is_sure: bool) -> anyhow::Result<()> {
+    let (clock, chance) = super::machine();
+    let ctx = app::build(config, clock, chance)?;
+    let user = find(&ctx.db, who).await?;
+    let name = in_words(&user);
+    if !is_sure && !agrees(&format!("Delete everything about {name}? There is no way back. [y/N]"))?
+    {
+        bail!("nothing was deleted");
+    }
+    leave::leave(&ctx, user.person.id).await?;
+    say(&format!("Everything about {name} is deleted."));
+    Ok(())
+}
+
+async fn confirm(config: &Config, who: &str, typed: Option<&str>) -> anyhow::Result<()> {
+    let (clock, chance) = super::machine();
+    let ctx = app::build(config, clock, chance)?;
+    let user = find(&ctx.db, who).await?;
+    let address = match typed {
+        Some(typed) => {
+            EmailAddress::parse(typed).with_context(|| format!("{typed} is no address"))?
+        }
+        None => user.awaiting.clone().with_context(|| {
+            format!("{} has typed no address that waits: name one", in_words(&user))
+        })?,
+    };
+    address::confirm_by_hand(&ctx, user.person.id, &address).await?;
+    say(&format!("Letters to {} go to {} from now on.", in_words(&user), address.as_str()));
+    Ok(())
+}
+
+fn agrees(question: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody is there to ask: say --yes if you are sure");
+    }
+    complain(question);
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn in_words(user: &User) -> String {
+    let Person { id, spotify_id, display_name, .. } = &user.person;
+    format!("number {} ({display_name}, {spotify_id} at Spotify)", id.0)
+}
+
+/// The one person who goes by this.
+async fn find(db: &Db, who: &str) -> anyhow::Result<User> {
+    let mut found: Vec<User> =
+        all(db).await?.into_iter().filter(|user| user.goes_by(who)).collect();
+    let Some(user) = found.pop() else {
+        bail!("nobody here goes by {who}: see dropday users list");
+    };
+    match found.first() {
+        None => Ok(user),
+        Some(other) => bail!(
+            "{who} is {} as well as {}: name them by something else",
+            in_words(other),
+            in_words(&user)
+        ),
+    }
+}
+
+async fn all(db: &Db) -> anyhow::Result<Vec<User>> {
+    let read = |tx: &Tx<'_>| {
+        let with_more = |person: Person| {
+            let artists = follows::count(tx, person.id)?;
+            let awaiting = links::awaiting(tx, person.id)?.and_then(|link| link.address);
+            Ok(User { person, artists, awaiting })
+        };
+        people::all(tx)?.into_iter().map(with_more).collect()
+    };
+    Ok(db.read("users", read).await?)
+}

@@ -1,0 +1,55 @@
+//! A backup: one file that holds all but the key.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::connection::connect_plainly;
+use super::copy::{self, Existing};
+use super::presence::Presence;
+use super::{Result, StoreError, migrations};
+
+/// What a file of ours holds, as far as an operator wants to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contents {
+    /// The version of its tables.
+    pub version: i64,
+    /// How many people are in it.
+    pub people: u64,
+    /// How many artists are.
+    pub artists: u64,
+    /// How many things it owes to people.
+    pub owed: u64,
+}
+
+impl Contents {
+    pub(super) fn of(conn: &Connection, path: &Path) -> Result<Self> {
+        let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0));
+        Ok(Self {
+            version: migrations::version_of_ours(conn, path)?,
+            people: number("SELECT count(*) FROM people")?,
+            artists: number("SELECT count(*) FROM artists")?,
+            owed: number("SELECT count(*) FROM outbox WHERE state = 'owed'")?,
+        })
+    }
+}
+
+/// Writes everything but the key to one file, mode 0600, that was found sound; also beside a running
+/// daemon, which goes on writing meanwhile. Changes nothing in the database, whatever its version.
+///
+/// # Errors
+/// [`StoreError::CannotBackUp`] if `to` is there and `replaces` is not set, or cannot be written.
+pub fn write(database: &Path, to: &Path, replaces: bool) -> Result<Contents> {
+    let mut contents = None;
+    let _presence = Presence::beside_others(database);
+    let conn = connect_plainly(database)?;
+    migrations::version_of_ours(&conn, database)?;
+    let existing = if replaces { Existing::Replace } else { Existing::Keep };
+    let written = copy::write(&conn, to, existing, |copy| {
+        contents = Some(Contents::of(copy, to)?);
+        Ok(())
+    });
+    let cannot = |why| StoreError::CannotBackUp { path: to.to_owned(), why };
+    written.map_err(cannot)?;
+    contents.ok_or_else(|| cannot("it holds nothing".into()))
+}

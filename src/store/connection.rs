@@ -1,0 +1,112 @@
+//! Opening the file: how every connection of ours is set up.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{Result, StoreError, private};
+
+/// More statements than there are: each is compiled once.
+const STATEMENTS: usize = 256;
+
+/// How often to try to set up the write-ahead log.
+const ATTEMPTS_AT_THE_LOG: u32 = 20;
+
+/// Empties the write-ahead log into the database.
+pub(super) fn empty_the_log(conn: &Connection) -> Result<()> {
+    // https://www.sqlite.org/pragma.html#pragma_wal_checkpoint: the first column says busy.
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let is_busy: bool = conn.query_row(sql, [], |row| row.get(0))?;
+    if is_busy { Err(StoreError::Locked) } else { Ok(()) }
+}
+
+/// Opens the file, made with mode 0600 if it is not there.
+pub(super) fn connect(path: &Path) -> Result<Connection> {
+    let cannot = |why: String| StoreError::CannotOpen { path: path.to_owned(), why };
+    match private::open(path) {
+        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
+            return Err(StoreError::ReadOnly);
+        }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && path.exists() => {
+            return Err(StoreError::ReadOnly);
+        }
+        Err(error) => return Err(cannot(error.to_string())),
+        Ok(_) => {}
+    }
+    let conn = Connection::open_with_flags(path, OpenFlags::default())
+        .map_err(|error| cannot(error.to_string()))?;
+    match set_up(&conn) {
+        Ok(()) => Ok(conn),
+        // The files beside it, which SQLite makes.
+        Err(StoreError::Sqlite(error))
+            if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) =>
+        {
+            Err(cannot(error.to_string()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a file that is there as it is.
+pub(super) fn connect_plainly(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(|error| {
+        StoreError::CannotOpen { path: path.to_owned(), why: error.to_string() }
+    })?;
+    conn.busy_timeout(Duration::from_secs(5))?;
+    Ok(conn)
+}
+
+/// Sets up the write-ahead log; the answer is the kind of journal that there is now. On a new
+/// database that does not wait for another connection which does the same, but beginning to write
+/// does, after which one more attempt finds it done.
+fn begin_the_log(conn: &Connection) -> rusqlite::Result<String> {
+    let begin = || conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+    for _ in 0..ATTEMPTS_AT_THE_LOG {
+        match begin() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                conn.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+            }
+            begun => return begun,
+        }
+    }
+    begin()
+}
+
+/// What a connection needs that only copies the database: the copy can give its room back, whether or not
+/// the database itself can (`auto_vacuum` is settled when a file is made).
+pub(super) fn set_up_copying(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(Duration::from_secs(5))?;
+    want_shrinkable(conn)
+}
+
+/// Settles for a file that is made by this connection, new or as a copy, that it can give room back. Said to
+/// a file that can already, it would be a write.
+fn want_shrinkable(conn: &Connection) -> rusqlite::Result<()> {
+    match conn.query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, i64>(0))? {
+        0 => conn.pragma_update(None, "auto_vacuum", "INCREMENTAL"),
+        _ => Ok(()),
+    }
+}
+
+fn set_up(conn: &Connection) -> Result<()> {
+    // First of all: every later pragma may have to wait for another connection.
+    conn.busy_timeout(Duration::from_secs(5))?;
+    // Before the first page is written. An older file stays as it is until it is made anew.
+    want_shrinkable(conn)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    let journal = begin_the_log(conn)?;
+    if !journal.eq_ignore_ascii_case("wal") {
+        tracing::warn!(journal, "the file system has no write-ahead log; reads wait for writes");
+    }
+    // WAL with NORMAL may lose the last commits when the power fails; here that is a second mail.
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    // Who leaves is gone: deleted rows are overwritten, not merely unlinked.
+    conn.pragma_update(None, "secure_delete", true)?;
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! Files that lie beside the database.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The path of a file that belongs to another: the other's with this ending.
+pub fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Sees to it that the names in a file's folder are on the disk too.
+///
+/// # Errors
+/// Where the system cannot.
+pub fn sync_folder(of: &Path) -> io::Result<()> {
+    File::open(folder_of(of))?.sync_all()
+}
+
+/// The folder that a file lies in.
+pub fn folder_of(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}

@@ -1,0 +1,235 @@
+//! Nothing is kept for ever, and nothing is told twice for that.
+
+use std::collections::BTreeMap;
+
+use dropday::clock::{SeededChance, fraction};
+use dropday::demo::world::{Group, NewAlbum};
+use dropday::pipeline::tidy_up::{self, Outcome};
+use rusqlite::Connection;
+use tokio_util::sync::CancellationToken;
+
+use crate::home::{Home, Listener, Settings};
+
+const MANY_CALLS: Settings<'_> = &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "10000")];
+
+async fn tidy_up(home: &Home) -> Outcome {
+    let outcome = tidy_up::pass(&home.ctx, &CancellationToken::new()).await.unwrap();
+    outcome.unwrap_or_default()
+}
+
+fn count(home: &Home, sql: &str) -> i64 {
+    let conn = Connection::open(&home.config.database).unwrap();
+    conn.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// Days go by for somebody who looks in, so that their consent lasts.
+async fn days(home: &Home, days: u64, listeners: &[&Listener]) {
+    home.advance_days(days);
+    for listener in listeners {
+        listener.browser.sign_in(&home.world, listener.person).await;
+    }
+    home.round().await;
+}
+
+#[tokio::test]
+async fn what_was_told_more_than_a_year_ago_is_forgotten_and_the_welcome_is_not() {
+    let home = Home::with(MANY_CALLS).await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Old"));
+    home.round().await;
+    let rows = "SELECT count(*) FROM outbox WHERE kind <> 'welcome'";
+    let before = count(&home, rows);
+    assert!(before >= 2, "the question and the news");
+    for _ in 0..13 {
+        days(&home, 30, &[&martha]).await;
+        tidy_up(&home).await;
+    }
+    assert_eq!(count(&home, rows), before, "a year is not over");
+    home.world.put_out(&artist, NewAlbum::titled("New"));
+    days(&home, 30, &[&martha]).await;
+    assert_eq!(tidy_up(&home).await.letters, before.unsigned_abs());
+    assert_eq!(count(&home, rows), 1, "the new one");
+    assert_eq!(count(&home, "SELECT count(*) FROM outbox WHERE kind = 'welcome'"), 1);
+    // Nothing brings the old one back: not a look at everything, nor another address.
+    home.inbox.empty();
+    martha.browser.post("/account/address", &[("email", "new@example.com")]).await;
+    home.letters().await;
+    let question = home.letters_to("new@example.com").remove(0);
+    martha.browser.post(&question.link("/confirm/"), &[]).await;
+    home.round().await;
+    assert_eq!(home.letters_to("new@example.com").len(), 1, "no welcome, and no news");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_owed_is_kept_however_old() {
+    let home = Home::with(MANY_CALLS).await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Owed"));
+    home.checks().await;
+    let sql = "UPDATE outbox SET owed_at = 1000, next_at = 4102444800000 WHERE state = 'owed'";
+    Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
+    home.advance_days(500);
+    assert_eq!(tidy_up(&home).await.letters, 0, "the artist was not looked at for longer");
+    assert_eq!(home.status().await.owed, 1);
+    let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
+    Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
+    home.letters().await;
+    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn it_is_done_once_a_day_and_a_clock_that_stepped_back_does_not_stop_it() {
+    let home = Home::new().await;
+    let is_done =
+        async || tidy_up::pass(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
+    assert!(is_done().await && !is_done().await);
+    home.advance_hours(23);
+    assert!(!is_done().await);
+    home.advance_hours(2);
+    assert!(is_done().await && !is_done().await);
+    let sql =
+        "UPDATE meta SET value = CAST('2030-01-01T00:00:00Z' AS BLOB) WHERE key = 'upkeep_at'";
+    Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
+    assert!(is_done().await);
+    let stop = CancellationToken::new();
+    stop.cancel();
+    home.advance_hours(25);
+    tidy_up::pass(&home.ctx, &stop).await.unwrap();
+    assert!(is_done().await, "one that was stopped is not done");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn sessions_that_ended_go_and_those_in_use_stay() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.advance_days(20);
+    let browser = home.visitor();
+    browser.sign_in(&home.world, martha.person).await;
+    home.advance_days(15);
+    assert_eq!(tidy_up(&home).await.sessions, 1);
+    assert_eq!(browser.get("/account").await.status.as_u16(), 200);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_album_of_an_artist_whom_nobody_follows_goes_once_it_was_told() {
+    let home = Home::with(MANY_CALLS).await;
+    let artist = home.world.add_artist("Röyksopp");
+    let (kept, other) = (home.world.add_artist("Kept"), home.world.add_artist("Other"));
+    let martha = home.listener("Martha", &[&artist, &kept, &other]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Owed"));
+    home.checks().await;
+    let sql = "UPDATE outbox SET next_at = 4102444800000 WHERE state = 'owed'";
+    Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
+    home.world.unfollow(martha.person, &artist);
+    home.follows().await;
+    home.advance_days(8);
+    home.follows().await;
+    assert_eq!(count(&home, "SELECT count(*) FROM artists"), 2);
+    tidy_up(&home).await;
+    assert_eq!(count(&home, "SELECT count(*) FROM releases"), 1, "it is owed");
+    let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
+    Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
+    home.letters().await;
+    home.advance_days(1);
+    assert_eq!(tidy_up(&home).await.releases, 1);
+    assert_eq!(count(&home, "SELECT count(*) FROM releases"), 0);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn room_that_became_free_goes_back_to_the_disk() {
+    let home = Home::new().await;
+    let conn = Connection::open(&home.config.database).unwrap();
+    conn.execute_batch(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 200000)
+         INSERT INTO calls (bucket, at) SELECT 'following', n FROM n;
+         DELETE FROM calls; PRAGMA wal_checkpoint(TRUNCATE)",
+    )
+    .unwrap();
+    drop(conn);
+    let size = || home.config.database.metadata().unwrap().len();
+    let before = size();
+    assert!(tidy_up(&home).await.pages > 0);
+    assert!(size() * 2 < before, "{before} → {} bytes", size());
+    assert_eq!(home.ctx.db.damage().await.unwrap(), None);
+    home.finish().await;
+}
+
+/// A year and a half with two people and some artists, as chance has it. What each was told, in order; the second
+/// number says how much was tidied up.
+async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
+    let home = Home::with(MANY_CALLS).await;
+    let chance = SeededChance::new(seed);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    let draw = |end: usize| (fraction(&*chance) * end as f64) as usize;
+    let artists: Vec<String> =
+        (0..4).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
+    let martha = home.listener("Martha", &[&artists[0], &artists[1], &artists[3]]).await;
+    let jonas = home.listener("Jonas", &[&artists[1], &artists[2], &artists[3]]).await;
+    martha.browser.choose(&["singles", "compilations", "appearances"]).await;
+    home.round().await;
+    let (mut albums, mut removed) = (Vec::new(), 0);
+    for _ in 0..45 {
+        for _ in 0..2 {
+            let (artist, person) = (&artists[draw(4)], [&martha, &jonas][draw(2)].person);
+            match draw(8) {
+                0..=2 => {
+                    let album = NewAlbum::titled(format!("Album-{:03}.", albums.len()));
+                    albums.push(home.world.put_out(artist, album));
+                }
+                3 => {
+                    let dates = ["2024", "2026-11", "2027-01-05", "0000", "2031-05-05"];
+                    let album = NewAlbum::titled(format!("Album-{:03}.", albums.len()));
+                    albums.push(home.world.put_out(artist, album.on(dates[draw(5)])));
+                }
+                // One that was told lately, or long ago, shows up on somebody else's list.
+                kind @ (4 | 5) if !albums.is_empty() => {
+                    let group = [Group::Album, Group::AppearsOn][draw(2)];
+                    let back = if kind == 4 { albums.len().min(3) } else { albums.len() };
+                    home.world.relist(&albums[albums.len() - 1 - draw(back)], artist, group);
+                }
+                6 => home.world.follow(person, artist),
+                7 => home.world.unfollow(person, artist),
+                _ => {}
+            }
+        }
+        // Short enough for what was told to be news still when it is tidied up.
+        days(&home, 12, &[&martha, &jonas]).await;
+        if tidies {
+            removed += tidy_up(&home).await.letters;
+        }
+    }
+    let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for listener in [&martha, &jonas] {
+        for letter in home.letters_to(&listener.address) {
+            let titles = letter.text.split_whitespace().filter(|word| word.starts_with("Album-"));
+            let all = told.entry(listener.address.clone()).or_default();
+            all.extend(titles.map(str::to_owned));
+        }
+    }
+    home.finish().await;
+    (told, removed)
+}
+
+#[tokio::test]
+async fn whatever_happens_people_are_told_the_same_whether_or_not_it_is_tidied_up() {
+    let mut removed = 0;
+    for seed in 0..2 {
+        let (told, none) = play(seed, false).await;
+        let (told_tidied, some) = play(seed, true).await;
+        assert_eq!(told_tidied, told, "seed {seed}");
+        assert!(told.values().map(Vec::len).sum::<usize>() > 5, "seed {seed}: {told:?}");
+        assert_eq!(none, 0);
+        removed += some;
+    }
+    assert!(removed > 10, "only {removed} rows went: that proves nothing");
+}
