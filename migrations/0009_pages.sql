@@ -98,6 +98,3 @@ CREATE INDEX outbox_by_letter ON outbox (letter) WHERE letter IS NOT NULL;
 CREATE INDEX outbox_by_state ON outbox (state, settled_at) WHERE settled_at IS NOT NULL;
 -- The letters that were settled last.
 CREATE INDEX outbox_settled ON outbox (person, settled_at) WHERE state IN ('sent', 'refused');
-
--- What became news lately, whoever follows the artist.
-CREATE INDEX sightings_news ON sightings (seen_at) WHERE is_news;

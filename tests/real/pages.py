@@ -87,7 +87,7 @@ class World:
         """Runs a walk; its promises report themselves."""
         told = self.folder / "world.json"
         told.write_text(json.dumps(self._as_json()), encoding="utf-8")
-        environment = self.dropday.environment() | {"DROPDAY_BIN": str(built("DROPDAY_BIN", "dropday"))}
+        environment = self.dropday.environment() | {"PROGRAM": str(built("DROPDAY_BIN", "dropday"))}
         walk = ["node", str(CACHE / "pages" / script), str(told), *arguments]
         ended = subprocess.run(walk, env=environment, stdin=subprocess.DEVNULL, timeout=SECONDS, check=False)
         return ended.returncode == 0

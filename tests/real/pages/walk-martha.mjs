@@ -46,7 +46,7 @@ await promise('pages', 'the date of the next letter follows the form, and her ow
   expect((await page.getByLabel('Time zone').inputValue()) === 'Asia/Tokyo', 'her zone was not taken');
   await page.getByLabel('Once a week').check();
   await page.getByLabel('Day of the week').selectOption('Sunday');
-  await page.getByLabel('Hour').selectOption('19:00');
+  await page.getByLabel('Hour', { exact: true }).selectOption('19:00');
   await page.locator('#next', { hasText: /Sunday.*19:00/ }).waitFor();
   await martha.press('Save');
   const saved = await page.getByRole('status').innerText();
@@ -61,7 +61,7 @@ const [heard, muted] = world.artists;
 await promise('pages', 'she finds an artist, mutes one, and asks to look for changes once', async () => {
   await martha.go('/artists');
   await martha.inspect('artists');
-  await page.getByLabel('Name').fill(muted.name);
+  await page.getByLabel('Name', { exact: true }).fill(muted.name);
   await martha.press('Show');
   expect((await page.getByRole('rowheader').count()) === 1, 'more than one artist is found');
   await martha.press(`Mute ${muted.name}`);
@@ -84,7 +84,7 @@ await promise('pages', 'an album comes out: a letter, and the page says what was
   const covers = await page.locator('main img').evaluateAll((images) => images.map((image) => image.decode().then(() => image.naturalWidth)).length);
   expect(covers >= 1, 'no cover is shown');
   await martha.inspect('new');
-  await martha.follow('Singles', page.getByRole('navigation', { name: 'Kinds' }));
+  await martha.follow(/^Singles/);
   await martha.inspect('new-singles');
 });
 
@@ -101,7 +101,7 @@ await promise('pages', 'a link in the letter mutes an artist without a sign-in, 
   expect(other.page.url() === `${world.dropday}/`, `the link let somebody in: ${other.page.url()}`);
   await other.leave();
   await martha.go(`/artists?q=${encodeURIComponent(heard.name)}`);
-  await martha.press(`Hear of ${heard.name} again`);
+  await martha.press(`Hear again of ${heard.name}`);
 });
 
 await promise('pages', 'she makes an address for a feed reader and one for a calendar, and real ones read them', async () => {
@@ -128,7 +128,7 @@ await promise('pages', 'a sample comes when she asks for one, and not twice with
 await promise('pages', 'the operator’s page says how the house stands', async () => {
   await martha.follow('House');
   await martha.inspect('operator');
-  expect(/artist.albums/i.test(await martha.text()), 'nothing is said of calls');
+  expect(/Calls to Spotify.*Artists’ albums, last 24 hours \d+/.test(await martha.text()), await martha.text());
 });
 
 await promise('pages', 'when her permission ends her page says so, and two clicks renew it', async () => {

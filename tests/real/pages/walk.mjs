@@ -90,7 +90,7 @@ export class Visitor {
 
   // Everything that is asked of every page, at both widths, by day and by night.
   async inspect(label) {
-    if (!this.scripts) return;
+    if (!this.scripts || process.env.QUICK) return;
     const faults = [];
     for (const colorScheme of SCHEMES) {
       await this.page.emulateMedia({ colorScheme });
@@ -112,6 +112,7 @@ export class Visitor {
     if (bytes > HEAVIEST) faults.push(`${label}: ${bytes} bytes`);
     const untimed = await this.page.evaluate(datesOutsideTime);
     if (untimed.length) faults.push(`${label}: dates outside <time>: ${untimed}`);
+    if (faults.length && process.env.COLLECT) return console.log('FAULTS', faults.join('\n'));
     if (faults.length) throw new Error(faults.join('\n'));
   }
 
@@ -169,7 +170,7 @@ export function link({ text }, part) {
 
 // A verb of the program, beside the one that serves: what it printed.
 export async function dropday(...verb) {
-  const { stdout } = await promisify(execFile)(process.env.DROPDAY_BIN, verb, { timeout: 90_000 });
+  const { stdout } = await promisify(execFile)(process.env.PROGRAM, verb, { timeout: 90_000 });
   return stdout;
 }
 
