@@ -102,6 +102,21 @@ ROWS = {
         INSERT INTO side_lists VALUES ('artist-r', 'compilations', {THEN}, NULL, {THEN}, 3, {THEN + 9}, 0);
         INSERT INTO calls (bucket, at, purpose) VALUES ('artist_albums', {THEN + 3}, 'side');
     """,
+    9: f"""
+        INSERT INTO invitations VALUES (1, zeroblob(32), 'Aino', {THEN}, {THEN + 9}, {THEN + 5}, 2),
+                                       (2, x'02', 'Veikko', {THEN}, {THEN + 9}, NULL, NULL);
+        UPDATE sign_ins SET invitation = 2;
+        INSERT INTO callers VALUES (1, 'Sanni', 'sanni@example.com', zeroblob(32), {THEN}, 7);
+        INSERT INTO feeds VALUES (1, 'atom', zeroblob(32), {THEN}, {THEN + 8}, x'01', {THEN + 8}),
+                                 (1, 'calendar', x'03', {THEN}, NULL, NULL, NULL);
+        UPDATE releases SET changed_at = {THEN} WHERE id = 'release-2';
+        UPDATE artists SET folded = 'royksopp' WHERE id = 'artist-r';
+        UPDATE people SET hurried_at = {THEN} WHERE id = 1;
+        INSERT INTO outbox (person, kind, subject, next_at, owed_at) VALUES (1, 'sample', '{THEN}', {THEN}, {THEN});
+    """,
+    10: f"""
+        INSERT INTO job_runs VALUES (1, 'follows', {THEN}, {THEN + 5}, 'ok', 0, '2 lists read');
+    """,
 }
 
 
