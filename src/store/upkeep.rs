@@ -118,7 +118,7 @@ fn forget_letter(
     dated_before: Date,
 ) -> Result<u64> {
     let sql = "DELETE FROM outbox WHERE id = ?1 AND state <> 'owed' AND settled_at < ?2 AND (
-            kind IN ('confirm', 'sign_in_again', 'consent_ends', 'operator')
+            kind IN ('confirm', 'sample', 'sign_in_again', 'consent_ends', 'operator')
             OR (kind = 'news' AND EXISTS (SELECT 1 FROM releases r WHERE r.id = subject AND ?3 >
                 CASE length(r.date) WHEN 4 THEN r.date || '-12-31' WHEN 7 THEN r.date || '-31'
                      WHEN 10 THEN r.date ELSE '9999-12-31' END)

@@ -166,6 +166,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "the figures are for whoever asks with --nocapture")]
     fn what_is_promised_is_about_what_comes() {
         for count in [40, 120, 300] {
             let mut all = artists(count);
