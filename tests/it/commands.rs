@@ -349,7 +349,22 @@ async fn a_daemon_that_takes_the_question_and_says_nothing_is_not_well() {
 #[tokio::test]
 async fn help_teaches() {
     let machine = Machine::new().await;
-    for verb in ["", "serve", "once", "demo", "check", "export", "invite", "status", "health"] {
+    for verb in [
+        "",
+        "serve",
+        "once",
+        "demo",
+        "check",
+        "send-test",
+        "status",
+        "health",
+        "users",
+        "invite",
+        "export",
+        "backup",
+        "restore",
+        "key",
+    ] {
         let arguments: Vec<&str> = [verb, "--help"].into_iter().filter(|a| !a.is_empty()).collect();
         let ended = machine.run(&arguments).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");

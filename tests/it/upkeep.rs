@@ -39,9 +39,11 @@ async fn what_was_told_more_than_a_year_ago_is_forgotten_and_the_welcome_is_not(
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Old"));
     home.round().await;
+    martha.browser.post("/account/sample", &[]).await;
+    home.letters().await;
     let rows = "SELECT count(*) FROM outbox WHERE kind <> 'welcome'";
     let before = count(&home, rows);
-    assert!(before >= 2, "the question and the news");
+    assert!(before >= 3, "the question, the news and the sample");
     for _ in 0..13 {
         days(&home, 30, &[&martha]).await;
         tidy_up(&home).await;

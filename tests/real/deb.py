@@ -1,23 +1,22 @@
 """The Debian package, through the life of a machine that systemd runs: installed, set up as its
 words say, upgraded, removed, purged."""
 
+import base64
 import contextlib
 import os
 import pathlib
 import re
 import shutil
 import socketserver
-import subprocess
-import sys
 import threading
 import urllib.request
 
-from harness import Part, expect, free_port, report, run_part, stop, wait_until
-from roots import debian, run
+from harness import Part, expect, free_port, run_part, wait_until
+from machine import machine
+from roots import run
 
 PART = Part("deb")
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "ca-certificates"]
 STATE = "/var/lib/dropday"
 CONFIGURATION = "/etc/dropday/dropday.toml"
 CREDENTIALS = "/etc/dropday/credentials"
@@ -47,42 +46,29 @@ class MailServer(socketserver.ThreadingTCPServer):
         return self.server_address[1]
 
 
-class Machine:
-    """A Debian with systemd as its first process, which shares this machine's network."""
-
-    def __init__(self, root, leader):
-        self.root = root
-        self._leader = leader
+class World:
+    def __init__(self, folder, computer, mail):
+        self.folder = folder
+        self.machine = computer
+        self.mail = mail
+        self.port = free_port()
 
     def try_to(self, command):
         """A shell's command as root in there: its status, and what it printed."""
-        path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
-        inside = ["nsenter", "-t", self._leader, "-m", "-u", "-i", "-p", "-C", "env", "-i", path]
-        inside += ["DEBIAN_FRONTEND=noninteractive", "/bin/sh", "-c", command]
-        done = subprocess.run(
-            list(map(str, inside)), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout + done.stderr
+        done = self.machine.run("env", "DEBIAN_FRONTEND=noninteractive", "/bin/sh", "-c", command, seconds=300)
+        return done.returncode, done.stdout
 
-    def __call__(self, command):
+    def sh(self, command):
         code, said = self.try_to(command)
         expect(code == 0, f"`{command}` ended with status {code}:\n{said}")
         return said
 
     def service(self, what):
-        return self(f"systemctl show --property={what} --value dropday.service").strip()
+        return self.machine.show("dropday.service", what)
 
     def owners(self):
         """Whose the state is: a set of numbers."""
-        return set(self(f"stat -L -c %u {STATE} {STATE}/*").split())
-
-
-class World:
-    def __init__(self, folder, machine, mail):
-        self.folder = folder
-        self.machine = machine
-        self.mail = mail
-        self.port = free_port()
+        return set(self.sh(f"stat -L -c %u {STATE} {STATE}/*").split())
 
     def healthy(self):
         with contextlib.suppress(OSError):
@@ -110,7 +96,7 @@ class World:
         return newer
 
     def configure(self):
-        """The four keys, written into the file as it came."""
+        """The four keys, written into the file as it came, and a secret in its place."""
         file = self.machine.root / CONFIGURATION.lstrip("/")
         text = file.read_text("utf-8")
         for key, value in {
@@ -122,126 +108,85 @@ class World:
             text, found = re.subn(rf'^{key} = ""$', f'{key} = "{value}"', text, flags=re.MULTILINE)
             expect(found == 1, f"{found} lines for {key} in the configuration as it came")
         file.write_text(text + f'listen = "127.0.0.1:{self.port}"\n', encoding="utf-8")
+        self.machine.write(f"{CREDENTIALS}/secrets.key", base64.b64encode(bytes(range(32))).decode(), 0o600)
 
 
 @contextlib.contextmanager
 def _world(folder):
-    with _machine(folder) as machine, MailServer() as mail:
-        yield World(folder, machine, mail)
+    with machine(folder) as computer, MailServer() as mail:
+        computer.boot()
+        yield World(folder, computer, mail)
         mail.shutdown()
-
-
-@contextlib.contextmanager
-def _machine(folder):
-    """Boots a copy of a clean Debian; where that cannot be, the part is skipped."""
-    root = folder / "root"
-    run("cp", "--archive", debian("debian-systemd", PACKAGES), root)
-    command = [
-        "systemd-nspawn", "--boot", "--directory", root, "--register=no", "--keep-unit",
-        f"--machine={folder.name}", "--console=read-only",
-    ]  # fmt: skip
-    with (folder / "nspawn.log").open("wb") as log:
-        nspawn = subprocess.Popen(
-            list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        leader = _leader(nspawn)
-        if not leader:
-            last = (folder / "nspawn.log").read_text(errors="replace").strip().splitlines()[-1:]
-            report("SKIP", PART.name, f"SKIPPED: systemd-nspawn does not boot on this machine: {''.join(last)}")
-            sys.exit(0)
-        machine = Machine(root, leader)
-        wait_until("a machine that is up", lambda: machine.try_to("systemctl is-system-running")[1].strip() in
-                   ("running", "degraded"), 60)
-        yield machine
-        # What systemd itself calls "halt".
-        subprocess.run(["kill", "-s", "RTMIN+4", str(leader)], check=False)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            nspawn.wait(20)
-    finally:
-        stop(nspawn)
-
-
-def _leader(nspawn):
-    """The first process in there, seen from here; `None` where nspawn gave up."""
-
-    def look():
-        if nspawn.poll() is not None:
-            return "none"
-        return subprocess.run(["pgrep", "-P", str(nspawn.pid)], capture_output=True, text=True, check=False).stdout
-
-    found = wait_until("a first process", look).split()[0]
-    return None if found == "none" else found
 
 
 @PART.promise("apt installs it, with nothing missing, and nothing is started or enabled")
 def is_installed(world):
     package = world.build("dropday.deb")
     print(f"    package: {package.stat().st_size / 1e6:.1f} MB", flush=True)
-    said = world.machine("apt-get install --yes /root/dropday.deb")
+    said = world.sh("apt-get install --yes /root/dropday.deb")
     expect("Edit /etc/dropday/dropday.toml, then: sudo dropday check" in said, said)
-    expect(world.machine.service("ActiveState") == "inactive", "it is started")
-    expect(world.machine.service("UnitFileState") == "disabled", "it is enabled")
-    mode = world.machine(f"stat -c '%a %U' {CONFIGURATION}").strip()
+    expect(world.service("ActiveState") == "inactive", "it is started")
+    expect(world.service("UnitFileState") == "disabled", "it is enabled")
+    mode = world.sh(f"stat -c '%a %U' {CONFIGURATION}").strip()
     expect(mode == "644 root", f"{CONFIGURATION} has {mode}")
-    mode = world.machine(f"stat -c '%a %U' {CREDENTIALS}").strip()
+    mode = world.sh(f"stat -c '%a %U' {CREDENTIALS}").strip()
     expect(mode == "700 root", f"{CREDENTIALS} has {mode}")
-    manual = world.machine("ls /usr/share/man/man1/ | grep dropday")
+    manual = world.sh("ls /usr/share/man/man1/ | grep dropday")
     expect("dropday.1.gz" in manual and "dropday-check.1.gz" in manual, manual)
-    world.machine("ls /usr/share/bash-completion/completions/dropday /usr/share/zsh/vendor-completions/_dropday "
-                  "/usr/share/fish/vendor_completions.d/dropday.fish")
+    world.sh("ls /usr/share/bash-completion/completions/dropday /usr/share/zsh/vendor-completions/_dropday "
+             "/usr/share/fish/vendor_completions.d/dropday.fish")
 
 
 @PART.promise("`dropday check` names what a newcomer has not set yet, and makes nothing")
 def names_what_is_missing(world):
-    code, said = world.machine.try_to("dropday check")
+    code, said = world.try_to("dropday check")
     for key in ("spotify.client_id", "mail.smtp_url", "mail.from"):
         expect(f"`{key}` is not set" in said, said)
     expect(code == 78 and said.count("WRONG") == 3, f"{code}: {said}")
-    expect(world.machine(f"ls {STATE}") == "", "there is something already")
+    expect(world.sh(f"ls {STATE}") == "", "there is something already")
 
 
 @PART.promise("once that is set it is content, and says how to start; what it says starts it")
 def is_started(world):
     world.configure()
-    said = world.machine("dropday check")
+    said = world.sh("dropday check")
     next_step = re.search(r"next: `(systemctl [^`]*)`", said)
     expect(next_step, said)
-    world.machine(next_step[1])
+    world.sh(next_step[1])
     wait_until("a daemon that is healthy", world.healthy)
-    expect(world.machine.service("UnitFileState") == "enabled", "it is not enabled")
-    owners = world.machine.owners()
+    expect(world.service("UnitFileState") == "enabled", "it is not enabled")
+    owners = world.owners()
     expect(len(owners) == 1 and owners != {"0"}, f"the state belongs to {owners}")
 
 
 @PART.promise("what root asks meanwhile, or while it is stopped, leaves nothing that the service cannot read")
 def root_leaves_nothing_behind(world):
-    owners = world.machine.owners()
+    owners = world.owners()
     for before in ("true", f"systemctl stop dropday && rm -f {STATE}/*.lock {STATE}/*-wal {STATE}/*-shm"):
-        world.machine(f"{before} && dropday check && dropday status && systemctl start dropday")
+        world.sh(f"{before} && dropday check && dropday status && systemctl start dropday")
         wait_until("a daemon that is healthy", world.healthy)
-        world.machine("dropday health")
-        expect(world.machine.owners() == owners, f"the state belongs to {world.machine.owners()}")
+        world.sh("dropday health")
+        expect(world.owners() == owners, f"the state belongs to {world.owners()}")
 
 
 @PART.promise("an upgrade keeps configuration and state, and restarts what ran")
 def is_upgraded(world):
     world.renew(world.machine.root / "root/dropday.deb", "999.0.0-1")
-    before, configuration = world.machine.service("MainPID"), world.machine(f"md5sum {CONFIGURATION}")
-    world.machine("apt-get install --yes /root/newer.deb")
-    expect(world.machine("dpkg-query -W -f '${Version}' dropday") == "999.0.0-1", "the version did not change")
-    wait_until("another process", lambda: world.machine.service("MainPID") not in ("0", before))
+    before, configuration = world.service("MainPID"), world.sh(f"md5sum {CONFIGURATION}")
+    world.sh("apt-get install --yes /root/newer.deb")
+    expect(world.sh("dpkg-query -W -f '${Version}' dropday") == "999.0.0-1", "the version did not change")
+    wait_until("another process", lambda: world.service("MainPID") not in ("0", before))
     wait_until("a daemon that is healthy", world.healthy)
-    expect(world.machine(f"md5sum {CONFIGURATION}") == configuration, "the configuration was changed")
+    expect(world.sh(f"md5sum {CONFIGURATION}") == configuration, "the configuration was changed")
 
 
 @PART.promise("one that is removed has stopped, and keeps configuration and state until it is purged")
 def is_removed(world):
-    world.machine("apt-get remove --yes dropday")
+    world.sh("apt-get remove --yes dropday")
     expect(not world.healthy(), "it still runs")
-    world.machine(f"test -s {CONFIGURATION} && test -s {STATE}/dropday.db && ! test -e /usr/bin/dropday")
-    world.machine("apt-get purge --yes dropday")
-    left = world.machine(
+    world.sh(f"test -s {CONFIGURATION} && test -s {STATE}/dropday.db && ! test -e /usr/bin/dropday")
+    world.sh("apt-get purge --yes dropday")
+    left = world.sh(
         "find / -xdev -path /proc -prune -o -name '*dropday*' -not -path '/root/*' -not -path '/var/log/*' -print"
     )
     expect(left == "", f"this is left:\n{left}")

@@ -12,10 +12,10 @@ import shutil
 import signal
 import subprocess
 
-from harness import Broken, expect, wait_until
+from harness import expect, wait_until
+from roots import CACHE, debian
 
-PACKAGES = "systemd,systemd-sysv,dbus,libpam-systemd,ca-certificates"
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "/var/cache") / "dropday-real"
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "libpam-systemd", "ca-certificates"]
 BASE = CACHE / "bookworm-systemd"
 BOOT_SECONDS = 60
 
@@ -138,28 +138,12 @@ def machine(folder):
 
 
 def prepare():
-    """Make the root folder that machines are copies of, unless it is there. Raises `Broken` where that fails."""
-    if (BASE / "usr/lib/systemd/systemd").exists():
-        return
-    CACHE.mkdir(parents=True, exist_ok=True)
-    draft = CACHE / f"draft-{os.getpid()}"
-    try:
-        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", draft]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            last = (done.stdout + done.stderr).strip().splitlines()[-1:]
-            raise Broken(f"debootstrap cannot make a Debian root (is Debian reachable?): {' '.join(last)}")
-        # How the machine was made is no log of what happens on it.
-        for log in (draft / "var/log").glob("*.log"):
-            log.unlink()
-        shutil.rmtree(BASE, ignore_errors=True)
-        draft.rename(BASE)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    """Make the root folder that machines are copies of, unless it is there."""
+    debian(BASE.name, PACKAGES)
 
 
 def probe(folder):
-    """Whether machines can be booted here; raises `Broken` with the reason if not."""
+    """Whether machines can be booted here; raises if not."""
     with machine(folder) as tried:
         tried.boot()
 

@@ -396,7 +396,8 @@ def _probe():
         with tempfile.TemporaryDirectory(prefix="dropday-real-") as folder:
             probe(pathlib.Path(folder))
     except Exception as why:
-        print(f"this machine cannot boot another with systemd-nspawn: {why}")
+        last = str(why).strip().splitlines()[-1:]
+        print(f"this machine cannot boot another with systemd-nspawn: {' '.join(last)}")
         sys.exit(1)
 
 
