@@ -109,7 +109,7 @@ impl Reload {
         }
         if !fixed.is_empty() {
             let keys = fixed.join(", ");
-            tracing::warn!(keys, "these have changed, and need a restart to be used");
+            tracing::warn!("these have changed, and need a restart to be used: {keys}");
         }
         self.keys.adopt(&config.keys, live);
     }
@@ -127,7 +127,8 @@ impl Reload {
         if !is_quieter {
             telemetry::change_level(level);
         }
-        tracing::info!(keys = live.join(", "), "these have changed, and are in use now");
+        // In the words: the journal shows no fields by itself.
+        tracing::info!("these have changed, and are in use now: {}", live.join(", "));
         if is_quieter {
             telemetry::change_level(level);
         }
