@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::hint::SourceName;
+use dropday::domain::user::EmailAddress;
+use dropday::store::{Tx, callers};
 use reqwest::{Method, StatusCode};
 use rusqlite::Connection;
 use scraper::{Html, Selector};
@@ -168,6 +170,27 @@ async fn each_state_of_a_person_is_told() {
     assert!(!html.contains("@example.com"));
     // Whether a consent has ended is certain after an hour: then its letter leaves.
     home.advance_hours(2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
+    let (home, _, martha) = kept_by_martha(&[]).await;
+    let jonas = home.listener("Jonas", &[]).await;
+    let asks = |tx: &Tx<'_>| {
+        callers::note(tx, [7; 32], "Aino", &EmailAddress::parse("aino@example.com").unwrap())
+    };
+    home.ctx.db.write("test", asks).await.unwrap();
+    let page = page(&martha).await;
+    assert!(page.contains("Aino") && page.contains("1 person asks to be entered"), "{page}");
+    let path = "/operator/callers/1/forget";
+    for stranger in [&jonas.browser, &home.visitor()] {
+        assert_eq!(stranger.post(path, &[]).await.status, 404);
+    }
+    assert_eq!(martha.browser.post_as_it_is(path, &[]).await.status, 403, "without the token");
+    assert_eq!(home.status().await.callers.len(), 1);
+    assert_eq!(martha.browser.post(path, &[]).await.status, 303);
+    assert_eq!(home.status().await.callers.len(), 0);
     home.finish().await;
 }
 

@@ -63,7 +63,7 @@ fn assert_guarded(what: &str, answer: &Answer) {
         ("content-security-policy", "frame-ancestors 'none'"),
         ("content-security-policy", "base-uri 'none'"),
         ("content-security-policy", "form-action 'self'"),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", "same-origin"),
         ("x-content-type-options", "nosniff"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),

@@ -130,7 +130,7 @@ impl Need {
             }
             Self::Callers(_) => {
                 "Enter them at developer.spotify.com/dashboard, under Settings, User Management, if they may \
-                 come in, and tell them. Whoever asked is forgotten after 30 days."
+                 come in, and tell them; then take them off the list under People."
             }
             Self::NobodyConnected => "Ask somebody to sign in again; yourself, for example.",
             Self::PutOff(..) => {
