@@ -71,21 +71,21 @@ pub async fn list(
     let read = move |tx: &Tx<'_>| {
         let Some(who) = people::find(tx, person)? else { return Ok(None) };
         let Some(chosen) = preferences::of(tx, person)? else { return Ok(None) };
-        let found = following::count(tx, person, &wanted.search)?;
-        let last = u32::try_from(found.saturating_sub(1) / u64::from(following::A_PAGE));
+        let count = following::count(tx, person, &wanted.search)?;
+        let last = u32::try_from(count.found.saturating_sub(1) / u64::from(following::A_PAGE));
         let wanted = Wanted { page: wanted.page.min(last.unwrap_or(u32::MAX)), ..wanted };
         let budget = allowance::budget(tx, settings.calls_per_day)?;
         let pace = Pace::of(&following::crowd(tx)?, &budget, &settings);
         let why = overdue::why_in_general(tx, &settings)?;
         let rests = matches!(why, Why::Paused(_) | Why::Outage(_) | Why::NobodyConnected);
-        let artists = following::page(tx, person, &wanted, pace.as_ref())?;
+        let artists = following::page(tx, person, &wanted, count, pace.as_ref())?;
         let artists = artists.into_iter().map(|artist| {
             let next = if rests { NextCheck::Resting } else { next(&artist, pace, tx.now()) };
             (artist, next)
         });
         Ok(Some(Artists {
-            all: following::count(tx, person, "")?,
-            found,
+            all: count.all,
+            found: count.found,
             page: wanted.page,
             artists: artists.collect(),
             rests: rests.then_some(why),

@@ -25,6 +25,9 @@ const SLOW: Duration = Duration::from_secs(1);
 /// More statements than there are: each is compiled once.
 const STATEMENTS: usize = 256;
 
+/// What pages are read of most often for 10,000 artists fits into so many KB. Used as far as it is filled.
+const READ_CACHE_KB: i64 = 8_000;
+
 /// How often to try to set up the write-ahead log.
 const ATTEMPTS_AT_THE_LOG: u32 = 20;
 
@@ -100,6 +103,7 @@ impl Db {
         migrations::bring_up_to_date(&mut conn, path)?;
         let reading = connect(path)?;
         reading.pragma_update(None, "query_only", true)?;
+        reading.pragma_update(None, "cache_size", -READ_CACHE_KB)?;
         let shared = Arc::new(Shared { clock, chance, sealer, path: path.to_owned() });
         let immediate = TransactionBehavior::Immediate;
         shared.transact(&mut conn, immediate, "try the key", try_the_key)?;
