@@ -164,6 +164,7 @@ async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained
     home.advance_days(2);
     home.round().await;
     home.advance_days(22);
+    home.follows().await;
     let page = martha.browser.get("/account").await;
     assert_eq!(
         state(&martha.browser).await.1,
