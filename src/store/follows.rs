@@ -43,6 +43,15 @@ pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
     Ok(due.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Why a person's list is not read though it may be due: Spotify refuses them until later, in words.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn refused(tx: &Tx<'_>, person: UserId) -> Result<Option<String>> {
+    let sql = "SELECT coalesce(trouble, '') FROM people WHERE id = ?1 AND trouble_until > ?2";
+    Ok(tx.query_row(sql, params![person, Ms(tx.now())], |row| row.get(0)).optional()?)
+}
+
 /// How a person's list stands; `None` if there is no such person.
 ///
 /// # Errors

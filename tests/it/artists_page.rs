@@ -305,6 +305,68 @@ async fn looking_for_changes_now_reads_the_list_at_once_and_once_an_hour() {
 }
 
 #[tokio::test]
+async fn a_list_that_cannot_be_read_is_not_said_to_be_read_now_and_the_wish_is_not_spent() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.follows().await;
+    let fault = Fault::QuotaExceeded { retry_after: Some(7200) };
+    home.world.script(Endpoint::Following, [fault]);
+    home.follows().await;
+    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
+    let said = status_line(&page(&martha, "?done=unread").await);
+    assert!(said.starts_with("Your list cannot be read until 23 November 2026, 14:00: "), "{said}");
+    home.advance_hours(3);
+    assert_eq!(status_line(&page(&martha, "?done=unread").await), "", "it is over");
+    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/artists?done=hurried"));
+
+    home.world.set_allow_listed(martha.person, false);
+    home.follows().await;
+    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
+    let said = status_line(&page(&martha, "?done=unread").await);
+    assert!(said.starts_with("Your list cannot be read at present: "), "{said}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_must_sign_in_again_is_told_that_their_list_is_not_read() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.follows().await;
+    assert!(page(&martha, "").await.words().contains("every six hours"));
+    home.world.expire(martha.person);
+    home.world.expire_access_tokens();
+    home.follows().await;
+    let shown = page(&martha, "").await;
+    assert!(!shown.words().contains("every six hours"), "{}", shown.words());
+    assert!(shown.words().contains("before you sign in again"), "{}", shown.words());
+    assert!(!shown.body.contains("/artists/look"));
+    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
+    home.advance_hours(2);
+    home.letters().await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_address_says_was_done_is_said_only_where_it_was_just_now() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.follows().await;
+    for done in ["?done=hurried", "?done=too-soon", "?done=unread"] {
+        assert_eq!(status_line(&page(&martha, done).await), "", "{done}");
+    }
+    martha.browser.post("/artists/look", &[]).await;
+    assert!(status_line(&page(&martha, "?done=hurried").await).contains("read again now"));
+    home.clock.advance(std::time::Duration::from_secs(121));
+    assert_eq!(status_line(&page(&martha, "?done=hurried").await), "");
+    assert!(status_line(&page(&martha, "?done=too-soon").await).contains("within the last hour"));
+    home.finish().await;
+}
+
+#[tokio::test]
 async fn where_nothing_is_asked_the_page_says_why_instead_of_a_day() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");

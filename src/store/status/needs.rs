@@ -154,8 +154,9 @@ impl Need {
                  under [hints]."
             }
             Self::Job(..) => {
-                "It is tried again by itself. If it stays, the log says more (journalctl -u dropday, or \
-                 wherever your log goes)."
+                "It is tried again by itself. If it stays, dropday check tells whether Spotify and the mail \
+                 server let Dropday in, and the log says more (journalctl -u dropday, or wherever your log \
+                 goes)."
             }
         }
     }
