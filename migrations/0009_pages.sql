@@ -49,10 +49,15 @@ ALTER TABLE releases ADD COLUMN changed_at INTEGER;
 ALTER TABLE artists ADD COLUMN folded TEXT;
 ALTER TABLE artists ADD COLUMN last_album TEXT;
 ALTER TABLE artists ADD COLUMN last_album_on TEXT;
-CREATE INDEX artists_by_name ON artists (folded);
-CREATE INDEX artists_by_check ON artists (checked_at);
-CREATE INDEX artists_by_album ON artists (last_album_on);
-CREATE INDEX artists_by_rate ON artists (unwatched_at, rate);
+-- With `unwatched_at`, so that the lists of somebody who follows everybody are walked without a look at each.
+CREATE INDEX artists_by_name ON artists (folded, id, unwatched_at);
+CREATE INDEX artists_by_check ON artists (checked_at, id, unwatched_at);
+CREATE INDEX artists_by_album ON artists (last_album_on, id, unwatched_at);
+-- All that counting, reckoning and looking for the overdue need of every watched artist.
+CREATE INDEX artists_watched ON artists
+    (unwatched_at, checked_at, watched_since, failures, baseline_at, next_check_at, rate);
+CREATE INDEX artists_unfinished ON artists (id)
+    WHERE unwatched_at IS NULL AND failures = 0 AND last_failure IS NOT NULL;
 UPDATE artists SET last_album =
     (SELECT r.id FROM sightings s JOIN releases r ON r.id = s.release
      WHERE s.artist = artists.id AND NOT s.appears AND r.kind = 'album' AND r.date <> ''

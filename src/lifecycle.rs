@@ -63,15 +63,7 @@ impl Running {
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen at {listen}. See metrics.listen"))?;
-        let ended = self.stop.clone();
-        self.pages.spawn(async move {
-            let served = axum::serve(listener, web::metrics::router(ctx))
-                .with_graceful_shutdown(async move { ended.cancelled().await })
-                .await;
-            if let Err(error) = served {
-                tracing::error!(%error, "the metrics are no longer served");
-            }
-        });
+        self.pages.spawn(web::server::run(listener, web::metrics::router(ctx), self.stop.clone()));
         Ok(())
     }
 

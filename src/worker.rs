@@ -185,7 +185,8 @@ async fn one_pass(
             }
             let outcome = sync_follows::pass(ctx, Scope::Due, &watch).await?;
             let is_idle = outcome == sync_follows::Outcome::default();
-            let how = result(outcome.has_failed(), outcome.held_up.is_some());
+            let is_held_up = outcome.held_up.is_some() && !outcome.is_app_refused;
+            let how = result(outcome.has_failed(), is_held_up);
             let follows = Did::log(job, &outcome, how, is_idle);
             if outcome.change.added > 0 {
                 bells.ring(Job::Hints);
@@ -217,7 +218,8 @@ async fn one_pass(
             if outcome.owed > 0 {
                 bells.ring(Job::Letters);
             }
-            let how = result(outcome.has_failed(), outcome.held_up.is_some());
+            let is_held_up = outcome.held_up.is_some() && !outcome.is_app_refused;
+            let how = result(outcome.has_failed(), is_held_up);
             Ok(Did::log(job, &outcome, how, outcome.is_idle()))
         }
         Job::Letters => {

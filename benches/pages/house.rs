@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use dropday::accounts::sign_in;
+use dropday::accounts::{feeds, session, sign_in};
 use dropday::clock::{ManualClock, SeededChance};
 use dropday::config::{self, Config};
 use dropday::ctx::Ctx;
 use dropday::demo::spotify;
-use dropday::demo::world::{NewAlbum, World};
+use dropday::demo::world::{NewAlbum, PersonId, World};
+use dropday::domain::feed::Form;
+use dropday::domain::user::{EmailAddress, UserId};
 use dropday::pipeline::{Scope, Watch, check_artists, sync_follows};
+use dropday::store::{Tx, people};
 use dropday::{app, web};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +27,9 @@ pub(crate) struct House {
     hello: String,
     pages: String,
     cookie: String,
+    feed: String,
+    calendar: String,
+    artists: usize,
     folder: PathBuf,
 }
 
@@ -38,53 +44,83 @@ impl House {
         app::install_crypto();
         let clock = ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time"));
         let world = World::new(clock.clone(), SeededChance::new(1));
-        let person = world.add_person("Martha");
-        for n in 0..artists {
+        let [martha, otto] = ["Martha", "Otto"].map(|name| world.add_person(name));
+        for n in 0..artists + artists / 20 {
             let artist = world.add_artist(format!("Artist {n}"));
             world.put_out(&artist, NewAlbum::titled(format!("Album {n}")).on("2026-10-02"));
-            world.follow(person, &artist);
+            // Somebody else follows others, and some of the same.
+            for (person, follows) in [(martha, n < artists), (otto, n >= artists || n % 20 == 0)] {
+                if follows {
+                    world.follow(person, &artist);
+                }
+            }
         }
         let outside = serve_world(&world).await;
         let folder = std::env::temp_dir().join(format!("dropday-pages-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let pages = format!("http://{}", listener.local_addr().expect("an address"));
-        let operator = world.person(person).expect("Martha").id;
+        let operator = world.person(martha).expect("Martha").id;
         let config = configure(&folder, &pages, &outside, &operator);
         let ctx = Arc::new(app::build(&config, clock, SeededChance::new(2)).expect("a Dropday"));
         serve_pages(listener, &ctx, &config);
-        let session = connect(&ctx, &world, person).await;
-        fill(&ctx, &world).await;
-        Self { hello: serve_hello().await, pages, cookie: format!("dropday={session}"), folder }
+        connect(&ctx, &world, otto).await;
+        let session = connect(&ctx, &world, martha).await;
+        let person =
+            session::whose(&ctx, &session).await.expect("a session").expect("Martha").person;
+        fill(&ctx, &world, person).await;
+        spread(&config.database);
+        let feed = feeds::make(&ctx, person, Form::Atom).await.expect("a feed");
+        let calendar = feeds::make(&ctx, person, Form::Calendar).await.expect("a calendar");
+        let cookie = format!("Cookie: dropday={session}");
+        Self { hello: serve_hello().await, pages, cookie, feed, calendar, artists, folder }
     }
 
     /// What is measured, "hello" first.
     pub(crate) fn pages(&self) -> Vec<Page> {
-        let hello = Page { name: "axum's hello", url: self.hello.clone(), cookie: None };
-        let page = |(name, path): &(&'static str, &str)| Page {
-            name,
-            url: format!("{}{path}", self.pages),
-            cookie: Some(self.cookie.clone()).filter(|_| *path != "/"),
-        };
-        let ours = [
-            ("front page", "/"),
-            ("my page", "/account"),
-            ("new albums", "/new"),
-            ("artists", "/artists"),
-            ("artists, by next check", "/artists?sort=next"),
-            ("artists, searched", "/artists?q=artist+77"),
-            ("letters", "/preferences"),
-            ("feeds", "/feeds"),
-            ("leave", "/leave"),
-            ("operator's page", "/operator"),
-            ("stylesheet", "/style.css"),
-        ];
-        std::iter::once(hello).chain(ours.iter().map(page)).collect()
+        let mut pages = vec![Page { name: "axum's hello", url: self.hello.clone(), header: None }];
+        let last = self.artists.div_ceil(50);
+        let (feed, calendar) =
+            (format!("/feed/{}.atom", self.feed), format!("/calendar/{}.ics", self.calendar));
+        let (middle, last, last_next) = (
+            format!("/artists?page={}", last / 2),
+            format!("/artists?page={last}"),
+            format!("/artists?sort=next&page={last}"),
+        );
+        let (cookie, has_it) = (Some(self.cookie.as_str()), Some("If-None-Match: *"));
+        for (name, path, header) in [
+            ("front page", "/", None),
+            ("my page", "/account", cookie),
+            ("new albums", "/new", cookie),
+            ("artists", "/artists", cookie),
+            ("artists, page in the middle", middle.as_str(), cookie),
+            ("artists, last page", last.as_str(), cookie),
+            ("artists, newest album first", "/artists?sort=last_album", cookie),
+            ("artists, longest not checked first", "/artists?sort=checked", cookie),
+            ("artists, checked next first", "/artists?sort=next", cookie),
+            ("artists, checked next first, last page", last_next.as_str(), cookie),
+            ("artists, few found", "/artists?q=artist+77", cookie),
+            ("artists, all found", "/artists?q=artist", cookie),
+            ("artists, all found, newest album first", "/artists?q=artist&sort=last_album", cookie),
+            ("preferences", "/preferences", cookie),
+            ("feeds", "/feeds", cookie),
+            ("feed", feed.as_str(), None),
+            ("feed, unchanged", feed.as_str(), has_it),
+            ("calendar", calendar.as_str(), None),
+            ("leave", "/leave", cookie),
+            ("operator's page", "/operator", cookie),
+            ("privacy", "/privacy", None),
+            ("stylesheet", "/style.css", None),
+        ] {
+            let url = format!("{}{path}", self.pages);
+            pages.push(Page { name, url, header: header.map(str::to_owned) });
+        }
+        pages
     }
 }
 
 /// Somebody signs in, and their list is read; the session's token.
-async fn connect(ctx: &Ctx, world: &World, person: dropday::demo::world::PersonId) -> String {
+async fn connect(ctx: &Ctx, world: &World, person: PersonId) -> String {
     let departure = sign_in::depart(ctx, None, None).await.expect("a trip");
     let back = world.consent(departure.authorize_url.as_str(), person).expect("consent");
     let back = url::Url::parse(&back).expect("an address");
@@ -99,8 +135,11 @@ async fn connect(ctx: &Ctx, world: &World, person: dropday::demo::world::PersonI
     arrival.expect("a sign-in").session
 }
 
-/// The first look at everybody, and then an album more of every tenth.
-async fn fill(ctx: &Ctx, world: &World) {
+/// The first look at everybody, and then an album more of every tenth, which is owed to `person`.
+async fn fill(ctx: &Ctx, world: &World, person: UserId) {
+    let address = EmailAddress::parse("martha@example.com").expect("an address");
+    let confirm = move |tx: &Tx<'_>| people::set_address(tx, person, &address);
+    ctx.db.write("confirm", confirm).await.expect("an address");
     let stop = CancellationToken::new();
     let watch = Watch { stop: &stop, progress: &|_, _| {} };
     check_artists::pass(ctx, Scope::All, &watch).await.expect("a first look");
@@ -108,6 +147,17 @@ async fn fill(ctx: &Ctx, world: &World) {
         world.put_out(&artist.id, NewAlbum::titled("Out today").on("2026-11-20"));
     }
     check_artists::pass(ctx, Scope::All, &watch).await.expect("a second look");
+}
+
+/// Twenty days of checks, as so few calls a day spread them, and who everybody is elsewhere.
+fn spread(database: &Path) {
+    let database = rusqlite::Connection::open(database).expect("the database");
+    let sql = "UPDATE artists SET baseline_at = baseline_at - 30 * 86400000,
+                   checked_at = checked_at - abs(random()) % (20 * 86400000);
+               UPDATE artists SET next_check_at = checked_at + 86400000;
+               INSERT INTO identities (artist, mbid, looked_up_at, look_up_next_at, deezer)
+                   SELECT id, lower(hex(randomblob(16))), 0, 0, abs(random()) % 1000000 FROM artists;";
+    database.execute_batch(sql).expect("a spread");
 }
 
 async fn serve_world(world: &World) -> String {

@@ -32,11 +32,11 @@ fn main() {
 }
 
 fn compare(house: &House, artists: u32, rounds: u32, seconds: u32) {
+    println!("Somebody follows {artists} artists. Medians of {rounds} rounds of {seconds} s.\n");
     println!(
-        "Somebody follows {artists} artists, each with an album. Medians of {rounds} rounds of {seconds} s.\n"
+        "| page | bytes | first byte, one at a time | processor time | pages/s, {CROWD} at once | of hello |"
     );
-    println!("| page | bytes | first byte, one at a time | pages/s, {CROWD} at once | of hello |");
-    println!("|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|");
     let mut hello = None;
     for page in house.pages() {
         let bytes = wrk::size(&page);
@@ -44,9 +44,10 @@ fn compare(house: &House, artists: u32, rounds: u32, seconds: u32) {
         let crowd = median(rounds, &page, &Load { connections: CROWD, seconds });
         let of_hello = *hello.get_or_insert(crowd.per_second);
         println!(
-            "| {} | {bytes} | {:.2} ms | {:.0} | {:.3} |",
+            "| {} | {bytes} | {:.2} ms | {:.2} ms | {:.0} | {:.3} |",
             page.name,
             alone.latency_ms,
+            alone.processor_ms,
             crowd.per_second,
             crowd.per_second / of_hello
         );

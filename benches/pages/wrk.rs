@@ -8,8 +8,8 @@ pub(crate) struct Page {
     pub(crate) name: &'static str,
     /// Its whole address.
     pub(crate) url: String,
-    /// The session's cookie, where somebody is signed in.
-    pub(crate) cookie: Option<String>,
+    /// A header that goes along: the session's cookie, or what a program has already.
+    pub(crate) header: Option<String>,
 }
 
 /// How it is asked for.
@@ -27,6 +27,9 @@ pub(crate) struct Measured {
     /// Median time to an answer, in milliseconds; with one connection that is the time to its first byte and
     /// the little that it takes to send the rest over loopback.
     pub(crate) latency_ms: f64,
+    /// Processor time of this process for each answer, in milliseconds: what it takes however busy the
+    /// machine is.
+    pub(crate) processor_ms: f64,
 }
 
 pub(crate) fn is_there() -> bool {
@@ -37,8 +40,8 @@ pub(crate) fn is_there() -> bool {
 pub(crate) fn size(page: &Page) -> usize {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--fail", &page.url]);
-    if let Some(cookie) = &page.cookie {
-        curl.args(["--header", &format!("Cookie: {cookie}")]);
+    if let Some(header) = &page.header {
+        curl.args(["--header", header]);
     }
     let answer = curl.output().expect("curl");
     assert!(answer.status.success(), "{} does not answer as it should", page.url);
@@ -50,18 +53,33 @@ pub(crate) fn measure(page: &Page, load: &Load) -> Measured {
     wrk.args(["--threads", "1", "--latency", "--timeout", "10s"])
         .args(["--connections", &load.connections.to_string()])
         .args(["--duration", &format!("{}s", load.seconds)]);
-    if let Some(cookie) = &page.cookie {
-        wrk.args(["--header", &format!("Cookie: {cookie}")]);
+    if let Some(header) = &page.header {
+        wrk.args(["--header", header]);
     }
+    let before = processor_ms();
     let said = wrk.arg(&page.url).output().expect("wrk");
+    let spent = processor_ms() - before;
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(!said.contains("Non-2xx"), "{said}");
     let per_second = after(&said, "Requests/sec:").and_then(|word| word.parse().ok());
     let latency_ms = after(&said, "50%").and_then(|word| milliseconds(&word));
+    // "1234 requests in 2.00s, 5.6MB read"
+    let answers = said
+        .split_once(" requests in")
+        .and_then(|(before, _)| before.split_whitespace().next_back()?.parse::<f64>().ok());
     Measured {
         per_second: per_second.unwrap_or_else(|| panic!("{said}")),
         latency_ms: latency_ms.unwrap_or_else(|| panic!("{said}")),
+        processor_ms: spent / answers.unwrap_or_else(|| panic!("{said}")).max(1.0),
     }
+}
+
+/// What all threads of this process have had so far, to ten milliseconds, which is Linux's tick
+/// (<https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>).
+fn processor_ms() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux's /proc");
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 10.0
 }
 
 fn after(said: &str, label: &str) -> Option<String> {

@@ -46,6 +46,11 @@ pub enum AccessError {
 }
 
 impl AccessError {
+    /// Whether Spotify does not accept the app itself, whoever it asks for.
+    pub fn is_of_the_app(&self) -> bool {
+        matches!(self, Self::Spotify(spotify::Error::BadClient))
+    }
+
     /// Whether no other call of the same kind would fare better at present.
     pub fn holds_up_everything(&self) -> bool {
         use spotify::Error as E;

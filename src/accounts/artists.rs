@@ -6,10 +6,12 @@ use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::forecast::{Asked, Pace};
 use crate::domain::preferences::Preferences;
+use crate::domain::quota::{Bucket, Pause};
 use crate::domain::user::UserId;
 use crate::store::following::{self, Followed, Wanted};
 use crate::store::overdue::{self, Why};
-use crate::store::{StoreError, Tx, allowance, people, preferences};
+use crate::store::people::Person;
+use crate::store::{StoreError, Tx, allowance, follows, ledger, people, preferences};
 
 /// What a page of somebody's artists is made of.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct Artists {
     pub rests: Option<Why>,
     /// When the person last asked to look for changes, within the hour.
     pub hurried_at: Option<Timestamp>,
+    /// Why their list is not read at present, whenever it is due.
+    pub unread: Option<Unread>,
     /// When their list was last read.
     pub read_at: Option<Timestamp>,
     /// What they want, the time zone among it.
@@ -47,15 +51,26 @@ pub enum NextCheck {
     Unknown,
 }
 
+/// Why a list of follows is not read at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The person must sign in again.
+    MustSignIn,
+    /// Spotify refuses the person, in these words.
+    Refused(String),
+    /// No list is read until a pause is over.
+    Paused(Pause),
+}
+
 /// What came of asking for changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hurried {
     /// The list is read at once.
     Now,
     /// It was asked for within the hour.
     TooSoon,
-    /// Nothing can be read before the person signs in again.
-    MustSignIn,
+    /// Nothing can be read at present.
+    Unread(Unread),
 }
 
 /// A page of somebody's artists; `None` if they have left.
@@ -71,25 +86,26 @@ pub async fn list(
     let read = move |tx: &Tx<'_>| {
         let Some(who) = people::find(tx, person)? else { return Ok(None) };
         let Some(chosen) = preferences::of(tx, person)? else { return Ok(None) };
-        let found = following::count(tx, person, &wanted.search)?;
-        let last = u32::try_from(found.saturating_sub(1) / u64::from(following::A_PAGE));
+        let count = following::count(tx, person, &wanted.search)?;
+        let last = u32::try_from(count.found.saturating_sub(1) / u64::from(following::A_PAGE));
         let wanted = Wanted { page: wanted.page.min(last.unwrap_or(u32::MAX)), ..wanted };
         let budget = allowance::budget(tx, settings.calls_per_day)?;
         let pace = Pace::of(&following::crowd(tx)?, &budget, &settings);
         let why = overdue::why_in_general(tx, &settings)?;
         let rests = matches!(why, Why::Paused(_) | Why::Outage(_) | Why::NobodyConnected);
-        let artists = following::page(tx, person, &wanted, pace.as_ref())?;
+        let artists = following::page(tx, person, &wanted, count, pace.as_ref())?;
         let artists = artists.into_iter().map(|artist| {
             let next = if rests { NextCheck::Resting } else { next(&artist, pace, tx.now()) };
             (artist, next)
         });
         Ok(Some(Artists {
-            all: following::count(tx, person, "")?,
-            found,
+            all: count.all,
+            found: count.found,
             page: wanted.page,
             artists: artists.collect(),
             rests: rests.then_some(why),
             hurried_at: following::hurried_at(tx, person)?,
+            unread: unread(tx, &who)?,
             read_at: who.follows_read_at,
             wanted: chosen,
         }))
@@ -148,8 +164,12 @@ pub async fn find(
 /// [`StoreError`]
 pub async fn hurry(ctx: &Ctx, person: UserId) -> Result<Hurried, StoreError> {
     let hurry = move |tx: &Tx<'_>| {
-        if people::find(tx, person)?.is_none_or(|who| who.must_sign_in) {
-            return Ok(Hurried::MustSignIn);
+        let why = match people::find(tx, person)? {
+            Some(who) => unread(tx, &who)?,
+            None => Some(Unread::MustSignIn),
+        };
+        if let Some(why) = why {
+            return Ok(Hurried::Unread(why));
         }
         if following::hurried_at(tx, person)?.is_some() {
             return Ok(Hurried::TooSoon);
@@ -158,4 +178,14 @@ pub async fn hurry(ctx: &Ctx, person: UserId) -> Result<Hurried, StoreError> {
         Ok(Hurried::Now)
     };
     ctx.db.write("look for changes now", hurry).await
+}
+
+fn unread(tx: &Tx<'_>, who: &Person) -> Result<Option<Unread>, StoreError> {
+    if who.must_sign_in {
+        return Ok(Some(Unread::MustSignIn));
+    }
+    if let Some(why) = follows::refused(tx, who.id)? {
+        return Ok(Some(Unread::Refused(why)));
+    }
+    Ok(ledger::pause_of(tx, Bucket::Following)?.map(Unread::Paused))
 }

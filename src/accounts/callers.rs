@@ -79,6 +79,14 @@ pub async fn ask(ctx: &Ctx, proof: &str, name: &str, address: &str) -> Result<()
     }
 }
 
+/// Takes somebody off the operator's list.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn forget(ctx: &Ctx, number: i64) -> Result<(), StoreError> {
+    ctx.db.write("forget caller", move |tx| callers::forget(tx, number)).await
+}
+
 /// What is kept of a proof that is ours and not over.
 fn read(ctx: &Ctx, proof: &str) -> Option<[u8; 32]> {
     let (until, rest) = proof.split_once('.')?;

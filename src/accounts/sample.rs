@@ -17,7 +17,7 @@ pub enum Asked {
     Owed,
     /// One was asked for lately; the next can be from then on.
     TooOften(Timestamp),
-    /// No address is confirmed, or letters to it come back.
+    /// No address is confirmed, letters to it come back, or the person took their consent back.
     Nowhere,
 }
 
@@ -30,14 +30,16 @@ pub async fn ask(ctx: &Ctx, person: UserId) -> Result<Asked, StoreError> {
 }
 
 fn owe(tx: &Tx<'_>, person: UserId) -> Result<Asked, StoreError> {
-    let reachable = people::find(tx, person)?
-        .filter(|person| person.address.is_some() && person.bouncing_since.is_none());
+    let reachable = people::find(tx, person)?.filter(|person| {
+        person.address.is_some() && person.bouncing_since.is_none() && person.deleted_at.is_none()
+    });
     if reachable.is_none() {
         return Ok(Asked::Nowhere);
     }
-    let again = outbox::last_owed(tx, person, Kind::Sample)?.map(|last| last + EVERY);
-    if let Some(again) = again.filter(|again| *again > tx.now()) {
-        return Ok(Asked::TooOften(again.min(tx.now() + EVERY)));
+    // One that was owed in the future was owed by a wrong clock, and must not forbid the next for years.
+    let last = outbox::last_owed(tx, person, Kind::Sample)?.filter(|last| *last <= tx.now());
+    if let Some(again) = last.map(|last| last + EVERY).filter(|again| *again > tx.now()) {
+        return Ok(Asked::TooOften(again));
     }
     outbox::owe(tx, person, Kind::Sample, &tx.now().as_millisecond().to_string())?;
     Ok(Asked::Owed)

@@ -189,6 +189,9 @@ async fn keep(
             return Ok(Err(why));
         }
         let person = people::sign_in(tx, &profile)?;
+        if let Some(address) = &profile.email {
+            store::callers::forget_address(tx, address)?;
+        }
         if let (Comer::Stranger(Held::Good), Some(number)) = (comer, invitation) {
             store::invitations::use_up(tx, number, person)?;
         }

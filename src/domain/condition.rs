@@ -9,6 +9,9 @@ use super::quota::{Cause, Pause};
 /// A pause of which less is left is over before anybody could have minded.
 const PAUSE_WORTH_SAYING: SignedDuration = SignedDuration::from_mins(15);
 
+/// A list of follows is read every six hours: several readings in a row came to nothing.
+const FOLLOWS_STALE_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
 /// What is known of a person's watch.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -24,6 +27,10 @@ pub struct Facts {
     pub mail_trouble: Option<String>,
     /// The pauses that hold now and keep artists from being asked about.
     pub pauses: Vec<Pause>,
+    /// Whether Spotify does not accept the app itself, whoever asks.
+    pub is_app_refused: bool,
+    /// The pause that keeps lists of follows from being read, where artists are asked about all the same.
+    pub follows_pause: Option<Pause>,
     /// When their follows were last read in full.
     pub follows_read_at: Option<Timestamp>,
     /// Why the list of follows read last was not believed.
@@ -80,6 +87,8 @@ pub enum Condition {
     SignInAgain,
     /// Spotify refuses them, in these words.
     Refused(String),
+    /// Spotify does not accept the app, such as after its secret was changed.
+    AppRefused,
     /// Spotify has stopped the app until about then, since its owner has no Premium.
     NoPremium(Timestamp),
     /// Spotify forbids to the app, until it is tried again then, what Dropday has to ask.
@@ -98,6 +107,10 @@ pub enum Condition {
     FollowsUnread,
     /// The list of follows read last was not believed, in these words.
     FollowsInDoubt(String),
+    /// No list of follows is read for a while.
+    FollowsPaused(Pause),
+    /// Whom they follow was read last then, which is too long ago.
+    FollowsStale(Timestamp),
     /// They follow nobody.
     NoArtists,
     /// Some artists have waited too long.
@@ -150,6 +163,7 @@ impl Condition {
             Self::Withdrawn(_)
             | Self::SignInAgain
             | Self::Refused(_)
+            | Self::AppRefused
             | Self::NoPremium(_)
             | Self::Forbidden(_)
             | Self::AddressBounces(_)
@@ -159,6 +173,8 @@ impl Condition {
             | Self::Paused(_)
             | Self::FollowsUnread
             | Self::FollowsInDoubt(_)
+            | Self::FollowsPaused(_)
+            | Self::FollowsStale(_)
             | Self::NoArtists
             | Self::Overdue(_)
             | Self::FirstLook(_)
@@ -176,11 +192,12 @@ pub fn judge(facts: &Facts, now: Timestamp) -> Vec<Condition> {
         return vec![Condition::Withdrawn(deleted_at)];
     }
     let mut conditions: Vec<Condition> =
-        [of_consent(facts), of_spotify(facts, now), of_letters(facts), of_artists(facts)]
+        [of_consent(facts, now), of_spotify(facts, now), of_letters(facts), of_artists(facts, now)]
             .into_iter()
             .flatten()
             .collect();
     if let Consent::Given(at) = facts.consent
+        && ends_at(at) > now
         && reminder_due(at, now).is_some()
     {
         conditions.push(Condition::ConsentEndsSoon(ends_at(at)));
@@ -192,10 +209,15 @@ pub fn judge(facts: &Facts, now: Timestamp) -> Vec<Condition> {
     if conditions.is_empty() { vec![Condition::AllWell] } else { conditions }
 }
 
-fn of_consent(facts: &Facts) -> Vec<Condition> {
-    let ended = (facts.consent == Consent::Ended).then_some(Condition::SignInAgain);
+fn of_consent(facts: &Facts, now: Timestamp) -> Vec<Condition> {
+    let ended = (!is_good(facts.consent, now)).then_some(Condition::SignInAgain);
     let refused = || facts.trouble.clone().map(Condition::Refused);
     ended.or_else(refused).into_iter().collect()
+}
+
+/// Spotify says that a consent is over when it is asked next, which can be a while after the end.
+fn is_good(consent: Consent, now: Timestamp) -> bool {
+    matches!(consent, Consent::Given(at) if ends_at(at) > now)
 }
 
 fn of_spotify(facts: &Facts, now: Timestamp) -> Vec<Condition> {
@@ -204,11 +226,10 @@ fn of_spotify(facts: &Facts, now: Timestamp) -> Vec<Condition> {
         Cause::Premium => Some(Condition::NoPremium(pause.until)),
         Cause::Endpoint => Some(Condition::Forbidden(pause.until)),
         Cause::RateLimit | Cause::Quota | Cause::Outage => {
-            let is_long = pause.until.duration_since(now) >= PAUSE_WORTH_SAYING;
-            is_long.then_some(Condition::Paused(*pause))
+            is_worth_saying(pause, now).then_some(Condition::Paused(*pause))
         }
     });
-    condition.into_iter().collect()
+    facts.is_app_refused.then_some(Condition::AppRefused).into_iter().chain(condition).collect()
 }
 
 /// Whether only whoever runs the house can end it.
@@ -226,10 +247,13 @@ fn of_letters(facts: &Facts) -> Vec<Condition> {
     }
 }
 
-fn of_artists(facts: &Facts) -> Vec<Condition> {
+fn of_artists(facts: &Facts, now: Timestamp) -> Vec<Condition> {
     let artists = facts.artists;
     let doubt = facts.follows_doubt.clone().map(Condition::FollowsInDoubt);
-    let mut conditions: Vec<Condition> = doubt.into_iter().collect();
+    let mut conditions: Vec<Condition> =
+        doubt.or_else(|| stale_follows(facts, now)).into_iter().collect();
+    let pause = facts.follows_pause.filter(|pause| is_worth_saying(pause, now));
+    conditions.extend(pause.map(Condition::FollowsPaused));
     if artists.all == 0 {
         let is_read = facts.follows_read_at.is_some();
         conditions.push(if is_read { Condition::NoArtists } else { Condition::FollowsUnread });
@@ -245,6 +269,18 @@ fn of_artists(facts: &Facts) -> Vec<Condition> {
         }));
     }
     conditions
+}
+
+/// A list that has long not been read, where neither the consent nor a refusal says why.
+fn stale_follows(facts: &Facts, now: Timestamp) -> Option<Condition> {
+    let read_at = facts.follows_read_at?;
+    let is_stale = now.duration_since(read_at) > FOLLOWS_STALE_AFTER;
+    let is_unexplained = is_good(facts.consent, now) && facts.trouble.is_none();
+    (is_stale && is_unexplained).then_some(Condition::FollowsStale(read_at))
+}
+
+fn is_worth_saying(pause: &Pause, now: Timestamp) -> bool {
+    pause.until.duration_since(now) >= PAUSE_WORTH_SAYING
 }
 
 #[cfg(test)]

@@ -52,6 +52,8 @@ pub struct Outcome {
     pub unknown: u64,
     /// Why the pass ended early, where that is a failure.
     pub held_up: Option<String>,
+    /// Whether that is since Spotify does not accept the app, which waiting does not mend.
+    pub is_app_refused: bool,
     /// Why artists that were due were left for later, where that is as it should be.
     pub left: Option<String>,
 }
@@ -188,7 +190,10 @@ impl Outcome {
             AccessError::Spent(_) | AccessError::RanOut(_) | AccessError::NobodyConnected => {
                 self.left = Some(error.to_string())
             }
-            _ => self.held_up = Some(error.to_string()),
+            _ => {
+                self.is_app_refused = error.is_of_the_app();
+                self.held_up = Some(error.to_string());
+            }
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Outcome {
     pub change: Change,
     /// Why the pass ended early.
     pub held_up: Option<String>,
+    /// Whether that is since Spotify does not accept the app, which waiting does not mend.
+    pub is_app_refused: bool,
 }
 
 impl Outcome {
@@ -95,6 +97,7 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
                     note_failure(ctx, *person, &error, &mut outcome).await?;
                 }
                 if error.holds_up_everything() {
+                    outcome.is_app_refused = error.is_of_the_app();
                     outcome.held_up = Some(error.to_string());
                     break;
                 }

@@ -298,7 +298,7 @@ pub fn unfinished(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> 
 /// # Errors
 /// [`super::StoreError`]
 pub(super) fn is_any_unfinished(tx: &Tx<'_>) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM artists
+    let sql = "SELECT EXISTS (SELECT 1 FROM artists INDEXED BY artists_unfinished
                WHERE unwatched_at IS NULL AND failures = 0 AND last_failure IS NOT NULL)";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }

@@ -16,6 +16,8 @@ const MOST: u32 = 50;
 /// Somebody who wants to be entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
+    /// Their number on the list.
+    pub number: i64,
     /// The name, as they typed it, on one line.
     pub name: String,
     /// The address of their account at Spotify, as they typed it. It is never written to.
@@ -59,7 +61,7 @@ pub fn note(
     Ok(Noted::Yes)
 }
 
-const CALLER: &str = "SELECT name, address, asked_at FROM callers";
+const CALLER: &str = "SELECT id, name, address, asked_at FROM callers";
 
 /// Everybody who waits, the last to ask first.
 ///
@@ -71,16 +73,36 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Caller>> {
     Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Whom this letter names: everybody who is in no other, and whoever was in it when it was written
-/// before.
+/// Whom this letter names: whoever was in it when it was written before, and, unless it is a repeat that
+/// must be the same, everybody who is in no other.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn tell_in(tx: &Tx<'_>, letter: i64) -> Result<Vec<Caller>> {
-    tx.execute("UPDATE callers SET told_in = ?1 WHERE told_in IS NULL", [letter])?;
+pub fn tell_in(tx: &Tx<'_>, letter: i64, is_repeat: bool) -> Result<Vec<Caller>> {
+    if !is_repeat {
+        tx.execute("UPDATE callers SET told_in = ?1 WHERE told_in IS NULL", [letter])?;
+    }
     let sql = format!("{CALLER} WHERE told_in = ?1 ORDER BY id");
     let mut rows = tx.conn().prepare_cached(&sql)?;
     Ok(rows.query_map([letter], read)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Forgets somebody: they were entered, or will not be.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget(tx: &Tx<'_>, number: i64) -> Result<()> {
+    tx.execute("DELETE FROM callers WHERE id = ?1", [number])?;
+    Ok(())
+}
+
+/// Forgets whoever asked with this address: they are in.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget_address(tx: &Tx<'_>, address: &EmailAddress) -> Result<()> {
+    tx.execute("DELETE FROM callers WHERE address = ?1", [address])?;
+    Ok(())
 }
 
 /// Whether somebody waits whom no letter names.
@@ -93,6 +115,7 @@ pub fn is_anybody_untold(tx: &Tx<'_>) -> Result<bool> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Caller> {
-    let asked_at: Ms = row.get(2)?;
-    Ok(Caller { name: row.get(0)?, address: row.get(1)?, asked_at: asked_at.0 })
+    let asked_at: Ms = row.get(3)?;
+    let (number, name, address) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(Caller { number, name, address, asked_at: asked_at.0 })
 }

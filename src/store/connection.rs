@@ -22,21 +22,28 @@ pub(super) fn empty_the_log(conn: &Connection) -> Result<()> {
     if is_busy { Err(StoreError::Locked) } else { Ok(()) }
 }
 
-/// Opens the file, made with mode 0600 if it is not there.
+/// Opens the file, made with mode 0600 if it is not there. One that is there is opened by SQLite alone: all
+/// locks that a process holds on a file end when it closes any descriptor of it, and without ours another
+/// program would believe itself the last one and delete the write-ahead log
+/// (<https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
 pub(super) fn connect(path: &Path) -> Result<Connection> {
     let cannot = |why: String| StoreError::CannotOpen { path: path.to_owned(), why };
-    match private::open(path) {
+    match private::make(path) {
         Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
             return Err(StoreError::ReadOnly);
         }
-        Err(error) if error.kind() == ErrorKind::PermissionDenied && path.exists() => {
-            return Err(StoreError::ReadOnly);
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(cannot(error.to_string()));
         }
-        Err(error) => return Err(cannot(error.to_string())),
-        Ok(_) => {}
+        Ok(_) | Err(_) => {}
     }
-    let conn = Connection::open_with_flags(path, OpenFlags::default())
-        .map_err(|error| cannot(error.to_string()))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn =
+        Connection::open_with_flags(path, flags).map_err(|error| cannot(error.to_string()))?;
+    // What SQLite falls back to where it may not write.
+    if conn.is_readonly("main")? {
+        return Err(StoreError::ReadOnly);
+    }
     match set_up(&conn) {
         Ok(()) => Ok(conn),
         // The files beside it, which SQLite makes.

@@ -124,16 +124,23 @@ pub fn note_reading(tx: &Tx<'_>, token_hash: [u8; 32], version: [u8; 32]) -> Res
 /// # Errors
 /// [`super::StoreError`]
 pub fn fingerprint(tx: &Tx<'_>, person: UserId) -> Result<String> {
-    let sql = "SELECT format('%d %d %d', count(*), coalesce(sum(seen_at), 0), coalesce(max(changed_at), 0)) FROM
-               (SELECT n.seen_at, r.changed_at FROM news n JOIN releases r ON r.id = n.release)";
+    let sql = "SELECT format('%d %d %d %d', count(*), coalesce(sum(seen_at), 0), coalesce(max(changed_at), 0),
+                   coalesce(sum(is_edition), 0)) FROM
+               (SELECT n.seen_at, r.changed_at,
+                    EXISTS (SELECT 1 FROM editions e WHERE e.release = n.release) AS is_edition
+                FROM news n JOIN releases r ON r.id = n.release)";
     let news: String =
         tx.query_row(&format!("{NEWS} {sql}"), news_key(tx, person), |row| row.get(0))?;
-    let sql =
-        "SELECT format('%d %d', count(*), coalesce(sum(since), 0)) FROM mutes WHERE person = ?1";
-    let mutes: String = tx.query_row(sql, [person], |row| row.get(0))?;
+    let of_artists = |table: &str| -> Result<String> {
+        let sql = format!(
+            "SELECT format('%d %d', count(*), coalesce(sum(since), 0)) FROM {table} WHERE person = ?1"
+        );
+        Ok(tx.query_row(&sql, [person], |row| row.get(0))?)
+    };
+    let (mutes, follows) = (of_artists("mutes")?, of_artists("follows")?);
     let wanted = preferences::of(tx, person)?;
     let kinds = wanted.map(|wanted| (wanted.kinds, wanted.editions));
-    Ok(format!("{news} / {mutes} / {kinds:?}"))
+    Ok(format!("{news} / {mutes} / {follows} / {kinds:?}"))
 }
 
 /// What a person's feeds tell: what was news of the kinds that they want, the newest first, muted artists'
@@ -152,7 +159,9 @@ pub fn entries(tx: &Tx<'_>, person: UserId) -> Result<Vec<Entry>> {
             continue;
         }
         let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
-        let changed_at = changed_at.map_or(seen_at, |at| at.max(seen_at));
+        // What is said to have changed in the future a wrong clock said.
+        let changed_at =
+            changed_at.filter(|at| *at <= tx.now()).map_or(seen_at, |at| at.max(seen_at));
         entries.push(Entry { release, appears, seen_at, changed_at });
     }
     entries.sort_by(|a, b| (b.seen_at, &a.release.id).cmp(&(a.seen_at, &b.release.id)));

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
 use super::error::exactly_one;
-use super::{Result, Tx};
+use super::{Result, Tx, artists, follows};
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::forecast::{Asked, Crowd, Pace};
 use crate::domain::cadence::rate;
@@ -75,21 +75,34 @@ pub struct Followed {
     pub is_muted: bool,
 }
 
-/// How many artists of a person's are found.
+/// How many artists of somebody's there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// All that they follow.
+    pub all: u64,
+    /// Those that are found.
+    pub found: u64,
+}
+
+/// How many artists a person follows, and how many of them are found.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn count(tx: &Tx<'_>, person: UserId, search: &str) -> Result<u64> {
+pub fn count(tx: &Tx<'_>, person: UserId, search: &str) -> Result<Count> {
+    let all = follows::count(tx, person)?;
     if search.is_empty() {
-        return super::follows::count(tx, person);
+        return Ok(Count { all, found: all });
     }
-    let sql =
-        "SELECT count(*) FROM artists a INDEXED BY artists_by_name WHERE instr(a.folded, ?2) > 0
-               AND EXISTS (SELECT 1 FROM follows f WHERE f.person = ?1 AND f.artist = a.id)";
-    Ok(tx.query_row(sql, params![person, search], |row| row.get(0))?)
+    let sql = format!(
+        "SELECT count(*) FROM artists a INDEXED BY artists_by_name
+         WHERE instr(a.folded, ?2) > 0 AND {}",
+        is_followed(tx, person)?
+    );
+    let found = tx.query_row(&sql, params![person, search], |row| row.get(0))?;
+    Ok(Count { all, found })
 }
 
-/// A page of somebody's artists. The order *next* is that of `pace`.
+/// A page of somebody's artists, of whom there are so many. The order *next* is that of `pace`.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -97,60 +110,144 @@ pub fn page(
     tx: &Tx<'_>,
     person: UserId,
     wanted: &Wanted,
+    count: Count,
     pace: Option<&Pace>,
 ) -> Result<Vec<Followed>> {
-    let first = u64::from(wanted.page) * u64::from(A_PAGE);
-    let ids = match (wanted.sort, pace) {
-        (Sort::Next, Some(pace)) => by_next_check(tx, person, wanted, pace, first)?,
-        _ => in_order(tx, person, wanted, first)?,
+    let slice = Slice::of(wanted.page, count.found);
+    let mut ids = match (wanted.sort, pace) {
+        (Sort::Next, Some(pace)) => by_next_check(tx, person, &wanted.search, count, pace, slice)?,
+        _ => in_order(tx, person, wanted, count, slice)?,
     };
+    if slice.is_backwards {
+        ids.reverse();
+    }
     let found: Result<Vec<_>> = ids.iter().map(|id| find(tx, person, id)).collect();
     Ok(found?.into_iter().flatten().collect())
 }
 
-/// That an artist `a` is followed and found.
-fn is_wanted(search: &str, walks_names: bool) -> String {
-    let followed = "EXISTS (SELECT 1 FROM follows f WHERE f.person = ?1 AND f.artist = a.id)";
-    match (search.is_empty(), walks_names) {
-        // The parameter is there in any case.
-        (true, _) => format!("{followed} AND ?2 IS NOT NULL"),
-        (false, true) => format!("{followed} AND instr(a.folded, ?2) > 0"),
-        (false, false) => format!(
-            "{followed} AND a.id IN
-                 (SELECT id FROM artists INDEXED BY artists_by_name WHERE instr(folded, ?2) > 0)"
-        ),
+/// Where a page lies, from the end of the list that is nearer: the last page comes as soon as the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slice {
+    is_backwards: bool,
+    skip: u64,
+    take: u64,
+}
+
+impl Slice {
+    fn of(page: u32, found: u64) -> Self {
+        let first = (u64::from(page) * u64::from(A_PAGE)).min(found);
+        let end = (first + u64::from(A_PAGE)).min(found);
+        let is_backwards = first > found - end;
+        let skip = if is_backwards { found - end } else { first };
+        Self { is_backwards, skip, take: end - first }
     }
 }
 
-/// Walks an index in the order that is wanted, and passes those over whom others follow.
-fn in_order(tx: &Tx<'_>, person: UserId, wanted: &Wanted, first: u64) -> Result<Vec<ArtistId>> {
-    let order = match wanted.sort {
-        Sort::Name => "a.folded, a.id",
-        Sort::LastAlbum => "a.last_album_on DESC, a.id DESC",
-        Sort::Checked | Sort::Next => "a.checked_at, a.id",
-    };
-    let is_wanted = is_wanted(&wanted.search, wanted.sort == Sort::Name);
-    let sql =
-        format!("SELECT a.id FROM artists a WHERE {is_wanted} ORDER BY {order} LIMIT ?3 OFFSET ?4");
-    let mut rows = tx.conn().prepare_cached(&sql)?;
-    let ids = rows.query_map(params![person, wanted.search, A_PAGE, first], |row| row.get(0))?;
-    Ok(ids.collect::<rusqlite::Result<_>>()?)
+/// That the person follows an artist `a`. Whoever follows all that are watched need not be looked up for each.
+fn is_followed(tx: &Tx<'_>, person: UserId) -> Result<&'static str> {
+    Ok(match follows::are_all(tx, person)? {
+        // The plus keeps the planner from an index that would serve for nothing else.
+        true => "+a.unwatched_at IS NULL AND ?1 IS NOT NULL",
+        false => "EXISTS (SELECT 1 FROM follows f WHERE f.person = ?1 AND f.artist = a.id)",
+    })
 }
 
-/// Reckons all of them: what is next is in no index.
-fn by_next_check(
+const FOUND_BY_NAME: &str =
+    "SELECT id FROM artists INDEXED BY artists_by_name WHERE instr(folded, ?2) > 0";
+
+/// Walks an index in the order that is wanted, and passes those over whom only others follow.
+fn in_order(
     tx: &Tx<'_>,
     person: UserId,
     wanted: &Wanted,
-    pace: &Pace,
-    first: u64,
+    count: Count,
+    slice: Slice,
 ) -> Result<Vec<ArtistId>> {
-    let is_wanted = is_wanted(&wanted.search, false);
+    let (index, column, falls) = match wanted.sort {
+        Sort::Name => ("artists_by_name", "folded", false),
+        Sort::LastAlbum => ("artists_by_album", "last_album_on", true),
+        Sort::Checked | Sort::Next => ("artists_by_check", "checked_at", false),
+    };
+    // Where few are found they are put in order; where many are, enough of them come along on the walk.
+    let is_rare = count.found * 8 < count.all;
+    let (walk, is_found) = match (wanted.search.is_empty(), wanted.sort) {
+        // The parameter is there in any case.
+        (true, _) => (format!("INDEXED BY {index}"), "?2 IS NOT NULL".to_owned()),
+        (false, Sort::LastAlbum | Sort::Checked | Sort::Next) if is_rare => {
+            (String::new(), format!("a.id IN ({FOUND_BY_NAME})"))
+        }
+        (false, _) => (format!("INDEXED BY {index}"), "instr(a.folded, ?2) > 0".to_owned()),
+    };
+    let direction = if falls == slice.is_backwards { "ASC" } else { "DESC" };
     let sql = format!(
-        "SELECT a.id, a.checked_at, a.next_check_at, a.rate FROM artists a WHERE {is_wanted}"
+        "SELECT a.id FROM artists a {walk} WHERE {is_found} AND {}
+         ORDER BY a.{column} {direction}, a.id {direction} LIMIT ?3 OFFSET ?4",
+        is_followed(tx, person)?
     );
     let mut rows = tx.conn().prepare_cached(&sql)?;
-    let all = rows.query_map(params![person, wanted.search], |row| {
+    let key = params![person, wanted.search, slice.take, slice.skip];
+    Ok(rows.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// When somebody is asked about, as the order *next* has it: whoever was never asked about comes last; of
+/// those that are due, whoever waited longest comes first.
+type Turn = (bool, Option<Timestamp>, Option<Timestamp>, ArtistId);
+
+/// Reckons all of them, since what is next is in no index. Whom the person follows is looked up only where
+/// the page lies: for each of 10,000 it would take longer than all the rest.
+fn by_next_check(
+    tx: &Tx<'_>,
+    person: UserId,
+    search: &str,
+    count: Count,
+    pace: &Pace,
+    slice: Slice,
+) -> Result<Vec<ArtistId>> {
+    let mut turns = turns(tx, person, search, count, pace)?;
+    turns.sort_unstable();
+    if slice.is_backwards {
+        turns.reverse();
+    }
+    let mut skip = slice.skip;
+    let mut ids = Vec::new();
+    for (.., id) in turns {
+        if ids.len() as u64 == slice.take {
+            break;
+        }
+        if !follows::is_one(tx, person, &id)? {
+            continue;
+        }
+        match skip.checked_sub(1) {
+            Some(rest) => skip = rest,
+            None => ids.push(id),
+        }
+    }
+    Ok(ids)
+}
+
+/// The turns of the artists that are found, among them all that the person follows.
+fn turns(
+    tx: &Tx<'_>,
+    person: UserId,
+    search: &str,
+    count: Count,
+    pace: &Pace,
+) -> Result<Vec<Turn>> {
+    let follows_many = count.all * 4 > artists::count_watched(tx)?;
+    let whom = match follows_many {
+        true => {
+            "artists a INDEXED BY artists_watched WHERE a.unwatched_at IS NULL AND ?1 IS NOT NULL"
+        }
+        false => "follows f CROSS JOIN artists a ON a.id = f.artist WHERE f.person = ?1",
+    };
+    let is_found = match search.is_empty() {
+        true => "?2 IS NOT NULL".to_owned(),
+        false => format!("a.id IN ({FOUND_BY_NAME})"),
+    };
+    let sql =
+        format!("SELECT a.id, a.checked_at, a.next_check_at, a.rate FROM {whom} AND {is_found}");
+    let mut rows = tx.conn().prepare_cached(&sql)?;
+    let turns = rows.query_map(params![person, search], |row| {
         let (checked_at, next_check_at): (Option<Ms>, Ms) = (row.get(1)?, row.get(2)?);
         let rate = row.get::<_, Option<f64>>(3)?.unwrap_or_else(rate::prior_a_week);
         let next = checked_at.map(|Ms(checked_at)| {
@@ -159,12 +256,7 @@ fn by_next_check(
         });
         Ok((next.is_none(), next, checked_at.map(|at| at.0), row.get(0)?))
     })?;
-    // Whoever was never asked about comes last; of those that are due, whoever waited longest first.
-    let mut all: Vec<(bool, Option<Timestamp>, Option<Timestamp>, ArtistId)> =
-        all.collect::<rusqlite::Result<_>>()?;
-    all.sort_unstable();
-    let first = usize::try_from(first).unwrap_or(usize::MAX);
-    Ok(all.into_iter().skip(first).take(A_PAGE as usize).map(|(.., id)| id).collect())
+    Ok(turns.collect::<rusqlite::Result<_>>()?)
 }
 
 /// An artist, if the person follows them.
@@ -231,4 +323,33 @@ pub fn hurried_at(tx: &Tx<'_>, person: UserId) -> Result<Option<Timestamp>> {
 pub fn hurry(tx: &Tx<'_>, person: UserId) -> Result<()> {
     let sql = "UPDATE people SET hurried_at = ?2, follows_next_at = min(follows_next_at, ?2) WHERE id = ?1";
     exactly_one(tx.execute(sql, params![person, Ms(tx.now())])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn pages_taken_from_either_end_show_each_artist_once_and_in_order(found in 0_u64..1_000) {
+            let list: Vec<u64> = (0..found).collect();
+            let pages = u32::try_from(found.div_ceil(u64::from(A_PAGE))).unwrap() + 1;
+            let mut shown = Vec::new();
+            for page in 0..pages {
+                let Slice { is_backwards, skip, take } = Slice::of(page, found);
+                prop_assert!(skip <= found / 2 + 1);
+                let (skip, take) = (usize::try_from(skip).unwrap(), usize::try_from(take).unwrap());
+                let mut part: Vec<u64> = match is_backwards {
+                    true => list.iter().rev().skip(skip).take(take).copied().collect(),
+                    false => list.iter().skip(skip).take(take).copied().collect(),
+                };
+                if is_backwards {
+                    part.reverse();
+                }
+                shown.extend(part);
+            }
+            prop_assert_eq!(shown, list);
+        }
+    }
 }

@@ -43,6 +43,15 @@ pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
     Ok(due.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Why a person's list is not read though it may be due: Spotify refuses them until later, in words.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn refused(tx: &Tx<'_>, person: UserId) -> Result<Option<String>> {
+    let sql = "SELECT coalesce(trouble, '') FROM people WHERE id = ?1 AND trouble_until > ?2";
+    Ok(tx.query_row(sql, params![person, Ms(tx.now())], |row| row.get(0)).optional()?)
+}
+
 /// How a person's list stands; `None` if there is no such person.
 ///
 /// # Errors
@@ -123,6 +132,17 @@ fn unfollow(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<()> {
 pub fn count(tx: &Tx<'_>, person: UserId) -> Result<u64> {
     let sql = "SELECT count(*) FROM follows WHERE person = ?1";
     Ok(tx.query_row(sql, [person], |row| row.get(0))?)
+}
+
+/// Whether a person follows every artist that is watched: nobody else follows anybody else.
+pub(super) fn are_all(tx: &Tx<'_>, person: UserId) -> Result<bool> {
+    Ok(count(tx, person)? == artists::count_watched(tx)?)
+}
+
+/// Whether a person follows an artist.
+pub(super) fn is_one(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM follows WHERE person = ?1 AND artist = ?2)";
+    Ok(tx.query_row(sql, params![person, artist], |row| row.get(0))?)
 }
 
 fn followed(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {

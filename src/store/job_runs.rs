@@ -118,7 +118,11 @@ impl JobRun {
     }
 }
 
-fn last(tx: &Tx<'_>, job: &str) -> Result<Option<JobRun>> {
+/// The last run of a job that is kept.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn last(tx: &Tx<'_>, job: &str) -> Result<Option<JobRun>> {
     let sql = "SELECT job, started_at, ended_at, result, is_idle, did FROM job_runs
                WHERE job = ?1 ORDER BY id DESC LIMIT 1";
     Ok(tx.query_row(sql, [job], read).optional()?)

@@ -11,7 +11,7 @@ use crate::domain::backoff::Backoff;
 use crate::domain::quota::{Bucket, Cause, Pause, Purpose, WINDOW};
 
 /// A call that lies further ahead than this was booked before the clock stepped back.
-pub(super) const BOOKED_AHEAD: SignedDuration = SignedDuration::from_mins(10);
+pub const BOOKED_AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// Whether a call may go out.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -82,11 +82,15 @@ pub fn list(
     most: u32,
 ) -> Result<Vec<Overdue>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT name, checked_at, iif(failures > 0, last_failure, NULL) FROM artists
-         WHERE unwatched_at IS NULL
-         AND (failures > 0 OR coalesce(checked_at, watched_since) < ?2)
-         AND (?1 IS NULL OR id IN (SELECT artist FROM follows WHERE person = ?1))
-         ORDER BY coalesce(checked_at, watched_since), name LIMIT ?3",
+        "WITH longest AS MATERIALIZED (
+             SELECT id FROM artists INDEXED BY artists_watched
+             WHERE unwatched_at IS NULL
+             AND (failures > 0 OR coalesce(checked_at, watched_since) < ?2)
+             AND (?1 IS NULL OR EXISTS (SELECT 1 FROM follows WHERE person = ?1 AND artist = artists.id))
+             ORDER BY coalesce(checked_at, watched_since), id LIMIT ?3)
+         SELECT name, checked_at, iif(failures > 0, last_failure, NULL)
+         FROM longest CROSS JOIN artists USING (id)
+         ORDER BY coalesce(checked_at, watched_since), name",
     )?;
     let key = params![person, Ms(tx.now() - settings.max_wait), most];
     let rows = rows.query_map(key, |row| {

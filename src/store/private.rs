@@ -9,11 +9,13 @@ use rustix::fs::OFlags;
 
 use super::files::folder_of;
 
-/// Opens a file to write at its end; made, as [`make`] does, if it is not there.
+/// Opens a file to write at its end; made, as [`make`] does, if it is not there. A link is not followed: root
+/// may do this in a folder of somebody else's.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     match make(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+            let no_link = OFlags::NOFOLLOW.bits().cast_signed();
+            OpenOptions::new().append(true).custom_flags(no_link).open(path)
         }
         made => made,
     }

@@ -121,14 +121,15 @@ pub fn recent_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<Release>>
 /// So many of a person's artists are looked at for their latest releases: to show some, not to know all.
 const ARTISTS_LOOKED_AT: u32 = 50;
 
-/// The latest releases of their own of artists whom `person` follows, at most `most`.
+/// The latest releases of their own of artists whom `person` follows and has not muted, at most `most`.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn latest_of(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Release>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT DISTINCT r.id, title, kind, artists, date, tracks, cover, link
-         FROM (SELECT artist FROM follows WHERE person = ?1 LIMIT ?3) f
+         FROM (SELECT artist FROM follows WHERE person = ?1
+                   AND artist NOT IN (SELECT artist FROM mutes WHERE person = ?1) LIMIT ?3) f
          JOIN sightings s ON s.artist = f.artist AND NOT s.appears
          JOIN releases r ON r.id = s.release
          WHERE date <= ?4 ORDER BY date DESC, r.id LIMIT ?2",

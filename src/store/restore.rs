@@ -102,22 +102,31 @@ fn swap(draft: &Path, database: &Path, when: &str) -> std::io::Result<Option<Pat
     let is_there = database.symlink_metadata().is_ok();
     let aside = free_name(database, when);
     if is_there {
-        settle_the_log(database, &aside)?;
+        settle_the_log(database)?;
         link_or_copy(database, &aside)?;
-        sync_folder(database)?;
     }
+    // Also where the database itself is gone: its log must not be taken for the restored one's.
+    move_the_log(database, &aside)?;
+    sync_folder(database)?;
     std::fs::rename(draft, database)?;
     sync_folder(database)?;
     Ok(is_there.then_some(aside))
 }
 
-/// The log of the old database must not be taken for the restored one's. What is in it goes into the old
-/// one, or where that is damaged stays with it.
-fn settle_the_log(database: &Path, aside: &Path) -> std::io::Result<()> {
-    if let Ok(conn) = connect_plainly(database) {
-        empty_the_log(&conn).ok();
+/// What is in the log of the old database goes into that, unless it is damaged.
+///
+/// # Errors
+/// Where another program reads it, so that the log cannot be emptied.
+fn settle_the_log(database: &Path) -> std::io::Result<()> {
+    let Ok(conn) = connect_plainly(database) else { return Ok(()) };
+    match empty_the_log(&conn) {
+        Err(error @ StoreError::Locked) => Err(std::io::Error::other(error)),
+        Ok(()) | Err(_) => Ok(()),
     }
-    for ending in ["-wal", "-shm"] {
+}
+
+fn move_the_log(database: &Path, aside: &Path) -> std::io::Result<()> {
+    for ending in ["-wal", "-shm", "-journal"] {
         match std::fs::rename(beside(database, ending), beside(aside, ending)) {
             Err(why) if why.kind() != ErrorKind::NotFound => return Err(why),
             _ => {}

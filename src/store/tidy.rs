@@ -86,6 +86,8 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         ("people", "refused_since", LONGEST_LEASE, tx.now()),
         ("people", "hurried_at", LONGEST_LEASE, tx.now()),
         ("feeds", "changed_at", LONGEST_LEASE, tx.now()),
+        ("feeds", "read_at", LONGEST_LEASE, tx.now()),
+        ("sessions", "seen_at", LONGEST_LEASE, tx.now()),
         ("tokens", "refreshing_until", LONGEST_LEASE, tx.now()),
         ("tokens", "authorized_at", LONGEST_LEASE, tx.now()),
         ("tokens", "dead_since", LONGEST_LEASE, tx.now()),

@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use self::facts::{Facts, gather};
 use self::letters::Line;
 use super::cookies::{self, Purpose};
-use super::page::{self, shown};
+use super::page::{self, is_just_now, shown};
 use super::visit::{Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::address::{self, AddressError};
@@ -50,6 +50,7 @@ struct Account {
     typed: String,
     typed_fault: Option<String>,
     letters_come: Option<String>,
+    sampled_at: Option<Timestamp>,
     /// What became of the wish for a sample, where one was just uttered.
     sample: Option<Asked>,
 }
@@ -59,7 +60,8 @@ impl Account {
     const HERE: &str = "/account";
 
     fn new(facts: Facts, frame: Frame, now: Timestamp) -> Self {
-        let Facts { person, wanted, awaiting, artists, overdue, letters, conditions } = facts;
+        let Facts { person, wanted, awaiting, artists, overdue, letters, sampled_at, conditions } =
+            facts;
         let (address, awaiting) = (shown(person.address.as_ref()), shown(awaiting.as_ref()));
         let suggested = shown(person.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
@@ -75,6 +77,7 @@ impl Account {
             typed: typed.unwrap_or_default(),
             typed_fault: None,
             letters_come: wanted.is_subscribed.then(|| letters_come(&wanted.timetable)),
+            sampled_at,
             sample: None,
             zone: wanted.timetable.zone,
             person,
@@ -115,7 +118,8 @@ impl Account {
     }
 
     fn consent_ends(&self) -> Option<When> {
-        self.person.authorized_at.map(|at| self.day(&ends_at(at)))
+        let ends = self.person.authorized_at.map(ends_at).filter(|ends| !self.is_past(ends))?;
+        Some(self.day(&ends))
     }
 
     /// Whether the form for the address stands above, where something must be done about it.
@@ -129,7 +133,12 @@ impl Account {
     }
 
     fn can_have_a_sample(&self) -> bool {
-        facts::address_of(&self.person, !self.awaiting.is_empty()) == Address::Confirmed
+        self.person.deleted_at.is_none()
+            && facts::address_of(&self.person, !self.awaiting.is_empty()) == Address::Confirmed
+    }
+
+    fn has_just_asked_for_a_sample(&self) -> bool {
+        self.sampled_at.is_some_and(|at| is_just_now(at, self.now))
     }
 
     fn last_check(&self, artist: &Overdue) -> Option<When> {
@@ -152,8 +161,11 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
     visit: Visit,
 ) -> Response {
-    let sample = (query.as_deref() == Some("sample")).then_some(Asked::Owed);
-    show_page(&ctx, visit, |page| page.sample = sample).await
+    let asks = query.as_deref() == Some("sample");
+    show_page(&ctx, visit, |page| {
+        page.sample = (asks && page.has_just_asked_for_a_sample()).then_some(Asked::Owed);
+    })
+    .await
 }
 
 async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -> Response {

@@ -10,10 +10,10 @@ use jiff::tz::TimeZone;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use super::page;
+use super::page::{self, is_just_now};
 use super::visit::{Fields, Frame, SignedForm, Visit};
 use super::when::When;
-use crate::accounts::artists::{self, Artists, Hurried, NextCheck};
+use crate::accounts::artists::{self, Artists, Hurried, NextCheck, Unread};
 use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::release::ReleaseDate;
@@ -40,7 +40,7 @@ pub(super) struct Asked {
     q: String,
     sort: String,
     page: String,
-    /// What was just done: `muted`, `unmuted`, `hurried`, `too-soon` or `sign-in`.
+    /// What was just done: `muted`, `unmuted`, `hurried`, `too-soon` or `unread`.
     done: String,
     /// To which artist.
     artist: String,
@@ -105,6 +105,7 @@ struct Page {
     after: Option<String>,
     rows: Vec<Shown>,
     rests: Option<String>,
+    must_sign_in: bool,
     read_at: Option<When>,
     /// When it was asked for, and when it can be again.
     hurried: Option<(When, When)>,
@@ -145,6 +146,7 @@ impl Page {
             before: found.page.checked_sub(1).map(|page| asked.address(page)),
             after: (found.page + 1 < pages).then(|| asked.address(found.page + 1)),
             rests: found.rests.as_ref().map(|why| in_words(why, &zone)),
+            must_sign_in: found.unread == Some(Unread::MustSignIn),
             read_at: found.read_at.map(exact),
             hurried: found.hurried_at.map(|at| (exact(at), exact(at + HURRY_EVERY))),
             rows: found.artists.into_iter().map(|row| Shown::new(row, &zone)).collect(),
@@ -168,6 +170,24 @@ fn in_words(why: &Why, zone: &TimeZone) -> String {
             format!("Spotify failed several times in a row, so nothing is asked {}.", until(*at))
         }
         other => format!("Nothing is asked of Spotify at present: {other}."),
+    }
+}
+
+/// Why no list is read, after somebody asked for it.
+fn unread_in_words(why: &Unread, zone: &TimeZone) -> String {
+    match why {
+        Unread::MustSignIn => {
+            "Your list cannot be read before you sign in with Spotify again.".to_owned()
+        }
+        Unread::Refused(why) if why.is_empty() => {
+            "Your list cannot be read at present: Spotify refuses you.".to_owned()
+        }
+        Unread::Refused(why) => format!("Your list cannot be read at present: {why}."),
+        Unread::Paused(pause) => format!(
+            "Your list cannot be read until {}: {}.",
+            zone.to_datetime(pause.until).strftime("%-d %B %Y, %H:%M"),
+            pause.cause
+        ),
     }
 }
 
@@ -199,13 +219,13 @@ pub(super) async fn show(
     visit: Visit,
 ) -> Response {
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    let done = match done(&ctx, &visit, &asked).await {
-        Ok(done) => done,
+    let found = match artists::list(&ctx, visit.person, asked.wanted()).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return Redirect::to("/").into_response(),
         Err(error) => return page::our_fault(&error),
     };
-    match artists::list(&ctx, visit.person, asked.wanted()).await {
-        Ok(Some(found)) => page::render(&Page::new(visit.frame, &asked, found, done)),
-        Ok(None) => Redirect::to("/").into_response(),
+    match done(&ctx, &visit, &asked, &found).await {
+        Ok(done) => page::render(&Page::new(visit.frame, &asked, found, done)),
         Err(error) => page::our_fault(&error),
     }
 }
@@ -215,15 +235,21 @@ async fn done(
     ctx: &Ctx,
     visit: &Visit,
     asked: &Asked,
+    list: &Artists,
 ) -> Result<Option<String>, crate::store::StoreError> {
+    let has_just_asked = list.hurried_at.is_some_and(|at| is_just_now(at, ctx.clock.now()));
     let plain = match asked.done.as_str() {
-        "hurried" => {
+        "hurried" if has_just_asked && list.unread.is_none() => {
             "Your list at Spotify is read again now. What has changed shows here in a minute."
         }
-        "too-soon" => "You asked within the last hour. Please wait until it is over.",
-        "sign-in" => "Your list cannot be read before you sign in with Spotify again.",
+        "too-soon" if list.hurried_at.is_some() => {
+            "You asked within the last hour. Please wait until it is over."
+        }
         _ => "",
     };
+    if let ("unread", Some(why)) = (asked.done.as_str(), &list.unread) {
+        return Ok(Some(unread_in_words(why, &list.wanted.timetable.zone)));
+    }
     if !plain.is_empty() {
         return Ok(Some(plain.to_owned()));
     }
@@ -279,7 +305,7 @@ pub(super) async fn hurry(
             Redirect::to("/artists?done=hurried").into_response()
         }
         Ok(Hurried::TooSoon) => Redirect::to("/artists?done=too-soon").into_response(),
-        Ok(Hurried::MustSignIn) => Redirect::to("/artists?done=sign-in").into_response(),
+        Ok(Hurried::Unread(_)) => Redirect::to("/artists?done=unread").into_response(),
         Err(error) => page::our_fault(&error),
     }
 }

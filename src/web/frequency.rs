@@ -57,14 +57,22 @@ impl Frequency {
         Ok(())
     }
 
+    /// Whose request it is: as our own proxy says, or whoever holds the connection where it says nothing
+    /// that can be read.
     fn address_of(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Option<IpAddr> {
-        let Some(header) = &self.header else { return peer };
-        // The last one is what our own proxy saw; whatever stands before it anybody may have written.
-        let last = headers.get_all(header).iter().next_back()?.to_str().ok()?.rsplit(',').next()?;
-        let last = last.trim();
-        let with_port = || last.parse::<SocketAddr>().ok().map(|address| address.ip());
-        last.parse().ok().or_else(with_port)
+        let named = self.header.as_ref().and_then(|header| last_address(headers, header));
+        named.or(peer)
     }
+}
+
+/// The last address is what our own proxy saw; what stands before it anybody may have written, also bytes
+/// that are no text.
+fn last_address(headers: &HeaderMap, header: &HeaderName) -> Option<IpAddr> {
+    let value = headers.get_all(header).iter().next_back()?;
+    let last = value.as_bytes().rsplit(|byte| *byte == b',').next()?;
+    let last = std::str::from_utf8(last).ok()?.trim();
+    let with_port = || last.parse::<SocketAddr>().ok().map(|address| address.ip());
+    last.parse().ok().or_else(with_port)
 }
 
 /// Whoever has a network of IPv6 has all the addresses in it.
@@ -183,7 +191,10 @@ mod tests {
         assert_eq!(behind.address_of(&headers, peer), Some(ip("203.0.113.5")));
         headers.append("x-forwarded-for", HeaderValue::from_static("[2001:db8::7]:443"));
         assert_eq!(behind.address_of(&headers, peer), Some(ip("2001:db8::7")));
+        let odd = HeaderValue::from_bytes(b"\xff\xfe, 203.0.113.9").unwrap();
+        headers.append("x-forwarded-for", odd);
+        assert_eq!(behind.address_of(&headers, peer), Some(ip("203.0.113.9")));
         headers.append("x-forwarded-for", HeaderValue::from_static("nobody"));
-        assert_eq!(behind.address_of(&headers, peer), None);
+        assert_eq!(behind.address_of(&headers, peer), peer, "nobody is without any limit");
     }
 }

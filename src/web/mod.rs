@@ -144,6 +144,7 @@ fn routes() -> Router<Shared> {
         )
         .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
         .route("/operator", any(operator::show))
+        .route("/operator/callers/{number}/forget", post(operator::forget_caller))
         .route("/style.css", get(page::style))
         .route("/preferences.js", get(page::preferences_script))
 }
@@ -154,7 +155,7 @@ fn headers(ctx: &Ctx, settings: &Settings) -> HeaderMap {
     let policy = content_policy(&settings.covers);
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, policy.as_str()),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{Method, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -16,8 +16,9 @@ use serde::Deserialize;
 
 use self::chart::{Chart, HEIGHT};
 use super::page;
-use super::visit::{Frame, Visit};
+use super::visit::{Frame, SignedForm, Visit};
 use super::when::When;
+use crate::accounts::callers;
 use crate::ctx::Ctx;
 use crate::domain::quota::Bucket;
 use crate::store::job_runs::{JobRun, RunResult};
@@ -76,6 +77,24 @@ pub(super) async fn show(
             let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.timetable.zone);
             page::render(&Operator::new(visit.frame, zone, report, number))
         }
+        Err(error) => page::our_fault(&error),
+    }
+}
+
+/// Takes somebody off the list of those who ask to be entered.
+pub(super) async fn forget_caller(
+    State(ctx): State<Arc<Ctx>>,
+    Path(number): Path<String>,
+    form: Result<SignedForm, Response>,
+) -> Response {
+    match form {
+        Ok(form) if form.visit.frame.is_operator => {}
+        Err(fault) if !fault.status().is_redirection() => return fault,
+        Ok(_) | Err(_) => return page::not_found().await,
+    }
+    let Ok(number) = number.parse() else { return page::not_found().await };
+    match callers::forget(&ctx, number).await {
+        Ok(()) => Redirect::to("/operator#people").into_response(),
         Err(error) => page::our_fault(&error),
     }
 }

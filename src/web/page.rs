@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
 
 use crate::ctx::Ctx;
 use crate::domain::house::Contact;
@@ -94,6 +95,14 @@ pub(super) fn our_fault(error: &dyn std::fmt::Display) -> Response {
     let action = Some(("To the front page", "/"));
     Message { title: "Something went wrong on our side", body, action }
         .with(StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// A page speaks of what its reader just did for so long.
+const JUST_NOW: SignedDuration = SignedDuration::from_mins(2);
+
+/// Whether a page that says that something was just done says so rightly of what was done then.
+pub(super) fn is_just_now(at: Timestamp, now: Timestamp) -> bool {
+    at <= now && now.duration_since(at) <= JUST_NOW
 }
 
 /// `EmailAddress` prints itself masked; its owner's page shows it whole.

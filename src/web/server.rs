@@ -2,6 +2,7 @@
 //! a request that never becomes whole.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
+use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::clock::{Clock, SystemClock};
@@ -30,36 +32,58 @@ const LARGEST_HEAD: usize = 16 * 1024;
 /// After an error such as "too many open files" a moment helps.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// No connection is kept for longer: one that takes its answer byte by byte must end some time.
+/// No connection is kept for longer …
 const LONGEST_CONNECTION: Duration = Duration::from_secs(300);
+
+/// … than this besides, in which an answer that is under way may end: one that is taken byte by byte must
+/// end some time.
+const LONGEST_END: Duration = Duration::from_secs(80);
 
 /// Serves `pages` until `stop`, and then lets the answers that are under way be finished.
 pub async fn run(listener: TcpListener, pages: Router, stop: CancellationToken) {
-    let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
+    // Connections end with this function, also where it is given up in the midst of waiting.
+    let ending = stop.child_token();
+    let _end = ending.clone().drop_guard();
     loop {
-        // Never closed, so never an error.
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
-        let (stream, peer) = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::debug!(%error, "a connection could not be accepted");
-                    SystemClock.sleep(BREATH).await;
-                    continue;
-                }
-            },
+        let next = async {
+            let place = Arc::clone(&room).acquire_owned().await;
+            (place, listener.accept().await)
         };
-        let answering = graceful.watch(connection(stream, peer, pages.clone()));
-        tokio::spawn(async move {
-            let _place = place;
-            // How a connection ends, early or not, is the other side's business.
-            tokio::time::timeout(LONGEST_CONNECTION, answering).await.ok();
-        });
+        let (place, accepted) = tokio::select! {
+            () = stop.cancelled() => break,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = connection(stream, peer, pages.clone());
+                let answering = answer(connection, ending.clone());
+                connections.spawn(async move {
+                    let _place = place;
+                    answering.await;
+                });
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection could not be accepted");
+                SystemClock.sleep(BREATH).await;
+            }
+        }
     }
     drop(listener);
-    graceful.shutdown().await;
+    connections.close();
+    connections.wait().await;
+}
+
+/// Answers what a connection asks, until it ends or must. How it ends is the other side's business.
+async fn answer(connection: impl GracefulConnection, ending: CancellationToken) {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = ending.cancelled() => {}
+        () = SystemClock.sleep(LONGEST_CONNECTION) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::time::timeout(LONGEST_END, connection).await.ok();
 }
 
 fn connection(

@@ -165,6 +165,63 @@ async fn it_is_sorted_four_ways_and_comes_in_pages_of_fifty() {
     home.finish().await;
 }
 
+/// The names on all pages of a list, one page after another.
+async fn whole(listener: &Listener, query: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for number in 1.. {
+        let found = names(&page(listener, &format!("?{query}&page={number}")).await);
+        let is_last = found.len() < 50;
+        all.extend(found);
+        if is_last {
+            break;
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_list_is_the_same_page_for_page_whether_or_not_somebody_else_follows_others() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
+    let (artists, martha) = home.listener_of("Martha", 170).await;
+    for (n, artist) in artists.iter().enumerate() {
+        let day = format!("2025-{:02}-{:02}", n % 12 + 1, n % 28 + 1);
+        home.world.put_out(artist, NewAlbum::titled("Album").on(day));
+    }
+    home.round().await;
+    let lists = [
+        ("sort=name", 170),
+        ("sort=last_album", 170),
+        ("sort=checked", 170),
+        ("sort=next", 170),
+        ("sort=name&q=artist", 170),
+        ("sort=last_album&q=artist", 170),
+        ("sort=last_album&q=artist+01", 10),
+        ("sort=checked&q=artist+1", 70),
+        ("sort=next&q=artist+1", 70),
+    ];
+    let mut alone = Vec::new();
+    for (query, count) in lists {
+        let found = whole(&martha, query).await;
+        let once: std::collections::BTreeSet<_> = found.iter().collect();
+        assert_eq!((found.len(), once.len()), (count, count), "{query}");
+        alone.push(found);
+    }
+    let his = (0..30).map(|n| home.world.add_artist(format!("Artist 01{n} of his")));
+    let his: Vec<_> = his.chain(artists[..20].iter().cloned()).collect();
+    home.listener("Otto", &his.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    home.follows().await;
+    for ((query, _), mut before) in lists.into_iter().zip(alone) {
+        let mut after = whole(&martha, query).await;
+        // More artists share the calls: who is asked about next may change.
+        if query.starts_with("sort=next") {
+            before.sort_unstable();
+            after.sort_unstable();
+        }
+        assert_eq!(after, before, "{query}");
+    }
+    home.finish().await;
+}
+
 #[tokio::test]
 async fn an_artist_is_muted_and_heard_of_again_with_a_button_and_the_list_stays_where_it_was() {
     let home = Home::new().await;
@@ -244,6 +301,68 @@ async fn looking_for_changes_now_reads_the_list_at_once_and_once_an_hour() {
     home.follows_of(Scope::Due).await;
     let standing = |tx: &Tx<'_>| follows::count(tx, UserId(1));
     assert_eq!(home.ctx.db.read("test", standing).await.unwrap(), 2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_read_is_not_said_to_be_read_now_and_the_wish_is_not_spent() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.follows().await;
+    let fault = Fault::QuotaExceeded { retry_after: Some(7200) };
+    home.world.script(Endpoint::Following, [fault]);
+    home.follows().await;
+    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
+    let said = status_line(&page(&martha, "?done=unread").await);
+    assert!(said.starts_with("Your list cannot be read until 23 November 2026, 14:00: "), "{said}");
+    home.advance_hours(3);
+    assert_eq!(status_line(&page(&martha, "?done=unread").await), "", "it is over");
+    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/artists?done=hurried"));
+
+    home.world.set_allow_listed(martha.person, false);
+    home.follows().await;
+    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
+    let said = status_line(&page(&martha, "?done=unread").await);
+    assert!(said.starts_with("Your list cannot be read at present: "), "{said}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_must_sign_in_again_is_told_that_their_list_is_not_read() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.follows().await;
+    assert!(page(&martha, "").await.words().contains("every six hours"));
+    home.world.expire(martha.person);
+    home.world.expire_access_tokens();
+    home.follows().await;
+    let shown = page(&martha, "").await;
+    assert!(!shown.words().contains("every six hours"), "{}", shown.words());
+    assert!(shown.words().contains("before you sign in again"), "{}", shown.words());
+    assert!(!shown.body.contains("/artists/look"));
+    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
+    home.advance_hours(2);
+    home.letters().await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_address_says_was_done_is_said_only_where_it_was_just_now() {
+    let home = Home::new().await;
+    let martha = home.listener("Martha", &[]).await;
+    home.follows().await;
+    for done in ["?done=hurried", "?done=too-soon", "?done=unread"] {
+        assert_eq!(status_line(&page(&martha, done).await), "", "{done}");
+    }
+    martha.browser.post("/artists/look", &[]).await;
+    assert!(status_line(&page(&martha, "?done=hurried").await).contains("read again now"));
+    home.clock.advance(std::time::Duration::from_secs(121));
+    assert_eq!(status_line(&page(&martha, "?done=hurried").await), "");
+    assert!(status_line(&page(&martha, "?done=too-soon").await).contains("within the last hour"));
     home.finish().await;
 }
 

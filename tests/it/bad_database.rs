@@ -314,3 +314,25 @@ async fn on_a_full_disk_the_daemon_is_alive_and_not_ready_until_there_is_room() 
     assert!(full.contains("the disk is full"), "{said}");
     assert!(room.contains("{\"ready\":true}"), "{said}");
 }
+
+/// Without a lock of ours, another program that closes the database would believe itself the last one there, and
+/// delete the write-ahead log with what is in it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn another_program_can_see_that_the_database_is_in_use() {
+    use std::os::unix::fs::MetadataExt;
+    let home = Home::new().await;
+    home.listener("Martha", &[]).await;
+    // https://man7.org/linux/man-pages/man5/proc_locks.5.html
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    let inode = home.config.database.metadata().unwrap().ino().to_string();
+    let process = std::process::id().to_string();
+    let is_ours = |line: &&str| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        words.get(3) == Some(&"READ")
+            && words.get(4) == Some(&process.as_str())
+            && words.get(5).is_some_and(|file| file.rsplit(':').next() == Some(&inode))
+    };
+    assert!(locks.lines().any(|line| is_ours(&line)), "no lock on {inode} by {process}:\n{locks}");
+    home.finish().await;
+}

@@ -245,6 +245,29 @@ async fn whoever_has_it_already_is_told_so_until_something_changes() {
 }
 
 #[tokio::test]
+async fn whoever_has_it_already_hears_of_an_album_that_turned_out_an_edition_and_of_other_follows()
+{
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
+    home.round().await;
+    let address = make(&martha, "atom").await;
+    let mut tag = said(&ask(&home, &address, None).await, ETAG);
+    let edition = "INSERT INTO editions (release, album) SELECT id, 'another' FROM releases";
+    let since = "UPDATE follows SET since = since + 1";
+    for change in [edition, since] {
+        home.clock.advance(std::time::Duration::from_secs(60));
+        let known = ask(&home, &address, Some((IF_NONE_MATCH, &tag))).await;
+        assert_eq!(known.status, StatusCode::NOT_MODIFIED, "before {change}");
+        Connection::open(&home.config.database).unwrap().execute_batch(change).unwrap();
+        let answer = ask(&home, &address, Some((IF_NONE_MATCH, &tag))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{change}");
+        tag = said(&answer, ETAG);
+    }
+    home.finish().await;
+}
+
+#[tokio::test]
 async fn an_album_that_is_renamed_is_told_again_under_the_same_name_of_its_own() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;

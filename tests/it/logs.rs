@@ -74,6 +74,7 @@ async fn told(journal_stream: &str) -> Option<(String, String)> {
     command.args(["-rm", "sh", "-c", &script]).current_dir(machine.folder.path());
     let usual = machine.command(&[]);
     command.envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("DROPDAY_LOG__FORMAT", "auto");
     command.env("PROGRAM", env!("CARGO_BIN_EXE_dropday"));
     let ended = to_its_end(command).await;
     let is_allowed = ended.code != Some(99) && !ended.err.contains("unshare:");

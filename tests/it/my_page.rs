@@ -4,6 +4,7 @@
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
 use reqwest::StatusCode;
+use rusqlite::Connection;
 use scraper::{Html, Selector};
 
 use crate::home::{Home, Listener};
@@ -39,6 +40,7 @@ async fn all_well_is_one_green_line_that_says_who_is_watched_since_when_and_unti
                 2027.";
     assert_eq!(state(&martha.browser).await, ("good", well.to_owned()));
     home.advance_hours(50);
+    home.follows().await;
     let (colour, words) = state(&martha.browser).await;
     assert!(colour == "good" && words.contains("all within 3 days"), "{words}");
     let page = martha.browser.get("/account").await;
@@ -162,12 +164,57 @@ async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained
     home.advance_days(2);
     home.round().await;
     home.advance_days(22);
+    home.follows().await;
     let page = martha.browser.get("/account").await;
     assert_eq!(
         state(&martha.browser).await.1,
         "120 of 120 artists have waited too long for a check."
     );
     assert_eq!(page.shown(".notice details li").len(), 50, "of many the first");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_list_of_follows_that_could_not_be_read_for_a_day_is_said_and_so_is_a_pause_of_such_lists()
+ {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    home.advance_hours(24);
+    assert_eq!(state(&martha.browser).await.0, "good");
+    home.advance_hours(1);
+    let stale =
+        "Spotify’s list of the artists you follow could not be read since 23 November 2026, 12:00.";
+    assert_eq!(state(&martha.browser).await, ("wait", stale.to_owned()));
+    home.follows().await;
+    assert_eq!(state(&martha.browser).await.0, "good");
+    home.advance_hours(7);
+    home.world.script(Endpoint::Following, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
+    home.follows().await;
+    let (colour, words) = state(&martha.browser).await;
+    assert!(
+        colour == "wait"
+            && words
+                .starts_with("No list of whom one follows is read until 24 November 2026, 22:00"),
+        "{words}"
+    );
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_permission_whose_six_months_are_over_is_over_before_spotify_says_so() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    for _ in 0..10 {
+        home.advance_days(19);
+        martha.browser.get("/account").await;
+    }
+    let (colour, words) = state(&martha.browser).await;
+    assert_eq!(
+        (colour, words.as_str()),
+        ("bad", "Please sign in with Spotify again: your permission there has ended.")
+    );
+    let page = martha.browser.get("/account").await.words();
+    assert!(!page.contains("23 May 2027"), "no date that is past: {page}");
     home.finish().await;
 }
 
@@ -273,6 +320,102 @@ async fn a_sample_is_of_ones_own_artists_says_that_it_is_one_and_comes_once_an_h
     martha.browser.post("/account/sample", &[]).await;
     home.letters().await;
     assert_eq!(home.letters_to(&martha.address).len(), 2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn news_that_will_not_leave_is_no_letter_to_come() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    let other = home.world.add_artist("Robyn");
+    home.world.follow(martha.person, &other);
+    home.round().await;
+    let daily = [("letters", "daily"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
+    martha.browser.post("/preferences", &daily).await;
+    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.put_out(&other, NewAlbum::titled("Second"));
+    home.advance_hours(3);
+    home.checks_of(dropday::pipeline::Scope::All).await;
+    let to_come = async || {
+        let mut letters = letters_of(&martha.browser).await;
+        letters.retain(|letter| letter.starts_with("New: "));
+        letters
+    };
+    let both = to_come().await;
+    assert!(both[0].contains("First") && both[0].contains("Second"), "{both:?}");
+    martha.browser.post(&format!("/artists/{other}/mute"), &[]).await;
+    let letters = to_come().await;
+    assert!(letters[0].starts_with("New: First Leaves on"), "{letters:?}");
+    let off = [("letters", "none"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
+    martha.browser.post("/preferences", &off).await;
+    assert_eq!(to_come().await, Vec::<String>::new());
+    martha.browser.post("/preferences", &daily).await;
+    assert_eq!(to_come().await.len(), 1);
+    home.world.revoke(martha.person);
+    home.world.expire_access_tokens();
+    home.follows().await;
+    assert_eq!(to_come().await, Vec::<String>::new(), "withdrawn");
+    let page = martha.browser.get("/account").await;
+    assert!(!page.body.contains("/account/sample"));
+    let refused = martha.browser.post("/account/sample", &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    martha.browser.sign_in(&home.world, martha.person).await;
+    home.advance_days(1);
+    home.letters().await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_sample_shows_nothing_of_who_is_muted() {
+    let home = Home::new().await;
+    let (muted, heard) = (home.world.add_artist("Muted"), home.world.add_artist("Heard"));
+    let martha = home.listener("Martha", &[&muted, &heard]).await;
+    home.world.put_out(&muted, NewAlbum::titled("Loud").on("2010-01-01"));
+    home.world.put_out(&heard, NewAlbum::titled("Soft").on("2009-01-01"));
+    home.round().await;
+    martha.browser.post(&format!("/artists/{muted}/mute"), &[]).await;
+    martha.browser.post("/account/sample", &[]).await;
+    home.letters().await;
+    home.world.put_out(&heard, NewAlbum::titled("Softer"));
+    home.world.put_out(&muted, NewAlbum::titled("Louder"));
+    home.advance_hours(7);
+    home.round().await;
+    martha.browser.post("/account/sample", &[]).await;
+    home.letters().await;
+    let letters = home.letters_to(&martha.address);
+    let samples: Vec<_> = letters.iter().filter(|l| l.subject.starts_with("Sample")).collect();
+    assert_eq!(samples.len(), 2);
+    assert_eq!(samples[0].subject, "Sample: Heard: Soft");
+    assert!(samples[1].text.contains("Softer"), "{}", samples[1].text);
+    assert!(samples.iter().all(|letter| !letter.text.contains("Loud")));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn an_address_that_says_that_a_sample_was_asked_for_says_so_only_where_it_was_just_now() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    let said = async || martha.browser.get("/account?sample").await.shown("[role=status]").len();
+    assert_eq!(said().await, 0);
+    martha.browser.post("/account/sample", &[]).await;
+    assert_eq!(said().await, 1);
+    home.clock.advance(std::time::Duration::from_secs(121));
+    assert_eq!(said().await, 0);
+    home.letters().await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn a_sample_that_a_wrong_clock_owed_for_years_ahead_forbids_no_other() {
+    let home = Home::new().await;
+    let (_, martha) = fan(&home).await;
+    martha.browser.post("/account/sample", &[]).await;
+    home.letters().await;
+    let ahead = "UPDATE outbox SET owed_at = owed_at + 100000000000 WHERE kind = 'sample'";
+    Connection::open(&home.config.database).unwrap().execute_batch(ahead).unwrap();
+    let asked = martha.browser.post("/account/sample", &[]).await;
+    assert_eq!(asked.location.as_deref(), Some("/account?sample"), "{}", asked.body);
+    home.letters().await;
     home.finish().await;
 }
 

@@ -3,6 +3,7 @@
 use dropday::demo::world::{Group, NewAlbum};
 use dropday::domain::release::ReleaseKind;
 use reqwest::StatusCode;
+use rusqlite::Connection;
 
 use crate::home::{Home, Listener};
 use crate::visitor::Visitor;
@@ -119,6 +120,9 @@ async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_lette
     assert_eq!(titles(&aino, "/new").await, ["Since"]);
     let item = items(&aino, "/new").await.remove(0);
     assert!(item.contains("Not mailed because your address is not confirmed"), "{item}");
+    aino.post(&format!("/artists/{artist}/mute"), &[]).await;
+    let item = items(&aino, "/new").await.remove(0);
+    assert!(item.contains("Not mailed because Röyksopp is muted"), "{item}");
     home.finish().await;
 }
 
@@ -207,6 +211,23 @@ async fn thirty_stand_on_a_page_and_the_rest_on_the_next_none_twice_whatever_the
         assert_eq!(titles(&martha.browser, &format!("/new?before={odd}")).await.len(), 30, "{odd}");
     }
     assert!(titles(&martha.browser, "/new?before=1").await.is_empty());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn albums_that_are_no_longer_known_do_not_end_the_list() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    for number in 0..70 {
+        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+    }
+    home.round().await;
+    let latest = "(SELECT subject FROM outbox WHERE kind = 'news' ORDER BY id DESC LIMIT 45)";
+    let forget = format!(
+        "DELETE FROM sightings WHERE release IN {latest}; DELETE FROM releases WHERE id IN {latest}"
+    );
+    Connection::open(&home.config.database).unwrap().execute_batch(&forget).unwrap();
+    assert_eq!(titles(&martha.browser, "/new").await.len(), 25);
     home.finish().await;
 }
 

@@ -1,13 +1,19 @@
 //! The operator's page tells how the house stands, and nobody else finds it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::hint::SourceName;
+use dropday::domain::user::EmailAddress;
+use dropday::store::{Tx, callers, job_runs};
+use dropday::worker::{self, Bells};
 use reqwest::{Method, StatusCode};
 use rusqlite::Connection;
 use scraper::{Html, Selector};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::binary::{Machine, eventually};
 use crate::home::{Home, Listener, Settings};
@@ -116,6 +122,52 @@ async fn a_house_in_order_says_so_and_tells_who_is_there_without_their_addresses
     home.finish().await;
 }
 
+/// Lets every job run once, as the daemon does.
+async fn each_job_runs(home: &Home) {
+    let (bells, stop, tasks) =
+        (Arc::new(Bells::default()), CancellationToken::new(), TaskTracker::new());
+    worker::start(&home.ctx, &bells, &stop, &tasks);
+    let began = home.now();
+    eventually("each job has run", || async {
+        let runs = home.ctx.db.read("test", job_runs::latest).await.unwrap();
+        let newest = runs.chunk_by(|a, b| a.job == b.job).map(|runs| &runs[0]);
+        (newest.filter(|run| run.ended_at >= began).count() == 4).then_some(())
+    })
+    .await;
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+}
+
+#[tokio::test]
+async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_green() {
+    let mut home = Home::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
+    home.world.set_client("demo-client", Some("hush"));
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    let jonas = home.listener("Jonas", &[&artist]).await;
+    keep(&mut home, &martha).await;
+    home.round().await;
+    home.world.set_client("demo-client", Some("another"));
+    home.world.expire_access_tokens();
+    home.advance_hours(7);
+    each_job_runs(&home).await;
+    let needs = needs(&page(&martha).await);
+    assert!(needs.contains("The last run of follows failed: "), "{needs}");
+    assert!(needs.contains("Spotify does not accept this app"), "{needs}");
+    assert!(needs.contains("dropday check"), "{needs}");
+    let state = texts(&jonas.browser.get("/account").await.body, ".state.bad");
+    let refused = "The watch is held up: Spotify does not accept this Dropday at present.";
+    assert_eq!(state, [refused]);
+
+    home.world.set_client("demo-client", Some("hush"));
+    home.advance_hours(1);
+    each_job_runs(&home).await;
+    assert_eq!(texts(&page(&martha).await, ".state"), ["Nothing needs a hand."]);
+    assert_eq!(texts(&jonas.browser.get("/account").await.body, ".state.good").len(), 1);
+    home.finish().await;
+}
+
 #[tokio::test]
 async fn each_state_of_a_person_is_told() {
     let (home, artist, martha) = kept_by_martha(&[("MAIL__OPERATOR", OPERATOR)]).await;
@@ -168,6 +220,27 @@ async fn each_state_of_a_person_is_told() {
     assert!(!html.contains("@example.com"));
     // Whether a consent has ended is certain after an hour: then its letter leaves.
     home.advance_hours(2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
+    let (home, _, martha) = kept_by_martha(&[]).await;
+    let jonas = home.listener("Jonas", &[]).await;
+    let asks = |tx: &Tx<'_>| {
+        callers::note(tx, [7; 32], "Aino", &EmailAddress::parse("aino@example.com").unwrap())
+    };
+    home.ctx.db.write("test", asks).await.unwrap();
+    let page = page(&martha).await;
+    assert!(page.contains("Aino") && page.contains("1 person asks to be entered"), "{page}");
+    let path = "/operator/callers/1/forget";
+    for stranger in [&jonas.browser, &home.visitor()] {
+        assert_eq!(stranger.post(path, &[]).await.status, 404);
+    }
+    assert_eq!(martha.browser.post_as_it_is(path, &[]).await.status, 403, "without the token");
+    assert_eq!(home.status().await.callers.len(), 1);
+    assert_eq!(martha.browser.post(path, &[]).await.status, 303);
+    assert_eq!(home.status().await.callers.len(), 0);
     home.finish().await;
 }
 

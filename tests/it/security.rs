@@ -13,8 +13,15 @@ use crate::home::Home;
 use crate::visitor::{Answer, Visitor};
 
 /// Every form of somebody who is signed in.
-const FORMS: [&str; 5] = [
+const FORMS: [&str; 12] = [
     "/account/address",
+    "/account/sample",
+    "/artists/look",
+    "/artists/4Z8W4fKeB5YxbusRsdQVPb/mute",
+    "/artists/4Z8W4fKeB5YxbusRsdQVPb/unmute",
+    "/feeds/atom/make",
+    "/feeds/atom/revoke",
+    "/feeds/calendar/make",
     "/account/sign-out",
     "/account/sign-out-everywhere",
     "/account/leave",
@@ -22,7 +29,8 @@ const FORMS: [&str; 5] = [
 ];
 
 /// What they would send.
-const FORM: [(&str, &str); 5] = [
+const FORM: [(&str, &str); 6] = [
+    ("sure", "on"),
     ("email", "eve@example.com"),
     ("letters", "none"),
     ("hour", "3"),
@@ -55,7 +63,7 @@ fn assert_guarded(what: &str, answer: &Answer) {
         ("content-security-policy", "frame-ancestors 'none'"),
         ("content-security-policy", "base-uri 'none'"),
         ("content-security-policy", "form-action 'self'"),
-        ("referrer-policy", "no-referrer"),
+        ("referrer-policy", "same-origin"),
         ("x-content-type-options", "nosniff"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
@@ -189,7 +197,15 @@ async fn a_session_that_was_ended_everywhere_opens_nothing_any_more() {
     let token = stolen.form_token().await.unwrap();
     let done = martha.browser.post("/account/sign-out-everywhere", &[]).await;
     assert_eq!(done.location.as_deref(), Some("/"));
-    for path in ["/account", "/preferences"] {
+    for path in [
+        "/account",
+        "/new",
+        "/artists",
+        "/preferences",
+        "/feeds",
+        "/leave",
+        "/leave/everything.json",
+    ] {
         assert_eq!(stolen.get(path).await.location.as_deref(), Some("/"), "{path}");
     }
     for path in FORMS {

@@ -232,6 +232,6 @@ async fn cookies_and_pages_are_guarded() {
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
     let policy = answer.headers.get("content-security-policy").unwrap().to_str().unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
-    assert_eq!(answer.headers.get("referrer-policy").unwrap(), "no-referrer");
+    assert_eq!(answer.headers.get("referrer-policy").unwrap(), "same-origin");
     home.finish().await;
 }

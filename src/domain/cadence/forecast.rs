@@ -166,7 +166,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stdout, reason = "the figures are for whoever asks with --nocapture")]
     fn what_is_promised_is_about_what_comes() {
         for count in [40, 120, 300] {
             let mut all = artists(count);
@@ -191,11 +190,6 @@ mod tests {
             let mut off: Vec<i64> = off.into_iter().map(|hours| hours.unwrap()).collect();
             off.sort_unstable();
             let mean_interval = 24 * count as i64 / i64::from(CALLS);
-            println!(
-                "{count} artists: half are off by {} h at most, nine in ten by {} h; of {mean_interval} h",
-                off[count / 2],
-                off[count * 9 / 10]
-            );
             // A week has one Friday, around which the checks crowd.
             assert!(off[count / 2] <= 36 + mean_interval / 4, "{count}: {}", off[count / 2]);
         }

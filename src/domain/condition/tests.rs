@@ -21,6 +21,8 @@ fn well() -> Facts {
         is_subscribed: true,
         mail_trouble: None,
         pauses: vec![],
+        is_app_refused: false,
+        follows_pause: None,
         follows_read_at: Some(now()),
         follows_doubt: None,
         artists: Watched {
@@ -65,6 +67,16 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
             Condition::LetterStuck("552".into()),
         ),
         (Facts { is_subscribed: false, ..well() }, Condition::Unsubscribed),
+        (Facts { is_app_refused: true, ..well() }, Condition::AppRefused),
+        (Facts { follows_pause: Some(quota), ..well() }, Condition::FollowsPaused(quota)),
+        (
+            Facts { follows_read_at: Some(at("2026-11-22T11:59:59Z")), ..well() },
+            Condition::FollowsStale(at("2026-11-22T11:59:59Z")),
+        ),
+        (
+            Facts { consent: Consent::Given(at("2026-05-23T12:00:00Z")), ..well() },
+            Condition::SignInAgain,
+        ),
         (Facts { pauses: vec![quota], ..well() }, Condition::Paused(quota)),
         (
             Facts { pauses: vec![pause(Cause::Premium, "2026-11-23T13:00:00Z")], ..well() },
@@ -161,12 +173,12 @@ fn facts() -> impl Strategy<Value = Facts> {
                 oldest_check: None,
             }
         });
-    let letters = (words(), words(), words(), address, any::<bool>());
+    let letters = (words(), words(), words(), address, any::<(bool, bool)>());
     (consent, letters, prop::collection::vec(pauses, 0..4), prop::option::of(moment()), artists)
         .prop_map(
             |(
                 consent,
-                (trouble, mail_trouble, follows_doubt, address, is_subscribed),
+                (trouble, mail_trouble, follows_doubt, address, (is_subscribed, is_app_refused)),
                 pauses,
                 read,
                 artists,
@@ -178,6 +190,8 @@ fn facts() -> impl Strategy<Value = Facts> {
                     is_subscribed,
                     mail_trouble,
                     pauses,
+                    is_app_refused,
+                    follows_pause: None,
                     follows_read_at: read,
                     follows_doubt,
                     artists,
@@ -197,6 +211,7 @@ proptest! {
         let can_get_letters = matches!(facts.consent, Consent::Given(_))
             && facts.address == Address::Confirmed
             && facts.is_subscribed
+            && !facts.is_app_refused
             && facts.artists.all > 0;
         prop_assert!(!well || can_get_letters);
         for condition in conditions {

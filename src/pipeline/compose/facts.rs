@@ -117,7 +117,7 @@ fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
             people::find(tx, person)?.map(Box::new).map(Known::NotOnAllowList)
         }
         Some(Matter::Callers) => {
-            let callers = callers::tell_in(tx, claimed.letter)?;
+            let callers = callers::tell_in(tx, claimed.letter, claimed.is_repeat)?;
             Some(callers).filter(|callers| !callers.is_empty()).map(Known::Callers)
         }
         Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),

@@ -31,8 +31,11 @@ const MOST_RECENT: u32 = 500;
 /// … and tells.
 const RECENT_TOLD: usize = 10;
 
-/// Releases in a sample.
+/// Releases in a sample …
 const SAMPLED: usize = 3;
+
+/// … among so many of the latest news.
+const SAMPLED_FROM: usize = 60;
 
 /// A letter with news, as the database has it.
 pub(super) struct Told {
@@ -88,7 +91,7 @@ pub(super) fn gather(
     Ok(addressed(tx, person, wanted, told, assurance, Facts::News))
 }
 
-/// The latest of the person's artists, whatever they want to be told; else something made up.
+/// The latest of the person's artists, whatever they want to be told but of those who are muted; else something made up.
 pub(super) fn gather_sample(
     tx: &Tx<'_>,
     person: Person,
@@ -97,21 +100,36 @@ pub(super) fn gather_sample(
     let Some(wanted) = preferences::of(tx, person.id)? else {
         return Ok(Facts::Unwanted("the person has left"));
     };
-    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLED)?;
-    let known: Vec<Release> = match news.is_empty() {
-        true => releases::latest_of(tx, person.id, SAMPLED)?,
-        false => news.into_iter().map(|entry| entry.release).collect(),
-    };
-    let mut latest = Vec::new();
-    for release in known {
-        let because = releases::reasons(tx, &release.id, person.id)?;
-        latest.push(item(tx, release, because)?);
+    if person.deleted_at.is_some() {
+        return Ok(Facts::Unwanted("the person has withdrawn their permission"));
+    }
+    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLED_FROM)?.entries;
+    let mut latest = sampled(tx, &person, news.into_iter().map(|entry| entry.release))?;
+    if latest.is_empty() {
+        latest = sampled(tx, &person, releases::latest_of(tx, person.id, SAMPLED)?)?;
     }
     let sample = Some(if latest.is_empty() { Sample::MadeUp } else { Sample::Own });
     let artists = status::artists_of(tx, Some(person.id), settings)?;
     let assurance = assurance(tx, &person, &wanted.timetable, &artists, settings)?;
     let letter = |to, told| Facts::News(to, Told { sample, ..told });
     Ok(addressed(tx, person, wanted, latest, assurance, letter))
+}
+
+/// The first few that are not of muted artists alone.
+fn sampled(
+    tx: &Tx<'_>,
+    person: &Person,
+    known: impl IntoIterator<Item = Release>,
+) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
+    for release in known {
+        let because = releases::reasons(tx, &release.id, person.id)?;
+        let is_muted = !because.is_empty() && because.iter().all(|reason| reason.is_muted);
+        if items.len() < SAMPLED && !is_muted {
+            items.push(item(tx, release, because)?);
+        }
+    }
+    Ok(items)
 }
 
 pub(super) fn gather_welcome(

@@ -4,10 +4,13 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::Kind;
+use crate::domain::audience;
+use crate::domain::preferences::Preferences;
 use crate::domain::release::ReleaseId;
 use crate::domain::user::UserId;
 use crate::store::columns::{Ms, unreadable};
-use crate::store::{Result, Tx, releases};
+use crate::store::people::Person;
+use crate::store::{Result, Tx, editions, preferences, releases};
 
 /// So many of its releases are named for a letter.
 const NAMED: usize = 2;
@@ -47,18 +50,22 @@ struct Line {
 }
 
 /// The letters to a person, those that are owed first and then the ones settled last, `most` of them.
-/// What was not wanted any more before it left is no letter.
+/// What was not wanted any more before it left is no letter, nor are news that will not leave as things stand.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn lately(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Lately>> {
+pub fn lately(tx: &Tx<'_>, person: &Person, most: usize) -> Result<Vec<Lately>> {
     let mut letters = Vec::new();
+    let wanted = news_wanted(tx, person)?;
+    let leaves = |line: &Line| will_leave(tx, person.id, wanted.as_ref(), line);
+    let person = person.id;
     // All news that no letter has yet leaves together.
     gather(
         tx,
         person,
         most,
         &mut letters,
+        &leaves,
         "state = 'owed'",
         "coalesce(letter, iif(kind = 'news', 0, id)) DESC, id",
     )?;
@@ -67,10 +74,37 @@ pub fn lately(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Lately>> {
         person,
         most,
         &mut letters,
+        &|_| Ok(true),
         "state IN ('sent', 'refused')",
         "settled_at DESC, letter DESC, id",
     )?;
     Ok(letters)
+}
+
+/// What the person wants of news, where any can leave to them at all.
+fn news_wanted(tx: &Tx<'_>, person: &Person) -> Result<Option<Preferences>> {
+    let is_reached =
+        person.address.is_some() && person.bouncing_since.is_none() && person.deleted_at.is_none();
+    Ok(preferences::of(tx, person.id)?.filter(|wanted| is_reached && wanted.is_subscribed))
+}
+
+/// Whether what is owed leaves as things stand: what is told is settled when its letter is written.
+fn will_leave(
+    tx: &Tx<'_>,
+    person: UserId,
+    wanted: Option<&Preferences>,
+    line: &Line,
+) -> Result<bool> {
+    if line.kind != Kind::News {
+        return Ok(true);
+    }
+    let (Some(wanted), Some(id)) = (wanted, ReleaseId::parse(&line.subject)) else {
+        return Ok(false);
+    };
+    let Some(release) = releases::find(tx, &id)? else { return Ok(false) };
+    let is_unwanted = !wanted.editions && editions::is_one(tx, &id)?;
+    let reasons = releases::reasons(tx, &id, person)?;
+    Ok(!is_unwanted && audience::judge(&release, &reasons, wanted.kinds).is_ok())
 }
 
 /// Reads rows until there are `most` letters; those of one letter lie together.
@@ -79,6 +113,7 @@ fn gather(
     person: UserId,
     most: usize,
     letters: &mut Vec<Lately>,
+    counts: &dyn Fn(&Line) -> Result<bool>,
     which: &str,
     order: &str,
 ) -> Result<()> {
@@ -90,6 +125,9 @@ fn gather(
     let mut last = None;
     for line in rows.query_map(params![person], read)? {
         let line = line?;
+        if !counts(&line)? {
+            continue;
+        }
         if last.as_ref() != Some(&line.letter) {
             if letters.len() == most {
                 break;

@@ -27,7 +27,7 @@ pub use self::owe::{
 pub use self::settle::{
     blameless, drop_subject, dropped, give_up, put_all_off, put_off, refused, sent, unwanted,
 };
-pub use self::stream::{Entry, Told, stream, unconfirmed_stream};
+pub use self::stream::{Entry, Part, Told, stream, unconfirmed_stream};
 
 /// What kind of thing is owed. News to a person goes in one letter, anything else in its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

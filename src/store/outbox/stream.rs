@@ -38,11 +38,22 @@ pub enum Told {
     Unconfirmed,
 }
 
+/// A part of a stream.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// What it holds, as far as it is still known.
+    pub entries: Vec<Entry>,
+    /// How much of it was read.
+    pub rows: usize,
+    /// The place of what was read last.
+    pub last_place: Option<i64>,
+}
+
 /// What was news to a person before `before`, the latest first, at most `most`.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn stream(tx: &Tx<'_>, person: UserId, before: i64, most: usize) -> Result<Vec<Entry>> {
+pub fn stream(tx: &Tx<'_>, person: UserId, before: i64, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, subject, owed_at, state, reason, coalesce(settled_at, owed_at), next_at FROM outbox
          WHERE person = ?1 AND kind = 'news' AND id < ?2 ORDER BY id DESC LIMIT ?3",
@@ -59,7 +70,7 @@ pub fn stream(tx: &Tx<'_>, person: UserId, before: i64, most: usize) -> Result<V
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn unconfirmed_stream(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Entry>> {
+pub fn unconfirmed_stream(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT s.release, max(s.seen_at) AS seen FROM sightings s INDEXED BY sightings_news
          CROSS JOIN follows f ON f.person = ?1 AND f.artist = s.artist
@@ -75,14 +86,15 @@ pub fn unconfirmed_stream(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Ve
     entries(tx, found.collect::<rusqlite::Result<_>>()?)
 }
 
-fn entries(tx: &Tx<'_>, found: Vec<(i64, ReleaseId, Timestamp, Told)>) -> Result<Vec<Entry>> {
+fn entries(tx: &Tx<'_>, found: Vec<(i64, ReleaseId, Timestamp, Told)>) -> Result<Part> {
+    let (rows, last_place) = (found.len(), found.last().map(|(place, ..)| *place));
     let mut entries = Vec::with_capacity(found.len());
     for (place, release, seen_at, told) in found {
         if let Some(release) = releases::find(tx, &release)? {
             entries.push(Entry { place, release, seen_at, told });
         }
     }
-    Ok(entries)
+    Ok(Part { entries, rows, last_place })
 }
 
 fn told(row: &Row<'_>) -> rusqlite::Result<Told> {

@@ -130,7 +130,7 @@ impl Need {
             }
             Self::Callers(_) => {
                 "Enter them at developer.spotify.com/dashboard, under Settings, User Management, if they may \
-                 come in, and tell them. Whoever asked is forgotten after 30 days."
+                 come in, and tell them; then take them off the list under People."
             }
             Self::NobodyConnected => "Ask somebody to sign in again; yourself, for example.",
             Self::PutOff(..) => {
@@ -154,8 +154,9 @@ impl Need {
                  under [hints]."
             }
             Self::Job(..) => {
-                "It is tried again by itself. If it stays, the log says more (journalctl -u dropday, or \
-                 wherever your log goes)."
+                "It is tried again by itself. If it stays, dropday check tells whether Spotify and the mail \
+                 server let Dropday in, and the log says more (journalctl -u dropday, or wherever your log \
+                 goes)."
             }
         }
     }

@@ -1,15 +1,20 @@
 //! What a person's page is made of, as the database has it.
 
+use jiff::Timestamp;
+
 use crate::domain::cadence;
 use crate::domain::condition::{self, Address, Condition, Consent, Watched};
 use crate::domain::preferences::Preferences;
 use crate::domain::quota::{Bucket, Cause, Pause};
 use crate::domain::user::{EmailAddress, UserId};
-use crate::store::outbox::Lately;
+use crate::spotify;
+use crate::store::outbox::{Kind, Lately};
 use crate::store::overdue::{self, Overdue};
 use crate::store::people::Person;
 use crate::store::status::Artists;
-use crate::store::{StoreError, Tx, follows, ledger, links, outbox, people, preferences, status};
+use crate::store::{
+    StoreError, Tx, follows, job_runs, ledger, links, outbox, people, preferences, status,
+};
 
 /// Artists that have waited too long and that the page lists.
 const OVERDUE_LISTED: u32 = 50;
@@ -26,6 +31,8 @@ pub(super) struct Facts {
     pub(super) artists: Artists,
     pub(super) overdue: Vec<Overdue>,
     pub(super) letters: Vec<Lately>,
+    /// When a sample was last asked for.
+    pub(super) sampled_at: Option<Timestamp>,
     pub(super) conditions: Vec<Condition>,
 }
 
@@ -42,20 +49,24 @@ pub(super) fn gather(
         0 => Vec::new(),
         _ => overdue::list(tx, Some(id), cadence, OVERDUE_LISTED)?,
     };
+    let (pauses, follows_pause) = (pauses(tx)?, ledger::pause_of(tx, Bucket::Following)?);
     let known = condition::Facts {
         consent: consent_of(&person),
         trouble: person.trouble.clone(),
         address: address_of(&person, awaiting.is_some()),
         is_subscribed: wanted.is_subscribed,
         mail_trouble: outbox::trouble_of(tx, id)?,
-        pauses: pauses(tx)?,
+        is_app_refused: is_app_refused(tx)?,
+        follows_pause: follows_pause.filter(|pause| !pauses.contains(pause)),
+        pauses,
         follows_read_at: person.follows_read_at,
         follows_doubt: follows::standing(tx, id)?.and_then(|s| s.doubt).map(|doubt| doubt.0),
         artists: watched(&artists),
     };
     let conditions = condition::judge(&known, tx.now());
-    let letters = outbox::lately(tx, id, LETTERS_LISTED)?;
-    Ok(Some(Facts { person, wanted, awaiting, artists, overdue, letters, conditions }))
+    let letters = outbox::lately(tx, &person, LETTERS_LISTED)?;
+    let sampled_at = outbox::last_owed(tx, id, Kind::Sample)?;
+    Ok(Some(Facts { person, sampled_at, wanted, awaiting, artists, overdue, letters, conditions }))
 }
 
 /// How the address of a person stands.
@@ -83,6 +94,13 @@ fn pauses(tx: &Tx<'_>) -> Result<Vec<Pause>, StoreError> {
     let all = ledger::pauses(tx)?.into_iter().map(|(_, pause)| pause);
     let operators = all.filter(|pause| matches!(pause.cause, Cause::Premium | Cause::Endpoint));
     Ok(operators.chain(asking).chain(checks).collect())
+}
+
+/// Whether a job was told so when it last ran: it asks again with every run.
+fn is_app_refused(tx: &Tx<'_>) -> Result<bool, StoreError> {
+    let words = spotify::Error::BadClient.to_string();
+    let runs = [job_runs::last(tx, "follows")?, job_runs::last(tx, "releases")?];
+    Ok(runs.into_iter().flatten().any(|run| run.did.contains(&words)))
 }
 
 fn watched(artists: &Artists) -> Watched {

@@ -24,6 +24,9 @@ const LOOKED_THROUGH: usize = 600;
 /// Why somebody is told nothing who took their consent back.
 const WITHDRAWN: &str = "you have withdrawn Dropday’s permission at Spotify";
 
+/// Why somebody is told nothing whose address bounces, until they confirm one.
+const BOUNCING: &str = "letters to your address come back";
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wish {
@@ -62,14 +65,14 @@ pub(super) fn gather(tx: &Tx<'_>, person: UserId, wish: Wish) -> Result<Option<F
     let mut before = wish.before.unwrap_or(i64::MAX);
     let mut older = None;
     loop {
-        let entries = match known.address {
+        let read = match known.address {
             Some(_) => outbox::stream(tx, person, before, AT_A_TIME)?,
             None => outbox::unconfirmed_stream(tx, person, PER_PAGE)?,
         };
-        let is_last = known.address.is_none() || entries.len() < AT_A_TIME;
-        looked_through += entries.len();
-        before = entries.last().map_or(before, |entry| entry.place);
-        for entry in entries {
+        let is_last = known.address.is_none() || read.rows < AT_A_TIME;
+        looked_through += read.rows;
+        before = read.last_place.unwrap_or(before);
+        for entry in read.entries {
             items.extend(item(tx, &known, entry, &wanted, wish.kind)?);
         }
         if items.len() > PER_PAGE {
@@ -109,6 +112,7 @@ fn item(
     }
     let told = match told {
         Told::Owed(..) if person.deleted_at.is_some() => Told::Unwanted(WITHDRAWN.to_owned()),
+        Told::Owed(..) if person.bouncing_since.is_some() => Told::Unwanted(BOUNCING.to_owned()),
         told => as_things_stand(told, &release, &reasons, wanted),
     };
     let guests = match kind {
@@ -136,7 +140,7 @@ fn as_things_stand(
     reasons: &[Reason],
     wanted: &Preferences,
 ) -> Told {
-    let Told::Owed(..) = told else { return told };
+    let (Told::Owed(..) | Told::Unconfirmed) = told else { return told };
     if !wanted.is_subscribed {
         return Told::Unwanted(Unwanted::Unsubscribed.to_string());
     }

@@ -297,10 +297,13 @@ CREATE INDEX calls_by_bucket ON calls (bucket, at);
 CREATE INDEX calls_by_time ON calls (at);
 CREATE INDEX invitations_by_person ON invitations (used_by) WHERE used_by IS NOT NULL;
 CREATE INDEX sightings_news ON sightings (seen_at) WHERE is_news;
-CREATE INDEX artists_by_name ON artists (folded);
-CREATE INDEX artists_by_check ON artists (checked_at);
-CREATE INDEX artists_by_album ON artists (last_album_on);
-CREATE INDEX artists_by_rate ON artists (unwatched_at, rate);
+CREATE INDEX artists_by_name ON artists (folded, id, unwatched_at);
+CREATE INDEX artists_by_check ON artists (checked_at, id, unwatched_at);
+CREATE INDEX artists_by_album ON artists (last_album_on, id, unwatched_at);
+CREATE INDEX artists_watched ON artists
+    (unwatched_at, checked_at, watched_since, failures, baseline_at, next_check_at, rate);
+CREATE INDEX artists_unfinished ON artists (id)
+    WHERE unwatched_at IS NULL AND failures = 0 AND last_failure IS NOT NULL;
 CREATE UNIQUE INDEX outbox_once ON outbox (coalesce(person, 0), kind, subject);
 CREATE INDEX outbox_by_person ON outbox (person, kind);
 CREATE INDEX outbox_owed ON outbox (person, kind, letter) WHERE state = 'owed';
