@@ -62,7 +62,9 @@ pub(crate) fn measure(page: &Page, load: &Load) -> Measured {
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(!said.contains("Non-2xx"), "{said}");
     let per_second = after(&said, "Requests/sec:").and_then(|word| word.parse().ok());
-    let latency_ms = after(&said, "50%").and_then(|word| milliseconds(&word));
+    // Another "50%" may stand before, in how far times spread.
+    let times = said.split_once("Latency Distribution").map_or("", |(_, times)| times);
+    let latency_ms = after(times, "50%").and_then(|word| milliseconds(&word));
     // "1234 requests in 2.00s, 5.6MB read"
     let answers = said
         .split_once(" requests in")
