@@ -30,6 +30,8 @@ export class Visitor {
       viewport: { width: 1200, height: 800 },
       timezoneId: 'Asia/Tokyo',
       acceptDownloads: true,
+      // A colour that is on its way from day to night is no fault.
+      reducedMotion: 'reduce',
     });
     context.setDefaultTimeout(PATIENCE);
     const visitor = new Visitor(context, await context.newPage(), world, scripts);
