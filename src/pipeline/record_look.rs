@@ -34,7 +34,7 @@ pub(super) fn record_look(
     let Pages { look, horizon, releases, .. } = pages;
     let mut seen = releases::seen_of(tx, artist, look)?;
     let mut found = Found::default();
-    for release in plain_titles_first(releases) {
+    for release in in_order(releases) {
         let is_new = seen.insert(release.id.clone())
             && horizon.is_news(release.date, day_of(tx.now()))
             && concerns_anybody(&release, look);
@@ -67,8 +67,11 @@ fn concerns_anybody(release: &Release, look: Look) -> bool {
     look.is_of_others() || !release.artists.first().is_some_and(edition::is_various_artists)
 }
 
-/// Where an album and its editions come at once, the one with the plain title is the album.
-fn plain_titles_first(mut releases: Vec<Release>) -> Vec<Release> {
-    releases.sort_by_key(|release| edition::edition_words(release).is_some());
+/// Where an album and its editions come at once, the one with the plain title is the album; and what came
+/// out last is recorded last, since pages and feeds show first what was recorded last.
+fn in_order(mut releases: Vec<Release>) -> Vec<Release> {
+    releases.sort_by_key(|release| {
+        (edition::edition_words(release).is_some(), release.date.first_day())
+    });
     releases
 }

@@ -25,6 +25,9 @@ use crate::domain::preferences::Preferences;
 const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
+/// The page says "Saved" for so many seconds after it was.
+const SAVED_FOR: i64 = 60;
+
 #[derive(Template)]
 #[template(path = "preferences.html")]
 struct Page {
@@ -111,7 +114,7 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
     visit: Visit,
 ) -> Response {
-    let is_saved = query.as_deref() == Some("saved");
+    let is_saved = was_just_saved(query.as_deref().unwrap_or_default(), ctx.clock.now());
     show_page(&ctx, visit, |page| page.is_saved = is_saved).await
 }
 
@@ -142,9 +145,18 @@ pub(super) async fn change(
         return (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response();
     }
     match preferences::choose(&ctx, visit.person, typed.wanted, typed.unmuted).await {
-        Ok(()) => Redirect::to("/preferences?saved").into_response(),
+        Ok(()) => {
+            let now = ctx.clock.now().as_second();
+            Redirect::to(&format!("/preferences?saved={now}")).into_response()
+        }
         Err(error) => page::our_fault(&error),
     }
+}
+
+/// Whether the address is the one that saving led to, and not one that was kept or came back to.
+fn was_just_saved(query: &str, now: Timestamp) -> bool {
+    let at = query.strip_prefix("saved=").and_then(|at| at.parse::<i64>().ok());
+    at.is_some_and(|at| (0..SAVED_FOR).contains(&now.as_second().saturating_sub(at)))
 }
 
 async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Page)) -> Response {

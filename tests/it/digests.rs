@@ -46,7 +46,8 @@ async fn wants(listener: &Listener, letters: &str, hour: &str, zone: &str) {
     let form =
         [("letters", letters), ("hour", hour), ("weekday", "4"), ("zone", zone), ("albums", "on")];
     let answer = listener.browser.post("/preferences", &form).await;
-    assert_eq!(answer.location.as_deref(), Some("/preferences?saved"), "{}", answer.body);
+    let location = answer.location.unwrap_or_default();
+    assert!(location.starts_with("/preferences?saved="), "{location:?}: {}", answer.body);
 }
 
 #[tokio::test]

@@ -63,6 +63,20 @@ async fn what_came_out_stands_there_the_latest_first_with_its_cover_its_date_and
 }
 
 #[tokio::test]
+async fn of_what_was_seen_at_one_look_the_one_that_came_out_last_stands_first() {
+    let home = Home::new().await;
+    let (artist, martha) = fan(&home).await;
+    for (title, date) in
+        [("Friday", "2026-11-20"), ("Monday", "2026-11-23"), ("Sunday", "2026-11-22")]
+    {
+        home.world.put_out(&artist, NewAlbum::titled(title).on(date));
+    }
+    home.round().await;
+    assert_eq!(titles(&martha.browser, "/new").await, ["Monday", "Sunday", "Friday"]);
+    home.finish().await;
+}
+
+#[tokio::test]
 async fn each_that_was_not_mailed_says_why() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;

@@ -1,5 +1,7 @@
 //! What people choose holds, also for what was owed before; and links in letters do one thing.
 
+use std::time::Duration;
+
 use dropday::demo::world::NewAlbum;
 use reqwest::{Method, StatusCode};
 
@@ -373,8 +375,8 @@ async fn the_page_says_when_the_next_letter_leaves_and_its_script_is_our_own() {
         ("zone", "UTC"),
         ("albums", "on"),
     ];
-    martha.browser.post("/preferences", &weekly).await;
-    for path in ["/preferences", "/preferences?saved"] {
+    let saved = martha.browser.post("/preferences", &weekly).await.location.unwrap();
+    for path in ["/preferences", &saved] {
         let page = martha.browser.get(path).await;
         assert!(
             page.words().contains("leaves on Friday, 27 November 2026, at 18:00, if there is news")
@@ -382,6 +384,10 @@ async fn the_page_says_when_the_next_letter_leaves_and_its_script_is_our_own() {
         let policy = page.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("script-src 'self'") && policy.contains("connect-src 'self'"));
     }
+    assert!(martha.browser.get(&saved).await.words().contains("Saved."));
+    home.clock.advance(Duration::from_secs(60));
+    let later = martha.browser.get(&saved).await;
+    assert!(!later.words().contains("Saved."), "nothing was saved when it is opened again");
     let script = home.visitor().get("/preferences.js").await;
     assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
     home.finish().await;

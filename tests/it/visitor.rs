@@ -106,7 +106,8 @@ impl Visitor {
         let usual = [("letters", "at_once"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
         let form: Vec<_> = usual.into_iter().chain(more.iter().map(|kind| (*kind, "on"))).collect();
         let answer = self.post("/preferences", &form).await;
-        assert_eq!(answer.location.as_deref(), Some("/preferences?saved"), "{}", answer.body);
+        let location = answer.location.unwrap_or_default();
+        assert!(location.starts_with("/preferences?saved="), "{location:?}: {}", answer.body);
     }
 
     /// A form sent by the page of another site.
