@@ -1,57 +1,84 @@
-//! Keeping the database in order: what is over goes, and times that only a wrong clock can have
-//! written are mended.
+//! Keeping the database in order: what is over goes, some rows at a time, and times that only a wrong clock can
+//! have written are mended.
 
 use jiff::{SignedDuration, ToSpan};
 use rusqlite::params;
 
 use super::columns::Ms;
 use super::ledger::BOOKED_AHEAD;
-use super::{Result, Tx, artists, callers, consents, farewells, hints, identities, invitations};
+use super::{
+    Result, Tx, artists, callers, clock_seen, consents, farewells, hints, identities, invitations,
+};
 use crate::clock;
+use crate::domain::artist::ArtistId;
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
 use crate::domain::{day_of, digest, side_list};
 
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-/// So many artists are forgotten in one transaction; the next pass goes on.
+/// So many rows of a table go in one transaction.
 const AT_ONCE: u32 = 500;
+
+/// So many artists are looked at in one: a few milliseconds.
+const LOOKED_AT: u32 = 2_000;
 
 /// No claim is made for longer.
 const LONGEST_LEASE: SignedDuration = SignedDuration::from_hours(2);
 
-/// Forgets what is over, and mends times.
+/// Looks at the clock, and mends times.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn tidy(tx: &Tx<'_>) -> Result<()> {
-    forget_what_is_over(tx)?;
+    clock_seen::look(tx)?;
     artists::fold_names(tx)?;
     mend_times(tx)
 }
 
-fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
-    let now = tx.now();
-    let forgotten = artists::FORGOTTEN_AFTER;
-    for (sql, before) in [
-        // The last two weeks say how many calls hints need on which day.
-        ("DELETE FROM calls WHERE at <= ?1", now - WINDOW * 16),
-        // Kept for a day, since its failures say how long the next one lasts.
-        ("DELETE FROM pauses WHERE until <= ?1", now - WINDOW),
-        ("DELETE FROM sign_ins WHERE expires_at <= ?1", now),
-        ("DELETE FROM invitations WHERE expires_at <= ?1", now - WINDOW * 30),
-        ("DELETE FROM callers WHERE asked_at <= ?1", now - callers::FORGOTTEN_AFTER),
-        ("DELETE FROM links WHERE expires_at <= ?1", now - WINDOW * 30),
-        ("DELETE FROM hints WHERE given_at <= ?1", now - hints::FORGOTTEN_AFTER),
-        ("DELETE FROM unfollows WHERE gone_at <= ?1", now - forgotten),
-    ] {
-        tx.execute(sql, [Ms(before)])?;
-    }
+/// Forgets what is over, some rows of each table; whether there may be more. What lies dead for the shortest time
+/// goes by any clock, the rest by one that is believed.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget_some(tx: &Tx<'_>) -> Result<bool> {
     consents::bury_dead_tokens(tx)?;
     farewells::forget_old(tx)?;
-    // A trace of who followed them, though it no longer says who that was.
-    let traces = artists::of_nobody(tx, AT_ONCE)?;
-    if traces.is_empty() { Ok(()) } else { artists::forget(tx, &traces) }
+    if !clock_seen::is_believed(tx)? {
+        return Ok(false);
+    }
+    let now = tx.now();
+    let mut is_more = false;
+    for (table, key, column, before) in [
+        // The last two weeks say how many calls hints need on which day.
+        ("calls", "id", "at", now - WINDOW * 16),
+        // Kept for a day, since its failures say how long the next one lasts.
+        ("pauses", "scope", "until", now - WINDOW),
+        ("sign_ins", "state_hash", "expires_at", now),
+        ("invitations", "id", "expires_at", now - WINDOW * 30),
+        ("callers", "id", "asked_at", now - callers::FORGOTTEN_AFTER),
+        ("links", "id", "expires_at", now - WINDOW * 30),
+        ("hints", "artist, source, key", "given_at", now - hints::FORGOTTEN_AFTER),
+        ("unfollows", "person, artist", "gone_at", now - artists::FORGOTTEN_AFTER),
+    ] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {column} <= ?1 LIMIT ?2)"
+        );
+        is_more |= tx.execute(&sql, params![Ms(before), AT_ONCE])? == AT_ONCE as usize;
+    }
+    Ok(is_more)
+}
+
+/// Of some artists after this one, those whom nobody follows, or followed lately; and the one to go on after. They
+/// are traces of who followed them, though they no longer say who that was.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn artists_of_nobody(tx: &Tx<'_>, after: &str) -> Result<(Vec<ArtistId>, Option<String>)> {
+    if !clock_seen::is_believed(tx)? {
+        return Ok((Vec::new(), None));
+    }
+    artists::of_nobody(tx, after, LOOKED_AT)
 }
 
 /// A clock that was wrong once, years ahead, must not stop the daemon for years. One that has not been set
