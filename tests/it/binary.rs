@@ -115,6 +115,13 @@ impl Machine {
         to_its_end(command).await
     }
 
+    /// The same with secrets that a supervisor hands over as files in a folder.
+    pub async fn run_with_credentials(&self, folder: &Path, arguments: &[&str]) -> Ended {
+        let mut command = self.command(arguments);
+        command.env("CREDENTIALS_DIRECTORY", folder);
+        to_its_end(command).await
+    }
+
     /// Begins `dropday ARGUMENTS`.
     pub fn start(&self, arguments: &[&str]) -> Running {
         self.begin(self.command(arguments))
