@@ -35,7 +35,8 @@ pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
         .db
         .write("see off", |tx| {
             let gone = consents::to_be_deleted(tx)?;
-            let traces = gone.iter().map(|person| delete(tx, *person)).collect::<Result<Vec<_>, _>>()?;
+            let traces =
+                gone.iter().map(|person| delete(tx, *person)).collect::<Result<Vec<_>, _>>()?;
             Ok((gone, traces.concat()))
         })
         .await?;

@@ -217,7 +217,11 @@ mod tests {
         let (folder, file) = waiting_key();
         std::fs::write(beside(&file, ".old"), "older").unwrap();
         assert_eq!(put_aside(&file).unwrap(), beside(&file, ".old-2"));
-        let kept = [("dropday.key", "earlier"), ("dropday.key.old", "older"), ("dropday.key.old-2", "new")];
+        let kept = [
+            ("dropday.key", "earlier"),
+            ("dropday.key.old", "older"),
+            ("dropday.key.old-2", "new"),
+        ];
         let kept = kept.map(|(name, key)| (name.to_owned(), key.to_owned()));
         assert_eq!(read_all(folder.path()), kept);
     }

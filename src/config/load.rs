@@ -175,7 +175,8 @@ pub fn load(
     let is_usual = file == Some(Path::new(USUAL_FILE));
     let credentials = Credentials::named(&environment, is_usual);
     let database = state::database(&environment, is_usual);
-    let (raw, keys) = read(database.as_deref(), file, environment).map_err(|why| ConfigError(vec![why]))?;
+    let (raw, keys) =
+        read(database.as_deref(), file, environment).map_err(|why| ConfigError(vec![why]))?;
     let mut faults = Faults::default();
     let config = check(raw, keys, &credentials, &mut faults);
     config.filter(|_| faults.0.is_empty()).ok_or(ConfigError(faults.0))

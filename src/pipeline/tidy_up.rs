@@ -69,10 +69,10 @@ pub async fn pass(ctx: &Ctx, stop: &CancellationToken) -> Result<Option<Outcome>
 /// # Errors
 /// [`StoreError`] where the database fails.
 pub async fn forget_what_is_over(ctx: &Ctx, stop: &CancellationToken) -> Result<(), StoreError> {
-    while ctx.db.write("forget what is over", tidy::forget_some).await? {
-        if stop.is_cancelled() {
-            return Ok(());
-        }
+    let mut table = Some(0);
+    while let Some(from) = table.filter(|_| !stop.is_cancelled()) {
+        let forget = move |tx: &Tx<'_>| tidy::forget_some(tx, from);
+        table = ctx.db.write("forget what is over", forget).await?;
     }
     let mut after = Some(String::new());
     while let Some(from) = after.filter(|_| !stop.is_cancelled()) {

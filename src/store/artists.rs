@@ -100,7 +100,10 @@ pub(super) fn of_nobody(
     let seen = seen.collect::<rusqlite::Result<Vec<(ArtistId, bool)>>>()?;
     let last = seen.last().filter(|_| seen.len() == most as usize);
     let last = last.map(|(id, _)| id.as_str().to_owned());
-    Ok((seen.into_iter().filter(|(_, is_of_nobody)| *is_of_nobody).map(|(id, _)| id).collect(), last))
+    Ok((
+        seen.into_iter().filter(|(_, is_of_nobody)| *is_of_nobody).map(|(id, _)| id).collect(),
+        last,
+    ))
 }
 
 const OF_NOBODY: &str = "NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)

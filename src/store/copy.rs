@@ -90,7 +90,9 @@ impl Draft {
         conn.execute("VACUUM INTO ?1", [name]).map_err(|why| why.to_string())?;
         self.file.sync_all().map_err(|why| why.to_string())?;
         match damage(&self.path).map_err(|why| why.to_string())? {
-            None => read_only(&self.path).and_then(|copy| look(&copy)).map_err(|why| why.to_string()),
+            None => {
+                read_only(&self.path).and_then(|copy| look(&copy)).map_err(|why| why.to_string())
+            }
             Some(damage) => Err(format!("the copy is damaged: {damage}")),
         }
     }

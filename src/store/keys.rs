@@ -207,7 +207,8 @@ mod tests {
             if let Some(with) = with {
                 with(&conn);
             }
-            conn.execute(&format!("DELETE FROM meta WHERE key IN ('key_check', {gone})"), []).unwrap();
+            conn.execute(&format!("DELETE FROM meta WHERE key IN ('key_check', {gone})"), [])
+                .unwrap();
             assert!(!fits(&conn, &sealer(2)).unwrap(), "{gone}");
             let refused = settle(&conn, &mut sealer(2), &*SeededChance::new(3));
             assert!(matches!(refused, Err(StoreError::WrongKey)), "{gone}: {refused:?}");

@@ -82,12 +82,14 @@ fn kind_of(ending: &str) -> Option<Kind> {
 
 /// Nothing, or `-2` and so on.
 fn is_number(text: &str) -> bool {
-    text.is_empty() || text.strip_prefix('-').is_some_and(|n| !n.is_empty() && is_digits(n, n.len()))
+    text.is_empty()
+        || text.strip_prefix('-').is_some_and(|n| !n.is_empty() && is_digits(n, n.len()))
 }
 
 /// `-20261126T045500Z`, and perhaps a number.
 fn is_when(text: &str) -> bool {
-    let parts = (text.get(..1), text.get(1..9), text.get(9..10), text.get(10..16), text.get(16..17));
+    let parts =
+        (text.get(..1), text.get(1..9), text.get(9..10), text.get(10..16), text.get(16..17));
     let (Some("-"), Some(day), Some("T"), Some(time), Some("Z")) = parts else { return false };
     is_digits(day, 8) && is_digits(time, 6) && text.get(17..).is_some_and(is_number)
 }

@@ -124,8 +124,10 @@ mod tests {
         for folder in [theirs.path(), &inner] {
             let (read, wrote, made) = as_owner_of(folder, || {
                 let made = folder.join("made");
-                std::os::unix::fs::symlink(roots.path().join("elsewhere"), folder.join("link")).unwrap();
-                let wrote = std::fs::write(folder.join("link"), "x").or(std::fs::write(&secret, "x"));
+                std::os::unix::fs::symlink(roots.path().join("elsewhere"), folder.join("link"))
+                    .unwrap();
+                let wrote =
+                    std::fs::write(folder.join("link"), "x").or(std::fs::write(&secret, "x"));
                 std::fs::write(&made, "x").unwrap();
                 (std::fs::read(&secret), wrote, made)
             })

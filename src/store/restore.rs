@@ -49,8 +49,7 @@ pub fn restore(
     let contents = examine(backup, sealer)?;
     let _presence = Presence::alone(database)?;
     let mut from = copy::read_only(backup)?;
-    let placed =
-        private::as_owner_of(folder_of(database), || place(&mut from, database, now));
+    let placed = private::as_owner_of(folder_of(database), || place(&mut from, database, now));
     let (kept, back) = placed
         .map_err(|why| why.to_string())
         .flatten()

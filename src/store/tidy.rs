@@ -26,6 +26,72 @@ const LOOKED_AT: u32 = 2_000;
 /// No claim is made for longer.
 const LONGEST_LEASE: SignedDuration = SignedDuration::from_hours(2);
 
+/// How far ahead a time in each column can lie.
+const TIMES: &[(&str, &[(&str, SignedDuration)])] = &[
+    (
+        "artists",
+        &[
+            ("next_check_at", LONGEST_WAIT),
+            ("checked_at", LONGEST_LEASE),
+            ("watched_since", LONGEST_LEASE),
+            ("baseline_at", LONGEST_LEASE),
+            ("claimed_until", LONGEST_LEASE),
+        ],
+    ),
+    (
+        "people",
+        &[
+            ("follows_next_at", LONGEST_WAIT),
+            ("trouble_until", LONGEST_WAIT),
+            ("ended_at", LONGEST_LEASE),
+            ("refused_since", LONGEST_LEASE),
+            ("hurried_at", LONGEST_LEASE),
+        ],
+    ),
+    ("feeds", &[("changed_at", LONGEST_LEASE), ("read_at", LONGEST_LEASE)]),
+    ("sessions", &[("seen_at", LONGEST_LEASE)]),
+    (
+        "tokens",
+        &[
+            ("refreshing_until", LONGEST_LEASE),
+            ("authorized_at", LONGEST_LEASE),
+            ("dead_since", LONGEST_LEASE),
+        ],
+    ),
+    ("outbox", &[("next_at", digest::LONGEST_WAIT), ("claimed_until", LONGEST_LEASE)]),
+    ("pauses", &[("until", LONGEST_PAUSE)]),
+    ("calls", &[("at", BOOKED_AHEAD)]),
+    ("lessons", &[("at", SignedDuration::ZERO)]),
+    ("side_lists", &[("next_at", side_list::LONGEST_WAIT), ("unwanted_at", LONGEST_LEASE)]),
+    ("hints", &[("next_at", LONGEST_WAIT)]),
+    ("hint_sources", &[("next_at", LONGEST_PAUSE)]),
+    ("job_runs", &[("started_at", LONGEST_LEASE), ("ended_at", LONGEST_LEASE)]),
+    ("invitations", &[("expires_at", invitations::LONGEST_GOOD_FOR)]),
+    ("callers", &[("asked_at", LONGEST_LEASE)]),
+    (
+        "identities",
+        &[
+            ("look_up_next_at", identities::KNOWN_FOR),
+            ("trace_next_at", identities::KNOWN_FOR),
+            ("deezer_next_at", LONGEST_WAIT),
+        ],
+    ),
+];
+
+/// What is over: a table, its key, and how long after the time in this column a row is kept.
+const OVER: [(&str, &str, &str, SignedDuration); 8] = [
+    // The last two weeks say how many calls hints need on which day.
+    ("calls", "id", "at", SignedDuration::from_hours(16 * 24)),
+    // Kept for a day, since its failures say how long the next one lasts.
+    ("pauses", "scope", "until", WINDOW),
+    ("sign_ins", "state_hash", "expires_at", SignedDuration::ZERO),
+    ("invitations", "id", "expires_at", SignedDuration::from_hours(30 * 24)),
+    ("callers", "id", "asked_at", callers::FORGOTTEN_AFTER),
+    ("links", "id", "expires_at", SignedDuration::from_hours(30 * 24)),
+    ("hints", "artist, source, key", "given_at", hints::FORGOTTEN_AFTER),
+    ("unfollows", "person, artist", "gone_at", artists::FORGOTTEN_AFTER),
+];
+
 /// Looks at the clock, and mends times.
 ///
 /// # Errors
@@ -36,37 +102,26 @@ pub fn tidy(tx: &Tx<'_>) -> Result<()> {
     mend_times(tx)
 }
 
-/// Forgets what is over, some rows of each table; whether there may be more. What lies dead for the shortest time
-/// goes by any clock, the rest by one that is believed.
+/// Forgets what is over, some rows in one transaction, from a table on; the table to go on with, `None` at the end.
+/// What lies dead for the shortest time goes by any clock, the rest by one that is believed.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn forget_some(tx: &Tx<'_>) -> Result<bool> {
+pub fn forget_some(tx: &Tx<'_>, from: usize) -> Result<Option<usize>> {
     consents::bury_dead_tokens(tx)?;
     farewells::forget_old(tx)?;
     if !clock_seen::is_believed(tx)? {
-        return Ok(false);
+        return Ok(None);
     }
-    let now = tx.now();
-    let mut is_more = false;
-    for (table, key, column, before) in [
-        // The last two weeks say how many calls hints need on which day.
-        ("calls", "id", "at", now - WINDOW * 16),
-        // Kept for a day, since its failures say how long the next one lasts.
-        ("pauses", "scope", "until", now - WINDOW),
-        ("sign_ins", "state_hash", "expires_at", now),
-        ("invitations", "id", "expires_at", now - WINDOW * 30),
-        ("callers", "id", "asked_at", now - callers::FORGOTTEN_AFTER),
-        ("links", "id", "expires_at", now - WINDOW * 30),
-        ("hints", "artist, source, key", "given_at", now - hints::FORGOTTEN_AFTER),
-        ("unfollows", "person, artist", "gone_at", now - artists::FORGOTTEN_AFTER),
-    ] {
+    for (table, (name, key, column, kept_for)) in OVER.iter().enumerate().skip(from) {
         let sql = format!(
-            "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {column} <= ?1 LIMIT ?2)"
+            "DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} WHERE {column} <= ?1 LIMIT ?2)"
         );
-        is_more |= tx.execute(&sql, params![Ms(before), AT_ONCE])? == AT_ONCE as usize;
+        if tx.execute(&sql, params![Ms(tx.now() - *kept_for), AT_ONCE])? == AT_ONCE as usize {
+            return Ok(Some(table));
+        }
     }
-    Ok(is_more)
+    Ok(None)
 }
 
 /// Of some artists after this one, those whom nobody follows, or followed lately; and the one to go on after. They
@@ -101,50 +156,27 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         "UPDATE people SET last_digest = NULL WHERE substr(last_digest, instr(last_digest, ':') + 1) > ?1",
         [ahead],
     )?;
-    for (table, column, longest, mended) in [
-        ("artists", "next_check_at", LONGEST_WAIT, tx.now()),
-        ("artists", "checked_at", LONGEST_LEASE, tx.now()),
-        ("artists", "watched_since", LONGEST_LEASE, tx.now()),
-        ("artists", "baseline_at", LONGEST_LEASE, tx.now()),
-        ("artists", "claimed_until", LONGEST_LEASE, tx.now()),
-        ("people", "follows_next_at", LONGEST_WAIT, tx.now()),
-        ("people", "trouble_until", LONGEST_WAIT, tx.now()),
-        ("people", "ended_at", LONGEST_LEASE, tx.now()),
-        ("people", "refused_since", LONGEST_LEASE, tx.now()),
-        ("people", "hurried_at", LONGEST_LEASE, tx.now()),
-        ("feeds", "changed_at", LONGEST_LEASE, tx.now()),
-        ("feeds", "read_at", LONGEST_LEASE, tx.now()),
-        ("sessions", "seen_at", LONGEST_LEASE, tx.now()),
-        ("tokens", "refreshing_until", LONGEST_LEASE, tx.now()),
-        ("tokens", "authorized_at", LONGEST_LEASE, tx.now()),
-        ("tokens", "dead_since", LONGEST_LEASE, tx.now()),
-        ("outbox", "next_at", digest::LONGEST_WAIT, tx.now()),
-        ("outbox", "claimed_until", LONGEST_LEASE, tx.now()),
-        ("pauses", "until", LONGEST_PAUSE, tx.now()),
-        ("calls", "at", BOOKED_AHEAD, tx.now()),
-        ("lessons", "at", SignedDuration::ZERO, tx.now()),
-        ("side_lists", "next_at", side_list::LONGEST_WAIT, tx.now()),
-        ("side_lists", "unwanted_at", LONGEST_LEASE, tx.now()),
-        ("hints", "next_at", LONGEST_WAIT, tx.now()),
-        ("hint_sources", "next_at", LONGEST_PAUSE, tx.now()),
-        ("job_runs", "started_at", LONGEST_LEASE, tx.now()),
-        ("job_runs", "ended_at", LONGEST_LEASE, tx.now()),
-        ("invitations", "expires_at", invitations::LONGEST_GOOD_FOR, tx.now()),
-        ("callers", "asked_at", LONGEST_LEASE, tx.now()),
-        ("identities", "look_up_next_at", identities::KNOWN_FOR, tx.now()),
-        ("identities", "trace_next_at", identities::KNOWN_FOR, tx.now()),
-        ("identities", "deezer_next_at", LONGEST_WAIT, tx.now()),
-    ] {
-        let sql = format!("UPDATE {table} SET {column} = ?1 WHERE {column} > ?2");
-        let changed = tx.execute(&sql, params![Ms(mended), Ms(tx.now() + longest)])?;
-        if changed > 0 {
-            tracing::warn!(
-                table,
-                column,
-                rows = changed,
-                "times far ahead were mended: the clock was wrong"
-            );
+    for (table, columns) in TIMES {
+        mend_table(tx, table, columns)?;
+    }
+    Ok(())
+}
+
+/// One walk through a table says whether anything is to be mended there at all.
+fn mend_table(tx: &Tx<'_>, table: &str, columns: &[(&str, SignedDuration)]) -> Result<()> {
+    let latest: Vec<String> = columns.iter().map(|(name, _)| format!("max({name})")).collect();
+    let sql = format!("SELECT {} FROM {table}", latest.join(", "));
+    let latest = tx.query_row(&sql, [], |row| {
+        (0..columns.len()).map(|n| row.get(n)).collect::<rusqlite::Result<Vec<Option<Ms>>>>()
+    })?;
+    for ((column, longest), latest) in columns.iter().zip(latest) {
+        let most = tx.now() + *longest;
+        if latest.is_none_or(|Ms(latest)| latest <= most) {
+            continue;
         }
+        let sql = format!("UPDATE {table} SET {column} = ?1 WHERE {column} > ?2");
+        let rows = tx.execute(&sql, params![Ms(tx.now()), Ms(most)])?;
+        tracing::warn!(table, column, rows, "times far ahead were mended: the clock was wrong");
     }
     Ok(())
 }

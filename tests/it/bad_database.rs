@@ -126,7 +126,10 @@ async fn another_programs_database_is_refused_and_left_as_it_is() {
     drop(theirs);
     let before = kept.bytes();
     let key = decode_key(&SecretString::from(ANOTHER_KEY)).unwrap();
-    let beside = std::mem::replace(&mut kept.config.key, KeySource::Given(Arc::new(key), KeyGiver::Configuration));
+    let beside = std::mem::replace(
+        &mut kept.config.key,
+        KeySource::Given(Arc::new(key), KeyGiver::Configuration),
+    );
     let why = kept.refusal();
     assert!(why.contains("belongs to another program"), "{why}");
     assert!(kept.bytes() == before, "it was changed");

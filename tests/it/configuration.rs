@@ -349,7 +349,8 @@ fn the_database_lies_where_a_supervisor_keeps_the_state_unless_something_names_i
     };
     let config = path_with("", &[]);
     assert_eq!(config.database, Path::new("/var/lib/dropday/dropday.db"));
-    let key = matches!(config.key, KeySource::BesideDatabase(key) if key.starts_with("/var/lib/dropday"));
+    let key =
+        matches!(config.key, KeySource::BesideDatabase(key) if key.starts_with("/var/lib/dropday"));
     assert!(key, "and the key beside it");
     let named = "[database]\npath = \"/srv/mine.db\"\n";
     assert_eq!(path_with(named, &[]).database, Path::new("/srv/mine.db"));

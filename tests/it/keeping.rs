@@ -437,7 +437,8 @@ async fn a_change_of_keys_cut_short_in_its_last_step_is_finished_by_whoever_star
 async fn a_key_of_a_change_that_came_to_nothing_is_kept() {
     let (machine, ..) = machine_with_martha().await;
     let database = Connection::open(machine.database()).unwrap();
-    let stop = "CREATE TRIGGER stop BEFORE UPDATE ON tokens BEGIN SELECT RAISE(ABORT, 'cut short'); END";
+    let stop =
+        "CREATE TRIGGER stop BEFORE UPDATE ON tokens BEGIN SELECT RAISE(ABORT, 'cut short'); END";
     database.execute_batch(stop).unwrap();
     let ended = machine.run(&["key", "rotate"]).await;
     assert!(ended.code == Some(1) && ended.err.contains("cut short"), "{ended:?}");

@@ -155,7 +155,8 @@ async fn copies_from_before_upgrades_and_restores_do_not_outlive_a_month() {
     let home = Home::new().await;
     let beside = |ending: &str, days: u64| {
         let path = home.folder.path().join(format!("dropday.db{ending}"));
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(home.now().as_second().unsigned_abs());
+        let now =
+            SystemTime::UNIX_EPOCH + Duration::from_secs(home.now().as_second().unsigned_abs());
         let file = std::fs::File::create(&path).unwrap();
         file.set_modified(now - Duration::from_secs(days * 24 * 3600)).unwrap();
         path
