@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn of_many_who_finish_a_change_at_once_one_does_and_no_key_is_lost() {
-        for _ in 0..50 {
+        for _ in 0..200 {
             let (folder, file) = waiting_key();
             let done = std::thread::scope(|threads| {
                 let starts: Vec<_> =

@@ -111,7 +111,7 @@ async fn it_is_done_once_a_day_and_a_clock_that_stepped_back_does_not_stop_it() 
 
 /// What must outlive a clock that is wrong for a while.
 fn kept(home: &Home) -> Vec<i64> {
-    let tables = ["outbox", "sessions", "unfollows", "artists", "releases", "invitations"];
+    let tables = ["outbox WHERE kind = 'news'", "unfollows", "sessions", "artists", "releases"];
     tables.map(|table| count(home, &format!("SELECT count(*) FROM {table}"))).to_vec()
 }
 
@@ -137,6 +137,7 @@ async fn a_clock_that_stands_a_year_ahead_once_costs_nothing_and_is_believed_if_
     assert!(is_done().await, "it was put right");
     assert_eq!(kept(&home), before);
     home.clock.set(right + SignedDuration::from_hours(24 * 500));
+    martha.browser.sign_in(&home.world, martha.person).await;
     for _ in 0..8 {
         home.follows().await;
         home.checks().await;
@@ -146,7 +147,7 @@ async fn a_clock_that_stands_a_year_ahead_once_costs_nothing_and_is_believed_if_
     home.follows().await;
     assert!(is_done().await, "it goes on: a machine that was off for long");
     let after = kept(&home);
-    assert!(after[0] < before[0] && after[1] == 0 && after[2] == 0, "{before:?} → {after:?}");
+    assert!(before[0] == 1 && after[0] == 0 && after[1] == 0, "{before:?} → {after:?}");
     home.finish().await;
 }
 
