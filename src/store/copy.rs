@@ -213,6 +213,7 @@ mod tests {
     }
 
     /// A folder of a user who is not root; `None` where the tests run as somebody else.
+    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
     fn folder_of_the_service() -> Option<tempfile::TempDir> {
         let folder = tempfile::tempdir().unwrap();
         let given = chown(folder.path(), Some(SERVICE), Some(SERVICE));

@@ -109,6 +109,7 @@ mod tests {
     const SERVICE: u32 = 61_234;
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
     fn in_somebody_elses_folder_root_writes_what_they_may_write_and_reads_what_root_may_read() {
         let (theirs, roots) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let inner = roots.path().join("theirs");
