@@ -115,7 +115,7 @@ pub fn open_database(
         Db::open(&config.database, Sealer::new(key), clock, chance)
     };
     let file = match &config.key {
-        KeySource::Given(key) => return Ok(open(key)?),
+        KeySource::Given(key, _) => return Ok(open(key)?),
         KeySource::BesideDatabase(file) => file,
     };
     match open(&key_file::kept(file, &config.database, &**chance)?) {
@@ -128,7 +128,9 @@ pub fn open_database(
     };
     let db = open(&next)?;
     let old = key_file::put_in_place(file).context("the new key cannot be put in its place")?;
-    tracing::info!(old = %old.display(), "finished a change of keys; the earlier key is kept");
+    if let Some(old) = old {
+        tracing::info!(old = %old.display(), "finished a change of keys; the earlier key is kept");
+    }
     Ok(db)
 }
 
@@ -138,7 +140,7 @@ pub fn open_database(
 /// With the remedy, for the operator.
 pub fn key_of(config: &Config) -> anyhow::Result<Sealer> {
     match &config.key {
-        KeySource::Given(key) => Ok(Sealer::new(key)),
+        KeySource::Given(key, _) => Ok(Sealer::new(key)),
         KeySource::BesideDatabase(file) => match key_file::read(file)? {
             Some(key) => Ok(Sealer::new(&key)),
             None => bail!(

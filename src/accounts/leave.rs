@@ -1,9 +1,13 @@
 //! Leaving: everything about a person goes, at once, tokens first.
 
 use crate::ctx::Ctx;
+use crate::domain::artist::ArtistId;
 use crate::domain::user::UserId;
 use crate::store::farewells::{self, Farewell};
 use crate::store::{StoreError, Tx, artists, consents, follows, people};
+
+/// So many artists go in one transaction, each with what was seen of it.
+const ARTISTS: usize = 100;
 
 /// Deletes a person with all that is known of them, and the artists that nobody else follows. Their
 /// address stays until the letter that says so has left, some days at most. To leave twice is to leave.
@@ -15,8 +19,8 @@ pub async fn leave(ctx: &Ctx, person: UserId) -> Result<(), StoreError> {
         say_good_bye(tx, person)?;
         delete(tx, person)
     };
-    ctx.db.write("leave", leave).await?;
-    empty_the_log(ctx).await;
+    let traces = ctx.db.write("leave", leave).await?;
+    clean_up_after(ctx, traces).await;
     tracing::info!(person = person.0, "left; everything about them is deleted");
     Ok(())
 }
@@ -27,12 +31,13 @@ pub async fn leave(ctx: &Ctx, person: UserId) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError`]
 pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
-    let gone = ctx
+    let (gone, traces) = ctx
         .db
         .write("see off", |tx| {
             let gone = consents::to_be_deleted(tx)?;
-            gone.iter().try_for_each(|person| delete(tx, *person))?;
-            Ok(gone)
+            let traces =
+                gone.iter().map(|person| delete(tx, *person)).collect::<Result<Vec<_>, _>>()?;
+            Ok((gone, traces.concat()))
         })
         .await?;
     for person in &gone {
@@ -42,9 +47,22 @@ pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
         );
     }
     if !gone.is_empty() {
-        empty_the_log(ctx).await;
+        clean_up_after(ctx, traces).await;
     }
     Ok(gone.len() as u64)
+}
+
+/// Deletes artists whom nobody follows, some in one transaction, so that nobody waits for it.
+///
+/// # Errors
+/// [`StoreError`]; the next pass over the follows finds those that are left.
+pub async fn forget_artists(ctx: &Ctx, artists: Vec<ArtistId>) -> Result<(), StoreError> {
+    for some in artists.chunks(ARTISTS) {
+        let some = some.to_vec();
+        let forget = move |tx: &Tx<'_>| artists::forget_of_nobody(tx, &some);
+        ctx.db.write("forget artists", forget).await?;
+    }
+    Ok(())
 }
 
 /// Who took their consent back and is seen off was told when that would be.
@@ -60,13 +78,21 @@ fn say_good_bye(tx: &Tx<'_>, person: UserId) -> Result<(), StoreError> {
     }
 }
 
-fn delete(tx: &Tx<'_>, person: UserId) -> Result<(), StoreError> {
+/// Deletes a person; what is left are the artists that nobody else follows, or followed lately.
+fn delete(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>, StoreError> {
     if people::find(tx, person)?.is_none() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let traces = artists::only_of(tx, person)?;
     people::delete(tx, person)?;
-    artists::forget(tx, &traces)
+    Ok(traces)
+}
+
+async fn clean_up_after(ctx: &Ctx, traces: Vec<ArtistId>) {
+    if let Err(error) = forget_artists(ctx, traces).await {
+        tracing::warn!(%error, "the artists of somebody who left go with the next pass");
+    }
+    empty_the_log(ctx).await;
 }
 
 /// What was deleted still stands in the write-ahead log until that is emptied. Where somebody reads

@@ -1,5 +1,6 @@
 //! The key that lies beside the database, or in a file that a change of keys is to.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::{Chance, random};
 use crate::config::decode_key;
-use crate::store::files::{beside, sync_folder};
+use crate::store::files::{beside, is_at, sync_folder};
 use crate::store::private;
 use crate::store::rotation::Key;
 
@@ -96,36 +97,143 @@ pub(super) fn waiting(file: &Path) -> PathBuf {
 }
 
 /// Puts the key that waits in the place of the other, which is kept: backups from before need it. Returns
+/// where; `None` if another process has done all this, as one that starts at the same time does.
+///
+/// # Errors
+/// Where the system cannot.
+pub(super) fn put_in_place(file: &Path) -> io::Result<Option<PathBuf>> {
+    let waiting = waiting(file);
+    let Some(_held) = hold(&waiting)? else { return Ok(None) };
+    let placed = private::give(&waiting, file).and_then(|()| {
+        let old = keep_old(file, file)?;
+        sync_folder(file)?;
+        std::fs::rename(&waiting, file)?;
+        sync_folder(file)?;
+        Ok(old)
+    });
+    match placed {
+        // Where the file system knows no locks.
+        Err(why) if why.kind() == ErrorKind::NotFound => Ok(None),
+        placed => placed.map(Some),
+    }
+}
+
+/// Keeps a key that waits for a change that came to nothing: somebody may have a backup that needs it. Returns
 /// where.
 ///
 /// # Errors
 /// Where the system cannot.
-pub(super) fn put_in_place(file: &Path) -> io::Result<PathBuf> {
+pub(super) fn put_aside(file: &Path) -> io::Result<PathBuf> {
     let waiting = waiting(file);
-    private::give(&waiting, file)?;
-    let old = keep_old(file)?;
+    let kept = keep_old(&waiting, file)?;
     sync_folder(file)?;
-    std::fs::rename(&waiting, file)?;
-    sync_folder(file)?;
-    Ok(old)
+    std::fs::remove_file(&waiting)?;
+    Ok(kept)
+}
+
+/// A lock on the key that waits, for as long as it does; `None` where none waits any more.
+fn hold(waiting: &Path) -> io::Result<Option<File>> {
+    let held = match File::open(waiting) {
+        Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    // Where the file system knows no locks, it is tried all the same.
+    held.lock().ok();
+    Ok(is_at(&held, waiting).then_some(held))
 }
 
 /// Under `.old`, or `.old-2` and so on; a name that holds this very key already will do.
-fn keep_old(file: &Path) -> io::Result<PathBuf> {
-    let key = std::fs::read(file)?;
+fn keep_old(key: &Path, file: &Path) -> io::Result<PathBuf> {
+    let words = std::fs::read(key)?;
     for n in 1.. {
         let ending = if n == 1 { ".old".to_owned() } else { format!(".old-{n}") };
         let name = beside(file, &ending);
-        match std::fs::hard_link(file, &name) {
-            Ok(()) => return Ok(name),
+        match link_or_copy(key, &words, &name) {
             Err(why) if why.kind() == ErrorKind::AlreadyExists => {
-                if std::fs::read(&name)? == key {
+                if std::fs::read(&name)? == words {
                     return Ok(name);
                 }
             }
-            // A file system without links.
-            Err(_) => return std::fs::copy(file, &name).map(|_| name),
+            kept => return kept.map(|()| name),
         }
     }
     Err(ErrorKind::AlreadyExists.into())
+}
+
+fn link_or_copy(key: &Path, words: &[u8], name: &Path) -> io::Result<()> {
+    match std::fs::hard_link(key, name) {
+        Err(why) if why.kind() != ErrorKind::AlreadyExists => {
+            // A file system without links.
+            let mut copy = private::make(name)?;
+            copy.write_all(words)?;
+            copy.sync_all()
+        }
+        linked => linked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SeededChance;
+
+    /// A folder with a key, and the one that waits for its place.
+    fn waiting_key() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("dropday.key");
+        std::fs::write(&file, "earlier").unwrap();
+        std::fs::write(waiting(&file), "new").unwrap();
+        (folder, file)
+    }
+
+    fn read_all(folder: &Path) -> Vec<(String, String)> {
+        let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap());
+        let name = |entry: &std::fs::DirEntry| entry.file_name().into_string().unwrap();
+        let mut all: Vec<_> = entries
+            .map(|entry| (name(&entry), std::fs::read_to_string(entry.path()).unwrap()))
+            .collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn of_many_who_finish_a_change_at_once_one_does_and_no_key_is_lost() {
+        for _ in 0..200 {
+            let (folder, file) = waiting_key();
+            let done = std::thread::scope(|threads| {
+                let starts: Vec<_> =
+                    (0..8).map(|_| threads.spawn(|| put_in_place(&file).unwrap())).collect();
+                starts.into_iter().filter_map(|start| start.join().unwrap()).count()
+            });
+            assert_eq!(done, 1);
+            let kept = [("dropday.key", "new"), ("dropday.key.old", "earlier")];
+            let kept = kept.map(|(name, key)| (name.to_owned(), key.to_owned()));
+            assert_eq!(read_all(folder.path()), kept);
+        }
+    }
+
+    #[test]
+    fn a_key_that_waited_for_nothing_is_kept_beside_earlier_ones() {
+        let (folder, file) = waiting_key();
+        std::fs::write(beside(&file, ".old"), "older").unwrap();
+        assert_eq!(put_aside(&file).unwrap(), beside(&file, ".old-2"));
+        let kept = [
+            ("dropday.key", "earlier"),
+            ("dropday.key.old", "older"),
+            ("dropday.key.old-2", "new"),
+        ];
+        let kept = kept.map(|(name, key)| (name.to_owned(), key.to_owned()));
+        assert_eq!(read_all(folder.path()), kept);
+    }
+
+    #[test]
+    fn a_key_is_written_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, chance) = (folder.path().join("dropday.key"), SeededChance::new(1));
+        make(&file, &draw(&*chance)).unwrap();
+        let first = read(&file).unwrap().unwrap();
+        make(&file, &draw(&*chance)).unwrap();
+        let now = read(&file).unwrap().unwrap();
+        assert_eq!(now.expose_secret(), first.expose_secret());
+    }
 }

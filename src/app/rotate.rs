@@ -14,10 +14,10 @@ use crate::store::{Db, StoreError};
 /// What became of a change of keys.
 #[derive(Debug)]
 pub enum Rotation {
-    /// The new key lies where the old one lay; that one is kept here.
-    InPlace(Rotated, PathBuf),
-    /// An earlier change had been cut short in its last step, and is finished.
-    Finished(PathBuf),
+    /// The new key lies where the old one lay; that one is kept here, if it was not another process that kept it.
+    InPlace(Rotated, Option<PathBuf>),
+    /// An earlier change had been cut short in its last step, and is finished; likewise.
+    Finished(Option<PathBuf>),
     /// The new key lies in this file, and the configuration must name it.
     ToFile(Rotated, PathBuf),
     /// The database has the key in this file already.
@@ -40,14 +40,13 @@ pub fn rotate_key(
     Db::look_at(&config.database)?;
     match (&config.key, to) {
         (KeySource::BesideDatabase(file), None) => in_place(config, file, chance),
-        (KeySource::Given(key), Some(to)) => to_file(config, key, to, chance),
+        (KeySource::Given(key, _), Some(to)) => to_file(config, key, to, chance),
         (KeySource::BesideDatabase(file), Some(_)) => bail!(
             "the key lies beside the database, in {}, and is changed there: leave out --to",
             file.display()
         ),
-        (KeySource::Given(_), None) => bail!(
-            "the key is given by the configuration (secrets.key or secrets.key_file), which Dropday does \
-             not write. Say where the new one is to lie, with --to FILE"
+        (KeySource::Given(_, by), None) => bail!(
+            "the key is {by}, which Dropday does not write. Say where the new one is to lie, with --to FILE"
         ),
     }
 }
@@ -63,7 +62,11 @@ fn in_place(config: &Config, file: &Path, chance: &dyn Chance) -> anyhow::Result
             (None, None) => key_file::draw(chance),
             // Of a change that came to nothing.
             (Some(begun), Some(_)) => {
-                std::fs::remove_file(&waiting)?;
+                let kept = key_file::put_aside(file)?;
+                tracing::warn!(
+                    kept = %kept.display(),
+                    "a key that waited for a change that came to nothing is kept aside"
+                );
                 begun
             }
         };

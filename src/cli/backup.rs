@@ -25,10 +25,9 @@ pub(super) async fn write(config: &Config, to: &Path, replaces: bool) -> anyhow:
              another place.",
             file.display()
         )),
-        KeySource::Given(_) => say(
-            "The key is not in it, and a backup is good for nothing without: it is the one that the \
-             configuration gives (secrets.key or secrets.key_file).",
-        ),
+        KeySource::Given(_, by) => say(&format!(
+            "The key is not in it, and a backup is good for nothing without: it is the one that is {by}.",
+        )),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -37,16 +36,17 @@ pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<Exit
     Db::look_at(from)?;
     let sealer = app::key_of(config)?;
     let (clock, _) = super::machine();
-    let when = clock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let now = clock.now();
     let (database, file) = (config.database.clone(), from.to_owned());
     let restored =
-        tokio::task::spawn_blocking(move || restore::restore(&file, &database, &sealer, &when));
+        tokio::task::spawn_blocking(move || restore::restore(&file, &database, &sealer, now));
     let restored = restored.await??;
     let place = config.database.display();
     say(&format!("Restored {place} from {}: {}.", from.display(), in_words(restored.contents)));
     let Some(kept) = &restored.kept else { return Ok(ExitCode::SUCCESS) };
     say(&format!(
-        "What was there lies in {} now. Delete it once all is well: people's data is in it.",
+        "What was there lies in {} now. Delete it once all is well: people's data is in it. (After 30 days \
+         Dropday does.)",
         kept.display()
     ));
     for (person, name) in &restored.back {

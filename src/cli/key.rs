@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::{self, Rotation};
-use crate::config::{Config, KeySource};
+use crate::config::{Config, KeyGiver, KeySource, USUAL_CREDENTIALS};
+use crate::store::files::beside;
 use crate::store::rotation::Rotated;
 use crate::terminal::say;
 
@@ -16,25 +17,20 @@ pub(super) async fn rotate(config: &Config, to: Option<&Path>) -> anyhow::Result
     match rotating.await?? {
         Rotation::InPlace(rotated, old) => {
             tell(rotated);
-            say_where(config, &old);
+            say_where(config, old.as_deref());
         }
         Rotation::Finished(old) => {
             say("An earlier change of keys had been cut short in its last step, and is finished.");
-            say_where(config, &old);
+            say_where(config, old.as_deref());
         }
         Rotation::ToFile(rotated, new) => {
             tell(rotated);
-            let new = new.display();
-            say(&format!(
-                "The new key lies in {new}. Before the next start set secrets.key_file = \"{new}\", or put \
-                 what is in it where the earlier key stands. Keep the earlier key for as long as you keep \
-                 backups from before."
-            ));
+            say(&format!("The new key lies in {}. {}", new.display(), what_to_do(config, &new)));
         }
         Rotation::HasIt(new) => say(&format!(
-            "The database has the key in {new} already. Set secrets.key_file = \"{new}\", or put what is in \
-             it where the earlier key stands.",
-            new = new.display()
+            "The database has the key in {} already. {}",
+            new.display(),
+            what_to_do(config, &new)
         )),
     }
     Ok(ExitCode::SUCCESS)
@@ -54,8 +50,34 @@ fn tell(rotated: Rotated) {
     say("Links in letters that are out stay good.");
 }
 
-fn say_where(config: &Config, old: &Path) {
+/// Where the configuration gives the key, it must give the new one.
+fn what_to_do(config: &Config, new: &Path) -> String {
+    let new = new.display();
+    let put = match &config.key {
+        KeySource::Given(_, KeyGiver::Credential(file)) => {
+            let file = match file.starts_with(USUAL_CREDENTIALS) {
+                true => file.clone(),
+                // A copy, which a supervisor made.
+                false => Path::new(USUAL_CREDENTIALS).join("secrets.key"),
+            };
+            let file = file.display();
+            format!(
+                "Before the next start put it where the credential secrets.key comes from; under Dropday's \
+                 own unit:\n\n    sudo mv {file} {file}.old\n    sudo install -m 600 {new} {file}\n\n\
+                 (Not secrets.key_file: a secret stands in one place.)"
+            )
+        }
+        KeySource::Given(..) | KeySource::BesideDatabase(_) => format!(
+            "Before the next start set secrets.key_file = \"{new}\", or put what is in it where the earlier \
+             key stands."
+        ),
+    };
+    format!("{put} Keep the earlier key for as long as you keep backups from before.")
+}
+
+fn say_where(config: &Config, old: Option<&Path>) {
     let KeySource::BesideDatabase(file) = &config.key else { return };
+    let old = old.map_or_else(|| beside(file, ".old"), Path::to_owned);
     say(&format!(
         "The new key lies in {}: back it up. The earlier one is kept in {}; delete it together with the \
          last backup from before.",

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 
 /// Where systemd takes them from; where root runs a command beside the daemon, that looks here itself.
-const USUAL_FOLDER: &str = "/etc/dropday/credentials";
+pub const USUAL_FOLDER: &str = "/etc/dropday/credentials";
 
 /// The folder, where there is one.
 #[derive(Debug, Default)]

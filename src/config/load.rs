@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::credentials::Credentials;
 use super::rules::{self, Faults};
-use super::secrets;
-use super::{Config, ConfigError, Dkim, Fingerprints, Hints, Mail, Schedule, Spotify, Web};
+use super::{
+    Config, ConfigError, Dkim, Fingerprints, Hints, Mail, Schedule, Spotify, Web, secrets, state,
+};
 use crate::domain::house::House;
 
 /// The defaults that the program is built with: every key there is.
@@ -161,7 +162,7 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
 
 /// Reads and checks the configuration: the defaults, then `file` (or [`USUAL_FILE`] if it exists),
 /// then the variables of `environment` that begin with `DROPDAY_`. Secrets may also lie in the folder
-/// `CREDENTIALS_DIRECTORY`.
+/// `CREDENTIALS_DIRECTORY`; the database lies in `STATE_DIRECTORY`, unless one of these names its path.
 ///
 /// # Errors
 /// [`ConfigError`] with everything that is wrong, not only the first.
@@ -171,19 +172,28 @@ pub fn load(
 ) -> Result<Config, ConfigError> {
     let environment: Vec<(String, String)> = environment.into_iter().collect();
     let file = file.or(Some(Path::new(USUAL_FILE)).filter(|usual| usual.exists()));
-    let credentials = Credentials::named(&environment, file == Some(Path::new(USUAL_FILE)));
-    let (raw, keys) = read(file, environment).map_err(|why| ConfigError(vec![why]))?;
+    let is_usual = file == Some(Path::new(USUAL_FILE));
+    let credentials = Credentials::named(&environment, is_usual);
+    let database = state::database(&environment, is_usual);
+    let (raw, keys) =
+        read(database.as_deref(), file, environment).map_err(|why| ConfigError(vec![why]))?;
     let mut faults = Faults::default();
     let config = check(raw, keys, &credentials, &mut faults);
     config.filter(|_| faults.0.is_empty()).ok_or(ConfigError(faults.0))
 }
 
 fn read(
+    database: Option<&Path>,
     file: Option<&Path>,
     environment: Vec<(String, String)>,
 ) -> Result<(Raw, Fingerprints), String> {
     let mut sources =
         config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+    if let Some(database) = database {
+        let path = config::Config::builder().set_default("database.path", database.to_str());
+        let path = path.and_then(|path| path.build()).map_err(|why| why.to_string())?;
+        sources = sources.add_source(path);
+    }
     if let Some(file) = file {
         let text = std::fs::read_to_string(file).map_err(|why| {
             let remedy = match why.kind() {

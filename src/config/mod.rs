@@ -6,6 +6,7 @@ mod fingerprints;
 mod load;
 mod rules;
 mod secrets;
+mod state;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
 use crate::telemetry::Format;
 
+pub use credentials::USUAL_FOLDER as USUAL_CREDENTIALS;
 pub use fingerprints::Fingerprints;
 pub use load::{DEFAULTS, USUAL_FILE, load};
 pub use secrets::decode as decode_key;
@@ -154,9 +156,31 @@ pub struct Hints {
 #[derive(Debug, Clone)]
 pub enum KeySource {
     /// It was given.
-    Given(std::sync::Arc<SecretBox<[u8; 32]>>),
+    Given(std::sync::Arc<SecretBox<[u8; 32]>>, KeyGiver),
     /// It lies in this file, made on first start: `secrets` does not say anything.
     BesideDatabase(PathBuf),
+}
+
+/// What gives the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyGiver {
+    /// `secrets.key` or `secrets.key_file`.
+    Configuration,
+    /// The credential `secrets.key`, which is this file.
+    Credential(PathBuf),
+}
+
+impl std::fmt::Display for KeyGiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Configuration => {
+                f.write_str("given by the configuration (secrets.key or secrets.key_file)")
+            }
+            Self::Credential(file) => {
+                write!(f, "handed over as the credential secrets.key ({})", file.display())
+            }
+        }
+    }
 }
 
 /// What is wrong with the configuration, a sentence for each fault.

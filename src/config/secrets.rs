@@ -9,9 +9,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use url::Url;
 
-use super::KeySource;
 use super::credentials::Credentials;
 use super::rules::Faults;
+use super::{KeyGiver, KeySource};
 
 /// A secret that stands in `key`, in the file that `key_file` names, or in a credential of the key's name;
 /// `None` where there is none of them.
@@ -90,11 +90,12 @@ pub(super) fn key(
     database: Option<&Path>,
     faults: &mut Faults,
 ) -> Option<KeySource> {
-    let is_given =
-        !inline.is_empty() || !file.is_empty() || credentials.find("secrets.key").is_some();
-    if !is_given {
-        return Some(KeySource::BesideDatabase(beside(database?)));
-    }
+    let is_set = !inline.is_empty() || !file.is_empty();
+    let giver = match credentials.find("secrets.key") {
+        None if !is_set => return Some(KeySource::BesideDatabase(beside(database?))),
+        Some(file) if !is_set => KeyGiver::Credential(file),
+        _ => KeyGiver::Configuration,
+    };
     let text = find("secrets.key", inline.to_owned(), file, credentials, faults)?;
     let key = decode(&text);
     if key.is_none() {
@@ -102,7 +103,7 @@ pub(super) fn key(
             "`secrets.key` must be 32 bytes in base64: make one with `openssl rand -base64 32`",
         );
     }
-    key.map(|key| KeySource::Given(Arc::new(key)))
+    key.map(|key| KeySource::Given(Arc::new(key), giver))
 }
 
 /// Reads a key as it stands in a file.

@@ -14,6 +14,7 @@ pub mod feed;
 pub mod follows;
 pub mod hint;
 pub mod house;
+pub mod leap;
 pub mod look;
 pub mod matter;
 pub mod preferences;

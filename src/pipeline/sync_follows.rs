@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Scope, Watch};
+use super::{Scope, Watch, tidy_up};
 use crate::access::AccessError;
 use crate::clock::fraction;
 use crate::ctx::Ctx;
@@ -16,7 +16,7 @@ use crate::domain::quota::ENDPOINT_PAUSE;
 use crate::domain::user::UserId;
 use crate::spotify;
 use crate::store::follows::{self, Change};
-use crate::store::{StoreError, tidy};
+use crate::store::{StoreError, Tx, tidy};
 
 /// A list that was believed is read again after this long.
 pub const READ_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -77,13 +77,10 @@ impl fmt::Display for Outcome {
 /// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
-    let people = ctx
-        .db
-        .write("whose follows are due", move |tx| {
-            tidy::tidy(tx)?;
-            follows::due(tx, scope == Scope::All)
-        })
-        .await?;
+    ctx.db.write("tidy", tidy::tidy).await?;
+    tidy_up::forget_what_is_over(ctx, watch.stop).await?;
+    let due = move |tx: &Tx<'_>| follows::due(tx, scope == Scope::All);
+    let people = ctx.db.write("whose follows are due", due).await?;
     for (done, person) in people.iter().enumerate() {
         if watch.stop.is_cancelled() {
             break;

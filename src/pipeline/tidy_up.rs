@@ -1,11 +1,13 @@
-//! Once a day: what is kept long enough goes, and room that became free goes back to the disk.
+//! With each pass over the follows what is over goes; once a day what was kept long enough as well, and room that
+//! became free goes back to the disk. All of it some rows at a time, so that nobody waits for it.
 
 use std::fmt;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::leave;
 use crate::ctx::Ctx;
-use crate::store::{StoreError, Tx, artists, sessions, upkeep};
+use crate::store::{StoreError, Tx, artists, leftovers, sessions, tidy, upkeep};
 
 /// Rows that are looked at in one transaction: a few milliseconds.
 const BATCH: u32 = 500;
@@ -24,15 +26,17 @@ pub struct Outcome {
     pub releases: u64,
     /// Pages of the file that were given back.
     pub pages: u64,
+    /// Copies of the database that lay beside it.
+    pub copies: u64,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sessions, letters, releases, pages } = self;
+        let Self { sessions, letters, releases, pages, copies } = self;
         write!(
             f,
             "tidied up: {sessions} sessions, {letters} things that were told long ago, {releases} \
-             releases that nobody reads of, {pages} pages of the file"
+             releases that nobody reads of, {pages} pages of the file, {copies} old copies"
         )
     }
 }
@@ -45,7 +49,7 @@ pub async fn pass(ctx: &Ctx, stop: &CancellationToken) -> Result<Option<Outcome>
     if !ctx.db.read("is upkeep due", upkeep::is_due).await? {
         return Ok(None);
     }
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { copies: forget_copies(ctx).await?, ..Outcome::default() };
     let is_whole = forget_sessions(ctx, stop, &mut outcome).await?
         && forget_letters(ctx, stop, &mut outcome).await?
         && forget_releases(ctx, stop, &mut outcome).await?
@@ -58,6 +62,42 @@ pub async fn pass(ctx: &Ctx, stop: &CancellationToken) -> Result<Option<Outcome>
         ctx.db.checkpoint().await.ok();
     }
     Ok(Some(outcome))
+}
+
+/// Forgets what is over: trips, links, hints, calls that no longer count, and artists whom nobody follows.
+///
+/// # Errors
+/// [`StoreError`] where the database fails.
+pub async fn forget_what_is_over(ctx: &Ctx, stop: &CancellationToken) -> Result<(), StoreError> {
+    let mut table = Some(0);
+    while let Some(from) = table.filter(|_| !stop.is_cancelled()) {
+        let forget = move |tx: &Tx<'_>| tidy::forget_some(tx, from);
+        table = ctx.db.write("forget what is over", forget).await?;
+    }
+    let mut after = Some(String::new());
+    while let Some(from) = after.filter(|_| !stop.is_cancelled()) {
+        let look = move |tx: &Tx<'_>| tidy::artists_of_nobody(tx, &from);
+        let (traces, last) = ctx.db.read("artists of nobody", look).await?;
+        leave::forget_artists(ctx, traces).await?;
+        after = last;
+    }
+    Ok(())
+}
+
+/// How many copies of the database went. Where they cannot be removed everything else goes on.
+async fn forget_copies(ctx: &Ctx) -> Result<u64, StoreError> {
+    match ctx.db.read("forget copies", |tx| Ok(leftovers::forget(tx))).await? {
+        Ok(gone) => {
+            for file in &gone {
+                tracing::info!(file, "removed an old copy of the database, or a draft of one");
+            }
+            Ok(gone.len() as u64)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "old copies of the database cannot be removed");
+            Ok(0)
+        }
+    }
 }
 
 async fn forget_sessions(

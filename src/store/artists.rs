@@ -85,16 +85,42 @@ pub fn only_of(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
     Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Artists that nobody follows, or followed lately, so many at most.
+/// Of `most` artists after this one, those that nobody follows, or followed lately; and the one to go on after.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub(super) fn of_nobody(tx: &Tx<'_>, most: u32) -> Result<Vec<ArtistId>> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT id FROM artists WHERE NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)
-             AND NOT EXISTS (SELECT 1 FROM unfollows WHERE artist = artists.id) LIMIT ?1",
-    )?;
-    Ok(rows.query_map([most], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+pub(super) fn of_nobody(
+    tx: &Tx<'_>,
+    after: &str,
+    most: u32,
+) -> Result<(Vec<ArtistId>, Option<String>)> {
+    let sql = format!("SELECT id, {OF_NOBODY} FROM artists WHERE id > ?1 ORDER BY id LIMIT ?2");
+    let mut rows = tx.conn().prepare_cached(&sql)?;
+    let seen = rows.query_map(params![after, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let seen = seen.collect::<rusqlite::Result<Vec<(ArtistId, bool)>>>()?;
+    let last = seen.last().filter(|_| seen.len() == most as usize);
+    let last = last.map(|(id, _)| id.as_str().to_owned());
+    Ok((
+        seen.into_iter().filter(|(_, is_of_nobody)| *is_of_nobody).map(|(id, _)| id).collect(),
+        last,
+    ))
+}
+
+const OF_NOBODY: &str = "NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)
+         AND NOT EXISTS (SELECT 1 FROM unfollows WHERE artist = artists.id)";
+
+/// Deletes those of the artists whom still nobody follows, with what was seen of them.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget_of_nobody(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM artists WHERE id = ?1 AND {OF_NOBODY})");
+    for artist in artists {
+        if tx.query_row(&sql, [artist], |row| row.get(0))? {
+            forget(tx, std::slice::from_ref(artist))?;
+        }
+    }
+    Ok(())
 }
 
 /// Deletes artists with what was seen of them, except for albums that are still owed to somebody.

@@ -35,17 +35,18 @@ impl Contents {
 }
 
 /// Writes everything but the key to one file, mode 0600, that was found sound; also beside a running
-/// daemon, which goes on writing meanwhile. Changes nothing in the database, whatever its version.
+/// daemon, which goes on writing meanwhile. Changes nothing in the database, whatever its version. What root
+/// writes belongs to whom the folder belongs to.
 ///
 /// # Errors
 /// [`StoreError::CannotBackUp`] if `to` is there and `replaces` is not set, or cannot be written.
 pub fn write(database: &Path, to: &Path, replaces: bool) -> Result<Contents> {
     let mut contents = None;
     let _presence = Presence::beside_others(database);
-    let conn = connect_plainly(database)?;
+    let mut conn = connect_plainly(database)?;
     migrations::version_of_ours(&conn, database)?;
     let existing = if replaces { Existing::Replace } else { Existing::Keep };
-    let written = copy::write(&conn, to, existing, |copy| {
+    let written = copy::write(&mut conn, to, existing, |copy| {
         contents = Some(Contents::of(copy, to)?);
         Ok(())
     });

@@ -6,11 +6,15 @@ use base64::engine::general_purpose::STANDARD;
 use rusqlite::{Connection, OptionalExtension, params};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
-use super::{Result, Sealer, StoreError};
+use super::{Result, Sealer, StoreError, tokens};
 use crate::clock::Chance;
+use crate::domain::user::UserId;
 
 /// Sealed with the key, to find out whether it still opens.
 const WORD: &str = "dropday";
+
+/// So many people's tokens are tried where that word is gone: some may have been unreadable before.
+const SAMPLE: u32 = 1000;
 
 /// What is kept under `meta`, sealed, with its name there.
 #[derive(Debug, Clone, Copy)]
@@ -44,10 +48,11 @@ impl Row {
 /// # Errors
 /// [`StoreError::WrongKey`] if it is another database's key.
 pub(super) fn settle(conn: &Connection, sealer: &mut Sealer, chance: &dyn Chance) -> Result<()> {
+    if !fits(conn, sealer)? {
+        return Err(StoreError::WrongKey);
+    }
     if find(conn, Row::Check)?.is_none() {
         keep_check(conn, sealer, chance)?;
-    } else if !fits(conn, sealer)? {
-        return Err(StoreError::WrongKey);
     }
     match read(conn, Row::Signing, sealer)? {
         Some(key) => sealer.sign_with(key),
@@ -60,14 +65,30 @@ pub(super) fn settle(conn: &Connection, sealer: &mut Sealer, chance: &dyn Chance
     Ok(())
 }
 
-/// Whether the key is this database's. One that nobody has opened yet fits every key.
+/// Whether the key that the sealer seals with is this database's. One in which nothing is sealed yet fits
+/// every key.
 ///
 /// # Errors
 /// [`StoreError`] where the database cannot be read.
 pub(super) fn fits(conn: &Connection, sealer: &Sealer) -> Result<bool> {
-    let Some(sealed) = find(conn, Row::Check)? else { return Ok(true) };
-    let word = sealer.open(&sealed, &Row::Check.identity());
+    let Some(sealed) = find(conn, Row::Check)? else { return opens_something(conn, sealer) };
+    // A key that was to come opens it too once it has come: to go on sealing with the earlier one would lose
+    // what is sealed.
+    let word = sealer.open_own(&sealed, &Row::Check.identity());
     Ok(word.is_ok_and(|word| word.expose_secret() == WORD))
+}
+
+/// Where the word is gone: whether the key opens what else is sealed, or there is nothing.
+fn opens_something(conn: &Connection, sealer: &Sealer) -> Result<bool> {
+    let mut sealed: Vec<(Vec<u8>, String)> = Vec::new();
+    for row in [Row::Signing, Row::Next] {
+        sealed.extend(find(conn, row)?.map(|value| (value, row.identity())));
+    }
+    for (person, access, refresh) in tokens::sealed(conn, UserId(0), SAMPLE)? {
+        sealed.extend([access, refresh].into_iter().zip(tokens::identities(person)));
+    }
+    let opens = |(value, identity): &(Vec<u8>, String)| sealer.open_own(value, identity).is_ok();
+    Ok(sealed.is_empty() || sealed.iter().any(opens))
 }
 
 /// Keeps the word, sealed with this key from now on.
@@ -139,4 +160,81 @@ fn keep(
     let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
     conn.execute(sql, params![row.name(), sealed])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::migrations;
+    use super::super::presence::Company;
+    use super::*;
+    use crate::clock::SeededChance;
+
+    fn key(first: u8) -> SecretBox<[u8; 32]> {
+        SecretBox::new(Box::new([first; 32]))
+    }
+
+    fn sealer(first: u8) -> Sealer {
+        Sealer::new(&key(first))
+    }
+
+    /// A database that was opened with the first key.
+    fn settled() -> Connection {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrations::bring_up_to_date(&mut conn, Path::new("x"), Company::Others).unwrap();
+        settle(&conn, &mut sealer(1), &*SeededChance::new(1)).unwrap();
+        conn
+    }
+
+    /// Somebody's tokens, sealed with the first key.
+    fn with_tokens(conn: &Connection) {
+        let person = "INSERT INTO people (id, spotify_id, display_name, created_at, consent, follows_next_at)
+                          VALUES (1, 'm', 'Martha', 1, 'good', 1)";
+        conn.execute(person, []).unwrap();
+        let [access, refresh] = tokens::identities(UserId(1)).map(|identity| {
+            sealer(1).seal(&SecretString::from("token"), &identity, &*SeededChance::new(2))
+        });
+        let sql = "INSERT INTO tokens (person, access_sealed, expires_at, refresh_sealed, authorized_at, version)
+                       VALUES (1, ?1, 1, ?2, 1, 1)";
+        conn.execute(sql, params![access, refresh]).unwrap();
+    }
+
+    #[test]
+    fn without_the_word_that_tells_the_key_what_else_is_sealed_tells_it() {
+        let conn = settled();
+        for (gone, with) in [("'key_check'", None), ("'signing_key'", Some(with_tokens))] {
+            if let Some(with) = with {
+                with(&conn);
+            }
+            conn.execute(&format!("DELETE FROM meta WHERE key IN ('key_check', {gone})"), [])
+                .unwrap();
+            assert!(!fits(&conn, &sealer(2)).unwrap(), "{gone}");
+            let refused = settle(&conn, &mut sealer(2), &*SeededChance::new(3));
+            assert!(matches!(refused, Err(StoreError::WrongKey)), "{gone}: {refused:?}");
+            assert!(fits(&conn, &sealer(1)).unwrap(), "{gone}");
+        }
+        settle(&conn, &mut sealer(1), &*SeededChance::new(4)).unwrap();
+        assert!(find(&conn, Row::Check).unwrap().is_some(), "and the word is there again");
+    }
+
+    #[test]
+    fn a_database_in_which_nothing_is_sealed_fits_every_key() {
+        let conn = settled();
+        conn.execute("DELETE FROM meta", []).unwrap();
+        assert!(fits(&conn, &sealer(2)).unwrap());
+    }
+
+    #[test]
+    fn the_earlier_key_does_not_fit_once_a_change_is_finished_though_the_next_one_is_known() {
+        let conn = settled();
+        begin(&conn, &key(2), &sealer(1), &*SeededChance::new(2)).unwrap();
+        let mut waiting = sealer(1);
+        settle(&conn, &mut waiting, &*SeededChance::new(3)).unwrap();
+        assert!(fits(&conn, &waiting).unwrap());
+        // Another process finishes the change.
+        keep_check(&conn, &sealer(2), &*SeededChance::new(4)).unwrap();
+        finish(&conn).unwrap();
+        assert!(!fits(&conn, &waiting).unwrap(), "it would go on sealing with the earlier key");
+    }
 }

@@ -26,6 +26,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0010_job_runs.sql"),
 ];
 
+/// How the name goes on of a copy from before an upgrade: with the version that came, in four digits.
+pub(super) const BEFORE: &str = ".before-";
+
 /// So many copies from before an upgrade are kept.
 const COPIES: usize = 2;
 
@@ -37,23 +40,26 @@ const COPIES: usize = 2;
 /// [`StoreError::NoCopy`]; the file is unchanged then.
 pub(super) fn bring_up_to_date(conn: &mut Connection, path: &Path, company: Company) -> Result<()> {
     let found = version_of_ours(conn, path)?;
-    if found == newest() {
-        return Ok(());
-    }
-    if found > 0 && company == Company::Others {
-        return Err(StoreError::OlderAtWork);
-    }
-    if found > 0 {
-        keep_copy(conn, path)?;
-    }
-    migrate(conn, path)?;
-    if found > 0 {
-        let (to, from) = (newest(), found);
-        tracing::info!(from, to, "the database was brought up to date; a copy is beside it");
-        let made = make_shrinkable(conn);
-        if let Err(error) = made {
-            tracing::warn!(%error, "the database cannot give room back yet; this is tried again");
+    if found != newest() {
+        if found > 0 && company == Company::Others {
+            return Err(StoreError::OlderAtWork);
         }
+        if found > 0 {
+            keep_copy(conn, path)?;
+        }
+        migrate(conn, path)?;
+        if found > 0 {
+            let (to, from) = (newest(), found);
+            tracing::info!(from, to, "the database was brought up to date; a copy is beside it");
+        }
+    }
+    if company == Company::Nobody {
+        make_shrinkable(conn, path).unwrap_or_else(|error| {
+            tracing::warn!(
+                %error,
+                "the database cannot give room back yet; this is tried again at the next start"
+            );
+        });
     }
     Ok(())
 }
@@ -78,16 +84,22 @@ pub(super) fn newest() -> i64 {
 }
 
 /// A file from before it could give room back is made anew, once.
-fn make_shrinkable(conn: &Connection) -> rusqlite::Result<()> {
-    match conn.query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, i64>(0))? {
-        0 => conn.execute_batch("VACUUM"),
-        _ => Ok(()),
+fn make_shrinkable(conn: &Connection, path: &Path) -> Result<()> {
+    if conn.query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, i64>(0))? != 0 {
+        return Ok(());
     }
+    // It is written twice over: into a temporary file, and into the log.
+    let needed = path.metadata().map_or(0, |file| file.len().saturating_mul(2));
+    let free = rustix::fs::statvfs(path).map_or(u64::MAX, |disk| disk.f_bavail * disk.f_frsize);
+    if free < needed {
+        return Err(StoreError::Full);
+    }
+    Ok(conn.execute_batch("VACUUM")?)
 }
 
 /// Keeps the database as it is before an upgrade, beside it, and the copy of the upgrade before; older
 /// ones go.
-fn keep_copy(conn: &Connection, path: &Path) -> Result<()> {
+fn keep_copy(conn: &mut Connection, path: &Path) -> Result<()> {
     let copy = beside(path, &format!("{BEFORE}{:04}", newest()));
     copy::write(conn, &copy, Existing::Replace, |_| Ok(()))
         .map_err(|why| StoreError::NoCopy { path: copy.clone(), why })?;
@@ -95,8 +107,6 @@ fn keep_copy(conn: &Connection, path: &Path) -> Result<()> {
     forget_old_copies(path).ok();
     Ok(())
 }
-
-const BEFORE: &str = ".before-";
 
 fn forget_old_copies(path: &Path) -> std::io::Result<()> {
     let folder = folder_of(path);

@@ -4,15 +4,23 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::backup::Contents;
 use super::connection::{connect_plainly, empty_the_log};
 use super::copy::{self, Existing};
-use super::files::{beside, folder_of, sync_folder};
+use super::files::{LOGS, beside, folder_of, sync_folder};
 use super::presence::Presence;
 use super::{Result, Sealer, StoreError, keys, private};
+
+/// How the name ends of what is about to take the database's place.
+pub(super) const DRAFT: &str = ".restoring";
+
+/// How the name goes on of what a restore has replaced.
+pub(super) const REPLACED: &str = ".replaced";
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,31 +33,45 @@ pub struct Restored {
     pub back: Vec<(i64, String)>,
 }
 
-/// Puts a backup in the place of `database`, and keeps that aside, under a name with `when` in it.
+/// Puts a backup in the place of `database`, and keeps that aside, under a name with the time in it.
 /// Before anything is touched, the backup was found to be sound, of a version that is known here, and
 /// sealed with the sealer's key.
 ///
 /// # Errors
 /// [`StoreError::InUse`] while anybody works on the database, [`StoreError::WrongKey`],
 /// [`StoreError::FromTheFuture`], and [`StoreError::CannotRestore`]. The database is as it was then.
-pub fn restore(backup: &Path, database: &Path, sealer: &Sealer, when: &str) -> Result<Restored> {
-    let cannot = |why| StoreError::CannotRestore { path: backup.to_owned(), why };
+pub fn restore(
+    backup: &Path,
+    database: &Path,
+    sealer: &Sealer,
+    now: Timestamp,
+) -> Result<Restored> {
     let contents = examine(backup, sealer)?;
     let _presence = Presence::alone(database)?;
-    let draft = beside(database, ".restoring");
-    copy::write(&copy::read_only(backup)?, &draft, Existing::Replace, |_| Ok(()))
-        .map_err(cannot)?;
+    let mut from = copy::read_only(backup)?;
+    let placed = private::as_owner_of(folder_of(database), || place(&mut from, database, now));
+    let (kept, back) = placed
+        .map_err(|why| why.to_string())
+        .flatten()
+        .map_err(|why| StoreError::CannotRestore { path: backup.to_owned(), why })?;
+    Ok(Restored { contents, kept, back })
+}
+
+type Placed = (Option<PathBuf>, Vec<(i64, String)>);
+
+fn place(
+    from: &mut Connection,
+    database: &Path,
+    now: Timestamp,
+) -> std::result::Result<Placed, String> {
+    let draft = beside(database, DRAFT);
+    copy::write(from, &draft, Existing::Replace, |_| Ok(()))?;
     // A database that cannot be read cannot say.
     let back = back_again(database, &draft).unwrap_or_default();
-    let placed =
-        private::give(&draft, owner_of(database)).and_then(|()| swap(&draft, database, when));
-    match placed {
-        Ok(kept) => Ok(Restored { contents, kept, back }),
-        Err(why) => {
-            std::fs::remove_file(&draft).ok();
-            Err(cannot(why.to_string()))
-        }
-    }
+    let given = private::give(&draft, owner_of(database));
+    let swapped = given.and_then(|()| swap(&draft, database, now));
+    let kept = swapped.inspect_err(|_| drop(std::fs::remove_file(&draft)));
+    Ok((kept.map_err(|why| why.to_string())?, back))
 }
 
 /// Whether a file can be restored, and what it holds.
@@ -98,19 +120,53 @@ fn owner_of(database: &Path) -> &Path {
 }
 
 /// At any moment there is a database: the old one, or the restored one.
-fn swap(draft: &Path, database: &Path, when: &str) -> std::io::Result<Option<PathBuf>> {
+fn swap(draft: &Path, database: &Path, now: Timestamp) -> std::io::Result<Option<PathBuf>> {
     let is_there = database.symlink_metadata().is_ok();
-    let aside = free_name(database, when);
+    let aside = free_name(database, now);
     if is_there {
         settle_the_log(database)?;
-        link_or_copy(database, &aside)?;
+    }
+    let swapped = keep(database, is_there, &aside)
+        .and_then(|()| sync_folder(database))
+        .and_then(|()| std::fs::rename(draft, database));
+    if let Err(why) = swapped {
+        return Err(put_back(database, &aside).err().unwrap_or(why));
+    }
+    if let Err(error) = sync_folder(database) {
+        tracing::warn!(%error, "the restored database is in its place; a power cut now may undo that");
+    }
+    note_time(&aside, now).ok();
+    Ok(is_there.then_some(aside))
+}
+
+fn keep(database: &Path, is_there: bool, aside: &Path) -> std::io::Result<()> {
+    if is_there {
+        link_or_copy(database, aside)?;
     }
     // Also where the database itself is gone: its log must not be taken for the restored one's.
-    move_the_log(database, &aside)?;
-    sync_folder(database)?;
-    std::fs::rename(draft, database)?;
-    sync_folder(database)?;
-    Ok(is_there.then_some(aside))
+    move_the_log(database, aside)
+}
+
+/// Undoes [`keep`], however far that came.
+fn put_back(database: &Path, aside: &Path) -> std::io::Result<()> {
+    move_the_log(aside, database).map_err(|why| {
+        let (log, place) = (beside(aside, "-wal"), beside(database, "-wal"));
+        std::io::Error::other(format!(
+            "{why}; and the log of the database lies in {}: move it to {} before you start",
+            log.display(),
+            place.display()
+        ))
+    })?;
+    match std::fs::remove_file(aside) {
+        Err(why) if why.kind() != ErrorKind::NotFound => Err(why),
+        _ => sync_folder(database),
+    }
+}
+
+/// It is kept from now on, however long ago it was written last.
+fn note_time(aside: &Path, now: Timestamp) -> std::io::Result<()> {
+    let since_1970 = now.duration_since(Timestamp::UNIX_EPOCH).unsigned_abs();
+    File::open(aside)?.set_modified(SystemTime::UNIX_EPOCH + since_1970)
 }
 
 /// What is in the log of the old database goes into that, unless it is damaged.
@@ -125,9 +181,9 @@ fn settle_the_log(database: &Path) -> std::io::Result<()> {
     }
 }
 
-fn move_the_log(database: &Path, aside: &Path) -> std::io::Result<()> {
-    for ending in ["-wal", "-shm", "-journal"] {
-        match std::fs::rename(beside(database, ending), beside(aside, ending)) {
+fn move_the_log(from: &Path, to: &Path) -> std::io::Result<()> {
+    for ending in LOGS {
+        match std::fs::rename(beside(from, ending), beside(to, ending)) {
             Err(why) if why.kind() != ErrorKind::NotFound => return Err(why),
             _ => {}
         }
@@ -145,12 +201,65 @@ fn link_or_copy(database: &Path, aside: &Path) -> std::io::Result<()> {
     to.sync_all()
 }
 
-fn free_name(database: &Path, when: &str) -> PathBuf {
+fn free_name(database: &Path, now: Timestamp) -> PathBuf {
+    let when = now.strftime("%Y%m%dT%H%M%SZ");
     let names = (1..).map(|n| match n {
-        1 => format!(".replaced-{when}"),
-        n => format!(".replaced-{when}-{n}"),
+        1 => format!("{REPLACED}-{when}"),
+        n => format!("{REPLACED}-{when}-{n}"),
     });
     let mut paths = names.map(|ending| beside(database, &ending));
     let free = paths.find(|path| path.symlink_metadata().is_err());
-    free.unwrap_or_else(|| beside(database, ".replaced"))
+    free.unwrap_or_else(|| beside(database, REPLACED))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
+
+    /// What lies in a folder, by name, with its content.
+    fn all(folder: &Path) -> Vec<(String, String)> {
+        let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap());
+        let mut all: Vec<_> = entries
+            .map(|entry| {
+                let name = entry.file_name().into_string().unwrap();
+                (name, std::fs::read_to_string(entry.path()).unwrap())
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn a_restore_whose_last_step_fails_leaves_the_database_and_its_log_where_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let (gone, database) = (folder.path().join("gone"), folder.path().join("dropday.db"));
+        // SQLite leaves these alone where the database itself is not there.
+        for ending in LOGS {
+            std::fs::write(beside(&database, ending), ending).unwrap();
+        }
+        let before = all(folder.path());
+        swap(&gone, &database, NOW).unwrap_err();
+        assert_eq!(all(folder.path()), before);
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("dropday.db");
+        std::fs::write(&database, "old").unwrap();
+        swap(&gone, &database, NOW).unwrap_err();
+        assert_eq!(all(folder.path()), [("dropday.db".to_owned(), "old".to_owned())]);
+    }
+
+    #[test]
+    fn what_was_replaced_is_as_old_as_the_restore() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("dropday.db");
+        let draft = folder.path().join("draft");
+        std::fs::write(&draft, "new").unwrap();
+        std::fs::write(&database, "old").unwrap();
+        let kept = swap(&draft, &database, NOW).unwrap().unwrap();
+        assert_eq!(std::fs::read(&kept).unwrap(), b"old");
+        assert_eq!(kept.metadata().unwrap().mtime(), NOW.as_second());
+    }
 }

@@ -65,17 +65,19 @@ impl Sealer {
     /// # Errors
     /// [`StoreError::WrongKey`] if it was sealed with another key, for another row, or was changed.
     pub(super) fn open(&self, sealed: &[u8], identity: &str) -> Result<SecretString, StoreError> {
-        let (head, body) = sealed.split_at_checked(1 + NONCE).ok_or(StoreError::WrongKey)?;
-        let nonce: [u8; NONCE] = head[1..].try_into().map_err(|_| StoreError::WrongKey)?;
-        if head[0] != FORMAT {
-            return Err(StoreError::WrongKey);
-        }
-        let secret = self.sealing.iter().find_map(|key| {
-            let payload = Payload { msg: body, aad: identity.as_bytes() };
-            cipher(key).decrypt(&XNonce::from(nonce), payload).ok()
-        });
-        let text = secret.and_then(|bytes| String::from_utf8(bytes).ok());
-        text.map(SecretString::from).ok_or(StoreError::WrongKey)
+        open_with(&self.sealing, sealed, identity)
+    }
+
+    /// Opens what was sealed with the key that this one seals with.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn open_own(
+        &self,
+        sealed: &[u8],
+        identity: &str,
+    ) -> Result<SecretString, StoreError> {
+        open_with(&self.sealing[..1], sealed, identity)
     }
 
     /// A signature of `message`, for links in letters.
@@ -91,6 +93,24 @@ impl Sealer {
     fn mac(&self, message: &str) -> Hmac<Sha256> {
         Hmac::<Sha256>::new(&(*self.signing.expose_secret()).into()).chain_update(message)
     }
+}
+
+fn open_with(
+    keys: &[SecretBox<[u8; 32]>],
+    sealed: &[u8],
+    identity: &str,
+) -> Result<SecretString, StoreError> {
+    let (head, body) = sealed.split_at_checked(1 + NONCE).ok_or(StoreError::WrongKey)?;
+    let nonce: [u8; NONCE] = head[1..].try_into().map_err(|_| StoreError::WrongKey)?;
+    if head[0] != FORMAT {
+        return Err(StoreError::WrongKey);
+    }
+    let secret = keys.iter().find_map(|key| {
+        let payload = Payload { msg: body, aad: identity.as_bytes() };
+        cipher(key).decrypt(&XNonce::from(nonce), payload).ok()
+    });
+    let text = secret.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.map(SecretString::from).ok_or(StoreError::WrongKey)
 }
 
 fn cipher(key: &SecretBox<[u8; 32]>) -> XChaCha20Poly1305 {

@@ -1,57 +1,139 @@
-//! Keeping the database in order: what is over goes, and times that only a wrong clock can have
-//! written are mended.
+//! Keeping the database in order: what is over goes, some rows at a time, and times that only a wrong clock can
+//! have written are mended.
 
 use jiff::{SignedDuration, ToSpan};
 use rusqlite::params;
 
 use super::columns::Ms;
 use super::ledger::BOOKED_AHEAD;
-use super::{Result, Tx, artists, callers, consents, farewells, hints, identities, invitations};
+use super::{
+    Result, Tx, artists, callers, clock_seen, consents, farewells, hints, identities, invitations,
+};
 use crate::clock;
+use crate::domain::artist::ArtistId;
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
 use crate::domain::{day_of, digest, side_list};
 
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-/// So many artists are forgotten in one transaction; the next pass goes on.
+/// So many rows of a table go in one transaction.
 const AT_ONCE: u32 = 500;
+
+/// So many artists are looked at in one: a few milliseconds.
+const LOOKED_AT: u32 = 2_000;
 
 /// No claim is made for longer.
 const LONGEST_LEASE: SignedDuration = SignedDuration::from_hours(2);
 
-/// Forgets what is over, and mends times.
+/// How far ahead a time in each column can lie.
+const TIMES: &[(&str, &[(&str, SignedDuration)])] = &[
+    (
+        "artists",
+        &[
+            ("next_check_at", LONGEST_WAIT),
+            ("checked_at", LONGEST_LEASE),
+            ("watched_since", LONGEST_LEASE),
+            ("baseline_at", LONGEST_LEASE),
+            ("claimed_until", LONGEST_LEASE),
+        ],
+    ),
+    (
+        "people",
+        &[
+            ("follows_next_at", LONGEST_WAIT),
+            ("trouble_until", LONGEST_WAIT),
+            ("ended_at", LONGEST_LEASE),
+            ("refused_since", LONGEST_LEASE),
+            ("hurried_at", LONGEST_LEASE),
+        ],
+    ),
+    ("feeds", &[("changed_at", LONGEST_LEASE), ("read_at", LONGEST_LEASE)]),
+    ("sessions", &[("seen_at", LONGEST_LEASE)]),
+    (
+        "tokens",
+        &[
+            ("refreshing_until", LONGEST_LEASE),
+            ("authorized_at", LONGEST_LEASE),
+            ("dead_since", LONGEST_LEASE),
+        ],
+    ),
+    ("outbox", &[("next_at", digest::LONGEST_WAIT), ("claimed_until", LONGEST_LEASE)]),
+    ("pauses", &[("until", LONGEST_PAUSE)]),
+    ("calls", &[("at", BOOKED_AHEAD)]),
+    ("lessons", &[("at", SignedDuration::ZERO)]),
+    ("side_lists", &[("next_at", side_list::LONGEST_WAIT), ("unwanted_at", LONGEST_LEASE)]),
+    ("hints", &[("next_at", LONGEST_WAIT)]),
+    ("hint_sources", &[("next_at", LONGEST_PAUSE)]),
+    ("job_runs", &[("started_at", LONGEST_LEASE), ("ended_at", LONGEST_LEASE)]),
+    ("invitations", &[("expires_at", invitations::LONGEST_GOOD_FOR)]),
+    ("callers", &[("asked_at", LONGEST_LEASE)]),
+    (
+        "identities",
+        &[
+            ("look_up_next_at", identities::KNOWN_FOR),
+            ("trace_next_at", identities::KNOWN_FOR),
+            ("deezer_next_at", LONGEST_WAIT),
+        ],
+    ),
+];
+
+/// What is over: a table, its key, and how long after the time in this column a row is kept.
+const OVER: [(&str, &str, &str, SignedDuration); 8] = [
+    // The last two weeks say how many calls hints need on which day.
+    ("calls", "id", "at", SignedDuration::from_hours(16 * 24)),
+    // Kept for a day, since its failures say how long the next one lasts.
+    ("pauses", "scope", "until", WINDOW),
+    ("sign_ins", "state_hash", "expires_at", SignedDuration::ZERO),
+    ("invitations", "id", "expires_at", SignedDuration::from_hours(30 * 24)),
+    ("callers", "id", "asked_at", callers::FORGOTTEN_AFTER),
+    ("links", "id", "expires_at", SignedDuration::from_hours(30 * 24)),
+    ("hints", "artist, source, key", "given_at", hints::FORGOTTEN_AFTER),
+    ("unfollows", "person, artist", "gone_at", artists::FORGOTTEN_AFTER),
+];
+
+/// Looks at the clock, and mends times.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn tidy(tx: &Tx<'_>) -> Result<()> {
-    forget_what_is_over(tx)?;
+    clock_seen::look(tx)?;
     artists::fold_names(tx)?;
     mend_times(tx)
 }
 
-fn forget_what_is_over(tx: &Tx<'_>) -> Result<()> {
-    let now = tx.now();
-    let forgotten = artists::FORGOTTEN_AFTER;
-    for (sql, before) in [
-        // The last two weeks say how many calls hints need on which day.
-        ("DELETE FROM calls WHERE at <= ?1", now - WINDOW * 16),
-        // Kept for a day, since its failures say how long the next one lasts.
-        ("DELETE FROM pauses WHERE until <= ?1", now - WINDOW),
-        ("DELETE FROM sign_ins WHERE expires_at <= ?1", now),
-        ("DELETE FROM invitations WHERE expires_at <= ?1", now - WINDOW * 30),
-        ("DELETE FROM callers WHERE asked_at <= ?1", now - callers::FORGOTTEN_AFTER),
-        ("DELETE FROM links WHERE expires_at <= ?1", now - WINDOW * 30),
-        ("DELETE FROM hints WHERE given_at <= ?1", now - hints::FORGOTTEN_AFTER),
-        ("DELETE FROM unfollows WHERE gone_at <= ?1", now - forgotten),
-    ] {
-        tx.execute(sql, [Ms(before)])?;
-    }
+/// Forgets what is over, some rows in one transaction, from a table on; the table to go on with, `None` at the end.
+/// What lies dead for the shortest time goes by any clock, the rest by one that is believed.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn forget_some(tx: &Tx<'_>, from: usize) -> Result<Option<usize>> {
     consents::bury_dead_tokens(tx)?;
     farewells::forget_old(tx)?;
-    // A trace of who followed them, though it no longer says who that was.
-    let traces = artists::of_nobody(tx, AT_ONCE)?;
-    if traces.is_empty() { Ok(()) } else { artists::forget(tx, &traces) }
+    if !clock_seen::is_believed(tx)? {
+        return Ok(None);
+    }
+    for (table, (name, key, column, kept_for)) in OVER.iter().enumerate().skip(from) {
+        let sql = format!(
+            "DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} WHERE {column} <= ?1 LIMIT ?2)"
+        );
+        if tx.execute(&sql, params![Ms(tx.now() - *kept_for), AT_ONCE])? == AT_ONCE as usize {
+            return Ok(Some(table));
+        }
+    }
+    Ok(None)
+}
+
+/// Of some artists after this one, those whom nobody follows, or followed lately; and the one to go on after. They
+/// are traces of who followed them, though they no longer say who that was.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn artists_of_nobody(tx: &Tx<'_>, after: &str) -> Result<(Vec<ArtistId>, Option<String>)> {
+    if !clock_seen::is_believed(tx)? {
+        return Ok((Vec::new(), None));
+    }
+    artists::of_nobody(tx, after, LOOKED_AT)
 }
 
 /// A clock that was wrong once, years ahead, must not stop the daemon for years. One that has not been set
@@ -74,50 +156,27 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         "UPDATE people SET last_digest = NULL WHERE substr(last_digest, instr(last_digest, ':') + 1) > ?1",
         [ahead],
     )?;
-    for (table, column, longest, mended) in [
-        ("artists", "next_check_at", LONGEST_WAIT, tx.now()),
-        ("artists", "checked_at", LONGEST_LEASE, tx.now()),
-        ("artists", "watched_since", LONGEST_LEASE, tx.now()),
-        ("artists", "baseline_at", LONGEST_LEASE, tx.now()),
-        ("artists", "claimed_until", LONGEST_LEASE, tx.now()),
-        ("people", "follows_next_at", LONGEST_WAIT, tx.now()),
-        ("people", "trouble_until", LONGEST_WAIT, tx.now()),
-        ("people", "ended_at", LONGEST_LEASE, tx.now()),
-        ("people", "refused_since", LONGEST_LEASE, tx.now()),
-        ("people", "hurried_at", LONGEST_LEASE, tx.now()),
-        ("feeds", "changed_at", LONGEST_LEASE, tx.now()),
-        ("feeds", "read_at", LONGEST_LEASE, tx.now()),
-        ("sessions", "seen_at", LONGEST_LEASE, tx.now()),
-        ("tokens", "refreshing_until", LONGEST_LEASE, tx.now()),
-        ("tokens", "authorized_at", LONGEST_LEASE, tx.now()),
-        ("tokens", "dead_since", LONGEST_LEASE, tx.now()),
-        ("outbox", "next_at", digest::LONGEST_WAIT, tx.now()),
-        ("outbox", "claimed_until", LONGEST_LEASE, tx.now()),
-        ("pauses", "until", LONGEST_PAUSE, tx.now()),
-        ("calls", "at", BOOKED_AHEAD, tx.now()),
-        ("lessons", "at", SignedDuration::ZERO, tx.now()),
-        ("side_lists", "next_at", side_list::LONGEST_WAIT, tx.now()),
-        ("side_lists", "unwanted_at", LONGEST_LEASE, tx.now()),
-        ("hints", "next_at", LONGEST_WAIT, tx.now()),
-        ("hint_sources", "next_at", LONGEST_PAUSE, tx.now()),
-        ("job_runs", "started_at", LONGEST_LEASE, tx.now()),
-        ("job_runs", "ended_at", LONGEST_LEASE, tx.now()),
-        ("invitations", "expires_at", invitations::LONGEST_GOOD_FOR, tx.now()),
-        ("callers", "asked_at", LONGEST_LEASE, tx.now()),
-        ("identities", "look_up_next_at", identities::KNOWN_FOR, tx.now()),
-        ("identities", "trace_next_at", identities::KNOWN_FOR, tx.now()),
-        ("identities", "deezer_next_at", LONGEST_WAIT, tx.now()),
-    ] {
-        let sql = format!("UPDATE {table} SET {column} = ?1 WHERE {column} > ?2");
-        let changed = tx.execute(&sql, params![Ms(mended), Ms(tx.now() + longest)])?;
-        if changed > 0 {
-            tracing::warn!(
-                table,
-                column,
-                rows = changed,
-                "times far ahead were mended: the clock was wrong"
-            );
+    for (table, columns) in TIMES {
+        mend_table(tx, table, columns)?;
+    }
+    Ok(())
+}
+
+/// One walk through a table says whether anything is to be mended there at all.
+fn mend_table(tx: &Tx<'_>, table: &str, columns: &[(&str, SignedDuration)]) -> Result<()> {
+    let latest: Vec<String> = columns.iter().map(|(name, _)| format!("max({name})")).collect();
+    let sql = format!("SELECT {} FROM {table}", latest.join(", "));
+    let latest = tx.query_row(&sql, [], |row| {
+        (0..columns.len()).map(|n| row.get(n)).collect::<rusqlite::Result<Vec<Option<Ms>>>>()
+    })?;
+    for ((column, longest), latest) in columns.iter().zip(latest) {
+        let most = tx.now() + *longest;
+        if latest.is_none_or(|Ms(latest)| latest <= most) {
+            continue;
         }
+        let sql = format!("UPDATE {table} SET {column} = ?1 WHERE {column} > ?2");
+        let rows = tx.execute(&sql, params![Ms(tx.now()), Ms(most)])?;
+        tracing::warn!(table, column, rows, "times far ahead were mended: the clock was wrong");
     }
     Ok(())
 }

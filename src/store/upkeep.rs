@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
-use super::{Result, Tx};
+use super::{Result, Tx, clock_seen};
 use crate::domain::day_of;
 use crate::domain::release::ReleaseId;
 
@@ -35,7 +35,8 @@ pub struct Removed {
     pub next: Option<i64>,
 }
 
-/// Whether a day has gone by since the last time. A clock that stepped back does not make it wait.
+/// Whether a day has gone by since the last time, by a clock that is believed. One that stepped back does not
+/// make it wait.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -44,7 +45,7 @@ pub fn is_due(tx: &Tx<'_>) -> Result<bool> {
     let at = tx.query_row(sql, [], |row| row.get::<_, String>(0)).optional()?;
     let at = at.and_then(|at| at.parse::<Timestamp>().ok());
     let is_fresh = |at| at <= tx.now() && tx.now() < at + SignedDuration::from_hours(24);
-    Ok(!at.is_some_and(is_fresh))
+    Ok(!at.is_some_and(is_fresh) && clock_seen::is_believed(tx)?)
 }
 
 /// Notes that all of it is done.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dropday::app;
 use dropday::clock::{Chance, Clock, ManualClock, SeededChance};
-use dropday::config::{Config, KeySource, decode_key};
+use dropday::config::{Config, KeyGiver, KeySource, decode_key};
 use dropday::demo::world::NewAlbum;
 use dropday::store::{Db, outbox};
 use reqwest::StatusCode;
@@ -126,7 +126,10 @@ async fn another_programs_database_is_refused_and_left_as_it_is() {
     drop(theirs);
     let before = kept.bytes();
     let key = decode_key(&SecretString::from(ANOTHER_KEY)).unwrap();
-    let beside = std::mem::replace(&mut kept.config.key, KeySource::Given(Arc::new(key)));
+    let beside = std::mem::replace(
+        &mut kept.config.key,
+        KeySource::Given(Arc::new(key), KeyGiver::Configuration),
+    );
     let why = kept.refusal();
     assert!(why.contains("belongs to another program"), "{why}");
     assert!(kept.bytes() == before, "it was changed");

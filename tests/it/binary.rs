@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -112,6 +112,13 @@ impl Machine {
     pub async fn run_with(&self, settings: Settings<'_>, arguments: &[&str]) -> Ended {
         let mut command = self.command(arguments);
         command.envs(variables(settings));
+        to_its_end(command).await
+    }
+
+    /// The same with secrets that a supervisor hands over as files in a folder.
+    pub async fn run_with_credentials(&self, folder: &Path, arguments: &[&str]) -> Ended {
+        let mut command = self.command(arguments);
+        command.env("CREDENTIALS_DIRECTORY", folder);
         to_its_end(command).await
     }
 

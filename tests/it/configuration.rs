@@ -274,7 +274,7 @@ fn every_secret_can_lie_in_a_file_of_its_own() {
     ])
     .unwrap();
     assert_eq!(config.mail.smtp_url.expose_secret(), "smtps://me:secret@mail.example.com");
-    assert!(matches!(config.key, KeySource::Given(key) if *key.expose_secret() == [42; 32]));
+    assert!(matches!(config.key, KeySource::Given(key, _) if *key.expose_secret() == [42; 32]));
 }
 
 #[test]
@@ -333,7 +333,30 @@ fn every_secret_can_be_handed_over_as_a_credential_with_nothing_else_configured(
     assert_eq!(config.spotify.client_secret.unwrap().expose_secret(), "hush");
     assert_eq!(config.mail.smtp_url.expose_secret(), "smtps://me:secret@mail.example.com");
     assert_eq!(config.mail.dkim.unwrap().key.expose_secret(), "-----BEGIN PRIVATE KEY-----");
-    assert!(matches!(config.key, KeySource::Given(key) if *key.expose_secret() == [42; 32]));
+    assert!(matches!(config.key, KeySource::Given(key, _) if *key.expose_secret() == [42; 32]));
+}
+
+#[test]
+fn the_database_lies_where_a_supervisor_keeps_the_state_unless_something_names_its_path() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("dropday.toml");
+    let path_with = |text: &str, settings: Settings<'_>| {
+        std::fs::write(&file, text).unwrap();
+        let named = |(key, value): &(&str, &str)| (format!("DROPDAY_{key}"), (*value).to_owned());
+        let state = ("STATE_DIRECTORY".to_owned(), "/var/lib/dropday:/var/lib/more".to_owned());
+        let all = NEEDED.iter().chain(settings).map(named).chain([state]);
+        load(Some(&file), all).unwrap()
+    };
+    let config = path_with("", &[]);
+    assert_eq!(config.database, Path::new("/var/lib/dropday/dropday.db"));
+    let key =
+        matches!(config.key, KeySource::BesideDatabase(key) if key.starts_with("/var/lib/dropday"));
+    assert!(key, "and the key beside it");
+    let named = "[database]\npath = \"/srv/mine.db\"\n";
+    assert_eq!(path_with(named, &[]).database, Path::new("/srv/mine.db"));
+    let env = [("DATABASE__PATH", "/srv/other.db")];
+    assert_eq!(path_with(named, &env).database, Path::new("/srv/other.db"));
+    assert_eq!(with_needed(&[]).unwrap().database, Path::new("dropday.db"));
 }
 
 #[test]

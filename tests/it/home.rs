@@ -20,6 +20,7 @@ use dropday::store::status::{self, Status};
 use dropday::{app, web};
 use jiff::Timestamp;
 use mail_parser::MessageParser;
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -245,6 +246,16 @@ impl Home {
 
     pub fn advance_hours(&self, hours: u64) {
         self.clock.advance(Duration::from_secs(3600 * hours));
+        self.note_clock();
+    }
+
+    /// As if the daemon had been at work meanwhile: a clock that leaps far ahead is not believed at once.
+    pub fn note_clock(&self) {
+        let conn = Connection::open(&self.config.database).unwrap();
+        conn.busy_timeout(Duration::from_secs(5)).unwrap();
+        conn.pragma_update(None, "synchronous", "OFF").unwrap();
+        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('clock_seen', ?1)";
+        conn.execute(sql, [self.now().to_string().as_bytes()]).unwrap();
     }
 
     pub fn advance_days(&self, days: u64) {

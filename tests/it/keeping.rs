@@ -1,6 +1,6 @@
 //! Backups, restores, and another key: with the real binary, beside a daemon and after `kill -9`.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -182,6 +182,42 @@ async fn a_restore_keeps_what_was_there_and_names_who_had_left() {
     let ended = machine.run(&["users", "remove", &martha.address, "--yes"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
+    machine.finish().await;
+}
+
+/// Only root can be somebody else's root.
+#[tokio::test]
+async fn what_root_backs_up_and_restores_for_a_service_is_the_services() {
+    const SERVICE: u32 = 61_234;
+    let (machine, ..) = machine_with_martha().await;
+    // As systemd keeps the state of a service whose user exists only while it runs.
+    let private = machine.folder.path().join("private");
+    let state = private.join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    std::fs::set_permissions(&private, PermissionsExt::from_mode(0o700)).unwrap();
+    for ending in ["db", "key"] {
+        let file = state.join("dropday").with_extension(ending);
+        std::fs::copy(machine.database().with_extension(ending), &file).unwrap();
+        std::os::unix::fs::chown(&file, Some(SERVICE), Some(SERVICE)).ok();
+    }
+    if std::os::unix::fs::chown(&state, Some(SERVICE), Some(SERVICE)).is_err() {
+        say("SKIPPED: only root can come into somebody else's folder");
+        return machine.finish().await;
+    }
+    let (database, backup) = (state.join("dropday.db"), state.join("backup.db"));
+    std::fs::write(state.join("backup.db.part"), "of an earlier root").unwrap();
+    let there = [("DATABASE__PATH", text(&database))];
+    for verb in ["backup", "restore"] {
+        let ended = machine.run_with(&there, &[verb, text(&backup)]).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+    let ended = machine.run_with(&there, &["check"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    std::fs::remove_file(state.join("backup.db.part")).unwrap();
+    for entry in state.read_dir().unwrap() {
+        let (path, made) = entry.map(|entry| (entry.path(), entry.metadata().unwrap())).unwrap();
+        assert_eq!((made.uid(), made.gid()), (SERVICE, SERVICE), "{}", path.display());
+    }
     machine.finish().await;
 }
 
@@ -394,6 +430,55 @@ async fn a_change_of_keys_cut_short_in_its_last_step_is_finished_by_whoever_star
         assert!(ended.out.contains(said), "{ended:?}");
         assert!(std::fs::read(&file).unwrap() == new && !beside(".new").exists());
     }
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_of_a_change_that_came_to_nothing_is_kept() {
+    let (machine, ..) = machine_with_martha().await;
+    let database = Connection::open(machine.database()).unwrap();
+    let stop =
+        "CREATE TRIGGER stop BEFORE UPDATE ON tokens BEGIN SELECT RAISE(ABORT, 'cut short'); END";
+    database.execute_batch(stop).unwrap();
+    let ended = machine.run(&["key", "rotate"]).await;
+    assert!(ended.code == Some(1) && ended.err.contains("cut short"), "{ended:?}");
+    let other = BASE64_STANDARD.encode([9; 32]);
+    std::fs::write(machine.database().with_extension("key.new"), &other).unwrap();
+    database.execute_batch("DROP TRIGGER stop").unwrap();
+    drop(database);
+    let ended = machine.run(&["key", "rotate"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let kept = machine.database().with_extension("key.old");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), other);
+    assert!(ended.err.contains("kept aside") && ended.err.contains(text(&kept)), "{ended:?}");
+    assert!(machine.database().with_extension("key.old-2").exists(), "the earlier key as well");
+    assert_eq!(machine.run(&["once", "--all"]).await.code, Some(0));
+    machine.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_that_came_as_a_credential_is_to_be_changed_where_credentials_lie() {
+    let machine = Machine::new().await;
+    let credentials = tempfile::TempDir::new().unwrap();
+    let handed = credentials.path().join("secrets.key");
+    std::fs::write(&handed, BASE64_STANDARD.encode([7; 32])).unwrap();
+    let run = async |arguments: &[&str]| {
+        machine.run_with_credentials(credentials.path(), arguments).await
+    };
+    assert_eq!(run(&["once"]).await.code, Some(0));
+    let ended = run(&["key", "rotate"]).await;
+    assert!(ended.err.contains("the credential secrets.key"), "{ended:?}");
+    let new = machine.folder.path().join("new.key");
+    for _ in 0..2 {
+        let ended = run(&["key", "rotate", "--to", text(&new)]).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let put = format!("install -m 600 {} /etc/dropday/credentials/secrets.key", new.display());
+        assert!(ended.out.contains(&put), "{}", ended.out);
+        assert!(!ended.out.contains("set secrets.key_file"), "{}", ended.out);
+    }
+    std::fs::copy(&new, &handed).unwrap();
+    assert_eq!(run(&["once"]).await.code, Some(0), "the remedy helps");
+    std::fs::copy(&new, key_of(&machine)).unwrap();
     machine.finish().await;
 }
 

@@ -1,10 +1,12 @@
 //! Nothing is kept for ever, and nothing is told twice for that.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 use dropday::clock::{SeededChance, fraction};
 use dropday::demo::world::{Group, NewAlbum};
 use dropday::pipeline::tidy_up::{self, Outcome};
+use jiff::SignedDuration;
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
@@ -104,6 +106,81 @@ async fn it_is_done_once_a_day_and_a_clock_that_stepped_back_does_not_stop_it() 
     home.advance_hours(25);
     tidy_up::pass(&home.ctx, &stop).await.unwrap();
     assert!(is_done().await, "one that was stopped is not done");
+    home.finish().await;
+}
+
+/// What must outlive a clock that is wrong for a while.
+fn kept(home: &Home) -> Vec<i64> {
+    let tables = ["outbox WHERE kind = 'news'", "unfollows", "sessions", "artists", "releases"];
+    tables.map(|table| count(home, &format!("SELECT count(*) FROM {table}"))).to_vec()
+}
+
+#[tokio::test]
+async fn a_clock_that_stands_a_year_ahead_once_costs_nothing_and_is_believed_if_it_goes_on() {
+    let home = Home::with(MANY_CALLS).await;
+    let (artist, gone) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Gone"));
+    let martha = home.listener("Martha", &[&artist, &gone]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Told"));
+    home.world.unfollow(martha.person, &gone);
+    home.round().await;
+    let (right, before) = (home.now(), kept(&home));
+    let is_done =
+        async || tidy_up::pass(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
+    home.clock.set(right + SignedDuration::from_hours(24 * 500));
+    home.follows().await;
+    home.checks().await;
+    assert!(!is_done().await, "nothing is over by a clock that leapt");
+    assert_eq!(kept(&home), before);
+    home.clock.set(right + SignedDuration::from_hours(1));
+    home.follows().await;
+    assert!(is_done().await, "it was put right");
+    assert_eq!(kept(&home), before);
+    home.clock.set(right + SignedDuration::from_hours(24 * 500));
+    martha.browser.sign_in(&home.world, martha.person).await;
+    for _ in 0..8 {
+        home.follows().await;
+        home.checks().await;
+        assert!(!is_done().await);
+        home.clock.advance(Duration::from_secs(6 * 3600));
+    }
+    home.follows().await;
+    assert!(is_done().await, "it goes on: a machine that was off for long");
+    let after = kept(&home);
+    assert!(before[0] == 1 && after[0] == 0 && after[1] == 0, "{before:?} → {after:?}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn copies_from_before_upgrades_and_restores_do_not_outlive_a_month() {
+    let home = Home::new().await;
+    let beside = |ending: &str, days: u64| {
+        let path = home.folder.path().join(format!("dropday.db{ending}"));
+        let now =
+            SystemTime::UNIX_EPOCH + Duration::from_secs(home.now().as_second().unsigned_abs());
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_modified(now - Duration::from_secs(days * 24 * 3600)).unwrap();
+        path
+    };
+    let (old, older) = (beside(".before-0009", 31), beside(".replaced-20261020T000000Z", 40));
+    let (young, cut) = (beside(".before-0010", 29), beside(".restoring.part", 2));
+    assert_eq!(tidy_up(&home).await.copies, 3);
+    assert!(!old.exists() && !older.exists() && !cut.exists() && young.exists());
+    assert!(home.config.database.exists() && home.config.database.with_extension("key").exists());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn very_many_artists_of_nobody_go_a_few_at_a_time_and_no_start_waits_for_it() {
+    let mut home = Home::new().await;
+    let artists = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5200)
+                   INSERT INTO artists (id, name, folded, watched_since, next_check_at, unwatched_at)
+                       SELECT 'a' || n, 'A', 'a', 1, 1, 1 FROM n";
+    Connection::open(&home.config.database).unwrap().execute(artists, []).unwrap();
+    home.restart().await;
+    assert_eq!(count(&home, "SELECT count(*) FROM artists"), 5200, "the start did not wait");
+    home.follows().await;
+    assert_eq!(count(&home, "SELECT count(*) FROM artists"), 0, "one pass finds them all");
     home.finish().await;
 }
 

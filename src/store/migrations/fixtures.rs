@@ -126,9 +126,30 @@ fn a_database_that_an_older_dropday_works_on_is_not_changed_under_its_hands() {
 #[test]
 fn without_room_for_a_copy_nothing_is_brought_up_to_date() {
     let (_folder, path) = fixture(1);
-    std::fs::create_dir(beside(&path, &format!(".before-{:04}.part", newest()))).unwrap();
+    std::fs::create_dir(beside(&path, &format!(".before-{:04}", newest()))).unwrap();
     let mut conn = crate::store::connection::connect(&path).unwrap();
     let refusal = bring_up_to_date(&mut conn, &path, Company::Nobody).unwrap_err();
     assert!(matches!(refusal, StoreError::NoCopy { .. }), "{refusal}");
     assert_eq!(version_in(&conn), 1);
+}
+
+#[test]
+fn a_database_that_could_not_be_made_to_give_room_back_is_made_so_at_a_later_start() {
+    let (_folder, path) = fixture(newest());
+    let shrinks = |conn: &Connection| -> i64 {
+        conn.query_row("PRAGMA auto_vacuum", [], |row| row.get(0)).unwrap()
+    };
+    let other = Connection::open(&path).unwrap();
+    assert_eq!(shrinks(&other), 0, "a test of nothing");
+    drop(crate::store::connection::connect(&path).unwrap());
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let start = || {
+        let mut conn = crate::store::connection::connect(&path).unwrap();
+        conn.busy_timeout(std::time::Duration::ZERO).unwrap();
+        bring_up_to_date(&mut conn, &path, Company::Nobody).unwrap();
+        shrinks(&conn)
+    };
+    assert_eq!(start(), 0, "the other one has begun to write");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(start(), 2);
 }
