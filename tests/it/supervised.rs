@@ -185,7 +185,7 @@ async fn who_used_the_days_calls_says_when_the_next_is_free() {
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_noticed_whichever_of_its_threads_hangs() {
     let home = Home::new().await;
-    let round = Duration::from_millis(200);
+    let round = Duration::from_secs(6);
     let mut watch = Watch::new(&home.config, &home.ctx, &Arc::default(), round);
     for is_writer in [true, false] {
         let ((go_on, told), db) = (mpsc::channel::<()>(), home.ctx.db.clone());
