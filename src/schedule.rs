@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_secs(10);
 const LONGEST_TURN: Duration = Duration::from_secs(2);
 
 /// Between two looks whether it rang.
-const MOMENT: Duration = Duration::from_millis(10);
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// Rings for as long as it lives.
 pub struct Ringer(
@@ -128,6 +128,8 @@ impl Ringing {
                 scheduler.add(ring).await.with_context(|| not_a_rule(key, rule))?;
             }
             scheduler.start().await.context("the scheduler cannot start")?;
+            // Its half second begins now, and not when something is due.
+            tokio::task::yield_now().await;
             anyhow::Ok(scheduler)
         })?;
         Ok(Self { runtime, scheduler, rung, latest })
@@ -202,17 +204,16 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(20);
 
     fn every_second() -> Schedule {
+        let keys = [
+            ("SPOTIFY__CLIENT_ID", "demo-client"),
+            ("MAIL__SMTP_URL", "smtp://mail.example.com"),
+            ("MAIL__FROM", "dropday@example.com"),
+        ];
+        let keys = keys.map(|(key, value)| (format!("DROPDAY_{key}"), value.to_owned()));
+        let usual = crate::config::load(None, keys).unwrap().schedule;
         let rule = || "* * * * * *".to_owned();
-        let market = crate::domain::cadence::calendar::Market::Unknown;
         let (follows, hints, releases, letters) = (rule(), rule(), rule(), rule());
-        Schedule {
-            follows,
-            hints,
-            releases,
-            letters,
-            max_wait: jiff::SignedDuration::from_hours(72),
-            market,
-        }
+        Schedule { follows, hints, releases, letters, ..usual }
     }
 
     fn machine() -> Arc<dyn Clock> {
