@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
@@ -46,12 +47,15 @@ pub async fn build(
     signals: &mut Signals,
 ) -> anyhow::Result<Option<(Ctx, Option<Front>)>> {
     let (stop, given) = (CancellationToken::new(), config.clone());
-    let told = stop.clone();
-    let mut building = spawn_blocking(move || app::build_until(&given, clock, chance, &told));
+    let (told, (look, looked)) = (stop.clone(), oneshot::channel());
+    let mut building = spawn_blocking(move || {
+        look.send(Db::look_at(&given.database).unwrap_or(false)).ok();
+        app::build_until(&given, clock, chance, &told)
+    });
     let mut front = None;
     let given_up = tokio::select! {
         built = &mut building => return Ok(Some((built.context("the start broke down")??, front))),
-        error = accompany(config, &mut front) => Err(error),
+        error = accompany(config, looked, &mut front) => Err(error),
         name = signals.next() => {
             supervisor::stopping();
             tracing::info!(signal = name, "stopping amid the start, which is undone");
@@ -74,28 +78,35 @@ async fn ended(building: JoinHandle<anyhow::Result<Ctx>>) {
     }
 }
 
-/// Goes beside the start, for as long as it takes; why to give it up.
-async fn accompany(config: &Config, front: &mut Option<Front>) -> anyhow::Error {
-    let is_due = Db::look_at(&config.database).unwrap_or(false);
+/// Goes beside the start, for as long as it takes; why to give it up. `looked` says whether the database is to be
+/// brought up to date.
+async fn accompany(
+    config: &Config,
+    looked: oneshot::Receiver<bool>,
+    front: &mut Option<Front>,
+) -> anyhow::Error {
+    let is_due = matches!(tokio::time::timeout(QUICK, looked).await, Ok(Ok(true)));
     let doing = if is_due { "bringing the database up to date" } else { "opening the database" };
     let start = Arc::new(Start { doing, is_lost: AtomicBool::new(false) });
     if is_due {
-        supervisor::starting(doing, PATIENCE);
+        supervisor::starting(doing, Some(PATIENCE));
     }
     SystemClock.sleep(QUICK).await;
     match open_front(config, &start).await {
         Ok(opened) => *front = Some(opened),
         Err(error) => return error,
     }
-    let mut progress = Progress::default();
+    supervisor::starting(doing, None);
+    let mut progress = Progress { used: processor_time(), idle: 0 };
     loop {
+        SystemClock.sleep(LOOK).await;
         if progress.moves(processor_time()) {
-            supervisor::starting(doing, PATIENCE);
+            supervisor::starting(doing, Some(PATIENCE));
         }
-        if progress.is_lost() && !start.is_lost.swap(true, Ordering::Relaxed) {
+        let was_lost = start.is_lost.swap(progress.is_lost(), Ordering::Relaxed);
+        if progress.is_lost() && !was_lost {
             tracing::error!("the start does not move any more: {doing}");
         }
-        SystemClock.sleep(LOOK).await;
     }
 }
 

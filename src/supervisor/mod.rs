@@ -154,10 +154,14 @@ fn longest_silence(config: &Config) -> Duration {
     SLACK + config.mail.timeout + config.hints.timeout + turns + booked
 }
 
-/// Says what a start that takes long does, and that it may go on for `patience` before more is heard.
-pub fn starting(doing: &str, patience: Duration) {
-    let patience = u32::try_from(patience.as_micros()).unwrap_or(u32::MAX);
-    tell(&[ExtendTimeoutUsec(patience), Status(&format!("Starting: {doing}"))]);
+/// Says what a start that takes long does, and, where there is `patience`, that it moves and wants as much
+/// before more is heard.
+pub fn starting(doing: &str, patience: Option<Duration>) {
+    let words = format!("Starting: {doing}");
+    let mut news = vec![Status(&words)];
+    let patience = patience.map(|time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
+    news.extend(patience.map(ExtendTimeoutUsec));
+    tell(&news);
 }
 
 /// Says that Dropday is about to end.

@@ -54,7 +54,7 @@ async fn an_upgrade_that_takes_long_is_told_of_and_told_to_stop_it_is_undone() {
     drop(conn);
     for signal in ["TERM", "INT"] {
         let (line, mut daemon) = Line::to(&machine).await;
-        let told = line.until("EXTEND_TIMEOUT_USEC=600000000").await.pop().unwrap();
+        let told = line.until("EXTEND_TIMEOUT_USEC=600000000\n").await.pop().unwrap();
         assert!(told.contains("STATUS=Starting: bringing the database up to date"), "{told}");
         let (status, said, _) = answers(&machine, "/healthz").await;
         let alive = "starting: bringing the database up to date\n";
@@ -102,7 +102,8 @@ async fn a_start_that_waits_asks_for_no_patience_and_lets_everybody_in_when_it_i
     assert_eq!(browser.get("/").await.status, StatusCode::OK);
     assert_eq!(browser.get("/healthz").await.body, "ok\n");
     let told = line.until("READY=1").await;
-    assert!(told.iter().all(|news| !news.contains("up to date")), "{told:?}");
+    assert!(told.iter().any(|news| news.contains("STATUS=Starting: opening the database")));
+    assert!(told.iter().all(|news| !news.contains("EXTEND_TIMEOUT")), "{told:?}");
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
     machine.finish().await;
