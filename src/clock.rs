@@ -23,6 +23,12 @@ pub trait Clock: Send + Sync + 'static {
     fn sleep(&self, time: Duration) -> Sleep<'_>;
 }
 
+/// How long this process has used a processor so far: what tells work from waiting, on a slow disk too.
+pub fn processor_time() -> Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(used).unwrap_or_default()
+}
+
 /// The machine's own clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;

@@ -1,5 +1,7 @@
 //! Start and stop: what runs, how it is told to end, and how long it may take.
 
+pub mod starting;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,7 @@ use crate::app;
 use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::supervisor::{self, Watch};
-use crate::web;
+use crate::web::{self, server::Door};
 use crate::worker::{self, Bells};
 
 /// How long the work in hand may take after the first signal.
@@ -34,24 +36,54 @@ pub struct Running {
     pages: TaskTracker,
 }
 
+/// Where people knock. What they see is behind its door.
+pub struct Front {
+    address: SocketAddr,
+    door: Door,
+    stop: CancellationToken,
+    pages: TaskTracker,
+}
+
 /// Starts the workers and the pages.
 ///
 /// # Errors
 /// Where the address is taken or not ours to listen at.
 pub async fn start(ctx: Arc<Ctx>, config: &Config) -> anyhow::Result<Running> {
-    let listen = config.web.listen;
-    let listener = TcpListener::bind(listen).await.with_context(|| {
+    let (listener, bells) = (listen(config.web.listen).await?, Arc::default());
+    let pages = web::router(Arc::clone(&ctx), Arc::clone(&bells), &app::web_settings(config));
+    Ok(Front::open(listener, pages.into())?.work(&ctx, bells))
+}
+
+async fn listen(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen at {listen}. Is Dropday running already? See web.listen")
-    })?;
-    let address = listener.local_addr().context("the listener has no address")?;
-    let (bells, stop) = (Arc::default(), CancellationToken::new());
-    let (work, serving) = (TaskTracker::new(), TaskTracker::new());
-    worker::start(&ctx, &bells, &stop, &work);
-    let pages = web::router(ctx, Arc::clone(&bells), &app::web_settings(config));
-    serving.spawn(web::server::run(listener, pages, stop.clone()));
-    work.close();
-    serving.close();
-    Ok(Running { address, bells, stop, work, pages: serving })
+    })
+}
+
+impl Front {
+    fn open(listener: TcpListener, door: Door) -> anyhow::Result<Self> {
+        let address = listener.local_addr().context("the listener has no address")?;
+        let (stop, pages) = (CancellationToken::new(), TaskTracker::new());
+        pages.spawn(web::server::run(listener, door.clone(), stop.clone()));
+        pages.close();
+        Ok(Self { address, door, stop, pages })
+    }
+
+    /// Starts the workers, and lets everybody in.
+    pub fn admit(self, ctx: &Arc<Ctx>, config: &Config) -> Running {
+        let bells = Arc::default();
+        let settings = app::web_settings(config);
+        self.door.open(web::router(Arc::clone(ctx), Arc::clone(&bells), &settings));
+        self.work(ctx, bells)
+    }
+
+    fn work(self, ctx: &Arc<Ctx>, bells: Arc<Bells>) -> Running {
+        let Self { address, stop, pages, .. } = self;
+        let work = TaskTracker::new();
+        worker::start(ctx, &bells, &stop, &work);
+        work.close();
+        Running { address, bells, stop, work, pages }
+    }
 }
 
 impl Running {

@@ -66,6 +66,11 @@ impl Bells {
         &self.pulses[job as usize]
     }
 
+    /// Waits until somebody rings for a job, unless somebody did already.
+    pub(crate) async fn heard(&self, job: Job) {
+        self.of(job).notified().await;
+    }
+
     fn of(&self, job: Job) -> &Notify {
         match job {
             Job::Follows => &self.follows,
@@ -89,7 +94,7 @@ async fn work(job: Job, ctx: Arc<Ctx>, bells: Arc<Bells>, stop: CancellationToke
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = bells.of(job).notified() => {}
+            () = bells.heard(job) => {}
             () = bells.pulse(job).answer() => continue,
         }
         let started_at = ctx.clock.now();

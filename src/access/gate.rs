@@ -112,15 +112,16 @@ impl Gate {
             interval: self.interval,
             patience: call.waiting.patience(),
         };
-        let booking =
-            self.db.write("book a call", move |tx| ledger::book(tx, bucket, limits)).await?;
+        let book = move |tx: &Tx<'_>| Ok((ledger::book(tx, bucket, limits)?, tx.now()));
+        let (booking, now) = self.db.write("book a call", book).await?;
         let at = match booking {
             Booking::Booked(at) => at,
             Booking::Paused(pause) => return Err(AccessError::Paused(pause)),
             Booking::Spent(free_at) => return Err(AccessError::Spent(free_at)),
             Booking::Crowded => return Err(AccessError::Crowded),
         };
-        let wait = Duration::try_from(at.duration_since(self.clock.now())).unwrap_or_default();
+        // By the clock as it stood then: one that stepped back since would make this wait for as long.
+        let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
         if wait.is_zero() {
             return Ok(());
         }

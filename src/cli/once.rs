@@ -14,8 +14,8 @@ use crate::{app, lifecycle};
 
 pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> {
     let (clock, chance) = super::machine();
-    let ctx = app::build(config, clock, chance)?;
     let stop = lifecycle::stop_on_signal()?;
+    let ctx = app::build_until(config, clock, chance, &stop)?;
 
     mind_disk::pass(&ctx).await?;
     say(&mind_consents::pass(&ctx).await?.to_string());

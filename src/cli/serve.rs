@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::config::{self, Config, ConfigError};
+use crate::lifecycle::{self, starting};
+use crate::schedule;
 use crate::supervisor::{self, Reload};
-use crate::{app, lifecycle, schedule};
 
 /// Runs with `config`, which was read from `file` or where it usually is.
 pub(super) async fn run(config: &Config, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
@@ -14,15 +15,22 @@ pub(super) async fn run(config: &Config, file: Option<PathBuf>) -> anyhow::Resul
     if !faults.is_empty() {
         return Err(ConfigError(faults).into());
     }
+    // First of all: the first process of a container hears no signal that it does not listen for.
+    let mut signals = lifecycle::Signals::listen()?;
+    let hangups = supervisor::hear_hangups()?;
     let (clock, chance) = super::machine();
-    let ctx = Arc::new(app::build(config, clock, chance)?);
+    let Some((ctx, front)) = starting::build(config, clock, chance, &mut signals).await? else {
+        tracing::info!("Dropday has stopped before it was up");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let ctx = Arc::new(ctx);
     for warning in ctx.mailer.warnings() {
         tracing::warn!("{warning}");
     }
-    // From here on, and so before anybody can see that it runs.
-    let signals = lifecycle::Signals::listen()?;
-    let hangups = supervisor::hear_hangups()?;
-    let running = lifecycle::start(Arc::clone(&ctx), config).await?;
+    let running = match front {
+        Some(front) => front.admit(&ctx, config),
+        None => lifecycle::start(Arc::clone(&ctx), config).await?,
+    };
     if let Some(listen) = config.metrics_listen {
         running.serve_metrics(Arc::clone(&ctx), listen).await?;
     }

@@ -6,8 +6,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::Watch;
 use crate::clock::fraction;
 use crate::ctx::Ctx;
@@ -69,9 +67,8 @@ async fn take_turn(
 ) -> Result<(), StoreError> {
     let ends = ctx.clock.now() + TURN;
     while !watch.stop.is_cancelled() && ctx.clock.now() < ends {
-        let Some((artists, at)) = book(ctx, source).await? else { return Ok(()) };
+        let Some((artists, wait)) = book(ctx, source).await? else { return Ok(()) };
         let call = async {
-            let wait = Duration::try_from(at.duration_since(ctx.clock.now())).unwrap_or_default();
             if !wait.is_zero() {
                 ctx.clock.sleep(wait).await;
             }
@@ -95,11 +92,11 @@ async fn take_turn(
     Ok(())
 }
 
-/// Who is to be asked about, and when; `None` if nobody is due, or the source is to be left alone.
+/// Who is to be asked about, and how long to wait for it; `None` if nobody is due, or the source is to be left alone.
 async fn book(
     ctx: &Ctx,
     source: &dyn Source,
-) -> Result<Option<(Vec<Subject>, Timestamp)>, StoreError> {
+) -> Result<Option<(Vec<Subject>, Duration)>, StoreError> {
     let (name, group, pace) = (source.name(), source.group(), source.pace());
     ctx.db
         .write("book a hint call", move |tx| {
@@ -109,7 +106,8 @@ async fn book(
                 return Ok(None);
             }
             hint_sources::book(tx, name, at, pace.distance)?;
-            Ok(Some((artists, at)))
+            // By the clock as it stands now: one that steps back would make this wait for as long.
+            Ok(Some((artists, at.duration_since(tx.now()).try_into().unwrap_or_default())))
         })
         .await
 }

@@ -45,6 +45,8 @@ pub(super) fn bring_up_to_date(conn: &mut Connection, path: &Path, company: Comp
             return Err(StoreError::OlderAtWork);
         }
         if found > 0 {
+            let (from, to) = (found, newest());
+            tracing::info!(from, to, "bringing the database up to date, after a copy of it");
             keep_copy(conn, path)?;
         }
         migrate(conn, path)?;

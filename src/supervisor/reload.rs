@@ -99,10 +99,11 @@ impl Reload {
         if changed.is_empty() {
             tracing::info!("the configuration was read again: nothing has changed");
         }
-        let (live, fixed): (Vec<_>, Vec<_>) =
+        let (mut live, fixed): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|key| key == LEVEL || RULES.contains(&key.as_str()));
-        if live.iter().any(|key| key != LEVEL) {
-            self.ring_by(config).await;
+        if live.iter().any(|key| key != LEVEL) && !self.rings_by(config).await {
+            // They have changed still, and are tried again with the next reload.
+            live.retain(|key| key == LEVEL);
         }
         if !live.is_empty() {
             self.log_at(config.log_level, &live);
@@ -114,10 +115,17 @@ impl Reload {
         self.keys.adopt(&config.keys, live);
     }
 
-    async fn ring_by(&mut self, config: &Config) {
+    /// Whether the new schedule is in use now.
+    async fn rings_by(&mut self, config: &Config) -> bool {
         match schedule::start(&config.schedule, &self.bells, &self.clock).await {
-            Ok(ringer) => self.ringer = ringer,
-            Err(error) => tracing::error!("the old schedule stays in use: {error:#}"),
+            Ok(ringer) => {
+                self.ringer = ringer;
+                true
+            }
+            Err(error) => {
+                tracing::error!("the old schedule stays in use, until the next reload: {error:#}");
+                false
+            }
         }
     }
 
@@ -139,4 +147,39 @@ impl Reload {
 fn with_good_rules(config: Config) -> Result<Config, ConfigError> {
     let faults = schedule::faults(&config.schedule);
     if faults.is_empty() { Ok(config) } else { Err(ConfigError(faults)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::config;
+
+    fn configured(changes: &[(&str, &str)]) -> Config {
+        let needed = [
+            ("SPOTIFY__CLIENT_ID", "demo-client"),
+            ("MAIL__SMTP_URL", "smtp://mail.example.com"),
+            ("MAIL__FROM", "dropday@example.com"),
+        ];
+        let keys = needed.iter().chain(changes);
+        config::load(None, keys.map(|(key, value)| (format!("DROPDAY_{key}"), (*value).to_owned())))
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_schedule_that_cannot_be_used_is_not_taken_for_the_one_in_use() {
+        let (old, bells) = (configured(&[]), Arc::default());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ringer = schedule::start(&old.schedule, &bells, &clock).await.unwrap();
+        let source = Box::new(|| Ok(configured(&[])));
+        let mut reload = Reload::new(None, source, &old, ringer, &bells, &clock);
+        // As if the scheduler could not start: rules are looked at before they come this far.
+        let bad = configured(&[("SCHEDULE__LETTERS", "soon"), ("LOG__LEVEL", "warn")]);
+        reload.take_over(&bad).await;
+        assert_eq!(reload.keys.changed(&bad.keys), ["schedule.letters"], "the level is in use");
+        let good = configured(&[("SCHEDULE__LETTERS", "0 0 * * * *"), ("LOG__LEVEL", "warn")]);
+        reload.take_over(&good).await;
+        assert!(reload.keys.changed(&good.keys).is_empty());
+        reload.take_over(&old).await;
+    }
 }

@@ -21,6 +21,7 @@ mod preferences;
 mod privacy;
 pub mod server;
 mod sign_in;
+pub mod starting;
 mod visit;
 mod when;
 
@@ -37,6 +38,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use url::Url;
 
 use self::frequency::Frequency;
 
@@ -91,7 +93,7 @@ pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>, settings: &Settings) -> Router {
     let header = settings.client_address_header.clone();
     let clock = Arc::clone(&ctx.clock);
     let frequency = Arc::new(Frequency::new(clock, header, settings.forms_per_minute));
-    let (same_origin, headers) = (same_origin(&ctx), headers(&ctx, settings));
+    let (same_origin, headers) = (same_origin(&ctx), headers(&ctx.public_url, &settings.covers));
     let watched = health::routes(Arc::clone(&ctx));
     let shared = Shared { ctx, bells };
     routes()
@@ -150,9 +152,9 @@ fn routes() -> Router<Shared> {
 }
 
 /// What every answer says, unless it says something else itself.
-fn headers(ctx: &Ctx, settings: &Settings) -> HeaderMap {
+fn headers(public_url: &Url, covers: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let policy = content_policy(&settings.covers);
+    let policy = content_policy(covers);
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, policy.as_str()),
         (header::REFERRER_POLICY, "same-origin"),
@@ -164,7 +166,7 @@ fn headers(ctx: &Ctx, settings: &Settings) -> HeaderMap {
     ] {
         headers.extend(HeaderValue::from_str(value).map(|value| (name, value)));
     }
-    if ctx.public_url.scheme() == "https" {
+    if public_url.scheme() == "https" {
         let value = HeaderValue::from_static(HTTPS_ONLY);
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
+use tower::{ServiceExt as _, service_fn};
 
 use crate::clock::{Clock, SystemClock};
 
@@ -39,8 +39,38 @@ const LONGEST_CONNECTION: Duration = Duration::from_secs(300);
 /// end some time.
 const LONGEST_END: Duration = Duration::from_secs(80);
 
-/// Serves `pages` until `stop`, and then lets the answers that are under way be finished.
-pub async fn run(listener: TcpListener, pages: Router, stop: CancellationToken) {
+/// What is served: something until there are pages, and the pages from then on.
+#[derive(Debug, Clone)]
+pub struct Door {
+    before: Router,
+    pages: Arc<OnceLock<Router>>,
+}
+
+impl Door {
+    /// Behind which there are no pages yet: `before` answers.
+    pub fn with(before: Router) -> Self {
+        Self { before, pages: Arc::default() }
+    }
+
+    /// Lets everybody in, those too whose connection is older.
+    pub fn open(&self, pages: Router) {
+        self.pages.set(pages).ok();
+    }
+
+    fn now(&self) -> &Router {
+        self.pages.get().unwrap_or(&self.before)
+    }
+}
+
+impl From<Router> for Door {
+    fn from(pages: Router) -> Self {
+        Self::with(pages)
+    }
+}
+
+/// Serves what is behind `door` until `stop`, and then lets the answers that are under way be finished.
+pub async fn run(listener: TcpListener, door: impl Into<Door>, stop: CancellationToken) {
+    let door = door.into();
     let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
     // Connections end with this function, also where it is given up in the midst of waiting.
     let ending = stop.child_token();
@@ -56,7 +86,7 @@ pub async fn run(listener: TcpListener, pages: Router, stop: CancellationToken) 
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = connection(stream, peer, pages.clone());
+                let connection = connection(stream, peer, door.clone());
                 let answering = answer(connection, ending.clone());
                 connections.spawn(async move {
                     let _place = place;
@@ -89,12 +119,12 @@ async fn answer(connection: impl GracefulConnection, ending: CancellationToken) 
 fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    pages: Router,
+    door: Door,
 ) -> impl GracefulConnection<Error = hyper::Error> + Send + 'static {
     stream.set_nodelay(true).ok();
-    let pages = pages.map_request(move |mut request: Request<Incoming>| {
+    let pages = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        request.map(axum::body::Body::new)
+        door.now().clone().oneshot(request.map(axum::body::Body::new))
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

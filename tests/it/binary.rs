@@ -146,7 +146,8 @@ impl Machine {
         let url = format!("http://{address}/healthz");
         eventually("a daemon that is healthy", async || {
             assert!(daemon.is_running(), "{}", daemon.said());
-            http.get(&url).send().await.ok().filter(|answer| answer.status().is_success())
+            let said = http.get(&url).send().await.ok()?.text().await.ok()?;
+            (said == "ok\n").then_some(())
         })
         .await;
         daemon

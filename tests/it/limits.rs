@@ -1,9 +1,14 @@
 //! Spotify's limits, and ours.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use dropday::app;
+use dropday::clock::{Clock, ManualClock, SeededChance, Sleep};
 use dropday::demo::world::{Endpoint, Fault, NewAlbum, Request};
-use dropday::pipeline::Scope;
+use dropday::pipeline::{Scope, Watch, check_artists};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use crate::home::Home;
 
@@ -252,5 +257,39 @@ async fn a_spent_quota_of_follows_costs_its_pause_and_nothing_afterwards() {
     for _ in 0..3 {
         assert_eq!(home.follows().await.believed, 3);
     }
+    home.finish().await;
+}
+
+/// A clock that is three days ahead for who writes to the database, and is set back right afterwards, each time.
+struct SetBack {
+    clock: Arc<ManualClock>,
+    longest: Mutex<Duration>,
+}
+
+impl Clock for SetBack {
+    fn now(&self) -> Timestamp {
+        let writes = std::thread::current().name() == Some("db-write");
+        self.clock.now() + Duration::from_secs(if writes { 3 * 86_400 } else { 0 })
+    }
+
+    fn sleep(&self, time: Duration) -> Sleep<'_> {
+        let mut longest = self.longest.lock().unwrap();
+        *longest = time.max(*longest);
+        self.clock.sleep(time)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_while_a_call_is_booked_keeps_nobody_waiting_for_as_long() {
+    let home = home_with_artists(3, &[("SPOTIFY__REQUEST_INTERVAL", "1s")]).await;
+    let clock = Arc::new(SetBack { clock: Arc::clone(&home.clock), longest: Mutex::default() });
+    let ctx = app::build(&home.config, clock.clone(), SeededChance::new(9)).unwrap();
+    let stop = CancellationToken::new();
+    let watch = Watch { stop: &stop, progress: &|_, _| {} };
+    let outcome = check_artists::pass(&ctx, Scope::All, &watch).await.unwrap();
+    assert!(outcome.checked > 0, "{outcome}");
+    let longest = *clock.longest.lock().unwrap();
+    assert!(longest <= Duration::from_secs(5), "waited for {longest:?}");
+    drop(ctx);
     home.finish().await;
 }

@@ -52,6 +52,7 @@ mod shape;
 mod side_lists;
 mod sign_in;
 mod singles;
+mod starting;
 mod supervised;
 mod upkeep;
 mod users;

@@ -275,7 +275,10 @@ async fn the_alerts_ask_only_for_what_there_is_and_each_says_what_to_do() {
             rules.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix(key));
         lines.map(|value| value.trim().to_owned()).collect()
     };
-    let (alerts, queries) = (of("alert:"), of("expr:"));
+    // A query may go over several lines, up to what comes next.
+    let queries = rules.split("expr:").skip(1).map(|rest| rest.split("labels:").next().unwrap());
+    let queries: Vec<String> = queries.map(str::to_owned).collect();
+    let alerts = of("alert:");
     assert_eq!(alerts.len(), queries.len());
     assert_eq!(of("summary:").len(), alerts.len(), "each says what is wrong");
     assert_eq!(of("description:").len(), alerts.len(), "each says what to do");

@@ -20,12 +20,13 @@ use crate::home::Home;
 const ROUND: Duration = Duration::from_secs(60);
 
 /// A supervisor's end of the line.
-struct Line(UnixDatagram);
+pub struct Line(UnixDatagram);
 
 impl Line {
     /// A daemon that is started by a supervisor, whose watchdog waits for two seconds.
-    async fn to(machine: &Machine) -> (Self, Running) {
+    pub async fn to(machine: &Machine) -> (Self, Running) {
         let path = machine.folder.path().join("notify");
+        std::fs::remove_file(&path).ok();
         let line = UnixDatagram::bind(&path).unwrap();
         line.set_nonblocking(true).unwrap();
         let mut command = machine.command(&["serve"]);
@@ -40,7 +41,7 @@ impl Line {
     }
 
     /// What is told from now on, up to and with what holds `word`.
-    async fn until(&self, word: &str) -> Vec<String> {
+    pub async fn until(&self, word: &str) -> Vec<String> {
         let mut told: Vec<String> = Vec::new();
         while !told.last().is_some_and(|news| news.contains(word)) {
             told.push(eventually(word, async || self.next()).await);
@@ -185,7 +186,7 @@ async fn who_used_the_days_calls_says_when_the_next_is_free() {
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_noticed_whichever_of_its_threads_hangs() {
     let home = Home::new().await;
-    let round = Duration::from_millis(200);
+    let round = Duration::from_secs(6);
     let mut watch = Watch::new(&home.config, &home.ctx, &Arc::default(), round);
     for is_writer in [true, false] {
         let ((go_on, told), db) = (mpsc::channel::<()>(), home.ctx.db.clone());
