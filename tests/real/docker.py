@@ -13,7 +13,9 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 
+from compose import Compose
 from dropday import Dropday, agree_at_fake_world, fake_world, sign_in
 from harness import Broken, Part, expect, report, run_part, stop, wait_until
 from roots import CACHE, copy, run
@@ -36,7 +38,7 @@ class Engine:
     """A Docker engine of this test's own."""
 
     def __init__(self, socket):
-        self._socket = socket
+        self.socket = socket
 
     def __call__(self, *arguments, seconds=120):
         return run(*self.command(*arguments), seconds=seconds, env={**os.environ, "DOCKER_BUILDKIT": "1"})
@@ -70,7 +72,7 @@ class Engine:
 
     def command(self, *arguments):
         # Debian's own client, which goes with its engine.
-        return ["/usr/bin/docker", "--host", f"unix://{self._socket}", *map(str, arguments)]
+        return ["/usr/bin/docker", "--host", f"unix://{self.socket}", *map(str, arguments)]
 
 
 class Contained(Dropday):
@@ -170,7 +172,7 @@ def _engine(folder):
 
 def _import_base(engine, folder):
     """The image that the Dockerfile begins with, under its name."""
-    name = re.search(r"^FROM .*?(rust:\S+) AS", (SOURCE / "Dockerfile").read_text("utf-8"), re.MULTILINE)[1]
+    name = _base_name()
     rustc = run("rustc", "--version").strip()
     if engine.try_to("inspect", "--format", "{{.Config.Labels.rustc}}", name) == (0, f"{rustc}\n"):
         return
@@ -189,6 +191,10 @@ def _import_base(engine, folder):
     pipe = 'tar --create --directory "$0" . | "$@"'
     run("bash", "-o", "pipefail", "-c", pipe, root, *engine.command("import", *changes, "-", name))
     shutil.rmtree(root)
+
+
+def _base_name():
+    return re.search(r"^FROM .*?(rust:\S+) AS", (SOURCE / "Dockerfile").read_text("utf-8"), re.MULTILINE)[1]
 
 
 def _copy_rust(local):
@@ -272,6 +278,31 @@ def is_replaced(world):
     account = world.browser.open(f"{world.dropday.url}/account")
     expect(account.url.endswith("/account") and account.status == 200, f"{account.url}: {account.text[:300]}")
     expect(world.dropday.status()["people"]["connected"] == 1, world.dropday.status())
+
+
+@PART.promise("compose.yaml brings up one that reaches its mail server by name, for this machine alone, and stops it")
+def is_composed(world):
+    compose = Compose(SOURCE, world.dropday.folder, world.engine.socket, IMAGE, _base_name())
+    try:
+        compose("up", "--detach", "--no-build")
+        wait_until("pages", lambda: _answers("127.0.0.1", compose.port))
+        said = compose("exec", "-T", "dropday", "dropday", "check")
+        print("    " + said.strip().replace("\n", "\n    "), flush=True)
+        expect(re.search(r"^ok +mail", said, re.MULTILINE), said)
+        outside = run("hostname", "--all-ip-addresses").split()
+        expect(not any(_answers(address, compose.port) for address in outside), f"{outside} answer too")
+        began = time.monotonic()
+        compose("stop", "dropday")
+        expect(time.monotonic() - began < 10, "stopping took longer than 10 s")
+    finally:
+        compose("down", "--volumes")
+
+
+def _answers(host, port):
+    with contextlib.suppress(OSError):
+        with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=5) as answer:
+            return answer.status == 200
+    return False
 
 
 for platform in PLATFORMS:
