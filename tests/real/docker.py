@@ -30,7 +30,11 @@ LARGEST = 40 * MEGABYTE
 PLATFORMS = os.environ.get("DROPDAY_DOCKER_PLATFORMS", "").split()
 QEMU = {"linux/arm64": "qemu-aarch64-static", "linux/amd64": "qemu-x86_64-static"}
 # How well it is optimised, where the environment says otherwise than Cargo.toml.
-PROFILE = [name for name in ("CARGO_PROFILE_RELEASE_LTO", "CARGO_PROFILE_RELEASE_CODEGEN_UNITS") if name in os.environ]
+PROFILE = [
+    name
+    for what in ("LTO", "CODEGEN_UNITS", "OPT_LEVEL")
+    if (name := f"CARGO_PROFILE_RELEASE_{what}") in os.environ
+]
 BUILD_SECONDS = 3600
 
 
@@ -179,8 +183,8 @@ def _import_base(engine, folder):
     root = folder / "base"
     copy(root)
     # This machine may reach the registries by a way of its own.
-    for name in ("resolv.conf", "ssl/certs/ca-certificates.crt"):
-        shutil.copy(f"/etc/{name}", root / "etc" / name)
+    for ours in ("resolv.conf", "ssl/certs/ca-certificates.crt"):
+        shutil.copy(f"/etc/{ours}", root / "etc" / ours)
     clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive"]
     for command in (["update"], ["install", "--yes", "--no-install-recommends", "gcc", "libc6-dev"], ["clean"]):
         run("chroot", root, *clean, "apt-get", "--quiet", *command)
