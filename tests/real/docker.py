@@ -172,6 +172,14 @@ def _engine(folder):
         yield engine
     finally:
         stop(process)
+        _unmount(folder)
+
+
+def _unmount(folder):
+    """What a dockerd leaves mounted, which would keep the folder from being removed."""
+    mounts = [line.split()[1] for line in pathlib.Path("/proc/self/mounts").read_text("utf-8").splitlines()]
+    for mount in reversed([mount for mount in mounts if mount.startswith(f"{folder}/")]):
+        run("umount", "--lazy", mount)
 
 
 def _import_base(engine, folder):
