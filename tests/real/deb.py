@@ -20,6 +20,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 STATE = "/var/lib/dropday"
 CONFIGURATION = "/etc/dropday/dropday.toml"
 CREDENTIALS = "/etc/dropday/credentials"
+BUILD_SECONDS = 3600
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -82,7 +83,7 @@ class World:
         if ready := os.environ.get("DROPDAY_DEB"):
             shutil.copy(ready, file)
         else:
-            run(SOURCE / "packaging/deb/build", "--output", file)
+            run(SOURCE / "packaging/deb/build", "--output", file, seconds=BUILD_SECONDS)
         return file
 
     def renew(self, package, version):
@@ -119,10 +120,15 @@ def _world(folder):
         mail.shutdown()
 
 
-@PART.promise("apt installs it, with nothing missing, and nothing is started or enabled")
-def is_installed(world):
+@PART.promise("it is built, and lintian has no error and no warning for it")
+def is_built(world):
     package = world.build("dropday.deb")
     print(f"    package: {package.stat().st_size / 1e6:.1f} MB", flush=True)
+    run("lintian", "--allow-root", "--fail-on=error,warning", package)
+
+
+@PART.promise("apt installs it, with nothing missing, and nothing is started or enabled")
+def is_installed(world):
     said = world.sh("apt-get install --yes /root/dropday.deb")
     expect("Edit /etc/dropday/dropday.toml, then: sudo dropday check" in said, said)
     expect(world.service("ActiveState") == "inactive", "it is started")
@@ -180,16 +186,24 @@ def is_upgraded(world):
     expect(world.sh(f"md5sum {CONFIGURATION}") == configuration, "the configuration was changed")
 
 
-@PART.promise("one that is removed has stopped, and keeps configuration and state until it is purged")
+@PART.promise("one that is removed has stopped, and keeps configuration, secrets and state")
 def is_removed(world):
+    world.machine.write("/etc/dropday/dropday.env", "DROPDAY_LOG__LEVEL=debug\n")
     world.sh("apt-get remove --yes dropday")
     expect(not world.healthy(), "it still runs")
-    world.sh(f"test -s {CONFIGURATION} && test -s {STATE}/dropday.db && ! test -e /usr/bin/dropday")
-    world.sh("apt-get purge --yes dropday")
+    kept = [CONFIGURATION, "/etc/dropday/dropday.env", f"{CREDENTIALS}/secrets.key", f"{STATE}/dropday.db"]
+    world.sh(" && ".join(f"test -s {file}" for file in kept) + " && ! test -e /usr/bin/dropday")
+
+
+@PART.promise("one that is purged leaves nothing, but for what the operator added in /etc/dropday")
+def is_purged(world):
+    world.machine.write("/etc/dropday/notes", "mine\n")
+    said = world.sh("apt-get purge --yes dropday")
+    expect("directory '/etc/dropday' not empty" in said, said)
     left = world.sh(
-        "find / -xdev -path /proc -prune -o -name '*dropday*' -not -path '/root/*' -not -path '/var/log/*' -print"
+        "find / -xdev -path /proc -prune -o -path '*dropday*' -not -path '/root/*' -not -path '/var/log/*' -print"
     )
-    expect(left == "", f"this is left:\n{left}")
+    expect(left.split() == ["/etc/dropday", "/etc/dropday/notes"], f"this is left:\n{left}")
 
 
 if __name__ == "__main__":

@@ -13,10 +13,12 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 
+from compose import Compose
 from dropday import Dropday, agree_at_fake_world, fake_world, sign_in
 from harness import Broken, Part, expect, report, run_part, stop, wait_until
-from roots import CACHE, debian, run
+from roots import CACHE, copy, run
 
 PART = Part("docker")
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -24,35 +26,57 @@ IMAGE = "dropday-real-test"
 CONTAINER = "dropday-real-test"
 MEGABYTE = 1_000_000
 LARGEST = 40 * MEGABYTE
-# Of this machine, or of others as well: DROPDAY_DOCKER_PLATFORMS=linux/arm64 builds it without running it.
+# Of this machine, or of others as well: DROPDAY_DOCKER_PLATFORMS=linux/arm64 builds it, and runs its program by QEMU.
 PLATFORMS = os.environ.get("DROPDAY_DOCKER_PLATFORMS", "").split()
+QEMU = {"linux/arm64": "qemu-aarch64-static", "linux/amd64": "qemu-x86_64-static"}
+# How well it is optimised, where the environment says otherwise than Cargo.toml.
+PROFILE = [
+    name
+    for what in ("LTO", "CODEGEN_UNITS", "OPT_LEVEL")
+    if (name := f"CARGO_PROFILE_RELEASE_{what}") in os.environ
+]
+BUILD_SECONDS = 3600
 
 
 class Engine:
     """A Docker engine of this test's own."""
 
     def __init__(self, socket):
-        self._socket = socket
+        self.socket = socket
 
-    def __call__(self, *arguments):
-        return run(*self._command(arguments), env={**os.environ, "DOCKER_BUILDKIT": "1"})
+    def __call__(self, *arguments, seconds=120):
+        return run(*self.command(*arguments), seconds=seconds, env={**os.environ, "DOCKER_BUILDKIT": "1"})
 
-    def try_to(self, *arguments):
+    def try_to(self, *arguments, seconds=120):
         """A command that may fail: its status, and what it printed."""
         done = subprocess.run(
-            self._command(arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            self.command(*arguments),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
         )
         return done.returncode, done.stdout + done.stderr
 
     def build(self, tag, *options):
-        self("build", "--network=host", "--quiet", "--tag", tag, *options, SOURCE)
+        profile = [f"--build-arg={name}" for name in PROFILE]
+        ours = ["--network=host", "--progress=plain", "--tag", tag, *profile, *options]
+        self("build", *ours, SOURCE, seconds=BUILD_SECONDS)
+
+    def clear(self):
+        """Away with what this test left, or one before it that was killed, but for the image and its layers."""
+        self.try_to("rm", "--force", CONTAINER)
+        self.try_to("volume", "rm", CONTAINER)
+        self.try_to("image", "prune", "--force")
+        self.try_to("builder", "prune", "--force", "--keep-storage=4GB", seconds=600)
 
     def look(self, what, thing):
         return json.loads(self("inspect", "--format", f"{{{{json {what}}}}}", thing))
 
-    def _command(self, arguments):
+    def command(self, *arguments):
         # Debian's own client, which goes with its engine.
-        return ["/usr/bin/docker", "--host", f"unix://{self._socket}", *map(str, arguments)]
+        return ["/usr/bin/docker", "--host", f"unix://{self.socket}", *map(str, arguments)]
 
 
 class Contained(Dropday):
@@ -95,6 +119,17 @@ class Contained(Dropday):
         return state["Health"]["Status"] == "healthy"
 
 
+class Emulated(Dropday):
+    """The program of an image for another kind of processor, with the libraries of that image."""
+
+    def __init__(self, folder, emulator, root):
+        folder.mkdir()
+        super().__init__(folder)
+        self._binary = folder / "dropday.sh"
+        self._binary.write_text(f'#!/bin/sh\nexec {emulator} -L {root} {root}/usr/bin/dropday "$@"\n', encoding="utf-8")
+        self._binary.chmod(0o755)
+
+
 class World:
     def __init__(self, engine, dropday):
         self.engine = engine
@@ -105,12 +140,11 @@ class World:
 @contextlib.contextmanager
 def _world(folder):
     with _engine(folder) as engine, fake_world(folder) as spotify:
+        engine.clear()
         try:
             yield World(engine, Contained(folder, engine, **spotify.settings))
         finally:
-            engine.try_to("rm", "--force", CONTAINER)
-            engine.try_to("volume", "rm", CONTAINER)
-            engine.try_to("builder", "prune", "--force", "--keep-storage=4GB")
+            engine.clear()
 
 
 @contextlib.contextmanager
@@ -138,33 +172,48 @@ def _engine(folder):
         yield engine
     finally:
         stop(process)
+        _unmount(folder)
+
+
+def _unmount(folder):
+    """What a dockerd leaves mounted, which would keep the folder from being removed."""
+    mounts = [line.split()[1] for line in pathlib.Path("/proc/self/mounts").read_text("utf-8").splitlines()]
+    for mount in reversed([mount for mount in mounts if mount.startswith(f"{folder}/")]):
+        run("umount", "--lazy", mount)
 
 
 def _import_base(engine, folder):
     """The image that the Dockerfile begins with, under its name."""
-    name = re.search(r"^FROM .*?(rust:\S+) AS", (SOURCE / "Dockerfile").read_text("utf-8"), re.MULTILINE)[1]
+    name = _base_name()
     rustc = run("rustc", "--version").strip()
     if engine.try_to("inspect", "--format", "{{.Config.Labels.rustc}}", name) == (0, f"{rustc}\n"):
         return
     root = folder / "base"
-    run("cp", "--archive", debian("debian-gcc", ["gcc", "libc6-dev", "ca-certificates"]), root)
+    copy(root)
+    # This machine may reach the registries by a way of its own.
+    for ours in ("resolv.conf", "ssl/certs/ca-certificates.crt"):
+        shutil.copy(f"/etc/{ours}", root / "etc" / ours)
+    clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive"]
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", "gcc", "libc6-dev"], ["clean"]):
+        run("chroot", root, *clean, "apt-get", "--quiet", *command)
     _copy_rust(root / "usr/local")
-    # This machine may reach the registries through a proxy with a root of its own.
-    shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
-    base = folder / "base.tar"
-    run("tar", "--create", "--file", base, "--directory", root, ".")
     path = "/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     variables = f"ENV RUSTUP_HOME=/usr/local/rustup CARGO_HOME=/usr/local/cargo PATH={path}"
-    engine("import", "--change", variables, "--change", f'LABEL rustc="{rustc}"', base, name)
-    base.unlink()
+    changes = ["--change", variables, "--change", f'LABEL rustc="{rustc}"']
+    pipe = 'tar --create --directory "$0" . | "$@"'
+    run("bash", "-o", "pipefail", "-c", pipe, root, *engine.command("import", *changes, "-", name))
     shutil.rmtree(root)
+
+
+def _base_name():
+    return re.search(r"^FROM .*?(rust:\S+) AS", (SOURCE / "Dockerfile").read_text("utf-8"), re.MULTILINE)[1]
 
 
 def _copy_rust(local):
     """This machine's Rust, laid out as in Docker's own image."""
     sysroot = pathlib.Path(run("rustc", "--print", "sysroot").strip())
     toolchain = local / "rustup/toolchains" / sysroot.name
-    shutil.copytree(sysroot / "lib", toolchain / "lib", symlinks=True)
+    shutil.copytree(sysroot / "lib", toolchain / "lib", symlinks=True, ignore=shutil.ignore_patterns("*-musl"))
     (toolchain / "bin").mkdir()
     commands = local / "cargo/bin"
     commands.mkdir(parents=True)
@@ -177,22 +226,20 @@ def _copy_rust(local):
         (local / "rustup/settings.toml").write_text(settings, encoding="utf-8")
 
 
-def _say_size(engine, image, began):
+def _build(engine, image, *options):
+    """Build it, and say how large it is."""
+    began = time.monotonic()
+    engine.build(image, *options)
     size = engine.look(".Size", image)
-    print(f"    {image}: {size / MEGABYTE:.1f} MB, built in {time.monotonic() - began:.0f} s", flush=True)
+    how = ", optimised less than what ships" if PROFILE else ""
+    print(f"    {image}: {size / MEGABYTE:.1f} MB, built in {time.monotonic() - began:.0f} s{how}", flush=True)
     expect(size < LARGEST, f"the image {image} has {size} bytes")
 
 
 @PART.promise("the image is built, and is smaller than 40 MB")
 def is_built(world):
     _import_base(world.engine, world.dropday.folder)
-    began = time.monotonic()
-    world.engine.build(IMAGE)
-    _say_size(world.engine, IMAGE, began)
-    for platform in PLATFORMS:
-        began, tag = time.monotonic(), f"{IMAGE}:{platform.replace('/', '-')}"
-        world.engine.build(tag, "--platform", platform)
-        _say_size(world.engine, tag, began)
+    _build(world.engine, IMAGE)
 
 
 @PART.promise("it is healthy without any right, by number, with a root file system that nobody can write to")
@@ -243,6 +290,55 @@ def is_replaced(world):
     account = world.browser.open(f"{world.dropday.url}/account")
     expect(account.url.endswith("/account") and account.status == 200, f"{account.url}: {account.text[:300]}")
     expect(world.dropday.status()["people"]["connected"] == 1, world.dropday.status())
+
+
+@PART.promise("compose.yaml brings up one that reaches its mail server by name, for this machine alone, and stops it")
+def is_composed(world):
+    compose = Compose(SOURCE, world.dropday.folder, world.engine.socket, IMAGE, _base_name())
+    try:
+        compose("up", "--detach", "--no-build")
+        wait_until("pages", lambda: _answers("127.0.0.1", compose.port))
+        said = compose("exec", "-T", "dropday", "dropday", "check")
+        print("    " + said.strip().replace("\n", "\n    "), flush=True)
+        expect(re.search(r"^ok +mail", said, re.MULTILINE), said)
+        outside = run("hostname", "--all-ip-addresses").split()
+        expect(not any(_answers(address, compose.port) for address in outside), f"{outside} answer too")
+        began = time.monotonic()
+        compose("stop", "dropday")
+        expect(time.monotonic() - began < 10, "stopping took longer than 10 s")
+    finally:
+        compose("down", "--volumes")
+
+
+def _answers(host, port):
+    with contextlib.suppress(OSError):
+        with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=5) as answer:
+            return answer.status == 200
+    return False
+
+
+for platform in PLATFORMS:
+
+    @PART.promise(f"the image for {platform} is built and as small, and its program serves, is well, and ends")
+    def is_portable(world, platform=platform):
+        image = f"{IMAGE}:{platform.replace('/', '-')}"
+        _build(world.engine, image, "--platform", platform)
+        root = _unpack(world.engine, image, world.dropday.folder / image.rpartition(":")[2])
+        dropday = Emulated(root.parent / f"{root.name}-home", QEMU[platform], root)
+        print(f"    {dropday.run('--version').stdout.strip()}", flush=True)
+        with dropday.serving():
+            done = dropday.run("health")
+            expect(done.returncode == 0, f"{done.stdout}{done.stderr}")
+
+
+def _unpack(engine, image, root):
+    """The file system of an image that cannot be run here."""
+    root.mkdir()
+    made = engine("create", image).split()[-1]
+    pipe = '"$@" | tar --extract --directory "$0"'
+    run("bash", "-o", "pipefail", "-c", pipe, root, *engine.command("export", made))
+    engine("rm", made)
+    return root
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A Debian machine of its own: made by debootstrap once, booted by systemd-nspawn with systemd as PID 1.
+"""A Debian machine of its own: a copy of the root in `roots`, booted by systemd-nspawn with systemd as PID 1.
 
 It shares this machine's network, so that its services and ours meet on 127.0.0.1.
 """
@@ -13,10 +13,8 @@ import signal
 import subprocess
 
 from harness import expect, wait_until
-from roots import CACHE, debian
+from roots import copy, debian
 
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "libpam-systemd", "ca-certificates"]
-BASE = CACHE / "bookworm-systemd"
 BOOT_SECONDS = 60
 
 
@@ -28,7 +26,7 @@ class Machine:
         self.log = folder / "console.log"
         self._nspawn = None
         self._leader = None
-        subprocess.run(["cp", "-a", "--reflink=auto", BASE, self.root], check=True)
+        copy(self.root)
 
     def write(self, path, text, mode=0o644):
         target = self.root / path.lstrip("/")
@@ -139,7 +137,7 @@ def machine(folder):
 
 def prepare():
     """Make the root folder that machines are copies of, unless it is there."""
-    debian(BASE.name, PACKAGES)
+    debian()
 
 
 def probe(folder):

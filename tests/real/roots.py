@@ -1,44 +1,69 @@
-"""Root file systems of Debian, made once by debootstrap and kept beside the user's other caches."""
+"""Root file systems of Debian, made once by mmdebstrap and kept beside the machine's other caches."""
 
+import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "/var/cache") / "dropday-real"
 SUITE = "bookworm"
+# What systemd needs to run a machine, and its services to trust others.
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "libpam-systemd", "ca-certificates"]
 
 
-def run(*command, **options):
-    """A command that must succeed; what it prints."""
-    done = subprocess.run(
-        [str(word) for word in command],
+def run(*command, seconds=600, **options):
+    """A command that must succeed, in time; what it prints."""
+    words = [str(word) for word in command]
+    # In a group of its own, so that what it started ends with it.
+    with subprocess.Popen(
+        words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
+        start_new_session=True,
         **options,
-    )
-    if done.returncode != 0:
-        tail = "\n".join(done.stdout.splitlines()[-25:])
-        raise AssertionError(f"{' '.join(map(str, command))} ended with status {done.returncode}:\n{tail}")
-    return done.stdout
+    ) as started:
+        try:
+            said, _ = started.communicate(timeout=seconds)
+        except BaseException as stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+            if isinstance(stopped, subprocess.TimeoutExpired):
+                raise AssertionError(f"{' '.join(words)} did not end within {seconds} s") from None
+            raise
+    if started.returncode != 0:
+        tail = "\n".join(said.splitlines()[-25:])
+        raise AssertionError(f"{' '.join(words)} ended with status {started.returncode}:\n{tail}")
+    return said
 
 
-def debian(name, packages):
-    """The folder of a minimal Debian with `packages`, to be copied and not to be changed."""
-    folder = CACHE / name
+def debian():
+    """The folder of a small Debian, to be copied and not to be changed."""
+    # Under the names of what is in it, so that other packages make another one.
+    folder = CACHE / "+".join([SUITE, *PACKAGES])
     if not folder.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
+        _remove_drafts()
         # Under its name only when it is whole.
-        draft = CACHE / f"{name}.{os.getpid()}"
+        draft = folder.with_name(f"draft.{os.getpid()}")
         try:
-            run("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", SUITE, draft)
-            shutil.rmtree(draft / "var/cache/apt/archives", ignore_errors=True)
-            for log in (draft / "var/log").rglob("*.log"):
-                log.unlink()
+            run("mmdebstrap", "--variant=minbase", "--mode=root", f"--include={','.join(PACKAGES)}", SUITE, draft)
             draft.rename(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return folder
+
+
+def copy(folder):
+    """A Debian of one's own, at `folder`."""
+    run("cp", "--archive", "--reflink=auto", debian(), folder)
+
+
+def _remove_drafts():
+    """Those of runs that were killed."""
+    for draft in CACHE.glob("draft.*"):
+        if not pathlib.Path("/proc", draft.suffix[1:]).exists():
+            shutil.rmtree(draft, ignore_errors=True)
