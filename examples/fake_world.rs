@@ -8,7 +8,8 @@
 //! owner has entered them). The letter box wants the user `dropday` with `--inbox-password P`, where one is
 //! given, as the client wants its secret with `--client-secret S`; `GET /_world/inbox` says where it is
 //! (`HOST:PORT`), `GET /_world/letters` what it has. `--base-url URL` is the address that links in answers
-//! begin with, where that is a proxy's.
+//! begin with, where that is a proxy's. With `--people N --artists M` the world is a made-up crowd instead of the
+//! demo's few: each of N people follows their own share of M artists, who have from one to twenty albums.
 
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ use dropday::terminal::say;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+/// A page has ten: half of the artists of a crowd have a second page.
+const MOST_ALBUMS: usize = 20;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let listen = argument("--listen").unwrap_or_else(|| "127.0.0.1:9100".to_owned());
@@ -34,7 +38,10 @@ async fn main() -> anyhow::Result<()> {
     if let Some(secret) = argument("--client-secret") {
         world.set_client("demo-client", Some(&secret));
     }
-    catalogue::populate(&world, day_of(SystemClock.now()));
+    match (number("--people")?, number("--artists")?) {
+        (Some(people), Some(artists)) => crowd(&world, people, artists),
+        _ => drop(catalogue::populate(&world, day_of(SystemClock.now()))),
+    }
     let login = argument("--inbox-password").map(|password| ("dropday".to_owned(), password));
     let settings = InboxSettings { login, ..InboxSettings::default() };
     let inbox = Inbox::start(Arc::new(SystemClock), settings).await.context("no letter box")?;
@@ -58,6 +65,26 @@ async fn main() -> anyhow::Result<()> {
 
 fn argument(name: &str) -> Option<String> {
     std::env::args().skip_while(|argument| argument != name).nth(1)
+}
+
+fn number(name: &str) -> anyhow::Result<Option<usize>> {
+    argument(name)
+        .map(|n| n.parse().with_context(|| format!("{name} {n} is no number")))
+        .transpose()
+}
+
+fn crowd(world: &World, people: usize, artists: usize) {
+    let people: Vec<_> = (1..=people).map(|n| world.add_person(format!("Person {n}"))).collect();
+    for n in 0..artists {
+        let artist = world.add_artist(format!("Artist {n}"));
+        for year in 0..=n % MOST_ALBUMS {
+            let (title, date) = (format!("Album {year} of {n}"), format!("{}-03-14", 2005 + year));
+            world.put_out(&artist, NewAlbum::titled(title).on(date));
+        }
+        if let Some(person) = people.get(n * people.len() / artists) {
+            world.follow(*person, &artist);
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -21,7 +21,7 @@ use crate::domain::token::{AccessToken, Grant};
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
 use crate::store::tokens::{self, Kept};
-use crate::store::{Db, StoreError, people};
+use crate::store::{Db, StoreError, Tx, people};
 
 /// A token is refreshed when it has no more than this to live.
 pub(super) const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
@@ -138,8 +138,8 @@ impl Access {
             return Ok(Lender::App);
         }
         let (artist, except) = (artist.clone(), except.to_vec());
-        let turn =
-            self.db.write("take a turn", move |tx| people::take_turn(tx, &artist, &except)).await?;
+        let take_turn = move |tx: &Tx<'_>| people::take_turn(tx, &artist, &except);
+        let turn = self.db.write_unsynced("take a turn", take_turn).await?;
         turn.map(Lender::Person).ok_or(AccessError::NobodyConnected)
     }
 

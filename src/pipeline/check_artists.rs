@@ -112,7 +112,7 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         }
         let wanted = errand.artist.clone();
         let claim = move |tx: &Tx<'_>| artists::claim(tx, &wanted, listed_at);
-        let claimed = ctx.db.write("claim artist", claim).await?;
+        let claimed = ctx.db.write_unsynced("claim artist", claim).await?;
         // Gone, unfollowed, or another process is at it, or has been.
         let Some(artist) = claimed else { continue };
         match check(ctx, &artist, errand).await {

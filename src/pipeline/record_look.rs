@@ -35,6 +35,9 @@ pub(super) fn record_look(
     let mut seen = releases::seen_of(tx, artist, look)?;
     let mut found = Found::default();
     for release in in_order(releases) {
+        if seen.contains(&release.id) && is_remembered(&release, known) {
+            continue;
+        }
         let is_new = seen.insert(release.id.clone())
             && horizon.is_news(release.date, day_of(tx.now()))
             && concerns_anybody(&release, look);
@@ -60,6 +63,11 @@ pub(super) fn record_look(
     Ok(found)
 }
 
+/// Whether a release that was seen on this list stands there word for word, as most of them do.
+fn is_remembered(release: &Release, known: &[Release]) -> bool {
+    known.iter().rev().find(|known| known.id == release.id) == Some(release)
+}
+
 /// *Various Artists* on an artist's own list are a mistake of the catalogue's, and nobody's news. On
 /// the list of what the artist appears on they are most of it, soundtracks and tributes among them, and
 /// who ticked the box asked for that.
@@ -70,7 +78,7 @@ fn concerns_anybody(release: &Release, look: Look) -> bool {
 /// Where an album and its editions come at once, the one with the plain title is the album; and what came
 /// out last is recorded last, since pages and feeds show first what was recorded last.
 fn in_order(mut releases: Vec<Release>) -> Vec<Release> {
-    releases.sort_by_key(|release| {
+    releases.sort_by_cached_key(|release| {
         (edition::edition_words(release).is_some(), release.date.first_day())
     });
     releases

@@ -90,36 +90,52 @@ pub fn lesson(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<Lesson>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
+    // All that the pages and passes want to know of the day in one walk. Calls that wait for their turn are
+    // booked a little ahead; what lies further ahead was booked before the clock stepped back.
+    let sql = "SELECT count(*),
+                   count(*) FILTER (WHERE purpose = ?3 AND at <= ?8),
+                   count(*) FILTER (WHERE purpose = ?4 AND at <= ?8),
+                   count(*) FILTER (WHERE purpose = ?5 AND at <= ?8),
+                   count(*) FILTER (WHERE purpose = ?6 AND at <= ?8),
+                   max(at) FILTER (WHERE purpose = ?4 AND at <= ?7)
+               FROM calls WHERE bucket = ?1 AND at > ?2";
     let bucket = Bucket::ArtistAlbums;
-    let sql = "SELECT max(at) FROM calls WHERE bucket = ?1 AND purpose = ?2 AND at <= ?3";
-    let key = params![bucket.as_str(), Purpose::Turn.as_str(), Ms(tx.now())];
-    let last_turn: Option<Ms> = tx.query_row(sql, key, |row| row.get(0))?;
-    Ok(Budget {
+    let key = params![
+        bucket.as_str(),
+        Ms(tx.now() - WINDOW),
+        Purpose::First.as_str(),
+        Purpose::Turn.as_str(),
+        Purpose::Hint.as_str(),
+        Purpose::Side.as_str(),
+        Ms(tx.now()),
+        Ms(tx.now() + ledger::BOOKED_AHEAD),
+    ];
+    let budget = Budget {
         allowed: of(tx, bucket, ceiling)?,
-        spent: u32::try_from(ledger::used(tx, bucket)?).unwrap_or(u32::MAX),
-        first: spent(tx, Purpose::First, SignedDuration::ZERO)?,
-        turns: spent(tx, Purpose::Turn, SignedDuration::ZERO)?,
-        hints: spent(tx, Purpose::Hint, SignedDuration::ZERO)?,
-        side: spent(tx, Purpose::Side, SignedDuration::ZERO)?,
         // The day that began at this hour a week ago, and two.
-        hints_lately: spent(tx, Purpose::Hint, WEEK - WINDOW)?.max(spent(
-            tx,
-            Purpose::Hint,
-            WEEK * 2 - WINDOW,
-        )?),
-        last_turn_at: last_turn.map(|at| at.0),
+        hints_lately: hints(tx, WEEK - WINDOW)?.max(hints(tx, WEEK * 2 - WINDOW)?),
         has_unfinished: artists::is_any_unfinished(tx)?,
-    })
+        ..Budget::default()
+    };
+    Ok(tx.query_row(sql, key, |row| {
+        Ok(Budget {
+            spent: row.get(0)?,
+            first: row.get(1)?,
+            turns: row.get(2)?,
+            hints: row.get(3)?,
+            side: row.get(4)?,
+            last_turn_at: row.get::<_, Option<Ms>>(5)?.map(|at| at.0),
+            ..budget
+        })
+    })?)
 }
 
-/// Calls for artists' albums in the rolling day that ended so long ago.
-fn spent(tx: &Tx<'_>, purpose: Purpose, ended: SignedDuration) -> Result<u32> {
+/// Calls for hints in the rolling day that ended so long ago.
+fn hints(tx: &Tx<'_>, ended: SignedDuration) -> Result<u32> {
     let until = tx.now() - ended;
     let sql =
         "SELECT count(*) FROM calls WHERE bucket = ?1 AND at > ?2 AND at <= ?3 AND purpose = ?4";
-    let bucket = Bucket::ArtistAlbums.as_str();
-    // Calls that wait for their turn are booked a little ahead.
-    let key =
-        params![bucket, Ms(until - WINDOW), Ms(until + ledger::BOOKED_AHEAD), purpose.as_str()];
+    let (bucket, purpose) = (Bucket::ArtistAlbums.as_str(), Purpose::Hint.as_str());
+    let key = params![bucket, Ms(until - WINDOW), Ms(until + ledger::BOOKED_AHEAD), purpose];
     Ok(tx.query_row(sql, key, |row| row.get(0))?)
 }

@@ -11,6 +11,9 @@ use super::{Result, StoreError, private};
 /// More statements than there are: each is compiled once.
 const STATEMENTS: usize = 256;
 
+/// WAL with NORMAL may lose the last commits when the power fails; here that is a second mail.
+pub(super) const SYNCHRONOUS: &str = "FULL";
+
 /// How often to try to set up the write-ahead log.
 const ATTEMPTS_AT_THE_LOG: u32 = 20;
 
@@ -108,8 +111,7 @@ fn set_up(conn: &Connection) -> Result<()> {
     if !journal.eq_ignore_ascii_case("wal") {
         tracing::warn!(journal, "the file system has no write-ahead log; reads wait for writes");
     }
-    // WAL with NORMAL may lose the last commits when the power fails; here that is a second mail.
-    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "synchronous", SYNCHRONOUS)?;
     conn.pragma_update(None, "foreign_keys", true)?;
     // Who leaves is gone: deleted rows are overwritten, not merely unlinked.
     conn.pragma_update(None, "secure_delete", true)?;

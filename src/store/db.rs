@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{connect, empty_the_log};
+use super::connection::{SYNCHRONOUS, connect, empty_the_log};
 use super::presence::{Company, Presence};
 use super::{Result, Sealer, StoreError, artists, copy, keys, migrations, outbox, tidy, tokens};
 use crate::clock::{Chance, Clock};
@@ -35,13 +35,12 @@ pub struct Db {
     shared: Arc<Shared>,
 }
 
-/// A thread that owns a connection, and how its transactions begin: one that may write takes the
-/// lock at once, so that what it read is still true when it comes to write.
-#[derive(Clone)]
-struct Lane {
-    jobs: mpsc::Sender<Job>,
-    begins: TransactionBehavior,
-}
+/// A thread that owns a connection.
+type Lane = mpsc::Sender<Job>;
+
+/// A transaction that may write takes the lock at once, so that what it read is still true when it comes to
+/// write.
+const WRITES: TransactionBehavior = TransactionBehavior::Immediate;
 
 /// One open transaction.
 pub struct Tx<'c> {
@@ -122,15 +121,13 @@ impl Db {
         let reading = connect(path)?;
         reading.pragma_update(None, "query_only", true)?;
         reading.pragma_update(None, "cache_size", -READ_CACHE_KB)?;
-        shared.transact(&mut conn, TransactionBehavior::Immediate, "tidy", tidy::tidy)?;
+        shared.transact(&mut conn, WRITES, "tidy", tidy::tidy)?;
         conn.progress_handler(0, None::<fn() -> bool>)?;
         // A process that was killed, or could not, has left this to us.
         empty_the_log(&conn).ok();
         let presence = Arc::new(presence);
-        let begins = TransactionBehavior::Immediate;
-        let writer = Lane { jobs: lane("db-write", conn, Arc::clone(&presence))?, begins };
-        let begins = TransactionBehavior::Deferred;
-        let reader = Lane { jobs: lane("db-read", reading, presence)?, begins };
+        let writer = lane("db-write", conn, Arc::clone(&presence))?;
+        let reader = lane("db-read", reading, presence)?;
         Ok(Self { writer, reader, shared: Arc::new(shared) })
     }
 
@@ -143,7 +140,29 @@ impl Db {
         name: &'static str,
         work: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(&self.writer, name, work).await
+        self.on(&self.writer, move |conn, shared| shared.transact(conn, WRITES, name, work)).await
+    }
+
+    /// As [`Self::write`], without waiting for the disk: what dies with this process, and so need not outlive a
+    /// power cut, such as the claim of something to do. A process that is killed loses nothing of it.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_unsynced<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let unsynced = move |conn: &mut Connection, shared: &Shared| {
+            // https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode no commit waits for the disk
+            // then, and the next that does takes it along.
+            conn.pragma_update(None, "synchronous", "NORMAL")?;
+            let work = AssertUnwindSafe(|| shared.transact(conn, WRITES, name, work));
+            let result = std::panic::catch_unwind(work);
+            conn.pragma_update(None, "synchronous", SYNCHRONOUS)?;
+            result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        self.on(&self.writer, unsynced).await
     }
 
     /// Runs `work` in a transaction that sees one state of the database and writes nothing.
@@ -155,7 +174,8 @@ impl Db {
         name: &'static str,
         work: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(&self.reader, name, work).await
+        let begins = TransactionBehavior::Deferred;
+        self.on(&self.reader, move |conn, shared| shared.transact(conn, begins, name, work)).await
     }
 
     /// The room on the disk that it lies on; `None` where the system does not say.
@@ -168,7 +188,7 @@ impl Db {
     /// # Errors
     /// [`StoreError::Locked`] where somebody still reads from the log.
     pub async fn checkpoint(&self) -> Result<()> {
-        self.with_writer(|conn, _| empty_the_log(conn)).await
+        self.on(&self.writer, |conn, _| empty_the_log(conn)).await
     }
 
     /// Whether it can be written to, and still is of the version that this program knows. A page is changed,
@@ -177,7 +197,7 @@ impl Db {
     /// # Errors
     /// Each with its remedy: see [`StoreError`].
     pub async fn can_write(&self) -> Result<()> {
-        self.with_writer(|conn, shared| try_to_write(conn, &shared.path)).await
+        self.on(&self.writer, |conn, shared| try_to_write(conn, &shared.path)).await
     }
 
     /// Looks the whole file over; `None` if it is sound, else what is wrong.
@@ -203,32 +223,19 @@ impl Db {
         &self.shared.path
     }
 
-    async fn with_writer(
+    /// Has the lane's thread do some work.
+    async fn on<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection, &Shared) -> Result<()> + Send + 'static,
-    ) -> Result<()> {
+        lane: &Lane,
+        work: impl FnOnce(&mut Connection, &Shared) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (answer, done) = oneshot::channel();
         let shared = Arc::clone(&self.shared);
         let job: Job = Box::new(move |conn| {
+            // The asker may have gone away; the work stands all the same.
             answer.send(work(conn, &shared)).ok();
         });
-        self.writer.jobs.send(job).map_err(|_| StoreError::Closed)?;
-        done.await.map_err(|_| StoreError::Closed)?
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        lane: &Lane,
-        name: &'static str,
-        work: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (answer, done) = oneshot::channel();
-        let (shared, begins) = (Arc::clone(&self.shared), lane.begins);
-        let job: Job = Box::new(move |conn| {
-            // The asker may have gone away; the work stands all the same.
-            answer.send(shared.transact(conn, begins, name, work)).ok();
-        });
-        lane.jobs.send(job).map_err(|_| StoreError::Closed)?;
+        lane.send(job).map_err(|_| StoreError::Closed)?;
         done.await.map_err(|_| StoreError::Closed)?
     }
 }
@@ -245,7 +252,7 @@ impl Shared {
             return Err(StoreError::WrongKey);
         }
         migrations::bring_up_to_date(&mut conn, &self.path, company)?;
-        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let tx = conn.transaction_with_behavior(WRITES)?;
         keys::settle(&tx, &mut self.sealer, &*self.chance)?;
         tx.commit()?;
         Ok(conn)
@@ -253,8 +260,7 @@ impl Shared {
 
     /// Releases what a dead process had claimed.
     fn take_over(&self, mut conn: Connection) -> Result<()> {
-        let begins = TransactionBehavior::Immediate;
-        self.transact(&mut conn, begins, "release stale claims", |tx| {
+        self.transact(&mut conn, WRITES, "release stale claims", |tx| {
             artists::release_claims(tx)?;
             tokens::release_claims(tx)?;
             outbox::release_claims(tx)
@@ -335,7 +341,7 @@ impl Tx<'_> {
 }
 
 fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
-    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tx = conn.transaction_with_behavior(WRITES)?;
     migrations::version_of_ours(&tx, path)?;
     tx.execute("INSERT INTO meta (key, value) VALUES ('can_write', zeroblob(16))", [])?;
     // Into the write-ahead log, where whoever writes next writes over it.
@@ -344,7 +350,7 @@ fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
 }
 
 /// A thread that owns `conn` and works off what it is sent, until every handle is gone.
-fn lane(name: &str, mut conn: Connection, presence: Arc<Presence>) -> Result<mpsc::Sender<Job>> {
+fn lane(name: &str, mut conn: Connection, presence: Arc<Presence>) -> Result<Lane> {
     let (jobs, queue) = mpsc::channel::<Job>();
     let work = move || {
         for job in queue {
@@ -359,4 +365,31 @@ fn lane(name: &str, mut conn: Connection, presence: Arc<Presence>) -> Result<mps
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     spawned.map_err(|_| StoreError::Closed)?;
     Ok(jobs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{SeededChance, SystemClock};
+    use secrecy::SecretBox;
+
+    /// What `PRAGMA synchronous` says inside a transaction (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
+    fn level(tx: &Tx<'_>) -> Result<u32> {
+        Ok(tx.conn().query_row("PRAGMA synchronous", [], |row| row.get(0))?)
+    }
+
+    #[tokio::test]
+    async fn a_claim_waits_for_no_disk_and_every_other_write_does_even_after_a_panic() {
+        let (normal, full) = (1, 2);
+        let folder = tempfile::tempdir().unwrap();
+        let sealer = Sealer::new(&SecretBox::new(Box::new([7; 32])));
+        let path = folder.path().join("dropday.db");
+        let db = Db::open(&path, sealer, Arc::new(SystemClock), SeededChance::new(1)).unwrap();
+        assert_eq!(db.write("write", level).await.unwrap(), full);
+        assert_eq!(db.write_unsynced("claim", level).await.unwrap(), normal);
+        assert_eq!(db.write("write", level).await.unwrap(), full);
+        let broken = db.write_unsynced("claim", |_| -> Result<()> { panic!("on purpose") }).await;
+        assert!(matches!(broken, Err(StoreError::Closed)));
+        assert_eq!(db.write("write", level).await.unwrap(), full);
+    }
 }

@@ -97,8 +97,9 @@ class Dropday:
 class FakeWorld:
     """The fake Spotify of `src/demo`, served alone by `examples/fake_world.rs`."""
 
-    def __init__(self, port):
+    def __init__(self, port, process):
         self.url = f"http://127.0.0.1:{port}"
+        self.process = process
 
     @property
     def settings(self):
@@ -141,8 +142,9 @@ class FakeWorld:
 def fake_world(folder, *arguments):
     port = free_port()
     binary = built("FAKE_WORLD_BIN", "examples/fake_world")
-    with program([binary, "--listen", f"127.0.0.1:{port}", *arguments], folder / "fake-world.log", port):
-        yield FakeWorld(port)
+    command = [binary, "--listen", f"127.0.0.1:{port}", *arguments]
+    with program(command, folder / "fake-world.log", port) as process:
+        yield FakeWorld(port, process)
 
 
 def sign_in(dropday, consent):

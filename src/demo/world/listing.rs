@@ -40,7 +40,7 @@ impl World {
         let artist = state.artist(artist)?;
         let all = listing(&state, &artist.id, groups);
         let nulls = std::iter::repeat_n(None, usize::from(artist.null_album));
-        let page = all.iter().skip(offset).take(limit).cloned().map(Some);
+        let page = all.iter().skip(offset).take(limit).copied().cloned().map(Some);
         Some(AlbumPage {
             items: nulls.chain(page).collect(),
             total: artist.claimed_total.unwrap_or(all.len() as u64),

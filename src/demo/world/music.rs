@@ -9,7 +9,7 @@ impl World {
         let id = self.base62(22);
         let artist =
             Artist { id: id.clone(), name: name.into(), claimed_total: None, null_album: false };
-        self.state().artists.push(artist);
+        self.state().add_artist(artist);
         id
     }
 
@@ -40,7 +40,7 @@ impl World {
 
     /// What is on the artist's lists `groups`: group by group, in Spotify's order.
     pub fn albums_of(&self, artist: &str, groups: &[Group]) -> Vec<Album> {
-        listing(&self.state(), artist, groups)
+        listing(&self.state(), artist, groups).into_iter().cloned().collect()
     }
 
     /// An album comes out; the answer is its id. On the `appears_on` list it is credited to
@@ -62,7 +62,7 @@ impl World {
             _ => "day",
         });
         let (id, out_at) = (self.base62(22), self.now());
-        self.state().albums.push(Album {
+        self.state().add_album(Album {
             id: id.clone(),
             title: new.title,
             kind: new.kind,
@@ -95,12 +95,7 @@ impl World {
 
     /// Moves the album to another list of the artist, on whose lists it need not have been.
     pub fn relist(&self, album: &str, artist: &str, group: Group) {
-        self.change_album(album, |album| {
-            match album.listed.iter_mut().find(|(id, _)| id == artist) {
-                Some((_, listed)) => *listed = group,
-                None => album.listed.push((artist.to_owned(), group)),
-            }
-        });
+        self.state().relist(album, artist, group);
     }
 
     /// Gives the artist another name.
@@ -134,16 +129,14 @@ impl World {
 
 /// What is on the artist's lists `groups`, in the order in which Spotify was seen to list it: the newest
 /// first, but for what the artist appears on, which is in no order that anybody knows.
-pub(super) fn listing(state: &State, artist: &str, groups: &[Group]) -> Vec<Album> {
+pub(super) fn listing<'s>(state: &'s State, artist: &str, groups: &[Group]) -> Vec<&'s Album> {
     let group_of =
         |album: &Album| album.listed.iter().find(|(id, _)| id == artist).map(|(_, group)| *group);
-    let mut found: Vec<(Group, Album)> = state
-        .albums
-        .iter()
+    let mut found: Vec<(Group, &Album)> = state
+        .albums_of(artist)
         .rev()
         .filter_map(|album| group_of(album).map(|group| (group, album)))
         .filter(|(group, _)| groups.contains(group))
-        .map(|(group, album)| (group, album.clone()))
         .collect();
     // Stable: of two albums with one date, the one that came later is first.
     found.sort_by(|(a, x), (b, y)| {

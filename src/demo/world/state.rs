@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use jiff::Timestamp;
 
-use super::album::{Album, Artist};
+use super::album::{Album, Artist, Group};
 use super::faults::Fault;
 use super::grants::{Access, Code, Grant, Refresh, Rotation};
 use super::journal::{Endpoint, Request};
@@ -15,8 +15,12 @@ use super::people::Person;
 pub(super) struct State {
     pub(super) people: Vec<Person>,
     pub(super) artists: Vec<Artist>,
+    /// Where each is in `artists`, by id.
+    places: HashMap<String, usize>,
     /// In the order of their arrival.
     pub(super) albums: Vec<Album>,
+    /// What is on each artist's lists, in that order too.
+    listings: HashMap<String, Vec<usize>>,
 
     pub(super) client_id: String,
     pub(super) client_secret: Option<String>,
@@ -45,7 +49,9 @@ impl Default for State {
         Self {
             people: Vec::new(),
             artists: Vec::new(),
+            places: HashMap::new(),
             albums: Vec::new(),
+            listings: HashMap::new(),
             client_id: "demo-client".to_owned(),
             client_secret: None,
             redirect_uris: Vec::new(),
@@ -67,11 +73,48 @@ impl Default for State {
 
 impl State {
     pub(super) fn artist(&self, id: &str) -> Option<&Artist> {
-        self.artists.iter().find(|artist| artist.id == id)
+        self.artists.get(*self.places.get(id)?)
     }
 
     pub(super) fn artist_mut(&mut self, id: &str) -> Option<&mut Artist> {
-        self.artists.iter_mut().find(|artist| artist.id == id)
+        self.artists.get_mut(*self.places.get(id)?)
+    }
+
+    pub(super) fn add_artist(&mut self, artist: Artist) {
+        self.places.insert(artist.id.clone(), self.artists.len());
+        self.artists.push(artist);
+    }
+
+    pub(super) fn add_album(&mut self, album: Album) {
+        let place = self.albums.len();
+        for (artist, _) in &album.listed {
+            let places = self.listings.entry(artist.clone()).or_default();
+            // An artist may be credited twice.
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
+        }
+        self.albums.push(album);
+    }
+
+    /// What is on the artist's lists, whichever, in the order of arrival.
+    pub(super) fn albums_of(&self, artist: &str) -> impl DoubleEndedIterator<Item = &Album> {
+        let places = self.listings.get(artist).map_or(&[][..], Vec::as_slice);
+        places.iter().filter_map(|place| self.albums.get(*place))
+    }
+
+    /// Puts an album on one of the artist's lists, and takes it off the others.
+    pub(super) fn relist(&mut self, album: &str, artist: &str, group: Group) {
+        let Some(place) = self.albums.iter().position(|known| known.id == album) else { return };
+        let listed = &mut self.albums[place].listed;
+        match listed.iter_mut().find(|(id, _)| id == artist) {
+            Some((_, listed)) => *listed = group,
+            None => {
+                listed.push((artist.to_owned(), group));
+                let places = self.listings.entry(artist.to_owned()).or_default();
+                places.insert(places.partition_point(|other| *other < place), place);
+            }
+        }
     }
 
     pub(super) fn album_mut(&mut self, id: &str) -> Option<&mut Album> {

@@ -98,7 +98,7 @@ pub struct Budget {
     pub side: u32,
     /// Calls that hints needed on this day of the last two weeks, the most of both.
     pub hints_lately: u32,
-    /// When the last call by turns went out.
+    /// When the last call by turns went out, if that is less than a rolling day ago.
     pub last_turn_at: Option<Timestamp>,
     /// Whether a check ran out of calls between two pages, and was not made since.
     pub has_unfinished: bool,
