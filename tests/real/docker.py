@@ -192,6 +192,7 @@ def _import_base(engine, folder):
     copy(root)
     # This machine may reach the registries by a way of its own.
     for ours in ("resolv.conf", "ssl/certs/ca-certificates.crt"):
+        (root / "etc" / ours).unlink(missing_ok=True)
         shutil.copy(f"/etc/{ours}", root / "etc" / ours)
     clean = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive"]
     for command in (["update"], ["install", "--yes", "--no-install-recommends", "gcc", "libc6-dev"], ["clean"]):
