@@ -173,12 +173,13 @@ def _engine(folder):
     finally:
         stop(process)
         _unmount(folder)
+        _unmount(CACHE / "docker")
 
 
 def _unmount(folder):
     """What a dockerd leaves mounted, which would keep the folder from being removed."""
     mounts = [line.split()[1] for line in pathlib.Path("/proc/self/mounts").read_text("utf-8").splitlines()]
-    for mount in reversed([mount for mount in mounts if mount.startswith(f"{folder}/")]):
+    for mount in reversed([mount for mount in mounts if f"{mount}/".startswith(f"{folder}/")]):
         run("umount", "--lazy", mount)
 
 
