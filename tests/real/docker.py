@@ -87,7 +87,9 @@ class Contained(Dropday):
         self.engine = engine
         secret = folder / "smtp_url"
         secret.write_text("smtp://127.0.0.1:9\n", encoding="utf-8")
-        secret.chmod(0o444)
+        # As README has it: for the container's user alone.
+        os.chown(secret, 10001, 10001)
+        secret.chmod(0o400)
         self._secrets = secret
         self.set(database__path=None, secrets__key=None, mail__smtp_url=None)
         self.set(mail__smtp_url_file="/run/secrets/smtp_url")
