@@ -9,7 +9,7 @@ WORKDIR /src
 COPY packaging/docker/stage /usr/local/bin/stage
 RUN stage compiler
 
-# How much is optimised: as Cargo.toml says, unless build arguments say less (off, 16, 1), for a build in less time.
+# How much is optimised: as Cargo.toml says, unless build arguments say less (off, 16, 0), for a build in less time.
 ARG CARGO_PROFILE_RELEASE_LTO
 ARG CARGO_PROFILE_RELEASE_CODEGEN_UNITS
 ARG CARGO_PROFILE_RELEASE_OPT_LEVEL
