@@ -1,6 +1,6 @@
 """How the database grows with people and years: the table in docs/keeping.md.
 
-Usage: python3 docs/growth.py [PEOPLE…]        (else 5 500 50000; the last takes 7 GB, and half an hour or more)
+Usage: python3 docs/growth.py [PEOPLE…]        (else 5 500 50000; the last takes 7 GB and twenty minutes of processor time)
 
 Makes databases from migrations/ with rows like real ones, month after month, and measures the files. A person
 follows 100 artists, whom they share with others the more, the more people there are; an artist has 25 releases
