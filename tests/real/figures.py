@@ -191,7 +191,8 @@ def is_filled(world):
     calls, seconds = _calls(world.large.folder)
     world.say("that pass, all new", f"{ARTISTS / seconds:.0f} checks/s, {calls / seconds:.0f} calls/s")
     size = (world.large.folder / "dropday.db").stat().st_size
-    world.say(f"database of {PEOPLE} people, {ARTISTS:,} artists, {_releases(world.large.folder):,} releases", _megabytes(size))
+    releases = _releases(world.large.folder)
+    world.say(f"database of {PEOPLE} people, {ARTISTS:,} artists, {releases:,} releases", _megabytes(size))
     again = [_start(world.large) for _ in range(STARTS)]
     world.say(f"start to ready, {PEOPLE} people, {ARTISTS:,} artists", _spread(again))
 
