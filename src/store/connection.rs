@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Result, StoreError, private};
@@ -116,6 +117,40 @@ fn set_up(conn: &Connection) -> Result<()> {
     // Who leaves is gone: deleted rows are overwritten, not merely unlinked.
     conn.pragma_update(None, "secure_delete", true)?;
     conn.pragma_update(None, "trusted_schema", false)?;
+    // Else each new value that is bound makes SQLite, once it has statistics, compile the statement anew
+    // (https://www.sqlite.org/queryplanner-ng.html#qpstab).
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "journal_size_limit", 16 << 20)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{StatementStatus, params};
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_is_bound_to_it_and_whatever_statistics_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let conn = connect(&folder.path().join("dropday.db")).unwrap();
+        conn.execute_batch(
+            "CREATE TABLE calls (bucket, at);
+             CREATE INDEX calls_by_time ON calls (bucket, at);
+             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
+                 INSERT INTO calls SELECT CASE WHEN n % 100 THEN 'often' ELSE 'seldom' END, n FROM n;
+             ANALYZE",
+        )
+        .unwrap();
+        let mut count = conn
+            .prepare("SELECT count(*) FROM calls WHERE bucket = ?1 AND at BETWEEN ?2 AND ?3")
+            .unwrap();
+        for n in 0..10 {
+            let bucket = if n % 2 == 0 { "often" } else { "seldom" };
+            let found =
+                count.query_row(params![bucket, n * 50, n * 100], |row| row.get::<_, i64>(0));
+            assert!(found.is_ok());
+        }
+        assert_eq!(count.get_status(StatementStatus::RePrepare), 0);
+    }
 }
