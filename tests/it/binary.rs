@@ -137,10 +137,28 @@ impl Machine {
         self.serve_at(&self.address).await
     }
 
-    /// The same at another address.
+    /// One that has done what was due when it started, and waits.
+    pub async fn serve_at_rest(&self) -> Running {
+        let mut command = self.command(&["serve"]);
+        command.env("DROPDAY_LOG__LEVEL", "debug");
+        let daemon = self.healthy(command, &self.address).await;
+        let jobs = ["follows", "releases", "letters"].map(|job| format!("job=\"{job}\""));
+        eventually("each job's first pass", async || {
+            let said = daemon.said();
+            jobs.iter().all(|job| said.contains(job)).then_some(())
+        })
+        .await;
+        daemon
+    }
+
+    /// A daemon at another address.
     pub async fn serve_at(&self, address: &str) -> Running {
         let mut command = self.command(&["serve"]);
         command.env("DROPDAY_WEB__LISTEN", address);
+        self.healthy(command, address).await
+    }
+
+    async fn healthy(&self, command: Command, address: &str) -> Running {
         let mut daemon = self.begin(command);
         let http = dropday::spotify::http_client("a monitor").unwrap();
         let url = format!("http://{address}/healthz");
