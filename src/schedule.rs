@@ -81,16 +81,20 @@ fn keep_ringing(
     loop {
         let rest = ringing.next_in(clock.now()).map_or(look, |next| next.min(look));
         let Err(RecvTimeoutError::Timeout) = end.recv_timeout(rest) else { return };
-        if ringing.is_ahead_of(clock.now()) {
-            tracing::warn!("the clock stepped back; the schedule begins anew");
-            match Ringing::begin(schedule, bells, clock) {
-                Ok(next) => ringing = next,
-                Err(error) => tracing::error!("the schedule cannot begin anew: {error:#}"),
-            }
-            // What nobody rang for meanwhile.
-            Job::ALL.into_iter().for_each(|job| bells.ring(job));
+        let why = if ringing.is_ahead_of(clock.now()) {
+            "the clock stepped back"
+        } else if ringing.ring_what_is_due(&**clock) {
+            continue;
+        } else {
+            "the scheduler did not ring for what was due"
+        };
+        tracing::warn!("{why}; the schedule begins anew");
+        match Ringing::begin(schedule, bells, clock) {
+            Ok(next) => ringing = next,
+            Err(error) => tracing::error!("the schedule cannot begin anew: {error:#}"),
         }
-        ringing.ring_what_is_due(&**clock);
+        // What nobody rang for meanwhile.
+        Job::ALL.into_iter().for_each(|job| bells.ring(job));
     }
 }
 
@@ -146,8 +150,8 @@ impl Ringing {
         Some(next.duration_since(now).try_into().unwrap_or_default())
     }
 
-    /// Lets the scheduler run until it rang for every rule that is due.
-    fn ring_what_is_due(&self, clock: &dyn Clock) {
+    /// Lets the scheduler run until it rang for every rule that is due; whether it did, in time.
+    fn ring_what_is_due(&self, clock: &dyn Clock) -> bool {
         let is_due = async || {
             let now = clock.now().as_second();
             firings(&self.scheduler).await.into_iter().filter(|at| *at <= now).count()
@@ -158,7 +162,7 @@ impl Ringing {
                 SystemClock.sleep(MOMENT).await;
             }
         };
-        self.runtime.block_on(async { tokio::time::timeout(LONGEST_TURN, all_rang).await.ok() });
+        self.runtime.block_on(async { tokio::time::timeout(LONGEST_TURN, all_rang).await.is_ok() })
     }
 }
 

@@ -63,7 +63,7 @@ fn what_to_do(config: &Config, new: &Path) -> String {
             let file = file.display();
             format!(
                 "Before the next start put it where the credential secrets.key comes from; under Dropday's \
-                 own unit:\n\n    sudo mv {file} {file}.old\n    sudo install -m 600 {new} {file}\n\n\
+                 own unit:\n\n    sudo mv --backup=numbered {file} {file}.old\n    sudo install -m 600 {new} {file}\n\n\
                  (Not secrets.key_file: a secret stands in one place.)"
             )
         }
@@ -77,11 +77,13 @@ fn what_to_do(config: &Config, new: &Path) -> String {
 
 fn say_where(config: &Config, old: Option<&Path>) {
     let KeySource::BesideDatabase(file) = &config.key else { return };
-    let old = old.map_or_else(|| beside(file, ".old"), Path::to_owned);
+    let old = match old {
+        Some(old) => format!("in {}", old.display()),
+        None => format!("beside it, as {} or .old-2 and so on", beside(file, ".old").display()),
+    };
     say(&format!(
-        "The new key lies in {}: back it up. The earlier one is kept in {}; delete it together with the \
+        "The new key lies in {}: back it up. The earlier one is kept {old}; delete it together with the \
          last backup from before.",
         file.display(),
-        old.display()
     ));
 }

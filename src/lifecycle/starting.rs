@@ -2,7 +2,7 @@
 //! slow disk: meanwhile signals are heard, the supervisor is asked for patience, and whoever comes is told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -28,6 +28,9 @@ const LOOK: Duration = Duration::from_secs(10);
 /// What a start that moves uses of a processor between two looks, however slow the disk is. One that waits for
 /// a lock, or for a disk that is gone, uses less.
 const LEAST_WORK: Duration = Duration::from_millis(10);
+
+/// What to answer somebody meanwhile costs at most, more or less.
+const ANSWER: Duration = Duration::from_millis(2);
 
 /// Beyond that it is lost. As long as the unit's `TimeoutStartSec=`.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
@@ -87,7 +90,7 @@ async fn accompany(
 ) -> anyhow::Error {
     let is_due = matches!(tokio::time::timeout(QUICK, looked).await, Ok(Ok(true)));
     let doing = if is_due { "bringing the database up to date" } else { "opening the database" };
-    let start = Arc::new(Start { doing, is_lost: AtomicBool::new(false) });
+    let start = Arc::new(Start::new(doing));
     if is_due {
         supervisor::starting(doing, Some(PATIENCE));
     }
@@ -100,7 +103,8 @@ async fn accompany(
     let mut progress = Progress { used: processor_time(), idle: 0 };
     loop {
         SystemClock.sleep(LOOK).await;
-        if progress.moves(processor_time()) {
+        let answers = start.answers.swap(0, Ordering::Relaxed);
+        if progress.moves(processor_time(), answers) {
             supervisor::starting(doing, Some(PATIENCE));
         }
         let was_lost = start.is_lost.swap(progress.is_lost(), Ordering::Relaxed);
@@ -127,8 +131,9 @@ struct Progress {
 }
 
 impl Progress {
-    fn moves(&mut self, used: Duration) -> bool {
-        let moves = used.saturating_sub(self.used) >= LEAST_WORK;
+    /// `answers` were given meanwhile to those who asked: that is no work on the start.
+    fn moves(&mut self, used: Duration, answers: u32) -> bool {
+        let moves = used.saturating_sub(self.used) >= LEAST_WORK + ANSWER * answers;
         self.idle = if moves { 0 } else { self.idle + 1 };
         self.used = used;
         moves
@@ -148,16 +153,18 @@ mod tests {
         let (mut progress, mut used) = (Progress::default(), Duration::ZERO);
         for _ in 0..1000 {
             used += LEAST_WORK;
-            assert!(progress.moves(used) && !progress.is_lost());
+            assert!(progress.moves(used, 0) && !progress.is_lost());
         }
         let looks = PATIENCE.as_secs() / LOOK.as_secs();
         for look in 1..=looks {
             used += LEAST_WORK / 100;
-            assert!(!progress.moves(used));
+            assert!(!progress.moves(used, 0));
             assert_eq!(progress.is_lost(), look == looks, "{look}");
         }
         used += LEAST_WORK;
-        assert!(progress.moves(used) && !progress.is_lost(), "it was only slow");
+        assert!(progress.moves(used, 0) && !progress.is_lost(), "it was only slow");
+        used += LEAST_WORK;
+        assert!(!progress.moves(used, 50), "that was for those who asked");
     }
 
     #[test]

@@ -87,7 +87,10 @@ pub async fn forget_what_is_over(ctx: &Ctx, stop: &CancellationToken) -> Result<
 /// How many copies of the database went. Where they cannot be removed everything else goes on.
 async fn forget_copies(ctx: &Ctx) -> Result<u64, StoreError> {
     match ctx.db.read("forget copies", |tx| Ok(leftovers::forget(tx))).await? {
-        Ok(gone) => {
+        Ok(leftovers::Forgotten { gone, kept }) => {
+            if let Err(error) = kept {
+                tracing::warn!(%error, "an old copy of the database cannot be removed");
+            }
             for file in &gone {
                 tracing::info!(file, "removed an old copy of the database, or a draft of one");
             }

@@ -79,8 +79,11 @@ pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
 /// [`super::StoreError`]
 pub fn only_of(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached(
-        "WITH ties AS (SELECT person, artist FROM follows UNION SELECT person, artist FROM unfollows)
-         SELECT artist FROM ties GROUP BY artist HAVING count(*) = 1 AND max(person) = ?1",
+        "WITH ties AS (SELECT artist FROM follows WHERE person = ?1
+                       UNION SELECT artist FROM unfollows WHERE person = ?1)
+         SELECT artist FROM ties
+         WHERE NOT EXISTS (SELECT 1 FROM follows f WHERE f.artist = ties.artist AND f.person <> ?1)
+           AND NOT EXISTS (SELECT 1 FROM unfollows u WHERE u.artist = ties.artist AND u.person <> ?1)",
     )?;
     Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }

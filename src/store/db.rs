@@ -159,7 +159,10 @@ impl Db {
             conn.pragma_update(None, "synchronous", "NORMAL")?;
             let work = AssertUnwindSafe(|| shared.transact(conn, WRITES, name, work));
             let result = std::panic::catch_unwind(work);
-            conn.pragma_update(None, "synchronous", SYNCHRONOUS)?;
+            if let Err(error) = conn.pragma_update(None, "synchronous", SYNCHRONOUS) {
+                // What was done is done. A power cut may cost the last writes until the next of these.
+                tracing::error!(%error, "the database does not wait for the disk any more");
+            }
             result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         self.on(&self.writer, unsynced).await

@@ -27,32 +27,39 @@ enum Kind {
     Draft,
 }
 
-/// Removes copies that were kept long enough and drafts that were cut short, by the time of their last change; the
-/// names of those that went. Files of any other name are left alone.
+/// What became of them.
+#[derive(Debug)]
+pub struct Forgotten {
+    /// The names of those that went.
+    pub gone: Vec<String>,
+    /// Why the last that could not be removed is still there.
+    pub kept: io::Result<()>,
+}
+
+/// Removes copies that were kept long enough and drafts that were cut short, by the time of their last
+/// change. Files of any other name are left alone.
 ///
 /// # Errors
-/// Where the folder cannot be read, or a file not be removed.
-pub fn forget(tx: &Tx<'_>) -> io::Result<Vec<String>> {
+/// Where the folder cannot be read.
+pub fn forget(tx: &Tx<'_>) -> io::Result<Forgotten> {
     forget_beside(tx.path(), tx.now())
 }
 
-fn forget_beside(database: &Path, now: Timestamp) -> io::Result<Vec<String>> {
+fn forget_beside(database: &Path, now: Timestamp) -> io::Result<Forgotten> {
     let folder = folder_of(database);
     let Some(ours) = database.file_name().and_then(|name| name.to_str()) else {
-        return Ok(Vec::new());
+        return Ok(Forgotten { gone: Vec::new(), kept: Ok(()) });
     };
-    let mut gone = Vec::new();
+    let (mut gone, mut kept) = (Vec::new(), Ok(()));
     for entry in folder.read_dir()? {
         let Ok(name) = entry?.file_name().into_string() else { continue };
         let Some(kind) = name.strip_prefix(ours).and_then(kind_of) else { continue };
         let path = folder.join(&name);
         if is_over(kind, &path, now) {
             match std::fs::remove_file(&path) {
+                Ok(()) => gone.push(name),
                 Err(why) if why.kind() == ErrorKind::NotFound => {}
-                removed => {
-                    removed?;
-                    gone.push(name);
-                }
+                Err(why) => kept = Err(io::Error::new(why.kind(), format!("{name}: {why}"))),
             }
         }
     }
@@ -60,7 +67,7 @@ fn forget_beside(database: &Path, now: Timestamp) -> io::Result<Vec<String>> {
         sync_folder(database)?;
     }
     gone.sort();
-    Ok(gone)
+    Ok(Forgotten { gone, kept })
 }
 
 /// What a file is whose name goes on like this after the database's.
@@ -157,7 +164,7 @@ mod tests {
         }
         let held = file(folder.path(), "x.db.restoring.part", 2 * DAY);
         held.lock().unwrap();
-        let gone = forget_beside(&folder.path().join("x.db"), NOW).unwrap();
+        let gone = forget_beside(&folder.path().join("x.db"), NOW).unwrap().gone;
         let expected = [
             "x.db.before-0009",
             "x.db.before-0010.part",
@@ -204,7 +211,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("x.db.restoring")).unwrap();
         std::os::unix::fs::symlink("x.db", folder.path().join("x.db.before-0010")).unwrap();
         let later = NOW + SignedDuration::from_hours(24 * 365 * 100);
-        assert_eq!(forget_beside(&folder.path().join("x.db"), later).unwrap(), [""; 0]);
+        assert_eq!(forget_beside(&folder.path().join("x.db"), later).unwrap().gone, [""; 0]);
         assert_eq!(folder.path().read_dir().unwrap().count(), names.len() + 2);
     }
 }

@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0008_side_lists.sql"),
     include_str!("../../migrations/0009_pages.sql"),
     include_str!("../../migrations/0010_job_runs.sql"),
+    include_str!("../../migrations/0011_unfollows_by_artist.sql"),
 ];
 
 /// How the name goes on of a copy from before an upgrade: with the version that came, in four digits.

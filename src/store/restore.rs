@@ -1,13 +1,15 @@
 //! A backup takes the database's place.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
+use rustix::fs::OFlags;
 
 use super::backup::Contents;
 use super::connection::{connect_plainly, empty_the_log};
@@ -135,7 +137,9 @@ fn swap(draft: &Path, database: &Path, now: Timestamp) -> std::io::Result<Option
     if let Err(error) = sync_folder(database) {
         tracing::warn!(%error, "the restored database is in its place; a power cut now may undo that");
     }
-    note_time(&aside, now).ok();
+    for ending in [""].into_iter().chain(LOGS) {
+        note_time(&beside(&aside, ending), now).ok();
+    }
     Ok(is_there.then_some(aside))
 }
 
@@ -166,7 +170,7 @@ fn put_back(database: &Path, aside: &Path) -> std::io::Result<()> {
 /// It is kept from now on, however long ago it was written last.
 fn note_time(aside: &Path, now: Timestamp) -> std::io::Result<()> {
     let since_1970 = now.duration_since(Timestamp::UNIX_EPOCH).unsigned_abs();
-    File::open(aside)?.set_modified(SystemTime::UNIX_EPOCH + since_1970)
+    open_plain(aside)?.set_modified(SystemTime::UNIX_EPOCH + since_1970)
 }
 
 /// What is in the log of the old database goes into that, unless it is damaged.
@@ -196,9 +200,21 @@ fn link_or_copy(database: &Path, aside: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     // A file system without links.
+    let mut from = open_plain(database)?;
     let mut to = private::make(aside)?;
-    std::io::copy(&mut File::open(database)?, &mut to)?;
+    std::io::copy(&mut from, &mut to)?;
     to.sync_all()
+}
+
+/// Opens a file that is one: whoever the folder belongs to gets what is read, and root must read for them no other
+/// file that a link leads to, nor wait at a pipe.
+fn open_plain(path: &Path) -> std::io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(std::io::Error::other(format!("{} is no file", path.display()))),
+    }
 }
 
 fn free_name(database: &Path, now: Timestamp) -> PathBuf {
@@ -249,6 +265,17 @@ mod tests {
         std::fs::write(&database, "old").unwrap();
         swap(&gone, &database, NOW).unwrap_err();
         assert_eq!(all(folder.path()), [("dropday.db".to_owned(), "old".to_owned())]);
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_not_copied_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let (secret, database) = (folder.path().join("shadow"), folder.path().join("dropday.db"));
+        std::fs::write(&secret, "for root alone").unwrap();
+        assert!(open_plain(&secret).is_ok());
+        std::os::unix::fs::symlink(&secret, &database).unwrap();
+        assert!(open_plain(&database).is_err());
+        assert!(open_plain(folder.path()).is_err());
     }
 
     #[test]

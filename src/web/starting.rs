@@ -2,11 +2,11 @@
 //! minutes, and neither a person nor an orchestrator should take that for the end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -26,6 +26,15 @@ pub struct Start {
     pub doing: &'static str,
     /// Whether it does not move any more.
     pub is_lost: AtomicBool,
+    /// Answers that were given since somebody looked last.
+    pub answers: AtomicU32,
+}
+
+impl Start {
+    /// One that moves.
+    pub fn new(doing: &'static str) -> Self {
+        Self { doing, is_lost: AtomicBool::new(false), answers: AtomicU32::new(0) }
+    }
 }
 
 /// Alive (`/healthz`) for as long as the start moves, ready (`/readyz`) not yet, and a page for people.
@@ -36,8 +45,14 @@ pub fn router(start: Arc<Start>, public_url: &Url, settings: &Settings) -> Route
         .route("/readyz", get(ready))
         .route("/style.css", get(page::style))
         .fallback(show)
+        .layer(from_fn_with_state(Arc::clone(&start), count))
         .with_state(start)
         .layer(from_fn_with_state(headers, add_headers))
+}
+
+async fn count(State(start): State<Arc<Start>>, request: Request, next: Next) -> Response {
+    start.answers.fetch_add(1, Ordering::Relaxed);
+    next.run(request).await
 }
 
 async fn alive(State(start): State<Arc<Start>>) -> Response {

@@ -472,6 +472,7 @@ async fn a_key_that_came_as_a_credential_is_to_be_changed_where_credentials_lie(
     for _ in 0..2 {
         let ended = run(&["key", "rotate", "--to", text(&new)]).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.out.contains("mv --backup=numbered"), "no earlier key is overwritten");
         let put = format!("install -m 600 {} /etc/dropday/credentials/secrets.key", new.display());
         assert!(ended.out.contains(&put), "{}", ended.out);
         assert!(!ended.out.contains("set secrets.key_file"), "{}", ended.out);

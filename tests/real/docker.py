@@ -5,6 +5,7 @@ this machine's own Rust. What it builds, it builds as anywhere.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -67,8 +68,11 @@ class Engine:
 
     def clear(self):
         """Away with what this test left, or one before it that was killed, but for the image and its layers."""
-        self.try_to("rm", "--force", CONTAINER)
+        _, ours = self.try_to("ps", "--all", "--quiet")
+        self.try_to("rm", "--force", *ours.split()) if ours.split() else None
+        self.try_to("network", "prune", "--force")
         self.try_to("volume", "rm", CONTAINER)
+        self.try_to("volume", "prune", "--force")
         self.try_to("image", "prune", "--force")
         self.try_to("builder", "prune", "--force", "--keep-storage=4GB", seconds=600)
 
@@ -155,10 +159,14 @@ def _engine(folder):
     """A dockerd whose images and layers outlive it; without one, the part is skipped."""
     socket, log = folder / "docker.sock", folder / "dockerd.log"
     command = [
-        "dockerd", "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--bridge=none",
+        "dockerd", "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false", "--bridge=none",
         "--data-root", CACHE / "docker", "--exec-root", folder / "exec", "--pidfile", folder / "dockerd.pid",
         "--host", f"unix://{socket}",
     ]  # fmt: skip
+    CACHE.mkdir(parents=True, exist_ok=True)
+    # One at a time: another run's engine would find its data taken, and its mounts gone at the end.
+    lock = (CACHE / "docker.lock").open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     with log.open("wb") as output:
         process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -177,6 +185,7 @@ def _engine(folder):
         stop(process)
         _unmount(folder)
         _unmount(CACHE / "docker")
+        lock.close()
 
 
 def _unmount(folder):

@@ -302,8 +302,12 @@ def _pass(world, folder):
             [built("DROPDAY_BIN", "dropday"), "once", "--all"], env=environment, stdin=subprocess.DEVNULL,
             stdout=said, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            if process.returncode is None:
+                process.kill()
         said.seek(0)
         words = said.read().decode("utf-8", "replace")
     expect(process.returncode == 0 and f"{ARTISTS} artists checked" in words, f"dropday once --all said:\n{words}")

@@ -50,7 +50,8 @@ def debian():
         # Under its name only when it is whole.
         draft = folder.with_name(f"draft.{os.getpid()}")
         try:
-            run("mmdebstrap", "--variant=minbase", "--mode=root", f"--include={','.join(PACKAGES)}", SUITE, draft)
+            # What it mounts into the draft ends with it, and is never walked over when the draft is removed.
+            run("unshare", "--mount", "mmdebstrap", "--variant=minbase", "--mode=root", f"--include={','.join(PACKAGES)}", SUITE, draft)
             draft.rename(folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)

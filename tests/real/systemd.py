@@ -7,11 +7,13 @@ import json
 import os
 import pathlib
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import urllib.request
 from email import message_from_string
 from email.policy import default as modern
@@ -27,7 +29,7 @@ PASSWORD = "p@ss/w%rd: ü"
 SECRET = "hush-7f3a9c"
 KEY = base64.b64encode(bytes(range(32))).decode()
 
-# Looks are a quarter of the watchdog's time apart; nobody wants to wait half a minute for each.
+# Looks are a sixth of the watchdog's time apart; nobody wants to wait half a minute for each.
 QUICK = "[Service]\nWatchdogSec=12s\nRestartSec=1s\nTimeoutAbortSec=3s\n"
 
 # As far as the database knows: every list, every artist's turn, and nothing that is waited for.
@@ -450,15 +452,20 @@ def network_again(world):
 
 
 def _probe():
-    """What `run` asks before this part: whether such machines can be made and booted here at all."""
+    """What `run` asks before this part: whether such machines can be booted here at all."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         prepare()
         with tempfile.TemporaryDirectory(prefix="dropday-real-") as folder:
             probe(pathlib.Path(folder))
-    except Exception as why:
+    except (AssertionError, Broken, OSError) as why:
         last = str(why).strip().splitlines()[-1:]
         print(f"this machine cannot boot another with systemd-nspawn: {' '.join(last)}")
         sys.exit(1)
+    except Exception:
+        # That is no machine's fault, and nothing to be skipped.
+        traceback.print_exc()
+        sys.exit(70)
 
 
 if __name__ == "__main__":

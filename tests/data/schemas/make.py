@@ -117,6 +117,7 @@ ROWS = {
     10: f"""
         INSERT INTO job_runs VALUES (1, 'follows', {THEN}, {THEN + 5}, 'ok', 0, '2 lists read');
     """,
+    11: "",
 }
 
 
