@@ -10,10 +10,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::OFlags;
 
 use super::connection::set_up_copying;
-use super::files::{beside, folder_of, is_at, sync_folder};
+use super::files::{AS_IT_LIES, beside, folder_of, is_at, sync_folder};
 use super::{Result, private};
 
 /// How the name of a draft ends; after it comes `-2` and so on.
@@ -126,8 +125,7 @@ fn draft_ending(n: u32) -> String {
 fn open_draft(path: &Path) -> std::io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     // A link that somebody left there is not followed, nor is anybody waited for who reads a pipe.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    options.write(true).mode(0o600).custom_flags(flags);
+    options.write(true).mode(0o600).custom_flags(AS_IT_LIES);
     match options.clone().create_new(true).open(path) {
         Err(why) if why.kind() == ErrorKind::AlreadyExists => {
             let Ok(file) = options.open(path) else { return Ok(None) };

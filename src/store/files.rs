@@ -5,6 +5,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
+/// Flags to open with what others may have put there: a link is not followed, and nobody is waited for at a pipe.
+pub(super) const AS_IT_LIES: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
+
 /// How the names of the files end that SQLite keeps beside a database.
 pub(super) const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 

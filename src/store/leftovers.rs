@@ -7,9 +7,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use rustix::fs::OFlags;
 
-use super::files::{LOGS, folder_of, sync_folder};
+use super::files::{AS_IT_LIES, LOGS, folder_of, sync_folder};
 use super::{Tx, copy, migrations, restore};
 
 /// A copy is kept for so long: enough to go back, and no longer than that.
@@ -122,8 +121,7 @@ fn changed_at(file: &Metadata) -> Option<Timestamp> {
 
 /// Whether somebody is writing it. Of another user's nobody can tell, and a day tells enough.
 fn is_held(path: &Path) -> bool {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let opened = OpenOptions::new().read(true).custom_flags(AS_IT_LIES).open(path);
     let is_locked = |file: File| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock));
     opened.is_ok_and(is_locked)
 }

@@ -5,17 +5,14 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
-use rustix::fs::OFlags;
-
-use super::files::folder_of;
+use super::files::{AS_IT_LIES, folder_of};
 
 /// Opens a file to write at its end; made, as [`make`] does, if it is not there. A link is not followed: root
 /// may do this in a folder of somebody else's.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     match make(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let no_link = OFlags::NOFOLLOW.bits().cast_signed();
-            OpenOptions::new().append(true).custom_flags(no_link).open(path)
+            OpenOptions::new().append(true).custom_flags(AS_IT_LIES).open(path)
         }
         made => made,
     }
@@ -38,8 +35,7 @@ pub fn make(path: &Path) -> io::Result<File> {
 /// # Errors
 /// Where one of them cannot be looked at.
 pub fn give(made: &Path, other: &Path) -> io::Result<()> {
-    let no_link = OFlags::NOFOLLOW.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(no_link).open(made)?;
+    let file = OpenOptions::new().read(true).custom_flags(AS_IT_LIES).open(made)?;
     let has_one_name = file.metadata()?.nlink() == 1;
     if has_one_name { give_to_owner_of(&file, other) } else { Ok(()) }
 }

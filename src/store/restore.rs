@@ -9,12 +9,11 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
-use rustix::fs::OFlags;
 
 use super::backup::Contents;
 use super::connection::{connect_plainly, empty_the_log};
 use super::copy::{self, Existing};
-use super::files::{LOGS, beside, folder_of, sync_folder};
+use super::files::{AS_IT_LIES, LOGS, beside, folder_of, sync_folder};
 use super::presence::Presence;
 use super::{Result, Sealer, StoreError, keys, private};
 
@@ -209,8 +208,7 @@ fn link_or_copy(database: &Path, aside: &Path) -> std::io::Result<()> {
 /// Opens a file that is one: whoever the folder belongs to gets what is read, and root must read for them no other
 /// file that a link leads to, nor wait at a pipe.
 fn open_plain(path: &Path) -> std::io::Result<File> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(AS_IT_LIES).open(path)?;
     match file.metadata()?.is_file() {
         true => Ok(file),
         false => Err(std::io::Error::other(format!("{} is no file", path.display()))),
