@@ -20,7 +20,7 @@ use crate::mail::smtp::{Mailer, SmtpSettings};
 use crate::meters::{Labels, Meters};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
-use crate::store::outbox::Kind;
+use crate::store::outbox::EmailKind;
 use crate::store::rotation::Key;
 use crate::store::{Db, Sealer, StoreError};
 use crate::web;
@@ -212,7 +212,7 @@ fn meters() -> anyhow::Result<Meters> {
     let labels = Labels {
         jobs: &Job::ALL.map(Job::as_str),
         results: &RunResult::ALL.map(RunResult::as_str),
-        letters: &Kind::ALL.map(Kind::as_str),
+        letters: &EmailKind::ALL.map(EmailKind::as_str),
     };
     Meters::new(labels).context("nothing can be counted; this is a bug")
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::ctx::Ctx;
 use crate::domain::user::{EmailAddress, NotAnAddress, UserId};
 use crate::store::links::ConfirmLink;
-use crate::store::outbox::Kind;
+use crate::store::outbox::EmailKind;
 use crate::store::people::Person;
 use crate::store::{Sealer, StoreError, Tx, links, outbox, people};
 
@@ -64,11 +64,11 @@ pub async fn submit(ctx: &Ctx, person: UserId, typed: &str) -> Result<EmailAddre
                 links::forget_awaiting(tx, person)?;
                 return Ok(true);
             }
-            if outbox::count_lately(tx, person, Kind::Confirm)? >= CONFIRM_LETTERS_AN_HOUR {
+            if outbox::count_lately(tx, person, EmailKind::Confirm)? >= CONFIRM_LETTERS_AN_HOUR {
                 return Ok(false);
             }
             let link = links::make_confirm(tx, person, &asked)?;
-            outbox::owe(tx, person, Kind::Confirm, &link.to_string())
+            outbox::owe(tx, person, EmailKind::Confirm, &link.to_string())
         })
         .await?;
     if is_owed { Ok(address) } else { Err(AddressError::TooOften) }
@@ -133,7 +133,7 @@ pub async fn confirm_by_hand(
 
 fn take(tx: &Tx<'_>, person: UserId, address: &EmailAddress) -> Result<(), StoreError> {
     people::set_address(tx, person, address)?;
-    outbox::owe(tx, person, Kind::Welcome, FIRST)?;
+    outbox::owe(tx, person, EmailKind::Welcome, FIRST)?;
     outbox::owe_refused_again(tx, person)?;
     outbox::owe_news_since_following(tx, person)?;
     Ok(())

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::ctx::Ctx;
 use crate::domain::user::UserId;
-use crate::store::outbox::{self, Kind};
+use crate::store::outbox::{self, EmailKind};
 use crate::store::{StoreError, Tx, people};
 
 /// A person gets no more than one in this time.
@@ -37,10 +37,10 @@ fn owe(tx: &Tx<'_>, person: UserId) -> Result<Asked, StoreError> {
         return Ok(Asked::Nowhere);
     }
     // One that was owed in the future was owed by a wrong clock, and must not forbid the next for years.
-    let last = outbox::last_owed(tx, person, Kind::Sample)?.filter(|last| *last <= tx.now());
+    let last = outbox::last_owed(tx, person, EmailKind::Sample)?.filter(|last| *last <= tx.now());
     if let Some(again) = last.map(|last| last + EVERY).filter(|again| *again > tx.now()) {
         return Ok(Asked::TooOften(again));
     }
-    outbox::owe(tx, person, Kind::Sample, &tx.now().as_millisecond().to_string())?;
+    outbox::owe(tx, person, EmailKind::Sample, &tx.now().as_millisecond().to_string())?;
     Ok(Asked::Owed)
 }

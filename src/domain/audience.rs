@@ -6,26 +6,51 @@ use super::artist::ArtistId;
 use super::recording;
 use super::release::{Release, ReleaseKind};
 
-/// What a release is to a reader, as far as they can choose.
+/// The categories of releases that a user can choose between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReleaseCategory {
     /// An album.
     Album,
     /// A single or an EP.
     Single,
     /// A compilation.
     Compilation,
-    /// An album recorded on a stage.
+    /// A live album.
     Live,
     /// An album of remixes.
     Remixes,
-    /// Somebody else's release, on which the artist appears.
+    /// A release by someone else on which the followed artist appears.
     Appearance,
 }
 
-/// Which kinds a person wants.
+impl ReleaseCategory {
+    /// `live album`, in the middle of a sentence. `tracks` tells a single from an EP: Spotify lists EPs among
+    /// the singles.
+    pub fn noun(self, tracks: Option<u32>) -> &'static str {
+        self.words(tracks).0
+    }
+
+    /// `Live album`, at the beginning of a line.
+    pub fn label(self, tracks: Option<u32>) -> &'static str {
+        self.words(tracks).1
+    }
+
+    fn words(self, tracks: Option<u32>) -> (&'static str, &'static str) {
+        match (self, tracks) {
+            (Self::Album, _) => ("album", "Album"),
+            (Self::Single, Some(1)) => ("single", "Single"),
+            (Self::Single, _) => ("single or EP", "Single or EP"),
+            (Self::Compilation, _) => ("compilation", "Compilation"),
+            (Self::Live, _) => ("live album", "Live album"),
+            (Self::Remixes, _) => ("remix album", "Remix album"),
+            (Self::Appearance, _) => ("guest appearance", "Guest appearance"),
+        }
+    }
+}
+
+/// The categories that a user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kinds {
+pub struct WantedCategories {
     /// Albums.
     pub albums: bool,
     /// Singles and EPs.
@@ -40,7 +65,7 @@ pub struct Kinds {
     pub appearances: bool,
 }
 
-impl Default for Kinds {
+impl Default for WantedCategories {
     fn default() -> Self {
         Self {
             albums: true,
@@ -73,8 +98,8 @@ pub enum Unwanted {
     Unsubscribed,
     /// Everybody whom it would be told for is muted.
     Muted(String),
-    /// They do not want this kind.
-    Kind(Kind),
+    /// They do not want this category.
+    Category(ReleaseCategory),
     /// It is a later edition of an album, and they want none of those.
     Edition,
 }
@@ -85,95 +110,95 @@ impl fmt::Display for Unwanted {
             Self::Unsubscribed => f.write_str("letters with news were switched off"),
             Self::Muted(name) => write!(f, "{name} is muted"),
             Self::Edition => f.write_str("later editions are not wanted"),
-            Self::Kind(Kind::Album) => f.write_str("albums are not wanted"),
-            Self::Kind(Kind::Single) => f.write_str("singles and EPs are not wanted"),
-            Self::Kind(Kind::Compilation) => f.write_str("compilations are not wanted"),
-            Self::Kind(Kind::Live) => f.write_str("live albums are not wanted"),
-            Self::Kind(Kind::Remixes) => f.write_str("remixes are not wanted"),
-            Self::Kind(Kind::Appearance) => {
+            Self::Category(ReleaseCategory::Album) => f.write_str("albums are not wanted"),
+            Self::Category(ReleaseCategory::Single) => f.write_str("singles and EPs are not wanted"),
+            Self::Category(ReleaseCategory::Compilation) => f.write_str("compilations are not wanted"),
+            Self::Category(ReleaseCategory::Live) => f.write_str("live albums are not wanted"),
+            Self::Category(ReleaseCategory::Remixes) => f.write_str("remixes are not wanted"),
+            Self::Category(ReleaseCategory::Appearance) => {
                 f.write_str("appearances on others' releases are not wanted")
             }
         }
     }
 }
 
-/// What a release is to a reader.
-pub fn kind(release: &Release, appears: bool) -> Kind {
+/// The category of a release; `appears` if the followed artist only appears on it.
+pub fn category(release: &Release, appears: bool) -> ReleaseCategory {
     match release.kind {
-        _ if appears => Kind::Appearance,
-        ReleaseKind::Single => Kind::Single,
-        ReleaseKind::Compilation => Kind::Compilation,
-        ReleaseKind::Album => recorded(release).unwrap_or(Kind::Album),
+        _ if appears => ReleaseCategory::Appearance,
+        ReleaseKind::Single => ReleaseCategory::Single,
+        ReleaseKind::Compilation => ReleaseCategory::Compilation,
+        ReleaseKind::Album => recorded(release).unwrap_or(ReleaseCategory::Album),
     }
 }
 
-/// Whether a person who wants `kinds` hears of a release, which they would for these `reasons`; an
+/// Whether a person who wants `categories` hears of a release, which they would for these `reasons`; an
 /// empty list stands for an artist whom they have ceased to follow meanwhile.
 ///
 /// # Errors
 /// Why they do not.
-pub fn judge(release: &Release, reasons: &[Reason], kinds: Kinds) -> Result<(), Unwanted> {
-    if reasons.iter().any(|reason| !reason.is_muted && kinds.have(release, reason.appears)) {
+pub fn judge(release: &Release, reasons: &[Reason], categories: WantedCategories) -> Result<(), Unwanted> {
+    if reasons.iter().any(|reason| !reason.is_muted && categories.have(release, reason.appears)) {
         return Ok(());
     }
     let heard: Vec<&Reason> = reasons.iter().filter(|reason| !reason.is_muted).collect();
     match (heard.first(), reasons.first()) {
         (None, Some(muted)) => Err(Unwanted::Muted(muted.name.clone())),
-        (None, None) if kinds.have(release, false) => Ok(()),
-        (None, None) => Err(Unwanted::Kind(kinds.missing(release, false))),
+        (None, None) if categories.have(release, false) => Ok(()),
+        (None, None) => Err(Unwanted::Category(categories.missing(release, false))),
         (Some(_), _) => {
             let appears = heard.iter().all(|reason| reason.appears);
-            Err(Unwanted::Kind(kinds.missing(release, appears)))
+            Err(Unwanted::Category(categories.missing(release, appears)))
         }
     }
 }
 
-/// Whether a release is of a kind that a person wants, muted artists' too.
-pub fn is_of_interest(release: &Release, reasons: &[Reason], kinds: Kinds) -> bool {
+/// Whether a release is of a category that the user wants, even if the artist is muted.
+pub fn is_of_interest(release: &Release, reasons: &[Reason], categories: WantedCategories) -> bool {
     match reasons {
-        [] => kinds.have(release, false),
-        reasons => reasons.iter().any(|reason| kinds.have(release, reason.appears)),
+        [] => categories.have(release, false),
+        reasons => reasons.iter().any(|reason| categories.have(release, reason.appears)),
     }
 }
 
-impl Kinds {
-    /// Nothing at all.
+impl WantedCategories {
+    /// No category.
     pub fn none() -> Self {
         Self { albums: false, ..Self::default() }
     }
 
-    /// Whether a release of this kind is wanted, for all that it is.
+    /// Whether a release of this category is wanted, its recording (live, remix) included.
     fn have(self, release: &Release, appears: bool) -> bool {
-        let kind = kind(release, appears);
-        let recording = if kind == Kind::Single { recorded(release) } else { None };
-        self.has(kind) && recording.is_none_or(|recording| self.has(recording))
+        let category = category(release, appears);
+        let recording = if category == ReleaseCategory::Single { recorded(release) } else { None };
+        self.has(category) && recording.is_none_or(|recording| self.has(recording))
     }
 
-    /// The kind for which a release that is not wanted is not.
-    fn missing(self, release: &Release, appears: bool) -> Kind {
-        let kind = kind(release, appears);
+    /// The category because of which a release is not wanted.
+    fn missing(self, release: &Release, appears: bool) -> ReleaseCategory {
+        let category = category(release, appears);
         match recorded(release) {
-            Some(recording) if self.has(kind) => recording,
-            _ => kind,
+            Some(recording) if self.has(category) => recording,
+            _ => category,
         }
     }
 
-    fn has(self, kind: Kind) -> bool {
-        match kind {
-            Kind::Album => self.albums,
-            Kind::Single => self.singles,
-            Kind::Compilation => self.compilations,
-            Kind::Live => self.live,
-            Kind::Remixes => self.remixes,
-            Kind::Appearance => self.appearances,
+    fn has(self, category: ReleaseCategory) -> bool {
+        match category {
+            ReleaseCategory::Album => self.albums,
+            ReleaseCategory::Single => self.singles,
+            ReleaseCategory::Compilation => self.compilations,
+            ReleaseCategory::Live => self.live,
+            ReleaseCategory::Remixes => self.remixes,
+            ReleaseCategory::Appearance => self.appearances,
         }
     }
 }
 
-fn recorded(release: &Release) -> Option<Kind> {
+fn recorded(release: &Release) -> Option<ReleaseCategory> {
     match recording::of(&release.title) {
-        recording::Recording::Live => Some(Kind::Live),
-        recording::Recording::Remixes => Some(Kind::Remixes),
+        recording::Recording::Live => Some(ReleaseCategory::Live),
+        recording::Recording::Remixes => Some(ReleaseCategory::Remixes),
         recording::Recording::Other => None,
     }
 }
@@ -202,7 +227,7 @@ mod tests {
         Reason { artist, name: name.into(), appears, is_muted }
     }
 
-    const ALL: Kinds = Kinds {
+    const ALL: WantedCategories = WantedCategories {
         albums: true,
         singles: true,
         compilations: true,
@@ -213,38 +238,38 @@ mod tests {
 
     #[test]
     fn albums_are_wanted_and_nothing_else_unless_somebody_says_so() {
-        let usual = Kinds::default();
+        let usual = WantedCategories::default();
         let judge = |title, kind, appears| {
             judge(&release(title, kind), &[reason("Air", appears, false)], usual)
         };
         assert_eq!(judge("Moon Safari", ReleaseKind::Album, false), Ok(()));
         for (title, kind, appears, unwanted) in [
-            ("Moon Safari", ReleaseKind::Single, false, Kind::Single),
-            ("Moon Safari", ReleaseKind::Compilation, false, Kind::Compilation),
-            ("Live at Leeds", ReleaseKind::Album, false, Kind::Live),
-            ("Moon Safari (Remixes)", ReleaseKind::Album, false, Kind::Remixes),
-            ("Moon Safari", ReleaseKind::Album, true, Kind::Appearance),
+            ("Moon Safari", ReleaseKind::Single, false, ReleaseCategory::Single),
+            ("Moon Safari", ReleaseKind::Compilation, false, ReleaseCategory::Compilation),
+            ("Live at Leeds", ReleaseKind::Album, false, ReleaseCategory::Live),
+            ("Moon Safari (Remixes)", ReleaseKind::Album, false, ReleaseCategory::Remixes),
+            ("Moon Safari", ReleaseKind::Album, true, ReleaseCategory::Appearance),
         ] {
-            assert_eq!(judge(title, kind, appears), Err(Unwanted::Kind(unwanted)), "{title}");
+            assert_eq!(judge(title, kind, appears), Err(Unwanted::Category(unwanted)), "{title}");
         }
     }
 
     #[test]
     fn a_live_album_is_told_to_those_who_want_nothing_but_live_albums() {
-        let live = Kinds { albums: false, live: true, ..Kinds::default() };
+        let live = WantedCategories { albums: false, live: true, ..WantedCategories::default() };
         let judge = |title| {
             judge(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
         };
         assert_eq!(judge("Live at Leeds"), Ok(()));
-        assert_eq!(judge("Moon Safari"), Err(Unwanted::Kind(Kind::Album)));
+        assert_eq!(judge("Moon Safari"), Err(Unwanted::Category(ReleaseCategory::Album)));
     }
 
     #[test]
     fn a_single_of_remixes_is_told_to_those_who_want_both() {
         let single = release("Kelly Watch the Stars (Remixes)", ReleaseKind::Single);
-        let judge = |kinds| judge(&single, &[reason("Air", false, false)], kinds);
-        assert_eq!(judge(Kinds { remixes: false, ..ALL }), Err(Unwanted::Kind(Kind::Remixes)));
-        assert_eq!(judge(Kinds { singles: false, ..ALL }), Err(Unwanted::Kind(Kind::Single)));
+        let judge = |categories| judge(&single, &[reason("Air", false, false)], categories);
+        assert_eq!(judge(WantedCategories { remixes: false, ..ALL }), Err(Unwanted::Category(ReleaseCategory::Remixes)));
+        assert_eq!(judge(WantedCategories { singles: false, ..ALL }), Err(Unwanted::Category(ReleaseCategory::Single)));
         assert_eq!(judge(ALL), Ok(()));
     }
 
@@ -261,8 +286,8 @@ mod tests {
         let album = release("Moon Safari", ReleaseKind::Album);
         let reasons = [reason("Air", false, true), reason("Beck", true, false)];
         assert_eq!(
-            judge(&album, &reasons, Kinds::default()),
-            Err(Unwanted::Kind(Kind::Appearance))
+            judge(&album, &reasons, WantedCategories::default()),
+            Err(Unwanted::Category(ReleaseCategory::Appearance))
         );
         assert_eq!(judge(&album, &reasons, ALL), Ok(()));
     }
@@ -276,10 +301,10 @@ mod tests {
             wants in any::<[bool; 6]>(),
         ) {
             let [albums, singles, compilations, live, remixes, appearances] = wants;
-            let kinds = Kinds { albums, singles, compilations, live, remixes, appearances };
+            let categories = WantedCategories { albums, singles, compilations, live, remixes, appearances };
             let reasons: Vec<_> = reasons.iter().map(|(a, m)| reason("x", *a, *m)).collect();
             let release = release(&title, kind);
-            if judge(&release, &reasons, kinds).is_ok() {
+            if judge(&release, &reasons, categories).is_ok() {
                 prop_assert_eq!(judge(&release, &reasons, ALL), Ok(()));
             }
             let all_muted = !reasons.is_empty() && reasons.iter().all(|reason| reason.is_muted);

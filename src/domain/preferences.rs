@@ -1,13 +1,13 @@
 //! What a person wants to be told, and when.
 
-use super::audience::Kinds;
+use super::audience::WantedCategories;
 use super::digest::Timetable;
 
 /// A person's choices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
-    /// Which kinds of releases.
-    pub kinds: Kinds,
+    /// Which categories of releases.
+    pub categories: WantedCategories,
     /// Later editions of an album, as lines of their own.
     pub editions: bool,
     /// When letters with news leave.

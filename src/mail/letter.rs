@@ -50,9 +50,6 @@ pub enum RenderError {
     /// The MJML could not be turned into HTML.
     #[error("a letter's layout cannot be rendered: {0}")]
     Html(#[from] mrml::prelude::render::Error),
-    /// News without a release.
-    #[error("there is no news to tell")]
-    NoNews,
 }
 
 /// A letter from its subject and its two templates. The text's lines may be as long as they like.

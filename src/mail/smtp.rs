@@ -9,7 +9,6 @@ mod error;
 mod mask;
 mod message;
 mod places;
-mod quoted;
 mod reply;
 mod session;
 mod status;

@@ -8,7 +8,7 @@ use crate::accounts::leave;
 use crate::ctx::Ctx;
 use crate::domain::consent::{Reminder, reminder_due};
 use crate::domain::matter::Matter;
-use crate::store::outbox::{self, Kind};
+use crate::store::outbox::{self, EmailKind};
 use crate::store::{StoreError, Tx, callers, consents};
 
 /// What a pass did.
@@ -53,7 +53,7 @@ fn remind(tx: &Tx<'_>) -> Result<u64, StoreError> {
     for (person, authorized_at) in consents::good(tx)? {
         let Some(reminder) = reminder_due(authorized_at, tx.now()) else { continue };
         let subject = subject(authorized_at.as_millisecond(), reminder);
-        reminded += u64::from(outbox::owe(tx, person, Kind::ConsentEnds, &subject)?);
+        reminded += u64::from(outbox::owe(tx, person, EmailKind::ConsentEnds, &subject)?);
     }
     Ok(reminded)
 }

@@ -139,8 +139,8 @@ pub fn fingerprint(tx: &Tx<'_>, person: UserId) -> Result<String> {
     };
     let (mutes, follows) = (of_artists("mutes")?, of_artists("follows")?);
     let wanted = preferences::of(tx, person)?;
-    let kinds = wanted.map(|wanted| (wanted.kinds, wanted.editions));
-    Ok(format!("{news} / {mutes} / {follows} / {kinds:?}"))
+    let categories = wanted.map(|wanted| (wanted.categories, wanted.editions));
+    Ok(format!("{news} / {mutes} / {follows} / {categories:?}"))
 }
 
 /// What a person's feeds tell: what was news of the kinds that they want, the newest first, muted artists'
@@ -155,7 +155,7 @@ pub fn entries(tx: &Tx<'_>, person: UserId) -> Result<Vec<Entry>> {
         let Some(release) = releases::find(tx, &id)? else { continue };
         let reasons = releases::reasons(tx, &id, person)?;
         let is_left_out = !wanted.editions && editions::is_one(tx, &id)?;
-        if is_left_out || audience::judge(&release, &reasons, wanted.kinds).is_err() {
+        if is_left_out || audience::judge(&release, &reasons, wanted.categories).is_err() {
             continue;
         }
         let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);

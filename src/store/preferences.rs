@@ -9,7 +9,7 @@ use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx, outbox};
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::audience::Kinds;
+use crate::domain::audience::WantedCategories;
 use crate::domain::digest::{Key, Rhythm, Timetable};
 use crate::domain::preferences::Preferences;
 use crate::domain::user::UserId;
@@ -28,7 +28,7 @@ pub fn of(tx: &Tx<'_>, person: UserId) -> Result<Option<Preferences>> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
-    let kinds = Kinds {
+    let categories = WantedCategories {
         albums: row.get(0)?,
         singles: row.get(1)?,
         compilations: row.get(2)?,
@@ -46,7 +46,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
     let zone = row.get::<_, Option<String>>(10)?;
     let zone = zone.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC);
     Ok(Preferences {
-        kinds,
+        categories,
         editions: row.get(6)?,
         timetable: Timetable { rhythm, hour: row.get(9)?, zone },
         is_subscribed: row.get(11)?,
@@ -60,7 +60,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn set(tx: &Tx<'_>, person: UserId, wanted: &Preferences) -> Result<()> {
-    let Preferences { kinds, timetable, .. } = wanted;
+    let Preferences { categories, timetable, .. } = wanted;
     let before = of(tx, person)?;
     let (rhythm, weekday) = match timetable.rhythm {
         Rhythm::AtOnce => ("at_once", None),
@@ -77,13 +77,13 @@ pub fn set(tx: &Tx<'_>, person: UserId, wanted: &Preferences) -> Result<()> {
          WHERE id = ?1",
         params![
             person,
-            kinds.albums,
-            kinds.live,
-            kinds.remixes,
+            categories.albums,
+            categories.live,
+            categories.remixes,
             wanted.editions,
-            kinds.singles,
-            kinds.compilations,
-            kinds.appearances,
+            categories.singles,
+            categories.compilations,
+            categories.appearances,
             rhythm,
             weekday,
             timetable.hour,

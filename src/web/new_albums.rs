@@ -15,17 +15,17 @@ use super::page;
 use super::visit::{Fields, Frame, Visit};
 use super::when::When;
 use crate::ctx::Ctx;
-use crate::domain::audience::Kind;
+use crate::domain::audience::ReleaseCategory;
 use crate::store::outbox::Told;
 
 /// The kinds that the page can be narrowed to: as its address calls them, and as readers do.
-const KINDS: [(Kind, &str, &str); 6] = [
-    (Kind::Album, "albums", "Albums"),
-    (Kind::Single, "singles", "Singles and EPs"),
-    (Kind::Compilation, "compilations", "Compilations"),
-    (Kind::Live, "live", "Live"),
-    (Kind::Remixes, "remixes", "Remixes"),
-    (Kind::Appearance, "appearances", "Appearances"),
+const KINDS: [(ReleaseCategory, &str, &str); 6] = [
+    (ReleaseCategory::Album, "albums", "Albums"),
+    (ReleaseCategory::Single, "singles", "Singles and EPs"),
+    (ReleaseCategory::Compilation, "compilations", "Compilations"),
+    (ReleaseCategory::Live, "live", "Live"),
+    (ReleaseCategory::Remixes, "remixes", "Remixes"),
+    (ReleaseCategory::Appearance, "appearances", "Appearances"),
 ];
 
 #[derive(Template)]
@@ -34,7 +34,7 @@ struct Page {
     frame: Frame,
     now: Timestamp,
     zone: TimeZone,
-    kind: Option<Kind>,
+    kind: Option<ReleaseCategory>,
     is_first_page: bool,
     /// Whether the list of the chosen kind is looked at on the person's behalf.
     is_looked_for: bool,
@@ -77,17 +77,6 @@ impl Page {
     fn older_path(&self) -> Option<String> {
         let kind = self.word().map(|word| format!("kind={word}&")).unwrap_or_default();
         self.older.map(|before| format!("/new?{kind}before={before}"))
-    }
-
-    fn label(kind: &Kind) -> &'static str {
-        match kind {
-            Kind::Album => "Album",
-            Kind::Single => "Single or EP",
-            Kind::Compilation => "Compilation",
-            Kind::Live => "Live album",
-            Kind::Remixes => "Remixes",
-            Kind::Appearance => "Appearance",
-        }
     }
 
     /// Where the page begins.
@@ -138,7 +127,7 @@ mod tests {
 
     #[test]
     fn an_address_is_read_as_far_as_it_makes_sense() {
-        let live = Wish { kind: Some(Kind::Live), before: Some(7) };
+        let live = Wish { kind: Some(ReleaseCategory::Live), before: Some(7) };
         assert_eq!(wish("kind=live&before=7"), live);
         assert_eq!(wish("before=7&kind=live&kind=albums&before=9"), live);
         let all = Wish { kind: None, before: None };

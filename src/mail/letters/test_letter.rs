@@ -1,50 +1,31 @@
-//! "Letters arrive": what `dropday check --send-to` sends.
+//! The email that `dropday check --send-to` sends.
 
-use askama::Template;
 use jiff::Timestamp;
 
 use crate::domain::text::one_line;
-use crate::mail::letter::{Letter, RenderError, write};
+use crate::mail::letter::{Letter, RenderError};
 
-/// A letter whose arrival is all it tells.
+/// An email without content: its arrival is the test.
 #[derive(Clone, Copy)]
 pub struct TestLetter<'a> {
-    /// Which Dropday this is.
     pub instance_url: &'a str,
-    /// The mail server that it was handed to: `mail.example.com:587`.
+    /// The mail server that accepted it: `mail.example.com:587`.
     pub server: &'a str,
-    /// When.
     pub sent_at: Timestamp,
 }
 
-const SUBJECT: &str = "A test letter from Dropday";
-
-#[derive(Template)]
-#[template(path = "test_letter.txt", escape = "none")]
-struct Text<'a> {
-    server: &'a str,
-    sent_at: &'a str,
-    instance_url: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "test_letter.mjml", escape = "html")]
-struct Layout<'a> {
-    subject: &'a str,
-    server: &'a str,
-    sent_at: &'a str,
-    instance_url: &'a str,
-}
+templates!(TestLetter, "test_letter.txt", "test_letter.mjml");
 
 impl TestLetter<'_> {
-    /// Writes the letter.
-    ///
-    /// # Errors
-    /// [`RenderError`], if a template is broken.
     pub fn letter(&self) -> Result<Letter, RenderError> {
-        let (server, instance_url) = (&one_line(self.server), self.instance_url);
-        let sent_at = &self.sent_at.strftime("%-d %B %Y, %H:%M UTC").to_string();
-        let layout = Layout { subject: SUBJECT, server, sent_at, instance_url };
-        write(SUBJECT.to_owned(), &Text { server, sent_at, instance_url }, &layout)
+        render("A test letter from Dropday".to_owned(), self)
+    }
+
+    fn server(&self) -> String {
+        one_line(self.server)
+    }
+
+    fn sent_at(&self) -> String {
+        self.sent_at.strftime("%-d %B %Y, %H:%M UTC").to_string()
     }
 }

@@ -8,7 +8,6 @@ use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, 
 use lettre::message::{Body, Mailbox, MessageBuilder, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
-use super::quoted::quoted_printable;
 use crate::domain::text::one_line;
 use crate::mail::letter::Letter;
 
@@ -21,8 +20,7 @@ pub struct Stamp {
     pub date: Timestamp,
 }
 
-/// No body can hold this line: in quoted-printable every `=` is followed by hexadecimal digits or
-/// by the end of the line.
+/// Cannot occur in a body: in quoted-printable, `=` is followed by hexadecimal digits or a line break.
 const BOUNDARY: &str = "=_dropday_=";
 
 /// The letter with its headers. The same arguments give the same bytes.
@@ -68,9 +66,11 @@ fn system_time(date: Timestamp) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(date.as_second().try_into().unwrap_or(0))
 }
 
+/// Always quoted-printable, whatever the text: the result is ASCII in short lines, which every server accepts.
 fn part(kind: ContentType, text: &str) -> SinglePart {
-    let body = quoted_printable(text).into_bytes();
-    let body = Body::dangerous_pre_encoded(body, ContentTransferEncoding::QuotedPrintable);
+    let crlf = text.replace("\r\n", "\n").replace('\n', "\r\n");
+    let encoded = quoted_printable::encode(crlf);
+    let body = Body::dangerous_pre_encoded(encoded, ContentTransferEncoding::QuotedPrintable);
     SinglePart::builder().header(kind).body(body)
 }
 

@@ -1,4 +1,4 @@
-//! What is owed → the letter that tells it.
+//! Composes an email from its outbox rows.
 
 mod facts;
 mod news;
@@ -23,55 +23,57 @@ use crate::store::links::ConfirmLink;
 use crate::store::outbox::Claimed;
 use crate::store::people::Person;
 
-/// What became of a letter that was owed.
-pub(super) enum Composed {
-    /// To be sent.
-    Ready(EmailAddress, Letter),
-    /// No longer wanted, for this reason.
-    Unwanted(&'static str),
-}
+/// Why an email is not needed any more, in words for the database.
+type NoLongerNeeded = &'static str;
 
-/// Why a letter could not be written.
+/// What was loaded for an email, unless it is not needed any more.
+type Loaded<T> = Result<Result<T, NoLongerNeeded>, StoreError>;
+
+/// Why an email was not composed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ComposeError {
+    #[error("{0}")]
+    NoLongerNeeded(NoLongerNeeded),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Render(#[from] RenderError),
 }
 
-pub(super) async fn compose(ctx: &Ctx, claimed: &Claimed) -> Result<Composed, ComposeError> {
+pub(super) async fn compose(
+    ctx: &Ctx,
+    claimed: &Claimed,
+) -> Result<(EmailAddress, Letter), ComposeError> {
     let (wanted, settings) = (claimed.clone(), ctx.cadence.clone());
-    let facts = ctx.db.write("what is owed", move |tx| gather(tx, &wanted, &settings)).await?;
-    Ok(match facts {
-        Facts::Unwanted(why) => Composed::Unwanted(why),
-        Facts::Confirm(person, link, to) => Composed::Ready(to, confirm(ctx, &person, &link)?),
-        Facts::Welcome(to, welcome) => Composed::Ready(to, news::welcome(ctx, &welcome)?),
-        Facts::News(to, told) => Composed::Ready(to, news::letter(ctx, &told)?),
-        Facts::SignInAgain(to) => {
-            Composed::Ready(to, SignInAgain { link: &ctx.page("/login") }.letter()?)
-        }
-        Facts::Withdrawn(to, deleted_on) => {
-            let (link, account_url) = (&ctx.page("/login"), &ctx.page("/account"));
-            Composed::Ready(to, Withdrawn { link, account_url, deleted_on }.letter()?)
-        }
-        Facts::ConsentEnds(to, ends_on) => {
-            Composed::Ready(to, ConsentEnds { link: &ctx.page("/login"), ends_on }.letter()?)
-        }
-        Facts::GoodBye(farewell) => {
-            let (instance_url, artists) = (&ctx.page("/"), farewell.artists);
-            let listed_at_spotify = !farewell.has_withdrawn;
-            let letter = GoodBye { instance_url, artists, listed_at_spotify }.letter()?;
-            Composed::Ready(farewell.address, letter)
-        }
-        Facts::Operator(known) => match ctx.operator.clone() {
-            None => Composed::Unwanted("no operator is named in the configuration any more"),
-            Some(to) => Composed::Ready(to, to_operator(ctx, &known)?),
-        },
-    })
+    let operator = ctx.operator.clone();
+    let loaded =
+        ctx.db.write("load email", move |tx| gather(tx, &wanted, &settings, operator)).await?;
+    let (to, facts) = loaded.map_err(ComposeError::NoLongerNeeded)?;
+    Ok((to, write(ctx, &facts)?))
 }
 
-/// Where a link in a letter to this person leads.
+fn write(ctx: &Ctx, facts: &Facts) -> Result<Letter, RenderError> {
+    let link = &ctx.page("/login");
+    match facts {
+        Facts::Confirm(person, link) => confirm(ctx, person, link),
+        Facts::Welcome(data) => news::welcome(ctx, data),
+        Facts::News(data) => news::letter(ctx, data),
+        Facts::SignInAgain => SignInAgain { link }.letter(),
+        Facts::Withdrawn(deleted_on) => {
+            let account_url = &ctx.page("/account");
+            Withdrawn { link, account_url, deleted_on: *deleted_on }.letter()
+        }
+        Facts::ConsentEnds(ends_on) => ConsentEnds { link, ends_on: *ends_on }.letter(),
+        Facts::GoodBye(farewell) => {
+            let listed_at_spotify = !farewell.has_withdrawn;
+            let instance_url = &ctx.page("/");
+            GoodBye { instance_url, artists: farewell.artists, listed_at_spotify }.letter()
+        }
+        Facts::Operator(known) => to_operator(ctx, known),
+    }
+}
+
+/// A link that acts on behalf of this user.
 fn link(ctx: &Ctx, person: &Person, purpose: &Purpose) -> String {
     ctx.page(&letter_links::path(ctx.db.sealer(), person.id, person.created_at, purpose))
 }
@@ -86,7 +88,7 @@ fn confirm(ctx: &Ctx, person: &Person, link: &ConfirmLink) -> Result<Letter, Ren
     letter.letter()
 }
 
-/// How long a link still works, in words.
+/// How long the link is valid, in words.
 fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
     match link.expires_at.duration_since(now).as_hours() {
         47.. => "two days".to_owned(),

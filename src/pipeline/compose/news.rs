@@ -1,23 +1,23 @@
-//! News, samples of it and the welcome: which releases a letter tells to this person, and how their watch stands.
+//! Emails with news, samples of them and the welcome: which releases they list, and how the artists are watched.
 
 use std::collections::BTreeSet;
 
 use jiff::civil::{Date, Weekday};
 
-use super::facts::{Facts, to_confirmed};
-use super::link;
+use super::{Loaded, link};
 use crate::accounts::letter_links::Purpose;
 use crate::ctx::Ctx;
-use crate::domain::audience::{self, Reason, Unwanted};
+use crate::domain::audience::{self, Reason};
 use crate::domain::cadence;
 use crate::domain::digest::{Rhythm, Timetable};
 use crate::domain::edition;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
+use crate::domain::user::UserId;
 use crate::mail::letter::{Letter, RenderError};
 use crate::mail::letters::assurance::{Assurance, Checks, WhyOverdue};
-use crate::mail::letters::kind::Kind;
-use crate::mail::letters::news::{MuteLink, News, NewsItem, Sample};
+use crate::mail::letters::item::{MuteLink, NewsItem};
+use crate::mail::letters::news::{News, Sample};
 use crate::mail::letters::welcome::Welcome;
 use crate::store::outbox::Claimed;
 use crate::store::overdue::Why;
@@ -25,35 +25,30 @@ use crate::store::people::Person;
 use crate::store::status::{self, Artists};
 use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
 
-/// Releases that a welcome chooses from …
-const MOST_RECENT: u32 = 500;
+/// Releases that a welcome chooses from.
+const MAX_CANDIDATES: u32 = 500;
 
-/// … and tells.
-const RECENT_TOLD: usize = 10;
+/// Releases in a welcome.
+const WELCOME_RELEASES: usize = 10;
 
 /// Releases in a sample …
-const SAMPLED: usize = 3;
+const SAMPLE_RELEASES: usize = 3;
 
-/// … among so many of the latest news.
-const SAMPLED_FROM: usize = 60;
+/// … chosen from so many of the latest.
+const SAMPLE_CANDIDATES: usize = 60;
 
-/// A letter with news, as the database has it.
-pub(super) struct Told {
+/// The contents of an email that lists releases.
+pub(super) struct NewsData {
     person: Person,
     timetable: Timetable,
     releases: Vec<Item>,
+    artists: Artists,
     assurance: Option<Assurance>,
     today: Date,
     sample: Option<Sample>,
 }
 
-/// A welcome, as the database has it.
-pub(super) struct Welcomed {
-    told: Told,
-    artists: Artists,
-}
-
-/// A release, and why it is told.
+/// A release, and why the user is notified of it.
 struct Item {
     release: Release,
     because: Vec<Reason>,
@@ -65,57 +60,52 @@ pub(super) fn gather(
     claimed: &Claimed,
     person: Person,
     settings: &cadence::Settings,
-) -> Result<Facts, StoreError> {
+) -> Loaded<NewsData> {
     let Some(wanted) = preferences::of(tx, person.id)? else {
-        return Ok(Facts::Unwanted("the person has left"));
+        return Ok(Err("the person has left"));
     };
-    let mut told = Vec::new();
+    let mut items = Vec::new();
     for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
         let Some(release) = releases::find(tx, &id)? else {
             outbox::drop_subject(tx, claimed.letter, id.as_str(), "the album is no longer known")?;
             continue;
         };
-        let because = releases::reasons(tx, &id, person.id)?;
-        match judge(tx, &release, &because, &wanted)? {
-            Ok(()) => told.push(item(tx, release, because)?),
+        match outbox::judge(tx, person.id, &wanted, &release)? {
+            Ok(because) => items.push(item(tx, release, because)?),
             Err(why) => outbox::unwanted(tx, claimed.letter, id.as_str(), &why.to_string())?,
         }
     }
-    if told.is_empty() {
-        return Ok(Facts::Unwanted("nothing of it is known and wanted any more"));
+    if items.is_empty() {
+        return Ok(Err("nothing of it is known and wanted any more"));
     }
-    // What a long letter leaves out is rather a single than an album.
-    told.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
-    let artists = status::artists_of(tx, Some(person.id), settings)?;
-    let assurance = assurance(tx, &person, &wanted.timetable, &artists, settings)?;
-    Ok(addressed(tx, person, wanted, told, assurance, Facts::News))
+    // If the email gets too long, singles are left out first.
+    items.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
+    data(tx, person, wanted, items, settings).map(Ok)
 }
 
-/// The latest of the person's artists, whatever they want to be told but of those who are muted; else something made up.
+/// The latest releases of the user's artists, except muted ones, whatever categories the user wants;
+/// something made up if there are none.
 pub(super) fn gather_sample(
     tx: &Tx<'_>,
     person: Person,
     settings: &cadence::Settings,
-) -> Result<Facts, StoreError> {
+) -> Loaded<NewsData> {
     let Some(wanted) = preferences::of(tx, person.id)? else {
-        return Ok(Facts::Unwanted("the person has left"));
+        return Ok(Err("the person has left"));
     };
     if person.deleted_at.is_some() {
-        return Ok(Facts::Unwanted("the person has withdrawn their permission"));
+        return Ok(Err("the person has withdrawn their permission"));
     }
-    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLED_FROM)?.entries;
+    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLE_CANDIDATES)?.entries;
     let mut latest = sampled(tx, &person, news.into_iter().map(|entry| entry.release))?;
     if latest.is_empty() {
-        latest = sampled(tx, &person, releases::latest_of(tx, person.id, SAMPLED)?)?;
+        latest = sampled(tx, &person, releases::latest_of(tx, person.id, SAMPLE_RELEASES)?)?;
     }
     let sample = Some(if latest.is_empty() { Sample::MadeUp } else { Sample::Own });
-    let artists = status::artists_of(tx, Some(person.id), settings)?;
-    let assurance = assurance(tx, &person, &wanted.timetable, &artists, settings)?;
-    let letter = |to, told| Facts::News(to, Told { sample, ..told });
-    Ok(addressed(tx, person, wanted, latest, assurance, letter))
+    Ok(Ok(NewsData { sample, ..data(tx, person, wanted, latest, settings)? }))
 }
 
-/// The first few that are not of muted artists alone.
+/// The first few that are not by muted artists only.
 fn sampled(
     tx: &Tx<'_>,
     person: &Person,
@@ -125,7 +115,7 @@ fn sampled(
     for release in known {
         let because = releases::reasons(tx, &release.id, person.id)?;
         let is_muted = !because.is_empty() && because.iter().all(|reason| reason.is_muted);
-        if items.len() < SAMPLED && !is_muted {
+        if items.len() < SAMPLE_RELEASES && !is_muted {
             items.push(item(tx, release, because)?);
         }
     }
@@ -136,51 +126,49 @@ pub(super) fn gather_welcome(
     tx: &Tx<'_>,
     person: Person,
     settings: &cadence::Settings,
-) -> Result<Facts, StoreError> {
-    let Some(wanted) = subscribed(tx, &person)? else {
-        return Ok(Facts::Unwanted("letters with news are switched off"));
-    };
+) -> Loaded<NewsData> {
+    let wanted = preferences::of(tx, person.id)?.filter(|wanted| wanted.is_subscribed);
+    let Some(wanted) = wanted else { return Ok(Err("letters with news are switched off")) };
     let mut recent = Vec::new();
-    for release in releases::recent_of(tx, person.id, MOST_RECENT)? {
-        let because = releases::reasons(tx, &release.id, person.id)?;
-        if recent.len() < RECENT_TOLD && judge(tx, &release, &because, &wanted)?.is_ok() {
+    for release in releases::recent_of(tx, person.id, MAX_CANDIDATES)? {
+        if recent.len() == WELCOME_RELEASES {
+            break;
+        }
+        if let Ok(because) = outbox::judge(tx, person.id, &wanted, &release)? {
             recent.push(item(tx, release, because)?);
         }
     }
-    let artists = status::artists_of(tx, Some(person.id), settings)?;
-    let welcome = |to, told| Facts::Welcome(to, Welcomed { told, artists });
-    Ok(addressed(tx, person, wanted, recent, None, welcome))
+    data(tx, person, wanted, recent, settings).map(Ok)
 }
 
-/// The letter with news.
-pub(super) fn letter(ctx: &Ctx, told: &Told) -> Result<Letter, RenderError> {
-    let unsubscribe_url = link(ctx, &told.person, &Purpose::Unsubscribe);
-    let mut releases = items(ctx, told);
-    if told.sample == Some(Sample::MadeUp) {
-        releases.extend(NewsItem::made_up(told.today));
+/// Writes an email with news, or a sample.
+pub(super) fn letter(ctx: &Ctx, data: &NewsData) -> Result<Letter, RenderError> {
+    let unsubscribe_url = link(ctx, &data.person, &Purpose::Unsubscribe);
+    let mut releases = items(ctx, data);
+    if data.sample == Some(Sample::MadeUp) {
+        releases.extend(NewsItem::made_up(data.today));
     }
     let news = News {
         releases: &releases,
-        today: told.today,
-        assurance: told.assurance,
+        today: data.today,
+        assurance: data.assurance,
         account_url: &ctx.page("/new"),
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
-        sample: told.sample,
+        sample: data.sample,
     };
     Ok(news.letter()?.with_unsubscribe(&unsubscribe_url))
 }
 
-/// The welcome.
-pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Letter, RenderError> {
-    let Welcomed { told, artists } = welcome;
-    let unsubscribe_url = link(ctx, &told.person, &Purpose::Unsubscribe);
+/// Writes the welcome.
+pub(super) fn welcome(ctx: &Ctx, data: &NewsData) -> Result<Letter, RenderError> {
+    let unsubscribe_url = link(ctx, &data.person, &Purpose::Unsubscribe);
     let letter = Welcome {
-        watched: artists.watched,
-        not_looked_at: artists.never_asked,
-        recent: &items(ctx, told),
-        when: &when(&told.timetable),
-        today: told.today,
+        watched: data.artists.watched,
+        not_looked_at: data.artists.never_asked,
+        recent: &items(ctx, data),
+        when: &when(&data.timetable),
+        today: data.today,
         account_url: &ctx.page("/account"),
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
@@ -188,37 +176,18 @@ pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Letter, RenderErr
     Ok(letter.letter()?.with_unsubscribe(&unsubscribe_url))
 }
 
-/// Whether the person wants to hear of a release as things stand when its letter leaves.
-fn judge(
-    tx: &Tx<'_>,
-    release: &Release,
-    reasons: &[Reason],
-    wanted: &Preferences,
-) -> Result<Result<(), Unwanted>, StoreError> {
-    if !wanted.is_subscribed {
-        return Ok(Err(Unwanted::Unsubscribed));
-    }
-    if !wanted.editions && editions::is_one(tx, &release.id)? {
-        return Ok(Err(Unwanted::Edition));
-    }
-    Ok(audience::judge(release, reasons, wanted.kinds))
-}
-
-fn subscribed(tx: &Tx<'_>, person: &Person) -> Result<Option<Preferences>, StoreError> {
-    Ok(preferences::of(tx, person.id)?.filter(|wanted| wanted.is_subscribed))
-}
-
-fn addressed(
+fn data(
     tx: &Tx<'_>,
     person: Person,
     wanted: Preferences,
     releases: Vec<Item>,
-    assurance: Option<Assurance>,
-    facts: impl FnOnce(crate::domain::user::EmailAddress, Told) -> Facts,
-) -> Facts {
-    let (timetable, today) = (wanted.timetable.clone(), wanted.timetable.day_of(tx.now()));
-    let told = Told { person: person.clone(), timetable, releases, assurance, today, sample: None };
-    to_confirmed(person, |to| facts(to, told))
+    settings: &cadence::Settings,
+) -> Result<NewsData, StoreError> {
+    let timetable = wanted.timetable;
+    let artists = status::artists_of(tx, Some(person.id), settings)?;
+    let assurance = assurance(tx, person.id, &timetable, &artists, settings)?;
+    let today = timetable.day_of(tx.now());
+    Ok(NewsData { person, timetable, releases, artists, assurance, today, sample: None })
 }
 
 fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, StoreError> {
@@ -228,14 +197,17 @@ fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, Sto
     Ok(Item { release, because, also_as: also_as.into_iter().collect() })
 }
 
-fn items(ctx: &Ctx, told: &Told) -> Vec<NewsItem> {
+fn items(ctx: &Ctx, data: &NewsData) -> Vec<NewsItem> {
     let mute = |reason: &Reason| MuteLink {
         artist: reason.name.clone(),
-        url: link(ctx, &told.person, &Purpose::Mute(reason.artist.clone())),
+        url: link(ctx, &data.person, &Purpose::Mute(reason.artist.clone())),
     };
-    let items = told.releases.iter().map(|item| NewsItem {
+    let appears = |because: &[Reason]| {
+        !because.is_empty() && because.iter().all(|reason| reason.appears)
+    };
+    let items = data.releases.iter().map(|item| NewsItem {
         release: item.release.clone(),
-        kind: kind(&item.release, &item.because),
+        category: audience::category(&item.release, appears(&item.because)),
         because: item.because.iter().map(|reason| reason.name.clone()).collect(),
         also_as: item.also_as.clone(),
         mute: item.because.iter().map(mute).collect(),
@@ -243,27 +215,15 @@ fn items(ctx: &Ctx, told: &Told) -> Vec<NewsItem> {
     items.collect()
 }
 
-fn kind(release: &Release, because: &[Reason]) -> Kind {
-    let appears = !because.is_empty() && because.iter().all(|reason| reason.appears);
-    match audience::kind(release, appears) {
-        audience::Kind::Album => Kind::Album,
-        audience::Kind::Single => Kind::SingleOrEp,
-        audience::Kind::Compilation => Kind::Compilation,
-        audience::Kind::Live => Kind::Live,
-        audience::Kind::Remixes => Kind::Remix,
-        audience::Kind::Appearance => Kind::AppearsOn,
-    }
-}
-
 fn assurance(
     tx: &Tx<'_>,
-    person: &Person,
+    person: UserId,
     timetable: &Timetable,
     artists: &Artists,
     settings: &cadence::Settings,
 ) -> Result<Option<Assurance>, StoreError> {
-    let overdue = overdue::list(tx, Some(person.id), settings, MOST_RECENT)?;
-    // An artist that Spotify no longer knows fails for ever, and must not speak for all.
+    let overdue = overdue::list(tx, Some(person), settings, MAX_CANDIDATES)?;
+    // An artist that Spotify no longer knows fails forever and must not represent all others.
     let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
     let checks = match (usual.or(overdue.first()), artists.oldest_check) {
         (Some(first), _) => {
@@ -286,7 +246,7 @@ fn why_overdue(why: &Why) -> WhyOverdue {
     }
 }
 
-/// When letters come, after "Letters come".
+/// When emails are sent, in words.
 fn when(timetable: &Timetable) -> String {
     let Timetable { rhythm, hour, zone } = timetable;
     let zone = zone.iana_name().unwrap_or("UTC");

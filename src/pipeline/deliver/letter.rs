@@ -11,8 +11,8 @@ use crate::domain::matter::Matter;
 use crate::domain::user::{Addressee, UserId};
 use crate::mail::smtp::{SendError, Stamp};
 use crate::meters::LetterOutcome;
-use crate::pipeline::compose::{ComposeError, Composed, compose};
-use crate::store::outbox::{self, Claimed, Kind, Unit};
+use crate::pipeline::compose::{ComposeError, compose};
+use crate::store::outbox::{self, Claimed, EmailKind, Unit};
 use crate::store::{Db, StoreError, Tx, people};
 
 /// How much longer than its sending a claim lasts: room for composing and marking.
@@ -80,8 +80,8 @@ async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
     };
     let letter = claimed.letter;
     let (to, text) = match compose(ctx, &claimed).await {
-        Ok(Composed::Ready(to, text)) => (to, text),
-        Ok(Composed::Unwanted(why)) => {
+        Ok(composed) => composed,
+        Err(ComposeError::NoLongerNeeded(why)) => {
             ctx.db.write("drop letter", move |tx| outbox::dropped(tx, letter, why)).await?;
             return unasked(Fate::Unwanted);
         }
@@ -133,7 +133,7 @@ async fn claim(ctx: &Ctx, unit: Unit) -> Result<Claim, StoreError> {
 /// Whose confirmed address it goes to; a letter that asks for confirmation goes to another.
 fn reader(claimed: &Claimed) -> Option<UserId> {
     match claimed.addressee {
-        Addressee::Person(person) if claimed.kind != Kind::Confirm => Some(person),
+        Addressee::Person(person) if claimed.kind != EmailKind::Confirm => Some(person),
         _ => None,
     }
 }

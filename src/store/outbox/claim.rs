@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
-use super::{Kind, plan_anew};
+use super::{EmailKind, plan_anew};
 use crate::domain::user::{Addressee, UserId};
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, preferences};
@@ -12,7 +12,7 @@ use crate::store::{Result, Tx, preferences};
 #[derive(Debug, Clone)]
 pub struct Unit {
     addressee: Addressee,
-    kind: Kind,
+    kind: EmailKind,
     /// The number of the letter that they are bound to, or that they would be.
     letter: i64,
     is_bound: bool,
@@ -26,7 +26,7 @@ impl Unit {
 
     /// Whether it is the last letter to somebody who left.
     pub fn is_farewell(&self) -> bool {
-        self.kind == Kind::GoodBye
+        self.kind == EmailKind::GoodBye
     }
 }
 
@@ -38,7 +38,7 @@ pub struct Claimed {
     /// To whom.
     pub addressee: Addressee,
     /// Of what kind.
-    pub kind: Kind,
+    pub kind: EmailKind,
     /// What it is about, in the order in which it was owed.
     pub subjects: Vec<String>,
     /// Attempts so far, this one included.
@@ -89,8 +89,8 @@ pub fn due(tx: &Tx<'_>, together: SignedDuration, most: u32) -> Result<Vec<Unit>
     })?;
     let units = due.collect::<rusqlite::Result<Vec<(Option<UserId>, String, i64, bool)>>>()?;
     let unit = |(person, kind, letter, is_bound): (Option<UserId>, String, _, _)| {
-        let kind = Kind::parse(&kind)?;
-        let nobody = if kind == Kind::GoodBye { Addressee::Left } else { Addressee::Operator };
+        let kind = EmailKind::parse(&kind)?;
+        let nobody = if kind == EmailKind::GoodBye { Addressee::Left } else { Addressee::Operator };
         let addressee = person.map_or(nobody, Addressee::Person);
         Some(Unit { addressee, kind, letter, is_bound })
     };
@@ -158,7 +158,7 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
 /// Whether it is a digest of a day for which one was sent. Then what it would tell is planned anew.
 fn is_before_its_hour(tx: &Tx<'_>, unit: &Unit) -> Result<bool> {
     let Addressee::Person(person) = unit.addressee else { return Ok(false) };
-    if unit.kind != Kind::News || unit.is_bound {
+    if unit.kind != EmailKind::News || unit.is_bound {
         return Ok(false);
     }
     let timetable = preferences::of(tx, person)?.map(|wanted| wanted.timetable);

@@ -3,14 +3,13 @@
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::Kind;
-use crate::domain::audience;
+use super::{EmailKind, judge};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::ReleaseId;
 use crate::domain::user::UserId;
 use crate::store::columns::{Ms, unreadable};
 use crate::store::people::Person;
-use crate::store::{Result, Tx, editions, preferences, releases};
+use crate::store::{Result, Tx, preferences, releases};
 
 /// So many of its releases are named for a letter.
 const NAMED: usize = 2;
@@ -19,7 +18,7 @@ const NAMED: usize = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lately {
     /// Of what kind.
-    pub kind: Kind,
+    pub kind: EmailKind,
     /// Titles of what it told, the first few, where it is one with news.
     pub titles: Vec<String>,
     /// How many things it told.
@@ -44,7 +43,7 @@ pub enum Fate {
 /// A row, with what tells one letter from another.
 struct Line {
     letter: (String, i64),
-    kind: Kind,
+    kind: EmailKind,
     subject: String,
     fate: Fate,
 }
@@ -95,16 +94,14 @@ fn will_leave(
     wanted: Option<&Preferences>,
     line: &Line,
 ) -> Result<bool> {
-    if line.kind != Kind::News {
+    if line.kind != EmailKind::News {
         return Ok(true);
     }
     let (Some(wanted), Some(id)) = (wanted, ReleaseId::parse(&line.subject)) else {
         return Ok(false);
     };
     let Some(release) = releases::find(tx, &id)? else { return Ok(false) };
-    let is_unwanted = !wanted.editions && editions::is_one(tx, &id)?;
-    let reasons = releases::reasons(tx, &id, person)?;
-    Ok(!is_unwanted && audience::judge(&release, &reasons, wanted.kinds).is_ok())
+    Ok(judge(tx, person, wanted, &release)?.is_ok())
 }
 
 /// Reads rows until there are `most` letters; those of one letter lie together.
@@ -137,7 +134,7 @@ fn gather(
         }
         let Some(letter) = letters.last_mut() else { continue };
         letter.told += 1;
-        if line.kind == Kind::News && letter.titles.len() < NAMED {
+        if line.kind == EmailKind::News && letter.titles.len() < NAMED {
             letter.titles.extend(title(tx, &line.subject)?);
         }
     }
@@ -156,7 +153,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Line> {
         (_, Some(reason)) => Fate::PutOff(at(5)?, reason),
         (_, None) => Fate::Waiting(at(5)?),
     };
-    let kind = Kind::parse(&kind).ok_or_else(|| unreadable("a kind of letter"))?;
+    let kind = EmailKind::parse(&kind).ok_or_else(|| unreadable("a kind of letter"))?;
     Ok(Line { letter: (state, row.get(1)?), kind, subject: row.get(3)?, fate })
 }
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
-use super::Kind;
+use super::EmailKind;
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx};
@@ -30,7 +30,7 @@ pub fn count_owed(tx: &Tx<'_>) -> Result<u64> {
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn count_lately(tx: &Tx<'_>, person: UserId, kind: Kind) -> Result<u64> {
+pub fn count_lately(tx: &Tx<'_>, person: UserId, kind: EmailKind) -> Result<u64> {
     let sql = "SELECT count(*) FROM outbox WHERE person = ?1 AND kind = ?2 AND owed_at > ?3";
     let since = tx.now() - SignedDuration::from_hours(1);
     Ok(tx.query_row(sql, params![person, kind.as_str(), Ms(since)], |row| row.get(0))?)
@@ -40,7 +40,7 @@ pub fn count_lately(tx: &Tx<'_>, person: UserId, kind: Kind) -> Result<u64> {
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn last_owed(tx: &Tx<'_>, person: UserId, kind: Kind) -> Result<Option<Timestamp>> {
+pub fn last_owed(tx: &Tx<'_>, person: UserId, kind: EmailKind) -> Result<Option<Timestamp>> {
     let sql = "SELECT max(owed_at) FROM outbox WHERE person = ?1 AND kind = ?2";
     let last: Option<Ms> = tx.query_row(sql, params![person, kind.as_str()], |row| row.get(0))?;
     Ok(last.map(|at| at.0))

@@ -19,7 +19,7 @@ pub use self::look::{count_lately, count_owed, last_owed, trouble_of, words_of};
 pub(super) use self::news::plan_anew;
 pub use self::news::{
     Audience, owe_news, owe_news_missed, owe_news_seen_since, owe_news_since_following,
-    owe_refused_again,
+    judge, owe_refused_again,
 };
 pub use self::owe::{
     is_owed_to_operator, owe, owe_good_bye, owe_operator, owe_sign_in_again, quote_to_operator,
@@ -31,7 +31,7 @@ pub use self::stream::{Entry, Part, Told, stream, unconfirmed_stream};
 
 /// What kind of thing is owed. News to a person goes in one letter, anything else in its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum EmailKind {
     /// A link that confirms an address; the subject is the link's number.
     Confirm,
     /// The first letter to an address that was confirmed; the subject is always the same.
@@ -50,7 +50,7 @@ pub enum Kind {
     Operator,
 }
 
-impl Kind {
+impl EmailKind {
     /// Every kind.
     pub const ALL: [Self; 8] = [
         Self::Confirm,

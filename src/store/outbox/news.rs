@@ -5,14 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Params, params};
 
 use crate::domain::artist::ArtistId;
-use crate::domain::audience::{self, Unwanted};
+use crate::domain::audience::{self, Reason, Unwanted};
 use crate::domain::detection::NEWS_DAYS;
 use crate::domain::digest::{Key, Timetable};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId};
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
-use crate::store::{Result, Tx, preferences, releases};
+use crate::store::{Result, Tx, editions, preferences, releases};
 
 /// That a release was seen since the person wants the list on which it was.
 const SINCE_WANTED: &str = "s.seen_at >= coalesce(CASE WHEN s.appears THEN p.appearances_since
@@ -127,6 +127,24 @@ pub fn owe_refused_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
     Ok(())
 }
 
+/// Whether a user wants to be notified of a release, as things are now: the followed artists on whose lists it
+/// is, or why not.
+pub fn judge(
+    tx: &Tx<'_>,
+    person: UserId,
+    wanted: &Preferences,
+    release: &Release,
+) -> Result<std::result::Result<Vec<Reason>, Unwanted>> {
+    if !wanted.is_subscribed {
+        return Ok(Err(Unwanted::Unsubscribed));
+    }
+    if !wanted.editions && editions::is_one(tx, &release.id)? {
+        return Ok(Err(Unwanted::Edition));
+    }
+    let reasons = releases::reasons(tx, &release.id, person)?;
+    Ok(audience::judge(release, &reasons, wanted.categories).map(|()| reasons))
+}
+
 /// Plans anew when the news leaves that a person is owed, less what may have left.
 pub(in crate::store) fn plan_anew(
     tx: &Tx<'_>,
@@ -158,7 +176,7 @@ impl Reader {
 
     /// Owes the release, unless it is recorded already; whether it will be told.
     fn owe(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
-        let verdict = self.judge(tx, release)?;
+        let verdict = judge(tx, self.person, &self.wanted, release)?;
         let why = verdict.as_ref().err().map(ToString::to_string);
         let changed = tx.execute(
             "INSERT OR IGNORE INTO outbox (person, kind, subject, state, reason, next_at, owed_at, settled_at)
@@ -171,7 +189,7 @@ impl Reader {
     /// Owes what was not wanted for one artist's sake and is for another's. As a row of its own: the
     /// number of the old one may be that of a letter.
     fn owe_after_all(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
-        if self.judge(tx, release)?.is_err() {
+        if judge(tx, self.person, &self.wanted, release)?.is_err() {
             return Ok(false);
         }
         let sql = "DELETE FROM outbox WHERE person = ?1 AND kind = 'news' AND subject = ?2
@@ -180,13 +198,6 @@ impl Reader {
         Ok(was_unwanted && self.owe(tx, release)?)
     }
 
-    fn judge(&self, tx: &Tx<'_>, release: &Release) -> Result<std::result::Result<(), Unwanted>> {
-        if !self.wanted.is_subscribed {
-            return Ok(Err(Unwanted::Unsubscribed));
-        }
-        let reasons = releases::reasons(tx, &release.id, self.person)?;
-        Ok(audience::judge(release, &reasons, self.wanted.kinds))
-    }
 
     fn leaves_at(&self, tx: &Tx<'_>) -> Timestamp {
         self.wanted.timetable.leaves_at(tx.now(), self.last_digest)

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::Kind;
+use super::EmailKind;
 use crate::domain::user::{Addressee, UserId};
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx};
@@ -12,7 +12,7 @@ use crate::store::{Result, Tx};
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn owe(tx: &Tx<'_>, person: UserId, kind: Kind, subject: &str) -> Result<bool> {
+pub fn owe(tx: &Tx<'_>, person: UserId, kind: EmailKind, subject: &str) -> Result<bool> {
     insert(tx, Addressee::Person(person), kind, subject, tx.now())
 }
 
@@ -28,7 +28,7 @@ pub fn owe_sign_in_again(
     leaves_at: Timestamp,
 ) -> Result<bool> {
     let subject = given_at.as_millisecond().to_string();
-    insert(tx, Addressee::Person(person), Kind::SignInAgain, &subject, leaves_at)
+    insert(tx, Addressee::Person(person), EmailKind::SignInAgain, &subject, leaves_at)
 }
 
 /// Owes the last letter to somebody who left.
@@ -36,7 +36,7 @@ pub fn owe_sign_in_again(
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn owe_good_bye(tx: &Tx<'_>, farewell: i64) -> Result<bool> {
-    insert(tx, Addressee::Left, Kind::GoodBye, &farewell.to_string(), tx.now())
+    insert(tx, Addressee::Left, EmailKind::GoodBye, &farewell.to_string(), tx.now())
 }
 
 /// Owes the operator a letter, unless it was owed before.
@@ -44,7 +44,7 @@ pub fn owe_good_bye(tx: &Tx<'_>, farewell: i64) -> Result<bool> {
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn owe_operator(tx: &Tx<'_>, subject: &str) -> Result<bool> {
-    insert(tx, Addressee::Operator, Kind::Operator, subject, tx.now())
+    insert(tx, Addressee::Operator, EmailKind::Operator, subject, tx.now())
 }
 
 /// Whether the operator is owed a letter about this matter, whatever the day.
@@ -71,7 +71,7 @@ pub fn quote_to_operator(tx: &Tx<'_>, matter: &str, words: &str) -> Result<()> {
 fn insert(
     tx: &Tx<'_>,
     addressee: Addressee,
-    kind: Kind,
+    kind: EmailKind,
     subject: &str,
     next_at: Timestamp,
 ) -> Result<bool> {

@@ -8,7 +8,7 @@ use crate::domain::preferences::Preferences;
 use crate::domain::quota::{Bucket, Cause, Pause};
 use crate::domain::user::{EmailAddress, UserId};
 use crate::spotify;
-use crate::store::outbox::{Kind, Lately};
+use crate::store::outbox::{EmailKind, Lately};
 use crate::store::overdue::{self, Overdue};
 use crate::store::people::Person;
 use crate::store::status::Artists;
@@ -65,7 +65,7 @@ pub(super) fn gather(
     };
     let conditions = condition::judge(&known, tx.now());
     let letters = outbox::lately(tx, &person, LETTERS_LISTED)?;
-    let sampled_at = outbox::last_owed(tx, id, Kind::Sample)?;
+    let sampled_at = outbox::last_owed(tx, id, EmailKind::Sample)?;
     Ok(Some(Facts { person, sampled_at, wanted, awaiting, artists, overdue, letters, conditions }))
 }
 

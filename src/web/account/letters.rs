@@ -1,6 +1,6 @@
 //! The letters to a person in words.
 
-use crate::store::outbox::{Fate, Kind, Lately};
+use crate::store::outbox::{Fate, EmailKind, Lately};
 
 /// A letter on its reader's page.
 pub(super) struct Line {
@@ -18,14 +18,14 @@ impl Line {
 
 fn what(letter: &Lately) -> String {
     let plain = match letter.kind {
-        Kind::News => return news(letter),
-        Kind::Confirm => "Please confirm your address",
-        Kind::Welcome => "Welcome",
-        Kind::Sample => "A sample",
-        Kind::SignInAgain => "Please sign in with Spotify again",
-        Kind::ConsentEnds => "Your Spotify permission ends soon",
-        Kind::GoodBye => "Good-bye",
-        Kind::Operator => "For whoever runs this Dropday",
+        EmailKind::News => return news(letter),
+        EmailKind::Confirm => "Please confirm your address",
+        EmailKind::Welcome => "Welcome",
+        EmailKind::Sample => "A sample",
+        EmailKind::SignInAgain => "Please sign in with Spotify again",
+        EmailKind::ConsentEnds => "Your Spotify permission ends soon",
+        EmailKind::GoodBye => "Good-bye",
+        EmailKind::Operator => "For whoever runs this Dropday",
     };
     plain.to_owned()
 }

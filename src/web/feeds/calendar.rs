@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::ctx::Ctx;
-use crate::domain::audience::{self, Kind};
+use crate::domain::audience;
 use crate::domain::feed::Entry;
 use crate::domain::release::ReleaseDate;
 use crate::domain::text::one_line;
@@ -64,14 +64,7 @@ fn event(entry: &Entry, day: Date, domain: &str) -> Event {
 
 /// What a release is, in words that begin a line.
 pub(super) fn in_words(entry: &Entry) -> &'static str {
-    match audience::kind(&entry.release, entry.appears) {
-        Kind::Album => "Album",
-        Kind::Single => "Single or EP",
-        Kind::Compilation => "Compilation",
-        Kind::Live => "Live album",
-        Kind::Remixes => "Remixes",
-        Kind::Appearance => "Guest appearance",
-    }
+    audience::category(&entry.release, entry.appears).label(entry.release.tracks)
 }
 
 fn moment(at: Timestamp) -> String {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::audience::{self, Kind, Kinds, Reason, Unwanted};
+use crate::domain::audience::{self, ReleaseCategory, WantedCategories, Reason, Unwanted};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::Release;
 use crate::domain::user::UserId;
@@ -31,7 +31,7 @@ const BOUNCING: &str = "letters to your address come back";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wish {
     /// One kind alone.
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<ReleaseCategory>,
     /// What was seen before this place.
     pub(super) before: Option<i64>,
 }
@@ -50,12 +50,18 @@ pub(super) struct Found {
 pub(super) struct Item {
     place: i64,
     pub(super) release: Release,
-    pub(super) kind: Kind,
+    pub(super) kind: ReleaseCategory,
     pub(super) released: Option<When>,
     /// Who of the person's artists appears on it, where it is somebody else's.
     pub(super) guests: Vec<String>,
     pub(super) seen_at: Timestamp,
     pub(super) told: Told,
+}
+
+impl Item {
+    pub(super) fn label(&self) -> &'static str {
+        self.kind.label(self.release.tracks)
+    }
 }
 
 pub(super) fn gather(tx: &Tx<'_>, person: UserId, wish: Wish) -> Result<Option<Found>, StoreError> {
@@ -88,7 +94,7 @@ pub(super) fn gather(tx: &Tx<'_>, person: UserId, wish: Wish) -> Result<Option<F
             break;
         }
     }
-    let is_looked_for = wish.kind.is_none_or(|kind| is_looked_for(kind, wanted.kinds));
+    let is_looked_for = wish.kind.is_none_or(|kind| is_looked_for(kind, wanted.categories));
     Ok(Some(Found { items, older, is_looked_for, zone: wanted.timetable.zone }))
 }
 
@@ -99,14 +105,14 @@ fn item(
     person: &Person,
     entry: Entry,
     wanted: &Preferences,
-    only: Option<Kind>,
+    only: Option<ReleaseCategory>,
 ) -> Result<Option<Item>, StoreError> {
     let Entry { place, release, seen_at, told } = entry;
     let reasons = releases::reasons(tx, &release.id, person.id)?;
     let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
-    let kind = audience::kind(&release, appears);
+    let kind = audience::category(&release, appears);
     let is_untold = matches!(told, Told::Unwanted(_) | Told::Unconfirmed);
-    let is_for_others = is_untold && !is_looked_for(kind, wanted.kinds);
+    let is_for_others = is_untold && !is_looked_for(kind, wanted.categories);
     if is_for_others || only.is_some_and(|only| only != kind) {
         return Ok(None);
     }
@@ -116,7 +122,7 @@ fn item(
         told => as_things_stand(told, &release, &reasons, wanted),
     };
     let guests = match kind {
-        Kind::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
+        ReleaseCategory::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
         _ => Vec::new(),
     };
     let released = When::released(release.date);
@@ -124,12 +130,12 @@ fn item(
 }
 
 /// Whether what is of this kind is seen whatever others want: albums always are, live and of remixes too.
-fn is_looked_for(kind: Kind, kinds: Kinds) -> bool {
+fn is_looked_for(kind: ReleaseCategory, categories: WantedCategories) -> bool {
     match kind {
-        Kind::Album | Kind::Live | Kind::Remixes => true,
-        Kind::Single => kinds.singles,
-        Kind::Compilation => kinds.compilations,
-        Kind::Appearance => kinds.appearances,
+        ReleaseCategory::Album | ReleaseCategory::Live | ReleaseCategory::Remixes => true,
+        ReleaseCategory::Single => categories.singles,
+        ReleaseCategory::Compilation => categories.compilations,
+        ReleaseCategory::Appearance => categories.appearances,
     }
 }
 
@@ -144,7 +150,7 @@ fn as_things_stand(
     if !wanted.is_subscribed {
         return Told::Unwanted(Unwanted::Unsubscribed.to_string());
     }
-    match audience::judge(release, reasons, wanted.kinds) {
+    match audience::judge(release, reasons, wanted.categories) {
         Ok(()) => told,
         Err(why) => Told::Unwanted(why.to_string()),
     }

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::Fields;
 use crate::domain::artist::ArtistId;
-use crate::domain::audience::Kinds;
+use crate::domain::audience::WantedCategories;
 use crate::domain::digest::{Rhythm, Timetable};
 use crate::domain::preferences::Preferences;
 
@@ -30,7 +30,7 @@ pub(super) struct Typed {
 }
 
 pub(super) fn read(fields: &Fields) -> Typed {
-    let kinds = Kinds {
+    let categories = WantedCategories {
         albums: fields.has("albums"),
         singles: fields.has("singles"),
         compilations: fields.has("compilations"),
@@ -39,8 +39,8 @@ pub(super) fn read(fields: &Fields) -> Typed {
         appearances: fields.has("appearances"),
     };
     let ((timetable, is_subscribed), fault) = read_timetable(fields);
-    let is_nothing = is_subscribed && kinds == Kinds::none();
-    let wanted = Preferences { kinds, editions: fields.has("editions"), timetable, is_subscribed };
+    let is_nothing = is_subscribed && categories == WantedCategories::none();
+    let wanted = Preferences { categories, editions: fields.has("editions"), timetable, is_subscribed };
     Typed {
         wanted,
         weekday: weekday(fields).unwrap_or(Weekday::Friday).to_monday_zero_offset(),

@@ -5,10 +5,10 @@ use scraper::Html;
 
 use super::same_things::{visible, words};
 use super::skeleton;
+use crate::domain::audience::ReleaseCategory;
 use crate::domain::text::one_line;
 use crate::mail::letter::Letter;
-use crate::mail::letters::kind::Kind;
-use crate::mail::letters::news::{MuteLink, NewsItem};
+use crate::mail::letters::item::{MuteLink, NewsItem};
 use crate::mail::letters::operator::Trouble;
 use crate::mail::letters::samples;
 use crate::mail::letters::test_letter::TestLetter;
@@ -16,7 +16,7 @@ use crate::mail::letters::welcome::Welcome;
 
 /// Every letter that shows what others wrote, with `raw` in each of the places.
 fn letters(raw: &str) -> Vec<(&'static str, Letter)> {
-    let items = [Kind::Album, Kind::AppearsOn].map(|kind| item(kind, raw));
+    let items = [ReleaseCategory::Album, ReleaseCategory::Appearance].map(|category| item(category, raw));
     let server =
         TestLetter { instance_url: samples::INSTANCE, server: raw, sent_at: Default::default() };
     let trouble = |trouble: Trouble<'_>| samples::to_operator(trouble).letter();
@@ -38,8 +38,8 @@ fn letters(raw: &str) -> Vec<(&'static str, Letter)> {
     letters.map(|(name, letter)| (name, letter.unwrap())).into()
 }
 
-fn item(kind: Kind, raw: &str) -> NewsItem {
-    let mut item = samples::item(kind, &[raw, "Robyn"], raw, raw, 3);
+fn item(category: ReleaseCategory, raw: &str) -> NewsItem {
+    let mut item = samples::item(category, &[raw, "Robyn"], raw, raw, 3);
     item.also_as = vec![raw.to_owned()];
     item.release.link = format!("https://open.spotify.com/album/{raw}");
     item.release.cover = Some(format!("https://i.scdn.co/image/{raw}"));
