@@ -111,8 +111,12 @@ impl fmt::Display for Unwanted {
             Self::Muted(name) => write!(f, "{name} is muted"),
             Self::Edition => f.write_str("later editions are not wanted"),
             Self::Category(ReleaseCategory::Album) => f.write_str("albums are not wanted"),
-            Self::Category(ReleaseCategory::Single) => f.write_str("singles and EPs are not wanted"),
-            Self::Category(ReleaseCategory::Compilation) => f.write_str("compilations are not wanted"),
+            Self::Category(ReleaseCategory::Single) => {
+                f.write_str("singles and EPs are not wanted")
+            }
+            Self::Category(ReleaseCategory::Compilation) => {
+                f.write_str("compilations are not wanted")
+            }
             Self::Category(ReleaseCategory::Live) => f.write_str("live albums are not wanted"),
             Self::Category(ReleaseCategory::Remixes) => f.write_str("remixes are not wanted"),
             Self::Category(ReleaseCategory::Appearance) => {
@@ -137,7 +141,11 @@ pub fn category(release: &Release, appears: bool) -> ReleaseCategory {
 ///
 /// # Errors
 /// Why they do not.
-pub fn judge(release: &Release, reasons: &[Reason], categories: WantedCategories) -> Result<(), Unwanted> {
+pub fn judge(
+    release: &Release,
+    reasons: &[Reason],
+    categories: WantedCategories,
+) -> Result<(), Unwanted> {
     if reasons.iter().any(|reason| !reason.is_muted && categories.have(release, reason.appears)) {
         return Ok(());
     }
@@ -268,8 +276,14 @@ mod tests {
     fn a_single_of_remixes_is_told_to_those_who_want_both() {
         let single = release("Kelly Watch the Stars (Remixes)", ReleaseKind::Single);
         let judge = |categories| judge(&single, &[reason("Air", false, false)], categories);
-        assert_eq!(judge(WantedCategories { remixes: false, ..ALL }), Err(Unwanted::Category(ReleaseCategory::Remixes)));
-        assert_eq!(judge(WantedCategories { singles: false, ..ALL }), Err(Unwanted::Category(ReleaseCategory::Single)));
+        assert_eq!(
+            judge(WantedCategories { remixes: false, ..ALL }),
+            Err(Unwanted::Category(ReleaseCategory::Remixes))
+        );
+        assert_eq!(
+            judge(WantedCategories { singles: false, ..ALL }),
+            Err(Unwanted::Category(ReleaseCategory::Single))
+        );
         assert_eq!(judge(ALL), Ok(()));
     }
 

@@ -17,7 +17,7 @@ use super::error::Error;
 use super::http::{Http, join};
 use super::{Answer, Asking, Pace, Source};
 use crate::domain::hint::{
-    Group, Hint, Index, HintKind, MOST_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
+    Group, Hint, HintKind, Index, MOST_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
     newest_day,
 };
 

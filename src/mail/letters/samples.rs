@@ -91,7 +91,13 @@ pub fn album(artist: &str, title: &str) -> NewsItem {
 }
 
 /// What is known of a release, with everything that a letter can tell of it.
-pub fn item(category: ReleaseCategory, artists: &[&str], title: &str, released: &str, tracks: u32) -> NewsItem {
+pub fn item(
+    category: ReleaseCategory,
+    artists: &[&str],
+    title: &str,
+    released: &str,
+    tracks: u32,
+) -> NewsItem {
     let id = id_of(title);
     let release = Release {
         title: one_line(title),
@@ -124,7 +130,8 @@ fn several() -> Vec<NewsItem> {
     deluxe.also_as = vec!["Deluxe".into(), "Instrumental".into()];
     let mut untitled = item(ReleaseCategory::Album, &["אביב גפן"], "", "", 1);
     (untitled.release.cover, untitled.release.tracks) = (None, None);
-    let mut guest = item(ReleaseCategory::Appearance, &["Various Artists"], "Night Drive", "2026-11", 18);
+    let mut guest =
+        item(ReleaseCategory::Appearance, &["Various Artists"], "Night Drive", "2026-11", 18);
     (guest.because, guest.mute) = (vec!["Robyn".into()], vec![mute("Robyn")]);
     vec![
         profound_mysteries(),
@@ -138,10 +145,22 @@ fn several() -> Vec<NewsItem> {
             "2026-11-20",
             4,
         ),
-        item(ReleaseCategory::Remixes, &["Björk", "Arca"], "Vulnicura Remixes & Strings", "2026-12-04", 9),
+        item(
+            ReleaseCategory::Remixes,
+            &["Björk", "Arca"],
+            "Vulnicura Remixes & Strings",
+            "2026-12-04",
+            9,
+        ),
         item(ReleaseCategory::Single, &["Röyksopp", "Robyn"], "Do It Again", "2026-11-27", 1),
         item(ReleaseCategory::Single, &["Moderat"], "<b>EP</b> No. 1", "2026", 5),
-        item(ReleaseCategory::Compilation, &["Joni Mitchell"], "Archives, Vol. 4", "2026-11-06", 98),
+        item(
+            ReleaseCategory::Compilation,
+            &["Joni Mitchell"],
+            "Archives, Vol. 4",
+            "2026-11-06",
+            98,
+        ),
         guest,
     ]
 }

@@ -6,7 +6,7 @@ use jiff::civil::{Date, Weekday};
 
 use super::{Loaded, link};
 use crate::accounts::letter_links::Purpose;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::audience::{self, Reason};
 use crate::domain::cadence;
 use crate::domain::digest::{Rhythm, Timetable};
@@ -202,9 +202,8 @@ fn items(ctx: &Ctx, data: &NewsData) -> Vec<NewsItem> {
         artist: reason.name.clone(),
         url: link(ctx, &data.person, &Purpose::Mute(reason.artist.clone())),
     };
-    let appears = |because: &[Reason]| {
-        !because.is_empty() && because.iter().all(|reason| reason.appears)
-    };
+    let appears =
+        |because: &[Reason]| !because.is_empty() && because.iter().all(|reason| reason.appears);
     let items = data.releases.iter().map(|item| NewsItem {
         release: item.release.clone(),
         category: audience::category(&item.release, appears(&item.because)),

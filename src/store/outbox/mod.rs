@@ -18,8 +18,8 @@ pub use self::letters::{Fate, Lately, lately};
 pub use self::look::{count_lately, count_owed, last_owed, trouble_of, words_of};
 pub(super) use self::news::plan_anew;
 pub use self::news::{
-    Audience, owe_news, owe_news_missed, owe_news_seen_since, owe_news_since_following,
-    judge, owe_refused_again,
+    Audience, judge, owe_news, owe_news_missed, owe_news_seen_since, owe_news_since_following,
+    owe_refused_again,
 };
 pub use self::owe::{
     is_owed_to_operator, owe, owe_good_bye, owe_operator, owe_sign_in_again, quote_to_operator,

@@ -198,7 +198,6 @@ impl Reader {
         Ok(was_unwanted && self.owe(tx, release)?)
     }
 
-
     fn leaves_at(&self, tx: &Tx<'_>) -> Timestamp {
         self.wanted.timetable.leaves_at(tx.now(), self.last_digest)
     }

@@ -1,6 +1,6 @@
 //! The letters to a person in words.
 
-use crate::store::outbox::{Fate, EmailKind, Lately};
+use crate::store::outbox::{EmailKind, Fate, Lately};
 
 /// A letter on its reader's page.
 pub(super) struct Line {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::audience::{self, ReleaseCategory, WantedCategories, Reason, Unwanted};
+use crate::domain::audience::{self, Reason, ReleaseCategory, Unwanted, WantedCategories};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::Release;
 use crate::domain::user::UserId;

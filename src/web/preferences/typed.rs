@@ -40,7 +40,8 @@ pub(super) fn read(fields: &Fields) -> Typed {
     };
     let ((timetable, is_subscribed), fault) = read_timetable(fields);
     let is_nothing = is_subscribed && categories == WantedCategories::none();
-    let wanted = Preferences { categories, editions: fields.has("editions"), timetable, is_subscribed };
+    let wanted =
+        Preferences { categories, editions: fields.has("editions"), timetable, is_subscribed };
     Typed {
         wanted,
         weekday: weekday(fields).unwrap_or(Weekday::Friday).to_monday_zero_offset(),

@@ -10,7 +10,9 @@ fn a_subject_stays_short_and_keeps_whole_names() {
     let guests: Vec<String> = (0..40).map(|n| format!("Guest number {n}")).collect();
     let mut names = vec!["Godspeed You! Black Emperor"];
     names.extend(guests.iter().map(String::as_str));
-    let subject = write(&[item(ReleaseCategory::Album, &names, &"long title ".repeat(30), "2026", 3)]).subject;
+    let subject =
+        write(&[item(ReleaseCategory::Album, &names, &"long title ".repeat(30), "2026", 3)])
+            .subject;
     assert!(subject.starts_with("Godspeed You! Black Emperor, Guest number 0, "), "{subject}");
     assert!(subject.contains(" and 38 more: long title ") && subject.ends_with('…'), "{subject}");
     assert!(subject.chars().count() <= MAX_SUBJECT);
@@ -33,7 +35,8 @@ fn a_letter_names_the_kind_of_what_came_out() {
 
 #[test]
 fn the_subject_of_a_guest_appearance_names_the_guest() {
-    let mut guest = item(ReleaseCategory::Appearance, &["Various Artists"], "Night Drive", "2026-11", 18);
+    let mut guest =
+        item(ReleaseCategory::Appearance, &["Various Artists"], "Night Drive", "2026-11", 18);
     guest.because = vec!["Robyn".into()];
     let letter = write(&[guest]);
     assert_eq!(letter.subject, "Robyn on Various Artists: Night Drive");

@@ -16,7 +16,8 @@ use crate::mail::letters::welcome::Welcome;
 
 /// Every letter that shows what others wrote, with `raw` in each of the places.
 fn letters(raw: &str) -> Vec<(&'static str, Letter)> {
-    let items = [ReleaseCategory::Album, ReleaseCategory::Appearance].map(|category| item(category, raw));
+    let items =
+        [ReleaseCategory::Album, ReleaseCategory::Appearance].map(|category| item(category, raw));
     let server =
         TestLetter { instance_url: samples::INSTANCE, server: raw, sent_at: Default::default() };
     let trouble = |trouble: Trouble<'_>| samples::to_operator(trouble).letter();
