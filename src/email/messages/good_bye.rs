@@ -1,0 +1,29 @@
+//! "You have left": what was deleted, and what remains to be done at Spotify.
+
+use super::wording::counted;
+use crate::email::message::{Letter, RenderError};
+
+/// Where users revoke an app's access.
+pub const SPOTIFY_APPS: &str = "https://www.spotify.com/account/apps/";
+
+/// The last email to a user whose data was deleted.
+#[derive(Clone, Copy)]
+pub struct GoodBye<'a> {
+    pub instance_url: &'a str,
+    /// How many artists the user followed.
+    pub artists: u64,
+    /// Whether Spotify may still list the app among those with access: not if the user revoked it there.
+    pub listed_at_spotify: bool,
+}
+
+templates!(GoodBye, "good_bye.txt", "good_bye.mjml");
+
+impl GoodBye<'_> {
+    pub fn letter(&self) -> Result<Letter, RenderError> {
+        render("Good-bye from Dropday: what was deleted".to_owned(), self)
+    }
+
+    fn artists(&self) -> String {
+        counted(self.artists, "artist", "artists")
+    }
+}

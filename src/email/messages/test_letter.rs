@@ -1,0 +1,31 @@
+//! The email that `dropday check --send-to` sends.
+
+use jiff::Timestamp;
+
+use crate::domain::text::one_line;
+use crate::email::message::{Letter, RenderError};
+
+/// An email without content: its arrival is the test.
+#[derive(Clone, Copy)]
+pub struct TestLetter<'a> {
+    pub instance_url: &'a str,
+    /// The mail server that accepted it: `mail.example.com:587`.
+    pub server: &'a str,
+    pub sent_at: Timestamp,
+}
+
+templates!(TestLetter, "test_letter.txt", "test_letter.mjml");
+
+impl TestLetter<'_> {
+    pub fn letter(&self) -> Result<Letter, RenderError> {
+        render("A test letter from Dropday".to_owned(), self)
+    }
+
+    fn server(&self) -> String {
+        one_line(self.server)
+    }
+
+    fn sent_at(&self) -> String {
+        self.sent_at.strftime("%-d %B %Y, %H:%M UTC").to_string()
+    }
+}

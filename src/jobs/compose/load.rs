@@ -1,0 +1,166 @@
+//! Loads what an email says, at the time when it is sent.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::news::{self, NewsData};
+use super::{Loaded, NoLongerNeeded};
+use crate::domain::cadence;
+use crate::domain::consent::{ends_at, reminder_due};
+use crate::domain::day_of;
+use crate::domain::matter::Matter;
+use crate::domain::quota::Bucket;
+use crate::domain::room::Room;
+use crate::domain::user::{Addressee, EmailAddress};
+use crate::jobs::consent_reminders;
+use crate::store::allowance::{self, LockOut};
+use crate::store::callers::{self, Caller};
+use crate::store::farewells::{self, Farewell};
+use crate::store::links::{self, ConfirmLink};
+use crate::store::outbox::{Claimed, EmailKind};
+use crate::store::people::{self, Person};
+use crate::store::{Tx, consents, outbox};
+
+/// The contents of an email.
+pub(super) enum Facts {
+    Confirm(Person, ConfirmLink),
+    Welcome(NewsData),
+    News(NewsData),
+    SignInAgain,
+    /// With the day on which everything is deleted.
+    Withdrawn(Date),
+    /// With the day on which the consent ends.
+    ConsentEnds(Date),
+    GoodBye(Farewell),
+    Operator(Known),
+}
+
+/// What is known of a matter of the operator's.
+pub(super) enum Known {
+    MassRefusal(u64),
+    NoPremium,
+    NotOnAllowList(Box<Person>),
+    Callers(Vec<Caller>),
+    EndpointRemoved(Bucket),
+    QuotaSpent(LockOut),
+    MailRefused(String),
+    DiskNearlyFull(Room),
+}
+
+impl Known {
+    /// Who asks to be entered at Spotify, where it is about them.
+    pub(super) fn callers(&self) -> &[Caller] {
+        if let Self::Callers(callers) = self { callers } else { &[] }
+    }
+}
+
+/// The recipient and the contents. `operator` is the operator's address, if one is configured.
+pub(super) fn gather(
+    tx: &Tx<'_>,
+    claimed: &Claimed,
+    settings: &cadence::Settings,
+    operator: Option<EmailAddress>,
+) -> Loaded<(EmailAddress, Facts)> {
+    let person = match claimed.addressee {
+        Addressee::Person(person) => people::find(tx, person)?,
+        Addressee::Operator => {
+            let Some(to) = operator else {
+                return Ok(Err("no operator is named in the configuration any more"));
+            };
+            return Ok(matter(tx, claimed)?.map(|known| (to, Facts::Operator(known))));
+        }
+        Addressee::Left => return good_bye(tx, claimed),
+    };
+    let Some(person) = person else { return Ok(Err("the person has left")) };
+    if claimed.kind == EmailKind::Confirm {
+        return confirm(tx, claimed, person);
+    }
+    let Some(to) = person.address.clone() else { return Ok(Err("no address is confirmed")) };
+    let facts = match claimed.kind {
+        EmailKind::Welcome => news::gather_welcome(tx, person, settings)?.map(Facts::Welcome),
+        EmailKind::News => news::gather(tx, claimed, person, settings)?.map(Facts::News),
+        EmailKind::Sample => news::gather_sample(tx, person, settings)?.map(Facts::News),
+        EmailKind::SignInAgain => sign_in_again(&person),
+        EmailKind::ConsentEnds => consent_ends(claimed, &person, tx.now()),
+        EmailKind::Confirm | EmailKind::Operator | EmailKind::GoodBye => {
+            Err("it is not addressed to a user")
+        }
+    };
+    Ok(facts.map(|facts| (to, facts)))
+}
+
+fn sign_in_again(person: &Person) -> Result<Facts, NoLongerNeeded> {
+    match person.deleted_at {
+        _ if !person.must_sign_in => Err("the person has signed in again"),
+        Some(at) => Ok(Facts::Withdrawn(day_of(at))),
+        None => Ok(Facts::SignInAgain),
+    }
+}
+
+/// A reminder is not sent late if the next one or a sign-in has overtaken it.
+fn consent_ends(
+    claimed: &Claimed,
+    person: &Person,
+    now: Timestamp,
+) -> Result<Facts, NoLongerNeeded> {
+    let given_at = person.authorized_at.ok_or("the permission has ended")?;
+    let due = reminder_due(given_at, now)
+        .map(|due| consent_reminders::subject(given_at.as_millisecond(), due));
+    if due.is_none() || claimed.subjects.first() != due.as_ref() {
+        return Err("the person has signed in again, or a later letter says it");
+    }
+    Ok(Facts::ConsentEnds(day_of(ends_at(given_at))))
+}
+
+fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
+    let farewell = match subject_number(claimed) {
+        Some(number) => farewells::find(tx, number)?,
+        None => None,
+    };
+    let farewell = farewell.ok_or("nobody knows any more whom it was for");
+    Ok(farewell.map(|farewell| (farewell.address.clone(), Facts::GoodBye(farewell))))
+}
+
+fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
+    let matter = claimed.subjects.first().and_then(|subject| Matter::parse(subject));
+    let known = match matter {
+        None => None,
+        Some(Matter::MassRefusal) => {
+            Some(consents::count_held(tx)?).filter(|held| *held > 0).map(Known::MassRefusal)
+        }
+        Some(Matter::NoPremium) => Some(Known::NoPremium),
+        Some(Matter::NotOnAllowList(person)) => {
+            people::find(tx, person)?.map(Box::new).map(Known::NotOnAllowList)
+        }
+        Some(Matter::Callers) => {
+            let callers = callers::tell_in(tx, claimed.letter, claimed.is_repeat)?;
+            Some(callers).filter(|callers| !callers.is_empty()).map(Known::Callers)
+        }
+        Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
+        Some(Matter::QuotaSpent) => {
+            allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
+        }
+        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.letter)?.map(Known::MailRefused),
+        Some(Matter::DiskNearlyFull) => {
+            tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
+        }
+    };
+    Ok(known.ok_or("what it was about is over or no longer known"))
+}
+
+fn confirm(tx: &Tx<'_>, claimed: &Claimed, person: Person) -> Loaded<(EmailAddress, Facts)> {
+    let link = match subject_number(claimed) {
+        Some(number) => links::find_confirm(tx, number)?.filter(|link| link.expires_at > tx.now()),
+        None => None,
+    };
+    let to = link.as_ref().and_then(|link| link.address.clone());
+    Ok(match (to, link) {
+        (Some(to), Some(link)) => Ok((to, Facts::Confirm(person, link))),
+        _ => Err("the link is used, over or replaced"),
+    })
+}
+
+/// The row that an email is about, if its subject is the number of one.
+fn subject_number(claimed: &Claimed) -> Option<i64> {
+    claimed.subjects.first()?.parse().ok()
+}

@@ -1,0 +1,121 @@
+//! Composes an email from its outbox rows.
+
+mod load;
+mod news;
+
+use jiff::Timestamp;
+
+use self::load::{Facts, Known, gather};
+use crate::accounts::address;
+use crate::accounts::letter_links::{self, Purpose};
+use crate::context::Ctx;
+use crate::domain::quota;
+use crate::domain::user::EmailAddress;
+use crate::email::message::{Letter, RenderError};
+use crate::email::messages::confirm::Confirm;
+use crate::email::messages::consent_ends::ConsentEnds;
+use crate::email::messages::good_bye::GoodBye;
+use crate::email::messages::operator::{ToOperator, Trouble};
+use crate::email::messages::sign_in_again::SignInAgain;
+use crate::email::messages::withdrawn::Withdrawn;
+use crate::store::StoreError;
+use crate::store::links::ConfirmLink;
+use crate::store::outbox::Claimed;
+use crate::store::people::Person;
+
+/// Why an email is not needed any more, in words for the database.
+type NoLongerNeeded = &'static str;
+
+/// What was loaded for an email, unless it is not needed any more.
+type Loaded<T> = Result<Result<T, NoLongerNeeded>, StoreError>;
+
+/// Why an email was not composed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ComposeError {
+    #[error("{0}")]
+    NoLongerNeeded(NoLongerNeeded),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+pub(super) async fn compose(
+    ctx: &Ctx,
+    claimed: &Claimed,
+) -> Result<(EmailAddress, Letter), ComposeError> {
+    let (wanted, settings) = (claimed.clone(), ctx.cadence.clone());
+    let operator = ctx.operator.clone();
+    let loaded =
+        ctx.db.write("load email", move |tx| gather(tx, &wanted, &settings, operator)).await?;
+    let (to, facts) = loaded.map_err(ComposeError::NoLongerNeeded)?;
+    Ok((to, write(ctx, &facts)?))
+}
+
+fn write(ctx: &Ctx, facts: &Facts) -> Result<Letter, RenderError> {
+    let link = &ctx.page("/login");
+    match facts {
+        Facts::Confirm(person, link) => confirm(ctx, person, link),
+        Facts::Welcome(data) => news::welcome(ctx, data),
+        Facts::News(data) => news::letter(ctx, data),
+        Facts::SignInAgain => SignInAgain { link }.letter(),
+        Facts::Withdrawn(deleted_on) => {
+            let account_url = &ctx.page("/account");
+            Withdrawn { link, account_url, deleted_on: *deleted_on }.letter()
+        }
+        Facts::ConsentEnds(ends_on) => ConsentEnds { link, ends_on: *ends_on }.letter(),
+        Facts::GoodBye(farewell) => {
+            let listed_at_spotify = !farewell.has_withdrawn;
+            let instance_url = &ctx.page("/");
+            GoodBye { instance_url, artists: farewell.artists, listed_at_spotify }.letter()
+        }
+        Facts::Operator(known) => to_operator(ctx, known),
+    }
+}
+
+/// A link that acts on behalf of this user.
+fn link(ctx: &Ctx, person: &Person, purpose: &Purpose) -> String {
+    ctx.page(&letter_links::path(ctx.db.sealer(), person.id, person.created_at, purpose))
+}
+
+fn confirm(ctx: &Ctx, person: &Person, link: &ConfirmLink) -> Result<Letter, RenderError> {
+    let letter = Confirm {
+        link: &ctx.page(&address::confirm_path(ctx.db.sealer(), link)),
+        account: &person.display_name,
+        instance_url: &ctx.page("/"),
+        expires_in: &hours_left(link, ctx.clock.now()),
+    };
+    letter.letter()
+}
+
+/// How long the link is valid, in words.
+fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
+    match link.expires_at.duration_since(now).as_hours() {
+        47.. => "two days".to_owned(),
+        hours @ 2.. => format!("{hours} hours"),
+        _ => "an hour".to_owned(),
+    }
+}
+
+fn to_operator(ctx: &Ctx, known: &Known) -> Result<Letter, RenderError> {
+    let per_day = ctx.cadence.calls_per_day;
+    let named: Vec<_> =
+        known.callers().iter().map(|who| (&*who.name, who.address.as_str())).collect();
+    let trouble = match known {
+        Known::MassRefusal(people) => Trouble::MassRefusal { people: *people },
+        Known::NoPremium => Trouble::NoPremium,
+        Known::NotOnAllowList(person) => {
+            Trouble::NotOnAllowList { name: &person.display_name, spotify_id: &person.spotify_id }
+        }
+        Known::Callers(_) => Trouble::Callers { who: &named },
+        Known::EndpointRemoved(calls) => Trouble::EndpointRemoved { calls: *calls },
+        Known::QuotaSpent(lock_out) => Trouble::QuotaSpent {
+            until: lock_out.until,
+            per_day,
+            lower: quota::lower(per_day, lock_out.spent),
+        },
+        Known::MailRefused(said) => Trouble::MailRefused { said },
+        Known::DiskNearlyFull(room) => Trouble::DiskNearlyFull { free_mb: room.free / 1_000_000 },
+    };
+    ToOperator { trouble, instance_url: &ctx.page("/") }.letter()
+}

@@ -1,0 +1,269 @@
+//! Emails with news, samples of them and the welcome: which releases they list, and how the artists are watched.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::{Date, Weekday};
+
+use super::{Loaded, link};
+use crate::accounts::letter_links::Purpose;
+use crate::context::Ctx;
+use crate::domain::audience::{self, Reason};
+use crate::domain::cadence;
+use crate::domain::digest::{Rhythm, Timetable};
+use crate::domain::edition;
+use crate::domain::preferences::Preferences;
+use crate::domain::release::{Release, ReleaseId, ReleaseKind};
+use crate::domain::user::UserId;
+use crate::email::message::{Letter, RenderError};
+use crate::email::messages::assurance::{Assurance, Checks, WhyOverdue};
+use crate::email::messages::item::{MuteLink, NewsItem};
+use crate::email::messages::news::{News, Sample};
+use crate::email::messages::welcome::Welcome;
+use crate::store::outbox::Claimed;
+use crate::store::overdue::Why;
+use crate::store::people::Person;
+use crate::store::status::{self, Artists};
+use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
+
+/// Releases that a welcome chooses from.
+const MAX_CANDIDATES: u32 = 500;
+
+/// Releases in a welcome.
+const WELCOME_RELEASES: usize = 10;
+
+/// Releases in a sample …
+const SAMPLE_RELEASES: usize = 3;
+
+/// … chosen from so many of the latest.
+const SAMPLE_CANDIDATES: usize = 60;
+
+/// The contents of an email that lists releases.
+pub(super) struct NewsData {
+    person: Person,
+    timetable: Timetable,
+    releases: Vec<Item>,
+    artists: Artists,
+    assurance: Option<Assurance>,
+    today: Date,
+    sample: Option<Sample>,
+}
+
+/// A release, and why the user is notified of it.
+struct Item {
+    release: Release,
+    because: Vec<Reason>,
+    also_as: Vec<String>,
+}
+
+pub(super) fn gather(
+    tx: &Tx<'_>,
+    claimed: &Claimed,
+    person: Person,
+    settings: &cadence::Settings,
+) -> Loaded<NewsData> {
+    let Some(wanted) = preferences::of(tx, person.id)? else {
+        return Ok(Err("the person has left"));
+    };
+    let mut items = Vec::new();
+    for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
+        let Some(release) = releases::find(tx, &id)? else {
+            outbox::drop_subject(tx, claimed.letter, id.as_str(), "the album is no longer known")?;
+            continue;
+        };
+        match outbox::judge(tx, person.id, &wanted, &release)? {
+            Ok(because) => items.push(item(tx, release, because)?),
+            Err(why) => outbox::unwanted(tx, claimed.letter, id.as_str(), &why.to_string())?,
+        }
+    }
+    if items.is_empty() {
+        return Ok(Err("nothing of it is known and wanted any more"));
+    }
+    // If the email gets too long, singles are left out first.
+    items.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
+    data(tx, person, wanted, items, settings).map(Ok)
+}
+
+/// The latest releases of the user's artists, except muted ones, whatever categories the user wants;
+/// something made up if there are none.
+pub(super) fn gather_sample(
+    tx: &Tx<'_>,
+    person: Person,
+    settings: &cadence::Settings,
+) -> Loaded<NewsData> {
+    let Some(wanted) = preferences::of(tx, person.id)? else {
+        return Ok(Err("the person has left"));
+    };
+    if person.deleted_at.is_some() {
+        return Ok(Err("the person has withdrawn their permission"));
+    }
+    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLE_CANDIDATES)?.entries;
+    let mut latest = sampled(tx, &person, news.into_iter().map(|entry| entry.release))?;
+    if latest.is_empty() {
+        latest = sampled(tx, &person, releases::latest_of(tx, person.id, SAMPLE_RELEASES)?)?;
+    }
+    let sample = Some(if latest.is_empty() { Sample::MadeUp } else { Sample::Own });
+    Ok(Ok(NewsData { sample, ..data(tx, person, wanted, latest, settings)? }))
+}
+
+/// The first few that are not by muted artists only.
+fn sampled(
+    tx: &Tx<'_>,
+    person: &Person,
+    known: impl IntoIterator<Item = Release>,
+) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
+    for release in known {
+        let because = releases::reasons(tx, &release.id, person.id)?;
+        let is_muted = !because.is_empty() && because.iter().all(|reason| reason.is_muted);
+        if items.len() < SAMPLE_RELEASES && !is_muted {
+            items.push(item(tx, release, because)?);
+        }
+    }
+    Ok(items)
+}
+
+pub(super) fn gather_welcome(
+    tx: &Tx<'_>,
+    person: Person,
+    settings: &cadence::Settings,
+) -> Loaded<NewsData> {
+    let wanted = preferences::of(tx, person.id)?.filter(|wanted| wanted.is_subscribed);
+    let Some(wanted) = wanted else { return Ok(Err("letters with news are switched off")) };
+    let mut recent = Vec::new();
+    for release in releases::recent_of(tx, person.id, MAX_CANDIDATES)? {
+        if recent.len() == WELCOME_RELEASES {
+            break;
+        }
+        if let Ok(because) = outbox::judge(tx, person.id, &wanted, &release)? {
+            recent.push(item(tx, release, because)?);
+        }
+    }
+    data(tx, person, wanted, recent, settings).map(Ok)
+}
+
+/// Writes an email with news, or a sample.
+pub(super) fn letter(ctx: &Ctx, data: &NewsData) -> Result<Letter, RenderError> {
+    let unsubscribe_url = link(ctx, &data.person, &Purpose::Unsubscribe);
+    let mut releases = items(ctx, data);
+    if data.sample == Some(Sample::MadeUp) {
+        releases.extend(NewsItem::made_up(data.today));
+    }
+    let news = News {
+        releases: &releases,
+        today: data.today,
+        assurance: data.assurance,
+        account_url: &ctx.page("/new"),
+        preferences_url: &ctx.page("/preferences"),
+        unsubscribe_url: &unsubscribe_url,
+        sample: data.sample,
+    };
+    Ok(news.letter()?.with_unsubscribe(&unsubscribe_url))
+}
+
+/// Writes the welcome.
+pub(super) fn welcome(ctx: &Ctx, data: &NewsData) -> Result<Letter, RenderError> {
+    let unsubscribe_url = link(ctx, &data.person, &Purpose::Unsubscribe);
+    let letter = Welcome {
+        watched: data.artists.watched,
+        not_looked_at: data.artists.never_asked,
+        recent: &items(ctx, data),
+        when: &when(&data.timetable),
+        today: data.today,
+        account_url: &ctx.page("/account"),
+        preferences_url: &ctx.page("/preferences"),
+        unsubscribe_url: &unsubscribe_url,
+    };
+    Ok(letter.letter()?.with_unsubscribe(&unsubscribe_url))
+}
+
+fn data(
+    tx: &Tx<'_>,
+    person: Person,
+    wanted: Preferences,
+    releases: Vec<Item>,
+    settings: &cadence::Settings,
+) -> Result<NewsData, StoreError> {
+    let timetable = wanted.timetable;
+    let artists = status::artists_of(tx, Some(person.id), settings)?;
+    let assurance = assurance(tx, person.id, &timetable, &artists, settings)?;
+    let today = timetable.day_of(tx.now());
+    Ok(NewsData { person, timetable, releases, artists, assurance, today, sample: None })
+}
+
+fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, StoreError> {
+    let also_as: BTreeSet<_> =
+        editions::of(tx, &release.id)?.iter().filter_map(edition::edition_words).collect();
+    let because = reasons.into_iter().filter(|reason| !reason.is_muted).collect();
+    Ok(Item { release, because, also_as: also_as.into_iter().collect() })
+}
+
+fn items(ctx: &Ctx, data: &NewsData) -> Vec<NewsItem> {
+    let mute = |reason: &Reason| MuteLink {
+        artist: reason.name.clone(),
+        url: link(ctx, &data.person, &Purpose::Mute(reason.artist.clone())),
+    };
+    let appears =
+        |because: &[Reason]| !because.is_empty() && because.iter().all(|reason| reason.appears);
+    let items = data.releases.iter().map(|item| NewsItem {
+        release: item.release.clone(),
+        category: audience::category(&item.release, appears(&item.because)),
+        because: item.because.iter().map(|reason| reason.name.clone()).collect(),
+        also_as: item.also_as.clone(),
+        mute: item.because.iter().map(mute).collect(),
+    });
+    items.collect()
+}
+
+fn assurance(
+    tx: &Tx<'_>,
+    person: UserId,
+    timetable: &Timetable,
+    artists: &Artists,
+    settings: &cadence::Settings,
+) -> Result<Option<Assurance>, StoreError> {
+    let overdue = overdue::list(tx, Some(person), settings, MAX_CANDIDATES)?;
+    // An artist that Spotify no longer knows fails forever and must not represent all others.
+    let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
+    let checks = match (usual.or(overdue.first()), artists.oldest_check) {
+        (Some(first), _) => {
+            Checks::Overdue { artists: artists.overdue, because: why_overdue(&first.why) }
+        }
+        (None, _) if artists.never_asked > 0 => Checks::FirstLook { artists: artists.never_asked },
+        (None, Some(oldest)) => Checks::AllSince(timetable.day_of(oldest)),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Assurance { watched: artists.watched, checks }))
+}
+
+fn why_overdue(why: &Why) -> WhyOverdue {
+    match why {
+        Why::Failed(_) | Why::Outage(_) => WhyOverdue::Failure,
+        Why::NobodyConnected => WhyOverdue::NobodyConnected,
+        Why::Paused(_) => WhyOverdue::Pause,
+        Why::DaySpent { .. } => WhyOverdue::DailyLimit,
+        Why::NotItsTurn { .. } => WhyOverdue::Queue,
+    }
+}
+
+/// When emails are sent, in words.
+fn when(timetable: &Timetable) -> String {
+    let Timetable { rhythm, hour, zone } = timetable;
+    let zone = zone.iana_name().unwrap_or("UTC");
+    match rhythm {
+        Rhythm::AtOnce => "at once, as soon as something new is seen".to_owned(),
+        Rhythm::Daily => format!("every day at {hour}:00 ({zone})"),
+        Rhythm::Weekly(day) => format!("every {} at {hour}:00 ({zone})", weekday(*day)),
+    }
+}
+
+fn weekday(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "Monday",
+        Weekday::Tuesday => "Tuesday",
+        Weekday::Wednesday => "Wednesday",
+        Weekday::Thursday => "Thursday",
+        Weekday::Friday => "Friday",
+        Weekday::Saturday => "Saturday",
+        Weekday::Sunday => "Sunday",
+    }
+}
