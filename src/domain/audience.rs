@@ -1,4 +1,4 @@
-//! Who hears of a release: what it is, and what a person wants.
+//! Who hears of a release: what it is, and what a user wants.
 
 use std::fmt;
 
@@ -87,14 +87,14 @@ pub struct Reason {
     pub name: String,
     /// Whether the release is somebody else's, and the artist only appears on it.
     pub appears: bool,
-    /// Whether the person wants to hear nothing of the artist.
+    /// Whether the user wants to hear nothing of the artist.
     pub is_muted: bool,
 }
 
-/// Why a person is not told of a release, in words for them.
+/// Why a user is not told of a release, in words for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unwanted {
-    /// They want no letters.
+    /// They want no emails.
     Unsubscribed,
     /// Everybody whom it would be told for is muted.
     Muted(String),
@@ -136,7 +136,7 @@ pub fn category(release: &Release, appears: bool) -> ReleaseCategory {
     }
 }
 
-/// Whether a person who wants `categories` hears of a release, which they would for these `reasons`; an
+/// Whether a user who wants `categories` hears of a release, which they would for these `reasons`; an
 /// empty list stands for an artist whom they have ceased to follow meanwhile.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! "Confirm your address": the only email that is sent to an unconfirmed address.
 
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 
 /// Asks the owner of an address whether they want emails there.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ pub struct Confirm<'a> {
 templates!(Confirm, "confirm.txt", "confirm.mjml");
 
 impl Confirm<'_> {
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         render("Confirm your address".to_owned(), self)
     }
 

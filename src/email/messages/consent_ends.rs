@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::wording::long_day;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 
 /// Says until when the user's consent at Spotify is valid.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ pub struct ConsentEnds<'a> {
 templates!(ConsentEnds, "consent_ends.txt", "consent_ends.mjml");
 
 impl ConsentEnds<'_> {
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         render(self.headline(), self)
     }
 

@@ -1,7 +1,7 @@
 //! "You have left": what was deleted, and what remains to be done at Spotify.
 
 use super::wording::counted;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 
 /// Where users revoke an app's access.
 pub const SPOTIFY_APPS: &str = "https://www.spotify.com/account/apps/";
@@ -19,7 +19,7 @@ pub struct GoodBye<'a> {
 templates!(GoodBye, "good_bye.txt", "good_bye.mjml");
 
 impl GoodBye<'_> {
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         render("Good-bye from Dropday: what was deleted".to_owned(), self)
     }
 

@@ -19,7 +19,7 @@ macro_rules! templates {
         fn render(
             subject: String,
             email: &$view<'_>,
-        ) -> Result<$crate::email::message::Letter, $crate::email::message::RenderError> {
+        ) -> Result<$crate::email::message::Email, $crate::email::message::RenderError> {
             let html = Html { subject: &subject, email };
             $crate::email::message::write(subject.clone(), &Text { email }, &html)
         }
@@ -37,7 +37,7 @@ mod row;
 #[cfg(any(test, feature = "demo"))]
 pub mod samples;
 pub mod sign_in_again;
-pub mod test_letter;
+pub mod test_email;
 mod text;
 pub mod welcome;
 pub mod withdrawn;

@@ -8,7 +8,7 @@ use super::row::Row;
 use super::wording::{Names, shortened};
 use crate::domain::audience::ReleaseCategory;
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 
 /// Releases that one email lists, so that it stays readable.
 const MAX_LISTED: usize = 40;
@@ -64,22 +64,22 @@ impl Sample {
 
 impl News<'_> {
     /// Writes the email with up to 40 releases, or fewer if that would make it too large.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let rows: Vec<Row> =
             self.releases.iter().take(MAX_LISTED).map(|i| Row::new(i, self.today)).collect();
         let mut listed = rows.len();
         loop {
-            let letter = self.list(&rows[..listed])?;
-            let excess = letter.html.len().saturating_sub(MAX_HTML);
+            let email = self.list(&rows[..listed])?;
+            let excess = email.html.len().saturating_sub(MAX_HTML);
             if excess == 0 || listed == 1 {
-                return Ok(letter);
+                return Ok(email);
             }
-            let per_row = letter.html.len() / listed;
+            let per_row = email.html.len() / listed;
             listed = listed.saturating_sub(excess.div_ceil(per_row)).max(1);
         }
     }
 
-    fn list(&self, rows: &[Row]) -> Result<Letter, RenderError> {
+    fn list(&self, rows: &[Row]) -> Result<Email, RenderError> {
         let subject = match self.sample {
             Some(_) => shortened(&format!("Sample: {}", self.subject()), MAX_SUBJECT),
             None => self.subject(),

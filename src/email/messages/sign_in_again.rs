@@ -1,6 +1,6 @@
 //! "Please sign in again": the consent at Spotify has ended.
 
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 
 /// Tells a user that new albums may not reach them until they sign in again.
 ///
@@ -15,7 +15,7 @@ pub struct SignInAgain<'a> {
 templates!(SignInAgain, "sign_in_again.txt", "sign_in_again.mjml");
 
 impl SignInAgain<'_> {
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         render("Please sign in with Spotify again".to_owned(), self)
     }
 }

@@ -6,7 +6,7 @@ use super::item::NewsItem;
 use super::row::Row;
 use super::wording::{counted, grouped};
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 
 const MAX_LISTED: usize = 10;
 
@@ -43,7 +43,7 @@ struct WelcomeView<'a> {
 }
 
 impl Welcome<'_> {
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let watched = counted(self.watched, "artist", "artists");
         let subject = match self.watched {
             0 => "Welcome to Dropday".to_owned(),

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::wording::long_day;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 
 /// Tells a user who revoked Dropday's access at Spotify when their data is deleted.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct Withdrawn<'a> {
 templates!(Withdrawn, "withdrawn.txt", "withdrawn.mjml");
 
 impl Withdrawn<'_> {
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         render("You have withdrawn Dropday's permission at Spotify".to_owned(), self)
     }
 

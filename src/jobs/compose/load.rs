@@ -18,12 +18,12 @@ use crate::store::callers::{self, Caller};
 use crate::store::farewells::{self, Farewell};
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, EmailKind};
-use crate::store::people::{self, Person};
+use crate::store::users::{self, User};
 use crate::store::{Tx, consents, outbox};
 
 /// The contents of an email.
 pub(super) enum Facts {
-    Confirm(Person, ConfirmLink),
+    Confirm(User, ConfirmLink),
     Welcome(NewsData),
     News(NewsData),
     SignInAgain,
@@ -39,7 +39,7 @@ pub(super) enum Facts {
 pub(super) enum Known {
     MassRefusal(u64),
     NoPremium,
-    NotOnAllowList(Box<Person>),
+    NotOnAllowList(Box<User>),
     Callers(Vec<Caller>),
     EndpointRemoved(Bucket),
     QuotaSpent(LockOut),
@@ -61,8 +61,8 @@ pub(super) fn gather(
     settings: &cadence::Settings,
     operator: Option<EmailAddress>,
 ) -> Loaded<(EmailAddress, Facts)> {
-    let person = match claimed.addressee {
-        Addressee::Person(person) => people::find(tx, person)?,
+    let user = match claimed.addressee {
+        Addressee::User(user) => users::find(tx, user)?,
         Addressee::Operator => {
             let Some(to) = operator else {
                 return Ok(Err("no operator is named in the configuration any more"));
@@ -71,17 +71,17 @@ pub(super) fn gather(
         }
         Addressee::Left => return good_bye(tx, claimed),
     };
-    let Some(person) = person else { return Ok(Err("the person has left")) };
+    let Some(user) = user else { return Ok(Err("the person has left")) };
     if claimed.kind == EmailKind::Confirm {
-        return confirm(tx, claimed, person);
+        return confirm(tx, claimed, user);
     }
-    let Some(to) = person.address.clone() else { return Ok(Err("no address is confirmed")) };
+    let Some(to) = user.address.clone() else { return Ok(Err("no address is confirmed")) };
     let facts = match claimed.kind {
-        EmailKind::Welcome => news::gather_welcome(tx, person, settings)?.map(Facts::Welcome),
-        EmailKind::News => news::gather(tx, claimed, person, settings)?.map(Facts::News),
-        EmailKind::Sample => news::gather_sample(tx, person, settings)?.map(Facts::News),
-        EmailKind::SignInAgain => sign_in_again(&person),
-        EmailKind::ConsentEnds => consent_ends(claimed, &person, tx.now()),
+        EmailKind::Welcome => news::gather_welcome(tx, user, settings)?.map(Facts::Welcome),
+        EmailKind::News => news::gather(tx, claimed, user, settings)?.map(Facts::News),
+        EmailKind::Sample => news::gather_sample(tx, user, settings)?.map(Facts::News),
+        EmailKind::SignInAgain => sign_in_again(&user),
+        EmailKind::ConsentEnds => consent_ends(claimed, &user, tx.now()),
         EmailKind::Confirm | EmailKind::Operator | EmailKind::GoodBye => {
             Err("it is not addressed to a user")
         }
@@ -89,21 +89,17 @@ pub(super) fn gather(
     Ok(facts.map(|facts| (to, facts)))
 }
 
-fn sign_in_again(person: &Person) -> Result<Facts, NoLongerNeeded> {
-    match person.deleted_at {
-        _ if !person.must_sign_in => Err("the person has signed in again"),
+fn sign_in_again(user: &User) -> Result<Facts, NoLongerNeeded> {
+    match user.deleted_at {
+        _ if !user.must_sign_in => Err("the person has signed in again"),
         Some(at) => Ok(Facts::Withdrawn(day_of(at))),
         None => Ok(Facts::SignInAgain),
     }
 }
 
 /// A reminder is not sent late if the next one or a sign-in has overtaken it.
-fn consent_ends(
-    claimed: &Claimed,
-    person: &Person,
-    now: Timestamp,
-) -> Result<Facts, NoLongerNeeded> {
-    let given_at = person.authorized_at.ok_or("the permission has ended")?;
+fn consent_ends(claimed: &Claimed, user: &User, now: Timestamp) -> Result<Facts, NoLongerNeeded> {
+    let given_at = user.authorized_at.ok_or("the permission has ended")?;
     let due = reminder_due(given_at, now)
         .map(|due| consent_reminders::subject(given_at.as_millisecond(), due));
     if due.is_none() || claimed.subjects.first() != due.as_ref() {
@@ -129,18 +125,18 @@ fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
             Some(consents::count_held(tx)?).filter(|held| *held > 0).map(Known::MassRefusal)
         }
         Some(Matter::NoPremium) => Some(Known::NoPremium),
-        Some(Matter::NotOnAllowList(person)) => {
-            people::find(tx, person)?.map(Box::new).map(Known::NotOnAllowList)
+        Some(Matter::NotOnAllowList(user)) => {
+            users::find(tx, user)?.map(Box::new).map(Known::NotOnAllowList)
         }
         Some(Matter::Callers) => {
-            let callers = callers::tell_in(tx, claimed.letter, claimed.is_repeat)?;
+            let callers = callers::tell_in(tx, claimed.email, claimed.is_repeat)?;
             Some(callers).filter(|callers| !callers.is_empty()).map(Known::Callers)
         }
         Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
         Some(Matter::QuotaSpent) => {
             allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
         }
-        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.letter)?.map(Known::MailRefused),
+        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.email)?.map(Known::MailRefused),
         Some(Matter::DiskNearlyFull) => {
             tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
         }
@@ -148,14 +144,14 @@ fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
     Ok(known.ok_or("what it was about is over or no longer known"))
 }
 
-fn confirm(tx: &Tx<'_>, claimed: &Claimed, person: Person) -> Loaded<(EmailAddress, Facts)> {
+fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Loaded<(EmailAddress, Facts)> {
     let link = match subject_number(claimed) {
         Some(number) => links::find_confirm(tx, number)?.filter(|link| link.expires_at > tx.now()),
         None => None,
     };
     let to = link.as_ref().and_then(|link| link.address.clone());
     Ok(match (to, link) {
-        (Some(to), Some(link)) => Ok((to, Facts::Confirm(person, link))),
+        (Some(to), Some(link)) => Ok((to, Facts::Confirm(user, link))),
         _ => Err("the link is used, over or replaced"),
     })
 }

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use self::load::{Facts, Known, gather};
 use crate::accounts::address;
-use crate::accounts::letter_links::{self, Purpose};
+use crate::accounts::email_links::{self, Purpose};
 use crate::context::Ctx;
 use crate::domain::quota;
 use crate::domain::user::EmailAddress;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 use crate::email::messages::confirm::Confirm;
 use crate::email::messages::consent_ends::ConsentEnds;
 use crate::email::messages::good_bye::GoodBye;
@@ -21,7 +21,7 @@ use crate::email::messages::withdrawn::Withdrawn;
 use crate::store::StoreError;
 use crate::store::links::ConfirmLink;
 use crate::store::outbox::Claimed;
-use crate::store::people::Person;
+use crate::store::users::User;
 
 /// Why an email is not needed any more, in words for the database.
 type NoLongerNeeded = &'static str;
@@ -43,7 +43,7 @@ pub(super) enum ComposeError {
 pub(super) async fn compose(
     ctx: &Ctx,
     claimed: &Claimed,
-) -> Result<(EmailAddress, Letter), ComposeError> {
+) -> Result<(EmailAddress, Email), ComposeError> {
     let (wanted, settings) = (claimed.clone(), ctx.cadence.clone());
     let operator = ctx.operator.clone();
     let loaded =
@@ -52,40 +52,40 @@ pub(super) async fn compose(
     Ok((to, write(ctx, &facts)?))
 }
 
-fn write(ctx: &Ctx, facts: &Facts) -> Result<Letter, RenderError> {
+fn write(ctx: &Ctx, facts: &Facts) -> Result<Email, RenderError> {
     let link = &ctx.page("/login");
     match facts {
-        Facts::Confirm(person, link) => confirm(ctx, person, link),
+        Facts::Confirm(user, link) => confirm(ctx, user, link),
         Facts::Welcome(data) => news::welcome(ctx, data),
-        Facts::News(data) => news::letter(ctx, data),
-        Facts::SignInAgain => SignInAgain { link }.letter(),
+        Facts::News(data) => news::email(ctx, data),
+        Facts::SignInAgain => SignInAgain { link }.email(),
         Facts::Withdrawn(deleted_on) => {
             let account_url = &ctx.page("/account");
-            Withdrawn { link, account_url, deleted_on: *deleted_on }.letter()
+            Withdrawn { link, account_url, deleted_on: *deleted_on }.email()
         }
-        Facts::ConsentEnds(ends_on) => ConsentEnds { link, ends_on: *ends_on }.letter(),
+        Facts::ConsentEnds(ends_on) => ConsentEnds { link, ends_on: *ends_on }.email(),
         Facts::GoodBye(farewell) => {
             let listed_at_spotify = !farewell.has_withdrawn;
             let instance_url = &ctx.page("/");
-            GoodBye { instance_url, artists: farewell.artists, listed_at_spotify }.letter()
+            GoodBye { instance_url, artists: farewell.artists, listed_at_spotify }.email()
         }
         Facts::Operator(known) => to_operator(ctx, known),
     }
 }
 
 /// A link that acts on behalf of this user.
-fn link(ctx: &Ctx, person: &Person, purpose: &Purpose) -> String {
-    ctx.page(&letter_links::path(ctx.db.sealer(), person.id, person.created_at, purpose))
+fn link(ctx: &Ctx, user: &User, purpose: &Purpose) -> String {
+    ctx.page(&email_links::path(ctx.db.sealer(), user.id, user.created_at, purpose))
 }
 
-fn confirm(ctx: &Ctx, person: &Person, link: &ConfirmLink) -> Result<Letter, RenderError> {
-    let letter = Confirm {
+fn confirm(ctx: &Ctx, user: &User, link: &ConfirmLink) -> Result<Email, RenderError> {
+    let email = Confirm {
         link: &ctx.page(&address::confirm_path(ctx.db.sealer(), link)),
-        account: &person.display_name,
+        account: &user.display_name,
         instance_url: &ctx.page("/"),
         expires_in: &hours_left(link, ctx.clock.now()),
     };
-    letter.letter()
+    email.email()
 }
 
 /// How long the link is valid, in words.
@@ -97,15 +97,15 @@ fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
     }
 }
 
-fn to_operator(ctx: &Ctx, known: &Known) -> Result<Letter, RenderError> {
+fn to_operator(ctx: &Ctx, known: &Known) -> Result<Email, RenderError> {
     let per_day = ctx.cadence.calls_per_day;
     let named: Vec<_> =
         known.callers().iter().map(|who| (&*who.name, who.address.as_str())).collect();
     let trouble = match known {
-        Known::MassRefusal(people) => Trouble::MassRefusal { people: *people },
+        Known::MassRefusal(users) => Trouble::MassRefusal { users: *users },
         Known::NoPremium => Trouble::NoPremium,
-        Known::NotOnAllowList(person) => {
-            Trouble::NotOnAllowList { name: &person.display_name, spotify_id: &person.spotify_id }
+        Known::NotOnAllowList(user) => {
+            Trouble::NotOnAllowList { name: &user.display_name, spotify_id: &user.spotify_id }
         }
         Known::Callers(_) => Trouble::Callers { who: &named },
         Known::EndpointRemoved(calls) => Trouble::EndpointRemoved { calls: *calls },
@@ -117,5 +117,5 @@ fn to_operator(ctx: &Ctx, known: &Known) -> Result<Letter, RenderError> {
         Known::MailRefused(said) => Trouble::MailRefused { said },
         Known::DiskNearlyFull(room) => Trouble::DiskNearlyFull { free_mb: room.free / 1_000_000 },
     };
-    ToOperator { trouble, instance_url: &ctx.page("/") }.letter()
+    ToOperator { trouble, instance_url: &ctx.page("/") }.email()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::{Date, Weekday};
 
 use super::{Loaded, link};
-use crate::accounts::letter_links::Purpose;
+use crate::accounts::email_links::Purpose;
 use crate::context::Ctx;
 use crate::domain::audience::{self, Reason};
 use crate::domain::cadence;
@@ -14,15 +14,15 @@ use crate::domain::edition;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
 use crate::domain::user::UserId;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 use crate::email::messages::assurance::{Assurance, Checks, WhyOverdue};
 use crate::email::messages::item::{MuteLink, NewsItem};
 use crate::email::messages::news::{News, Sample};
 use crate::email::messages::welcome::Welcome;
 use crate::store::outbox::Claimed;
 use crate::store::overdue::Why;
-use crate::store::people::Person;
 use crate::store::status::{self, Artists};
+use crate::store::users::User;
 use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
 
 /// Releases that a welcome chooses from.
@@ -39,7 +39,7 @@ const SAMPLE_CANDIDATES: usize = 60;
 
 /// The contents of an email that lists releases.
 pub(super) struct NewsData {
-    person: Person,
+    user: User,
     timetable: Timetable,
     releases: Vec<Item>,
     artists: Artists,
@@ -58,21 +58,21 @@ struct Item {
 pub(super) fn gather(
     tx: &Tx<'_>,
     claimed: &Claimed,
-    person: Person,
+    user: User,
     settings: &cadence::Settings,
 ) -> Loaded<NewsData> {
-    let Some(wanted) = preferences::of(tx, person.id)? else {
+    let Some(wanted) = preferences::of(tx, user.id)? else {
         return Ok(Err("the person has left"));
     };
     let mut items = Vec::new();
     for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
         let Some(release) = releases::find(tx, &id)? else {
-            outbox::drop_subject(tx, claimed.letter, id.as_str(), "the album is no longer known")?;
+            outbox::drop_subject(tx, claimed.email, id.as_str(), "the album is no longer known")?;
             continue;
         };
-        match outbox::judge(tx, person.id, &wanted, &release)? {
+        match outbox::judge(tx, user.id, &wanted, &release)? {
             Ok(because) => items.push(item(tx, release, because)?),
-            Err(why) => outbox::unwanted(tx, claimed.letter, id.as_str(), &why.to_string())?,
+            Err(why) => outbox::unwanted(tx, claimed.email, id.as_str(), &why.to_string())?,
         }
     }
     if items.is_empty() {
@@ -80,40 +80,40 @@ pub(super) fn gather(
     }
     // If the email gets too long, singles are left out first.
     items.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
-    data(tx, person, wanted, items, settings).map(Ok)
+    data(tx, user, wanted, items, settings).map(Ok)
 }
 
 /// The latest releases of the user's artists, except muted ones, whatever categories the user wants;
 /// something made up if there are none.
 pub(super) fn gather_sample(
     tx: &Tx<'_>,
-    person: Person,
+    user: User,
     settings: &cadence::Settings,
 ) -> Loaded<NewsData> {
-    let Some(wanted) = preferences::of(tx, person.id)? else {
+    let Some(wanted) = preferences::of(tx, user.id)? else {
         return Ok(Err("the person has left"));
     };
-    if person.deleted_at.is_some() {
+    if user.deleted_at.is_some() {
         return Ok(Err("the person has withdrawn their permission"));
     }
-    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLE_CANDIDATES)?.entries;
-    let mut latest = sampled(tx, &person, news.into_iter().map(|entry| entry.release))?;
+    let news = outbox::stream(tx, user.id, i64::MAX, SAMPLE_CANDIDATES)?.entries;
+    let mut latest = sampled(tx, &user, news.into_iter().map(|entry| entry.release))?;
     if latest.is_empty() {
-        latest = sampled(tx, &person, releases::latest_of(tx, person.id, SAMPLE_RELEASES)?)?;
+        latest = sampled(tx, &user, releases::latest_of(tx, user.id, SAMPLE_RELEASES)?)?;
     }
     let sample = Some(if latest.is_empty() { Sample::MadeUp } else { Sample::Own });
-    Ok(Ok(NewsData { sample, ..data(tx, person, wanted, latest, settings)? }))
+    Ok(Ok(NewsData { sample, ..data(tx, user, wanted, latest, settings)? }))
 }
 
 /// The first few that are not by muted artists only.
 fn sampled(
     tx: &Tx<'_>,
-    person: &Person,
+    user: &User,
     known: impl IntoIterator<Item = Release>,
 ) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
     for release in known {
-        let because = releases::reasons(tx, &release.id, person.id)?;
+        let because = releases::reasons(tx, &release.id, user.id)?;
         let is_muted = !because.is_empty() && because.iter().all(|reason| reason.is_muted);
         if items.len() < SAMPLE_RELEASES && !is_muted {
             items.push(item(tx, release, because)?);
@@ -124,26 +124,26 @@ fn sampled(
 
 pub(super) fn gather_welcome(
     tx: &Tx<'_>,
-    person: Person,
+    user: User,
     settings: &cadence::Settings,
 ) -> Loaded<NewsData> {
-    let wanted = preferences::of(tx, person.id)?.filter(|wanted| wanted.is_subscribed);
+    let wanted = preferences::of(tx, user.id)?.filter(|wanted| wanted.is_subscribed);
     let Some(wanted) = wanted else { return Ok(Err("letters with news are switched off")) };
     let mut recent = Vec::new();
-    for release in releases::recent_of(tx, person.id, MAX_CANDIDATES)? {
+    for release in releases::recent_of(tx, user.id, MAX_CANDIDATES)? {
         if recent.len() == WELCOME_RELEASES {
             break;
         }
-        if let Ok(because) = outbox::judge(tx, person.id, &wanted, &release)? {
+        if let Ok(because) = outbox::judge(tx, user.id, &wanted, &release)? {
             recent.push(item(tx, release, because)?);
         }
     }
-    data(tx, person, wanted, recent, settings).map(Ok)
+    data(tx, user, wanted, recent, settings).map(Ok)
 }
 
 /// Writes an email with news, or a sample.
-pub(super) fn letter(ctx: &Ctx, data: &NewsData) -> Result<Letter, RenderError> {
-    let unsubscribe_url = link(ctx, &data.person, &Purpose::Unsubscribe);
+pub(super) fn email(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
+    let unsubscribe_url = link(ctx, &data.user, &Purpose::Unsubscribe);
     let mut releases = items(ctx, data);
     if data.sample == Some(Sample::MadeUp) {
         releases.extend(NewsItem::made_up(data.today));
@@ -157,13 +157,13 @@ pub(super) fn letter(ctx: &Ctx, data: &NewsData) -> Result<Letter, RenderError> 
         unsubscribe_url: &unsubscribe_url,
         sample: data.sample,
     };
-    Ok(news.letter()?.with_unsubscribe(&unsubscribe_url))
+    Ok(news.email()?.with_unsubscribe(&unsubscribe_url))
 }
 
 /// Writes the welcome.
-pub(super) fn welcome(ctx: &Ctx, data: &NewsData) -> Result<Letter, RenderError> {
-    let unsubscribe_url = link(ctx, &data.person, &Purpose::Unsubscribe);
-    let letter = Welcome {
+pub(super) fn welcome(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
+    let unsubscribe_url = link(ctx, &data.user, &Purpose::Unsubscribe);
+    let email = Welcome {
         watched: data.artists.watched,
         not_looked_at: data.artists.never_asked,
         recent: &items(ctx, data),
@@ -173,21 +173,21 @@ pub(super) fn welcome(ctx: &Ctx, data: &NewsData) -> Result<Letter, RenderError>
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
     };
-    Ok(letter.letter()?.with_unsubscribe(&unsubscribe_url))
+    Ok(email.email()?.with_unsubscribe(&unsubscribe_url))
 }
 
 fn data(
     tx: &Tx<'_>,
-    person: Person,
+    user: User,
     wanted: Preferences,
     releases: Vec<Item>,
     settings: &cadence::Settings,
 ) -> Result<NewsData, StoreError> {
     let timetable = wanted.timetable;
-    let artists = status::artists_of(tx, Some(person.id), settings)?;
-    let assurance = assurance(tx, person.id, &timetable, &artists, settings)?;
+    let artists = status::artists_of(tx, Some(user.id), settings)?;
+    let assurance = assurance(tx, user.id, &timetable, &artists, settings)?;
     let today = timetable.day_of(tx.now());
-    Ok(NewsData { person, timetable, releases, artists, assurance, today, sample: None })
+    Ok(NewsData { user, timetable, releases, artists, assurance, today, sample: None })
 }
 
 fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, StoreError> {
@@ -200,7 +200,7 @@ fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, Sto
 fn items(ctx: &Ctx, data: &NewsData) -> Vec<NewsItem> {
     let mute = |reason: &Reason| MuteLink {
         artist: reason.name.clone(),
-        url: link(ctx, &data.person, &Purpose::Mute(reason.artist.clone())),
+        url: link(ctx, &data.user, &Purpose::Mute(reason.artist.clone())),
     };
     let appears =
         |because: &[Reason]| !because.is_empty() && because.iter().all(|reason| reason.appears);
@@ -216,12 +216,12 @@ fn items(ctx: &Ctx, data: &NewsData) -> Vec<NewsItem> {
 
 fn assurance(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     timetable: &Timetable,
     artists: &Artists,
     settings: &cadence::Settings,
 ) -> Result<Option<Assurance>, StoreError> {
-    let overdue = overdue::list(tx, Some(person), settings, MAX_CANDIDATES)?;
+    let overdue = overdue::list(tx, Some(user), settings, MAX_CANDIDATES)?;
     // An artist that Spotify no longer knows fails forever and must not represent all others.
     let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
     let checks = match (usual.or(overdue.first()), artists.oldest_check) {

@@ -3,21 +3,21 @@
 use jiff::Timestamp;
 
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 
 /// An email without content: its arrival is the test.
 #[derive(Clone, Copy)]
-pub struct TestLetter<'a> {
+pub struct TestEmail<'a> {
     pub instance_url: &'a str,
     /// The mail server that accepted it: `mail.example.com:587`.
     pub server: &'a str,
     pub sent_at: Timestamp,
 }
 
-templates!(TestLetter, "test_letter.txt", "test_letter.mjml");
+templates!(TestEmail, "test_letter.txt", "test_letter.mjml");
 
-impl TestLetter<'_> {
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+impl TestEmail<'_> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         render("A test letter from Dropday".to_owned(), self)
     }
 
