@@ -1,96 +1,72 @@
-//! Whether a worker turns. A pass may take hours, most of which it waits for Spotify's distance between
-//! calls, so nobody can ask when it ends; but whatever it waits for wakes it up, and that is counted.
+//! Shows whether a worker makes progress. A run may take hours, most of which it waits for its turn to call
+//! Spotify, so no limit on its duration would tell a slow run from a stuck one. But whatever it waits for wakes it up.
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+/// When one worker last made progress. It beats each time a run is woken up, and every minute between runs.
+#[derive(Debug)]
+pub struct Heartbeat(Mutex<Instant>);
 
-/// The pulse of one worker: it beats whenever its pass is woken up, and, between two passes, whenever
-/// somebody asks. One that blocks its thread, or waits for what never comes, has none.
-#[derive(Debug, Default)]
-pub struct Pulse {
-    beats: AtomicU64,
-    questions: Notify,
+impl Default for Heartbeat {
+    fn default() -> Self {
+        Self::since(Instant::now())
+    }
 }
 
-impl Pulse {
-    /// How often it beat so far.
-    pub fn beats(&self) -> u64 {
-        self.beats.load(Ordering::Relaxed)
+impl Heartbeat {
+    pub(crate) fn since(last_beat: Instant) -> Self {
+        Self(Mutex::new(last_beat))
     }
 
-    /// Asks for a sign of life. Who is at work need not answer: the work is the sign.
-    pub fn ask(&self) {
-        self.questions.notify_one();
+    /// Records progress.
+    pub fn beat(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// Answers the next question. For a worker that rests.
-    pub async fn answer(&self) {
-        self.questions.notified().await;
-        self.beat();
+    /// The time since the last beat. Changes to the wall clock and suspends do not affect it.
+    pub fn age(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
-    /// Does `work`, and beats each time that it is woken up.
-    pub async fn of<T>(&self, work: impl Future<Output = T>) -> T {
+    /// Does `work`, and beats each time it has been polled. Work that blocks its thread, or waits for an event
+    /// that never comes, does not beat.
+    pub async fn track<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         poll_fn(|context| {
             let polled = work.as_mut().poll(context);
-            // Afterwards: work that never comes back from this has stopped beating.
             self.beat();
             polled
         })
         .await
     }
-
-    fn beat(&self) {
-        self.beats.fetch_add(1, Ordering::Relaxed);
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::task::yield_now;
 
     use super::*;
 
-    async fn others_have_their_turn() {
-        for _ in 0..100 {
-            yield_now().await;
-        }
+    const LONG_AGO: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn each_wake_up_of_a_run_beats() {
+        let heartbeat = Heartbeat::since(Instant::now() - LONG_AGO);
+        assert!(heartbeat.age() >= LONG_AGO);
+        heartbeat.track(yield_now()).await;
+        assert!(heartbeat.age() < LONG_AGO);
     }
 
     #[tokio::test]
-    async fn a_pass_that_is_woken_up_again_and_again_beats_and_one_that_waits_for_ever_does_not() {
-        let pulse = Arc::new(Pulse::default());
-        pulse.of(others_have_their_turn()).await;
-        assert!(pulse.beats() >= 100, "{}", pulse.beats());
-        let waiting = Arc::clone(&pulse);
-        let lost = tokio::spawn(async move { waiting.of(std::future::pending::<()>()).await });
-        others_have_their_turn().await;
-        let before = pulse.beats();
-        others_have_their_turn().await;
-        assert_eq!(pulse.beats(), before);
-        lost.abort();
-    }
-
-    #[tokio::test]
-    async fn who_rests_answers_and_a_question_nobody_heard_yet_is_not_lost() {
-        let pulse = Arc::new(Pulse::default());
-        pulse.ask();
-        pulse.ask();
-        assert_eq!(pulse.beats(), 0);
-        pulse.answer().await;
-        assert_eq!(pulse.beats(), 1);
-        let resting = Arc::clone(&pulse);
-        let answer = tokio::spawn(async move { resting.answer().await });
-        others_have_their_turn().await;
-        assert!(!answer.is_finished(), "it was asked twice before, and that is one question");
-        pulse.ask();
-        answer.await.unwrap();
-        assert_eq!(pulse.beats(), 2);
+    async fn waiting_run_does_not_beat() {
+        let heartbeat = Heartbeat::default();
+        let mut run = pin!(heartbeat.track(std::future::pending::<()>()));
+        assert!(futures_util::poll!(run.as_mut()).is_pending());
+        *heartbeat.0.lock().unwrap() -= LONG_AGO;
+        yield_now().await;
+        assert!(heartbeat.age() >= LONG_AGO);
     }
 }

@@ -1,14 +1,18 @@
-//! Bell or timer → one pass. Never two of a kind at once, stoppable between units of work.
+//! Runs background jobs. Each job has one worker, which runs when notified or when its schedule fires. A job
+//! never runs concurrently with itself and stops only between units of work.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::Clock;
 use crate::context::Ctx;
-use crate::heartbeat::Pulse;
+use crate::heartbeat::Heartbeat;
 use crate::pipeline::{
     Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
     tidy_up,
@@ -16,25 +20,28 @@ use crate::pipeline::{
 use crate::store::StoreError;
 use crate::store::job_runs::{self, JobRun, RunResult};
 
-/// The kinds of background work.
+/// How often an idle worker beats and checks the clock.
+pub const IDLE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The background jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
-    /// Reading lists of follows, and minding the consents to do so.
+    /// Reads lists of followed artists, reminds users of expiring consents, and cleans up the database.
     SyncFollows,
-    /// Asking open catalogues.
+    /// Queries open catalogues.
     FetchHints,
-    /// Asking about artists.
+    /// Fetches artists' releases from Spotify.
     CheckArtists,
-    /// Sending letters.
+    /// Sends what is pending in the outbox.
     SendEmails,
 }
 
 impl Job {
-    /// Every job, in the order in which a new album passes through them.
+    /// All jobs, in the order in which a new album passes through them.
     pub const ALL: [Self; 4] =
         [Self::SyncFollows, Self::FetchHints, Self::CheckArtists, Self::SendEmails];
 
-    /// The name in logs.
+    /// The name in logs, in `job_runs` and, after `schedule.`, in the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SyncFollows => "follows",
@@ -45,45 +52,45 @@ impl Job {
     }
 }
 
-/// One bell for each job. A bell rung twice before it is heard rings once; one rung while its job
-/// runs makes it run again.
-#[derive(Debug, Default)]
+/// Wakes the workers. Notifications that arrive before the job runs count as one; a notification during a run
+/// makes the job run again.
+#[derive(Debug)]
 pub struct JobNotifier {
-    follows: Notify,
-    hints: Notify,
-    releases: Notify,
-    letters: Notify,
-    pulses: [Pulse; Job::ALL.len()],
+    notifications: [Notify; Job::ALL.len()],
+    heartbeats: [Heartbeat; Job::ALL.len()],
+    idle_interval: Duration,
+}
+
+impl Default for JobNotifier {
+    fn default() -> Self {
+        Self::with_idle_interval(IDLE_INTERVAL)
+    }
 }
 
 impl JobNotifier {
-    /// Rings for a job.
+    /// Like the default, but with another interval than [`IDLE_INTERVAL`].
+    pub fn with_idle_interval(idle_interval: Duration) -> Self {
+        Self { notifications: Default::default(), heartbeats: Default::default(), idle_interval }
+    }
+
+    /// Makes a job run as soon as its worker is free.
     pub fn notify(&self, job: Job) {
-        self.of(job).notify_one();
+        self.notifications[job as usize].notify_one();
     }
 
-    /// Whether a job's worker turns.
-    pub fn heartbeat(&self, job: Job) -> &Pulse {
-        &self.pulses[job as usize]
+    /// Whether a job's worker makes progress.
+    pub fn heartbeat(&self, job: Job) -> &Heartbeat {
+        &self.heartbeats[job as usize]
     }
 
-    /// Waits until somebody rings for a job, unless somebody did already.
+    /// Waits for a notification.
     pub(crate) async fn notified(&self, job: Job) {
-        self.of(job).notified().await;
-    }
-
-    fn of(&self, job: Job) -> &Notify {
-        match job {
-            Job::SyncFollows => &self.follows,
-            Job::FetchHints => &self.hints,
-            Job::CheckArtists => &self.releases,
-            Job::SendEmails => &self.letters,
-        }
+        self.notifications[job as usize].notified().await;
     }
 }
 
-/// Starts a worker for each job: they run at once, and then whenever their bell rings, until
-/// `stop`. A pass in hand ends its unit of work first.
+/// Starts a worker for each job. They run at once, and then whenever notified, until `stop`. A run that is under
+/// way then finishes its unit of work first.
 pub fn start(
     ctx: &Arc<Ctx>,
     notifier: &Arc<JobNotifier>,
@@ -97,73 +104,95 @@ pub fn start(
 }
 
 async fn work(job: Job, ctx: Arc<Ctx>, notifier: Arc<JobNotifier>, stop: CancellationToken) {
+    let mut latest = ctx.clock.now();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = notifier.notified(job) => {}
-            () = notifier.heartbeat(job).answer() => continue,
+            () = next_run(job, &notifier, &*ctx.clock, latest) => {}
         }
         let started_at = ctx.clock.now();
-        let (with, told, stop) = (Arc::clone(&ctx), Arc::clone(&notifier), stop.clone());
-        // A task of its own: a panic ends this pass, and no other.
-        let pass = tokio::spawn(async move {
-            told.heartbeat(job).of(one_pass(job, &with, &told, &stop)).await
-        });
-        let did = match pass.await {
-            Ok(Ok(did)) => did,
-            Ok(Err(error)) => {
-                tracing::error!(job = job.as_str(), %error, "a pass ended early");
-                Did::broke(error.to_string())
-            }
-            Err(panic) => {
-                tracing::error!(job = job.as_str(), %panic, "a pass panicked; this is a bug");
-                Did::broke("the pass panicked; this is a bug".to_owned())
-            }
-        };
-        note(&ctx, job, started_at, did).await;
+        latest = latest.max(started_at);
+        let report = run_to_end(job, &ctx, &notifier, &stop).await;
+        record(&ctx, job, started_at, report).await;
     }
 }
 
-/// What a pass did.
-struct Did {
-    words: String,
+/// Waits until a job should run. `latest` is the latest time at which it has run: after the clock was set back
+/// the scheduler does not fire until the clock gets there again, so meanwhile the job runs every minute.
+async fn next_run(job: Job, notifier: &JobNotifier, clock: &dyn Clock, latest: Timestamp) {
+    while timeout(notifier.idle_interval, notifier.notified(job)).await.is_err() {
+        notifier.heartbeat(job).beat();
+        if clock.now() < latest {
+            return;
+        }
+    }
+}
+
+/// Runs a job in a task of its own, so that a panic ends only this run.
+async fn run_to_end(
+    job: Job,
+    ctx: &Arc<Ctx>,
+    notifier: &Arc<JobNotifier>,
+    stop: &CancellationToken,
+) -> JobReport {
+    let (ctx, notifier, stop) = (Arc::clone(ctx), Arc::clone(notifier), stop.clone());
+    let run =
+        async move { notifier.heartbeat(job).track(run_job(job, &ctx, &notifier, &stop)).await };
+    match tokio::spawn(run).await {
+        Ok(Ok(report)) => report,
+        Ok(Err(error)) => {
+            tracing::error!(job = job.as_str(), %error, "job failed");
+            JobReport::failed(error.to_string())
+        }
+        Err(panic) => {
+            tracing::error!(job = job.as_str(), %panic, "job panicked; this is a bug");
+            JobReport::failed("the job panicked; this is a bug".to_owned())
+        }
+    }
+}
+
+/// What a run did.
+struct JobReport {
+    summary: String,
     result: RunResult,
     is_idle: bool,
 }
 
-impl Did {
-    /// Logged: a line for each pass that did something; one that found nothing to do is for debugging.
+impl JobReport {
+    /// Logs the outcome: at `info` if the run did something, else at `debug`.
     fn log(job: Job, outcome: &dyn std::fmt::Display, result: RunResult, is_idle: bool) -> Self {
         if is_idle {
             tracing::debug!(job = job.as_str(), "{outcome}");
         } else {
             tracing::info!(job = job.as_str(), result = result.as_str(), "{outcome}");
         }
-        Self { words: outcome.to_string(), result, is_idle }
+        Self { summary: outcome.to_string(), result, is_idle }
     }
 
-    fn broke(words: String) -> Self {
-        Self { words, result: RunResult::Failed, is_idle: false }
+    fn failed(summary: String) -> Self {
+        Self { summary, result: RunResult::Failed, is_idle: false }
     }
 
-    /// With what a second part did.
-    fn and(self, then: Self) -> Self {
-        match (self.is_idle, then.is_idle) {
-            (true, _) => then,
+    /// Adds the report of the run's next step.
+    fn and(self, next: Self) -> Self {
+        match (self.is_idle, next.is_idle) {
+            (true, _) => next,
             (false, true) => self,
-            (false, false) => Self { words: format!("{}; {}", self.words, then.words), ..then },
+            (false, false) => {
+                Self { summary: format!("{}; {}", self.summary, next.summary), ..next }
+            }
         }
     }
 }
 
-/// Keeps what a pass did, for `dropday status`, the pages and `/metrics`.
-async fn note(ctx: &Ctx, job: Job, started_at: Timestamp, did: Did) {
-    let Did { words, result, is_idle } = did;
+/// Records a run for `dropday status`, the admin page and `/metrics`.
+async fn record(ctx: &Ctx, job: Job, started_at: Timestamp, report: JobReport) {
+    let JobReport { summary, result, is_idle } = report;
     ctx.metrics.record_run(job.as_str(), result.as_str());
     let (job, ended_at) = (job.as_str().to_owned(), ctx.clock.now());
-    let run = JobRun { job, started_at, ended_at, result, is_idle, did: words };
-    if let Err(error) = ctx.db.write("note a run", move |tx| job_runs::note(tx, &run)).await {
-        tracing::warn!(%error, "what a pass did could not be noted");
+    let run = JobRun { job, started_at, ended_at, result, is_idle, did: summary };
+    if let Err(error) = ctx.db.write("record job run", move |tx| job_runs::note(tx, &run)).await {
+        tracing::warn!(%error, "failed to record job run");
     }
 }
 
@@ -175,45 +204,21 @@ fn result(has_failed: bool, is_held_up: bool) -> RunResult {
     }
 }
 
-async fn one_pass(
+async fn run_job(
     job: Job,
     ctx: &Ctx,
     notifier: &JobNotifier,
     stop: &CancellationToken,
-) -> Result<Did, StoreError> {
+) -> Result<JobReport, StoreError> {
     let watch = Watch { stop, progress: &|_, _| {} };
     match job {
         Job::SyncFollows => {
             if mind_disk::pass(ctx).await? {
                 notifier.notify(Job::SendEmails);
             }
-            let outcome = mind_consents::pass(ctx).await?;
-            let is_idle = outcome == mind_consents::Outcome::default();
-            let consents = Did::log(job, &outcome, RunResult::Ok, is_idle);
-            if outcome.reminded > 0 {
-                notifier.notify(Job::SendEmails);
-            }
-            let outcome = sync_follows::pass(ctx, Scope::Due, &watch).await?;
-            let is_idle = outcome == sync_follows::Outcome::default();
-            let is_held_up = outcome.held_up.is_some() && !outcome.is_app_refused;
-            let how = result(outcome.has_failed(), is_held_up);
-            let follows = Did::log(job, &outcome, how, is_idle);
-            if outcome.change.added > 0 {
-                notifier.notify(Job::FetchHints);
-                notifier.notify(Job::CheckArtists);
-            }
-            if outcome.refused > 0 {
-                // The first refusal makes everybody's list due.
-                notifier.notify(Job::SyncFollows);
-                notifier.notify(Job::SendEmails);
-            }
-            Ok(match tidy_up::pass(ctx, stop).await? {
-                None => consents.and(follows),
-                Some(outcome) => {
-                    let is_idle = outcome == tidy_up::Outcome::default();
-                    consents.and(follows).and(Did::log(job, &outcome, RunResult::Ok, is_idle))
-                }
-            })
+            let consents = remind_of_consents(ctx, notifier).await?;
+            let follows = sync_all_follows(ctx, notifier, &watch).await?;
+            Ok(consents.and(follows).and(clean_up(ctx, stop).await?))
         }
         Job::FetchHints => {
             let outcome = gather_hints::pass(ctx, &watch).await?;
@@ -221,7 +226,7 @@ async fn one_pass(
                 notifier.notify(Job::CheckArtists);
             }
             let is_idle = outcome == gather_hints::Outcome::default();
-            Ok(Did::log(job, &outcome, RunResult::Ok, is_idle))
+            Ok(JobReport::log(job, &outcome, RunResult::Ok, is_idle))
         }
         Job::CheckArtists => {
             let outcome = check_artists::pass(ctx, Scope::Due, &watch).await?;
@@ -229,13 +234,92 @@ async fn one_pass(
                 notifier.notify(Job::SendEmails);
             }
             let is_held_up = outcome.held_up.is_some() && !outcome.is_app_refused;
-            let how = result(outcome.has_failed(), is_held_up);
-            Ok(Did::log(job, &outcome, how, outcome.is_idle()))
+            let result = result(outcome.has_failed(), is_held_up);
+            Ok(JobReport::log(job, &outcome, result, outcome.is_idle()))
         }
         Job::SendEmails => {
             let outcome = deliver::pass(ctx, Scope::Due, &watch).await?;
-            let how = result(outcome.has_failed(), false);
-            Ok(Did::log(job, &outcome, how, outcome == deliver::Outcome::default()))
+            let result = result(outcome.has_failed(), false);
+            Ok(JobReport::log(job, &outcome, result, outcome == deliver::Outcome::default()))
+        }
+    }
+}
+
+async fn remind_of_consents(ctx: &Ctx, notifier: &JobNotifier) -> Result<JobReport, StoreError> {
+    let outcome = mind_consents::pass(ctx).await?;
+    if outcome.reminded > 0 {
+        notifier.notify(Job::SendEmails);
+    }
+    let is_idle = outcome == mind_consents::Outcome::default();
+    Ok(JobReport::log(Job::SyncFollows, &outcome, RunResult::Ok, is_idle))
+}
+
+async fn sync_all_follows(
+    ctx: &Ctx,
+    notifier: &JobNotifier,
+    watch: &Watch<'_>,
+) -> Result<JobReport, StoreError> {
+    let outcome = sync_follows::pass(ctx, Scope::Due, watch).await?;
+    if outcome.change.added > 0 {
+        notifier.notify(Job::FetchHints);
+        notifier.notify(Job::CheckArtists);
+    }
+    if outcome.refused > 0 {
+        // The first refusal makes every user's list due.
+        notifier.notify(Job::SyncFollows);
+        notifier.notify(Job::SendEmails);
+    }
+    let is_held_up = outcome.held_up.is_some() && !outcome.is_app_refused;
+    let result = result(outcome.has_failed(), is_held_up);
+    let is_idle = outcome == sync_follows::Outcome::default();
+    Ok(JobReport::log(Job::SyncFollows, &outcome, result, is_idle))
+}
+
+async fn clean_up(ctx: &Ctx, stop: &CancellationToken) -> Result<JobReport, StoreError> {
+    let outcome = tidy_up::pass(ctx, stop).await?.unwrap_or_default();
+    let is_idle = outcome == tidy_up::Outcome::default();
+    Ok(JobReport::log(Job::SyncFollows, &outcome, RunResult::Ok, is_idle))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const SHORT: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn job_runs_regularly_after_clock_is_set_back() {
+        let notifier = JobNotifier::with_idle_interval(SHORT);
+        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+        let latest = Timestamp::from_second(3600).unwrap();
+        let next = || next_run(Job::SendEmails, &notifier, &*clock, latest);
+        // The clock is behind: no notification is needed.
+        next().await;
+        next().await;
+        clock.set(latest);
+        assert!(timeout(SHORT * 20, next()).await.is_err(), "ran without notification");
+        notifier.notify(Job::SendEmails);
+        next().await;
+    }
+
+    #[tokio::test]
+    async fn idle_worker_beats() {
+        let (hour, clock) = (Duration::from_secs(3600), ManualClock::at(Timestamp::UNIX_EPOCH));
+        let heartbeats = std::array::from_fn(|_| Heartbeat::since(Instant::now() - hour));
+        let notifier = JobNotifier { heartbeats, ..JobNotifier::with_idle_interval(SHORT) };
+        let beat = async {
+            while notifier.heartbeat(Job::SendEmails).age() >= hour {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = next_run(Job::SendEmails, &notifier, &*clock, clock.now()) => {
+                panic!("ran without notification")
+            }
+            () = beat => {}
         }
     }
 }

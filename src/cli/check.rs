@@ -81,11 +81,11 @@ pub(super) async fn run(
 }
 
 fn look_at_configuration(config: &Config, report: &mut Report) {
-    let faults = schedule::faults(&config.schedule);
-    for fault in &faults {
-        report.bad("configuration", fault);
+    let errors = schedule::validate(&config.schedule);
+    for error in &errors {
+        report.bad("configuration", error);
     }
-    if faults.is_empty() {
+    if errors.is_empty() {
         report.good("configuration", "every key is known");
     }
 }

@@ -18,7 +18,7 @@ use super::world::World;
 use crate::clock::{Clock, SystemChance, SystemClock, random};
 use crate::config::{self, Config};
 use crate::context::Ctx;
-use crate::lifecycle::{self, Running};
+use crate::daemon::lifecycle::{self, Running};
 use crate::store::{Tx, status};
 use crate::terminal::say;
 use crate::worker::Job;

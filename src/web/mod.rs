@@ -21,7 +21,6 @@ mod preferences;
 mod privacy;
 pub mod server;
 mod sign_in;
-pub mod starting;
 mod visit;
 mod when;
 
