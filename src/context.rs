@@ -7,21 +7,21 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use crate::access::Access;
 use crate::clock::{Chance, Clock, fraction};
 use crate::domain::backoff::Backoff;
 use crate::domain::cadence;
 use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
+use crate::email::smtp::Mailer;
+use crate::gateway::Gateway;
 use crate::hints::Source;
-use crate::mail::smtp::Mailer;
 use crate::metrics::Metrics;
 use crate::store::Db;
 
 /// Passed to every job and every account action.
 pub struct Ctx {
     pub db: Db,
-    pub access: Access,
+    pub gateway: Gateway,
     /// Open catalogues. Empty if hints are disabled.
     pub hints: Vec<Box<dyn Source>>,
     pub mailer: Mailer,

@@ -2,7 +2,6 @@
 //!
 //! `ARCHITECTURE.md` has the map, the invariants and two walkthroughs.
 
-pub mod access;
 pub mod accounts;
 pub mod app;
 pub mod cli;
@@ -13,12 +12,13 @@ pub mod daemon;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
+pub mod email;
+pub mod gateway;
 pub mod heartbeat;
 pub mod hints;
+pub mod jobs;
 pub mod logging;
-pub mod mail;
 pub mod metrics;
-pub mod pipeline;
 pub mod schedule;
 pub mod spotify;
 pub mod store;

@@ -13,9 +13,9 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::context::Ctx;
 use crate::heartbeat::Heartbeat;
-use crate::pipeline::{
-    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
-    tidy_up,
+use crate::jobs::{
+    Scope, Watch, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
+    send_emails, sync_follows,
 };
 use crate::store::StoreError;
 use crate::store::job_runs::{self, JobRun, RunResult};
@@ -213,7 +213,7 @@ async fn run_job(
     let watch = Watch { stop, progress: &|_, _| {} };
     match job {
         Job::SyncFollows => {
-            if mind_disk::pass(ctx).await? {
+            if disk_space::pass(ctx).await? {
                 notifier.notify(Job::SendEmails);
             }
             let consents = remind_of_consents(ctx, notifier).await?;
@@ -221,11 +221,11 @@ async fn run_job(
             Ok(consents.and(follows).and(clean_up(ctx, stop).await?))
         }
         Job::FetchHints => {
-            let outcome = gather_hints::pass(ctx, &watch).await?;
+            let outcome = fetch_hints::pass(ctx, &watch).await?;
             if outcome.given > 0 {
                 notifier.notify(Job::CheckArtists);
             }
-            let is_idle = outcome == gather_hints::Outcome::default();
+            let is_idle = outcome == fetch_hints::Outcome::default();
             Ok(JobReport::log(job, &outcome, RunResult::Ok, is_idle))
         }
         Job::CheckArtists => {
@@ -238,19 +238,19 @@ async fn run_job(
             Ok(JobReport::log(job, &outcome, result, outcome.is_idle()))
         }
         Job::SendEmails => {
-            let outcome = deliver::pass(ctx, Scope::Due, &watch).await?;
+            let outcome = send_emails::pass(ctx, Scope::Due, &watch).await?;
             let result = result(outcome.has_failed(), false);
-            Ok(JobReport::log(job, &outcome, result, outcome == deliver::Outcome::default()))
+            Ok(JobReport::log(job, &outcome, result, outcome == send_emails::Outcome::default()))
         }
     }
 }
 
 async fn remind_of_consents(ctx: &Ctx, notifier: &JobNotifier) -> Result<JobReport, StoreError> {
-    let outcome = mind_consents::pass(ctx).await?;
+    let outcome = consent_reminders::pass(ctx).await?;
     if outcome.reminded > 0 {
         notifier.notify(Job::SendEmails);
     }
-    let is_idle = outcome == mind_consents::Outcome::default();
+    let is_idle = outcome == consent_reminders::Outcome::default();
     Ok(JobReport::log(Job::SyncFollows, &outcome, RunResult::Ok, is_idle))
 }
 
@@ -276,8 +276,8 @@ async fn sync_all_follows(
 }
 
 async fn clean_up(ctx: &Ctx, stop: &CancellationToken) -> Result<JobReport, StoreError> {
-    let outcome = tidy_up::pass(ctx, stop).await?.unwrap_or_default();
-    let is_idle = outcome == tidy_up::Outcome::default();
+    let outcome = maintenance::pass(ctx, stop).await?.unwrap_or_default();
+    let is_idle = outcome == maintenance::Outcome::default();
     Ok(JobReport::log(Job::SyncFollows, &outcome, RunResult::Ok, is_idle))
 }
 
