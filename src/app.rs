@@ -16,6 +16,7 @@ use crate::email::dkim::DkimSettings;
 use crate::email::smtp::{Mailer, SmtpSettings};
 use crate::gateway::{Catalogue, Gateway, Operator, RateLimiter};
 use crate::hints::{self, Source};
+use crate::jobs::worker::Job;
 use crate::metrics::{Labels, Metrics};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
@@ -23,7 +24,6 @@ use crate::store::outbox::Kind;
 use crate::store::rotation::Key;
 use crate::store::{Db, Sealer, StoreError};
 use crate::web;
-use crate::worker::Job;
 
 pub use rotate::{Rotation, rotate_key};
 

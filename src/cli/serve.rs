@@ -9,11 +9,11 @@ use crate::daemon::lifecycle::{self, Signals};
 use crate::daemon::reload::{Reload, sighup_stream};
 use crate::daemon::startup;
 use crate::daemon::watchdog::Watchdog;
-use crate::schedule::{self, Scheduler};
+use crate::jobs::scheduler::{self, Scheduler};
 
 /// Runs with `config`, which was read from `file` or its default path.
 pub(super) async fn run(config: &Config, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
-    let errors = schedule::validate(&config.schedule);
+    let errors = scheduler::validate(&config.schedule);
     if !errors.is_empty() {
         return Err(ConfigError(errors).into());
     }

@@ -14,7 +14,7 @@ use super::systemd;
 use super::watchdog::Watchdog;
 use crate::config::Config;
 use crate::context::Ctx;
-use crate::worker::{self, JobNotifier};
+use crate::jobs::worker::{self, JobNotifier};
 use crate::{app, web};
 
 /// The time that jobs have to finish their current unit of work after the first signal.

@@ -11,9 +11,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::systemd;
 use crate::config::{Config, ConfigError, Fingerprints};
+use crate::jobs::scheduler::{self, Scheduler};
+use crate::jobs::worker::JobNotifier;
 use crate::logging;
-use crate::schedule::{self, Scheduler};
-use crate::worker::JobNotifier;
 
 /// Loads the configuration.
 pub type Source = Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
@@ -133,7 +133,7 @@ impl Reload {
 }
 
 fn with_valid_rules(config: Config) -> Result<Config, ConfigError> {
-    let errors = schedule::validate(&config.schedule);
+    let errors = scheduler::validate(&config.schedule);
     if errors.is_empty() { Ok(config) } else { Err(ConfigError(errors)) }
 }
 

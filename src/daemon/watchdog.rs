@@ -11,8 +11,8 @@ use super::status_line::{self, DaemonStatus};
 use super::systemd;
 use crate::config::Config;
 use crate::context::Ctx;
+use crate::jobs::worker::{IDLE_INTERVAL, Job, JobNotifier};
 use crate::store::{StoreError, ledger};
-use crate::worker::{IDLE_INTERVAL, Job, JobNotifier};
 
 /// The time between two pings if no watchdog asks for more.
 const PING_INTERVAL: Duration = Duration::from_secs(60);

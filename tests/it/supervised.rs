@@ -9,7 +9,7 @@ use dropday::clock::{Clock, SeededChance, Sleep, SystemClock};
 use dropday::context::Ctx;
 use dropday::daemon::watchdog::Watchdog;
 use dropday::demo::world::NewAlbum;
-use dropday::worker::{self, JobNotifier};
+use dropday::jobs::worker::{self, JobNotifier};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;

@@ -10,13 +10,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
-use crate::context::Ctx;
-use crate::heartbeat::Heartbeat;
-use crate::jobs::{
+use super::heartbeat::Heartbeat;
+use super::{
     Scope, Watch, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
     send_emails, sync_follows,
 };
+use crate::clock::Clock;
+use crate::context::Ctx;
 use crate::store::StoreError;
 use crate::store::job_runs::{self, JobRun, RunResult};
 

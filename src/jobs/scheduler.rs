@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 
+use super::worker::{Job, JobNotifier};
 use crate::config::Schedule;
-use crate::worker::{Job, JobNotifier};
 
 /// The rules in use. They fire until [`Self::stop`].
 pub struct Scheduler(JobScheduler);
