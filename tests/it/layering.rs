@@ -164,18 +164,17 @@ impl Source {
             let names = rest.split("::").take(2);
             names.map(|name| name.chars().take_while(|c| is_name(*c)).collect()).collect()
         });
-        let imported = self.imported(&code).into_iter();
+        let imported = self.imported(&code, &["use crate::"]).into_iter().chain(self.imports());
         inline.chain(imported).map(|path: Vec<String>| part_of(&path)).collect()
     }
 
     /// The full paths that `use` declarations outside of tests bring in from this crate.
     fn imports(&self) -> Vec<Vec<String>> {
         let code = self.text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
-        self.imported(&without_comments(code))
+        self.imported(&without_comments(code), &["use crate::", "use super::", "use self::"])
     }
 
-    fn imported(&self, code: &str) -> Vec<Vec<String>> {
-        let starts = ["use crate::", "use super::", "use self::"];
+    fn imported(&self, code: &str, starts: &[&str]) -> Vec<Vec<String>> {
         let declarations = code.split(';').filter_map(|declaration| {
             let start = starts.iter().filter_map(|start| declaration.rfind(start)).next()?;
             Some(&declaration[start + "use ".len()..])
