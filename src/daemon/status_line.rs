@@ -31,7 +31,7 @@ pub(super) fn load(tx: &Tx<'_>, calls_per_day: u32) -> Result<DaemonStatus, Stor
     })
 }
 
-/// A line such as `Tracking 312 artists; 3 notifications pending; waiting for Spotify's daily quota until 14:05
+/// A line such as `Tracking 312 artists; 3 notifications pending; waiting for Spotify's daily limit until 14:05
 /// CET`, with times in `zone`. `home` is where users sign in.
 pub(super) fn describe(status: &DaemonStatus, zone: &TimeZone, home: &str) -> String {
     if status.artists == 0 && status.pauses.is_empty() {
@@ -54,7 +54,7 @@ pub(super) fn describe(status: &DaemonStatus, zone: &TimeZone, home: &str) -> St
 fn describe_pause(cause: Cause) -> &'static str {
     match cause {
         Cause::RateLimit => "waiting for Spotify's rate limit until",
-        Cause::Quota => "waiting for Spotify's daily quota until",
+        Cause::Quota => "waiting for Spotify's daily limit until",
         Cause::Premium => "the app's owner needs Spotify Premium, next try at",
         Cause::Endpoint => "Spotify denies some calls to this app, next try at",
         Cause::Outage => "Spotify is not responding, next try at",
@@ -104,7 +104,7 @@ mod tests {
         let quota = ("2026-11-26T13:05:00Z", Cause::Quota);
         assert_eq!(
             line(312, 3, &[quota], Some("2026-11-26T12:30:00Z")),
-            "Tracking 312 artists; 3 notifications pending; waiting for Spotify's daily quota until \
+            "Tracking 312 artists; 3 notifications pending; waiting for Spotify's daily limit until \
              14:05 CET"
         );
         let premium = ("2026-11-26T23:05:00Z", Cause::Premium);

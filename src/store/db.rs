@@ -70,7 +70,7 @@ impl Db {
             }
             _ => {}
         }
-        match copy::read_only(path).and_then(|conn| migrations::version_of_ours(&conn, path)) {
+        match copy::read_only(path).and_then(|conn| migrations::schema_version(&conn, path)) {
             Err(error @ (StoreError::NotOurs(_) | StoreError::FromTheFuture { .. })) => Err(error),
             // What cannot be read yet, or not without writing, is for `open` to judge.
             Err(_) | Ok(_) => Ok(()),
@@ -225,11 +225,10 @@ impl Shared {
     fn connect(&mut self, company: Company) -> Result<Connection> {
         let mut conn = connect(&self.path)?;
         // Nothing is changed for somebody with the wrong key.
-        if migrations::version_of_ours(&conn, &self.path)? > 0 && !keys::fits(&conn, &self.sealer)?
-        {
+        if migrations::schema_version(&conn, &self.path)? > 0 && !keys::fits(&conn, &self.sealer)? {
             return Err(StoreError::WrongKey);
         }
-        migrations::bring_up_to_date(&mut conn, &self.path, company)?;
+        migrations::migrate(&mut conn, &self.path, company)?;
         let tx = conn.transaction_with_behavior(WRITES)?;
         keys::settle(&tx, &mut self.sealer, &*self.chance)?;
         tx.commit()?;
@@ -320,7 +319,7 @@ impl Tx<'_> {
 
 fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
     let tx = conn.transaction_with_behavior(WRITES)?;
-    migrations::version_of_ours(&tx, path)?;
+    migrations::schema_version(&tx, path)?;
     tx.execute("INSERT INTO meta (key, value) VALUES ('can_write', zeroblob(16))", [])?;
     // Into the write-ahead log, where whoever writes next writes over it.
     tx.cache_flush()?;

@@ -160,7 +160,7 @@ async fn status_line_names_pause_and_its_end() {
     home.checks().await;
     assert_eq!(
         watchdog.check().await.unwrap(),
-        "Tracking 3 artists; waiting for Spotify's daily quota until 24 Nov 12:00 UTC"
+        "Tracking 3 artists; waiting for Spotify's daily limit until 24 Nov 12:00 UTC"
     );
     home.finish().await;
 }
