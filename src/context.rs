@@ -36,7 +36,7 @@ pub struct Ctx {
     /// The domain of Message-IDs.
     pub mail_domain: String,
     /// The time that sending one email may take.
-    pub letter_timeout: Duration,
+    pub email_timeout: Duration,
     /// How long an immediate email waits for further news.
     pub together: SignedDuration,
     /// The time zone of users who have not chosen one.

@@ -64,7 +64,7 @@ pub enum EmailOutcome {
 pub struct Labels<'a> {
     pub jobs: &'a [&'a str],
     pub results: &'a [&'a str],
-    pub letters: &'a [&'a str],
+    pub emails: &'a [&'a str],
 }
 
 /// The counters.
@@ -73,7 +73,7 @@ pub struct Metrics {
     calls: IntCounterVec,
     hint_calls: IntCounterVec,
     runs: IntCounterVec,
-    letters: IntCounterVec,
+    emails: IntCounterVec,
     detection: Histogram,
     delivery: HistogramVec,
 }
@@ -128,8 +128,8 @@ impl Metrics {
                 "Job runs by name and result, including runs with nothing to do.",
                 &["name", "result"],
             )?,
-            letters: counter(
-                "dropday_letters_total",
+            emails: counter(
+                "dropday_emails_total",
                 "Attempts to send an email by kind and outcome.",
                 &["kind", "outcome"],
             )?,
@@ -147,7 +147,7 @@ impl Metrics {
                 &registry,
                 HistogramVec::new(
                     HistogramOpts::new(
-                        "dropday_letter_delay_seconds",
+                        "dropday_email_delay_seconds",
                         "From enqueueing an email's first notification to sending the email.",
                     )
                     .buckets(DELIVERY.to_vec()),
@@ -173,7 +173,7 @@ impl Metrics {
     }
 
     pub fn record_email(&self, kind: &str, outcome: EmailOutcome) {
-        self.letters.with_label_values(&[kind, outcome.as_str()]).inc();
+        self.emails.with_label_values(&[kind, outcome.as_str()]).inc();
     }
 
     /// `delay`: from enqueueing its first notification to sending the email.
@@ -206,10 +206,10 @@ impl Metrics {
                 self.runs.with_label_values(&[*job, *result]);
             }
         }
-        for kind in labels.letters {
+        for kind in labels.emails {
             self.delivery.with_label_values(&[*kind]);
             for outcome in EmailOutcome::ALL {
-                self.letters.with_label_values(&[*kind, outcome.as_str()]);
+                self.emails.with_label_values(&[*kind, outcome.as_str()]);
             }
         }
     }

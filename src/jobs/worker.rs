@@ -47,7 +47,7 @@ impl Job {
             Self::SyncFollows => "follows",
             Self::FetchHints => "hints",
             Self::CheckArtists => "releases",
-            Self::SendEmails => "letters",
+            Self::SendEmails => "emails",
         }
     }
 }

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::binary::{Machine, Running, eventually, to_its_end};
-use crate::home::{Home, Letter, Listener};
+use crate::home::{Email, Home, Listener};
 
 const ONCE_A_YEAR: &str = "0 0 0 1 1 *";
 
@@ -25,7 +25,7 @@ struct Household {
     /// What each user must be notified of: address and title.
     due: BTreeSet<(String, String)>,
     /// Every email so far, with its recipient.
-    letters: Vec<(String, Letter)>,
+    emails: Vec<(String, Email)>,
     chance: std::sync::Arc<SeededChance>,
     kills: Kills,
 }
@@ -52,13 +52,13 @@ impl Household {
         let artists: Vec<String> =
             (0..5).map(|n| machine.world.add_artist(format!("Artist {n}"))).collect();
         let all: Vec<&str> = artists.iter().map(String::as_str).collect();
-        let people = [("Martha", &all[..]), ("Jonas", &all[..3]), ("Aino", &all[2..])];
-        let listeners = machine.settle(&people).await;
-        let follows = people.map(|(_, follows)| follows.iter().map(ToString::to_string).collect());
+        let users = [("Martha", &all[..]), ("Jonas", &all[..3]), ("Aino", &all[2..])];
+        let listeners = machine.settle(&users).await;
+        let follows = users.map(|(_, follows)| follows.iter().map(ToString::to_string).collect());
         let listeners = listeners.into_iter().zip(follows).collect();
-        let (due, letters) = (BTreeSet::new(), Vec::new());
+        let (due, emails) = (BTreeSet::new(), Vec::new());
         let (chance, kills) = (SeededChance::new(seed), Kills::default());
-        Self { machine, listeners, artists, due, letters, chance, kills }
+        Self { machine, listeners, artists, due, emails, chance, kills }
     }
 
     /// A random number below `end`.
@@ -86,17 +86,17 @@ impl Household {
 
     /// What the world has seen so far: calls and emails.
     fn seen(&self) -> usize {
-        self.machine.world.requests().len() + self.machine.inbox.letters().len()
+        self.machine.world.requests().len() + self.machine.inbox.emails().len()
     }
 
     /// Kills the process, unless it has ended, and records what it was doing.
     fn kill(&mut self, mut process: Running) {
         if process.kill() {
             self.kills.all += 1;
-            let (checks, refreshes, letters) = claims(&self.machine);
+            let (checks, refreshes, emails) = claims(&self.machine);
             self.kills.during_a_check += usize::from(checks > 0);
             self.kills.during_a_refresh += usize::from(refreshes > 0);
-            self.kills.between_claim_and_mark += usize::from(letters > 0);
+            self.kills.between_claim_and_mark += usize::from(emails > 0);
         }
         self.machine.inbox.clear_script();
         self.machine.world.clear_script(Endpoint::ArtistAlbums);
@@ -129,30 +129,30 @@ impl Household {
     }
 
     /// Moves new emails out of the inbox. Returns how many of them are repeats.
-    fn take_letters(&mut self) -> usize {
+    fn take_emails(&mut self) -> usize {
         let mut known: BTreeSet<String> =
-            self.letters.iter().map(|(_, letter)| letter.message_id.clone()).collect();
-        let came = self.machine.inbox.letters().into_iter();
+            self.emails.iter().map(|(_, email)| email.message_id.clone()).collect();
+        let came = self.machine.inbox.emails().into_iter();
         let came: Vec<_> =
-            came.map(|received| (received.to[0].clone(), Letter::read(&received.raw))).collect();
+            came.map(|received| (received.to[0].clone(), Email::read(&received.raw))).collect();
         self.machine.inbox.empty();
-        let is_repeat = |(_, letter): &&(String, Letter)| !known.insert(letter.message_id.clone());
+        let is_repeat = |(_, email): &&(String, Email)| !known.insert(email.message_id.clone());
         let repeats = came.iter().filter(is_repeat).count();
-        self.letters.extend(came);
+        self.emails.extend(came);
         repeats
     }
 
     /// Counts lost and repeated notifications, and checks them against the promise.
     async fn account(mut self, what: &str) {
-        self.take_letters();
+        self.take_emails();
         let mut told = BTreeMap::<(String, String), Vec<String>>::new();
         let mut texts = BTreeMap::new();
-        for (to, letter) in &self.letters {
-            let text = texts.entry(&letter.message_id).or_insert(&letter.text);
-            assert_eq!(*text, &letter.text, "a repeat must be identical");
-            for title in letter.text.split_whitespace().filter(|word| word.starts_with("Album-")) {
+        for (to, email) in &self.emails {
+            let text = texts.entry(&email.message_id).or_insert(&email.text);
+            assert_eq!(*text, &email.text, "a repeat must be identical");
+            for title in email.text.split_whitespace().filter(|word| word.starts_with("Album-")) {
                 let pair = (to.clone(), title.to_owned());
-                told.entry(pair).or_default().push(letter.message_id.clone());
+                told.entry(pair).or_default().push(email.message_id.clone());
             }
         }
         let lost = self.due.iter().filter(|pair| !told.contains_key(*pair)).count();
@@ -173,7 +173,7 @@ impl Household {
         assert_eq!(doubled.len(), repeated);
         assert!(told.keys().all(|pair| self.due.contains(pair)), "{:?}", told.keys());
         let status = self.machine.status().await;
-        assert_eq!(status["people"]["connected"], self.listeners.len(), "{status}");
+        assert_eq!(status["users"]["connected"], self.listeners.len(), "{status}");
         let booked = status["calls"]["used"]["artist_albums"].as_u64().unwrap();
         let made = self.machine.world.count(Endpoint::ArtistAlbums) as u64;
         assert!(made <= booked, "{made} calls were made, but {booked} booked");
@@ -231,7 +231,7 @@ async fn kill_at_any_moment_loses_nothing_and_repeats_only_email_in_flight() {
         house.done().await;
         // At most one email per connection.
         let in_hand = 4 * (house.kills.all - kills);
-        assert!(house.take_letters() <= in_hand, "more repeats than connections");
+        assert!(house.take_emails() <= in_hand, "more repeats than connections");
     }
     assert!(house.kills.between_claim_and_mark >= 8);
     house.account("killed at any moment").await;
@@ -332,12 +332,12 @@ async fn claimed_email_cannot_be_claimed_again() {
     home.checks().await;
     // A process that read it before the claim comes too late.
     assert!(claim(due).await.is_none());
-    home.ctx.db.write("test", move |tx| outbox::sent(tx, in_hand.letter)).await.unwrap();
-    home.letters().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
-    assert!(letters[0].text.contains("Out-meanwhile"), "{}", letters[0].text);
-    assert!(!letters[0].text.contains("In-hand"), "{}", letters[0].text);
+    home.ctx.db.write("test", move |tx| outbox::sent(tx, in_hand.email)).await.unwrap();
+    home.emails().await;
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
+    assert!(emails[0].text.contains("Out-meanwhile"), "{}", emails[0].text);
+    assert!(!emails[0].text.contains("In-hand"), "{}", emails[0].text);
     home.finish().await;
 }
 
@@ -356,12 +356,12 @@ async fn email_that_lost_an_item_repeats_the_rest() {
     Connection::open(&home.config.database).unwrap().execute_batch(sql).unwrap();
     home.inbox.script(SmtpFault::DropAfterData { keep: true });
     for _ in 0..2 {
-        home.letters().await;
+        home.emails().await;
         home.advance_hours(1);
     }
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 2, "it was unknown whether the first had arrived");
-    assert_eq!(letters[0].message_id, letters[1].message_id);
-    assert!(letters[1].text.contains("Kept"), "{}", letters[1].text);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 2, "it was unknown whether the first had arrived");
+    assert_eq!(emails[0].message_id, emails[1].message_id);
+    assert!(emails[1].text.contains("Kept"), "{}", emails[1].text);
     home.finish().await;
 }

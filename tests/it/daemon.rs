@@ -53,7 +53,7 @@ async fn open_connections_do_not_delay_shutdown() {
 async fn shutdown_finishes_the_email_being_sent() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
-    let (browser, martha) = (machine.visitor(), machine.world.add_person("Martha"));
+    let (browser, martha) = (machine.visitor(), machine.world.add_user("Martha"));
     browser.sign_in(&machine.world, martha).await;
     machine.inbox.script(SmtpFault::SlowRcpt(Duration::from_secs(2)));
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
@@ -61,9 +61,9 @@ async fn shutdown_finishes_the_email_being_sent() {
         .await;
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
-    assert_eq!(machine.letters_to("martha@example.com").len(), 1);
+    assert_eq!(machine.emails_to("martha@example.com").len(), 1);
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
-    assert_eq!(machine.letters_to("martha@example.com").len(), 1, "it was marked sent");
+    assert_eq!(machine.emails_to("martha@example.com").len(), 1, "it was marked sent");
     machine.finish().await;
 }
 
@@ -71,7 +71,7 @@ async fn shutdown_finishes_the_email_being_sent() {
 async fn shutdown_completes_sign_in_under_way() {
     let machine = Machine::with(&[("SPOTIFY__REQUEST_INTERVAL", "1s")]).await;
     let mut daemon = machine.serve().await;
-    let (browser, martha) = (machine.visitor(), machine.world.add_person("Martha"));
+    let (browser, martha) = (machine.visitor(), machine.world.add_user("Martha"));
     let back = machine.world.consent(&browser.to_spotify().await, martha).unwrap();
     let stop = async {
         let world = &machine.world;
@@ -89,7 +89,7 @@ async fn shutdown_completes_sign_in_under_way() {
 async fn second_signal_aborts_and_email_is_sent_later() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
-    let (browser, martha) = (machine.visitor(), machine.world.add_person("Martha"));
+    let (browser, martha) = (machine.visitor(), machine.world.add_user("Martha"));
     browser.sign_in(&machine.world, martha).await;
     machine.inbox.script(SmtpFault::HangAtGreeting);
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
@@ -103,7 +103,7 @@ async fn second_signal_aborts_and_email_is_sent_later() {
     }
     assert_eq!(daemon.ended().await, Some(1), "{}", daemon.said());
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
-    assert_eq!(machine.letters_to("martha@example.com").len(), 1);
+    assert_eq!(machine.emails_to("martha@example.com").len(), 1);
     machine.finish().await;
 }
 
@@ -188,13 +188,13 @@ async fn new_user_gets_news_while_once_runs_beside_daemon() {
         assert_eq!(ended.code, Some(0), "{ended:?}");
     }
     let news =
-        eventually("the news email", async || machine.letters_to(&martha.address).pop()).await;
+        eventually("the news email", async || machine.emails_to(&martha.address).pop()).await;
     assert_eq!(news.from, "dropday@example.com");
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
     assert_eq!(machine.run(&["once", "--all"]).await.code, Some(0));
     let subjects: Vec<_> =
-        machine.letters_to(&martha.address).into_iter().map(|letter| letter.subject).collect();
+        machine.emails_to(&martha.address).into_iter().map(|email| email.subject).collect();
     assert_eq!(subjects, ["Röyksopp: Profound Mysteries IV"]);
     machine.finish().await;
 }
@@ -219,8 +219,8 @@ async fn concurrent_processes_notify_once() {
         }
     }
     let titles = |address: &str| {
-        let letters = machine.letters_to(address).into_iter();
-        letters.map(|letter| letter.text.matches("Album-").count()).sum::<usize>()
+        let emails = machine.emails_to(address).into_iter();
+        emails.map(|email| email.text.matches("Album-").count()).sum::<usize>()
     };
     eventually("all notifications", async || {
         let told = [titles(&listeners[0].address), titles(&listeners[1].address)];

@@ -137,10 +137,10 @@ async fn reloaded_schedule_fires_without_restart() {
     machine.looked_at_everything().await;
     machine.world.put_out(&artist, NewAlbum::titled("Nebulous Nights"));
     machine.let_everything_be_due();
-    assert_eq!(machine.letters_to(&martha.address).len(), 0);
+    assert_eq!(machine.emails_to(&martha.address).len(), 0);
     let log = reload(&machine, &supervisor, &daemon, ALWAYS, "applied").await;
     assert!(log.contains("schedule.releases"), "{log}");
-    let email = eventually("an email", async || machine.letters_to(&martha.address).pop()).await;
+    let email = eventually("an email", async || machine.emails_to(&martha.address).pop()).await;
     assert!(email.subject.contains("Nebulous Nights"), "{}", email.subject);
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
