@@ -45,13 +45,23 @@ fn part_of(path: &[String]) -> String {
     }
 }
 
-/// The cycles that remain, by folder.
-const KNOWN_CYCLES: &[(&str, &[&str])] = &[
-    ("email/messages", &["news", "row"]),
-    ("gateway", &["client", "invalid_grant", "token_refresh"]),
-    ("jobs/compose", &["load", "news"]),
-    ("spotify", &["http", "refusal"]),
-    ("store", &["allowance", "farewells", "ledger", "outbox", "people", "preferences"]),
+/// The modules whose cycles are still to be removed.
+const KNOWN_CYCLES: &[&str] = &[
+    "email/messages/news",
+    "email/messages/row",
+    "gateway/client",
+    "gateway/invalid_grant",
+    "gateway/token_refresh",
+    "jobs/compose/load",
+    "jobs/compose/news",
+    "spotify/http",
+    "spotify/refusal",
+    "store/allowance",
+    "store/farewells",
+    "store/ledger",
+    "store/outbox",
+    "store/preferences",
+    "store/users",
 ];
 
 #[test]
@@ -87,14 +97,12 @@ fn imports_form_no_cycles() {
             }
         }
     }
-    let cycles: Vec<(&str, Vec<&str>)> = folders
-        .iter()
-        .map(|(folder, imports)| (folder.as_str(), in_cycles(imports)))
-        .filter(|(_, cycle)| !cycle.is_empty())
-        .collect();
-    let known: Vec<_> =
-        KNOWN_CYCLES.iter().map(|(folder, modules)| (*folder, modules.to_vec())).collect();
-    assert_eq!(cycles, known);
+    let in_cycles = folders.iter().flat_map(|(folder, imports)| {
+        in_cycles(imports).into_iter().map(move |module| format!("{folder}/{module}"))
+    });
+    let unknown: Vec<_> =
+        in_cycles.filter(|module| !KNOWN_CYCLES.contains(&module.as_str())).collect();
+    assert_eq!(unknown, Vec::<String>::new());
 }
 
 /// The modules that import themselves through others.
