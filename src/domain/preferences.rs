@@ -1,7 +1,7 @@
 //! What a user wants to be told, and when.
 
-use super::audience::WantedCategories;
-use super::digest::Timetable;
+use super::digest::DigestSchedule;
+use super::release_filter::WantedCategories;
 
 /// A user's choices.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Preferences {
     /// Later editions of an album, as lines of their own.
     pub editions: bool,
     /// When emails with news leave.
-    pub timetable: Timetable,
+    pub digest_schedule: DigestSchedule,
     /// Whether emails with news are sent at all.
     pub is_subscribed: bool,
 }

@@ -15,7 +15,7 @@ use super::page;
 use super::visit::{Fields, Frame, Visit};
 use super::when::When;
 use crate::context::Ctx;
-use crate::domain::audience::ReleaseCategory;
+use crate::domain::release_filter::ReleaseCategory;
 use crate::store::outbox::Told;
 
 /// The kinds that the page can be narrowed to: as its address calls them, and as readers do.
@@ -45,7 +45,7 @@ struct Page {
 
 impl Page {
     /// The place in the list of pages.
-    const HERE: &str = "/new";
+    const PATH: &str = "/new";
 
     fn new(frame: Frame, wish: Wish, found: Found, now: Timestamp) -> Self {
         Self {

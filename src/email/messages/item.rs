@@ -4,8 +4,8 @@ use jiff::civil::Date;
 
 use super::wording::Names;
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::audience::ReleaseCategory;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use crate::domain::release_filter::ReleaseCategory;
 
 /// One release in an email.
 #[derive(Debug, Clone)]

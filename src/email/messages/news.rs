@@ -6,7 +6,7 @@ use super::assurance::Assurance;
 use super::item::{NewsItem, artists};
 use super::row::Row;
 use super::wording::{Names, shortened};
-use crate::domain::audience::ReleaseCategory;
+use crate::domain::release_filter::ReleaseCategory;
 use crate::domain::text::one_line;
 use crate::email::message::{Email, RenderError};
 

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::item::{NewsItem, artists};
 use super::wording::{Names, isolated, shortened, web_address, when};
-use crate::domain::audience::ReleaseCategory;
+use crate::domain::release_filter::ReleaseCategory;
 use crate::domain::text::one_line;
 
 /// Characters of a list of names.

@@ -15,9 +15,9 @@ use super::test_email::TestEmail;
 use super::welcome::Welcome;
 use super::withdrawn::Withdrawn;
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::audience::ReleaseCategory;
 use crate::domain::quota::Bucket;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use crate::domain::release_filter::ReleaseCategory;
 use crate::domain::text::one_line;
 use crate::email::message::{Email, RenderError};
 

@@ -5,12 +5,12 @@ use jiff::civil::Date;
 
 use super::news::{self, NewsData};
 use super::{Loaded, NoLongerNeeded};
-use crate::domain::cadence;
+use crate::domain::check_planner;
 use crate::domain::consent::{ends_at, reminder_due};
 use crate::domain::day_of;
-use crate::domain::matter::Matter;
+use crate::domain::disk_space::DiskSpace;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::Bucket;
-use crate::domain::room::Room;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::jobs::consent_reminders;
 use crate::store::allowance::{self, LockOut};
@@ -44,7 +44,7 @@ pub(super) enum Known {
     EndpointRemoved(Bucket),
     QuotaSpent(LockOut),
     MailRefused(String),
-    DiskNearlyFull(Room),
+    DiskNearlyFull(DiskSpace),
 }
 
 impl Known {
@@ -58,7 +58,7 @@ impl Known {
 pub(super) fn gather(
     tx: &Tx<'_>,
     claimed: &Claimed,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
     operator: Option<EmailAddress>,
 ) -> Loaded<(EmailAddress, Facts)> {
     let user = match claimed.addressee {
@@ -67,7 +67,7 @@ pub(super) fn gather(
             let Some(to) = operator else {
                 return Ok(Err("no operator is named in the configuration any more"));
             };
-            return Ok(matter(tx, claimed)?.map(|known| (to, Facts::Operator(known))));
+            return Ok(alert(tx, claimed)?.map(|known| (to, Facts::Operator(known))));
         }
         Addressee::Left => return good_bye(tx, claimed),
     };
@@ -117,27 +117,29 @@ fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
     Ok(farewell.map(|farewell| (farewell.address.clone(), Facts::GoodBye(farewell))))
 }
 
-fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
-    let matter = claimed.subjects.first().and_then(|subject| Matter::parse(subject));
-    let known = match matter {
+fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
+    let alert = claimed.subjects.first().and_then(|subject| OperatorAlert::parse(subject));
+    let known = match alert {
         None => None,
-        Some(Matter::MassRefusal) => {
+        Some(OperatorAlert::MassRefusal) => {
             Some(consents::count_held(tx)?).filter(|held| *held > 0).map(Known::MassRefusal)
         }
-        Some(Matter::NoPremium) => Some(Known::NoPremium),
-        Some(Matter::NotOnAllowList(user)) => {
+        Some(OperatorAlert::NoPremium) => Some(Known::NoPremium),
+        Some(OperatorAlert::NotOnAllowList(user)) => {
             users::find(tx, user)?.map(Box::new).map(Known::NotOnAllowList)
         }
-        Some(Matter::Callers) => {
+        Some(OperatorAlert::Callers) => {
             let callers = callers::tell_in(tx, claimed.email, claimed.is_repeat)?;
             Some(callers).filter(|callers| !callers.is_empty()).map(Known::Callers)
         }
-        Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
-        Some(Matter::QuotaSpent) => {
+        Some(OperatorAlert::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
+        Some(OperatorAlert::QuotaSpent) => {
             allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
         }
-        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.email)?.map(Known::MailRefused),
-        Some(Matter::DiskNearlyFull) => {
+        Some(OperatorAlert::MailRefused) => {
+            outbox::words_of(tx, claimed.email)?.map(Known::MailRefused)
+        }
+        Some(OperatorAlert::DiskNearlyFull) => {
             tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
         }
     };

@@ -7,12 +7,12 @@ use jiff::civil::{Date, Weekday};
 use super::{Loaded, link};
 use crate::accounts::email_links::Purpose;
 use crate::context::Ctx;
-use crate::domain::audience::{self, Reason};
-use crate::domain::cadence;
-use crate::domain::digest::{Rhythm, Timetable};
+use crate::domain::check_planner;
+use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::domain::edition;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
+use crate::domain::release_filter::{self, Match};
 use crate::domain::user::UserId;
 use crate::email::message::{Email, RenderError};
 use crate::email::messages::assurance::{Assurance, Checks, WhyOverdue};
@@ -40,7 +40,7 @@ const SAMPLE_CANDIDATES: usize = 60;
 /// The contents of an email that lists releases.
 pub(super) struct NewsData {
     user: User,
-    timetable: Timetable,
+    digest_schedule: DigestSchedule,
     releases: Vec<Item>,
     artists: Artists,
     assurance: Option<Assurance>,
@@ -51,7 +51,7 @@ pub(super) struct NewsData {
 /// A release, and why the user is notified of it.
 struct Item {
     release: Release,
-    because: Vec<Reason>,
+    because: Vec<Match>,
     also_as: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ pub(super) fn gather(
     tx: &Tx<'_>,
     claimed: &Claimed,
     user: User,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Loaded<NewsData> {
     let Some(wanted) = preferences::of(tx, user.id)? else {
         return Ok(Err("the person has left"));
@@ -88,7 +88,7 @@ pub(super) fn gather(
 pub(super) fn gather_sample(
     tx: &Tx<'_>,
     user: User,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Loaded<NewsData> {
     let Some(wanted) = preferences::of(tx, user.id)? else {
         return Ok(Err("the person has left"));
@@ -125,7 +125,7 @@ fn sampled(
 pub(super) fn gather_welcome(
     tx: &Tx<'_>,
     user: User,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Loaded<NewsData> {
     let wanted = preferences::of(tx, user.id)?.filter(|wanted| wanted.is_subscribed);
     let Some(wanted) = wanted else { return Ok(Err("letters with news are switched off")) };
@@ -167,7 +167,7 @@ pub(super) fn welcome(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> 
         watched: data.artists.watched,
         not_looked_at: data.artists.never_asked,
         recent: &items(ctx, data),
-        when: &when(&data.timetable),
+        when: &when(&data.digest_schedule),
         today: data.today,
         account_url: &ctx.page("/account"),
         preferences_url: &ctx.page("/preferences"),
@@ -181,16 +181,16 @@ fn data(
     user: User,
     wanted: Preferences,
     releases: Vec<Item>,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Result<NewsData, StoreError> {
-    let timetable = wanted.timetable;
+    let digest_schedule = wanted.digest_schedule;
     let artists = status::artists_of(tx, Some(user.id), settings)?;
-    let assurance = assurance(tx, user.id, &timetable, &artists, settings)?;
-    let today = timetable.day_of(tx.now());
-    Ok(NewsData { user, timetable, releases, artists, assurance, today, sample: None })
+    let assurance = assurance(tx, user.id, &digest_schedule, &artists, settings)?;
+    let today = digest_schedule.day_of(tx.now());
+    Ok(NewsData { user, digest_schedule, releases, artists, assurance, today, sample: None })
 }
 
-fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, StoreError> {
+fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Match>) -> Result<Item, StoreError> {
     let also_as: BTreeSet<_> =
         editions::of(tx, &release.id)?.iter().filter_map(edition::edition_words).collect();
     let because = reasons.into_iter().filter(|reason| !reason.is_muted).collect();
@@ -198,15 +198,15 @@ fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, Sto
 }
 
 fn items(ctx: &Ctx, data: &NewsData) -> Vec<NewsItem> {
-    let mute = |reason: &Reason| MuteLink {
+    let mute = |reason: &Match| MuteLink {
         artist: reason.name.clone(),
         url: link(ctx, &data.user, &Purpose::Mute(reason.artist.clone())),
     };
     let appears =
-        |because: &[Reason]| !because.is_empty() && because.iter().all(|reason| reason.appears);
+        |because: &[Match]| !because.is_empty() && because.iter().all(|reason| reason.appears);
     let items = data.releases.iter().map(|item| NewsItem {
         release: item.release.clone(),
-        category: audience::category(&item.release, appears(&item.because)),
+        category: release_filter::category(&item.release, appears(&item.because)),
         because: item.because.iter().map(|reason| reason.name.clone()).collect(),
         also_as: item.also_as.clone(),
         mute: item.because.iter().map(mute).collect(),
@@ -217,9 +217,9 @@ fn items(ctx: &Ctx, data: &NewsData) -> Vec<NewsItem> {
 fn assurance(
     tx: &Tx<'_>,
     user: UserId,
-    timetable: &Timetable,
+    digest_schedule: &DigestSchedule,
     artists: &Artists,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Result<Option<Assurance>, StoreError> {
     let overdue = overdue::list(tx, Some(user), settings, MAX_CANDIDATES)?;
     // An artist that Spotify no longer knows fails forever and must not represent all others.
@@ -228,8 +228,10 @@ fn assurance(
         (Some(first), _) => {
             Checks::Overdue { artists: artists.overdue, because: why_overdue(&first.why) }
         }
-        (None, _) if artists.never_asked > 0 => Checks::FirstLook { artists: artists.never_asked },
-        (None, Some(oldest)) => Checks::AllSince(timetable.day_of(oldest)),
+        (None, _) if artists.never_asked > 0 => {
+            Checks::InitialScan { artists: artists.never_asked }
+        }
+        (None, Some(oldest)) => Checks::AllSince(digest_schedule.day_of(oldest)),
         (None, None) => return Ok(None),
     };
     Ok(Some(Assurance { watched: artists.watched, checks }))
@@ -246,13 +248,13 @@ fn why_overdue(why: &Why) -> WhyOverdue {
 }
 
 /// When emails are sent, in words.
-fn when(timetable: &Timetable) -> String {
-    let Timetable { rhythm, hour, zone } = timetable;
+fn when(digest_schedule: &DigestSchedule) -> String {
+    let DigestSchedule { frequency, hour, zone } = digest_schedule;
     let zone = zone.iana_name().unwrap_or("UTC");
-    match rhythm {
-        Rhythm::AtOnce => "at once, as soon as something new is seen".to_owned(),
-        Rhythm::Daily => format!("every day at {hour}:00 ({zone})"),
-        Rhythm::Weekly(day) => format!("every {} at {hour}:00 ({zone})", weekday(*day)),
+    match frequency {
+        DigestFrequency::AtOnce => "at once, as soon as something new is seen".to_owned(),
+        DigestFrequency::Daily => format!("every day at {hour}:00 ({zone})"),
+        DigestFrequency::Weekly(day) => format!("every {} at {hour}:00 ({zone})", weekday(*day)),
     }
 }
 

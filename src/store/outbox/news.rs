@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Params, params};
 
 use crate::domain::artist::ArtistId;
-use crate::domain::audience::{self, Reason, Unwanted};
 use crate::domain::detection::NEWS_DAYS;
-use crate::domain::digest::{Key, Timetable};
+use crate::domain::digest::{DigestSchedule, Key};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId};
+use crate::domain::release_filter::{self, Match, SkipReason};
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, editions, preferences, releases};
@@ -122,7 +122,7 @@ pub fn owe_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
         "UPDATE outbox SET state = 'owed', letter = NULL, attempts = 0, reason = NULL, settled_at = NULL,
              next_at = ?2
          WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3",
-        params![user, Ms(reader.leaves_at(tx)), Ms(oldest)],
+        params![user, Ms(reader.next_send_time(tx)), Ms(oldest)],
     )?;
     Ok(())
 }
@@ -134,28 +134,28 @@ pub fn judge(
     user: UserId,
     wanted: &Preferences,
     release: &Release,
-) -> Result<std::result::Result<Vec<Reason>, Unwanted>> {
+) -> Result<std::result::Result<Vec<Match>, SkipReason>> {
     if !wanted.is_subscribed {
-        return Ok(Err(Unwanted::Unsubscribed));
+        return Ok(Err(SkipReason::Unsubscribed));
     }
     if !wanted.editions && editions::is_one(tx, &release.id)? {
-        return Ok(Err(Unwanted::Edition));
+        return Ok(Err(SkipReason::Edition));
     }
     let reasons = releases::reasons(tx, &release.id, user)?;
-    Ok(audience::judge(release, &reasons, wanted.categories).map(|()| reasons))
+    Ok(release_filter::evaluate(release, &reasons, wanted.categories).map(|()| reasons))
 }
 
 /// Plans anew when the news leaves that a user is owed, less what may have left.
 pub(in crate::store) fn plan_anew(
     tx: &Tx<'_>,
     user: UserId,
-    timetable: &Timetable,
+    digest_schedule: &DigestSchedule,
     last: Option<Key>,
 ) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET next_at = ?2 WHERE person = ?1 AND kind = 'news' AND state = 'owed'
              AND letter IS NULL",
-        params![user, Ms(timetable.leaves_at(tx.now(), last))],
+        params![user, Ms(digest_schedule.next_send_time(tx.now(), last))],
     )?;
     Ok(())
 }
@@ -181,7 +181,7 @@ impl Reader {
         let changed = tx.execute(
             "INSERT OR IGNORE INTO outbox (person, kind, subject, state, reason, next_at, owed_at, settled_at)
              VALUES (?1, 'news', ?2, iif(?3 IS NULL, 'owed', 'unwanted'), ?3, ?4, ?5, iif(?3 IS NULL, NULL, ?5))",
-            params![self.user, release.id, why, Ms(self.leaves_at(tx)), Ms(tx.now())],
+            params![self.user, release.id, why, Ms(self.next_send_time(tx)), Ms(tx.now())],
         )?;
         Ok(changed == 1 && verdict.is_ok())
     }
@@ -198,8 +198,8 @@ impl Reader {
         Ok(was_unwanted && self.owe(tx, release)?)
     }
 
-    fn leaves_at(&self, tx: &Tx<'_>) -> Timestamp {
-        self.wanted.timetable.leaves_at(tx.now(), self.last_digest)
+    fn next_send_time(&self, tx: &Tx<'_>) -> Timestamp {
+        self.wanted.digest_schedule.next_send_time(tx.now(), self.last_digest)
     }
 }
 

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::audience::{self, Reason, ReleaseCategory, Unwanted, WantedCategories};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::Release;
+use crate::domain::release_filter::{self, Match, ReleaseCategory, SkipReason, WantedCategories};
 use crate::domain::user::UserId;
 use crate::store::outbox::{self, Entry, Told};
 use crate::store::users::{self, User};
@@ -95,7 +95,7 @@ pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Fou
         }
     }
     let is_looked_for = wish.kind.is_none_or(|kind| is_looked_for(kind, wanted.categories));
-    Ok(Some(Found { items, older, is_looked_for, zone: wanted.timetable.zone }))
+    Ok(Some(Found { items, older, is_looked_for, zone: wanted.digest_schedule.zone }))
 }
 
 /// The entry as the page shows it; `None` where it is of another kind, or of a list that is looked at for
@@ -110,7 +110,7 @@ fn item(
     let Entry { place, release, seen_at, told } = entry;
     let reasons = releases::reasons(tx, &release.id, user.id)?;
     let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
-    let kind = audience::category(&release, appears);
+    let kind = release_filter::category(&release, appears);
     let is_untold = matches!(told, Told::Unwanted(_) | Told::Unconfirmed);
     let is_for_others = is_untold && !is_looked_for(kind, wanted.categories);
     if is_for_others || only.is_some_and(|only| only != kind) {
@@ -140,17 +140,12 @@ fn is_looked_for(kind: ReleaseCategory, categories: WantedCategories) -> bool {
 }
 
 /// What is owed and would be taken out of its email is as good as taken out.
-fn as_things_stand(
-    told: Told,
-    release: &Release,
-    reasons: &[Reason],
-    wanted: &Preferences,
-) -> Told {
+fn as_things_stand(told: Told, release: &Release, reasons: &[Match], wanted: &Preferences) -> Told {
     let (Told::Owed(..) | Told::Unconfirmed) = told else { return told };
     if !wanted.is_subscribed {
-        return Told::Unwanted(Unwanted::Unsubscribed.to_string());
+        return Told::Unwanted(SkipReason::Unsubscribed.to_string());
     }
-    match audience::judge(release, reasons, wanted.categories) {
+    match release_filter::evaluate(release, reasons, wanted.categories) {
         Ok(()) => told,
         Err(why) => Told::Unwanted(why.to_string()),
     }

@@ -5,7 +5,7 @@ use scraper::Html;
 
 use super::same_things::{visible, words};
 use super::skeleton;
-use crate::domain::audience::ReleaseCategory;
+use crate::domain::release_filter::ReleaseCategory;
 use crate::domain::text::one_line;
 use crate::email::message::Email;
 use crate::email::messages::item::{MuteLink, NewsItem};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::artist::ArtistId;
-use super::recording;
+use super::live_or_remix;
 use super::release::{Release, ReleaseKind};
 
 /// The categories of releases that a user can choose between.
@@ -80,7 +80,7 @@ impl Default for WantedCategories {
 
 /// A followed artist on whose list a release was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
+pub struct Match {
     /// Which.
     pub artist: ArtistId,
     /// Their name.
@@ -93,7 +93,7 @@ pub struct Reason {
 
 /// Why a user is not told of a release, in words for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unwanted {
+pub enum SkipReason {
     /// They want no emails.
     Unsubscribed,
     /// Everybody whom it would be told for is muted.
@@ -104,7 +104,7 @@ pub enum Unwanted {
     Edition,
 }
 
-impl fmt::Display for Unwanted {
+impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsubscribed => f.write_str("letters with news were switched off"),
@@ -141,28 +141,28 @@ pub fn category(release: &Release, appears: bool) -> ReleaseCategory {
 ///
 /// # Errors
 /// Why they do not.
-pub fn judge(
+pub fn evaluate(
     release: &Release,
-    reasons: &[Reason],
+    reasons: &[Match],
     categories: WantedCategories,
-) -> Result<(), Unwanted> {
+) -> Result<(), SkipReason> {
     if reasons.iter().any(|reason| !reason.is_muted && categories.have(release, reason.appears)) {
         return Ok(());
     }
-    let heard: Vec<&Reason> = reasons.iter().filter(|reason| !reason.is_muted).collect();
+    let heard: Vec<&Match> = reasons.iter().filter(|reason| !reason.is_muted).collect();
     match (heard.first(), reasons.first()) {
-        (None, Some(muted)) => Err(Unwanted::Muted(muted.name.clone())),
+        (None, Some(muted)) => Err(SkipReason::Muted(muted.name.clone())),
         (None, None) if categories.have(release, false) => Ok(()),
-        (None, None) => Err(Unwanted::Category(categories.missing(release, false))),
+        (None, None) => Err(SkipReason::Category(categories.missing(release, false))),
         (Some(_), _) => {
             let appears = heard.iter().all(|reason| reason.appears);
-            Err(Unwanted::Category(categories.missing(release, appears)))
+            Err(SkipReason::Category(categories.missing(release, appears)))
         }
     }
 }
 
 /// Whether a release is of a category that the user wants, even if the artist is muted.
-pub fn is_of_interest(release: &Release, reasons: &[Reason], categories: WantedCategories) -> bool {
+pub fn is_of_interest(release: &Release, reasons: &[Match], categories: WantedCategories) -> bool {
     match reasons {
         [] => categories.have(release, false),
         reasons => reasons.iter().any(|reason| categories.have(release, reason.appears)),
@@ -204,10 +204,10 @@ impl WantedCategories {
 }
 
 fn recorded(release: &Release) -> Option<ReleaseCategory> {
-    match recording::of(&release.title) {
-        recording::Recording::Live => Some(ReleaseCategory::Live),
-        recording::Recording::Remixes => Some(ReleaseCategory::Remixes),
-        recording::Recording::Other => None,
+    match live_or_remix::of(&release.title) {
+        live_or_remix::Recording::Live => Some(ReleaseCategory::Live),
+        live_or_remix::Recording::Remixes => Some(ReleaseCategory::Remixes),
+        live_or_remix::Recording::Other => None,
     }
 }
 
@@ -230,9 +230,9 @@ mod tests {
         }
     }
 
-    fn reason(name: &str, appears: bool, is_muted: bool) -> Reason {
+    fn reason(name: &str, appears: bool, is_muted: bool) -> Match {
         let artist = ArtistId::parse("4aawyAB9vmqN3uQ7FjRGTy").unwrap();
-        Reason { artist, name: name.into(), appears, is_muted }
+        Match { artist, name: name.into(), appears, is_muted }
     }
 
     const ALL: WantedCategories = WantedCategories {
@@ -247,10 +247,10 @@ mod tests {
     #[test]
     fn albums_are_wanted_and_nothing_else_unless_somebody_says_so() {
         let usual = WantedCategories::default();
-        let judge = |title, kind, appears| {
-            judge(&release(title, kind), &[reason("Air", appears, false)], usual)
+        let evaluate = |title, kind, appears| {
+            evaluate(&release(title, kind), &[reason("Air", appears, false)], usual)
         };
-        assert_eq!(judge("Moon Safari", ReleaseKind::Album, false), Ok(()));
+        assert_eq!(evaluate("Moon Safari", ReleaseKind::Album, false), Ok(()));
         for (title, kind, appears, unwanted) in [
             ("Moon Safari", ReleaseKind::Single, false, ReleaseCategory::Single),
             ("Moon Safari", ReleaseKind::Compilation, false, ReleaseCategory::Compilation),
@@ -258,41 +258,45 @@ mod tests {
             ("Moon Safari (Remixes)", ReleaseKind::Album, false, ReleaseCategory::Remixes),
             ("Moon Safari", ReleaseKind::Album, true, ReleaseCategory::Appearance),
         ] {
-            assert_eq!(judge(title, kind, appears), Err(Unwanted::Category(unwanted)), "{title}");
+            assert_eq!(
+                evaluate(title, kind, appears),
+                Err(SkipReason::Category(unwanted)),
+                "{title}"
+            );
         }
     }
 
     #[test]
     fn a_live_album_is_told_to_those_who_want_nothing_but_live_albums() {
         let live = WantedCategories { albums: false, live: true, ..WantedCategories::default() };
-        let judge = |title| {
-            judge(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
+        let evaluate = |title| {
+            evaluate(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
         };
-        assert_eq!(judge("Live at Leeds"), Ok(()));
-        assert_eq!(judge("Moon Safari"), Err(Unwanted::Category(ReleaseCategory::Album)));
+        assert_eq!(evaluate("Live at Leeds"), Ok(()));
+        assert_eq!(evaluate("Moon Safari"), Err(SkipReason::Category(ReleaseCategory::Album)));
     }
 
     #[test]
     fn a_single_of_remixes_is_told_to_those_who_want_both() {
         let single = release("Kelly Watch the Stars (Remixes)", ReleaseKind::Single);
-        let judge = |categories| judge(&single, &[reason("Air", false, false)], categories);
+        let evaluate = |categories| evaluate(&single, &[reason("Air", false, false)], categories);
         assert_eq!(
-            judge(WantedCategories { remixes: false, ..ALL }),
-            Err(Unwanted::Category(ReleaseCategory::Remixes))
+            evaluate(WantedCategories { remixes: false, ..ALL }),
+            Err(SkipReason::Category(ReleaseCategory::Remixes))
         );
         assert_eq!(
-            judge(WantedCategories { singles: false, ..ALL }),
-            Err(Unwanted::Category(ReleaseCategory::Single))
+            evaluate(WantedCategories { singles: false, ..ALL }),
+            Err(SkipReason::Category(ReleaseCategory::Single))
         );
-        assert_eq!(judge(ALL), Ok(()));
+        assert_eq!(evaluate(ALL), Ok(()));
     }
 
     #[test]
     fn an_album_of_two_artists_is_told_while_one_of_them_is_not_muted() {
         let album = release("Moon Safari", ReleaseKind::Album);
         let (air, muted) = (reason("Air", false, false), reason("Beck", false, true));
-        assert_eq!(judge(&album, &[muted.clone(), air], ALL), Ok(()));
-        assert_eq!(judge(&album, &[muted], ALL), Err(Unwanted::Muted("Beck".into())));
+        assert_eq!(evaluate(&album, &[muted.clone(), air], ALL), Ok(()));
+        assert_eq!(evaluate(&album, &[muted], ALL), Err(SkipReason::Muted("Beck".into())));
     }
 
     #[test]
@@ -300,10 +304,10 @@ mod tests {
         let album = release("Moon Safari", ReleaseKind::Album);
         let reasons = [reason("Air", false, true), reason("Beck", true, false)];
         assert_eq!(
-            judge(&album, &reasons, WantedCategories::default()),
-            Err(Unwanted::Category(ReleaseCategory::Appearance))
+            evaluate(&album, &reasons, WantedCategories::default()),
+            Err(SkipReason::Category(ReleaseCategory::Appearance))
         );
-        assert_eq!(judge(&album, &reasons, ALL), Ok(()));
+        assert_eq!(evaluate(&album, &reasons, ALL), Ok(()));
     }
 
     proptest! {
@@ -318,11 +322,11 @@ mod tests {
             let categories = WantedCategories { albums, singles, compilations, live, remixes, appearances };
             let reasons: Vec<_> = reasons.iter().map(|(a, m)| reason("x", *a, *m)).collect();
             let release = release(&title, kind);
-            if judge(&release, &reasons, categories).is_ok() {
-                prop_assert_eq!(judge(&release, &reasons, ALL), Ok(()));
+            if evaluate(&release, &reasons, categories).is_ok() {
+                prop_assert_eq!(evaluate(&release, &reasons, ALL), Ok(()));
             }
             let all_muted = !reasons.is_empty() && reasons.iter().all(|reason| reason.is_muted);
-            prop_assert_eq!(judge(&release, &reasons, ALL).is_ok(), !all_muted);
+            prop_assert_eq!(evaluate(&release, &reasons, ALL).is_ok(), !all_muted);
         }
     }
 }
