@@ -1,4 +1,4 @@
-//! How many letters a second are written: subject, text and HTML, by one core.
+//! Measures how many emails per second one core renders: subject, text and HTML.
 //!
 //! `cargo bench --bench letters`
 
@@ -7,7 +7,7 @@ use dropday::mail::letters::samples;
 
 fn letters(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("letters");
-    // Letters a second.
+    // Emails per second.
     group.throughput(Throughput::Elements(1));
     for albums in [1, 10, 40] {
         let items = samples::many(albums);

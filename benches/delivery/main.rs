@@ -1,9 +1,9 @@
-//! Letters a second, through the real mailer into Postfix' `smtp-sink`, beside Postfix' own
-//! `smtp-source` with as many sessions and messages as large, in turns in one run.
+//! Measures emails per second through the real mailer into Postfix's `smtp-sink`, beside Postfix's
+//! `smtp-source` with the same number of sessions and size of messages, alternating in one run.
 //!
 //! `cargo bench --bench delivery` prints the table of docs/delivery.md; `-- --rounds N --letters N`
-//! change how long it takes. `-- owed [N]` lets a delivery pass send N letters that are owed (100,000),
-//! and prints how much memory that takes. Needs the Debian package postfix.
+//! change how long it takes. `-- owed [N]` sends N pending emails (by default 100,000) with one run of the
+//! delivery job, and prints its memory use. Needs the Debian package postfix.
 
 #![expect(clippy::print_stdout, reason = "a table is what this is for")]
 
@@ -19,7 +19,7 @@ use sending::Sending;
 enum Connections {
     /// One for each message.
     Fresh,
-    /// As many as there are sessions, for all messages.
+    /// One for each session, for all messages.
     Kept,
 }
 
@@ -39,7 +39,7 @@ fn main() {
         given.and_then(|given| given.parse().ok()).unwrap_or(usual)
     };
     let Some(sink) = Sink::start() else {
-        println!("SKIPPED: smtp-sink and smtp-source are not there (apt-get install postfix)");
+        println!("SKIPPED: smtp-sink and smtp-source are not installed (apt-get install postfix)");
         return;
     };
     if words.iter().any(|word| word == "owed") {

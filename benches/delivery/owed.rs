@@ -1,23 +1,23 @@
-//! Very many letters owed at once, through a real delivery pass into `smtp-sink`: how fast they leave,
-//! and how much memory that takes.
+//! Sends very many pending emails with one run of the delivery job into `smtp-sink`: throughput and memory
+//! use.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use dropday::app;
 use dropday::clock::{SystemChance, SystemClock};
+use dropday::demo::services::{environment, load_config};
 use dropday::pipeline::{Scope, Watch, deliver};
-use dropday::{app, config};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::postfix::Sink;
 
-/// Everybody follows one artist, whose album is news to them. In memory where that can be, so that the
-/// disk of this machine is not what is measured.
+/// All users follow one artist, whose album is news for them. The database is in memory if possible, so
+/// that the disk is not what is measured.
 pub(crate) fn run(sink: &Sink, letters: usize) {
     app::install_crypto();
     let folder = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).expect("a folder");
@@ -56,16 +56,9 @@ pub(crate) fn run(sink: &Sink, letters: usize) {
 }
 
 fn context(folder: &TempDir, sink: &Sink) -> dropday::ctx::Ctx {
-    let file = folder.path().join("dropday.toml");
-    std::fs::write(&file, "").expect("a file");
-    let settings = HashMap::from([
-        ("DATABASE__PATH", folder.path().join("dropday.db").display().to_string()),
-        ("SPOTIFY__CLIENT_ID", "bench".to_owned()),
-        ("MAIL__SMTP_URL", format!("smtp://{}", sink.address)),
-        ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
-    ]);
-    let environment = settings.into_iter().map(|(key, value)| (format!("DROPDAY_{key}"), value));
-    let config = config::load(Some(&file), environment).expect("the settings are good");
+    let (folder, smtp_url) = (folder.path(), format!("smtp://{}", sink.address));
+    let environment = environment(folder, "127.0.0.1:9", "http://127.0.0.1:9", &smtp_url);
+    let config = load_config(folder, environment, &[]).expect("the settings are valid");
     app::build(&config, Arc::new(SystemClock), Arc::new(SystemChance)).expect("it can be built")
 }
 
@@ -99,7 +92,7 @@ fn fill(database: &Path, letters: usize) {
     tx.commit().expect("a commit");
 }
 
-/// Kilobytes in memory: proc(5), `VmRSS`.
+/// The resident memory in kilobytes (`VmRSS`, proc(5)).
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Answers of Spotify that make no sense: nothing advances, nothing ends, and the next round works.
 
-use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
+use dropday::demo::world::{Endpoint, Fault, FollowListFault, NewAlbum};
 use reqwest::StatusCode;
 
 use crate::home::Home;
@@ -145,7 +145,7 @@ async fn a_null_among_the_albums_costs_none_of_the_others() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_null_in_albums(&artist, true);
+    home.world.change_artist(&artist, |artist| artist.null_album = true);
     for number in 0..25 {
         home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
@@ -185,15 +185,16 @@ async fn a_null_among_the_follows_unfollows_nobody() {
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
     home.round().await;
     // In the place of one of the three stands a null.
-    home.world.put_null_in_following(martha.person, true);
     home.world.unfollow(martha.person, &artists[1]);
-    home.world.lie_about_following(martha.person, FollowingLie::TotalTooHigh(1));
+    home.world.change_person(martha.person, |person| {
+        person.follow_list_fault = Some(FollowListFault::NullItem(1))
+    });
     let outcome = home.follows().await;
     assert_eq!((outcome.change.removed, outcome.doubted), (0, 1), "{outcome}");
     home.world.put_out(&artists[1], NewAlbum::titled("New"));
     home.round().await;
     assert_eq!(home.letters_to(&martha.address).len(), 1);
-    home.world.tell_truth_about_following(martha.person);
+    home.world.change_person(martha.person, |person| person.follow_list_fault = None);
     home.world.follow(martha.person, &artists[1]);
     assert_eq!(home.follows().await.believed, 1);
     home.finish().await;
@@ -205,12 +206,27 @@ async fn a_null_that_stays_among_the_follows_does_not_keep_an_artist_for_ever() 
     let artists = ["A", "B", "C"].map(|name| home.world.add_artist(name));
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
     home.round().await;
-    home.world.put_null_in_following(martha.person, true);
+    home.world.change_person(martha.person, |person| {
+        person.follow_list_fault = Some(FollowListFault::NullItem(0))
+    });
     home.world.unfollow(martha.person, &artists[1]);
     for _ in 0..5 {
         home.follows().await;
         home.advance_hours(6);
     }
     assert_eq!(home.status().await.artists.watched, 2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn huge_total_does_not_fail_the_check() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("A");
+    home.listener("Martha", &[&artist]).await;
+    home.follows().await;
+    let page = r#"{"items":[],"total":18446744073709551615,"limit":10,"offset":0,"next":null}"#;
+    home.world
+        .script(Endpoint::ArtistAlbums, [Fault::Status(200, "application/json", page.into())]);
+    assert_eq!(home.checks().await.checked, 1);
     home.finish().await;
 }

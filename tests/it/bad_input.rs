@@ -101,7 +101,7 @@ async fn a_name_without_end_and_a_title_without_a_letter_make_a_letter_all_the_s
     let home = Home::new().await;
     let endless = home.world.add_artist("Ä".repeat(10_000));
     let martha = home.listener("Martha", &[&endless]).await;
-    home.world.rename_person(martha.person, "M".repeat(10_000));
+    home.world.change_person(martha.person, |person| person.name = "M".repeat(10_000));
     martha.browser.sign_in(&home.world, martha.person).await;
     assert!(martha.browser.get("/account").await.body.len() < 10_000);
     home.round().await;
@@ -140,7 +140,8 @@ async fn an_absurd_date_costs_neither_the_album_nor_the_truth() {
         home.inbox.empty();
         let title = format!("Undated {number}");
         let album = home.world.put_out(&artist, NewAlbum::titled(&title).without_cover());
-        home.world.redate_album(&album, date, precision);
+        home.world
+            .change_album(&album, |album| (album.date, album.precision) = (date.into(), precision));
         home.round().await;
         let [letter] = &home.letters_to(&martha.address)[..] else { panic!("one letter: {date}") };
         assert!(

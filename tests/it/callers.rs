@@ -23,7 +23,7 @@ async fn home(more: Settings<'_>) -> Home {
 /// Somebody whom Spotify refuses, back from there.
 async fn refused(home: &Home, to: &str) -> (Visitor, Answer) {
     let (visitor, person) = (home.visitor(), home.world.add_person("Aino"));
-    home.world.set_allow_listed(person, false);
+    home.world.change_person(person, |person| person.allow_listed = false);
     let to = visitor.get(to).await.location.unwrap();
     let answer = visitor.get(&home.world.consent(&to, person).unwrap()).await;
     assert_eq!(answer.status, 403, "{}", answer.body);

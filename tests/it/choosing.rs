@@ -190,3 +190,27 @@ async fn a_clock_that_steps_back_keeps_nobody_from_being_asked_about() {
     assert_eq!(home.checks().await.checked, 3);
     home.finish().await;
 }
+
+#[tokio::test]
+async fn failed_artist_is_checked_again_among_many() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "4")]).await;
+    let (ids, _) = home.listener_of("Martha", 10).await;
+    home.follows().await;
+    for day in 0..60 {
+        if day == 20 {
+            home.world.script(Endpoint::ArtistAlbums, [Fault::bad_gateway()]);
+        }
+        // Artists that need a second page keep the others waiting.
+        for id in &ids[..6] {
+            (0..6)
+                .for_each(|n| drop(home.world.put_out(id, NewAlbum::titled(format!("{day}-{n}")))));
+        }
+        for _ in 0..4 {
+            home.checks_of(Scope::Due).await;
+            home.advance_hours(6);
+        }
+    }
+    assert_eq!(home.status().await.artists.failing, 0);
+    home.letters().await;
+    home.finish().await;
+}

@@ -134,7 +134,7 @@ impl Household {
             self.letters.iter().map(|(_, letter)| letter.message_id.clone()).collect();
         let came = self.machine.inbox.letters().into_iter();
         let came: Vec<_> =
-            came.map(|received| (received.to[0].clone(), Letter::read(&received.raw))).collect();
+            came.map(|received| (received.to[0].clone(), Letter::parse(&received.raw))).collect();
         self.machine.inbox.empty();
         let is_repeat = |(_, letter): &&(String, Letter)| !known.insert(letter.message_id.clone());
         let repeats = came.iter().filter(is_repeat).count();

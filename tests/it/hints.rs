@@ -79,7 +79,7 @@ async fn a_hinted_artist_is_asked_about_first_and_at_once() {
 #[tokio::test]
 async fn a_hint_that_spotify_does_not_confirm_is_tried_with_growing_distance_and_then_dropped() {
     let (home, artists) = looked_at(1, &[]).await;
-    home.catalogues.spread(rumour(&artists[0]));
+    home.catalogues.add_rumour(rumour(&artists[0]));
     assert_eq!(home.hints().await.given, 1);
     let mut distances = Vec::new();
     let mut last = home.now();
@@ -104,7 +104,7 @@ async fn a_hint_that_spotify_does_not_confirm_is_tried_with_growing_distance_and
 #[tokio::test]
 async fn a_release_that_reaches_spotify_later_is_found_by_the_next_try() {
     let (home, artists) = looked_at(1, &[]).await;
-    home.catalogues.spread(rumour(&artists[0]));
+    home.catalogues.add_rumour(rumour(&artists[0]));
     home.hints().await;
     assert_eq!(home.checks_of(Scope::Due).await.checked, 1);
     home.advance_hours(8);
@@ -144,7 +144,7 @@ async fn the_same_hint_is_never_given_twice_nor_for_what_was_seen() {
 #[tokio::test]
 async fn a_release_of_tomorrow_is_asked_about_tomorrow() {
     let (home, artists) = looked_at(1, &[]).await;
-    home.catalogues.spread(Rumour { date: "2026-11-24".into(), ..rumour(&artists[0]) });
+    home.catalogues.add_rumour(Rumour { date: "2026-11-24".into(), ..rumour(&artists[0]) });
     assert_eq!(home.hints().await.given, 1);
     home.skip_turns().await;
     home.advance_hours(10);
@@ -206,7 +206,7 @@ async fn once_is_no_failure_where_no_source_answers() {
     }
     let ran = home.once(&[ON]).await;
     let said = String::from_utf8_lossy(&ran.stdout);
-    for source in ["; musicbrainz: its answer makes no sense", "; listenbrainz: its answer makes"] {
+    for source in ["; musicbrainz: its answer is not understood", "; listenbrainz: its answer is"] {
         assert!(said.contains(source), "{said}");
     }
     assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));
@@ -321,16 +321,16 @@ async fn a_call_that_is_broken_off_by_a_stop_ends_at_once_and_is_made_again_soon
 #[tokio::test]
 async fn without_an_identifier_names_match_only_exactly() {
     let (home, artists) = looked_at(1, &[]).await;
-    home.world.rename_artist(&artists[0], "Sigur Rós");
+    home.world.change_artist(&artists[0], |artist| artist.name = "Sigur Rós".into());
     home.catalogues.forget(&artists[0]);
     home.advance_days(1);
     home.follows().await;
     let named = |name: &str| Rumour { artist: None, name: name.into(), ..rumour("") };
     for near in ["Sigur Ros", "Sigur Rós & Others", "The Sigur Rós", "Sigur", "Various Artists"] {
-        home.catalogues.spread(named(near));
+        home.catalogues.add_rumour(named(near));
     }
     assert_eq!(home.hints().await.given, 0);
-    home.catalogues.spread(named("SIGUR  RO\u{301}S"));
+    home.catalogues.add_rumour(named("SIGUR  RO\u{301}S"));
     home.advance_hours(6);
     assert_eq!(home.hints().await.given, 1);
     home.finish().await;
@@ -339,10 +339,10 @@ async fn without_an_identifier_names_match_only_exactly() {
 #[tokio::test]
 async fn a_namesake_with_another_identifier_is_no_hint() {
     let (home, artists) = looked_at(1, &[]).await;
-    home.catalogues.spread(Rumour { artist: None, name: "Artist 000".into(), ..rumour("") });
+    home.catalogues.add_rumour(Rumour { artist: None, name: "Artist 000".into(), ..rumour("") });
     let outcome = home.hints().await;
     assert_eq!((outcome.identified, outcome.given), (1, 0));
-    home.catalogues.spread(rumour(&artists[0]));
+    home.catalogues.add_rumour(rumour(&artists[0]));
     home.advance_hours(6);
     assert_eq!(home.hints().await.given, 1, "whatever the name");
     home.finish().await;
@@ -351,7 +351,7 @@ async fn a_namesake_with_another_identifier_is_no_hint() {
 #[tokio::test]
 async fn nothing_of_a_source_is_in_a_letter_or_on_a_page() {
     let (home, artists) = looked_at(1, &[("HINTS__DEEZER", "true")]).await;
-    home.catalogues.spread(Rumour { date: "2026-11-22".into(), ..rumour(&artists[0]) });
+    home.catalogues.add_rumour(Rumour { date: "2026-11-22".into(), ..rumour(&artists[0]) });
     home.world.put_out(&artists[0], NewAlbum::titled("As Spotify calls it"));
     home.hints().await;
     home.round().await;
@@ -411,7 +411,7 @@ async fn each_switch_switches_its_source() {
 #[tokio::test]
 async fn a_failing_check_is_not_repeated_for_the_sake_of_a_hint() {
     let (home, artists) = looked_at(1, &[]).await;
-    home.catalogues.spread(rumour(&artists[0]));
+    home.catalogues.add_rumour(rumour(&artists[0]));
     home.hints().await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
     assert_eq!(home.checks_of(Scope::Due).await.failed, 1);
@@ -424,7 +424,7 @@ async fn a_failing_check_is_not_repeated_for_the_sake_of_a_hint() {
 #[tokio::test]
 async fn who_leaves_takes_the_hints_along() {
     let (home, artists) = looked_at(1, &[]).await;
-    home.catalogues.spread(rumour(&artists[0]));
+    home.catalogues.add_rumour(rumour(&artists[0]));
     home.hints().await;
     leave(&home.ctx, UserId(1)).await.unwrap();
     assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.open, 0);
@@ -438,7 +438,7 @@ async fn a_catalogue_that_is_wrong_about_everybody_has_half_of_the_calls_at_most
     for artist in &artists {
         for day in ["2026-11-21", "2026-11-22", "2026-11-23"] {
             let title = format!("Vapourware of {day}");
-            home.catalogues.spread(Rumour { title, date: day.into(), ..rumour(artist) });
+            home.catalogues.add_rumour(Rumour { title, date: day.into(), ..rumour(artist) });
         }
     }
     home.hints().await;
@@ -467,7 +467,7 @@ async fn no_more_hints_of_an_artist_are_open_than_can_matter() {
     let (home, artists) = looked_at(1, &[]).await;
     for day in 10..24 {
         let (title, date) = (format!("Number {day}"), format!("2026-11-{day}"));
-        home.catalogues.spread(Rumour { title, date, ..rumour(&artists[0]) });
+        home.catalogues.add_rumour(Rumour { title, date, ..rumour(&artists[0]) });
     }
     assert_eq!(home.hints().await.given, 5);
     home.finish().await;
@@ -476,7 +476,7 @@ async fn no_more_hints_of_an_artist_are_open_than_can_matter() {
 #[tokio::test]
 async fn a_release_that_was_put_off_is_asked_about_again_on_its_new_day() {
     let (home, artists) = looked_at(1, &[]).await;
-    home.catalogues.spread(rumour(&artists[0]));
+    home.catalogues.add_rumour(rumour(&artists[0]));
     home.hints().await;
     for _ in 0..12 {
         home.skip_turns().await;
@@ -484,7 +484,7 @@ async fn a_release_that_was_put_off_is_asked_about_again_on_its_new_day() {
         home.advance_days(1);
     }
     assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.dropped, 1);
-    home.catalogues.spread(Rumour { date: "2026-12-05".into(), ..rumour(&artists[0]) });
+    home.catalogues.add_rumour(Rumour { date: "2026-12-05".into(), ..rumour(&artists[0]) });
     assert_eq!(home.hints().await.given, 1);
     home.world.put_out(&artists[0], NewAlbum::titled("Vapourware").on("2026-12-05"));
     home.skip_turns().await;

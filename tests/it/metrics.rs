@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropday::access::Operator;
+use dropday::demo::services::serve;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::matter::Matter;
 use dropday::domain::user::EmailAddress;
@@ -15,7 +16,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::binary::{Machine, free_address};
-use crate::home::{Home, START, serve};
+use crate::home::{Home, START};
 use crate::visitor::{Answer, Visitor};
 
 /// A page of metrics, read as Prometheus does.
@@ -75,10 +76,9 @@ impl Page {
 
 /// A listener made anew: what it said last is not said again.
 async fn ask(home: &Home) -> Answer {
-    let (url, serving) = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
-    let answer = Visitor::new(&url).get("/metrics").await;
-    serving.abort();
-    answer
+    let serving = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+    let (url, _server) = serving.unwrap();
+    Visitor::new(&url).get("/metrics").await
 }
 
 /// `dropday_letter_delay_seconds` of one of its buckets.
@@ -309,7 +309,8 @@ async fn metrics_are_told_at_their_own_address_alone_and_only_if_it_is_set() {
 #[tokio::test]
 async fn many_scrapes_in_a_few_seconds_cost_one_look_at_the_database() {
     let home = Home::new().await;
-    let (url, serving) = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+    let serving = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+    let (url, _server) = serving.unwrap();
     let prometheus = Visitor::new(&url);
     let first = prometheus.get("/metrics").await.body;
     home.listener("Martha", &[]).await;
@@ -326,6 +327,5 @@ async fn many_scrapes_in_a_few_seconds_cost_one_look_at_the_database() {
         "a clock that steps back holds up nothing"
     );
     home.clock.set(START.parse().unwrap());
-    serving.abort();
     home.finish().await;
 }

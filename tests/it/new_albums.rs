@@ -144,7 +144,7 @@ async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_lette
 async fn a_partly_known_date_is_told_no_more_precisely() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let vague = NewAlbum { precision: Some("month"), ..NewAlbum::titled("Vague").on("2026-11") };
+    let vague = NewAlbum::titled("Vague").on("2026-11");
     comes_out(&home, &artist, vague).await;
     let item = items(&martha.browser, "/new").await.remove(0);
     assert!(item.contains("Album · November 2026 Mailed"), "{item}");
@@ -314,5 +314,18 @@ async fn what_is_held_back_from_who_withdrew_says_so() {
     assert_eq!(titles(&jonas.browser, "/new").await, ["Held back"]);
     home.advance_days(5);
     home.consents().await;
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn new_albums_page_escapes_titles() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("Profound <b>Mysteries</b>"));
+    home.round().await;
+    let page = martha.browser.get("/new").await.body;
+    assert!(page.contains("Profound &#60;b&#62;Mysteries"), "{page}");
     home.finish().await;
 }

@@ -82,7 +82,7 @@ async fn a_hinted_artist_of_three_pages_is_finished_where_calls_become_free_one_
     let (home, artists) = home(&[FEW, &[("HINTS__ENABLED", "true")]].concat(), 20).await;
     home.world.forget_requests();
     put_out(&home, &artists[0], 25);
-    home.catalogues.spread(Rumour {
+    home.catalogues.add_rumour(Rumour {
         artist: Some(artists[0].clone()),
         name: "Whoever".into(),
         title: "Vapourware".into(),
