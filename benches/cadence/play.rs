@@ -7,7 +7,7 @@ use std::time::Duration;
 use dropday::app;
 use dropday::clock::{Clock, ManualClock, SeededChance};
 use dropday::config::Config;
-use dropday::ctx::Ctx;
+use dropday::context::Ctx;
 use dropday::demo::inbox::InboxSettings;
 use dropday::demo::services::{Services, free_address, load_config};
 use dropday::demo::world::{Endpoint, NewAlbum};

@@ -55,7 +55,7 @@ pub(crate) fn run(sink: &Sink, letters: usize) {
     });
 }
 
-fn context(folder: &TempDir, sink: &Sink) -> dropday::ctx::Ctx {
+fn context(folder: &TempDir, sink: &Sink) -> dropday::context::Ctx {
     let (folder, smtp_url) = (folder.path(), format!("smtp://{}", sink.address));
     let environment = environment(folder, "127.0.0.1:9", "http://127.0.0.1:9", &smtp_url);
     let config = load_config(folder, environment, &[]).expect("the settings are valid");

@@ -9,7 +9,7 @@ use axum::routing::get;
 use dropday::accounts::{feeds, session};
 use dropday::clock::{ManualClock, SeededChance};
 use dropday::config::Config;
-use dropday::ctx::Ctx;
+use dropday::context::Ctx;
 use dropday::demo::inbox::InboxSettings;
 use dropday::demo::services::{Services, load_config, serve};
 use dropday::demo::world::{NewAlbum, World};

@@ -13,13 +13,13 @@ use super::clock::FastClock;
 use super::inbox::InboxSettings;
 use super::services::{Services, free_address, load_config};
 use crate::clock::{Clock, SystemChance, SystemClock, random};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::day_of;
 use crate::lifecycle::{self, Running};
 use crate::store::{Tx, status};
 use crate::terminal::say;
 use crate::worker::Job;
-use crate::{app, telemetry};
+use crate::{app, logging};
 
 /// The port of the pages, if it is free.
 const PREFERRED_PORT: u16 = 8888;
@@ -69,7 +69,7 @@ impl Demo {
         let settings = [("SPOTIFY__REQUEST_INTERVAL", "10ms"), ("HINTS__DEEZER", "false")];
         let environment = services.environment(&folder.0, listen);
         let config = load_config(&folder.0, environment, &settings)?;
-        telemetry::start(tracing::Level::WARN, telemetry::Format::Text);
+        logging::start(tracing::Level::WARN, logging::Format::Text);
         let ctx = Arc::new(app::build(&config, clock.clone(), chance)?);
         let running = lifecycle::start(Arc::clone(&ctx), &config).await?;
         Ok(Self { clock, services, users, ctx, running, _folder: folder })
@@ -84,7 +84,7 @@ impl Demo {
     pub fn advance(&self, time: Duration) {
         self.clock.advance(time);
         for job in Job::ALL {
-            self.running.bells.ring(job);
+            self.running.notifier.notify(job);
         }
     }
 

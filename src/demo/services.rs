@@ -17,7 +17,7 @@ use super::world::{PersonId, World, field};
 use crate::accounts::sign_in;
 use crate::clock::{Chance, Clock};
 use crate::config::{self, Config};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 
 /// Running services. They stop when this is dropped.
 pub struct Services {

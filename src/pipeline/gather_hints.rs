@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Watch;
 use crate::clock::fraction;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::hint::{SourceName, Subject};
 use crate::hints::{Answer, Error, Source, SourceInfo};
@@ -80,7 +80,7 @@ async fn ask_source(
             }
         };
         outcome.calls += 1;
-        ctx.meters.asked_for_hints(source.info().name, answer.is_ok());
+        ctx.metrics.record_hint_call(source.info().name, answer.is_ok());
         match answer {
             Ok(answer) => record_answer(ctx, source.info(), artists, answer, outcome).await?,
             Err(error) => return record_failure(ctx, source.info(), artists, error, outcome).await,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dropday::clock::{Clock, ManualClock, SeededChance};
 use dropday::config::Config;
-use dropday::ctx::Ctx;
+use dropday::context::Ctx;
 use dropday::demo::hints::Hints;
 pub use dropday::demo::inbox::Email as Letter;
 use dropday::demo::inbox::{Inbox, InboxSettings};
