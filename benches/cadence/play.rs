@@ -14,7 +14,7 @@ use dropday::demo::world::{Endpoint, NewAlbum};
 use dropday::domain::artist::ArtistId;
 use dropday::domain::hint::{Group, Hint, SourceName, Subject};
 use dropday::hints::{Answer, Asking, Source, SourceInfo};
-use dropday::pipeline::{Scope, Watch, check_artists, gather_hints, sync_follows};
+use dropday::jobs::{Scope, Watch, check_artists, fetch_hints, sync_follows};
 use dropday::store::hints as store_hints;
 
 use jiff::tz::TimeZone;
@@ -208,7 +208,7 @@ impl Simulation {
             self.put_out();
             let now = self.clock.now();
             if !self.ctx.hints.is_empty() && now >= hints_at {
-                gather_hints::pass(&self.ctx, &watch).await.expect("hints");
+                fetch_hints::pass(&self.ctx, &watch).await.expect("hints");
                 hints_at = self.clock.now() + HINTS_INTERVAL;
             }
             let outcome = check_artists::pass(&self.ctx, Scope::Due, &watch).await.expect("checks");

@@ -15,7 +15,7 @@ use dropday::demo::services::{Services, load_config, serve};
 use dropday::demo::world::{NewAlbum, World};
 use dropday::domain::feed::Form;
 use dropday::domain::user::{EmailAddress, UserId};
-use dropday::pipeline::{Scope, Watch, check_artists, sync_follows};
+use dropday::jobs::{Scope, Watch, check_artists, sync_follows};
 use dropday::store::{Tx, people};
 use dropday::{app, web};
 use tokio::net::TcpListener;

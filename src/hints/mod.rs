@@ -3,7 +3,7 @@
 //!
 //! They only decide which artist is checked next: nothing of theirs is shown to users, and Dropday
 //! works without them. Each [`Source`] makes one call at a time and keeps no state; intervals, pauses
-//! and retries belong to `pipeline/gather_hints.rs`, which records each call in the database.
+//! and retries belong to `jobs/fetch_hints.rs`, which records each call in the database.
 
 mod deezer;
 mod error;

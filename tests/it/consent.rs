@@ -1,7 +1,7 @@
 //! Keeping a consent alive, and ending it only when Spotify does.
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
-use dropday::pipeline::{Scope, Watch, sync_follows};
+use dropday::jobs::{Scope, Watch, sync_follows};
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 

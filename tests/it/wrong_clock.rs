@@ -1,7 +1,7 @@
 //! A clock that is wrong for a while does no lasting harm.
 
 use dropday::demo::world::NewAlbum;
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 
 use crate::home::Home;
 
