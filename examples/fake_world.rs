@@ -4,14 +4,14 @@
 //! `/authorize` and `/api/token`, the Web API at `/v1`, and these controls:
 //!
 //! - `POST /_world/put-out?artist=ID&title=T&date=YYYY-MM-DD` releases an album.
-//! - `POST /_world/expire-access-tokens`, `POST /_world/revoke?person=N`
-//! - `POST /_world/allow?person=N&listed=true|false` puts a person on the app's allow-list or removes them.
-//! - `GET /_world/people`, `GET /_world/artists`, `GET /_world/unexpected`
-//! - `GET /_world/inbox` returns the SMTP address as `HOST:PORT`, `GET /_world/letters` the emails.
+//! - `POST /_world/expire-access-tokens`, `POST /_world/revoke?user=N`
+//! - `POST /_world/allow?user=N&listed=true|false` puts a user on the app's allow-list or removes them.
+//! - `GET /_world/users`, `GET /_world/artists`, `GET /_world/unexpected`
+//! - `GET /_world/inbox` returns the SMTP address as `HOST:PORT`, `GET /_world/emails` the emails.
 //!
 //! Options: `--client-secret S`; `--inbox-password P` requires authentication as `dropday`; `--base-url URL`
-//! is the start of links in answers, for use behind a proxy; `--people N --artists M` generates a world in
-//! which each of N people follows their own share of M artists, who have one to twenty albums each.
+//! is the start of links in answers, for use behind a proxy; `--users N --artists M` generates a world in
+//! which each of N users follows their own share of M artists, who have one to twenty albums each.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use dropday::clock::{Clock, SystemChance, SystemClock};
 use dropday::demo::inbox::{Inbox, InboxSettings};
-use dropday::demo::world::{NewAlbum, PersonId, World};
+use dropday::demo::world::{FakeUserId, NewAlbum, World};
 use dropday::demo::{catalogue, spotify};
 use dropday::domain::day_of;
 use dropday::terminal::say;
@@ -41,7 +41,7 @@ async fn main() -> anyhow::Result<()> {
         world.set_client_secret(&secret);
     }
     match (number("--people")?, number("--artists")?) {
-        (Some(people), Some(artists)) => crowd(&world, people, artists),
+        (Some(users), Some(artists)) => crowd(&world, users, artists),
         _ => drop(catalogue::populate(&world, day_of(SystemClock.now()))),
     }
     let login = argument("--inbox-password").map(|password| ("dropday".to_owned(), password));
@@ -50,11 +50,11 @@ async fn main() -> anyhow::Result<()> {
         Inbox::start(Arc::new(SystemClock), settings).await.context("cannot start the inbox")?;
     let inbox_controls = Router::new()
         .route("/_world/inbox", get(inbox_address))
-        .route("/_world/letters", get(letters))
+        .route("/_world/letters", get(emails))
         .with_state(inbox);
     let controls = Router::new()
         .route("/_world/put-out", post(put_out))
-        .route("/_world/people", get(people))
+        .route("/_world/people", get(users))
         .route("/_world/artists", get(artists))
         .route("/_world/unexpected", get(unexpected))
         .route("/_world/expire-access-tokens", post(expire_access_tokens))
@@ -77,16 +77,16 @@ fn number(name: &str) -> anyhow::Result<Option<usize>> {
         .transpose()
 }
 
-fn crowd(world: &World, people: usize, artists: usize) {
-    let people: Vec<_> = (1..=people).map(|n| world.add_person(format!("Person {n}"))).collect();
+fn crowd(world: &World, users: usize, artists: usize) {
+    let users: Vec<_> = (1..=users).map(|n| world.add_user(format!("Person {n}"))).collect();
     for n in 0..artists {
         let artist = world.add_artist(format!("Artist {n}"));
         for year in 0..=n % MAX_ALBUMS {
             let (title, date) = (format!("Album {year} of {n}"), format!("{}-03-14", 2005 + year));
             world.put_out(&artist, NewAlbum::titled(title).on(date));
         }
-        if let Some(person) = people.get(n * people.len() / artists) {
-            world.follow(*person, &artist);
+        if let Some(user) = users.get(n * users.len() / artists) {
+            world.follow(*user, &artist);
         }
     }
 }
@@ -102,10 +102,10 @@ async fn put_out(State(world): State<World>, Query(album): Query<Album>) -> Stri
     world.put_out(&album.artist, NewAlbum::titled(&album.title).on(&album.date))
 }
 
-async fn people(State(world): State<World>) -> Json<Vec<Value>> {
-    let people = world.people().into_iter();
+async fn users(State(world): State<World>) -> Json<Vec<Value>> {
+    let users = world.users().into_iter();
     Json(
-        people
+        users
             .map(|(id, p)| json!({ "number": id.0, "name": p.name, "follows": p.follows }))
             .collect(),
     )
@@ -124,9 +124,9 @@ async fn inbox_address(State(inbox): State<Inbox>) -> String {
     inbox.address().to_string()
 }
 
-async fn letters(State(inbox): State<Inbox>) -> Json<Vec<Value>> {
-    let letters = inbox.letters().into_iter();
-    Json(letters.map(|l| json!({ "to": l.to, "raw": String::from_utf8_lossy(&l.raw) })).collect())
+async fn emails(State(inbox): State<Inbox>) -> Json<Vec<Value>> {
+    let emails = inbox.emails().into_iter();
+    Json(emails.map(|l| json!({ "to": l.to, "raw": String::from_utf8_lossy(&l.raw) })).collect())
 }
 
 async fn expire_access_tokens(State(world): State<World>) {
@@ -134,20 +134,20 @@ async fn expire_access_tokens(State(world): State<World>) {
 }
 
 #[derive(Deserialize)]
-struct ByPerson {
-    person: usize,
+struct ByUser {
+    user: usize,
 }
 
-async fn revoke(State(world): State<World>, Query(ByPerson { person }): Query<ByPerson>) {
-    world.revoke(PersonId(person));
+async fn revoke(State(world): State<World>, Query(ByUser { user }): Query<ByUser>) {
+    world.revoke(FakeUserId(user));
 }
 
 #[derive(Deserialize)]
 struct Listing {
-    person: usize,
+    user: usize,
     listed: bool,
 }
 
-async fn allow(State(world): State<World>, Query(Listing { person, listed }): Query<Listing>) {
-    world.change_person(PersonId(person), |person| person.allow_listed = listed);
+async fn allow(State(world): State<World>, Query(Listing { user, listed }): Query<Listing>) {
+    world.change_user(FakeUserId(user), |user| user.allow_listed = listed);
 }

@@ -189,9 +189,9 @@ impl Simulation {
     /// Signs in a user who follows all artists.
     async fn sign_in(&self) {
         let world = &self.services.world;
-        let person = world.add_person("Martha");
-        self.artists.iter().for_each(|artist| world.follow(person, artist));
-        self.services.sign_in(&self.ctx, person).await.expect("a sign-in");
+        let user = world.add_user("Martha");
+        self.artists.iter().for_each(|artist| world.follow(user, artist));
+        self.services.sign_in(&self.ctx, user).await.expect("a sign-in");
         let stop = CancellationToken::new();
         let watch = Watch { stop: &stop, progress: &|_, _| {} };
         let outcome = sync_follows::pass(&self.ctx, Scope::All, &watch).await.expect("follows");

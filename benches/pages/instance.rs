@@ -16,7 +16,7 @@ use dropday::demo::world::{NewAlbum, World};
 use dropday::domain::feed::Form;
 use dropday::domain::user::{EmailAddress, UserId};
 use dropday::jobs::{Scope, Watch, check_artists, sync_follows};
-use dropday::store::{Tx, people};
+use dropday::store::{Tx, users};
 use dropday::{app, web};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -50,14 +50,14 @@ impl Instance {
             Services::start(clock.clone(), SeededChance::new(1), InboxSettings::default());
         let services = services.await.expect("free ports");
         let world = &services.world;
-        let [martha, otto] = ["Martha", "Otto"].map(|name| world.add_person(name));
+        let [martha, otto] = ["Martha", "Otto"].map(|name| world.add_user(name));
         for n in 0..artists + artists / 20 {
             let artist = world.add_artist(format!("Artist {n}"));
             world.put_out(&artist, NewAlbum::titled(format!("Album {n}")).on("2026-10-02"));
             // Otto follows other artists, and some of the same.
-            for (person, follows) in [(martha, n < artists), (otto, n >= artists || n % 20 == 0)] {
+            for (user, follows) in [(martha, n < artists), (otto, n >= artists || n % 20 == 0)] {
                 if follows {
-                    world.follow(person, &artist);
+                    world.follow(user, &artist);
                 }
             }
         }
@@ -65,7 +65,7 @@ impl Instance {
         std::fs::create_dir_all(&folder).expect("a folder");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let listen = listener.local_addr().expect("an address");
-        let operator = world.person(martha).expect("Martha").id;
+        let operator = world.user(martha).expect("Martha").id;
         let settings = [
             ("WEB__OPERATORS", operator.as_str()),
             ("SPOTIFY__REQUEST_INTERVAL", "0s"),
@@ -78,12 +78,11 @@ impl Instance {
         serve_pages(listener, &ctx, &config);
         services.sign_in(&ctx, otto).await.expect("a sign-in");
         let session = services.sign_in(&ctx, martha).await.expect("a sign-in");
-        let person =
-            session::whose(&ctx, &session).await.expect("a session").expect("Martha").person;
-        fill(&ctx, world, person).await;
+        let user = session::whose(&ctx, &session).await.expect("a session").expect("Martha").user;
+        fill(&ctx, world, user).await;
         spread(&config.database);
-        let feed = feeds::make(&ctx, person, Form::Atom).await.expect("a feed");
-        let calendar = feeds::make(&ctx, person, Form::Calendar).await.expect("a calendar");
+        let feed = feeds::make(&ctx, user, Form::Atom).await.expect("a feed");
+        let calendar = feeds::make(&ctx, user, Form::Calendar).await.expect("a calendar");
         let cookie = format!("Cookie: dropday={session}");
         let hello = |_: &str| Router::new().route("/", get(|| async { "hello" }));
         let (hello, _hello) = serve(hello).await.expect("a port");
@@ -134,10 +133,10 @@ impl Instance {
     }
 }
 
-/// Syncs the follows, checks all artists, and adds an album of every tenth artist as news for `person`.
-async fn fill(ctx: &Ctx, world: &World, person: UserId) {
+/// Syncs the follows, checks all artists, and adds an album of every tenth artist as news for `user`.
+async fn fill(ctx: &Ctx, world: &World, user: UserId) {
     let address = EmailAddress::parse("martha@example.com").expect("an address");
-    let confirm = move |tx: &Tx<'_>| people::set_address(tx, person, &address);
+    let confirm = move |tx: &Tx<'_>| users::set_address(tx, user, &address);
     ctx.db.write("confirm", confirm).await.expect("an address");
     let stop = CancellationToken::new();
     let watch = Watch { stop: &stop, progress: &|_, _| {} };

@@ -7,7 +7,7 @@ use anyhow::Context;
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 
-use super::world::{PersonId, World};
+use super::world::{FakeUserId, World};
 
 /// Keeps cookies and does not follow redirects. Clones share their cookies.
 #[derive(Clone)]
@@ -44,10 +44,10 @@ impl Browser {
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), cookies: Arc::default() })
     }
 
-    /// Signs in as this person, by way of the fake Spotify.
-    pub async fn sign_in(&self, world: &World, person: PersonId) -> anyhow::Result<()> {
+    /// Signs in as this user, by way of the fake Spotify.
+    pub async fn sign_in(&self, world: &World, user: FakeUserId) -> anyhow::Result<()> {
         let authorize = self.get("/login").await?.location.context("no redirect to Spotify")?;
-        let back = world.consent(&authorize, person).map_err(anyhow::Error::msg)?;
+        let back = world.consent(&authorize, user).map_err(anyhow::Error::msg)?;
         let answer = self.get(&back).await?;
         let is_signed_in = answer.location.as_deref() == Some("/account");
         anyhow::ensure!(is_signed_in, "not signed in: {}", answer.body);

@@ -3,16 +3,16 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::world::{Artist, Group, NewAlbum, PersonId, World};
+use super::world::{Artist, FakeUserId, Group, NewAlbum, World};
 use crate::domain::release::ReleaseKind::{self, Album, Compilation, Single};
 
 /// The users and artists that [`populate`] adds.
 #[derive(Debug, Clone)]
 pub struct SeedUsers {
     /// Follows most of the artists.
-    pub martha: PersonId,
+    pub martha: FakeUserId,
     /// Follows a few.
-    pub jonas: PersonId,
+    pub jonas: FakeUserId,
     /// The ids of all artists, in the order of [`BACK_CATALOGUE`].
     pub artists: Vec<String>,
 }
@@ -160,7 +160,7 @@ const OPENINGS: &[&str] =
 /// The second halves.
 const CLOSINGS: &[&str] = &["the Ferry", "October", "an Empty Hall", "the Third Floor", "Low Tide"];
 
-/// Adds the artists, their releases up to `today`, and two people who follow some of them.
+/// Adds the artists, their releases up to `today`, and two users who follow some of them.
 pub fn populate(world: &World, today: Date) -> SeedUsers {
     let artists: Vec<String> = BACK_CATALOGUE
         .iter()
@@ -175,9 +175,9 @@ pub fn populate(world: &World, today: Date) -> SeedUsers {
     let recently = today.saturating_sub(75.days()).to_string();
     let shared = NewAlbum { tracks: 6, ..NewAlbum::titled("Two Harbors, One Bell") };
     world.put_out(&artists[11], shared.on(recently).with(&artists[2]));
-    let martha = world.add_person("Martha");
+    let martha = world.add_user("Martha");
     artists.iter().filter(|id| **id != artists[10]).for_each(|id| world.follow(martha, id));
-    let jonas = world.add_person("Jonas");
+    let jonas = world.add_user("Jonas");
     artists.iter().step_by(3).for_each(|id| world.follow(jonas, id));
     SeedUsers { martha, jonas, artists }
 }

@@ -1,4 +1,4 @@
-//! The demo without people: signs a user up and waits for the first email about a new album.
+//! The demo without users: signs a user up and waits for the first email about a new album.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ async fn wait_for_first_checks(demo: &Demo) -> anyhow::Result<()> {
 
 async fn release_album(demo: &Demo) -> anyhow::Result<Email> {
     let world = &demo.services.world;
-    let martha = world.person(demo.users.martha).context("Martha is missing")?;
+    let martha = world.user(demo.users.martha).context("Martha is missing")?;
     let followed = martha.follows.first().context("Martha follows no artist")?;
     let artist = world.artist(followed).context("Martha follows an unknown artist")?;
     let mut album = catalogue::next_album(world, &artist);

@@ -13,7 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::hints::{self, Hints};
 use super::inbox::{self, Inbox, InboxSettings};
 use super::spotify;
-use super::world::{PersonId, World, field};
+use super::world::{FakeUserId, World, field};
 use crate::accounts::sign_in;
 use crate::clock::{Chance, Clock};
 use crate::config::{self, Config};
@@ -57,10 +57,10 @@ impl Services {
         environment(folder, &listen.to_string(), &self.url, &self.inbox.url())
     }
 
-    /// Signs a person in without a browser. Returns the value of the session cookie.
-    pub async fn sign_in(&self, ctx: &Ctx, person: PersonId) -> anyhow::Result<String> {
+    /// Signs a user in without a browser. Returns the value of the session cookie.
+    pub async fn sign_in(&self, ctx: &Ctx, user: FakeUserId) -> anyhow::Result<String> {
         let departure = sign_in::depart(ctx, None, None).await?;
-        let back = self.world.consent(departure.authorize_url.as_str(), person);
+        let back = self.world.consent(departure.authorize_url.as_str(), user);
         let back: url::Url = back.map_err(anyhow::Error::msg)?.parse()?;
         let field = |name| field(back.query().unwrap_or_default(), name);
         let back = sign_in::Return { code: field("code"), state: field("state"), error: None };

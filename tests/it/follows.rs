@@ -1,4 +1,4 @@
-//! Whom a person follows: honoured, but not believed blindly.
+//! Whom a user follows: honoured, but not believed blindly.
 
 use dropday::demo::world::{Endpoint, Fault, FollowListFault, NewAlbum};
 use dropday::jobs::Scope;
@@ -26,17 +26,16 @@ async fn a_long_list_is_read_to_its_end() {
 #[tokio::test]
 async fn follow_and_unfollow_are_honoured() {
     let (home, artists, martha) = follower_of(20).await;
-    home.world.unfollow(martha.person, &artists[3]);
+    home.world.unfollow(martha.user, &artists[3]);
     let new = home.world.add_artist("New");
-    home.world.follow(martha.person, &new);
+    home.world.follow(martha.user, &new);
     let change = home.follows().await.change;
     assert_eq!((change.added, change.removed), (1, 1));
     home.checks().await;
     home.world.put_out(&artists[3], NewAlbum::titled("Not wanted any more"));
     home.world.put_out(&new, NewAlbum::titled("Wanted"));
     home.round().await;
-    let subjects: Vec<_> =
-        home.letters_to(&martha.address).into_iter().map(|l| l.subject).collect();
+    let subjects: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
     assert_eq!(subjects, ["New: Wanted"]);
     home.finish().await;
 }
@@ -52,10 +51,10 @@ async fn a_cut_short_list_removes_nobody() {
         FollowListFault::GapsInFirstPage,
     ] {
         let what = format!("{fault:?}");
-        home.world.change_person(martha.person, |person| person.follow_list_fault = Some(fault));
+        home.world.change_user(martha.user, |user| user.follow_list_fault = Some(fault));
         let outcome = home.follows().await;
         assert_eq!((outcome.doubted, watched(&home).await), (1, 120), "{what}: {outcome}");
-        home.world.change_person(martha.person, |person| person.follow_list_fault = None);
+        home.world.change_user(martha.user, |user| user.follow_list_fault = None);
         assert_eq!(home.follows().await.believed, 1, "{what}");
     }
     assert_eq!(watched(&home).await, 120);
@@ -65,11 +64,11 @@ async fn a_cut_short_list_removes_nobody() {
 #[tokio::test]
 async fn whoever_is_on_a_cut_short_list_is_followed_all_the_same() {
     let (home, _, martha) = follower_of(30).await;
-    home.world.change_person(martha.person, |person| {
-        person.follow_list_fault = Some(FollowListFault::TotalTooHigh(500))
+    home.world.change_user(martha.user, |user| {
+        user.follow_list_fault = Some(FollowListFault::TotalTooHigh(500))
     });
     let new = home.world.add_artist("New");
-    home.world.follow(martha.person, &new);
+    home.world.follow(martha.user, &new);
     assert_eq!(home.follows().await.change.added, 1);
     assert_eq!(watched(&home).await, 31);
     home.finish().await;
@@ -79,7 +78,7 @@ async fn whoever_is_on_a_cut_short_list_is_followed_all_the_same() {
 async fn a_doubted_list_is_soon_read_again_and_an_empty_one_believed_after_a_day() {
     let (home, artists, martha) = follower_of(30).await;
     for artist in &artists {
-        home.world.unfollow(martha.person, artist);
+        home.world.unfollow(martha.user, artist);
     }
     home.advance_hours(6);
     for _ in 0..20 {
@@ -97,9 +96,8 @@ async fn a_doubted_list_is_soon_read_again_and_an_empty_one_believed_after_a_day
 #[tokio::test]
 async fn pages_without_cursors_are_read_to_their_end() {
     let (home, _, martha) = follower_of(120).await;
-    home.world.change_person(martha.person, |person| {
-        person.follow_list_fault = Some(FollowListFault::NoCursors)
-    });
+    home.world
+        .change_user(martha.user, |user| user.follow_list_fault = Some(FollowListFault::NoCursors));
     assert_eq!(home.follows().await.believed, 1);
     assert_eq!(watched(&home).await, 120);
     home.finish().await;
@@ -109,7 +107,7 @@ async fn pages_without_cursors_are_read_to_their_end() {
 async fn a_list_that_fails_half_way_changes_nothing() {
     let (home, _, martha) = follower_of(120).await;
     let new = home.world.add_artist("New");
-    home.world.follow(martha.person, &new);
+    home.world.follow(martha.user, &new);
     for fault in [Fault::bad_gateway(), Fault::Html, Fault::Truncated, Fault::Garbled] {
         home.world.script(Endpoint::Following, [Fault::Unauthorized, fault]);
         let outcome = home.follows().await;
@@ -123,8 +121,8 @@ async fn a_list_that_fails_half_way_changes_nothing() {
 #[tokio::test]
 async fn a_null_on_the_list_costs_nobody() {
     let (home, _, martha) = follower_of(60).await;
-    home.world.change_person(martha.person, |person| {
-        person.follow_list_fault = Some(FollowListFault::NullItem(0))
+    home.world.change_user(martha.user, |user| {
+        user.follow_list_fault = Some(FollowListFault::NullItem(0))
     });
     assert_eq!(home.follows().await.change.removed, 0);
     assert_eq!(watched(&home).await, 60);
@@ -138,16 +136,16 @@ async fn albums_released_during_a_short_unfollow_are_news_after_it() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.listener("Otto", &[&artist]).await;
     let others: Vec<_> = (0..9).map(|n| home.world.add_artist(format!("Other {n}"))).collect();
-    others.iter().for_each(|other| home.world.follow(martha.person, other));
+    others.iter().for_each(|other| home.world.follow(martha.user, other));
     home.round().await;
-    home.world.unfollow(martha.person, &artist);
+    home.world.unfollow(martha.user, &artist);
     assert_eq!(home.follows().await.change.removed, 1);
     home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
     home.round().await;
-    assert!(home.letters_to(&martha.address).is_empty());
+    assert!(home.emails_to(&martha.address).is_empty());
     home.advance_days(3);
-    home.world.follow(martha.person, &artist);
+    home.world.follow(martha.user, &artist);
     home.round().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }

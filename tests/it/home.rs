@@ -8,10 +8,10 @@ use dropday::clock::{Clock, ManualClock, SeededChance};
 use dropday::config::Config;
 use dropday::context::Ctx;
 use dropday::demo::hints::Hints;
-pub use dropday::demo::inbox::Email as Letter;
+pub use dropday::demo::inbox::Email;
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::services::{Services, load_config};
-use dropday::demo::world::{PersonId, World};
+use dropday::demo::world::{FakeUserId, World};
 use dropday::jobs::{
     Scope, Watch, check_artists, consent_reminders, fetch_hints, send_emails, sync_follows,
 };
@@ -46,10 +46,10 @@ pub struct Home {
     is_finished: bool,
 }
 
-/// A person who is signed in and has confirmed an address.
+/// A user who is signed in and has confirmed an address.
 #[derive(Clone)]
 pub struct Listener {
-    pub person: PersonId,
+    pub user: FakeUserId,
     pub address: String,
     pub browser: Visitor,
 }
@@ -113,13 +113,13 @@ impl Home {
         Visitor::new(self.ctx.public_url.as_str())
     }
 
-    /// Adds a person who follows these artists, and signs them up through the pages.
+    /// Adds a user who follows these artists, and signs them up through the pages.
     pub async fn listener(&self, name: &str, artists: &[&str]) -> Listener {
-        let person = self.world.add_person(name);
+        let user = self.world.add_user(name);
         for artist in artists {
-            self.world.follow(person, artist);
+            self.world.follow(user, artist);
         }
-        self.connect(person, &format!("{}@example.com", name.to_lowercase())).await
+        self.connect(user, &format!("{}@example.com", name.to_lowercase())).await
     }
 
     /// The same with that many new artists, without albums.
@@ -131,18 +131,18 @@ impl Home {
         (artists, listener)
     }
 
-    /// Signs a person in, who enters and confirms this address, through the pages.
-    pub async fn connect(&self, person: PersonId, address: &str) -> Listener {
+    /// Signs a user in, who enters and confirms this address, through the pages.
+    pub async fn connect(&self, user: FakeUserId, address: &str) -> Listener {
         let browser = self.visitor();
-        browser.sign_in(&self.world, person).await;
+        browser.sign_in(&self.world, user).await;
         browser.post("/account/address", &[("email", address)]).await;
-        self.letters().await;
-        let letter =
-            self.letters_to(address).pop().expect("an email that asks to confirm the address");
-        browser.post(&letter.link("/confirm/"), &[]).await;
-        self.letters().await;
+        self.emails().await;
+        let email =
+            self.emails_to(address).pop().expect("an email that asks to confirm the address");
+        browser.post(&email.link("/confirm/"), &[]).await;
+        self.emails().await;
         self.inbox.empty();
-        Listener { person, address: address.to_owned(), browser }
+        Listener { user, address: address.to_owned(), browser }
     }
 
     /// Runs the binary with `once`, on the same database.
@@ -185,11 +185,11 @@ impl Home {
         check_artists::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    pub async fn letters(&self) -> send_emails::Outcome {
-        self.letters_of(Scope::All).await
+    pub async fn emails(&self) -> send_emails::Outcome {
+        self.emails_of(Scope::All).await
     }
 
-    pub async fn letters_of(&self, scope: Scope) -> send_emails::Outcome {
+    pub async fn emails_of(&self, scope: Scope) -> send_emails::Outcome {
         let stop = CancellationToken::new();
         let watch = Watch { stop: &stop, progress: &|_, _| {} };
         send_emails::pass(&self.ctx, scope, &watch).await.unwrap()
@@ -200,7 +200,7 @@ impl Home {
         self.consents().await;
         self.follows().await;
         self.checks().await;
-        self.letters().await;
+        self.emails().await;
     }
 
     pub async fn status(&self) -> Status {
@@ -208,7 +208,7 @@ impl Home {
         self.ctx.db.read("test", move |tx| status::of(tx, &cadence)).await.unwrap()
     }
 
-    pub fn letters_to(&self, address: &str) -> Vec<Letter> {
+    pub fn emails_to(&self, address: &str) -> Vec<Email> {
         self.inbox.emails_to(address)
     }
 
@@ -248,7 +248,7 @@ impl Home {
 
     /// Ends the test: no email may be pending, and no request unexpected.
     pub async fn finish(self) {
-        self.letters().await;
+        self.emails().await;
         self.finish_owing(0).await;
     }
 

@@ -4,7 +4,7 @@ use dropday::app;
 use dropday::clock::{ManualClock, SeededChance};
 use dropday::demo::inbox::InboxSettings;
 use dropday::demo::services::Services;
-use dropday::demo::world::{Endpoint, Fault, Group, NewAlbum, PersonId, World};
+use dropday::demo::world::{Endpoint, FakeUserId, Fault, Group, NewAlbum, World};
 use dropday::domain::release::ReleaseKind::{Compilation, Single};
 use dropday::spotify::auth::new_verifier;
 use dropday::spotify::{Accounts, http_client};
@@ -34,7 +34,7 @@ const DROPPED: [&str; 11] = [
 /// Somebody who is signed in at the fake Spotify.
 struct Asker {
     world: World,
-    martha: PersonId,
+    martha: FakeUserId,
     base: String,
     token: String,
     http: reqwest::Client,
@@ -48,7 +48,7 @@ impl Asker {
         let services = Services::start(clock, chance.clone(), InboxSettings::default());
         let services = services.await.unwrap();
         let (world, base) = (services.world.clone(), services.url.clone());
-        let martha = world.add_person("Martha");
+        let martha = world.add_user("Martha");
         let (http, verifier) = (http_client("a test").unwrap(), new_verifier(&*chance));
         let redirect: Url = "http://127.0.0.1:8888/callback".parse().unwrap();
         let app = Accounts::new(
@@ -157,7 +157,7 @@ async fn a_profile_is_as_described() {
     let asker = Asker::new().await;
     let mut me = asker.get("/v1/me").await;
     assert_fits("me", &me);
-    asker.world.change_person(asker.martha, |person| person.name = "מרתה 🌵 \"M\"".into());
+    asker.world.change_user(asker.martha, |user| user.name = "מרתה 🌵 \"M\"".into());
     assert_fits("me", &asker.get("/v1/me").await);
     me["id"] = json!(7);
     assert!(!schema("me").is_valid(&me), "an id is a string");
@@ -256,7 +256,7 @@ async fn errors_are_as_described() {
         asker.world.script(Endpoint::Me, [fault]);
         errors.push((status, asker.ask("/v1/me", &asker.token).await));
     }
-    asker.world.change_person(asker.martha, |person| person.allow_listed = false);
+    asker.world.change_user(asker.martha, |user| user.allow_listed = false);
     errors.push((403, asker.ask("/v1/me", &asker.token).await));
     asker.world.expire_access_tokens();
     errors.push((401, asker.ask("/v1/me", &asker.token).await));

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use dropday::demo::browser::{self, Browser};
-use dropday::demo::world::{PersonId, World};
+use dropday::demo::world::{FakeUserId, World};
 use reqwest::header::SET_COOKIE;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use scraper::{Html, Selector};
@@ -58,9 +58,9 @@ impl Visitor {
         Self { browser: Browser::new(base).unwrap(), token: Arc::default() }
     }
 
-    /// Signs in as `person`; ends on their account page.
-    pub async fn sign_in(&self, world: &World, person: PersonId) {
-        self.browser.sign_in(world, person).await.unwrap();
+    /// Signs in as `user`; ends on their account page.
+    pub async fn sign_in(&self, world: &World, user: FakeUserId) {
+        self.browser.sign_in(world, user).await.unwrap();
     }
 
     /// Clicks Connect and returns the URL at Spotify.

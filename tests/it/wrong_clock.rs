@@ -21,8 +21,8 @@ async fn checks_go_on_after_the_clock_was_wrong() {
     home.world.put_out(&artist, NewAlbum::titled("New"));
     home.follows_of(Scope::Due).await;
     home.checks_of(Scope::Due).await;
-    home.letters_of(Scope::Due).await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.emails_of(Scope::Due).await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 

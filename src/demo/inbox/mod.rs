@@ -113,19 +113,19 @@ impl Inbox {
     }
 
     /// All emails, oldest first.
-    pub fn letters(&self) -> Vec<Received> {
+    pub fn emails(&self) -> Vec<Received> {
         self.shared.state().emails.clone()
     }
 
     /// All emails to this recipient, oldest first.
-    pub fn letters_to(&self, address: &str) -> Vec<Received> {
+    pub fn emails_to(&self, address: &str) -> Vec<Received> {
         let to = |email: &&Received| email.to.iter().any(|to| same_mailbox(to, address));
         self.shared.state().emails.iter().filter(to).cloned().collect()
     }
 
     /// The same, parsed.
     pub fn emails_to(&self, address: &str) -> Vec<Email> {
-        self.letters_to(address).iter().map(|email| Email::parse(&email.raw)).collect()
+        self.emails_to(address).iter().map(|email| Email::parse(&email.raw)).collect()
     }
 
     /// Deletes all emails.

@@ -79,7 +79,7 @@ pub fn router(inbox: Inbox) -> Router {
 }
 
 async fn list(State(inbox): State<Inbox>) -> Html<String> {
-    let emails = inbox.letters();
+    let emails = inbox.emails();
     let lines = emails.iter().enumerate().rev().map(|(at, email)| line(at + 1, email));
     Html(ListPage { emails: lines.collect() }.render().unwrap_or_default())
 }
@@ -112,7 +112,7 @@ async fn style() -> Response {
 }
 
 fn find(inbox: &Inbox, number: usize) -> Option<Received> {
-    inbox.letters().into_iter().nth(number.checked_sub(1)?)
+    inbox.emails().into_iter().nth(number.checked_sub(1)?)
 }
 
 fn line(number: usize, email: &Received) -> Line {

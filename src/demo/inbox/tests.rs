@@ -70,10 +70,10 @@ async fn email_is_stored_as_sent() {
     let inbox = inbox(InboxSettings::default()).await;
     let mut client = Client::greeted(&inbox).await;
     assert_eq!(client.send("B@example.com").await, 250);
-    let [email] = &inbox.letters_to("b@EXAMPLE.com")[..] else { panic!("one email") };
+    let [email] = &inbox.emails_to("b@EXAMPLE.com")[..] else { panic!("one email") };
     assert_eq!(email.from, "a@example.com");
     assert!(email.raw.ends_with(b"\r\n\r\n.dot\r\n"));
-    assert!(inbox.letters_to("c@example.com").is_empty());
+    assert!(inbox.emails_to("c@example.com").is_empty());
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn scripted_faults_happen_once_in_order() {
         codes.push(client.send("b@example.com").await);
     }
     assert_eq!(codes, [451, 554, 0]);
-    assert_eq!(inbox.letters().len(), 1);
+    assert_eq!(inbox.emails().len(), 1);
     let mut client = Client::greeted(&inbox).await;
     assert_eq!(client.send("b@example.com").await, 250);
 }
@@ -117,7 +117,7 @@ async fn faults_can_lose_an_email_at_each_stage() {
     let mut client = Client::greeted(&inbox).await;
     let sent = tokio::time::timeout(Duration::from_millis(200), client.send("b@example.com"));
     assert!(sent.await.is_err());
-    assert_eq!(inbox.letters().len(), 1);
+    assert_eq!(inbox.emails().len(), 1);
 }
 
 #[tokio::test]
@@ -246,5 +246,5 @@ async fn lettre_can_deliver_to_the_url() {
         .body("naïve\n.\n..\n".to_owned())
         .unwrap();
     mailer.send(email).await.unwrap();
-    assert_eq!(inbox.letters_to("JÖRG@example.com").len(), 1);
+    assert_eq!(inbox.emails_to("JÖRG@example.com").len(), 1);
 }

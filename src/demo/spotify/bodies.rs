@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Value, json};
 
 use super::Site;
-use crate::demo::world::{Album, Artist, Person};
+use crate::demo::world::{Album, Artist, FakeUser};
 
 /// `{"error":{"status":…,"message":…}}`
 pub(super) fn error(status: u16, message: &str) -> Response {
@@ -46,16 +46,16 @@ pub(super) fn with_retry_after(mut response: Response, retry_after: Option<u64>)
 }
 
 /// `GET /me`
-pub(super) fn me(site: &Site, person: &Person) -> Value {
+pub(super) fn me(site: &Site, user: &FakeUser) -> Value {
     json!({
-        "account_id": person.account_id,
-        "display_name": person.name,
-        "external_urls": { "spotify": format!("{}/user/{}", site.base, person.id) },
-        "href": format!("{}/v1/users/{}", site.base, person.id),
-        "id": person.id,
+        "account_id": user.account_id,
+        "display_name": user.name,
+        "external_urls": { "spotify": format!("{}/user/{}", site.base, user.id) },
+        "href": format!("{}/v1/users/{}", site.base, user.id),
+        "id": user.id,
         "images": [],
         "type": "user",
-        "uri": format!("spotify:user:{}", person.id),
+        "uri": format!("spotify:user:{}", user.id),
     })
 }
 

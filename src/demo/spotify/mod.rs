@@ -15,7 +15,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::world::{Endpoint, PersonId, World};
+use super::world::{Endpoint, FakeUserId, World};
 
 pub(super) use broken_bodies::faulty;
 
@@ -27,9 +27,9 @@ struct Site {
     base: Arc<str>,
 }
 
-/// An extension of answers, for the request log: the person whose token the request carried.
+/// An extension of answers, for the request log: the user whose token the request carried.
 #[derive(Clone, Copy)]
-struct TokenOwner(PersonId);
+struct TokenOwner(FakeUserId);
 
 /// The routes of the fake Spotify. `base_url` is the address at which browsers reach them.
 pub fn router(world: World, base_url: &str) -> Router {
@@ -65,10 +65,10 @@ async fn log_request(State(site): State<Site>, request: Request, next: Next) -> 
         Some(fault) => faulty(fault).await,
         None => next.run(request).await,
     };
-    let person = response.extensions().get::<TokenOwner>().map(|owner| owner.0);
+    let user = response.extensions().get::<TokenOwner>().map(|owner| owner.0);
     let retry_after = response.headers().get("retry-after");
     let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
-    site.world.record_answer(index, person, response.status().as_u16(), retry_after);
+    site.world.record_answer(index, user, response.status().as_u16(), retry_after);
     response
 }
 

@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 
 use super::router;
 use crate::demo::world::testing::world;
-use crate::demo::world::{Endpoint, Fault, NewAlbum, PersonId, World};
+use crate::demo::world::{Endpoint, FakeUserId, Fault, NewAlbum, World};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const AUTHORIZE: &str = "/authorize?client_id=demo-client&response_type=code&state=s\
@@ -14,7 +14,7 @@ const AUTHORIZE: &str = "/authorize?client_id=demo-client&response_type=code&sta
 
 struct Site {
     world: World,
-    martha: PersonId,
+    martha: FakeUserId,
     address: std::net::SocketAddr,
     token: String,
 }
@@ -31,10 +31,10 @@ impl Answer {
     }
 }
 
-/// A served world with a person who has signed in.
+/// A served world with a user who has signed in.
 async fn site() -> Site {
     let (world, _) = world();
-    let martha = world.add_person("Martha");
+    let martha = world.add_user("Martha");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let app: Router = router(world.clone(), &format!("http://{address}"));
@@ -89,7 +89,7 @@ async fn profile_has_only_development_mode_fields() {
         ["account_id", "display_name", "external_urls", "href", "id", "images", "type", "uri"]
     );
     let request = site.world.requests().pop().unwrap();
-    assert_eq!((request.endpoint, request.person), (Endpoint::Me, Some(site.martha)));
+    assert_eq!((request.endpoint, request.user), (Endpoint::Me, Some(site.martha)));
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn too_long_page_is_rejected_and_unexpected() {
 #[tokio::test]
 async fn each_kind_of_403_and_401_has_its_body() {
     let mut site = site().await;
-    site.world.change_person(site.martha, |person| person.allow_listed = false);
+    site.world.change_user(site.martha, |user| user.allow_listed = false);
     let answer = site.get("/v1/me").await;
     assert!(answer.status == 403 && answer.body.contains("the user may not be registered"));
     site.world.set_owner_premium(false);
@@ -208,7 +208,7 @@ async fn control_page_releases_albums_and_changes_follows() {
     assert_eq!(site.post("/put-out", &format!("artist={artist}")).await.status, 303);
     let form = format!("person=0&artist={artist}&follow=yes");
     assert_eq!(site.post("/follow", &form).await.status, 303);
-    assert_eq!(site.world.person(site.martha).unwrap().follows, std::slice::from_ref(&artist));
+    assert_eq!(site.world.user(site.martha).unwrap().follows, std::slice::from_ref(&artist));
     let page = site.get(&format!("/artist/{artist}")).await;
     assert!(page.body.contains("A Slow Form of Lightning"));
     let album = site.world.albums_of(&artist, &super::super::world::Group::ALL).remove(0);

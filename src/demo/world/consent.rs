@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::grants::{CLIENT_ID, Code, Scope};
-use super::{PersonId, World};
+use super::{FakeUserId, World};
 
 /// The query of the consent page.
 #[derive(Debug, Clone)]
@@ -31,11 +31,11 @@ impl AuthorizeRequest {
 impl World {
     /// Agrees to the consent page at `authorize_url`, without HTTP. Returns the redirect to the app,
     /// or the text of the error page.
-    pub fn consent(&self, authorize_url: &str, person: PersonId) -> Result<String, String> {
-        Ok(self.agree(&self.parse_authorize_url(authorize_url)?, person))
+    pub fn consent(&self, authorize_url: &str, user: FakeUserId) -> Result<String, String> {
+        Ok(self.agree(&self.parse_authorize_url(authorize_url)?, user))
     }
 
-    /// Like `consent`, for a person who declines.
+    /// Like `consent`, for a user who declines.
     pub fn refuse_consent(&self, authorize_url: &str) -> Result<String, String> {
         Ok(self.parse_authorize_url(authorize_url)?.back("error", "access_denied"))
     }
@@ -55,10 +55,10 @@ impl World {
     }
 
     /// Agrees, and returns the redirect to the app.
-    pub(in crate::demo) fn agree(&self, request: &AuthorizeRequest, person: PersonId) -> String {
+    pub(in crate::demo) fn agree(&self, request: &AuthorizeRequest, user: FakeUserId) -> String {
         let code = self.token();
         let grant = Code {
-            person,
+            user,
             redirect_uri: request.raw_redirect_uri.clone(),
             challenge: request.challenge.clone(),
             scope: request.scope.clone(),

@@ -2,7 +2,7 @@
 
 use super::World;
 use super::album::{Album, Artist, Group};
-use super::people::{FollowListFault, PersonId};
+use super::users::{FakeUserId, FollowListFault};
 
 /// A page of an artist's albums.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(in crate::demo) struct AlbumPage {
     pub(in crate::demo) has_next: bool,
 }
 
-/// A page of the artists that a person follows.
+/// A page of the artists that a user follows.
 #[derive(Debug)]
 pub(in crate::demo) struct FollowingPage {
     /// `None` is a `null`.
@@ -46,20 +46,19 @@ impl World {
         })
     }
 
-    /// A page of the artists that the person follows, ordered by id.
+    /// A page of the artists that the user follows, ordered by id.
     pub(in crate::demo) fn following_page(
         &self,
-        person: PersonId,
+        user: FakeUserId,
         after: Option<&str>,
         limit: usize,
     ) -> Option<FollowingPage> {
         let state = self.state();
-        let person = state.people.get(person.0)?;
-        let mut all: Vec<&Artist> =
-            person.follows.iter().filter_map(|id| state.artist(id)).collect();
+        let user = state.users.get(user.0)?;
+        let mut all: Vec<&Artist> = user.follows.iter().filter_map(|id| state.artist(id)).collect();
         all.sort_by(|a, b| a.id.cmp(&b.id));
         let (mut total, mut nulls) = (all.len() as u64, 0);
-        match person.follow_list_fault {
+        match user.follow_list_fault {
             Some(FollowListFault::TotalTooHigh(more)) => total += more,
             Some(FollowListFault::NullItem(more)) => (total, nulls) = (total + more, 1),
             Some(FollowListFault::EmptyList) => (total, all) = (0, Vec::new()),
@@ -77,11 +76,11 @@ impl World {
                 .chain(page.iter().copied().cloned().map(Some))
                 .collect(),
             total,
-            after: match person.follow_list_fault {
+            after: match user.follow_list_fault {
                 Some(FollowListFault::RepeatedCursor) => after.map(str::to_owned).or(last),
                 _ => last.filter(|_| has_next),
             },
-            has_cursors: person.follow_list_fault != Some(FollowListFault::NoCursors),
+            has_cursors: user.follow_list_fault != Some(FollowListFault::NoCursors),
         })
     }
 }
@@ -128,7 +127,7 @@ mod tests {
     #[test]
     fn followed_artists_are_on_exactly_one_page() {
         let (world, _) = world();
-        let martha = world.add_person("Martha");
+        let martha = world.add_user("Martha");
         (0..23).for_each(|n| world.follow(martha, &world.add_artist(format!("Artist {n}"))));
         let (mut after, mut seen) = (None, Vec::new());
         loop {
@@ -147,10 +146,10 @@ mod tests {
     #[test]
     fn follow_list_faults_change_the_page() {
         let (world, _) = world();
-        let martha = world.add_person("Martha");
+        let martha = world.add_user("Martha");
         (0..6).for_each(|n| world.follow(martha, &world.add_artist(format!("Artist {n}"))));
         let page_with = |fault| {
-            world.change_person(martha, |person| person.follow_list_fault = Some(fault));
+            world.change_user(martha, |user| user.follow_list_fault = Some(fault));
             let page = world.following_page(martha, None, 50).unwrap();
             (page.items.len(), page.total, page.after.is_some(), page.has_cursors)
         };

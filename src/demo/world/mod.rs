@@ -9,9 +9,9 @@ mod faults;
 mod grants;
 mod listing;
 mod music;
-mod people;
 mod request_log;
 mod state;
+mod users;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,8 +21,8 @@ use crate::clock::{Chance, Clock, random};
 
 pub use album::{Album, Artist, Group, NewAlbum};
 pub use faults::Fault;
-pub use people::{FollowListFault, Person, PersonId};
 pub use request_log::{Endpoint, Request};
+pub use users::{FakeUser, FakeUserId, FollowListFault};
 
 pub(super) use consent::field;
 pub(super) use grants::{ACCESS_TOKEN_TTL, Bearer, Issued, OAuthError, Scope};

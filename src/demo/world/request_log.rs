@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{PersonId, World};
+use super::{FakeUserId, World};
 
 /// The endpoints of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,8 +44,8 @@ pub struct Request {
     pub path: String,
     /// The query, still percent-encoded.
     pub query: String,
-    /// The person whose access token it carried, if any.
-    pub person: Option<PersonId>,
+    /// The user whose access token it carried, if any.
+    pub user: Option<FakeUserId>,
     /// The status of the answer. 0 if it was not answered.
     pub status: u16,
 }
@@ -94,7 +94,7 @@ impl World {
             state.unexpected.push(early);
         }
         let (path, query) = (path.to_owned(), query.to_owned());
-        state.requests.push(Request { at, endpoint, path, query, person: None, status: 0 });
+        state.requests.push(Request { at, endpoint, path, query, user: None, status: 0 });
         state.requests.len() - 1
     }
 
@@ -102,13 +102,13 @@ impl World {
     pub(in crate::demo) fn record_answer(
         &self,
         index: usize,
-        person: Option<PersonId>,
+        user: Option<FakeUserId>,
         status: u16,
         retry_after: Option<u64>,
     ) {
         let mut state = self.state();
         let Some(request) = state.requests.get_mut(index) else { return };
-        (request.person, request.status) = (person, status);
+        (request.user, request.status) = (user, status);
         if let (429, Some(seconds)) = (status, retry_after) {
             let (endpoint, until) = (request.endpoint, request.at + Duration::from_secs(seconds));
             state.retry_after.insert(endpoint, until);
@@ -137,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn request_log_has_person_query_and_status() {
+    fn request_log_has_user_query_and_status() {
         let (world, _) = world();
-        let martha = world.add_person("Martha");
+        let martha = world.add_user("Martha");
         let index = world.record_request(Endpoint::Following, "/v1/me/following", "type=artist");
         world.record_answer(index, Some(martha), 200, None);
         let [request] = &world.requests()[..] else { panic!("one request") };
-        assert_eq!((request.person, request.status), (Some(martha), 200));
+        assert_eq!((request.user, request.status), (Some(martha), 200));
         assert_eq!(request.query, "type=artist");
     }
 

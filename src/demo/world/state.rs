@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use super::album::{Album, Artist, Group};
 use super::faults::Fault;
 use super::grants::{Access, Code, Grant};
-use super::people::Person;
 use super::request_log::{Endpoint, Request};
+use super::users::FakeUser;
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) people: Vec<Person>,
+    pub(super) users: Vec<FakeUser>,
     pub(super) artists: Vec<Artist>,
     /// Indices into `artists`, by id.
     artist_index: HashMap<String, usize>,

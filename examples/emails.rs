@@ -1,6 +1,6 @@
 //! Writes a sample of each email to a folder, for screenshots and spam filters.
 //!
-//! `cargo run --example letters -- FOLDER` writes `NAME.eml` (as the mailer sends it), `NAME.html` and
+//! `cargo run --example emails -- FOLDER` writes `NAME.eml` (as the mailer sends it), `NAME.html` and
 //! `NAME.txt` for each. With `--dkim-key FILE --dkim-selector NAME` the emails are signed.
 
 use std::path::PathBuf;
@@ -30,13 +30,13 @@ fn main() -> anyhow::Result<()> {
     };
     let mailer = Mailer::new(&settings, Arc::new(SystemClock))?;
     let to = EmailAddress::parse("martha@example.org").context("no address")?;
-    for (number, (name, letter)) in samples::all().into_iter().enumerate() {
+    for (number, (name, email)) in samples::all().into_iter().enumerate() {
         let message_id = format!("<{:032x}@example.com>", number + 1);
         let stamp = Stamp { message_id, date: dropday::clock::Clock::now(&SystemClock) };
-        std::fs::write(folder.join(format!("{name}.eml")), mailer.message(&to, &letter, &stamp)?)?;
-        std::fs::write(folder.join(format!("{name}.html")), &letter.html)?;
-        std::fs::write(folder.join(format!("{name}.txt")), &letter.text)?;
-        say(&format!("{name}: {}", letter.subject));
+        std::fs::write(folder.join(format!("{name}.eml")), mailer.message(&to, &email, &stamp)?)?;
+        std::fs::write(folder.join(format!("{name}.html")), &email.html)?;
+        std::fs::write(folder.join(format!("{name}.txt")), &email.text)?;
+        say(&format!("{name}: {}", email.subject));
     }
     Ok(())
 }

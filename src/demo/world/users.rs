@@ -2,13 +2,13 @@
 
 use super::World;
 
-/// The number of a person.
+/// The number of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PersonId(pub usize);
+pub struct FakeUserId(pub usize);
 
 /// A user of the fake Spotify.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub struct FakeUser {
     /// `id`, which Spotify may change.
     pub id: String,
     /// `account_id`, which never changes.
@@ -17,7 +17,7 @@ pub struct Person {
     pub name: String,
     /// Ids of the artists followed, in the order of following.
     pub follows: Vec<String>,
-    /// Whether the app's dashboard lists the person. Consent works either way, the API does not.
+    /// Whether the app's dashboard lists the user. Consent works either way, the API does not.
     pub allow_listed: bool,
     /// What is wrong with the list of followed artists.
     pub follow_list_fault: Option<FollowListFault>,
@@ -43,9 +43,9 @@ pub enum FollowListFault {
 }
 
 impl World {
-    /// Adds a person who is on the allow-list and follows no artist.
-    pub fn add_person(&self, name: impl Into<String>) -> PersonId {
-        let person = Person {
+    /// Adds a user who is on the allow-list and follows no artist.
+    pub fn add_user(&self, name: impl Into<String>) -> FakeUserId {
+        let user = FakeUser {
             id: self.base62(25),
             account_id: self.base62(10),
             name: name.into(),
@@ -53,40 +53,40 @@ impl World {
             allow_listed: true,
             follow_list_fault: None,
         };
-        let people = &mut self.state().people;
-        people.push(person);
-        PersonId(people.len() - 1)
+        let users = &mut self.state().users;
+        users.push(user);
+        FakeUserId(users.len() - 1)
     }
 
-    /// All people, in the order in which they were added.
-    pub fn people(&self) -> Vec<(PersonId, Person)> {
-        let people = self.state().people.clone();
-        people.into_iter().enumerate().map(|(at, person)| (PersonId(at), person)).collect()
+    /// All users, in the order in which they were added.
+    pub fn users(&self) -> Vec<(FakeUserId, FakeUser)> {
+        let users = self.state().users.clone();
+        users.into_iter().enumerate().map(|(at, user)| (FakeUserId(at), user)).collect()
     }
 
-    /// The person with this number.
-    pub fn person(&self, person: PersonId) -> Option<Person> {
-        self.state().people.get(person.0).cloned()
+    /// The user with this number.
+    pub fn user(&self, user: FakeUserId) -> Option<FakeUser> {
+        self.state().users.get(user.0).cloned()
     }
 
-    /// Makes the person follow the artist.
-    pub fn follow(&self, person: PersonId, artist: &str) {
-        self.change_person(person, |person| {
-            if !person.follows.iter().any(|followed| followed == artist) {
-                person.follows.push(artist.to_owned());
+    /// Makes the user follow the artist.
+    pub fn follow(&self, user: FakeUserId, artist: &str) {
+        self.change_user(user, |user| {
+            if !user.follows.iter().any(|followed| followed == artist) {
+                user.follows.push(artist.to_owned());
             }
         });
     }
 
-    /// Makes the person unfollow the artist.
-    pub fn unfollow(&self, person: PersonId, artist: &str) {
-        self.change_person(person, |person| person.follows.retain(|followed| followed != artist));
+    /// Makes the user unfollow the artist.
+    pub fn unfollow(&self, user: FakeUserId, artist: &str) {
+        self.change_user(user, |user| user.follows.retain(|followed| followed != artist));
     }
 
-    /// Changes the person.
-    pub fn change_person(&self, person: PersonId, change: impl FnOnce(&mut Person)) {
-        if let Some(person) = self.state().people.get_mut(person.0) {
-            change(person);
+    /// Changes the user.
+    pub fn change_user(&self, user: FakeUserId, change: impl FnOnce(&mut FakeUser)) {
+        if let Some(user) = self.state().users.get_mut(user.0) {
+            change(user);
         }
     }
 }
