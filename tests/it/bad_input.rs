@@ -91,7 +91,7 @@ async fn whatever_users_are_called_their_page_and_their_email_show_it() {
         let email = &home.emails_to(&address)[0];
         assert!(email.text.contains(&format!("\r\n{name}\r\n")), "{}", email.text);
         assert_eq!(shown(&email.html, "bdi"), [name.as_str()]);
-        assert_eq!(header_names(&home.inbox.emails_to(&address)[0].raw).len(), 9);
+        assert_eq!(header_names(&home.inbox.received_by(&address)[0].raw).len(), 9);
     }
     home.finish().await;
 }

@@ -74,7 +74,7 @@ async fn check_sends_a_test_email_and_says_what_the_server_answered() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let line = ended.out.lines().find(|line| line.starts_with("ok    test letter: ")).unwrap();
     assert!(line.contains("it said: 250 "), "{line}");
-    let emails = machine.inbox.emails_to("martha@example.org");
+    let emails = machine.inbox.received_by("martha@example.org");
     assert_eq!(emails.len(), 1);
     let email = String::from_utf8(emails[0].raw.clone()).unwrap();
     assert!(email.contains("multipart/alternative") && email.contains("Message-ID: <"), "{email}");

@@ -118,14 +118,14 @@ impl Inbox {
     }
 
     /// All emails to this recipient, oldest first.
-    pub fn emails_to(&self, address: &str) -> Vec<Received> {
+    pub fn received_by(&self, address: &str) -> Vec<Received> {
         let to = |email: &&Received| email.to.iter().any(|to| same_mailbox(to, address));
         self.shared.state().emails.iter().filter(to).cloned().collect()
     }
 
     /// The same, parsed.
     pub fn emails_to(&self, address: &str) -> Vec<Email> {
-        self.emails_to(address).iter().map(|email| Email::parse(&email.raw)).collect()
+        self.received_by(address).iter().map(|email| Email::parse(&email.raw)).collect()
     }
 
     /// Deletes all emails.

@@ -70,10 +70,10 @@ async fn email_is_stored_as_sent() {
     let inbox = inbox(InboxSettings::default()).await;
     let mut client = Client::greeted(&inbox).await;
     assert_eq!(client.send("B@example.com").await, 250);
-    let [email] = &inbox.emails_to("b@EXAMPLE.com")[..] else { panic!("one email") };
+    let [email] = &inbox.received_by("b@EXAMPLE.com")[..] else { panic!("one email") };
     assert_eq!(email.from, "a@example.com");
     assert!(email.raw.ends_with(b"\r\n\r\n.dot\r\n"));
-    assert!(inbox.emails_to("c@example.com").is_empty());
+    assert!(inbox.received_by("c@example.com").is_empty());
 }
 
 #[tokio::test]
@@ -246,5 +246,5 @@ async fn lettre_can_deliver_to_the_url() {
         .body("naïve\n.\n..\n".to_owned())
         .unwrap();
     mailer.send(email).await.unwrap();
-    assert_eq!(inbox.emails_to("JÖRG@example.com").len(), 1);
+    assert_eq!(inbox.received_by("JÖRG@example.com").len(), 1);
 }
