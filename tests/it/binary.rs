@@ -19,7 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
-use crate::home::{Email, Listener, SETTINGS, Settings, variables};
+use crate::home::{Email, Listener, SETTINGS, Settings, temporary_folder, variables};
 use crate::visitor::Visitor;
 
 /// Nothing takes longer on a slow and busy machine.
@@ -75,8 +75,7 @@ impl Machine {
         let clock = Arc::new(SystemClock);
         let given_out = Arc::new(GivenOut::default());
         let services = Services::start(clock, given_out.clone(), inbox).await.unwrap();
-        // In memory where that can be: a process that is killed takes no disk along.
-        let folder = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
+        let folder = temporary_folder();
         let address = free_address();
         std::fs::write(folder.path().join("dropday.toml"), "").unwrap();
         let usual = services.environment(folder.path(), address.parse().unwrap());

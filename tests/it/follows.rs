@@ -1,4 +1,4 @@
-//! Whom a user follows: honoured, but not believed blindly.
+//! Syncing follows: changes take effect, suspect lists do not.
 
 use dropday::demo::world::{Endpoint, Fault, FollowListFault, NewAlbum};
 use dropday::jobs::Scope;
@@ -17,14 +17,14 @@ async fn watched(home: &Home) -> u64 {
 }
 
 #[tokio::test]
-async fn a_long_list_is_read_to_its_end() {
+async fn long_list_is_read_to_its_end() {
     let (home, ..) = follower_of(173).await;
     assert_eq!(watched(&home).await, 173);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn follow_and_unfollow_are_honoured() {
+async fn follow_and_unfollow_take_effect() {
     let (home, artists, martha) = follower_of(20).await;
     home.world.unfollow(martha.user, &artists[3]);
     let new = home.world.add_artist("New");
@@ -41,7 +41,7 @@ async fn follow_and_unfollow_are_honoured() {
 }
 
 #[tokio::test]
-async fn a_cut_short_list_removes_nobody() {
+async fn truncated_list_removes_no_artist() {
     let (home, _, martha) = follower_of(120).await;
     for fault in [
         FollowListFault::CutShortAfter(50),
@@ -62,7 +62,7 @@ async fn a_cut_short_list_removes_nobody() {
 }
 
 #[tokio::test]
-async fn whoever_is_on_a_cut_short_list_is_followed_all_the_same() {
+async fn new_artist_on_truncated_list_is_followed() {
     let (home, _, martha) = follower_of(30).await;
     home.world.change_user(martha.user, |user| {
         user.follow_list_fault = Some(FollowListFault::TotalTooHigh(500))
@@ -75,7 +75,7 @@ async fn whoever_is_on_a_cut_short_list_is_followed_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_doubted_list_is_soon_read_again_and_an_empty_one_believed_after_a_day() {
+async fn empty_list_is_applied_after_a_day() {
     let (home, artists, martha) = follower_of(30).await;
     for artist in &artists {
         home.world.unfollow(martha.user, artist);
@@ -104,7 +104,7 @@ async fn pages_without_cursors_are_read_to_their_end() {
 }
 
 #[tokio::test]
-async fn a_list_that_fails_half_way_changes_nothing() {
+async fn list_that_fails_midway_changes_nothing() {
     let (home, _, martha) = follower_of(120).await;
     let new = home.world.add_artist("New");
     home.world.follow(martha.user, &new);
@@ -119,7 +119,7 @@ async fn a_list_that_fails_half_way_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_null_on_the_list_costs_nobody() {
+async fn null_on_the_list_removes_no_artist() {
     let (home, _, martha) = follower_of(60).await;
     home.world.change_user(martha.user, |user| {
         user.follow_list_fault = Some(FollowListFault::NullItem(0))

@@ -71,7 +71,7 @@ impl Home {
         let clock = ManualClock::at(START.parse().unwrap());
         let services = Services::start(clock.clone(), SeededChance::new(1), inbox).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let folder = TempDir::new().unwrap();
+        let folder = temporary_folder();
         let settings: Vec<_> = SETTINGS.iter().chain(settings).copied().collect();
         let listen = listener.local_addr().unwrap();
         let environment = services.environment(folder.path(), listen);
@@ -278,6 +278,11 @@ fn serve_pages(
 ) -> tokio::task::JoinHandle<()> {
     let pages = web::router(Arc::clone(ctx), Arc::default(), &app::web_settings(config));
     tokio::spawn(web::server::run(listener, pages, CancellationToken::new()))
+}
+
+/// A temporary folder, in memory if possible: tests do not wait for the disk.
+pub fn temporary_folder() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
 
 /// The settings of all tests: no waiting, and nothing that depends on the machine.

@@ -116,7 +116,7 @@ def finds_an_album(world):
     expect(world.forwarded(f"/artists/{world.artist}/albums") > before, "the artist was not asked about")
 
 
-@PART.promise("what Dropday does not ask for today, the fake world answers right too")
+@PART.promise("the fake world also answers other parameters as Spotify's description says")
 def answers_directly(world):
     artist = f"/artists/{world.artist}"
     world.get_json("/me")

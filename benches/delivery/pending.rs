@@ -43,7 +43,7 @@ pub(crate) fn run(sink: &Sink, emails: usize) {
             send_emails::pass(&ctx, Scope::Due, &Watch { stop: &stop, progress: &note }).await;
         let outcome = outcome.expect("the database works");
         let rate = outcome.sent as f64 / began.elapsed().as_secs_f64();
-        println!("{outcome}: {rate:.0} letters/s");
+        println!("{outcome}: {rate:.0} emails/s");
         println!(
             "resident memory: {} MB before, {} MB in the middle, {} MB at most, {} MB after",
             before / 1_000,
@@ -74,21 +74,21 @@ fn fill(database: &Path, emails: usize) {
                      'https://i.scdn.co/image/ab67616d00001e02', 'https://open.spotify.com/album/7w4vWXxNKPRCLjQL3ciEza');",
     )
     .expect("an album");
-    let everybody = format!(
+    let numbers = format!(
         "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {emails})"
     );
     tx.execute_batch(&format!(
-        "{everybody} INSERT INTO people (id, spotify_id, display_name, address, created_at, consent,
+        "{numbers} INSERT INTO people (id, spotify_id, display_name, address, created_at, consent,
                                          follows_next_at)
              SELECT i, 'p' || i, 'Person ' || i, 'p' || i || '@example.org', 1, 'good', 0 FROM n;
-         {everybody} INSERT INTO follows (person, artist, since)
+         {numbers} INSERT INTO follows (person, artist, since)
              SELECT i, '5nPOO9iTcrs9k6yFffPxjH', 1 FROM n;
          INSERT INTO sightings (artist, release, seen_at, is_news)
              VALUES ('5nPOO9iTcrs9k6yFffPxjH', '7w4vWXxNKPRCLjQL3ciEza', 1, TRUE);
-         {everybody} INSERT INTO outbox (person, kind, subject, next_at, owed_at)
+         {numbers} INSERT INTO outbox (person, kind, subject, next_at, owed_at)
              SELECT i, 'news', '7w4vWXxNKPRCLjQL3ciEza', 1, 1 FROM n;"
     ))
-    .expect("people");
+    .expect("users");
     tx.commit().expect("a commit");
 }
 
