@@ -14,11 +14,11 @@ use super::inbox::InboxSettings;
 use super::services::{Services, free_address, load_config};
 use crate::clock::{Clock, SystemChance, SystemClock, random};
 use crate::context::Ctx;
+use crate::daemon::lifecycle::{self, Running};
 use crate::domain::day_of;
-use crate::lifecycle::{self, Running};
+use crate::jobs::worker::Job;
 use crate::store::{Tx, status};
 use crate::terminal::say;
-use crate::worker::Job;
 use crate::{app, logging};
 
 /// The port of the pages, if it is free.
