@@ -14,7 +14,7 @@ use super::error::Error;
 use super::http::{Http, join};
 use super::{Answer, Asking, Source, SourceInfo};
 use crate::domain::hint::{
-    Group, Hint, Index, Kind, MOST_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
+    Group, Hint, Index, Kind, MAX_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
     newest_day,
 };
 
@@ -87,7 +87,7 @@ fn parse(body: &[u8], artists: &[Subject], now: Timestamp) -> Result<Vec<Hint>, 
     let entries = body.payload.releases.into_iter();
     let entries = entries.filter_map(|entry| serde_json::from_str::<Value>(entry.get()).ok());
     let hints = entries.flat_map(|entry| hints_from_entry(&entry, &index, now));
-    Ok(hints.take(MOST_AT_ONCE).collect())
+    Ok(hints.take(MAX_AT_ONCE).collect())
 }
 
 /// One hint for each followed artist that the entry credits.

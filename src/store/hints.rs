@@ -9,7 +9,7 @@ use crate::domain::artist::ArtistId;
 use crate::domain::hint::{self, Hint, SourceName};
 
 /// Hints are deleted after this time. Sources list a release for about two weeks.
-pub(super) const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Whether Spotify's lists of the artist have an album with the date of the hint. Dates that are less
 /// precise than a day do not match.
@@ -49,7 +49,7 @@ pub fn record(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
             released,
             Ms(tx.now()),
             Ms(next_at),
-            hint::MOST_OPEN
+            hint::MAX_OPEN
         ],
     )?;
     if inserted == 0 {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use dropday::demo::services::serve;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
-use dropday::domain::matter::Matter;
+use dropday::domain::operator_alert::OperatorAlert;
 use dropday::domain::user::EmailAddress;
 use dropday::gateway::Operator;
 use dropday::web;
@@ -170,7 +170,7 @@ async fn series_do_not_depend_on_users() {
     home.world.put_out(&artists[0], NewAlbum::titled("Unmistakable"));
     home.round().await;
     let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
-    home.ctx.db.write("test", move |tx| operator.tell(tx, Matter::NoPremium)).await.unwrap();
+    home.ctx.db.write("test", move |tx| operator.tell(tx, OperatorAlert::NoPremium)).await.unwrap();
     home.emails().await;
     let after = Page::of(&home).await;
     let names = |page: &Page| page.series.keys().cloned().collect::<Vec<_>>();
