@@ -51,7 +51,7 @@ fn emails(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 async fn the_end_is_told_a_month_a_week_and_a_day_ahead_and_when_it_has_come() {
     let (mut home, martha) = martha_at_home().await;
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("Your permission lasts until 23 May 2027."), "{page}");
+    assert!(page.contains("Your Spotify access lasts until 23 May 2027."), "{page}");
     let came = days(&mut home, &martha, 200).await;
     let over = (OVER, "Please sign in with Spotify again");
     assert_eq!(came, emails(&[(MONTH, ENDS), (WEEK, ENDS), (DAY, ENDS), over]));
@@ -66,7 +66,7 @@ async fn renewing_stops_the_reminders_and_the_next_six_months_begin() {
     assert_eq!(days(&mut home, &martha, 152).await, emails(&[(MONTH, ENDS)]));
     martha.browser.sign_in(&home.world, martha.user).await;
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("Your permission lasts until 24 October 2027."), "{page}");
+    assert!(page.contains("Your Spotify access lasts until 24 October 2027."), "{page}");
     let ends = "Your Spotify permission ends on 24 October 2027";
     let came = days(&mut home, &martha, 190).await;
     let over = ("2027-10-24", "Please sign in with Spotify again");

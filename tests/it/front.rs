@@ -41,7 +41,7 @@ async fn a_stranger_reads_what_it_does_sees_an_email_and_can_connect() {
     for link in ["/login", "/privacy", "mailto:martha@example.org"] {
         assert!(links.iter().any(|found| found == link), "{link}: {links:?}");
     }
-    for words in ["What is asked, and what is kept", "leave at any time"] {
+    for words in ["Your data, in short", "leave at any time"] {
         assert!(text(&front).contains(words), "{words}");
     }
     let style = home.visitor().get("/style.css").await.body;

@@ -21,7 +21,7 @@ async fn state(browser: &Visitor) -> (&'static str, String) {
 }
 
 async fn emails_of(browser: &Visitor) -> Vec<String> {
-    browser.get("/account").await.shown("[aria-label='Letters to you lately'] li")
+    browser.get("/account").await.shown("[aria-label='Recent emails'] li")
 }
 
 async fn fan(home: &Home) -> (String, Listener) {
@@ -36,7 +36,7 @@ async fn all_well_is_one_green_line_that_says_who_is_watched_since_when_and_unti
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 12).await;
     home.round().await;
-    let well = "Watching 12 artists. Last checked: all within the last day. Your permission lasts until 23 May \
+    let well = "Watching 12 artists. Last checked: all within the last day. Your Spotify access lasts until 23 May \
                 2027.";
     assert_eq!(state(&martha.browser).await, ("good", well.to_owned()));
     home.advance_hours(50);
@@ -55,20 +55,20 @@ async fn from_the_sign_in_to_the_confirmed_address_the_page_says_what_is_missing
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
     let (colour, words) = state(&browser).await;
-    assert_eq!((colour, words.as_str()), ("wait", "One thing is missing: your e-mail address."));
+    assert_eq!((colour, words.as_str()), ("wait", "One thing is missing: your email address."));
     let page = browser.get("/account").await;
-    assert_eq!(page.shown(".notice form button"), ["Send a letter to confirm"]);
+    assert_eq!(page.shown(".notice form button"), ["Send confirmation link"]);
     assert!(page.words().contains("about to read which artists you follow"));
 
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
     assert_eq!(state(&browser).await.1, "One thing is missing: confirm your address.");
     let page = browser.get("/account").await;
-    assert_eq!(page.shown(".notice form button"), ["Send another letter"]);
+    assert_eq!(page.shown(".notice form button"), ["Send another link"]);
     assert_eq!(page.shown("input[name=email]").len(), 1);
     home.round().await;
     let link = home.emails_to("martha@example.com")[0].link("/confirm/");
     browser.post(&link, &[]).await;
-    assert_eq!(state(&browser).await, ("wait", "You follow no artists at Spotify yet.".to_owned()));
+    assert_eq!(state(&browser).await, ("wait", "You don’t follow any artists on Spotify yet.".to_owned()));
     home.finish().await;
 }
 
@@ -79,13 +79,13 @@ async fn a_first_look_that_takes_days_says_how_far_it_is_and_how_long_it_takes_a
     home.round().await;
     let (colour, words) = state(&martha.browser).await;
     assert_eq!(colour, "wait");
-    assert_eq!(words, "The first look is under way: 4 of 14 artists looked at.");
+    assert_eq!(words, "First round: 4 of 14 artists checked.");
     let page = martha.browser.get("/account").await;
     let html = Html::parse_document(&page.body);
     let progress = html.select(&Selector::parse("progress[aria-label]").unwrap()).next().unwrap();
     assert_eq!((progress.attr("value"), progress.attr("max")), (Some("4"), Some("14")));
     let pace = "it takes about 3 more days: 4 of your artists were looked at for the first time in the last 24 \
-                hours, and 10 are left.";
+                hours, and 10 to go.";
     assert!(page.words().contains(pace), "{}", page.words());
     home.advance_hours(30);
     assert!(martha.browser.get("/account").await.words().contains("it cannot be said yet"));
@@ -104,7 +104,7 @@ async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_wa
     let (colour, words) = state(&martha.browser).await;
     assert_eq!(
         (colour, words.as_str()),
-        ("wait", "Your permission at Spotify ends on 23 May 2027.")
+        ("wait", "Your Spotify access ends on 23 May 2027.")
     );
 
     home.world.expire(martha.user);
@@ -168,7 +168,7 @@ async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained
     let page = martha.browser.get("/account").await;
     assert_eq!(
         state(&martha.browser).await.1,
-        "120 of 120 artists have waited too long for a check."
+        "120 of 120 artists have not been checked for too long."
     );
     assert_eq!(page.shown(".notice details li").len(), 50, "of many the first");
     home.finish().await;
@@ -183,7 +183,7 @@ async fn a_list_of_follows_that_could_not_be_read_for_a_day_is_said_and_so_is_a_
     assert_eq!(state(&martha.browser).await.0, "good");
     home.advance_hours(1);
     let stale =
-        "Spotify’s list of the artists you follow could not be read since 23 November 2026, 12:00.";
+        "Your list of followed artists could not be updated since 23 November 2026, 12:00.";
     assert_eq!(state(&martha.browser).await, ("wait", stale.to_owned()));
     home.follows().await;
     assert_eq!(state(&martha.browser).await.0, "good");
@@ -194,7 +194,7 @@ async fn a_list_of_follows_that_could_not_be_read_for_a_day_is_said_and_so_is_a_
     assert!(
         colour == "wait"
             && words
-                .starts_with("No list of whom one follows is read until 24 November 2026, 22:00"),
+                .starts_with("Your followed artists will be read again on 24 November 2026, 22:00"),
         "{words}"
     );
     home.finish().await;
@@ -211,7 +211,7 @@ async fn a_permission_whose_six_months_are_over_is_over_before_spotify_says_so()
     let (colour, words) = state(&martha.browser).await;
     assert_eq!(
         (colour, words.as_str()),
-        ("bad", "Please sign in with Spotify again: your permission there has ended.")
+        ("bad", "Please sign in with Spotify again: Dropday’s access has expired.")
     );
     let page = martha.browser.get("/account").await.words();
     assert!(!page.contains("23 May 2027"), "no date that is past: {page}");
@@ -224,7 +224,7 @@ async fn emails_switched_off_are_no_secret() {
     let (_, martha) = fan(&home).await;
     let form = [("letters", "none"), ("hour", "8"), ("zone", "UTC")];
     martha.browser.post("/preferences", &form).await;
-    let off = "Watching, but letters with news are switched off.";
+    let off = "Tracking your artists, but emails about new releases are off.";
     assert_eq!(state(&martha.browser).await, ("wait", off.to_owned()));
     home.finish().await;
 }
