@@ -72,7 +72,7 @@ async fn it_says_of_each_artist_what_came_out_when_it_was_checked_and_about_when
     assert_eq!(row(&after, "Robyn")[0], "Body Talk, November 2010");
     assert_eq!(row(&after, "Nobody Yet")[0], "none known");
     assert!(after.body.contains(&format!("https://open.spotify.com/artist/{old}")));
-    assert!(after.body.contains("unfollow in Spotify itself"), "{}", after.body);
+    assert!(after.body.contains("unfollow them in Spotify"), "{}", after.body);
     home.world.put_out(&old, NewAlbum::titled("Profound Mysteries").on("2026-11-20"));
     home.round().await;
     assert_eq!(
@@ -341,7 +341,7 @@ async fn who_must_sign_in_again_is_told_that_their_list_is_not_read() {
     home.follows().await;
     let shown = page(&martha, "").await;
     assert!(!shown.words().contains("every six hours"), "{}", shown.words());
-    assert!(shown.words().contains("before you sign in again"), "{}", shown.words());
+    assert!(shown.words().contains("until you sign in again"), "{}", shown.words());
     assert!(!shown.body.contains("/artists/look"));
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));

@@ -68,7 +68,7 @@ async fn the_button_confirms_once_in_whatever_browser_the_email_was_opened() {
     let telephone = home.visitor();
     let page = telephone.post(&link, &[]).await;
     assert_eq!(page.status, StatusCode::OK);
-    assert!(page.body.contains("Your email address is confirmed"), "{}", page.body);
+    assert!(page.body.contains("Your address is confirmed"), "{}", page.body);
     assert_eq!(confirmed(&home).await, 1);
     for page in [telephone.post(&link, &[]).await, telephone.get(&link).await] {
         assert!(page.body.contains("confirmed already"), "{}", page.body);

@@ -36,13 +36,12 @@ async fn all_well_is_one_green_line_that_says_who_is_watched_since_when_and_unti
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 12).await;
     home.round().await;
-    let well = "Watching 12 artists. Last checked: all within the last day. Your Spotify access lasts until 23 May \
-                2027.";
+    let well = "Tracking 12 artists. All checked within the last day. Spotify access lasts until 23 May 2027.";
     assert_eq!(state(&martha.browser).await, ("good", well.to_owned()));
     home.advance_hours(50);
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "good" && words.contains("all within 3 days"), "{words}");
+    assert!(colour == "good" && words.contains("within 3 days"), "{words}");
     let page = martha.browser.get("/account").await;
     assert!(page.shown(".notice").is_empty(), "nothing stands in the way");
     home.finish().await;
@@ -58,7 +57,7 @@ async fn from_the_sign_in_to_the_confirmed_address_the_page_says_what_is_missing
     assert_eq!((colour, words.as_str()), ("wait", "One thing is missing: your email address."));
     let page = browser.get("/account").await;
     assert_eq!(page.shown(".notice form button"), ["Send confirmation link"]);
-    assert!(page.words().contains("about to read which artists you follow"));
+    assert!(page.words().contains("about to load the artists you follow"));
 
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
     assert_eq!(state(&browser).await.1, "One thing is missing: confirm your address.");
@@ -84,11 +83,11 @@ async fn a_first_look_that_takes_days_says_how_far_it_is_and_how_long_it_takes_a
     let html = Html::parse_document(&page.body);
     let progress = html.select(&Selector::parse("progress[aria-label]").unwrap()).next().unwrap();
     assert_eq!((progress.attr("value"), progress.attr("max")), (Some("4"), Some("14")));
-    let pace = "it takes about 3 more days: 4 of your artists were looked at for the first time in the last 24 \
+    let pace = "it takes about 3 more days: 4 of your artists were checked for the first time in the last 24 \
                 hours, and 10 to go.";
     assert!(page.words().contains(pace), "{}", page.words());
     home.advance_hours(30);
-    assert!(martha.browser.get("/account").await.words().contains("it cannot be said yet"));
+    assert!(martha.browser.get("/account").await.words().contains("we can’t say yet how long"));
     home.finish().await;
 }
 
@@ -122,7 +121,7 @@ async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_wa
     home.world.expire_access_tokens();
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "bad" && words.contains("everything that is known of you"), "{words}");
+    assert!(colour == "bad" && words.contains("your data will be deleted"), "{words}");
     // What is owed about an end leaves once that is certain.
     home.advance_hours(2);
     home.finish().await;
@@ -136,16 +135,16 @@ async fn a_pause_says_until_when_and_an_owner_without_premium_whose_hand_it_need
     home.checks().await;
     let (colour, words) = state(&martha.browser).await;
     assert_eq!(colour, "wait");
-    assert!(words.contains("pauses until 23 November 2026, 14:00"), "{words}");
+    assert!(words.contains("paused until 23 November 2026, 14:00"), "{words}");
     home.advance_hours(3);
     assert_eq!(state(&martha.browser).await.0, "good");
 
     home.world.set_owner_premium(false);
     home.checks().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "bad" && words.contains("no Premium"), "{words}");
+    assert!(colour == "bad" && words.contains("Premium has lapsed"), "{words}");
     let page = martha.browser.get("/account").await;
-    assert!(page.words().contains("Whoever runs it can mend it"), "{}", page.words());
+    assert!(page.words().contains("The operator can fix it"), "{}", page.words());
     home.world.set_owner_premium(true);
     home.finish().await;
 }
@@ -158,7 +157,7 @@ async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained
     home.world.lie_about_following(martha.user, FollowingLie::CutShortAfter(50));
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "wait" && words.contains("looks wrong at present"), "{words}");
+    assert!(colour == "wait" && words.contains("looks incomplete at Spotify"), "{words}");
     home.world.tell_truth_about_following(martha.user);
     home.follows().await;
     home.advance_days(2);
@@ -239,15 +238,15 @@ async fn the_emails_to_me_stand_there_each_with_what_became_of_it() {
     }
     home.round().await;
     let emails = emails_of(&martha.browser).await;
-    let expected = "New: First, Second and 1 more Left on 23 November 2026, 12:00";
+    let expected = "New: First, Second and 1 more Sent 23 November 2026, 12:00";
     let mut sorted = emails.clone();
     sorted.retain(|email| email.starts_with("New: "));
     assert_eq!(sorted.len(), 1, "{emails:?}");
     assert!(
-        sorted[0].ends_with("and 1 more Left on 23 November 2026, 12:00"),
+        sorted[0].ends_with("and 1 more Sent 23 November 2026, 12:00"),
         "{expected}: {emails:?}"
     );
-    assert!(emails.iter().any(|email| email.starts_with("Welcome Left on")), "{emails:?}");
+    assert!(emails.iter().any(|email| email.starts_with("Welcome Sent")), "{emails:?}");
     assert!(emails.iter().any(|l| l.starts_with("Please confirm your address Left")), "{emails:?}");
 
     home.inbox.script(SmtpFault::RefuseMessage(452, "4.2.2 over quota".into()));
@@ -304,7 +303,7 @@ async fn a_sample_is_of_ones_own_artists_says_that_it_is_one_and_comes_once_an_h
     assert_eq!(emails[0].subject, "Sample: Röyksopp: Melody A.M.");
     assert!(emails[0].text.starts_with("This is a sample"), "{}", emails[0].text);
     assert!(emails[0].html.contains("This is a sample"));
-    assert_eq!(emails_of(&martha.browser).await[0], "A sample Left on 23 November 2026, 12:00");
+    assert_eq!(emails_of(&martha.browser).await[0], "A sample Sent 23 November 2026, 12:00");
 
     home.clock.advance(std::time::Duration::from_secs(59 * 60));
     let again = martha.browser.post("/account/sample", &[]).await;
@@ -342,7 +341,7 @@ async fn news_that_will_not_leave_is_no_email_to_come() {
     assert!(both[0].contains("First") && both[0].contains("Second"), "{both:?}");
     martha.browser.post(&format!("/artists/{other}/mute"), &[]).await;
     let emails = to_come().await;
-    assert!(emails[0].starts_with("New: First Leaves on"), "{emails:?}");
+    assert!(emails[0].starts_with("New: First Will be sent on"), "{emails:?}");
     let off = [("letters", "none"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
     martha.browser.post("/preferences", &off).await;
     assert_eq!(to_come().await, Vec::<String>::new());
@@ -455,7 +454,7 @@ async fn no_sample_goes_to_an_address_that_is_not_confirmed_or_bounces_or_for_an
     assert!(!otto.get("/account").await.body.contains("/account/sample"));
     let refused = otto.post("/account/sample", &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.words().contains("a confirmed address alone"), "{}", refused.words());
+    assert!(refused.words().contains("only send a sample to a confirmed address"), "{}", refused.words());
 
     let (_, martha) = fan(&home).await;
     let elsewhere = martha.browser.post_from_elsewhere("/account/sample", &[]).await;

@@ -56,7 +56,7 @@ async fn what_came_out_stands_there_the_latest_first_with_its_cover_its_date_and
             "First Röyksopp Album · 23 November 2026 Emailed 23 November 2026, 12:00",
         ]
     );
-    assert_eq!(shown(&martha.browser, "/new", "h2").await, ["Seen in November 2026"]);
+    assert_eq!(shown(&martha.browser, "/new", "h2").await, ["Found in November 2026"]);
     let cover = "li.cover img[loading=lazy][width='72'][height='72'][alt='']";
     assert_eq!(shown(&martha.browser, "/new", cover).await.len(), 2);
     home.finish().await;
@@ -133,7 +133,7 @@ async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_email
     comes_out(&home, &artist, NewAlbum::titled("Since")).await;
     assert_eq!(titles(&aino, "/new").await, ["Since"]);
     let item = items(&aino, "/new").await.remove(0);
-    assert!(item.contains("Not emailed: your address is not confirmed"), "{item}");
+    assert!(item.contains("Not emailed: your address isn’t confirmed"), "{item}");
     aino.post(&format!("/artists/{artist}/mute"), &[]).await;
     let item = items(&aino, "/new").await.remove(0);
     assert!(item.contains("Not emailed: Röyksopp is muted"), "{item}");
@@ -147,7 +147,7 @@ async fn a_partly_known_date_is_told_no_more_precisely() {
     let vague = NewAlbum { precision: Some("month"), ..NewAlbum::titled("Vague").on("2026-11") };
     comes_out(&home, &artist, vague).await;
     let item = items(&martha.browser, "/new").await.remove(0);
-    assert!(item.contains("Album · November 2026 Mailed"), "{item}");
+    assert!(item.contains("Album · November 2026 Emailed"), "{item}");
     assert_eq!(shown(&martha.browser, "/new", "li time[datetime='2026-11']").await.len(), 1);
     home.finish().await;
 }

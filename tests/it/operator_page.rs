@@ -202,7 +202,7 @@ async fn each_state_of_a_user_is_told() {
     }
     let html = page(&martha).await;
     let unlisted = row_of(&html, "Unlisted").0;
-    assert!(unlisted.starts_with("refused: "), "{unlisted}");
+    assert!(unlisted.starts_with("rejected: "), "{unlisted}");
     let withdrew = row_of(&html, "Withdrew").0;
     assert_eq!(withdrew, "withdrawn; will be deleted on 27 November 2026");
     assert_eq!(row_of(&html, "Expired").0, "needs to reconnect");
@@ -440,7 +440,7 @@ async fn at_five_hundred_users_it_is_paged_through_and_stays_small() {
     let rows = texts(&first, "#everybody tbody tr");
     assert!(rows[0].contains("Spotify refuses this one"), "{}", rows[0]);
     assert_eq!(texts(&first, "#refused tbody tr").len(), 12);
-    assert!(first.contains("88 more were refused, for other reasons"));
+    assert!(first.contains("88 more were rejected for other reasons"));
     let mut seen = Vec::new();
     for number in 1..=17 {
         let html = martha.browser.get(&format!("/operator?page={number}")).await.body;

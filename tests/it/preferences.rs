@@ -113,7 +113,7 @@ async fn one_click_of_a_mail_program_ends_the_emails_without_a_page_or_a_cookie(
     home.round().await;
     assert_eq!(subjects(&home, &martha).len(), 2);
     let page = martha.browser.get("/account").await.body;
-    assert!(page.contains("switched letters with news off"), "{page}");
+    assert!(page.contains("Emails about new releases are off"), "{page}");
     let page = martha.browser.get("/new").await.words();
     let why = "Not emailed: letters with news were switched off";
     assert!(page.contains("Third") && page.contains(why), "what no letter told: {page}");
@@ -337,7 +337,7 @@ async fn the_next_emails_date_is_told_for_what_is_chosen_and_nothing_is_changed_
         assert!(words.contains(day) && words.contains("<time datetime="), "{words}");
     }
     assert!(next("letters=at_once&hour=7&zone=UTC").await.1.contains("as soon as there is news"));
-    assert!(next("letters=none&hour=7&zone=UTC").await.1.contains("No letter"));
+    assert!(next("letters=none&hour=7&zone=UTC").await.1.contains("You won’t get emails"));
     for odd in ["", "letters=daily&hour=7&zone=<b>", "letters=daily&hour=99&zone=UTC", "%ff&&=%00"]
     {
         let (status, words) = next(odd).await;
@@ -379,7 +379,7 @@ async fn the_page_says_when_the_next_email_leaves_and_its_script_is_our_own() {
     for path in ["/preferences", &saved] {
         let page = martha.browser.get(path).await;
         assert!(
-            page.words().contains("leaves on Friday, 27 November 2026, at 18:00, if there is news")
+            page.words().contains("Next email: Friday, 27 November 2026, at 18:00, if there is news")
         );
         let policy = page.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("script-src 'self'") && policy.contains("connect-src 'self'"));
