@@ -67,12 +67,15 @@ async fn from_the_sign_in_to_the_confirmed_address_the_page_says_what_is_missing
     home.round().await;
     let link = home.emails_to("martha@example.com")[0].link("/confirm/");
     browser.post(&link, &[]).await;
-    assert_eq!(state(&browser).await, ("wait", "You don’t follow any artists on Spotify yet.".to_owned()));
+    assert_eq!(
+        state(&browser).await,
+        ("wait", "You don’t follow any artists on Spotify yet.".to_owned())
+    );
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_first_look_that_takes_days_says_how_far_it_is_and_how_long_it_takes_at_this_pace() {
+async fn a_initial_scan_that_takes_days_says_how_far_it_is_and_how_long_it_takes_at_this_pace() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "4")]).await;
     let (_, martha) = home.listener_of("Martha", 14).await;
     home.round().await;
@@ -101,10 +104,7 @@ async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_wa
         martha.browser.get("/account").await;
     }
     let (colour, words) = state(&martha.browser).await;
-    assert_eq!(
-        (colour, words.as_str()),
-        ("wait", "Your Spotify access ends on 23 May 2027.")
-    );
+    assert_eq!((colour, words.as_str()), ("wait", "Your Spotify access ends on 23 May 2027."));
 
     home.world.expire(martha.user);
     home.world.expire_access_tokens();
@@ -181,8 +181,7 @@ async fn a_list_of_follows_that_could_not_be_read_for_a_day_is_said_and_so_is_a_
     home.advance_hours(24);
     assert_eq!(state(&martha.browser).await.0, "good");
     home.advance_hours(1);
-    let stale =
-        "Your list of followed artists could not be updated since 23 November 2026, 12:00.";
+    let stale = "Your list of followed artists could not be updated since 23 November 2026, 12:00.";
     assert_eq!(state(&martha.browser).await, ("wait", stale.to_owned()));
     home.follows().await;
     assert_eq!(state(&martha.browser).await.0, "good");
@@ -454,7 +453,11 @@ async fn no_sample_goes_to_an_address_that_is_not_confirmed_or_bounces_or_for_an
     assert!(!otto.get("/account").await.body.contains("/account/sample"));
     let refused = otto.post("/account/sample", &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.words().contains("only send a sample to a confirmed address"), "{}", refused.words());
+    assert!(
+        refused.words().contains("only send a sample to a confirmed address"),
+        "{}",
+        refused.words()
+    );
 
     let (_, martha) = fan(&home).await;
     let elsewhere = martha.browser.post_from_elsewhere("/account/sample", &[]).await;

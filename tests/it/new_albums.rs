@@ -111,10 +111,7 @@ async fn each_that_was_not_mailed_says_why() {
         .post("/preferences", &[("letters", "none"), ("hour", "8"), ("zone", "UTC")])
         .await;
     let waiting = items(&martha.browser, "/new").await.remove(0);
-    assert!(
-        waiting.contains("Not emailed: letters with news were switched off"),
-        "{waiting}"
-    );
+    assert!(waiting.contains("Not emailed: letters with news were switched off"), "{waiting}");
     home.advance_days(2);
     home.finish().await;
 }

@@ -379,7 +379,8 @@ async fn the_page_says_when_the_next_email_leaves_and_its_script_is_our_own() {
     for path in ["/preferences", &saved] {
         let page = martha.browser.get(path).await;
         assert!(
-            page.words().contains("Next email: Friday, 27 November 2026, at 18:00, if there is news")
+            page.words()
+                .contains("Next email: Friday, 27 November 2026, at 18:00, if there is news")
         );
         let policy = page.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("script-src 'self'") && policy.contains("connect-src 'self'"));
