@@ -61,7 +61,7 @@ fn emails(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 async fn reminders_come_30_7_and_1_days_before_expiry() {
     let (mut home, martha) = martha_at_home().await;
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("Your permission lasts until 23 May 2027."), "{page}");
+    assert!(page.contains("Your Spotify access lasts until 23 May 2027."), "{page}");
     let came = days(&mut home, &martha, 200).await;
     let over = (OVER, "Please sign in with Spotify again");
     assert_eq!(came, emails(&[(MONTH, ENDS), (WEEK, ENDS), (DAY, ENDS), over]));
@@ -77,7 +77,7 @@ async fn signing_in_again_restarts_the_six_months() {
     assert_eq!(days(&mut home, &martha, 7).await, emails(&[(MONTH, ENDS)]));
     martha.browser.sign_in(&home.world, martha.user).await;
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("Your permission lasts until 24 October 2027."), "{page}");
+    assert!(page.contains("Your Spotify access lasts until 24 October 2027."), "{page}");
     let ends = "Your Spotify permission ends on 24 October 2027";
     assert_eq!(days_in_steps(&mut home, &martha, 150, 5).await, []);
     let came = days(&mut home, &martha, 40).await;
