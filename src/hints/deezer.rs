@@ -12,13 +12,8 @@ use url::Url;
 
 use super::error::Error;
 use super::http::{Http, join};
-<<<<<<< HEAD
-use super::{Answer, Asking, Pace, Source};
-use crate::domain::hint::{Group, Hint, HintKind, SourceName, Subject, is_worth};
-=======
 use super::{Answer, Asking, Source, SourceInfo};
-use crate::domain::hint::{Group, Hint, Kind, SourceName, Subject, is_worth};
->>>>>>> main
+use crate::domain::hint::{Group, Hint, HintKind, SourceName, Subject, is_worth};
 
 /// A third below the limit.
 const INTERVAL: Duration = Duration::from_millis(150);

@@ -14,9 +14,9 @@ use crate::email::message::{Email, RenderError};
 const MAX_LISTED: usize = 40;
 /// Bytes; Gmail truncates emails a little above this
 /// (<https://support.google.com/a/answer/14263060>).
-const MAX_HTML: usize = 100_000;
+const MAX_HTML_SIZE: usize = 100_000;
 /// Characters; no inbox shows more of a subject.
-const MAX_SUBJECT: usize = 120;
+const MAX_SUBJECT_LENGTH: usize = 120;
 /// Titles in the preview that an inbox shows.
 const MAX_IN_PREHEADER: usize = 4;
 
@@ -70,7 +70,7 @@ impl News<'_> {
         let mut listed = rows.len();
         loop {
             let email = self.list(&rows[..listed])?;
-            let excess = email.html.len().saturating_sub(MAX_HTML);
+            let excess = email.html.len().saturating_sub(MAX_HTML_SIZE);
             if excess == 0 || listed == 1 {
                 return Ok(email);
             }
@@ -81,7 +81,7 @@ impl News<'_> {
 
     fn list(&self, rows: &[Row]) -> Result<Email, RenderError> {
         let subject = match self.sample {
-            Some(_) => shortened(&format!("Sample: {}", self.subject()), MAX_SUBJECT),
+            Some(_) => shortened(&format!("Sample: {}", self.subject()), MAX_SUBJECT_LENGTH),
             None => self.subject(),
         };
         let view = NewsView {
@@ -105,7 +105,7 @@ impl News<'_> {
             None => item.release.shown_title(),
         });
         let heading = format!("{} new {}", self.releases.len(), self.noun());
-        let room = MAX_SUBJECT - heading.len() - ":  and 9999 more".len();
+        let room = MAX_SUBJECT_LENGTH - heading.len() - ":  and 9999 more".len();
         let names = Names::fitting(firsts, room);
         format!("{heading}: {names}")
     }
@@ -145,12 +145,13 @@ fn plural(nouns: impl Iterator<Item = &'static str>) -> &'static str {
 
 /// `Röyksopp: Profound Mysteries III`; for a guest appearance, also the name of the guest.
 fn subject_of_one(item: &NewsItem) -> String {
-    let mut artists = artists(&item.release, MAX_SUBJECT / 2).to_string();
+    let mut artists = artists(&item.release, MAX_SUBJECT_LENGTH / 2).to_string();
     if item.category == ReleaseCategory::Appearance {
-        let guests = Names::fitting(item.because.iter().map(String::as_str), MAX_SUBJECT / 4);
-        artists = format!("{guests} on {}", shortened(&artists, MAX_SUBJECT / 4));
+        let guests =
+            Names::fitting(item.because.iter().map(String::as_str), MAX_SUBJECT_LENGTH / 4);
+        artists = format!("{guests} on {}", shortened(&artists, MAX_SUBJECT_LENGTH / 4));
     }
-    let room = MAX_SUBJECT.saturating_sub(artists.chars().count() + ": ".len());
+    let room = MAX_SUBJECT_LENGTH.saturating_sub(artists.chars().count() + ": ".len());
     let title = shortened(&one_line(item.release.shown_title()), room);
     if artists.is_empty() { title } else { format!("{artists}: {title}") }
 }

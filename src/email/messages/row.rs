@@ -8,7 +8,7 @@ use crate::domain::release_filter::ReleaseCategory;
 use crate::domain::text::one_line;
 
 /// Characters of a list of names.
-const MAX_NAMES: usize = 160;
+const MAX_NAMES_LENGTH: usize = 160;
 /// Links that mute an artist, per release, so that a row stays short.
 const MAX_MUTES: usize = 3;
 
@@ -37,11 +37,11 @@ impl Row {
     pub(super) fn new(item: &NewsItem, today: Date) -> Self {
         let release = &item.release;
         let title = one_line(release.shown_title());
-        let because = Names::fitting(item.because.iter().map(String::as_str), MAX_NAMES);
+        let because = Names::fitting(item.because.iter().map(String::as_str), MAX_NAMES_LENGTH);
         Self {
             plain_title: isolated(&title),
             title,
-            artists: artists(release, MAX_NAMES),
+            artists: artists(release, MAX_NAMES_LENGTH),
             facts: facts(item),
             when: when(release.date, today),
             because_of: because_of(item.category, because.shown.len() + because.more),
@@ -70,7 +70,7 @@ fn facts(item: &NewsItem) -> String {
     let tracks = item.release.tracks;
     let category = item.category.label(tracks).to_owned();
     let tracks = tracks.map(|n| if n == 1 { "1 track".into() } else { format!("{n} tracks") });
-    let also_as = shortened(&one_line(&item.also_as.join(", ")), MAX_NAMES);
+    let also_as = shortened(&one_line(&item.also_as.join(", ")), MAX_NAMES_LENGTH);
     let also_as = (!also_as.is_empty()).then(|| format!("also as {}", isolated(&also_as)));
     [Some(category), tracks, also_as].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
@@ -85,7 +85,7 @@ fn because_of(category: ReleaseCategory, artists: usize) -> &'static str {
 
 fn mutes(item: &NewsItem) -> Vec<Mute> {
     let links = item.mute.iter().filter_map(|link| {
-        let artist = shortened(&one_line(&link.artist), MAX_NAMES);
+        let artist = shortened(&one_line(&link.artist), MAX_NAMES_LENGTH);
         let url = web_address(&link.url)?;
         (!artist.is_empty()).then_some(Mute { artist, url })
     });
