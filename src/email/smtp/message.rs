@@ -115,6 +115,7 @@ fn list_id(domain: &str) -> HeaderValue {
 mod tests {
     use super::*;
     use mail_parser::MessageParser;
+    use mail_parser::decoders::quoted_printable::quoted_printable_decode;
     use proptest::prelude::*;
 
     fn stamp(id: &str) -> Stamp {
@@ -227,6 +228,22 @@ mod tests {
             prop_assert_eq!(read.parts.len(), 3);
             let bare = raw.as_bytes().windows(2).any(|w| (w[0] == b'\r') != (w[1] == b'\n'));
             prop_assert!(!bare, "a line ends in a bare CR or LF");
+        }
+
+        /// Servers may alter longer lines and trailing spaces, which would break a DKIM signature.
+        #[test]
+        fn body_lines_are_short_ascii_and_read_back(text in "([a-z=.\t é✨\u{0}-\u{1f}]|\n){0,300}") {
+            let raw = composed("News", &text);
+            let (_, body) = raw.split_once("\r\n\r\n").unwrap();
+            prop_assert!(body.is_ascii());
+            for line in body.split("\r\n") {
+                prop_assert!(line.len() <= 76 && !line.ends_with([' ', '\t']), "{:?}", line);
+            }
+            let part = body.split(&format!("--{BOUNDARY}")).nth(1).unwrap();
+            let (_, encoded) = part.split_once("\r\n\r\n").unwrap();
+            let read = quoted_printable_decode(encoded.strip_suffix("\r\n").unwrap().as_bytes());
+            let meant = text.replace("\r\n", "\n").replace('\n', "\r\n");
+            prop_assert_eq!(String::from_utf8(read.unwrap()).unwrap(), meant);
         }
 
         #[test]
