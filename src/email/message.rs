@@ -53,9 +53,6 @@ pub enum RenderError {
 }
 
 /// An email from its subject and its two templates. The text's lines may be as long as they like.
-///
-/// # Errors
-/// [`RenderError`], if a template is broken.
 pub(super) fn write(
     subject: String,
     text: &impl Template,

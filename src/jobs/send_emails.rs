@@ -65,9 +65,6 @@ impl fmt::Display for Outcome {
 
 /// Sends the emails that are due, each user's news in one, as many at once as there are
 /// connections.
-///
-/// # Errors
-/// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let together = ctx.together;
     if scope == Scope::All {

@@ -23,9 +23,6 @@ pub struct Farewell {
 }
 
 /// Owes somebody who leaves a last email.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
     tx.execute(
         "INSERT INTO farewells (address, artists, withdrew, made_at) VALUES (?1, ?2, ?3, ?4)",
@@ -36,9 +33,6 @@ pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
 }
 
 /// The farewell with this number.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Farewell>> {
     let sql = "SELECT address, artists, withdrew FROM farewells WHERE id = ?1";
     let found = tx.query_row(sql, [id], |row| {

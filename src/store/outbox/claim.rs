@@ -51,9 +51,6 @@ pub struct Claimed {
 
 /// Makes everything due that somebody who asks for all emails may have now: not a digest before its
 /// hour, nor that a consent has ended before it is certain.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn make_due(tx: &Tx<'_>, together: SignedDuration) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at > ?1 AND
@@ -70,9 +67,6 @@ pub fn make_due(tx: &Tx<'_>, together: SignedDuration) -> Result<()> {
 /// to reach must not stand in the others' way. News to somebody who has taken their consent back
 /// stays. News to those who want it at once waits for company, for as long as `together`; then all
 /// leaves with the first, unless the server asked for patience.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn due(tx: &Tx<'_>, together: SignedDuration, most: u32) -> Result<Vec<Unit>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT person, kind, coalesce(letter, min(id)), letter IS NOT NULL FROM outbox
@@ -99,9 +93,6 @@ pub fn due(tx: &Tx<'_>, together: SignedDuration, most: u32) -> Result<Vec<Unit>
 
 /// Claims an email for `lease`, which must be longer than its sending can take; `None` if it is not
 /// there to be sent any more, or not yet.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<Claimed>> {
     if is_before_its_hour(tx, unit)? {
         return Ok(None);

@@ -50,9 +50,6 @@ struct Line {
 
 /// The emails to a user, those that are owed first and then the ones settled last, `most` of them.
 /// What was not wanted any more before it left is no email, nor are news that will not leave as things stand.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn lately(tx: &Tx<'_>, user: &User, most: usize) -> Result<Vec<Lately>> {
     let mut emails = Vec::new();
     let wanted = news_wanted(tx, user)?;

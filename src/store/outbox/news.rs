@@ -30,9 +30,6 @@ pub enum Audience {
 
 /// Owes a new release to everybody whom it concerns, who wants it, and who has a confirmed address,
 /// each once. Who has taken their consent back is owed nothing. Returns to how many it is new.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn owe_news(
     tx: &Tx<'_>,
     artist: &ArtistId,
@@ -58,9 +55,6 @@ pub fn owe_news(
 /// Owes a user who has just confirmed an address what came out since they follow it: the days
 /// between signing in and opening the email must cost no album. Of singles and other lists that are
 /// not everybody's, what came out since they want them.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn owe_news_since_following(tx: &Tx<'_>, user: UserId) -> Result<u64> {
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
     let seen = format!(
@@ -75,9 +69,6 @@ pub fn owe_news_since_following(tx: &Tx<'_>, user: UserId) -> Result<u64> {
 
 /// Owes a user whose consent is good again what came out since it was taken back, if they can be
 /// written to.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn owe_news_missed(tx: &Tx<'_>, user: UserId, since: Timestamp) -> Result<u64> {
     let seen = format!(
         "SELECT DISTINCT s.release FROM people p
@@ -91,9 +82,6 @@ pub fn owe_news_missed(tx: &Tx<'_>, user: UserId, since: Timestamp) -> Result<u6
 }
 
 /// Owes a user the news of one artist that was seen since a time, if they can be written to.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn owe_news_seen_since(
     tx: &Tx<'_>,
     user: UserId,
@@ -112,9 +100,6 @@ pub fn owe_news_seen_since(
 
 /// Owes a user once more what a mail server refused at an address that they have now replaced.
 /// What of it they do not want any more is found out when it is sent.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn owe_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
     let Some(reader) = Reader::find(tx, user)? else { return Ok(()) };
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);

@@ -9,18 +9,12 @@ use crate::store::columns::Ms;
 use crate::store::{Result, Tx};
 
 /// Owes a user something, unless it was owed before. Returns whether it is new.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn owe(tx: &Tx<'_>, user: UserId, kind: EmailKind, subject: &str) -> Result<bool> {
     insert(tx, Addressee::User(user), kind, subject, tx.now())
 }
 
 /// Owes a user the email about the consent that was given at `given_at`, to leave at `next_send_time`
 /// and not before, whoever asks for all emails.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn owe_sign_in_again(
     tx: &Tx<'_>,
     user: UserId,
@@ -32,25 +26,16 @@ pub fn owe_sign_in_again(
 }
 
 /// Owes the last email to somebody who left.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn owe_good_bye(tx: &Tx<'_>, farewell: i64) -> Result<bool> {
     insert(tx, Addressee::Left, EmailKind::GoodBye, &farewell.to_string(), tx.now())
 }
 
 /// Owes the operator an email, unless it was owed before.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn owe_operator(tx: &Tx<'_>, subject: &str) -> Result<bool> {
     insert(tx, Addressee::Operator, EmailKind::Operator, subject, tx.now())
 }
 
 /// Whether the operator is owed an email about this matter, whatever the day.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn is_owed_to_operator(tx: &Tx<'_>, alert: &str) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM outbox
                WHERE kind = 'operator' AND state = 'owed' AND subject LIKE ?1 || ':%')";
@@ -58,9 +43,6 @@ pub fn is_owed_to_operator(tx: &Tx<'_>, alert: &str) -> Result<bool> {
 }
 
 /// Keeps somebody's words with the email that the operator is owed about this matter.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn quote_to_operator(tx: &Tx<'_>, alert: &str, words: &str) -> Result<()> {
     let sql = "UPDATE outbox SET reason = ?2
                WHERE kind = 'operator' AND state = 'owed' AND subject LIKE ?1 || ':%'";

@@ -9,42 +9,27 @@ use crate::store::{Result, Tx, farewells, preferences};
 
 /// Marks an email sent: the server answered 250 to that very message. If it is a digest, its user
 /// gets no other for the same day.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn sent(tx: &Tx<'_>, email: i64) -> Result<()> {
     note_digest(tx, email)?;
     settle(tx, email, "sent", None)
 }
 
 /// Stops an email: the server refused it for good, in these words.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn refused(tx: &Tx<'_>, email: i64, why: &str) -> Result<()> {
     settle(tx, email, "refused", Some(why))
 }
 
 /// Drops an email that is no longer wanted, for this reason.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn dropped(tx: &Tx<'_>, email: i64, why: &str) -> Result<()> {
     settle(tx, email, "dropped", Some(why))
 }
 
 /// Takes one thing out of an email, since the user does not want it, in words for them.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn unwanted(tx: &Tx<'_>, email: i64, subject: &str, why: &str) -> Result<()> {
     take_out(tx, email, subject, "unwanted", why)
 }
 
 /// Takes one thing out of an email, since it cannot be told any more.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn drop_subject(tx: &Tx<'_>, email: i64, subject: &str, why: &str) -> Result<()> {
     take_out(tx, email, subject, "dropped", why)
 }
@@ -52,9 +37,6 @@ pub fn drop_subject(tx: &Tx<'_>, email: i64, subject: &str, why: &str) -> Result
 /// Puts an email off until `next_at`. `come_apart` lets its rows leave with whatever else is owed
 /// by then, and is for emails that were certainly never accepted; otherwise the very same email
 /// will be repeated. An email to the operator keeps the words that it is about.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn put_off(
     tx: &Tx<'_>,
     email: i64,
@@ -72,9 +54,6 @@ pub fn put_off(
 }
 
 /// Lets everything that is owed and in nobody's hands wait until `next_at`: the server lets nobody in.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn put_all_off(tx: &Tx<'_>, next_at: Timestamp) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at < ?1 AND claimed_until <= ?2",
@@ -85,9 +64,6 @@ pub fn put_all_off(tx: &Tx<'_>, next_at: Timestamp) -> Result<()> {
 
 /// Gives up what of an email was tried `tries` times and owed since before `owed_before`; what joined it
 /// lately has its own tries. Whether nothing of it is left.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn give_up(
     tx: &Tx<'_>,
     email: i64,
@@ -107,9 +83,6 @@ pub fn give_up(
 
 /// Notes that an email was put off for no fault of its own: its attempts count as `most` at most, and
 /// it is not given up for them.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn blameless(tx: &Tx<'_>, email: i64, most: u32) -> Result<()> {
     let sql = "UPDATE outbox SET attempts = min(attempts, ?2) WHERE letter = ?1 AND state = 'owed'";
     tx.execute(sql, params![email, most])?;

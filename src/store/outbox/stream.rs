@@ -50,9 +50,6 @@ pub struct Part {
 }
 
 /// What was news to a user before `before`, the latest first, at most `most`.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn stream(tx: &Tx<'_>, user: UserId, before: i64, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, subject, owed_at, state, reason, coalesce(settled_at, owed_at), next_at FROM outbox
@@ -67,9 +64,6 @@ pub fn stream(tx: &Tx<'_>, user: UserId, before: i64, most: usize) -> Result<Par
 
 /// What came out since a user who has confirmed no address follows its artists, the latest first, at
 /// most `most`: nothing of it is owed to them yet.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
 pub fn unconfirmed_stream(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT s.release, max(s.seen_at) AS seen FROM sightings s INDEXED BY sightings_news
