@@ -1,5 +1,4 @@
-//! What is needed for the last email to somebody who left. It goes when the email has left, or
-//! when it cannot.
+//! What the last email to a user who deleted their account needs. Deleted when the email is settled.
 
 use jiff::SignedDuration;
 use rusqlite::{OptionalExtension, params};
@@ -8,21 +7,19 @@ use super::columns::Ms;
 use super::{Result, Tx, outbox};
 use crate::domain::user::EmailAddress;
 
-/// An email that could not leave by then never will; and nothing is kept for ever.
+/// An email that was not sent by then is given up, so that nothing is kept forever.
 const RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// What the last email says, and where it goes.
 #[derive(Debug, Clone)]
 pub struct Farewell {
-    /// Where.
     pub address: EmailAddress,
-    /// How many artists were watched for them.
+    /// How many artists they followed.
     pub artists: u64,
-    /// Whether they took their consent back at Spotify themselves.
+    /// Whether they revoked Dropday's access at Spotify themselves.
     pub has_withdrawn: bool,
 }
 
-/// Owes somebody who leaves a last email.
+/// Enqueues the last email to a user who deletes their account.
 pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
     tx.execute(
         "INSERT INTO farewells (address, artists, withdrew, made_at) VALUES (?1, ?2, ?3, ?4)",
@@ -32,7 +29,6 @@ pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
     Ok(())
 }
 
-/// The farewell with this number.
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Farewell>> {
     let sql = "SELECT address, artists, withdrew FROM farewells WHERE id = ?1";
     let found = tx.query_row(sql, [id], |row| {
@@ -41,7 +37,7 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Farewell>> {
     Ok(found.optional()?)
 }
 
-/// Forgets those whose email is settled, the email included.
+/// Deletes those whose email is settled, and the email.
 pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
     let which = "letter = ?1 AND kind = 'good_bye' AND state <> 'owed'";
     tx.execute(
@@ -52,7 +48,7 @@ pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
     Ok(())
 }
 
-/// Forgets those whose email could not leave for days.
+/// Deletes those whose email could not be sent for days.
 pub(super) fn forget_old(tx: &Tx<'_>) -> Result<()> {
     let before = Ms(tx.now() - RETENTION);
     tx.execute("DELETE FROM farewells WHERE made_at <= ?1", [before])?;
