@@ -17,6 +17,7 @@ pub mod house;
 pub mod leap;
 pub mod look;
 pub mod matter;
+pub mod overdue;
 pub mod preferences;
 pub mod quota;
 pub mod recording;

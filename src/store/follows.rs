@@ -139,12 +139,6 @@ pub(super) fn are_all(tx: &Tx<'_>, person: UserId) -> Result<bool> {
     Ok(count(tx, person)? == artists::count_watched(tx)?)
 }
 
-/// Whether a person follows an artist.
-pub(super) fn is_one(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM follows WHERE person = ?1 AND artist = ?2)";
-    Ok(tx.query_row(sql, params![person, artist], |row| row.get(0))?)
-}
-
 fn followed(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached("SELECT artist FROM follows WHERE person = ?1")?;
     Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)

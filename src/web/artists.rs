@@ -1,4 +1,4 @@
-//! The artists that a person follows: searched, sorted, muted; and looking for changes now.
+//! The artists page: search, sort, mute, and request a sync.
 
 use std::sync::Arc;
 
@@ -13,27 +13,26 @@ use serde::Deserialize;
 use super::page::{self, is_just_now};
 use super::visit::{Fields, Frame, SignedForm, Visit};
 use super::when::When;
-use crate::accounts::artists::{self, Artists, Hurried, NextCheck, Unread};
+use crate::accounts::artists::{self, Artists, Hurried, Unread};
 use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
+use crate::domain::overdue::WhyOverdue;
 use crate::domain::release::ReleaseDate;
 use crate::domain::text::{folded, one_line};
 use crate::store::following::{A_PAGE, Followed, HURRY_EVERY, LastAlbum, Sort, Wanted};
-use crate::store::overdue::Why;
 use crate::worker::{Bells, Job};
 
-/// No name is longer, and nothing longer is looked for.
-const LONGEST_SEARCH: usize = 100;
+/// In characters; the rest is ignored.
+const MAX_SEARCH: usize = 100;
 
-/// The orders, as addresses name them and as the page does.
-const SORTS: [(Sort, &str, &str); 4] = [
+/// Each order with its name in URLs and its label on the page.
+const SORTS: [(Sort, &str, &str); 3] = [
     (Sort::Name, "name", "Name"),
     (Sort::LastAlbum, "last_album", "Newest album first"),
     (Sort::Checked, "checked", "Longest not checked first"),
-    (Sort::Next, "next", "Checked next first"),
 ];
 
-/// What the address asks for. What makes no sense is as if it was not there.
+/// The query string. Values that cannot be parsed count as absent.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Asked {
@@ -42,19 +41,19 @@ pub(super) struct Asked {
     page: String,
     /// What was just done: `muted`, `unmuted`, `hurried`, `too-soon` or `unread`.
     done: String,
-    /// To which artist.
+    /// The artist that it was done to.
     artist: String,
 }
 
 impl Asked {
-    /// What stood in the address, as the form on the page carries it along.
+    /// The same values, as forms on the page carry them along.
     fn of(fields: &Fields) -> Self {
         let value = |name| fields.value(name).to_owned();
         Self { q: value("q"), sort: value("sort"), page: value("page"), ..Self::default() }
     }
 
     fn search(&self) -> String {
-        one_line(&self.q).chars().take(LONGEST_SEARCH).collect()
+        one_line(&self.q).chars().take(MAX_SEARCH).collect()
     }
 
     fn sort(&self) -> Sort {
@@ -62,7 +61,7 @@ impl Asked {
         named.map_or(Sort::default(), |(sort, ..)| *sort)
     }
 
-    /// From 0; in addresses it is from 1.
+    /// Counted from 0; in URLs from 1.
     fn page(&self) -> u32 {
         self.page.parse::<u32>().unwrap_or(1).saturating_sub(1)
     }
@@ -71,7 +70,7 @@ impl Asked {
         Wanted { search: folded(&self.search()), sort: self.sort(), page: self.page() }
     }
 
-    /// The address of a page of the same list. Only what was understood stands in it.
+    /// The URL of a page of the same list, built from parsed values only.
     fn address(&self, page: u32) -> String {
         let mut address = format!("/artists?sort={}", name(self.sort()));
         let search = self.search();
@@ -95,10 +94,10 @@ struct Page {
     frame: Frame,
     found: u64,
     all: u64,
-    /// What is looked for, as it was typed.
+    /// As the user typed it.
     search: String,
     sort: Sort,
-    /// From 1.
+    /// Counted from 1.
     page: u32,
     pages: u32,
     before: Option<String>,
@@ -107,28 +106,27 @@ struct Page {
     rests: Option<String>,
     must_sign_in: bool,
     read_at: Option<When>,
-    /// When it was asked for, and when it can be again.
+    /// When a sync was requested, and when it can be requested again.
     hurried: Option<(When, When)>,
     done: Option<String>,
 }
 
-/// An artist as the page shows them.
+/// A row of the table.
 struct Shown {
     artist: Followed,
     album_date: AlbumDate,
     checked: Option<When>,
-    next: NextCheck,
-    next_day: Option<When>,
+    overdue: Option<String>,
 }
 
-/// An album's date, no more precisely than it is known.
+/// An album's date, as precise as Spotify states it.
 enum AlbumDate {
     Day(When),
     Plain(String),
 }
 
 impl Page {
-    /// The place in the list of pages.
+    /// This page in the menu.
     const HERE: &str = "/artists";
 
     fn new(frame: Frame, asked: &Asked, found: Artists, done: Option<String>) -> Self {
@@ -145,7 +143,7 @@ impl Page {
             pages: pages.max(1),
             before: found.page.checked_sub(1).map(|page| asked.address(page)),
             after: (found.page + 1 < pages).then(|| asked.address(found.page + 1)),
-            rests: found.rests.as_ref().map(|why| in_words(why, &zone)),
+            rests: found.rests.as_ref().map(|why| describe_pause(why, &zone)),
             must_sign_in: found.unread == Some(Unread::MustSignIn),
             read_at: found.read_at.map(exact),
             hurried: found.hurried_at.map(|at| (exact(at), exact(at + HURRY_EVERY))),
@@ -159,22 +157,22 @@ impl Page {
     }
 }
 
-/// Why nobody is asked about, in words after which nothing more is to be said.
-fn in_words(why: &Why, zone: &TimeZone) -> String {
+/// Why no artist is checked at present, as a sentence.
+fn describe_pause(why: &WhyOverdue, zone: &TimeZone) -> String {
     let until = |at| format!("until {}", zone.to_datetime(at).strftime("%-d %B %Y, %H:%M"));
     match why {
-        Why::Paused(pause) => {
+        WhyOverdue::Paused(pause) => {
             format!("Nothing is asked of Spotify {}: {}.", until(pause.until), pause.cause)
         }
-        Why::Outage(at) => {
+        WhyOverdue::Outage(at) => {
             format!("Spotify failed several times in a row, so nothing is asked {}.", until(*at))
         }
         other => format!("Nothing is asked of Spotify at present: {other}."),
     }
 }
 
-/// Why no list is read, after somebody asked for it.
-fn unread_in_words(why: &Unread, zone: &TimeZone) -> String {
+/// Why the follow list is not synced, after the user requested it.
+fn describe_unread(why: &Unread, zone: &TimeZone) -> String {
     match why {
         Unread::MustSignIn => {
             "Your list cannot be read before you sign in with Spotify again.".to_owned()
@@ -192,22 +190,18 @@ fn unread_in_words(why: &Unread, zone: &TimeZone) -> String {
 }
 
 impl Shown {
-    fn new((artist, next): (Followed, NextCheck), zone: &TimeZone) -> Self {
+    fn new((artist, overdue): (Followed, Option<WhyOverdue>), zone: &TimeZone) -> Self {
         let album_date = match artist.last_album.as_ref().map(|album| album.date) {
             Some(ReleaseDate::Day(day)) => AlbumDate::Day(When::date(day)),
             Some(ReleaseDate::Month(day)) => AlbumDate::Plain(day.strftime("%B %Y").to_string()),
             Some(date) => AlbumDate::Plain(date.to_string()),
             None => AlbumDate::Plain(String::new()),
         };
-        let next_day = match next {
-            NextCheck::About(at) => Some(When::day(at, zone)),
-            _ => None,
-        };
         let checked = artist.checked_at.map(|at| When::exact(at, zone));
-        Self { album_date, checked, next_day, next, artist }
+        Self { album_date, checked, overdue: overdue.map(|why| why.to_string()), artist }
     }
 
-    /// The title, or a plain word for an album that has none.
+    /// The title, or a placeholder for an empty one.
     fn title(album: &LastAlbum) -> &str {
         if album.title.is_empty() { "(untitled)" } else { &album.title }
     }
@@ -230,7 +224,7 @@ pub(super) async fn show(
     }
 }
 
-/// What was just done, in words; nothing that is not so.
+/// Says what was just done, provided that it is true.
 async fn done(
     ctx: &Ctx,
     visit: &Visit,
@@ -248,7 +242,7 @@ async fn done(
         _ => "",
     };
     if let ("unread", Some(why)) = (asked.done.as_str(), &list.unread) {
-        return Ok(Some(unread_in_words(why, &list.wanted.timetable.zone)));
+        return Ok(Some(describe_unread(why, &list.wanted.timetable.zone)));
     }
     if !plain.is_empty() {
         return Ok(Some(plain.to_owned()));

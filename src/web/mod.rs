@@ -4,6 +4,7 @@
 mod account;
 mod artists;
 mod ask;
+mod cached;
 mod confirm;
 mod cookies;
 mod feeds;

@@ -145,7 +145,7 @@ impl News<'_> {
             preheader: preheader(rows),
             rows,
             more: self.releases.len() - rows.len(),
-            assurance: self.assurance.map(|assurance| assurance.sentence(self.today)),
+            assurance: self.assurance.as_ref().map(|assurance| assurance.sentence(self.today)),
             sample: self.sample.map(Sample::sentence),
             letter: self,
         };

@@ -12,15 +12,15 @@ use crate::domain::audience::{self, Reason, Unwanted};
 use crate::domain::cadence;
 use crate::domain::digest::{Rhythm, Timetable};
 use crate::domain::edition;
+use crate::domain::overdue::WhyOverdue;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
 use crate::mail::letter::{Letter, RenderError};
-use crate::mail::letters::assurance::{Assurance, Checks, WhyOverdue};
+use crate::mail::letters::assurance::{Assurance, Checks};
 use crate::mail::letters::kind::Kind;
 use crate::mail::letters::news::{MuteLink, News, NewsItem, Sample};
 use crate::mail::letters::welcome::Welcome;
 use crate::store::outbox::Claimed;
-use crate::store::overdue::Why;
 use crate::store::people::Person;
 use crate::store::status::{self, Artists};
 use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
@@ -162,7 +162,7 @@ pub(super) fn letter(ctx: &Ctx, told: &Told) -> Result<Letter, RenderError> {
     let news = News {
         releases: &releases,
         today: told.today,
-        assurance: told.assurance,
+        assurance: told.assurance.clone(),
         account_url: &ctx.page("/new"),
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
@@ -264,26 +264,16 @@ fn assurance(
 ) -> Result<Option<Assurance>, StoreError> {
     let overdue = overdue::list(tx, Some(person.id), settings, MOST_RECENT)?;
     // An artist that Spotify no longer knows fails for ever, and must not speak for all.
-    let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
+    let usual = overdue.iter().find(|artist| !matches!(artist.why, WhyOverdue::CheckFailed(_)));
     let checks = match (usual.or(overdue.first()), artists.oldest_check) {
         (Some(first), _) => {
-            Checks::Overdue { artists: artists.overdue, because: why_overdue(&first.why) }
+            Checks::Overdue { artists: artists.overdue, because: first.why.clone() }
         }
         (None, _) if artists.never_asked > 0 => Checks::FirstLook { artists: artists.never_asked },
         (None, Some(oldest)) => Checks::AllSince(timetable.day_of(oldest)),
         (None, None) => return Ok(None),
     };
     Ok(Some(Assurance { watched: artists.watched, checks }))
-}
-
-fn why_overdue(why: &Why) -> WhyOverdue {
-    match why {
-        Why::Failed(_) | Why::Outage(_) => WhyOverdue::Failure,
-        Why::NobodyConnected => WhyOverdue::NobodyConnected,
-        Why::Paused(_) => WhyOverdue::Pause,
-        Why::DaySpent { .. } => WhyOverdue::DailyLimit,
-        Why::NotItsTurn { .. } => WhyOverdue::Queue,
-    }
 }
 
 /// When letters come, after "Letters come".
