@@ -165,7 +165,8 @@ mod tests {
         ] {
             let sql = format!("EXPLAIN QUERY PLAN {}", page_sql(sort));
             let mut rows = conn.prepare(&sql).unwrap();
-            let steps = rows.query_map(params![1, "", 50, 0], |row| row.get::<_, String>(3)).unwrap();
+            let steps =
+                rows.query_map(params![1, "", 50, 0], |row| row.get::<_, String>(3)).unwrap();
             let steps: Vec<String> = steps.map(Result::unwrap).collect();
             let is_walk = |step: &String| step.starts_with("SCAN a USING") && step.ends_with(index);
             assert!(steps.iter().any(is_walk), "{steps:#?}");

@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::cached::{Cached, Unavailable};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::store::StoreError;
 
 /// Anybody may ask, at no cost to the database.

@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 
 use super::cached::{Cached, Unavailable};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, OWED_AGES_MINUTES};
 use crate::worker::Job;
@@ -65,7 +65,7 @@ async fn show(State(scrape): State<Arc<Scrape>>) -> Response {
 async fn render(ctx: &Ctx) -> anyhow::Result<String> {
     let settings = ctx.cadence.clone();
     let facts = ctx.db.read("metrics", move |tx| metrics::facts(tx, &settings)).await?;
-    let mut families = ctx.meters.gather();
+    let mut families = ctx.metrics.gather();
     families.extend(gauges(&facts)?.gather());
     families.sort_by(|one, other| one.name().cmp(other.name()));
     Ok(TextEncoder::new().encode_to_string(&families)?)

@@ -156,7 +156,10 @@ fn recent() -> Vec<NewsItem> {
 }
 
 fn overdue() -> Assurance {
-    let checks = Checks::Overdue { artists: 14, because: WhyOverdue::QuotaExhausted { watched: 312, calls: 80 } };
+    let checks = Checks::Overdue {
+        artists: 14,
+        because: WhyOverdue::QuotaExhausted { watched: 312, calls: 80 },
+    };
     Assurance { watched: 312, checks }
 }
 
