@@ -73,7 +73,7 @@ impl std::fmt::Debug for MuteLink {
 }
 
 /// Some releases for one person.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct News<'a> {
     /// What is new, the most important first.
     pub releases: &'a [NewsItem],
