@@ -134,11 +134,6 @@ pub fn count(tx: &Tx<'_>, person: UserId) -> Result<u64> {
     Ok(tx.query_row(sql, [person], |row| row.get(0))?)
 }
 
-/// Whether a person follows every artist that is watched: nobody else follows anybody else.
-pub(super) fn are_all(tx: &Tx<'_>, person: UserId) -> Result<bool> {
-    Ok(count(tx, person)? == artists::count_watched(tx)?)
-}
-
 fn followed(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached("SELECT artist FROM follows WHERE person = ?1")?;
     Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
