@@ -92,20 +92,22 @@ pub async fn list(
     ctx.db.read("artists", read).await
 }
 
-/// Mutes or unmutes an artist. Returns its name; `None` if the user does not follow it.
+/// Mutes or unmutes an artist; `false` if the user does not follow it.
 pub async fn set_muted(
     ctx: &Ctx,
     person: UserId,
     artist: ArtistId,
     is_muted: bool,
-) -> Result<Option<String>, StoreError> {
+) -> Result<bool, StoreError> {
     let change = move |tx: &Tx<'_>| {
-        let Some(followed) = following::find(tx, person, &artist)? else { return Ok(None) };
+        if following::find(tx, person, &artist)?.is_none() {
+            return Ok(false);
+        }
         match is_muted {
             true => preferences::mute(tx, person, &artist)?,
             false => preferences::unmute(tx, person, &artist)?,
         }
-        Ok(Some(followed.name))
+        Ok(true)
     };
     ctx.db.write("mute", change).await
 }

@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn pages_are_read_along_an_index_in_every_order() {
         let mut conn = Connection::open_in_memory().unwrap();
-        migrations::bring_up_to_date(&mut conn, Path::new("x"), Company::Others).unwrap();
+        migrations::migrate(&mut conn, Path::new("x"), Company::Others).unwrap();
         for (sort, index) in [
             (Sort::Name, "artists_by_name"),
             (Sort::LastAlbum, "artists_by_album"),

@@ -1,5 +1,4 @@
-//! A person's own page: how their watch stands, what stands in the way, their letters, their address,
-//! what is known of them, the way out.
+//! The account page: account health, recent emails, address, sign-out.
 
 mod facts;
 mod letters;
@@ -17,7 +16,7 @@ use jiff::tz::TimeZone;
 use self::facts::{Facts, gather};
 use self::letters::Line;
 use super::cookies::{self, Purpose};
-use super::page::{self, is_just_now, shown};
+use super::page::{self, Handled, is_just_now, shown};
 use super::visit::{Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::address::{self, AddressError};
@@ -27,7 +26,6 @@ use crate::context::Ctx;
 use crate::domain::condition::{Address, Condition, Gravity};
 use crate::domain::consent::ends_at;
 use crate::domain::digest::{Rhythm, Timetable};
-use crate::store::StoreError;
 use crate::store::outbox::Fate;
 use crate::store::overdue::Overdue;
 use crate::store::people::Person;
@@ -51,12 +49,12 @@ struct Account {
     typed_fault: Option<String>,
     letters_come: Option<String>,
     sampled_at: Option<Timestamp>,
-    /// What became of the wish for a sample, where one was just uttered.
+    /// The result of a request for a sample email, right after it was made.
     sample: Option<Asked>,
 }
 
 impl Account {
-    /// The place in the list of pages.
+    /// This page in the menu.
     const HERE: &str = "/account";
 
     fn new(facts: Facts, frame: Frame, now: Timestamp) -> Self {
@@ -108,7 +106,7 @@ impl Account {
         self.conditions == [Condition::AllWell]
     }
 
-    /// `the last day`, `3 days`: how long ago the check was that is longest ago.
+    /// `the last day`, `3 days`: the age of the oldest check.
     fn checked_within(&self) -> Option<String> {
         let hours = self.now.duration_since(self.artists.oldest_check?).as_hours().max(0);
         Some(match hours / 24 {
@@ -122,7 +120,7 @@ impl Account {
         Some(self.day(&ends))
     }
 
-    /// Whether the form for the address stands above, where something must be done about it.
+    /// Whether the address form is shown at the top, because something is wrong with the address.
     fn is_address_in_the_way(&self) -> bool {
         self.conditions.iter().any(|condition| {
             matches!(
@@ -146,7 +144,7 @@ impl Account {
     }
 }
 
-/// When letters come, in words after "letters come".
+/// When emails are sent, to follow "letters come".
 fn letters_come(timetable: &Timetable) -> String {
     let (hour, zone) = (timetable.hour, timetable.zone.iana_name().unwrap_or("UTC"));
     match timetable.rhythm {
@@ -160,7 +158,7 @@ pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     RawQuery(query): RawQuery,
     visit: Visit,
-) -> Response {
+) -> Handled {
     let asks = query.as_deref() == Some("sample");
     show_page(&ctx, visit, |page| {
         page.sample = (asks && page.has_just_asked_for_a_sample()).then_some(Asked::Owed);
@@ -168,57 +166,52 @@ pub(super) async fn show(
     .await
 }
 
-async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -> Response {
+async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -> Handled {
     let (cadence, person, now) = (ctx.cadence.clone(), visit.person, ctx.clock.now());
-    match ctx.db.read("account page", move |tx| gather(tx, person, &cadence)).await {
-        Ok(Some(facts)) => {
-            let mut account = Account::new(facts, visit.frame, now);
-            change(&mut account);
-            page::render(&account)
-        }
-        Ok(None) => Redirect::to("/").into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+    let facts = ctx.db.read("account page", move |tx| gather(tx, person, &cadence)).await?;
+    let Some(facts) = facts else { return Ok(Redirect::to("/").into_response()) };
+    let mut account = Account::new(facts, visit.frame, now);
+    change(&mut account);
+    Ok(page::render(&account))
 }
 
 pub(super) async fn change_address(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, fields }: SignedForm,
-) -> Response {
+) -> Handled {
     let typed = fields.value("email");
     match address::submit(&ctx, visit.person, typed).await {
         Ok(_) => {
             notifier.notify(Job::SendEmails);
-            Redirect::to("/account").into_response()
+            Ok(Redirect::to("/account").into_response())
         }
-        Err(AddressError::Store(error)) => page::our_fault(&error),
+        Err(AddressError::Store(error)) => Err(error.into()),
         Err(fault) => {
             let page = show_page(&ctx, visit, |page| {
                 page.typed = typed.to_owned();
                 page.typed_fault = Some(fault.to_string());
             });
-            (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response()
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page.await?).into_response())
         }
     }
 }
 
-/// Owes a sample; the page says so, or why there is none.
+/// Sends a sample email; the page says so, or why not.
 pub(super) async fn send_sample(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    match sample::ask(&ctx, visit.person).await {
-        Ok(Asked::Owed) => {
+) -> Handled {
+    match sample::ask(&ctx, visit.person).await? {
+        Asked::Owed => {
             notifier.notify(Job::SendEmails);
-            Redirect::to("/account?sample").into_response()
+            Ok(Redirect::to("/account?sample").into_response())
         }
-        Ok(refused) => {
+        refused => {
             let page = show_page(&ctx, visit, |page| page.sample = Some(refused));
-            (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response()
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page.await?).into_response())
         }
-        Err(error) => page::our_fault(&error),
     }
 }
 
@@ -226,21 +219,20 @@ pub(super) async fn sign_out(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
     SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    signed_out(&ctx, jar, session::sign_out(&ctx, &visit.session).await)
+) -> Handled {
+    session::sign_out(&ctx, &visit.session).await?;
+    Ok(signed_out(&ctx, jar))
 }
 
 pub(super) async fn sign_out_everywhere(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
     SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    signed_out(&ctx, jar, session::sign_out_everywhere(&ctx, visit.person).await)
+) -> Handled {
+    session::sign_out_everywhere(&ctx, visit.person).await?;
+    Ok(signed_out(&ctx, jar))
 }
 
-fn signed_out(ctx: &Ctx, jar: CookieJar, done: Result<(), StoreError>) -> Response {
-    match done {
-        Ok(()) => (cookies::clear(jar, ctx, Purpose::Session), Redirect::to("/")).into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+fn signed_out(ctx: &Ctx, jar: CookieJar) -> Response {
+    (cookies::clear(jar, ctx, Purpose::Session), Redirect::to("/")).into_response()
 }

@@ -10,14 +10,13 @@ use jiff::tz::TimeZone;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use super::page::{self, is_just_now};
+use super::page::{self, Handled, is_just_now};
 use super::visit::{Fields, Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::artists::{self, Artists, Hurried, Unread};
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::overdue::WhyOverdue;
-use crate::domain::release::ReleaseDate;
 use crate::domain::text::{folded, one_line};
 use crate::store::following::{A_PAGE, Followed, HURRY_EVERY, LastAlbum, Sort, Wanted};
 use crate::worker::{Job, JobNotifier};
@@ -114,15 +113,9 @@ struct Page {
 /// A row of the table.
 struct Shown {
     artist: Followed,
-    album_date: AlbumDate,
+    album_date: Option<When>,
     checked: Option<When>,
     overdue: Option<String>,
-}
-
-/// An album's date, as precise as Spotify states it.
-enum AlbumDate {
-    Day(When),
-    Plain(String),
 }
 
 impl Page {
@@ -191,12 +184,7 @@ fn describe_unread(why: &Unread, zone: &TimeZone) -> String {
 
 impl Shown {
     fn new((artist, overdue): (Followed, Option<WhyOverdue>), zone: &TimeZone) -> Self {
-        let album_date = match artist.last_album.as_ref().map(|album| album.date) {
-            Some(ReleaseDate::Day(day)) => AlbumDate::Day(When::date(day)),
-            Some(ReleaseDate::Month(day)) => AlbumDate::Plain(day.strftime("%B %Y").to_string()),
-            Some(date) => AlbumDate::Plain(date.to_string()),
-            None => AlbumDate::Plain(String::new()),
-        };
+        let album_date = artist.last_album.as_ref().and_then(|album| When::released(album.date));
         let checked = artist.checked_at.map(|at| When::exact(at, zone));
         Self { album_date, checked, overdue: overdue.map(|why| why.to_string()), artist }
     }
@@ -211,17 +199,13 @@ pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     asked: Result<Query<Asked>, QueryRejection>,
     visit: Visit,
-) -> Response {
+) -> Handled {
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    let found = match artists::list(&ctx, visit.person, asked.wanted()).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return Redirect::to("/").into_response(),
-        Err(error) => return page::our_fault(&error),
+    let Some(found) = artists::list(&ctx, visit.person, asked.wanted()).await? else {
+        return Ok(Redirect::to("/").into_response());
     };
-    match done(&ctx, &visit, &asked, &found).await {
-        Ok(done) => page::render(&Page::new(visit.frame, &asked, found, done)),
-        Err(error) => page::our_fault(&error),
-    }
+    let done = done(&ctx, &visit, &asked, &found).await?;
+    Ok(page::render(&Page::new(visit.frame, &asked, found, done)))
 }
 
 /// Says what was just done, provided that it is true.
@@ -261,11 +245,11 @@ async fn done(
     })
 }
 
-pub(super) async fn mute(state: State<Arc<Ctx>>, id: Path<String>, form: SignedForm) -> Response {
+pub(super) async fn mute(state: State<Arc<Ctx>>, id: Path<String>, form: SignedForm) -> Handled {
     set_muted(state, id, form, true).await
 }
 
-pub(super) async fn unmute(state: State<Arc<Ctx>>, id: Path<String>, form: SignedForm) -> Response {
+pub(super) async fn unmute(state: State<Arc<Ctx>>, id: Path<String>, form: SignedForm) -> Handled {
     set_muted(state, id, form, false).await
 }
 
@@ -274,32 +258,29 @@ async fn set_muted(
     Path(id): Path<String>,
     SignedForm { visit, fields }: SignedForm,
     is_muted: bool,
-) -> Response {
-    let Some(id) = ArtistId::parse(&id) else { return page::not_found().await };
-    match artists::set_muted(&ctx, visit.person, id.clone(), is_muted).await {
-        Ok(Some(_)) => {
-            let asked = Asked::of(&fields);
-            let done = if is_muted { "muted" } else { "unmuted" };
-            let back = format!("{}&done={done}&artist={id}", asked.address(asked.page()));
-            Redirect::to(&back).into_response()
-        }
-        Ok(None) => page::not_found().await,
-        Err(error) => page::our_fault(&error),
+) -> Handled {
+    let Some(id) = ArtistId::parse(&id) else { return Ok(page::not_found().await) };
+    if !artists::set_muted(&ctx, visit.person, id.clone(), is_muted).await? {
+        return Ok(page::not_found().await);
     }
+    let asked = Asked::of(&fields);
+    let done = if is_muted { "muted" } else { "unmuted" };
+    let back = format!("{}&done={done}&artist={id}", asked.address(asked.page()));
+    Ok(Redirect::to(&back).into_response())
 }
 
 pub(super) async fn hurry(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    match artists::hurry(&ctx, visit.person).await {
-        Ok(Hurried::Now) => {
+) -> Handled {
+    let done = match artists::hurry(&ctx, visit.person).await? {
+        Hurried::Now => {
             notifier.notify(Job::SyncFollows);
-            Redirect::to("/artists?done=hurried").into_response()
+            "hurried"
         }
-        Ok(Hurried::TooSoon) => Redirect::to("/artists?done=too-soon").into_response(),
-        Ok(Hurried::Unread(_)) => Redirect::to("/artists?done=unread").into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+        Hurried::TooSoon => "too-soon",
+        Hurried::Unread(_) => "unread",
+    };
+    Ok(Redirect::to(&format!("/artists?done={done}")).into_response())
 }

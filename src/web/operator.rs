@@ -1,4 +1,4 @@
-//! The operator's page: how the house stands. Who does not keep it finds no page here.
+//! The admin page. Users who are not operators get a 404.
 
 mod chart;
 
@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use self::chart::{Chart, HEIGHT};
-use super::page;
+use super::page::{self, Handled};
 use super::visit::{Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::callers;
@@ -49,21 +49,21 @@ pub(super) struct Paging {
     page: Option<String>,
 }
 
-/// For any method, since who does not keep the house is not to learn that there is such a page.
+/// Handles every method, so that other users get a 404 for all of them.
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     visit: Result<Visit, Response>,
     paging: Result<Query<Paging>, QueryRejection>,
     request: Request,
-) -> Response {
+) -> Handled {
     let visit = match visit {
         Ok(visit) if visit.frame.is_operator => visit,
-        Err(fault) if fault.status().is_server_error() => return fault,
-        Ok(_) | Err(_) => return page::not_found().await,
+        Err(fault) if fault.status().is_server_error() => return Ok(fault),
+        Ok(_) | Err(_) => return Ok(page::not_found().await),
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let refused = page::wrong_method(request).await;
-        return ([(header::ALLOW, "GET,HEAD")], refused).into_response();
+        return Ok(([(header::ALLOW, "GET,HEAD")], refused).into_response());
     }
     let (number, cadence) =
         (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());
@@ -72,35 +72,29 @@ pub(super) async fn show(
         let report = status::report(tx, &cadence, people)?;
         Ok::<_, StoreError>((report, preferences::of(tx, visit.person)?))
     };
-    match ctx.db.read("operator's page", gather).await {
-        Ok((report, wanted)) => {
-            let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.timetable.zone);
-            page::render(&Operator::new(visit.frame, zone, report, number))
-        }
-        Err(error) => page::our_fault(&error),
-    }
+    let (report, wanted) = ctx.db.read("operator's page", gather).await?;
+    let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.timetable.zone);
+    Ok(page::render(&Operator::new(visit.frame, zone, report, number)))
 }
 
-/// Takes somebody off the list of those who ask to be entered.
+/// Removes an access request.
 pub(super) async fn forget_caller(
     State(ctx): State<Arc<Ctx>>,
     Path(number): Path<String>,
     form: Result<SignedForm, Response>,
-) -> Response {
+) -> Handled {
     match form {
         Ok(form) if form.visit.frame.is_operator => {}
-        Err(fault) if !fault.status().is_redirection() => return fault,
-        Ok(_) | Err(_) => return page::not_found().await,
+        Err(fault) if !fault.status().is_redirection() => return Ok(fault),
+        Ok(_) | Err(_) => return Ok(page::not_found().await),
     }
-    let Ok(number) = number.parse() else { return page::not_found().await };
-    match callers::forget(&ctx, number).await {
-        Ok(()) => Redirect::to("/operator#people").into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+    let Ok(number) = number.parse() else { return Ok(page::not_found().await) };
+    callers::forget(&ctx, number).await?;
+    Ok(Redirect::to("/operator#people").into_response())
 }
 
 impl Paging {
-    /// From 1; the first where it is no number.
+    /// Counted from 1, which is also the page if there is no valid number.
     fn number(&self) -> u64 {
         let number: Option<u32> = self.page.as_deref().and_then(|page| page.parse().ok());
         u64::from(number.unwrap_or(1).max(1))
@@ -108,7 +102,7 @@ impl Paging {
 }
 
 impl Operator {
-    /// The place in the list of pages.
+    /// This page in the menu.
     const HERE: &str = "/operator";
 
     fn new(frame: Frame, zone: TimeZone, report: Report, page: u64) -> Self {
@@ -168,7 +162,7 @@ fn title(bucket: &Bucket) -> &'static str {
     chart::title(*bucket)
 }
 
-/// A word of the database's as people write it.
+/// A word from the database, without underscores.
 fn plain(word: &str) -> String {
     word.replace('_', " ")
 }

@@ -1,4 +1,4 @@
-//! To Spotify and back.
+//! Signing in: the redirect to Spotify, and its callback.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum_extra::extract::CookieJar;
 
 use super::ask;
 use super::cookies::{self, Purpose};
-use super::page::{self, Message};
+use super::page::{self, Handled, Message};
 use crate::accounts::sign_in::{self, Return, SignInError};
 use crate::context::Ctx;
 use crate::domain::house::TurnedAway;
@@ -18,29 +18,26 @@ use crate::gateway::GatewayError;
 use crate::spotify;
 use crate::worker::{Job, JobNotifier};
 
-/// What a link to Spotify may carry.
+/// The query of `/login`.
 #[derive(Default, serde::Deserialize)]
 struct Brought {
-    /// What stands in the link of an invitation.
+    /// The token of an invitation link.
     invitation: Option<String>,
 }
 
-/// A GET, although it makes a row: browsers let no form be redirected to another host than `form-action`
-/// names (<https://www.w3.org/TR/CSP3/#directive-form-action>).
+/// A GET although it inserts a row: browsers do not let forms redirect to hosts that `form-action` does not
+/// name (<https://www.w3.org/TR/CSP3/#directive-form-action>).
 pub(super) async fn depart(
     State(ctx): State<Arc<Ctx>>,
     RawQuery(query): RawQuery,
     jar: CookieJar,
-) -> Response {
+) -> Handled {
     let brought: Brought = read_query(query.as_deref().unwrap_or_default());
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
-    match sign_in::depart(&ctx, cookie.as_deref(), brought.invitation.as_deref()).await {
-        Ok(departure) => {
-            let jar = cookies::set(jar, &ctx, Purpose::Trip, departure.browser);
-            (jar, Redirect::to(departure.authorize_url.as_str())).into_response()
-        }
-        Err(error) => page::our_fault(&error),
-    }
+    let departure =
+        sign_in::depart(&ctx, cookie.as_deref(), brought.invitation.as_deref()).await?;
+    let jar = cookies::set(jar, &ctx, Purpose::Trip, departure.browser);
+    Ok((jar, Redirect::to(departure.authorize_url.as_str())).into_response())
 }
 
 pub(super) async fn arrive(
@@ -63,15 +60,15 @@ pub(super) async fn arrive(
     }
 }
 
-/// A query that nobody can read is like none: the page says what to do.
+/// A malformed query counts as empty.
 fn read_query<T: Default + serde::de::DeserializeOwned>(query: &str) -> T {
     let uri = format!("/?{query}").parse().unwrap_or_default();
     Query::try_from_uri(&uri).map(|Query(read)| read).unwrap_or_default()
 }
 
-/// A page for each reason why somebody is not signed in.
+/// The page for each reason why a sign-in failed.
 fn explain(ctx: &Ctx, error: SignInError) -> Response {
-    tracing::info!(%error, "a sign-in did not succeed");
+    tracing::info!(%error, "sign-in failed");
     let again = Some(("Connect with Spotify", "/login"));
     let front = Some(("To the front page", "/"));
     let (status, title, body, action) = match error {
@@ -124,7 +121,7 @@ fn explain(ctx: &Ctx, error: SignInError) -> Response {
         ),
         SignInError::NotOnAllowList { proof } => return ask::show(ctx, proof),
         SignInError::TurnedAway(why) => return turned_away(ctx, why),
-        SignInError::Store(error) => return page::our_fault(&error),
+        SignInError::Store(error) => return page::internal_error(&error),
         SignInError::Access(error) => return explain_access(&error, again, front),
     };
     Message { title, body, action }.with(status)
@@ -160,7 +157,7 @@ fn explain_access(
 ) -> Response {
     use spotify::Error as E;
     let (status, title, body, action) = match error {
-        GatewayError::Store(error) => return page::our_fault(error),
+        GatewayError::Store(error) => return page::internal_error(error),
         GatewayError::Spotify(E::OwnerNeedsPremium)
         | GatewayError::Paused(Pause { cause: Cause::Premium, .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,
