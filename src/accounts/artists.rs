@@ -9,8 +9,8 @@ use crate::domain::preferences::Preferences;
 use crate::domain::quota::{Bucket, Pause};
 use crate::domain::user::UserId;
 use crate::store::following::{self, Followed, Wanted};
-use crate::store::people::Person;
-use crate::store::{StoreError, Tx, follows, ledger, overdue, people, preferences};
+use crate::store::users::User;
+use crate::store::{StoreError, Tx, follows, ledger, overdue, preferences, users};
 
 /// One page of the artists that a user follows.
 #[derive(Debug, Clone)]
@@ -56,24 +56,20 @@ pub enum Hurried {
 }
 
 /// A page of the artists that a user follows; `None` if the user is gone.
-pub async fn list(
-    ctx: &Ctx,
-    person: UserId,
-    wanted: Wanted,
-) -> Result<Option<Artists>, StoreError> {
+pub async fn list(ctx: &Ctx, user: UserId, wanted: Wanted) -> Result<Option<Artists>, StoreError> {
     let settings = ctx.cadence.clone();
     let read = move |tx: &Tx<'_>| {
-        let Some(who) = people::find(tx, person)? else { return Ok(None) };
-        let Some(chosen) = preferences::of(tx, person)? else { return Ok(None) };
-        let all = follows::count(tx, person)?;
+        let Some(who) = users::find(tx, user)? else { return Ok(None) };
+        let Some(chosen) = preferences::of(tx, user)? else { return Ok(None) };
+        let all = follows::count(tx, user)?;
         let found = match wanted.search.is_empty() {
             true => all,
-            false => following::count_found(tx, person, &wanted.search)?,
+            false => following::count_found(tx, user, &wanted.search)?,
         };
         let last = u32::try_from(found.saturating_sub(1) / u64::from(following::A_PAGE));
         let wanted = Wanted { page: wanted.page.min(last.unwrap_or(u32::MAX)), ..wanted };
         let why = overdue::why_in_general(tx, &settings)?;
-        let artists = following::page(tx, person, &wanted)?.into_iter().map(|artist| {
+        let artists = following::page(tx, user, &wanted)?.into_iter().map(|artist| {
             let overdue = why_overdue(&artist, &why, settings.max_wait, tx.now());
             (artist, overdue)
         });
@@ -83,7 +79,7 @@ pub async fn list(
             page: wanted.page,
             artists: artists.collect(),
             rests: why.stops_all_checks().then_some(why),
-            hurried_at: following::hurried_at(tx, person)?,
+            hurried_at: following::hurried_at(tx, user)?,
             unread: unread(tx, &who)?,
             read_at: who.follows_read_at,
             wanted: chosen,
@@ -95,17 +91,17 @@ pub async fn list(
 /// Mutes or unmutes an artist; `false` if the user does not follow it.
 pub async fn set_muted(
     ctx: &Ctx,
-    person: UserId,
+    user: UserId,
     artist: ArtistId,
     is_muted: bool,
 ) -> Result<bool, StoreError> {
     let change = move |tx: &Tx<'_>| {
-        if following::find(tx, person, &artist)?.is_none() {
+        if following::find(tx, user, &artist)?.is_none() {
             return Ok(false);
         }
         match is_muted {
-            true => preferences::mute(tx, person, &artist)?,
-            false => preferences::unmute(tx, person, &artist)?,
+            true => preferences::mute(tx, user, &artist)?,
+            false => preferences::unmute(tx, user, &artist)?,
         }
         Ok(true)
     };
@@ -115,32 +111,32 @@ pub async fn set_muted(
 /// An artist, if the user follows it.
 pub async fn find(
     ctx: &Ctx,
-    person: UserId,
+    user: UserId,
     artist: ArtistId,
 ) -> Result<Option<Followed>, StoreError> {
-    ctx.db.read("artist", move |tx| following::find(tx, person, &artist)).await
+    ctx.db.read("artist", move |tx| following::find(tx, user, &artist)).await
 }
 
 /// Makes the user's follow list due now, at most once an hour. The caller notifies the job.
-pub async fn hurry(ctx: &Ctx, person: UserId) -> Result<Hurried, StoreError> {
+pub async fn hurry(ctx: &Ctx, user: UserId) -> Result<Hurried, StoreError> {
     let hurry = move |tx: &Tx<'_>| {
-        let why = match people::find(tx, person)? {
+        let why = match users::find(tx, user)? {
             Some(who) => unread(tx, &who)?,
             None => Some(Unread::MustSignIn),
         };
         if let Some(why) = why {
             return Ok(Hurried::Unread(why));
         }
-        if following::hurried_at(tx, person)?.is_some() {
+        if following::hurried_at(tx, user)?.is_some() {
             return Ok(Hurried::TooSoon);
         }
-        following::hurry(tx, person)?;
+        following::hurry(tx, user)?;
         Ok(Hurried::Now)
     };
     ctx.db.write("look for changes now", hurry).await
 }
 
-fn unread(tx: &Tx<'_>, who: &Person) -> Result<Option<Unread>, StoreError> {
+fn unread(tx: &Tx<'_>, who: &User) -> Result<Option<Unread>, StoreError> {
     if who.must_sign_in {
         return Ok(Some(Unread::MustSignIn));
     }

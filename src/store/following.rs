@@ -62,41 +62,41 @@ pub struct Followed {
 }
 
 /// How many of the artists that a user follows match a search.
-pub fn count_found(tx: &Tx<'_>, person: UserId, search: &str) -> Result<u64> {
+pub fn count_found(tx: &Tx<'_>, user: UserId, search: &str) -> Result<u64> {
     let sql = format!("SELECT count(*) FROM {MATCHES}");
-    Ok(tx.query_row(&sql, params![person, search], |row| row.get(0))?)
+    Ok(tx.query_row(&sql, params![user, search], |row| row.get(0))?)
 }
 
 /// One page of the artists that a user follows.
-pub fn page(tx: &Tx<'_>, person: UserId, wanted: &Wanted) -> Result<Vec<Followed>> {
+pub fn page(tx: &Tx<'_>, user: UserId, wanted: &Wanted) -> Result<Vec<Followed>> {
     let skipped = i64::from(wanted.page) * i64::from(A_PAGE);
-    let key = params![person, wanted.search, A_PAGE, skipped];
+    let key = params![user, wanted.search, A_PAGE, skipped];
     let mut rows = tx.conn().prepare_cached(&page_sql(wanted.sort))?;
     let artists = rows.query_map(key, followed)?;
     Ok(artists.collect::<rusqlite::Result<_>>()?)
 }
 
 /// An artist, if the user follows it.
-pub fn find(tx: &Tx<'_>, person: UserId, id: &ArtistId) -> Result<Option<Followed>> {
+pub fn find(tx: &Tx<'_>, user: UserId, id: &ArtistId) -> Result<Option<Followed>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM follows f JOIN artists a ON a.id = f.artist
              LEFT JOIN releases r ON r.id = a.last_album
          WHERE f.person = ?1 AND f.artist = ?2"
     );
-    Ok(tx.query_row(&sql, params![person, id], followed).optional()?)
+    Ok(tx.query_row(&sql, params![user, id], followed).optional()?)
 }
 
 /// When the user last requested a sync, if they may not request another one yet.
-pub fn hurried_at(tx: &Tx<'_>, person: UserId) -> Result<Option<Timestamp>> {
+pub fn hurried_at(tx: &Tx<'_>, user: UserId) -> Result<Option<Timestamp>> {
     let sql = "SELECT hurried_at FROM people WHERE id = ?1 AND hurried_at > ?2";
-    let key = params![person, Ms(tx.now() - HURRY_EVERY)];
+    let key = params![user, Ms(tx.now() - HURRY_EVERY)];
     Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map(|at| at.0))
 }
 
 /// Makes the user's follow list due now, at their request.
-pub fn hurry(tx: &Tx<'_>, person: UserId) -> Result<()> {
+pub fn hurry(tx: &Tx<'_>, user: UserId) -> Result<()> {
     let sql = "UPDATE people SET hurried_at = ?2, follows_next_at = min(follows_next_at, ?2) WHERE id = ?1";
-    exactly_one(tx.execute(sql, params![person, Ms(tx.now())])?)
+    exactly_one(tx.execute(sql, params![user, Ms(tx.now())])?)
 }
 
 /// The artists followed by the user `?1` whose names contain `?2`. A `CROSS JOIN` is one that SQLite does not

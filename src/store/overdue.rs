@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::columns::Ms;
-use super::{Result, Tx, allowance, artists, ledger, people};
+use super::{Result, Tx, allowance, artists, ledger, users};
 use crate::domain::cadence::Settings;
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::quota::{Bucket, Purpose};
@@ -22,7 +22,7 @@ pub struct Overdue {
 /// The overdue artists, or those that one user follows: longest wait first, at most `most` of them.
 pub fn list(
     tx: &Tx<'_>,
-    person: Option<UserId>,
+    user: Option<UserId>,
     settings: &Settings,
     most: u32,
 ) -> Result<Vec<Overdue>> {
@@ -37,7 +37,7 @@ pub fn list(
          FROM longest CROSS JOIN artists USING (id)
          ORDER BY coalesce(checked_at, watched_since), name",
     )?;
-    let key = params![person, Ms(tx.now() - settings.max_wait), most];
+    let key = params![user, Ms(tx.now() - settings.max_wait), most];
     let rows = rows.query_map(key, |row| {
         let checked_at: Option<Ms> = row.get(1)?;
         Ok((row.get(0)?, checked_at.map(|at| at.0), row.get::<_, Option<String>>(2)?))
@@ -60,7 +60,7 @@ pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<WhyOverdue> {
     if let Some(pause) = ledger::pause_of(tx, Bucket::ArtistAlbums)? {
         return Ok(WhyOverdue::Paused(pause));
     }
-    if settings.asks_as_people && !people::can_anybody_lend(tx)? {
+    if settings.asks_as_users && !users::can_anybody_lend(tx)? {
         return Ok(WhyOverdue::NobodyConnected);
     }
     if let Some(pause) = ledger::pause_of_checks(tx)? {

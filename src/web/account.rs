@@ -1,7 +1,7 @@
 //! The account page: account health, recent emails, address, sign-out.
 
+mod emails;
 mod facts;
-mod letters;
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use axum_extra::extract::CookieJar;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use self::emails::Line;
 use self::facts::{Facts, gather};
-use self::letters::Line;
 use super::cookies::{self, Purpose};
 use super::page::{self, Handled, is_just_now, shown};
 use super::visit::{Frame, SignedForm, Visit};
@@ -28,8 +28,8 @@ use crate::domain::consent::ends_at;
 use crate::domain::digest::{Rhythm, Timetable};
 use crate::store::outbox::Fate;
 use crate::store::overdue::Overdue;
-use crate::store::people::Person;
 use crate::store::status::Artists;
+use crate::store::users::User;
 use crate::worker::{Job, JobNotifier};
 
 #[derive(Template)]
@@ -39,15 +39,15 @@ struct Account {
     now: Timestamp,
     zone: TimeZone,
     conditions: Vec<Condition>,
-    person: Person,
+    user: User,
     artists: Artists,
     overdue: Vec<Overdue>,
-    letters: Vec<Line>,
+    emails: Vec<Line>,
     address: String,
     awaiting: String,
     typed: String,
     typed_fault: Option<String>,
-    letters_come: Option<String>,
+    emails_come: Option<String>,
     sampled_at: Option<Timestamp>,
     /// The result of a request for a sample email, right after it was made.
     sample: Option<Asked>,
@@ -58,10 +58,10 @@ impl Account {
     const HERE: &str = "/account";
 
     fn new(facts: Facts, frame: Frame, now: Timestamp) -> Self {
-        let Facts { person, wanted, awaiting, artists, overdue, letters, sampled_at, conditions } =
+        let Facts { user, wanted, awaiting, artists, overdue, emails, sampled_at, conditions } =
             facts;
-        let (address, awaiting) = (shown(person.address.as_ref()), shown(awaiting.as_ref()));
-        let suggested = shown(person.suggested_address.as_ref());
+        let (address, awaiting) = (shown(user.address.as_ref()), shown(awaiting.as_ref()));
+        let suggested = shown(user.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
         Self {
             frame,
@@ -69,16 +69,16 @@ impl Account {
             conditions,
             artists,
             overdue,
-            letters: letters.into_iter().map(Line::new).collect(),
+            emails: emails.into_iter().map(Line::new).collect(),
             address,
             awaiting,
             typed: typed.unwrap_or_default(),
             typed_fault: None,
-            letters_come: wanted.is_subscribed.then(|| letters_come(&wanted.timetable)),
+            emails_come: wanted.is_subscribed.then(|| emails_come(&wanted.timetable)),
             sampled_at,
             sample: None,
             zone: wanted.timetable.zone,
-            person,
+            user,
         }
     }
 
@@ -116,7 +116,7 @@ impl Account {
     }
 
     fn consent_ends(&self) -> Option<When> {
-        let ends = self.person.authorized_at.map(ends_at).filter(|ends| !self.is_past(ends))?;
+        let ends = self.user.authorized_at.map(ends_at).filter(|ends| !self.is_past(ends))?;
         Some(self.day(&ends))
     }
 
@@ -131,8 +131,8 @@ impl Account {
     }
 
     fn can_have_a_sample(&self) -> bool {
-        self.person.deleted_at.is_none()
-            && facts::address_of(&self.person, !self.awaiting.is_empty()) == Address::Confirmed
+        self.user.deleted_at.is_none()
+            && facts::address_of(&self.user, !self.awaiting.is_empty()) == Address::Confirmed
     }
 
     fn has_just_asked_for_a_sample(&self) -> bool {
@@ -144,8 +144,8 @@ impl Account {
     }
 }
 
-/// When emails are sent, to follow "letters come".
-fn letters_come(timetable: &Timetable) -> String {
+/// When emails are sent, to follow "emails come".
+fn emails_come(timetable: &Timetable) -> String {
     let (hour, zone) = (timetable.hour, timetable.zone.iana_name().unwrap_or("UTC"));
     match timetable.rhythm {
         Rhythm::AtOnce => "at once".to_owned(),
@@ -167,8 +167,8 @@ pub(super) async fn show(
 }
 
 async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -> Handled {
-    let (cadence, person, now) = (ctx.cadence.clone(), visit.person, ctx.clock.now());
-    let facts = ctx.db.read("account page", move |tx| gather(tx, person, &cadence)).await?;
+    let (cadence, user, now) = (ctx.cadence.clone(), visit.user, ctx.clock.now());
+    let facts = ctx.db.read("account page", move |tx| gather(tx, user, &cadence)).await?;
     let Some(facts) = facts else { return Ok(Redirect::to("/").into_response()) };
     let mut account = Account::new(facts, visit.frame, now);
     change(&mut account);
@@ -181,7 +181,7 @@ pub(super) async fn change_address(
     SignedForm { visit, fields }: SignedForm,
 ) -> Handled {
     let typed = fields.value("email");
-    match address::submit(&ctx, visit.person, typed).await {
+    match address::submit(&ctx, visit.user, typed).await {
         Ok(_) => {
             notifier.notify(Job::SendEmails);
             Ok(Redirect::to("/account").into_response())
@@ -203,7 +203,7 @@ pub(super) async fn send_sample(
     State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, .. }: SignedForm,
 ) -> Handled {
-    match sample::ask(&ctx, visit.person).await? {
+    match sample::ask(&ctx, visit.user).await? {
         Asked::Owed => {
             notifier.notify(Job::SendEmails);
             Ok(Redirect::to("/account?sample").into_response())
@@ -229,7 +229,7 @@ pub(super) async fn sign_out_everywhere(
     jar: CookieJar,
     SignedForm { visit, .. }: SignedForm,
 ) -> Handled {
-    session::sign_out_everywhere(&ctx, visit.person).await?;
+    session::sign_out_everywhere(&ctx, visit.user).await?;
     Ok(signed_out(&ctx, jar))
 }
 

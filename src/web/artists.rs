@@ -201,7 +201,7 @@ pub(super) async fn show(
     visit: Visit,
 ) -> Handled {
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    let Some(found) = artists::list(&ctx, visit.person, asked.wanted()).await? else {
+    let Some(found) = artists::list(&ctx, visit.user, asked.wanted()).await? else {
         return Ok(Redirect::to("/").into_response());
     };
     let done = done(&ctx, &visit, &asked, &found).await?;
@@ -232,7 +232,7 @@ async fn done(
         return Ok(Some(plain.to_owned()));
     }
     let Some(id) = ArtistId::parse(&asked.artist) else { return Ok(None) };
-    let found = artists::find(ctx, visit.person, id).await?;
+    let found = artists::find(ctx, visit.user, id).await?;
     Ok(match (found, asked.done.as_str()) {
         (Some(artist), "muted") if artist.is_muted => Some(format!(
             "You hear nothing more of {}. Whom you follow at Spotify stays as it is.",
@@ -260,7 +260,7 @@ async fn set_muted(
     is_muted: bool,
 ) -> Handled {
     let Some(id) = ArtistId::parse(&id) else { return Ok(page::not_found().await) };
-    if !artists::set_muted(&ctx, visit.person, id.clone(), is_muted).await? {
+    if !artists::set_muted(&ctx, visit.user, id.clone(), is_muted).await? {
         return Ok(page::not_found().await);
     }
     let asked = Asked::of(&fields);
@@ -274,7 +274,7 @@ pub(super) async fn hurry(
     State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, .. }: SignedForm,
 ) -> Handled {
-    let done = match artists::hurry(&ctx, visit.person).await? {
+    let done = match artists::hurry(&ctx, visit.user).await? {
         Hurried::Now => {
             notifier.notify(Job::SyncFollows);
             "hurried"

@@ -43,7 +43,7 @@ pub(super) async fn leave(
         let page = page::render(&Page { frame: visit.frame, is_unsure: true });
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
-    leaving::leave(&ctx, visit.person).await?;
+    leaving::leave(&ctx, visit.user).await?;
     let body = "Your sign-in, the artists you follow and everything owed to you are deleted from this \
                 Dropday. If your address was confirmed, one last letter says so, and the address goes \
                 with it. Spotify still lists the app among those you once allowed: \
@@ -58,7 +58,7 @@ pub(super) async fn leave(
 
 /// Everything stored about the user, as a file.
 pub(super) async fn everything(State(ctx): State<Arc<Ctx>>, visit: Visit) -> Handled {
-    let Some(json) = export::everything(&ctx, visit.person).await? else {
+    let Some(json) = export::everything(&ctx, visit.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };
     let kind = (header::CONTENT_TYPE, "application/json");

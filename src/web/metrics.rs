@@ -107,17 +107,17 @@ fn gauges(facts: &Facts) -> prometheus::Result<Registry> {
 }
 
 fn add_users(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
-    let people = &facts.people;
+    let users = &facts.users;
     let states = [
-        ("all", people.all),
-        ("connected", people.connected),
-        ("confirmed", people.confirmed),
-        ("must_sign_in_again", people.must_sign_in_again),
-        ("refused", people.in_trouble),
-        ("held", people.held),
+        ("all", users.all),
+        ("connected", users.connected),
+        ("confirmed", users.confirmed),
+        ("must_sign_in_again", users.must_sign_in_again),
+        ("refused", users.in_trouble),
+        ("held", users.held),
     ];
     gauges.set(
-        "people",
+        "users",
         "People by state; one person can be in several.",
         "state",
         states.map(|(state, count)| (state, count as f64)),
@@ -191,13 +191,13 @@ fn add_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
 fn add_emails(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     let minutes = OWED_AGES_MINUTES.map(|minutes| minutes.to_string());
     gauges.set(
-        "letters_owed",
+        "emails_pending",
         "Things owed to people for longer than so many minutes; those of a weekly letter wait for up to a week.",
         "longer_than_minutes",
         minutes.iter().map(String::as_str).zip(facts.owed.map(|count| count as f64)),
     )?;
     let help = "Things owed to people that could not be sent at least once.";
-    gauges.one("letters_put_off", help, facts.put_off as f64)
+    gauges.one("emails_deferred", help, facts.put_off as f64)
 }
 
 fn add_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {

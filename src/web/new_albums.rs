@@ -114,8 +114,8 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
     visit: Visit,
 ) -> Handled {
-    let (wish, person) = (wish(query.as_deref().unwrap_or_default()), visit.person);
-    let found = ctx.db.read("new albums", move |tx| gather(tx, person, wish)).await?;
+    let (wish, user) = (wish(query.as_deref().unwrap_or_default()), visit.user);
+    let found = ctx.db.read("new albums", move |tx| gather(tx, user, wish)).await?;
     let Some(found) = found else { return Ok(Redirect::to("/").into_response()) };
     Ok(page::render(&Page::new(visit.frame, wish, found, ctx.clock.now())))
 }

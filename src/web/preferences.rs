@@ -75,7 +75,7 @@ impl Page {
         (self.unmuted, self.fault) = (typed.unmuted, Some(fault));
     }
 
-    fn letters(&self) -> &'static str {
+    fn emails(&self) -> &'static str {
         match self.wanted.timetable.rhythm {
             _ if !self.wanted.is_subscribed => "none",
             Rhythm::AtOnce => "at_once",
@@ -87,7 +87,7 @@ impl Page {
 
 /// When the next email is sent.
 #[derive(Template)]
-#[template(path = "next_letter.html")]
+#[template(path = "next_email.html")]
 enum Next {
     AtOnce,
     /// In the user's time zone.
@@ -101,7 +101,7 @@ impl Next {
             _ if !is_subscribed => Self::Never,
             Rhythm::AtOnce => Self::AtOnce,
             Rhythm::Daily | Rhythm::Weekly(_) => {
-                Self::On(When::of_letter(leaves_at, &timetable.zone))
+                Self::On(When::of_email(leaves_at, &timetable.zone))
             }
         }
     }
@@ -127,7 +127,7 @@ pub(super) async fn show_next(
         (read, None) => read,
         (_, Some(fault)) => return Ok((StatusCode::UNPROCESSABLE_ENTITY, fault).into_response()),
     };
-    let at = preferences::would_leave_at(&ctx, visit.person, timetable.clone()).await?;
+    let at = preferences::would_leave_at(&ctx, visit.user, timetable.clone()).await?;
     Ok(page::render(&Next::new(is_subscribed, &timetable, at)))
 }
 
@@ -140,7 +140,7 @@ pub(super) async fn change(
         let page = show_page(&ctx, visit, |page| page.keep(typed, fault));
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page.await?).into_response());
     }
-    preferences::choose(&ctx, visit.person, typed.wanted, typed.unmuted).await?;
+    preferences::choose(&ctx, visit.user, typed.wanted, typed.unmuted).await?;
     let now = ctx.clock.now().as_second();
     Ok(Redirect::to(&format!("/preferences?saved={now}")).into_response())
 }
@@ -152,7 +152,7 @@ fn was_just_saved(query: &str, now: Timestamp) -> bool {
 }
 
 async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Page)) -> Handled {
-    let Some(chosen) = preferences::of(ctx, visit.person).await? else {
+    let Some(chosen) = preferences::of(ctx, visit.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };
     let mut page = Page::new(visit.frame, chosen);

@@ -34,8 +34,7 @@ pub(super) async fn depart(
 ) -> Handled {
     let brought: Brought = read_query(query.as_deref().unwrap_or_default());
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
-    let departure =
-        sign_in::depart(&ctx, cookie.as_deref(), brought.invitation.as_deref()).await?;
+    let departure = sign_in::depart(&ctx, cookie.as_deref(), brought.invitation.as_deref()).await?;
     let jar = cookies::set(jar, &ctx, Purpose::Trip, departure.browser);
     Ok((jar, Redirect::to(departure.authorize_url.as_str())).into_response())
 }

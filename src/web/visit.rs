@@ -22,7 +22,7 @@ use crate::domain::user::UserId;
 
 /// The signed-in user. Others are redirected to the front page.
 pub(super) struct Visit {
-    pub(super) person: UserId,
+    pub(super) user: UserId,
     pub(super) frame: Frame,
     /// The session token.
     pub(super) session: String,
@@ -49,7 +49,7 @@ impl FromRequestParts<Shared> for Visit {
             Ok(Some(known)) => {
                 let form_token = session::form_token(&token);
                 let frame = Frame { form_token, is_operator: known.is_operator };
-                Ok(Self { person: known.person, frame, session: token })
+                Ok(Self { user: known.user, frame, session: token })
             }
             Ok(None) => Err(front()),
             Err(error) => Err(page::internal_error(&error)),

@@ -51,7 +51,7 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, visit: Visit) -> Handled {
 }
 
 async fn show_page(ctx: &Ctx, visit: Visit, new: Option<(Form, String)>) -> Handled {
-    let Some((made, zone)) = feeds::of(ctx, visit.person).await? else {
+    let Some((made, zone)) = feeds::of(ctx, visit.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };
     let shown = |form| {
@@ -75,7 +75,7 @@ pub(super) async fn make(
     SignedForm { visit, .. }: SignedForm,
 ) -> Handled {
     let Some(form) = Form::parse(&form) else { return Ok(page::not_found().await) };
-    let token = feeds::make(&ctx, visit.person, form).await?;
+    let token = feeds::make(&ctx, visit.user, form).await?;
     show_page(&ctx, visit, Some((form, token))).await
 }
 
@@ -85,6 +85,6 @@ pub(super) async fn revoke(
     SignedForm { visit, .. }: SignedForm,
 ) -> Handled {
     let Some(form) = Form::parse(&form) else { return Ok(page::not_found().await) };
-    feeds::revoke(&ctx, visit.person, form).await?;
+    feeds::revoke(&ctx, visit.user, form).await?;
     Ok(Redirect::to("/feeds").into_response())
 }

@@ -49,15 +49,13 @@ async fn answer(
     if is_known(asked, &standing) {
         return Ok((StatusCode::NOT_MODIFIED, headers(&standing)).into_response());
     }
-    let entries = feeds::entries(&ctx, standing.person).await?;
+    let entries = feeds::entries(&ctx, standing.user).await?;
     let (kind, body) = match form {
         Form::Atom => {
             let own = ctx.page(&super::path(form, token));
             ("application/atom+xml", super::atom::write(&ctx, &standing, &own, &entries))
         }
-        Form::Calendar => {
-            ("text/calendar; charset=utf-8", super::calendar::write(&ctx, &entries))
-        }
+        Form::Calendar => ("text/calendar; charset=utf-8", super::calendar::write(&ctx, &entries)),
     };
     Ok(([(CONTENT_TYPE, kind)], headers(&standing), body).into_response())
 }
@@ -107,7 +105,7 @@ mod tests {
 
     fn standing() -> Standing {
         let changed_at = "2026-11-23T12:00:00Z".parse().unwrap();
-        Standing { person: UserId(1), version: [7; 32], changed_at }
+        Standing { user: UserId(1), version: [7; 32], changed_at }
     }
 
     fn asks(name: axum::http::HeaderName, value: &str) -> bool {

@@ -10,11 +10,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::page::{self, Handled, Message};
-use crate::accounts::letter_links::{self, Link, Token};
+use crate::accounts::email_links::{self, Link, Token};
 use crate::context::Ctx;
 
 #[derive(Template)]
-#[template(path = "letter_link.html")]
+#[template(path = "email_link.html")]
 struct Ask {
     /// The artist to mute; `None` to unsubscribe.
     artist: Option<String>,
@@ -38,7 +38,7 @@ pub(super) async fn mute(state: State<Arc<Ctx>>, token: Path<String>) -> Handled
 
 async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Handled {
     let Some(token) = token else { return Ok(void()) };
-    Ok(match letter_links::look_up(&ctx, token).await? {
+    Ok(match email_links::look_up(&ctx, token).await? {
         Some(Link::Unsubscribe) => page::render(&Ask { artist: None }),
         Some(Link::Mute(artist)) => page::render(&Ask { artist: Some(artist) }),
         None => void(),
@@ -48,7 +48,7 @@ async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Handled {
 async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Handled {
     let Some(token) = token else { return Ok(void()) };
     let action = Some(("To your preferences", "/preferences"));
-    Ok(match letter_links::act(&ctx, token).await? {
+    Ok(match email_links::act(&ctx, token).await? {
         Some(Link::Unsubscribe) => Message {
             title: "No more letters with news",
             body: "You get no letters about new releases from now on. Dropday goes on watching, and its \
