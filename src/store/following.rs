@@ -167,7 +167,7 @@ mod tests {
             let mut rows = conn.prepare(&sql).unwrap();
             let steps =
                 rows.query_map(params![1, "", 50, 0], |row| row.get::<_, String>(3)).unwrap();
-            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            let steps: Vec<String> = steps.map(|step| step.unwrap()).collect();
             let walk = format!("SCAN a USING COVERING INDEX {index}");
             assert!(steps.contains(&walk), "{steps:#?}");
             let sorts = steps.iter().filter(|step| step.contains("TEMP B-TREE")).count();

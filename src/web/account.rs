@@ -6,7 +6,7 @@ mod facts;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
@@ -17,7 +17,7 @@ use self::emails::Line;
 use self::facts::{Facts, gather};
 use super::cookies::{self, Purpose};
 use super::page::{self, Handled, is_just_now, shown};
-use super::visit::{Frame, SignedForm, Visit};
+use super::visit::{Frame, SignedForm, UrlQuery, Visit};
 use super::when::When;
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::sample::{self, Asked};
@@ -156,10 +156,10 @@ fn emails_come(timetable: &Timetable) -> String {
 
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     visit: Visit,
 ) -> Handled {
-    let asks = query.as_deref() == Some("sample");
+    let asks = query.has("sample");
     show_page(&ctx, visit, |page| {
         page.sample = (asks && page.has_just_asked_for_a_sample()).then_some(Asked::Owed);
     })

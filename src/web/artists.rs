@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect};
 use jiff::tz::TimeZone;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 
 use super::page::{self, Handled, is_just_now};
-use super::visit::{Fields, Frame, SignedForm, Visit};
+use super::visit::{Fields, Frame, SignedForm, UrlQuery, Visit};
 use super::when::When;
 use crate::accounts::artists::{self, Artists, Hurried, Unread};
 use crate::context::Ctx;
@@ -31,10 +29,8 @@ const SORTS: [(Sort, &str, &str); 3] = [
     (Sort::Checked, "checked", "Longest not checked first"),
 ];
 
-/// The query string. Values that cannot be parsed count as absent.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Asked {
+/// The query string, or the same fields as forms on the page carry them along.
+struct Asked {
     q: String,
     sort: String,
     page: String,
@@ -45,10 +41,10 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// The same values, as forms on the page carry them along.
-    fn of(fields: &Fields) -> Self {
-        let value = |name| fields.value(name).to_owned();
-        Self { q: value("q"), sort: value("sort"), page: value("page"), ..Self::default() }
+    fn parse(fields: &Fields) -> Self {
+        let [q, sort, page, done, artist] =
+            ["q", "sort", "page", "done", "artist"].map(|name| fields.value(name).to_owned());
+        Self { q, sort, page, done, artist }
     }
 
     fn search(&self) -> String {
@@ -197,10 +193,10 @@ impl Shown {
 
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    UrlQuery(query): UrlQuery,
     visit: Visit,
 ) -> Handled {
-    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
+    let asked = Asked::parse(&query);
     let Some(found) = artists::list(&ctx, visit.user, asked.wanted()).await? else {
         return Ok(Redirect::to("/").into_response());
     };
@@ -263,7 +259,7 @@ async fn set_muted(
     if !artists::set_muted(&ctx, visit.user, id.clone(), is_muted).await? {
         return Ok(page::not_found().await);
     }
-    let asked = Asked::of(&fields);
+    let asked = Asked::parse(&fields);
     let done = if is_muted { "muted" } else { "unmuted" };
     let back = format!("{}&done={done}&artist={id}", asked.address(asked.page()));
     Ok(Redirect::to(&back).into_response())

@@ -5,14 +5,14 @@ mod gather;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
 use self::gather::{Found, Item, Wish, gather};
 use super::page::{self, Handled};
-use super::visit::{Fields, Frame, Visit};
+use super::visit::{Fields, Frame, UrlQuery, Visit};
 use super::when::When;
 use crate::context::Ctx;
 use crate::domain::audience::Kind;
@@ -111,18 +111,17 @@ fn by_month(items: Vec<Item>, zone: &TimeZone) -> Vec<(When, Vec<Item>)> {
 
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     visit: Visit,
 ) -> Handled {
-    let (wish, user) = (wish(query.as_deref().unwrap_or_default()), visit.user);
+    let (wish, user) = (wish(&query), visit.user);
     let found = ctx.db.read("new albums", move |tx| gather(tx, user, wish)).await?;
     let Some(found) = found else { return Ok(Redirect::to("/").into_response()) };
     Ok(page::render(&Page::new(visit.frame, wish, found, ctx.clock.now())))
 }
 
 /// Parses the query string; invalid values count as absent.
-fn wish(query: &str) -> Wish {
-    let fields = Fields::of_query(query);
+fn wish(fields: &Fields) -> Wish {
     let named = KINDS.iter().find(|(_, word, _)| *word == fields.value("kind"));
     let kind = named.map(|(kind, ..)| *kind);
     let before = fields.value("before").parse().ok().filter(|place| *place > 0);
@@ -133,6 +132,10 @@ fn wish(query: &str) -> Wish {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn wish(query: &str) -> Wish {
+        super::wish(&Fields::parse(query))
+    }
 
     #[test]
     fn query_is_parsed_as_far_as_possible() {

@@ -5,18 +5,16 @@ mod chart;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
 
 use self::chart::{Chart, HEIGHT};
 use super::page::{self, Handled};
-use super::visit::{Frame, SignedForm, Visit};
+use super::visit::{Fields, Frame, SignedForm, UrlQuery, Visit};
 use super::when::When;
 use crate::accounts::callers;
 use crate::context::Ctx;
@@ -44,16 +42,11 @@ struct Operator {
     pages: u64,
 }
 
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Paging {
-    page: Option<String>,
-}
-
 /// Handles every method, so that other users get a 404 for all of them.
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     visit: Result<Visit, Response>,
-    paging: Result<Query<Paging>, QueryRejection>,
+    UrlQuery(query): UrlQuery,
     request: Request,
 ) -> Handled {
     let visit = match visit {
@@ -65,8 +58,7 @@ pub(super) async fn show(
         let refused = page::wrong_method(request).await;
         return Ok(([(header::ALLOW, "GET,HEAD")], refused).into_response());
     }
-    let (number, cadence) =
-        (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());
+    let (number, cadence) = (page_number(&query), ctx.cadence.clone());
     let users = Page { skip: (number - 1) * u64::from(USERS), most: USERS };
     let gather = move |tx: &Tx<'_>| {
         let report = status::report(tx, &cadence, users)?;
@@ -93,12 +85,9 @@ pub(super) async fn forget_caller(
     Ok(Redirect::to("/operator#people").into_response())
 }
 
-impl Paging {
-    /// Counted from 1, which is also the page if there is no valid number.
-    fn number(&self) -> u64 {
-        let number: Option<u32> = self.page.as_deref().and_then(|page| page.parse().ok());
-        u64::from(number.unwrap_or(1).max(1))
-    }
+/// Counted from 1, which is also the page if there is no valid number.
+fn page_number(query: &Fields) -> u64 {
+    u64::from(query.value("page").parse::<u32>().unwrap_or(1).max(1))
 }
 
 impl Operator {

@@ -5,7 +5,7 @@ mod typed;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use jiff::civil::Weekday;
 
 use self::typed::{Typed, read, read_timetable};
 use super::page::{self, Handled};
-use super::visit::{Fields, Frame, SignedForm, Visit};
+use super::visit::{Fields, Frame, SignedForm, UrlQuery, Visit};
 use super::when::When;
 use crate::accounts::preferences::{self, Chosen};
 use crate::context::Ctx;
@@ -109,21 +109,20 @@ impl Next {
 
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     visit: Visit,
 ) -> Handled {
-    let is_saved = was_just_saved(query.as_deref().unwrap_or_default(), ctx.clock.now());
+    let is_saved = was_just_saved(&query, ctx.clock.now());
     show_page(&ctx, visit, |page| page.is_saved = is_saved).await
 }
 
 /// A sentence for the page's script: when the next email would be sent if the form were saved as it is.
 pub(super) async fn show_next(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     visit: Visit,
 ) -> Handled {
-    let fields = Fields::of_query(query.as_deref().unwrap_or_default());
-    let (timetable, is_subscribed) = match read_timetable(&fields) {
+    let (timetable, is_subscribed) = match read_timetable(&query) {
         (read, None) => read,
         (_, Some(fault)) => return Ok((StatusCode::UNPROCESSABLE_ENTITY, fault).into_response()),
     };
@@ -146,9 +145,9 @@ pub(super) async fn change(
 }
 
 /// Whether the URL is the redirect after saving, and not a bookmark or a later visit.
-fn was_just_saved(query: &str, now: Timestamp) -> bool {
-    let at = query.strip_prefix("saved=").and_then(|at| at.parse::<i64>().ok());
-    at.is_some_and(|at| (0..SAVED_FOR).contains(&now.as_second().saturating_sub(at)))
+fn was_just_saved(query: &Fields, now: Timestamp) -> bool {
+    let at = query.value("saved").parse::<i64>();
+    at.is_ok_and(|at| (0..SAVED_FOR).contains(&now.as_second().saturating_sub(at)))
 }
 
 async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Page)) -> Handled {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, RawQuery, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
@@ -10,6 +10,7 @@ use axum_extra::extract::CookieJar;
 use super::ask;
 use super::cookies::{self, Purpose};
 use super::page::{self, Handled, Message};
+use super::visit::UrlQuery;
 use crate::accounts::sign_in::{self, Return, SignInError};
 use crate::context::Ctx;
 use crate::domain::house::TurnedAway;
@@ -18,23 +19,16 @@ use crate::gateway::GatewayError;
 use crate::spotify;
 use crate::worker::{Job, JobNotifier};
 
-/// The query of `/login`.
-#[derive(Default, serde::Deserialize)]
-struct Brought {
-    /// The token of an invitation link.
-    invitation: Option<String>,
-}
-
 /// A GET although it inserts a row: browsers do not let forms redirect to hosts that `form-action` does not
 /// name (<https://www.w3.org/TR/CSP3/#directive-form-action>).
 pub(super) async fn depart(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     jar: CookieJar,
 ) -> Handled {
-    let brought: Brought = read_query(query.as_deref().unwrap_or_default());
+    let invitation = query.text("invitation");
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
-    let departure = sign_in::depart(&ctx, cookie.as_deref(), brought.invitation.as_deref()).await?;
+    let departure = sign_in::depart(&ctx, cookie.as_deref(), invitation.as_deref()).await?;
     let jar = cookies::set(jar, &ctx, Purpose::Trip, departure.browser);
     Ok((jar, Redirect::to(departure.authorize_url.as_str())).into_response())
 }
@@ -42,10 +36,11 @@ pub(super) async fn depart(
 pub(super) async fn arrive(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     jar: CookieJar,
 ) -> Response {
-    let back: Return = read_query(query.as_deref().unwrap_or_default());
+    let [code, state, error] = ["code", "state", "error"].map(|name| query.text(name));
+    let back = Return { code, state, error };
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
     let held = cookies::read(&jar, &ctx, Purpose::Session);
     match sign_in::arrive(&ctx, &back, cookie.as_deref(), held.as_deref()).await {
@@ -57,12 +52,6 @@ pub(super) async fn arrive(
         }
         Err(error) => explain(&ctx, error),
     }
-}
-
-/// A malformed query counts as empty.
-fn read_query<T: Default + serde::de::DeserializeOwned>(query: &str) -> T {
-    let uri = format!("/?{query}").parse().unwrap_or_default();
-    Query::try_from_uri(&uri).map(|Query(read)| read).unwrap_or_default()
 }
 
 /// The page for each reason why a sign-in failed.

@@ -4,6 +4,7 @@
 //! (<https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html>),
 //! in addition to the origin check that applies to every form.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{Form, FromRef, FromRequest, FromRequestParts, Request};
@@ -85,11 +86,11 @@ fn stale_form() -> Response {
     Message { title: "This form cannot be taken", body, action }.with(StatusCode::FORBIDDEN)
 }
 
-/// The fields of a form, in order.
+/// The fields of a form or a query string, in order.
 pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    pub(super) fn of_query(query: &str) -> Self {
+    pub(super) fn parse(query: &str) -> Self {
         Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
@@ -100,6 +101,11 @@ impl Fields {
     /// The first value of that name, or an empty string.
     pub(super) fn value(&self, name: &str) -> &str {
         self.values(name).next().unwrap_or_default()
+    }
+
+    /// As [`Fields::value`], but `None` if the field is missing or empty.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        Some(self.value(name)).filter(|value| !value.is_empty()).map(str::to_owned)
     }
 
     /// Whether the field is there, such as a ticked checkbox.
@@ -114,5 +120,16 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let form = Form::<Vec<(String, String)>>::from_request(request, state).await;
         form.map(|Form(fields)| Self(fields)).map_err(|why| page::unreadable(why.status()))
+    }
+}
+
+/// The query string of a URL. Pages ignore what they cannot parse, so this never fails.
+pub(super) struct UrlQuery(pub(super) Fields);
+
+impl<S: Send + Sync> FromRequestParts<S> for UrlQuery {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Fields::parse(parts.uri.query().unwrap_or_default())))
     }
 }
