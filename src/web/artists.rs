@@ -16,8 +16,8 @@ use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::text::{folded, one_line};
+use crate::jobs::worker::{Job, JobNotifier};
 use crate::store::following::{A_PAGE, Followed, HURRY_EVERY, LastAlbum, Sort, Wanted};
-use crate::worker::{Job, JobNotifier};
 
 /// In characters; the rest is ignored.
 const MAX_SEARCH: usize = 100;

@@ -15,8 +15,8 @@ use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 use super::cached::{Cached, Unavailable};
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
+use crate::jobs::worker::Job;
 use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, OWED_AGES_MINUTES};
-use crate::worker::Job;
 
 /// Loading everything takes the database some work.
 const CACHE_TTL: SignedDuration = SignedDuration::from_secs(5);

@@ -16,8 +16,8 @@ use crate::context::Ctx;
 use crate::domain::house::TurnedAway;
 use crate::domain::quota::{Cause, Pause};
 use crate::gateway::GatewayError;
+use crate::jobs::worker::{Job, JobNotifier};
 use crate::spotify;
-use crate::worker::{Job, JobNotifier};
 
 /// A GET although it inserts a row: browsers do not let forms redirect to hosts that `form-action` does not
 /// name (<https://www.w3.org/TR/CSP3/#directive-form-action>).
