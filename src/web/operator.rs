@@ -23,11 +23,11 @@ use crate::store::job_runs::{JobRun, RunResult};
 use crate::store::status::{self, Consent, Mailbox, Page, Report, Status};
 use crate::store::{StoreError, Tx, preferences};
 
-/// Users on a page.
+/// Users per page.
 const USERS: u32 = 30;
-/// Runs of a job that are shown, the newest.
+/// The newest runs to show per job.
 const RUNS: usize = 3;
-/// Characters of a name, and of a sentence that quotes somebody.
+/// In characters, for text that comes from users or servers.
 const LONGEST_NAME: usize = 60;
 const LONGEST_SENTENCE: usize = 200;
 
@@ -115,7 +115,7 @@ impl Operator {
         When::day(*at, &self.zone)
     }
 
-    /// The days that the charts show and the calls of each bucket, the newest first.
+    /// The days of the charts with the calls per bucket, newest first.
     fn days(&self) -> Vec<(When, Vec<u64>)> {
         let days = self.report.calls.first().map_or(&[][..], |history| &history.days);
         let row = |(n, (day, _)): (usize, &(Date, u64))| {
@@ -125,7 +125,6 @@ impl Operator {
         days.iter().enumerate().rev().map(row).collect()
     }
 
-    /// The last runs of each job.
     fn runs(&self) -> Vec<&JobRun> {
         self.report.jobs().flat_map(|runs| runs.iter().take(RUNS)).collect()
     }
@@ -146,7 +145,6 @@ fn sentence(words: &str) -> String {
     short(words, LONGEST_SENTENCE)
 }
 
-/// What calls of a bucket are for.
 fn title(bucket: &Bucket) -> &'static str {
     chart::title(*bucket)
 }

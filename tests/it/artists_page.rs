@@ -79,7 +79,7 @@ async fn artists_page_shows_last_album_and_last_check() {
 }
 
 #[tokio::test]
-async fn it_is_searched_by_any_part_of_a_name_however_it_is_spelt_and_nothing_is_a_wildcard() {
+async fn artists_page_search_matches_any_part_of_a_name() {
     let home = Home::new().await;
     let ids = ["Röyksopp", "Sigur Rós", "100%", "A_B", "O'Brother", "Straße <b>"]
         .map(|name| home.world.add_artist(name));
@@ -160,7 +160,7 @@ async fn artists_page_sorts_three_ways_in_pages_of_fifty() {
     home.finish().await;
 }
 
-/// The names on all pages of a list, one page after another.
+/// The names on all pages of a list.
 async fn whole(listener: &Listener, query: &str) -> Vec<String> {
     let mut all = Vec::new();
     for number in 1.. {
@@ -175,7 +175,7 @@ async fn whole(listener: &Listener, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_list_is_the_same_page_for_page_whether_or_not_somebody_else_follows_others() {
+async fn artists_page_is_the_same_when_others_follow_more() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let (artists, martha) = home.listener_of("Martha", 170).await;
     for (n, artist) in artists.iter().enumerate() {
@@ -210,7 +210,7 @@ async fn a_list_is_the_same_page_for_page_whether_or_not_somebody_else_follows_o
 }
 
 #[tokio::test]
-async fn an_artist_is_muted_and_heard_of_again_with_a_button_and_the_list_stays_where_it_was() {
+async fn mute_button_keeps_search_order_and_page() {
     let home = Home::new().await;
     let (royksopp, robyn) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Robyn"));
     let martha = home.listener("Martha", &[&royksopp, &robyn]).await;
@@ -231,13 +231,13 @@ async fn an_artist_is_muted_and_heard_of_again_with_a_button_and_the_list_stays_
     assert!(home.emails_to(&martha.address).is_empty());
     martha.browser.post(&format!("/artists/{royksopp}/unmute"), &[]).await;
     assert_eq!(muted(&home, 1).await, 0);
-    // What is not so is not said.
+    // The page does not confirm what is not true.
     assert_eq!(status_line(&page(&martha, &format!("?done=muted&artist={royksopp}")).await), "");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn nobody_mutes_what_they_do_not_follow_nor_for_anybody_else_nor_by_a_link() {
+async fn mute_needs_a_followed_artist_and_a_signed_form() {
     let home = Home::new().await;
     let (hers, his) = (home.world.add_artist("Hers"), home.world.add_artist("His"));
     let martha = home.listener("Martha", &[&hers]).await;
@@ -264,7 +264,7 @@ async fn nobody_mutes_what_they_do_not_follow_nor_for_anybody_else_nor_by_a_link
 }
 
 #[tokio::test]
-async fn looking_for_changes_now_reads_the_list_at_once_and_once_an_hour() {
+async fn sync_button_syncs_at_once_and_once_an_hour() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     home.follows().await;
@@ -292,7 +292,7 @@ async fn looking_for_changes_now_reads_the_list_at_once_and_once_an_hour() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_read_is_not_said_to_be_read_now_and_the_wish_is_not_spent() {
+async fn sync_button_says_why_a_list_cannot_be_synced() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     home.follows().await;
@@ -318,7 +318,7 @@ async fn a_list_that_cannot_be_read_is_not_said_to_be_read_now_and_the_wish_is_n
 }
 
 #[tokio::test]
-async fn who_must_sign_in_again_is_told_that_their_list_is_not_read() {
+async fn artists_page_says_when_user_must_sign_in_again() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     home.follows().await;
@@ -338,7 +338,7 @@ async fn who_must_sign_in_again_is_told_that_their_list_is_not_read() {
 }
 
 #[tokio::test]
-async fn what_the_address_says_was_done_is_said_only_where_it_was_just_now() {
+async fn artists_page_confirms_only_what_was_just_done() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     home.follows().await;

@@ -1,4 +1,4 @@
-//! Whom a user follows: honoured, but not believed blindly.
+//! Syncing follows: changes are applied unless the list looks truncated.
 
 use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
 use dropday::jobs::Scope;
@@ -17,14 +17,14 @@ async fn watched(home: &Home) -> u64 {
 }
 
 #[tokio::test]
-async fn a_long_list_is_read_to_its_end() {
+async fn long_follow_list_is_fetched_completely() {
     let (home, ..) = follower_of(173).await;
     assert_eq!(watched(&home).await, 173);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn follow_and_unfollow_are_honoured() {
+async fn follows_and_unfollows_are_applied() {
     let (home, artists, martha) = follower_of(20).await;
     home.world.unfollow(martha.user, &artists[3]);
     let new = home.world.add_artist("New");
@@ -41,7 +41,7 @@ async fn follow_and_unfollow_are_honoured() {
 }
 
 #[tokio::test]
-async fn a_cut_short_list_removes_nobody() {
+async fn truncated_follow_list_removes_nobody() {
     let (home, _, martha) = follower_of(120).await;
     for lie in [
         FollowingLie::CutShortAfter(50),
@@ -62,7 +62,7 @@ async fn a_cut_short_list_removes_nobody() {
 }
 
 #[tokio::test]
-async fn whoever_is_on_a_cut_short_list_is_followed_all_the_same() {
+async fn truncated_follow_list_still_adds_artists() {
     let (home, _, martha) = follower_of(30).await;
     home.world.lie_about_following(martha.user, FollowingLie::TotalTooHigh(500));
     let new = home.world.add_artist("New");
@@ -73,7 +73,7 @@ async fn whoever_is_on_a_cut_short_list_is_followed_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_doubted_list_is_soon_read_again_and_an_empty_one_believed_after_a_day() {
+async fn empty_follow_list_is_applied_after_a_day() {
     let (home, artists, martha) = follower_of(30).await;
     for artist in &artists {
         home.world.unfollow(martha.user, artist);
@@ -92,7 +92,7 @@ async fn a_doubted_list_is_soon_read_again_and_an_empty_one_believed_after_a_day
 }
 
 #[tokio::test]
-async fn pages_without_cursors_are_read_to_their_end() {
+async fn follow_pages_without_cursors_are_fetched_completely() {
     let (home, _, martha) = follower_of(120).await;
     home.world.lie_about_following(martha.user, FollowingLie::NoCursors);
     assert_eq!(home.follows().await.believed, 1);
@@ -101,7 +101,7 @@ async fn pages_without_cursors_are_read_to_their_end() {
 }
 
 #[tokio::test]
-async fn a_list_that_fails_half_way_changes_nothing() {
+async fn follow_list_that_fails_halfway_changes_nothing() {
     let (home, _, martha) = follower_of(120).await;
     let new = home.world.add_artist("New");
     home.world.follow(martha.user, &new);
@@ -116,7 +116,7 @@ async fn a_list_that_fails_half_way_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_null_on_the_list_costs_nobody() {
+async fn null_in_follow_list_removes_nobody() {
     let (home, _, martha) = follower_of(60).await;
     home.world.put_null_in_following(martha.user, true);
     assert_eq!(home.follows().await.change.removed, 0);

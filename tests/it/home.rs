@@ -1,4 +1,4 @@
-//! A Dropday at home in a test: the real client, store, mailer and pages, against the fake world.
+//! The fixture of most tests: the real client, store, mailer and pages, running against the fake world.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -27,11 +27,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::visitor::Visitor;
 
-/// When every test begins: a Monday.
+/// When every test starts: a Monday.
 pub const START: &str = "2026-11-23T12:00:00Z";
 
-/// Everything that a test needs. It fails if it ends without [`Home::finish`], which in turn fails
-/// if something is left owed or the fake world was asked what it did not expect.
+/// Everything that a test needs. It panics when dropped without [`Home::finish`], which fails if emails are
+/// still pending or the fake world got an unexpected request.
 pub struct Home {
     pub clock: Arc<ManualClock>,
     pub world: World,
@@ -46,7 +46,7 @@ pub struct Home {
     is_finished: bool,
 }
 
-/// A user of the fake world who is connected and has confirmed an address.
+/// A user of the fake world who has connected and confirmed an address.
 #[derive(Clone)]
 pub struct Listener {
     pub user: FakeUserId,
@@ -54,7 +54,7 @@ pub struct Listener {
     pub browser: Visitor,
 }
 
-/// An email as its reader sees it.
+/// A parsed email.
 #[derive(Debug, Clone)]
 pub struct Email {
     pub subject: String,
@@ -64,7 +64,7 @@ pub struct Email {
     pub from: String,
 }
 
-/// Settings beyond the usual ones, as `("SPOTIFY__MARKET", "DE")`.
+/// Extra settings, such as `("SPOTIFY__MARKET", "DE")`.
 pub type Settings<'a> = &'a [(&'a str, &'a str)];
 
 impl Home {
@@ -108,7 +108,7 @@ impl Home {
         }
     }
 
-    /// Ends the process and starts it again, as far as a test can: everything is read anew.
+    /// Simulates a restart of the process.
     pub async fn restart(&mut self) {
         self.pages.abort();
         let address = self.ctx.public_url.socket_addrs(|| None).unwrap()[0];
@@ -123,12 +123,12 @@ impl Home {
         self.pages = serve_pages(listener, &self.ctx, &self.config);
     }
 
-    /// A browser that has not been here before.
+    /// A browser without cookies.
     pub fn visitor(&self) -> Visitor {
         Visitor::new(self.ctx.public_url.as_str())
     }
 
-    /// Somebody of this name connects, types an address and confirms it, through the pages.
+    /// Signs a new user up through the pages: connects, submits an address and confirms it.
     pub async fn listener(&self, name: &str, artists: &[&str]) -> Listener {
         let user = self.world.add_user(name);
         for artist in artists {
@@ -137,7 +137,7 @@ impl Home {
         self.connect(user, &format!("{}@example.com", name.to_lowercase())).await
     }
 
-    /// The same for somebody who follows so many artists, none of whom has an album yet.
+    /// The same, following `count` artists without albums.
     pub async fn listener_of(&self, name: &str, count: usize) -> (Vec<String>, Listener) {
         let artists: Vec<_> =
             (0..count).map(|n| self.world.add_artist(format!("Artist {n:03}"))).collect();
@@ -146,7 +146,7 @@ impl Home {
         (artists, listener)
     }
 
-    /// The same for somebody who is in the world already.
+    /// The same for an existing user of the fake world.
     pub async fn connect(&self, user: FakeUserId, address: &str) -> Listener {
         let browser = self.visitor();
         browser.sign_in(&self.world, user).await;
@@ -159,7 +159,7 @@ impl Home {
         Listener { user, address: address.to_owned(), browser }
     }
 
-    /// Runs `dropday once` as a program, beside this one, on the same database.
+    /// Runs the `dropday once` binary on the same database.
     pub async fn once(&self, settings: Settings<'_>) -> std::process::Output {
         let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_dropday"));
         let public_url = self.ctx.public_url.as_str().trim_end_matches('/');
@@ -211,7 +211,7 @@ impl Home {
         send_emails::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    /// Consents, follows, checks, emails, in that order, of everybody and everything.
+    /// Runs all jobs for everything: consents, follows, checks, emails.
     pub async fn round(&self) {
         self.consents().await;
         self.follows().await;
@@ -232,7 +232,7 @@ impl Home {
         self.clock.now()
     }
 
-    /// Puts everybody's turn far off, so that only hints ask for a check.
+    /// Postpones all checks, so that only hints trigger one.
     pub async fn skip_turns(&self) {
         let skip = |tx: &Tx<'_>| {
             let next_at = tx.now() + Duration::from_secs(1 << 30);
@@ -249,7 +249,8 @@ impl Home {
         self.note_clock();
     }
 
-    /// As if the daemon had been at work meanwhile: a clock that leaps far ahead is not believed at once.
+    /// Advances day by day, as a running daemon would see it: a large jump of the clock is not trusted at
+    /// once.
     pub fn note_clock(&self) {
         let conn = Connection::open(&self.config.database).unwrap();
         conn.busy_timeout(Duration::from_secs(5)).unwrap();
@@ -262,14 +263,13 @@ impl Home {
         self.advance_hours(24 * days);
     }
 
-    /// Ends the test: nothing may be owed that cannot be sent, and the world not asked what it did not
-    /// expect.
+    /// Ends the test. Fails if emails are still pending or the fake world got an unexpected request.
     pub async fn finish(self) {
         self.emails().await;
         self.finish_owing(0).await;
     }
 
-    /// Ends a test that means to leave so many things owed.
+    /// The same, for a test that leaves `count` notifications pending.
     pub async fn finish_owing(mut self, owed: u64) {
         self.is_finished = true;
         assert_eq!(self.status().await.owed, owed, "things left owed");
@@ -297,7 +297,7 @@ impl Email {
         }
     }
 
-    /// The first address in the text that holds `part`.
+    /// The first URL in the text that contains `part`.
     pub fn link(&self, part: &str) -> String {
         let word = self.text.split_whitespace().find(|word| word.contains(part));
         word.unwrap_or_else(|| panic!("no {part} in {}", self.text)).to_owned()
@@ -317,7 +317,7 @@ fn serve_pages(
     tokio::spawn(web::server::run(listener, pages, CancellationToken::new()))
 }
 
-/// Serves a router that wants to know its own address.
+/// Serves a router that needs its own URL.
 pub async fn serve(
     router: impl FnOnce(&str) -> axum::Router,
 ) -> (String, tokio::task::JoinHandle<()>) {
@@ -328,7 +328,7 @@ pub async fn serve(
     (base, task)
 }
 
-/// The configuration of a test: as little as a user must set, and no waiting.
+/// A test's configuration: the required keys, and no delays.
 pub fn configure(
     folder: &TempDir,
     public_url: &str,
@@ -343,7 +343,7 @@ pub fn configure(
     config::load(Some(&file), usual.into_iter().chain(more)).unwrap()
 }
 
-/// The same as variables, for the real binary.
+/// The same as environment variables, for the real binary.
 pub fn environment(
     folder: &TempDir,
     public_url: &str,
@@ -358,11 +358,11 @@ pub fn environment(
         ("SPOTIFY__ACCOUNTS_URL", outside.to_owned()),
         ("SPOTIFY__API_URL", format!("{outside}/v1")),
         ("SPOTIFY__REQUEST_INTERVAL", "0s".to_owned()),
-        // A test's clock stands still.
+        // The clock of a test does not advance by itself.
         ("WEB__FORMS_PER_MINUTE", "100000".to_owned()),
-        // Whatever the machine's zone is.
+        // Independent of the machine's time zone.
         ("SCHEDULE__ZONE", "unknown".to_owned()),
-        // Nobody outside is asked: where a test wants hints, they come from the fake world.
+        // No requests to the internet: tests that need hints get them from the fake world.
         ("HINTS__ENABLED", "false".to_owned()),
         ("HINTS__LISTENBRAINZ_URL", format!("{outside}/listenbrainz")),
         ("HINTS__MUSICBRAINZ_URL", format!("{outside}/musicbrainz")),
@@ -371,7 +371,6 @@ pub fn environment(
         ("MAIL__SMTP_URL", smtp_url.to_owned()),
         ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
         ("MAIL__TIMEOUT", "20s".to_owned()),
-        // Nobody waits for company.
         ("MAIL__TOGETHER", "0s".to_owned()),
     ]
     .map(|(key, value)| (format!("DROPDAY_{key}"), value))

@@ -307,7 +307,7 @@ async fn metrics_are_told_at_their_own_address_alone_and_only_if_it_is_set() {
 }
 
 #[tokio::test]
-async fn many_scrapes_in_a_few_seconds_cost_one_look_at_the_database() {
+async fn scrapes_within_cache_ttl_share_one_query() {
     let home = Home::new().await;
     let (url, serving) = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
     let prometheus = Visitor::new(&url);

@@ -1,4 +1,4 @@
-//! A browser, as far as the pages can tell: it keeps cookies and follows nothing by itself.
+//! A browser for tests: it keeps cookies and does not follow redirects.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,11 +13,11 @@ pub struct Visitor {
     http: reqwest::Client,
     base: String,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
-    /// The form token that was read last, and of which session.
+    /// The last CSRF token, and its session.
     token: Arc<Mutex<Option<(String, String)>>>,
 }
 
-/// What a page answered.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -28,7 +28,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// What a reader sees at `selector`, each on one line.
+    /// The texts of the elements at `selector`.
     pub fn shown(&self, selector: &str) -> Vec<String> {
         let (page, selector) =
             (Html::parse_document(&self.body), Selector::parse(selector).unwrap());
@@ -36,7 +36,7 @@ impl Answer {
         found.map(|element| on_one_line(&element.text().collect::<String>())).collect()
     }
 
-    /// The words of the page, as its reader has them: between two of them a single space.
+    /// The text of the page with normalised white space.
     pub fn words(&self) -> String {
         self.shown("main").pop().expect("a page")
     }
@@ -57,14 +57,14 @@ impl Visitor {
         }
     }
 
-    /// Connects as `user`, who agrees at the fake Spotify; ends on their page.
+    /// Signs in as `user` at the fake Spotify; ends on the account page.
     pub async fn sign_in(&self, world: &World, user: FakeUserId) {
         let back = world.consent(&self.to_spotify().await, user).unwrap();
         let arrived = self.get(&back).await;
         assert_eq!(arrived.location.as_deref(), Some("/account"), "{}", arrived.body);
     }
 
-    /// Clicks Connect; the address at Spotify.
+    /// Clicks Connect; returns the URL at Spotify.
     pub async fn to_spotify(&self) -> String {
         self.get("/login").await.location.expect("a redirect to Spotify")
     }
@@ -73,7 +73,7 @@ impl Visitor {
         self.send(self.http.get(self.url(path))).await
     }
 
-    /// Sends a form of a page of ours: with the token that its page carries, where somebody is signed in.
+    /// Submits a form with the CSRF token if signed in.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         let token = self.form_token().await;
         let form: Vec<_> =
@@ -81,12 +81,12 @@ impl Visitor {
         self.post_as_it_is(path, &form).await
     }
 
-    /// Sends a form with nothing but what is given.
+    /// Submits exactly these fields.
     pub async fn post_as_it_is(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         self.send(self.http.post(self.url(path)).form(form)).await
     }
 
-    /// The token that forms of the present session carry, as a page of it has it.
+    /// The CSRF token of the session, taken from one of its pages.
     pub async fn form_token(&self) -> Option<String> {
         let session = self.cookie("dropday").filter(|session| !session.is_empty())?;
         if let Some((_, token)) =
@@ -101,7 +101,7 @@ impl Visitor {
         Some(token)
     }
 
-    /// Asks for emails at once of albums and of `more` (`singles`, `editions`, …).
+    /// Chooses immediate emails for albums and `more` (`singles`, `editions`, …).
     pub async fn choose(&self, more: &[&str]) {
         let usual = [("letters", "at_once"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
         let form: Vec<_> = usual.into_iter().chain(more.iter().map(|kind| (*kind, "on"))).collect();
@@ -110,7 +110,7 @@ impl Visitor {
         assert!(location.starts_with("/preferences?saved="), "{location:?}: {}", answer.body);
     }
 
-    /// A form sent by the page of another site.
+    /// Submits a form as a page of another site would.
     pub async fn post_from_elsewhere(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         let request = self.http.post(self.url(path)).form(form);
         self.send(
@@ -119,7 +119,7 @@ impl Visitor {
         .await
     }
 
-    /// Anything else that can be asked: `change` makes the request what it is to be.
+    /// Any other request, as changed by `change`.
     pub async fn ask(
         &self,
         method: Method,
