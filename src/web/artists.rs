@@ -31,46 +31,38 @@ const SORTS: [(Sort, &str, &str); 3] = [
 
 /// The query string, or the same fields as forms on the page carry them along.
 struct Asked {
-    q: String,
-    sort: String,
-    page: String,
+    search: String,
+    sort: Sort,
+    /// Counted from 0; in URLs from 1.
+    page: u32,
     /// What was just done: `muted`, `unmuted`, `hurried`, `too-soon` or `unread`.
     done: String,
     /// The artist that it was done to.
-    artist: String,
+    artist: Option<ArtistId>,
 }
 
 impl Asked {
     fn parse(fields: &Fields) -> Self {
-        let [q, sort, page, done, artist] =
-            ["q", "sort", "page", "done", "artist"].map(|name| fields.value(name).to_owned());
-        Self { q, sort, page, done, artist }
-    }
-
-    fn search(&self) -> String {
-        one_line(&self.q).chars().take(MAX_SEARCH).collect()
-    }
-
-    fn sort(&self) -> Sort {
-        let named = SORTS.iter().find(|(_, name, _)| *name == self.sort);
-        named.map_or(Sort::default(), |(sort, ..)| *sort)
-    }
-
-    /// Counted from 0; in URLs from 1.
-    fn page(&self) -> u32 {
-        self.page.parse::<u32>().unwrap_or(1).saturating_sub(1)
+        let sort = SORTS.iter().find(|(_, name, _)| *name == fields.value("sort"));
+        let page = fields.value("page").parse::<u32>().unwrap_or(1);
+        Self {
+            search: one_line(fields.value("q")).chars().take(MAX_SEARCH).collect(),
+            sort: sort.map_or(Sort::default(), |(sort, ..)| *sort),
+            page: page.saturating_sub(1),
+            done: fields.value("done").to_owned(),
+            artist: ArtistId::parse(fields.value("artist")),
+        }
     }
 
     fn wanted(&self) -> Wanted {
-        Wanted { search: folded(&self.search()), sort: self.sort(), page: self.page() }
+        Wanted { search: folded(&self.search), sort: self.sort, page: self.page }
     }
 
     /// The URL of a page of the same list, built from parsed values only.
     fn address(&self, page: u32) -> String {
-        let mut address = format!("/artists?sort={}", name(self.sort()));
-        let search = self.search();
-        if !search.is_empty() {
-            address += &format!("&q={}", utf8_percent_encode(&search, NON_ALPHANUMERIC));
+        let mut address = format!("/artists?sort={}", name(self.sort));
+        if !self.search.is_empty() {
+            address += &format!("&q={}", utf8_percent_encode(&self.search, NON_ALPHANUMERIC));
         }
         if page > 0 {
             address += &format!("&page={}", page + 1);
@@ -126,8 +118,8 @@ impl Page {
             frame,
             found: found.found,
             all: found.all,
-            search: asked.search(),
-            sort: asked.sort(),
+            search: asked.search.clone(),
+            sort: asked.sort,
             page: found.page + 1,
             pages: pages.max(1),
             before: found.page.checked_sub(1).map(|page| asked.address(page)),
@@ -212,32 +204,31 @@ async fn done(
     list: &Artists,
 ) -> Result<Option<String>, crate::store::StoreError> {
     let has_just_asked = list.hurried_at.is_some_and(|at| is_just_now(at, ctx.clock.now()));
-    let plain = match asked.done.as_str() {
-        "hurried" if has_just_asked && list.unread.is_none() => {
+    Ok(match (asked.done.as_str(), &list.unread) {
+        ("hurried", None) if has_just_asked => Some(
             "Your list at Spotify is read again now. What has changed shows here in a minute."
+                .to_owned(),
+        ),
+        ("too-soon", _) if list.hurried_at.is_some() => {
+            Some("You asked within the last hour. Please wait until it is over.".to_owned())
         }
-        "too-soon" if list.hurried_at.is_some() => {
-            "You asked within the last hour. Please wait until it is over."
-        }
-        _ => "",
-    };
-    if let ("unread", Some(why)) = (asked.done.as_str(), &list.unread) {
-        return Ok(Some(describe_unread(why, &list.wanted.timetable.zone)));
-    }
-    if !plain.is_empty() {
-        return Ok(Some(plain.to_owned()));
-    }
-    let Some(id) = ArtistId::parse(&asked.artist) else { return Ok(None) };
-    let found = artists::find(ctx, visit.user, id).await?;
-    Ok(match (found, asked.done.as_str()) {
-        (Some(artist), "muted") if artist.is_muted => Some(format!(
-            "You hear nothing more of {}. Whom you follow at Spotify stays as it is.",
-            artist.name
-        )),
-        (Some(artist), "unmuted") if !artist.is_muted => {
-            Some(format!("You hear of {} again.", artist.name))
+        ("unread", Some(why)) => Some(describe_unread(why, &list.wanted.timetable.zone)),
+        ("muted" | "unmuted", _) => {
+            let Some(id) = asked.artist.clone() else { return Ok(None) };
+            let artist = artists::find(ctx, visit.user, id).await?;
+            artist.and_then(|artist| describe_mute(&artist, asked.done == "muted"))
         }
         _ => None,
+    })
+}
+
+fn describe_mute(artist: &Followed, was_muted: bool) -> Option<String> {
+    let name = &artist.name;
+    (artist.is_muted == was_muted).then(|| match was_muted {
+        true => {
+            format!("You hear nothing more of {name}. Whom you follow at Spotify stays as it is.")
+        }
+        false => format!("You hear of {name} again."),
     })
 }
 
@@ -261,7 +252,7 @@ async fn set_muted(
     }
     let asked = Asked::parse(&fields);
     let done = if is_muted { "muted" } else { "unmuted" };
-    let back = format!("{}&done={done}&artist={id}", asked.address(asked.page()));
+    let back = format!("{}&done={done}&artist={id}", asked.address(asked.page));
     Ok(Redirect::to(&back).into_response())
 }
 
