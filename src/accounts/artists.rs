@@ -66,7 +66,7 @@ pub async fn list(ctx: &Ctx, user: UserId, wanted: Wanted) -> Result<Option<Arti
             true => all,
             false => following::count_found(tx, user, &wanted.search)?,
         };
-        let last = u32::try_from(found.saturating_sub(1) / u64::from(following::A_PAGE));
+        let last = u32::try_from(found.saturating_sub(1) / u64::from(following::PAGE_SIZE));
         let wanted = Wanted { page: wanted.page.min(last.unwrap_or(u32::MAX)), ..wanted };
         let why = overdue::why_in_general(tx, &settings)?;
         let artists = following::page(tx, user, &wanted)?.into_iter().map(|artist| {

@@ -27,7 +27,7 @@ pub async fn whose(ctx: &Ctx, token: &str) -> Result<Option<Known>, StoreError> 
     if session.visit == Visit::WorthNoting {
         ctx.db.write("note visit", move |tx| sessions::note_visit(tx, hash)).await?;
     }
-    let is_operator = ctx.house.is_kept_by(&session.spotify_id);
+    let is_operator = ctx.instance.is_operator(&session.spotify_id);
     Ok(Some(Known { user: session.user, is_operator }))
 }
 

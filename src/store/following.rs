@@ -11,10 +11,10 @@ use crate::domain::release::ReleaseDate;
 use crate::domain::user::UserId;
 
 /// Artists per page.
-pub const A_PAGE: u32 = 50;
+pub const PAGE_SIZE: u32 = 50;
 
 /// A user may request a sync of their follows once in this time.
-pub const HURRY_EVERY: SignedDuration = SignedDuration::from_hours(1);
+pub const SYNC_COOLDOWN: SignedDuration = SignedDuration::from_hours(1);
 
 /// The order of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,8 +69,8 @@ pub fn count_found(tx: &Tx<'_>, user: UserId, search: &str) -> Result<u64> {
 
 /// One page of the artists that a user follows.
 pub fn page(tx: &Tx<'_>, user: UserId, wanted: &Wanted) -> Result<Vec<Followed>> {
-    let skipped = i64::from(wanted.page) * i64::from(A_PAGE);
-    let key = params![user, wanted.search, A_PAGE, skipped];
+    let skipped = i64::from(wanted.page) * i64::from(PAGE_SIZE);
+    let key = params![user, wanted.search, PAGE_SIZE, skipped];
     let mut rows = tx.conn().prepare_cached(&page_sql(wanted.sort))?;
     let artists = rows.query_map(key, followed)?;
     Ok(artists.collect::<rusqlite::Result<_>>()?)
@@ -89,7 +89,7 @@ pub fn find(tx: &Tx<'_>, user: UserId, id: &ArtistId) -> Result<Option<Followed>
 /// When the user last requested a sync, if they may not request another one yet.
 pub fn hurried_at(tx: &Tx<'_>, user: UserId) -> Result<Option<Timestamp>> {
     let sql = "SELECT hurried_at FROM people WHERE id = ?1 AND hurried_at > ?2";
-    let key = params![user, Ms(tx.now() - HURRY_EVERY)];
+    let key = params![user, Ms(tx.now() - SYNC_COOLDOWN)];
     Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map(|at| at.0))
 }
 

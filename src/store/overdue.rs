@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::columns::Ms;
 use super::{Result, Tx, allowance, artists, ledger, users};
-use crate::domain::cadence::Settings;
+use crate::domain::check_planner::Settings;
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::quota::{Bucket, Purpose};
 use crate::domain::user::UserId;
@@ -69,7 +69,7 @@ pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<WhyOverdue> {
     let (budget, watched) =
         (allowance::budget(tx, settings.calls_per_day)?, artists::count_watched(tx)?);
     let calls = budget.allowed;
-    Ok(match budget.is_spent(Purpose::Turn, settings) {
+    Ok(match budget.is_spent(Purpose::Scheduled, settings) {
         true => WhyOverdue::QuotaExhausted { watched, calls },
         false => WhyOverdue::Queued { watched, calls },
     })

@@ -17,7 +17,7 @@ use crate::domain::artist::ArtistId;
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::text::{folded, one_line};
 use crate::jobs::worker::{Job, JobNotifier};
-use crate::store::following::{A_PAGE, Followed, HURRY_EVERY, LastAlbum, Sort, Wanted};
+use crate::store::following::{Followed, LastAlbum, PAGE_SIZE, SYNC_COOLDOWN, Sort, Wanted};
 
 /// In characters; the rest is ignored.
 const MAX_SEARCH: usize = 100;
@@ -108,11 +108,11 @@ struct Shown {
 
 impl Page {
     /// This page in the menu.
-    const HERE: &str = "/artists";
+    const PATH: &str = "/artists";
 
     fn new(frame: Frame, asked: &Asked, found: Artists, done: Option<String>) -> Self {
-        let zone = found.wanted.timetable.zone.clone();
-        let pages = u32::try_from(found.found.div_ceil(u64::from(A_PAGE))).unwrap_or(u32::MAX);
+        let zone = found.wanted.digest_schedule.zone.clone();
+        let pages = u32::try_from(found.found.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
         let exact = |at| When::exact(at, &zone);
         Self {
             frame,
@@ -127,7 +127,7 @@ impl Page {
             rests: found.rests.as_ref().map(|why| describe_pause(why, &zone)),
             must_sign_in: found.unread == Some(Unread::MustSignIn),
             read_at: found.read_at.map(exact),
-            hurried: found.hurried_at.map(|at| (exact(at), exact(at + HURRY_EVERY))),
+            hurried: found.hurried_at.map(|at| (exact(at), exact(at + SYNC_COOLDOWN))),
             rows: found.artists.into_iter().map(|row| Shown::new(row, &zone)).collect(),
             done,
         }
@@ -212,7 +212,7 @@ async fn done(
         ("too-soon", _) if list.hurried_at.is_some() => {
             Some("You asked within the last hour. Please wait until it is over.".to_owned())
         }
-        ("unread", Some(why)) => Some(describe_unread(why, &list.wanted.timetable.zone)),
+        ("unread", Some(why)) => Some(describe_unread(why, &list.wanted.digest_schedule.zone)),
         ("muted" | "unmuted", _) => {
             let Some(id) = asked.artist.clone() else { return Ok(None) };
             let artist = artists::find(ctx, visit.user, id).await?;

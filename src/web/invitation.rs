@@ -11,7 +11,7 @@ use super::page::{self, Handled, Message};
 use super::when::When;
 use crate::accounts::invitations;
 use crate::context::Ctx;
-use crate::domain::house::{Contact, SignUp};
+use crate::domain::{instance::Contact, signup_policy::SignUpPolicy};
 
 #[derive(Template)]
 #[template(path = "invitation.html")]
@@ -24,10 +24,10 @@ struct Invited {
 pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> Handled {
     let found = invitations::look_up(&ctx, &token).await?;
     Ok(match found.filter(|invitation| invitation.is_good(ctx.clock.now())) {
-        _ if ctx.house.sign_up == SignUp::Closed => closed(&ctx),
+        _ if ctx.instance.sign_up == SignUpPolicy::Closed => closed(&ctx),
         Some(invitation) => {
             let until = When::exact(invitation.expires_at, &ctx.zone);
-            page::render(&Invited { token, until, contact: ctx.house.contact.clone() })
+            page::render(&Invited { token, until, contact: ctx.instance.contact.clone() })
         }
         None => void(&ctx),
     })

@@ -16,7 +16,7 @@ use super::cached::{Cached, Unavailable};
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::jobs::worker::Job;
-use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, OWED_AGES_MINUTES};
+use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, PENDING_AGES_MINUTES};
 
 /// Loading everything takes the database some work.
 const CACHE_TTL: SignedDuration = SignedDuration::from_secs(5);
@@ -189,7 +189,7 @@ fn add_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
 }
 
 fn add_emails(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
-    let minutes = OWED_AGES_MINUTES.map(|minutes| minutes.to_string());
+    let minutes = PENDING_AGES_MINUTES.map(|minutes| minutes.to_string());
     gauges.set(
         "emails_pending",
         "Things owed to people for longer than so many minutes; those of a weekly letter wait for up to a week.",

@@ -15,17 +15,17 @@ use super::page::{self, Handled};
 use super::visit::{Fields, Frame, UrlQuery, Visit};
 use super::when::When;
 use crate::context::Ctx;
-use crate::domain::audience::Kind;
+use crate::domain::release_filter::Category;
 use crate::store::outbox::Told;
 
 /// The kinds to filter by, with their names in URLs and on the page.
-const KINDS: [(Kind, &str, &str); 6] = [
-    (Kind::Album, "albums", "Albums"),
-    (Kind::Single, "singles", "Singles and EPs"),
-    (Kind::Compilation, "compilations", "Compilations"),
-    (Kind::Live, "live", "Live"),
-    (Kind::Remixes, "remixes", "Remixes"),
-    (Kind::Appearance, "appearances", "Appearances"),
+const KINDS: [(Category, &str, &str); 6] = [
+    (Category::Album, "albums", "Albums"),
+    (Category::Single, "singles", "Singles and EPs"),
+    (Category::Compilation, "compilations", "Compilations"),
+    (Category::Live, "live", "Live"),
+    (Category::Remixes, "remixes", "Remixes"),
+    (Category::Appearance, "appearances", "Appearances"),
 ];
 
 #[derive(Template)]
@@ -34,7 +34,7 @@ struct Page {
     frame: Frame,
     now: Timestamp,
     zone: TimeZone,
-    kind: Option<Kind>,
+    kind: Option<Category>,
     is_first_page: bool,
     /// Whether the list of the chosen kind is checked for this user.
     is_looked_for: bool,
@@ -45,7 +45,7 @@ struct Page {
 
 impl Page {
     /// This page in the menu.
-    const HERE: &str = "/new";
+    const PATH: &str = "/new";
 
     fn new(frame: Frame, wish: Wish, found: Found, now: Timestamp) -> Self {
         Self {
@@ -79,14 +79,14 @@ impl Page {
         self.older.map(|before| format!("/new?{kind}before={before}"))
     }
 
-    fn label(kind: &Kind) -> &'static str {
+    fn label(kind: &Category) -> &'static str {
         match kind {
-            Kind::Album => "Album",
-            Kind::Single => "Single or EP",
-            Kind::Compilation => "Compilation",
-            Kind::Live => "Live album",
-            Kind::Remixes => "Remixes",
-            Kind::Appearance => "Appearance",
+            Category::Album => "Album",
+            Category::Single => "Single or EP",
+            Category::Compilation => "Compilation",
+            Category::Live => "Live album",
+            Category::Remixes => "Remixes",
+            Category::Appearance => "Appearance",
         }
     }
 
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn query_is_parsed_as_far_as_possible() {
-        let live = Wish { kind: Some(Kind::Live), before: Some(7) };
+        let live = Wish { kind: Some(Category::Live), before: Some(7) };
         assert_eq!(wish("kind=live&before=7"), live);
         assert_eq!(wish("before=7&kind=live&kind=albums&before=9"), live);
         let all = Wish { kind: None, before: None };

@@ -28,8 +28,8 @@ const USERS: u32 = 30;
 /// The newest runs to show per job.
 const RUNS: usize = 3;
 /// In characters, for text that comes from users or servers.
-const LONGEST_NAME: usize = 60;
-const LONGEST_SENTENCE: usize = 200;
+const MAX_NAME_LENGTH: usize = 60;
+const MAX_SENTENCE_LENGTH: usize = 200;
 
 #[derive(Template)]
 #[template(path = "operator.html")]
@@ -65,7 +65,7 @@ pub(super) async fn show(
         Ok::<_, StoreError>((report, preferences::of(tx, visit.user)?))
     };
     let (report, wanted) = ctx.db.read("operator's page", gather).await?;
-    let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.timetable.zone);
+    let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
     Ok(page::render(&Operator::new(visit.frame, zone, report, number)))
 }
 
@@ -92,7 +92,7 @@ fn page_number(query: &Fields) -> u64 {
 
 impl Operator {
     /// This page in the menu.
-    const HERE: &str = "/operator";
+    const PATH: &str = "/operator";
 
     fn new(frame: Frame, zone: TimeZone, report: Report, page: u64) -> Self {
         let allowed = u64::from(report.status.allowed);
@@ -138,11 +138,11 @@ fn short(words: &str, longest: usize) -> String {
 }
 
 fn name(words: &str) -> String {
-    short(words, LONGEST_NAME)
+    short(words, MAX_NAME_LENGTH)
 }
 
 fn sentence(words: &str) -> String {
-    short(words, LONGEST_SENTENCE)
+    short(words, MAX_SENTENCE_LENGTH)
 }
 
 fn title(bucket: &Bucket) -> &'static str {

@@ -21,26 +21,26 @@ use tower::{ServiceExt as _, service_fn};
 use crate::clock::{Clock, SystemClock};
 
 /// Concurrent connections. More wait in the kernel's backlog.
-const MOST_CONNECTIONS: usize = 512;
+const MAX_CONNECTIONS: usize = 512;
 
 /// For the request line and headers, and for the next request of a keep-alive connection.
-const SLOWEST_HEAD: Duration = Duration::from_secs(10);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// In bytes. Larger requests get a 431 or 414 from hyper.
-const LARGEST_HEAD: usize = 16 * 1024;
+const MAX_HEAD_SIZE: usize = 16 * 1024;
 
 /// After an error such as "too many open files".
-const BREATH: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// The lifetime of a connection …
-const LONGEST_CONNECTION: Duration = Duration::from_secs(300);
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(300);
 
 /// … and the time after it in which a response under way may finish, so that slow readers are disconnected.
-const LONGEST_END: Duration = Duration::from_secs(80);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(80);
 
 /// Serves `router` until `stop`, and then finishes the requests that are under way.
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
+    let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
     // If this future is dropped, connections end too.
     let ending = stop.child_token();
     let _end = ending.clone().drop_guard();
@@ -64,7 +64,7 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
             }
             Err(error) => {
                 tracing::debug!(%error, "failed to accept connection");
-                SystemClock.sleep(BREATH).await;
+                SystemClock.sleep(ACCEPT_BACKOFF).await;
             }
         }
     }
@@ -79,10 +79,10 @@ async fn answer(connection: impl GracefulConnection, ending: CancellationToken) 
     tokio::select! {
         _ = connection.as_mut() => return,
         () = ending.cancelled() => {}
-        () = SystemClock.sleep(LONGEST_CONNECTION) => {}
+        () = SystemClock.sleep(MAX_CONNECTION_AGE) => {}
     }
     connection.as_mut().graceful_shutdown();
-    tokio::time::timeout(LONGEST_END, connection).await.ok();
+    tokio::time::timeout(SHUTDOWN_TIMEOUT, connection).await.ok();
 }
 
 fn connection(
@@ -97,7 +97,7 @@ fn connection(
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(SLOWEST_HEAD)
-        .max_buf_size(LARGEST_HEAD)
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD_SIZE)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages))
 }

@@ -1,6 +1,6 @@
 //! The public pages: front page and privacy.
 
-use dropday::domain::house::SignUp;
+use dropday::domain::signup_policy::SignUpPolicy;
 use scraper::{ElementRef, Html, Selector};
 
 use crate::home::Home;
@@ -68,8 +68,8 @@ async fn front_page_explains_sign_up_policy() {
 async fn front_page_links_signed_in_user_to_account() {
     let mut home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
-    for sign_up in [SignUp::Open, SignUp::Invitation, SignUp::Closed] {
-        home.config.web.house.sign_up = sign_up;
+    for sign_up in [SignUpPolicy::Open, SignUpPolicy::Invitation, SignUpPolicy::Closed] {
+        home.config.web.instance.sign_up = sign_up;
         home.restart().await;
         let front = martha.browser.get("/").await;
         let links = links(&front);

@@ -1,7 +1,7 @@
 //! Sign-up policies: open, invitation, closed. Existing users can always sign in.
 
 use dropday::accounts::invitations::{self, Made};
-use dropday::domain::house::SignUp;
+use dropday::domain::signup_policy::SignUpPolicy;
 use dropday::store::invitations::{Invitation, Withdrawal};
 use dropday::store::{Tx, invitations as store};
 use jiff::SignedDuration;
@@ -98,12 +98,12 @@ async fn sign_up_without_invitation_stores_nothing() {
 async fn existing_user_signs_in_without_invitation() {
     let mut home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
-    for sign_up in [SignUp::Invitation, SignUp::Closed] {
-        home.config.web.house.sign_up = sign_up;
+    for sign_up in [SignUpPolicy::Invitation, SignUpPolicy::Closed] {
+        home.config.web.instance.sign_up = sign_up;
         home.restart().await;
         home.visitor().sign_in(&home.world, martha.user).await;
     }
-    home.config.web.house.sign_up = SignUp::Invitation;
+    home.config.web.instance.sign_up = SignUpPolicy::Invitation;
     home.restart().await;
     let made = invite(&home, "").await;
     let visitor = home.visitor();
@@ -168,12 +168,12 @@ async fn closed_instance_ignores_invitations_and_open_needs_none() {
     let (visitor, aino) = (home.visitor(), home.world.add_user("Aino"));
     let to = set_out(&visitor, &made).await;
     let back = home.world.consent(&to, aino).unwrap();
-    home.config.web.house.sign_up = SignUp::Closed;
+    home.config.web.instance.sign_up = SignUpPolicy::Closed;
     home.restart().await;
     assert_eq!(visitor.get(&back).await.status, 403);
     assert_eq!(visitor.get(&made.path).await.status, 403);
     assert!(remembered(&home).await[0].used.is_none());
-    home.config.web.house.sign_up = SignUp::Open;
+    home.config.web.instance.sign_up = SignUpPolicy::Open;
     home.restart().await;
     assert!(is_in(&come(&home, "Jonas", None).await));
     home.finish().await;

@@ -36,7 +36,7 @@ struct Shown {
 
 impl Page {
     /// This page in the menu.
-    const HERE: &str = "/feeds";
+    const PATH: &str = "/feeds";
 }
 
 fn path(form: Form, token: &str) -> String {

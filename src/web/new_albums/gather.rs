@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::audience::{self, Kind, Kinds, Reason, Unwanted};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::Release;
+use crate::domain::release_filter::{self, Categories, Category, Match, SkipReason};
 use crate::domain::user::UserId;
 use crate::store::outbox::{self, Entry, Told};
 use crate::store::users::{self, User};
@@ -29,7 +29,7 @@ const BOUNCING: &str = "letters to your address come back";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wish {
     /// Only this kind.
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<Category>,
     /// Only items before this position.
     pub(super) before: Option<i64>,
 }
@@ -46,7 +46,7 @@ pub(super) struct Found {
 pub(super) struct Item {
     place: i64,
     pub(super) release: Release,
-    pub(super) kind: Kind,
+    pub(super) kind: Category,
     pub(super) released: Option<When>,
     /// The user's artists who appear on it, if it is by others.
     pub(super) guests: Vec<String>,
@@ -85,7 +85,7 @@ pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Fou
         }
     }
     let is_looked_for = wish.kind.is_none_or(|kind| is_looked_for(kind, wanted.kinds));
-    Ok(Some(Found { items, older, is_looked_for, zone: wanted.timetable.zone }))
+    Ok(Some(Found { items, older, is_looked_for, zone: wanted.digest_schedule.zone }))
 }
 
 /// `None` if the entry is of another kind, or from a list that is checked only for other users, of which this
@@ -95,12 +95,12 @@ fn item(
     user: &User,
     entry: Entry,
     wanted: &Preferences,
-    only: Option<Kind>,
+    only: Option<Category>,
 ) -> Result<Option<Item>, StoreError> {
     let Entry { place, release, seen_at, told } = entry;
     let reasons = releases::reasons(tx, &release.id, user.id)?;
     let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
-    let kind = audience::kind(&release, appears);
+    let kind = release_filter::kind(&release, appears);
     let is_untold = matches!(told, Told::Unwanted(_) | Told::Unconfirmed);
     let is_for_others = is_untold && !is_looked_for(kind, wanted.kinds);
     if is_for_others || only.is_some_and(|only| only != kind) {
@@ -112,7 +112,7 @@ fn item(
         told => as_things_stand(told, &release, &reasons, wanted),
     };
     let guests = match kind {
-        Kind::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
+        Category::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
         _ => Vec::new(),
     };
     let released = When::released(release.date);
@@ -121,27 +121,22 @@ fn item(
 
 /// Whether releases of this kind are found whatever other users want. Albums always are, including live
 /// albums and remixes.
-fn is_looked_for(kind: Kind, kinds: Kinds) -> bool {
+fn is_looked_for(kind: Category, kinds: Categories) -> bool {
     match kind {
-        Kind::Album | Kind::Live | Kind::Remixes => true,
-        Kind::Single => kinds.singles,
-        Kind::Compilation => kinds.compilations,
-        Kind::Appearance => kinds.appearances,
+        Category::Album | Category::Live | Category::Remixes => true,
+        Category::Single => kinds.singles,
+        Category::Compilation => kinds.compilations,
+        Category::Appearance => kinds.appearances,
     }
 }
 
 /// A pending notification that would be dropped from its email counts as dropped.
-fn as_things_stand(
-    told: Told,
-    release: &Release,
-    reasons: &[Reason],
-    wanted: &Preferences,
-) -> Told {
+fn as_things_stand(told: Told, release: &Release, reasons: &[Match], wanted: &Preferences) -> Told {
     let (Told::Owed(..) | Told::Unconfirmed) = told else { return told };
     if !wanted.is_subscribed {
-        return Told::Unwanted(Unwanted::Unsubscribed.to_string());
+        return Told::Unwanted(SkipReason::Unsubscribed.to_string());
     }
-    match audience::judge(release, reasons, wanted.kinds) {
+    match release_filter::evaluate(release, reasons, wanted.kinds) {
         Ok(()) => told,
         Err(why) => Told::Unwanted(why.to_string()),
     }

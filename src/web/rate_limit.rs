@@ -15,11 +15,11 @@ use crate::clock::Clock;
 
 /// Addresses to keep. If there are more, all start over: a flood from everywhere must not fill the memory, and no
 /// limit per address stops one.
-const MOST_REMEMBERED: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
 /// The state per address is one time, until which its allowance is used up (GCRA,
 /// <https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm>).
-pub(super) struct Frequency {
+pub(super) struct ClientRateLimiter {
     clock: Arc<dyn Clock>,
     header: Option<HeaderName>,
     /// The sustained rate: one request per this time …
@@ -29,7 +29,7 @@ pub(super) struct Frequency {
     spent_until: Mutex<HashMap<IpAddr, Timestamp>>,
 }
 
-impl Frequency {
+impl ClientRateLimiter {
     /// `header` is where a trusted proxy puts the client address. Two minutes' worth may come in one burst.
     pub(super) fn new(clock: Arc<dyn Clock>, header: Option<HeaderName>, per_minute: u32) -> Self {
         let every =
@@ -39,8 +39,8 @@ impl Frequency {
     }
 
     /// Takes one request from the allowance of `address`, or says how long to wait.
-    fn take(&self, address: IpAddr) -> Result<(), SignedDuration> {
-        let (now, address) = (self.clock.now(), network(address));
+    fn try_acquire(&self, address: IpAddr) -> Result<(), SignedDuration> {
+        let (now, address) = (self.clock.now(), rate_limit_key(address));
         let mut spent_until = self.spent_until.lock().unwrap_or_else(PoisonError::into_inner);
         // A later time was written before the clock was set back.
         let most = now + self.burst + self.every;
@@ -51,10 +51,10 @@ impl Frequency {
             return Err(wait);
         }
         spent_until.insert(address, spent);
-        if spent_until.len() > MOST_REMEMBERED {
+        if spent_until.len() > MAX_REMEMBERED {
             spent_until.retain(|_, until| *until > now);
         }
-        if spent_until.len() > MOST_REMEMBERED {
+        if spent_until.len() > MAX_REMEMBERED {
             spent_until.clear();
         }
         Ok(())
@@ -77,7 +77,7 @@ fn last_address(headers: &HeaderMap, header: &HeaderName) -> Option<IpAddr> {
 }
 
 /// A client usually has a whole IPv6 /64, so that counts as one address.
-fn network(address: IpAddr) -> IpAddr {
+fn rate_limit_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let mask = u128::MAX << 64;
@@ -89,7 +89,7 @@ fn network(address: IpAddr) -> IpAddr {
 
 /// Limits every form, and both ends of a sign-in.
 pub(super) async fn limit(
-    State(frequency): State<Arc<Frequency>>,
+    State(rate_limit): State<Arc<ClientRateLimiter>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -98,10 +98,10 @@ pub(super) async fn limit(
         return next.run(request).await;
     }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let Some(address) = frequency.address_of(request.headers(), peer) else {
+    let Some(address) = rate_limit.address_of(request.headers(), peer) else {
         return next.run(request).await;
     };
-    match frequency.take(address) {
+    match rate_limit.try_acquire(address) {
         Ok(()) => next.run(request).await,
         Err(wait) => too_often(wait),
     }
@@ -125,9 +125,9 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
 
-    fn at_noon() -> (Arc<ManualClock>, Frequency) {
+    fn at_noon() -> (Arc<ManualClock>, ClientRateLimiter) {
         let clock = ManualClock::at("2026-11-23T12:00:00Z".parse().unwrap());
-        (clock.clone(), Frequency::new(clock, None, 15))
+        (clock.clone(), ClientRateLimiter::new(clock, None, 15))
     }
 
     fn ip(text: &str) -> IpAddr {
@@ -136,39 +136,43 @@ mod tests {
 
     #[test]
     fn address_may_burst_and_then_is_limited() {
-        let (clock, frequency) = at_noon();
-        let taken = (0..100).take_while(|_| frequency.take(ip("192.0.2.1")).is_ok()).count();
+        let (clock, rate_limit) = at_noon();
+        let taken =
+            (0..100).take_while(|_| rate_limit.try_acquire(ip("192.0.2.1")).is_ok()).count();
         assert_eq!(taken, 30);
-        assert!(frequency.take(ip("192.0.2.2")).is_ok(), "another address is not concerned");
+        assert!(
+            rate_limit.try_acquire(ip("192.0.2.2")).is_ok(),
+            "another address is not concerned"
+        );
         clock.advance(Duration::from_secs(4));
-        assert!(frequency.take(ip("192.0.2.1")).is_ok());
-        assert!(frequency.take(ip("192.0.2.1")).is_err());
+        assert!(rate_limit.try_acquire(ip("192.0.2.1")).is_ok());
+        assert!(rate_limit.try_acquire(ip("192.0.2.1")).is_err());
     }
 
     #[test]
     fn ipv6_network_counts_as_one_address() {
-        let (_, frequency) = at_noon();
+        let (_, rate_limit) = at_noon();
         let from = |n: u16| ip(&format!("2001:db8::{n:x}"));
-        assert_eq!((1..100).take_while(|n| frequency.take(from(*n)).is_ok()).count(), 30);
-        assert!(frequency.take(ip("2001:db8:0:1::1")).is_ok());
-        assert_eq!(network(ip("::ffff:192.0.2.7")), ip("192.0.2.7"));
+        assert_eq!((1..100).take_while(|n| rate_limit.try_acquire(from(*n)).is_ok()).count(), 30);
+        assert!(rate_limit.try_acquire(ip("2001:db8:0:1::1")).is_ok());
+        assert_eq!(rate_limit_key(ip("::ffff:192.0.2.7")), ip("192.0.2.7"));
     }
 
     #[test]
     fn clock_set_back_locks_nobody_out() {
-        let (clock, frequency) = at_noon();
-        while frequency.take(ip("192.0.2.1")).is_ok() {}
+        let (clock, rate_limit) = at_noon();
+        while rate_limit.try_acquire(ip("192.0.2.1")).is_ok() {}
         clock.set("2026-11-22T12:00:00Z".parse().unwrap());
-        assert!(frequency.take(ip("192.0.2.1")).is_ok());
+        assert!(rate_limit.try_acquire(ip("192.0.2.1")).is_ok());
     }
 
     #[test]
     fn flood_from_many_addresses_is_not_remembered() {
-        let (_, frequency) = at_noon();
+        let (_, rate_limit) = at_noon();
         for n in 0..50_000_u32 {
-            frequency.take(IpAddr::V4(n.into())).unwrap();
+            rate_limit.try_acquire(IpAddr::V4(n.into())).unwrap();
         }
-        assert!(frequency.spent_until.lock().unwrap().len() <= MOST_REMEMBERED);
+        assert!(rate_limit.spent_until.lock().unwrap().len() <= MAX_REMEMBERED);
     }
 
     #[test]
@@ -178,7 +182,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("x-forwarded-for", HeaderValue::from_static("198.51.100.1, 203.0.113.5"));
         assert_eq!(plain.address_of(&headers, peer), peer);
-        let behind = Frequency::new(clock, Some(HeaderName::from_static("x-forwarded-for")), 15);
+        let behind =
+            ClientRateLimiter::new(clock, Some(HeaderName::from_static("x-forwarded-for")), 15);
         assert_eq!(behind.address_of(&headers, peer), Some(ip("203.0.113.5")));
         headers.append("x-forwarded-for", HeaderValue::from_static("[2001:db8::7]:443"));
         assert_eq!(behind.address_of(&headers, peer), Some(ip("2001:db8::7")));
