@@ -147,12 +147,14 @@ async fn fill(ctx: &Ctx, world: &World, user: UserId) {
     check_artists::pass(ctx, Scope::All, &watch).await.expect("a second look");
 }
 
-/// Twenty days of checks, as so few calls a day spread them, and who everybody is elsewhere.
+/// Spreads the checks over twenty days, as a real quota does, with 100 calls in the last day, and gives every
+/// artist an identity in the open catalogues.
 fn spread(database: &Path) {
     let database = rusqlite::Connection::open(database).expect("the database");
     let sql = "UPDATE artists SET baseline_at = baseline_at - 30 * 86400000,
                    checked_at = checked_at - abs(random()) % (20 * 86400000);
                UPDATE artists SET next_check_at = checked_at + 86400000;
+               UPDATE calls SET at = at - 2 * 86400000 WHERE id > 100;
                INSERT INTO identities (artist, mbid, looked_up_at, look_up_next_at, deezer)
                    SELECT id, lower(hex(randomblob(16))), 0, 0, abs(random()) % 1000000 FROM artists;";
     database.execute_batch(sql).expect("a spread");
