@@ -1,4 +1,4 @@
-//! Which artists are checked, and why others are overdue.
+//! Which artist is checked next, and how overdue artists are shown.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use dropday::store::status::Status;
 
 use crate::home::Home;
 
-/// The artists checked so far, in order.
+/// The artists that were checked so far, in order.
 fn asked(home: &Home) -> Vec<String> {
     let requests = home.world.requests().into_iter();
     let asked = requests.filter(|request| request.endpoint == Endpoint::ArtistAlbums);
@@ -18,7 +18,7 @@ fn asked(home: &Home) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn active_artists_are_checked_more_often() {
+async fn active_artists_are_checked_more_often_than_silent_ones() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")]).await;
     let (artists, _) = home.listener_of("Martha", 12).await;
     for (n, artist) in artists.iter().enumerate() {
@@ -42,7 +42,7 @@ async fn active_artists_are_checked_more_often() {
 }
 
 #[tokio::test]
-async fn friday_calls_are_spent_as_the_day_begins() {
+async fn friday_calls_are_spent_at_midnight_of_the_zone() {
     let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "6"), ("SCHEDULE__ZONE", "Europe/Berlin")];
     let home = Home::with(&settings).await;
     let (artists, martha) = home.listener_of("Martha", 6).await;
@@ -66,7 +66,7 @@ async fn friday_calls_are_spent_as_the_day_begins() {
 }
 
 #[tokio::test]
-async fn lockout_lowers_quota_which_recovers_slowly() {
+async fn quota_lockout_lowers_the_learned_quota_for_a_while() {
     let mut home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "40")]).await;
     home.listener_of("Martha", 60).await;
     home.follows().await;
@@ -85,7 +85,7 @@ async fn lockout_lowers_quota_which_recovers_slowly() {
 }
 
 #[tokio::test]
-async fn status_and_page_explain_overdue_artists() {
+async fn status_and_page_show_checked_and_overdue_artists() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "3")]).await;
     let (_, martha) = home.listener_of("Martha", 5).await;
     home.follows().await;
@@ -117,7 +117,7 @@ async fn status_and_page_explain_overdue_artists() {
 }
 
 #[tokio::test]
-async fn new_artist_is_checked_from_reserved_calls() {
+async fn new_follow_is_scanned_from_reserved_calls() {
     let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "50"), ("SCHEDULE__ZONE", "Europe/Berlin")];
     let home = Home::with(&settings).await;
     let (_, martha) = home.listener_of("Martha", 60).await;
@@ -136,7 +136,7 @@ async fn new_artist_is_checked_from_reserved_calls() {
 }
 
 #[tokio::test]
-async fn overdue_reason_names_outage_or_missing_connection() {
+async fn overdue_artists_show_outage_or_missing_token() {
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 4).await;
     home.round().await;
@@ -163,7 +163,7 @@ async fn overdue_reason_names_outage_or_missing_connection() {
 }
 
 #[tokio::test]
-async fn artist_checked_by_another_process_is_skipped() {
+async fn artist_checked_by_another_process_is_not_checked_again() {
     let home = Home::new().await;
     let (artists, _) = home.listener_of("Martha", 1).await;
     home.follows().await;
@@ -181,11 +181,35 @@ async fn artist_checked_by_another_process_is_skipped() {
 }
 
 #[tokio::test]
-async fn clock_set_back_does_not_stop_checks() {
+async fn clock_stepping_back_does_not_defer_checks() {
     let home = Home::new().await;
     home.listener_of("Martha", 3).await;
     home.round().await;
     home.clock.set(home.now() - Duration::from_secs(3600));
     assert_eq!(home.checks().await.checked, 3);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn failed_artist_is_checked_again_among_many() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "4")]).await;
+    let (ids, _) = home.listener_of("Martha", 10).await;
+    home.follows().await;
+    for day in 0..30 {
+        if day == 2 {
+            home.world.script(Endpoint::ArtistAlbums, [Fault::bad_gateway()]);
+        }
+        // Artists with a second page delay the others.
+        for id in &ids[..6] {
+            (0..6)
+                .for_each(|n| drop(home.world.put_out(id, NewAlbum::titled(format!("{day}-{n}")))));
+        }
+        for _ in 0..4 {
+            home.checks_of(Scope::Due).await;
+            home.advance_hours(6);
+        }
+    }
+    assert_eq!(home.status().await.artists.failing, 0);
+    home.emails().await;
     home.finish().await;
 }

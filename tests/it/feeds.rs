@@ -275,7 +275,7 @@ async fn renamed_album_keeps_its_entry_id() {
     let address = make(&martha, "atom").await;
     let before = feed(&home, &address).await;
     home.advance_hours(7);
-    home.world.rename_artist(&artist, "Röyksopp & Robyn");
+    home.world.change_artist(&artist, |artist| artist.name = "Röyksopp & Robyn".into());
     home.round().await;
     let after = feed(&home, &address).await;
     assert_eq!(titles(&after), ["Röyksopp & Robyn: Frist"]);

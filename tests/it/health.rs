@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz` report the state of the daemon and change nothing.
+//! `/healthz` and `/readyz` are right and have no side effects.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +17,7 @@ async fn ready(home: &Home) -> Answer {
     home.visitor().get("/readyz").await
 }
 
-/// After the cached result has expired.
+/// The answer after the cached one has expired.
 async fn ready_later(home: &Home) -> Answer {
     home.clock.advance(Duration::from_secs(2));
     ready(home).await
@@ -29,7 +29,7 @@ fn rows(database: &Path) -> i64 {
 }
 
 #[tokio::test]
-async fn readyz_leaves_no_trace_in_database() {
+async fn readiness_query_leaves_no_trace() {
     let home = Home::new().await;
     let (size, rows_before) =
         (|| home.config.database.metadata().unwrap().len(), rows(&home.config.database));
@@ -45,7 +45,7 @@ async fn readyz_leaves_no_trace_in_database() {
 }
 
 #[tokio::test]
-async fn readyz_is_ok_during_spotify_pause() {
+async fn spotify_pause_does_not_affect_readiness() {
     let home = Home::new().await;
     let pause = |scope, cause| {
         home.ctx
@@ -59,7 +59,7 @@ async fn readyz_is_ok_during_spotify_pause() {
 }
 
 #[tokio::test]
-async fn readyz_fails_while_database_is_locked() {
+async fn locked_database_is_alive_but_not_ready() {
     let home = Home::new().await;
     let other = Connection::open(&home.config.database).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -74,7 +74,7 @@ async fn readyz_fails_while_database_is_locked() {
 }
 
 #[tokio::test]
-async fn readyz_fails_when_schema_is_too_new() {
+async fn database_of_newer_version_is_not_ready() {
     let home = Home::new().await;
     let other = Connection::open(&home.config.database).unwrap();
     let version: i64 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
@@ -88,7 +88,7 @@ async fn readyz_fails_when_schema_is_too_new() {
 }
 
 #[tokio::test]
-async fn concurrent_readyz_requests_share_one_check() {
+async fn concurrent_readiness_queries_share_one_answer() {
     let home = Home::new().await;
     ready(&home).await;
     let other = Connection::open(&home.config.database).unwrap();
