@@ -10,17 +10,23 @@ use crate::context::Ctx;
 use crate::domain::check_planner;
 use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::domain::edition;
+use crate::domain::overdue::WhyOverdue;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
 use crate::domain::release_filter::{self, Match};
 use crate::domain::user::UserId;
 use crate::email::message::{Email, RenderError};
+<<<<<<< HEAD
 use crate::email::messages::assurance::{Assurance, Checks, WhyOverdue};
 use crate::email::messages::item::{MuteLink, NewsItem};
 use crate::email::messages::news::{News, Sample};
+=======
+use crate::email::messages::assurance::{Assurance, Checks};
+use crate::email::messages::kind::Kind;
+use crate::email::messages::news::{MuteLink, News, NewsItem, Sample};
+>>>>>>> main
 use crate::email::messages::welcome::Welcome;
 use crate::store::outbox::Claimed;
-use crate::store::overdue::Why;
 use crate::store::status::{self, Artists};
 use crate::store::users::User;
 use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
@@ -150,8 +156,13 @@ pub(super) fn email(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
     }
     let news = News {
         releases: &releases,
+<<<<<<< HEAD
         today: data.today,
         assurance: data.assurance,
+=======
+        today: told.today,
+        assurance: told.assurance.clone(),
+>>>>>>> main
         account_url: &ctx.page("/new"),
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
@@ -221,12 +232,18 @@ fn assurance(
     artists: &Artists,
     settings: &check_planner::Settings,
 ) -> Result<Option<Assurance>, StoreError> {
+<<<<<<< HEAD
     let overdue = overdue::list(tx, Some(user), settings, MAX_CANDIDATES)?;
     // An artist that Spotify no longer knows fails forever and must not represent all others.
     let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
+=======
+    let overdue = overdue::list(tx, Some(user.id), settings, MAX_RECENT)?;
+    // An artist that Spotify no longer knows fails for ever, and must not speak for all.
+    let usual = overdue.iter().find(|artist| !matches!(artist.why, WhyOverdue::CheckFailed(_)));
+>>>>>>> main
     let checks = match (usual.or(overdue.first()), artists.oldest_check) {
         (Some(first), _) => {
-            Checks::Overdue { artists: artists.overdue, because: why_overdue(&first.why) }
+            Checks::Overdue { artists: artists.overdue, because: first.why.clone() }
         }
         (None, _) if artists.never_asked > 0 => {
             Checks::InitialScan { artists: artists.never_asked }
@@ -237,6 +254,7 @@ fn assurance(
     Ok(Some(Assurance { watched: artists.watched, checks }))
 }
 
+<<<<<<< HEAD
 fn why_overdue(why: &Why) -> WhyOverdue {
     match why {
         Why::Failed(_) | Why::Outage(_) => WhyOverdue::Failure,
@@ -248,6 +266,9 @@ fn why_overdue(why: &Why) -> WhyOverdue {
 }
 
 /// When emails are sent, in words.
+=======
+/// When emails come, after "Emails come".
+>>>>>>> main
 fn when(digest_schedule: &DigestSchedule) -> String {
     let DigestSchedule { frequency, hour, zone } = digest_schedule;
     let zone = zone.iana_name().unwrap_or("UTC");
