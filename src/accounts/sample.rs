@@ -32,13 +32,8 @@ fn owe(tx: &Tx<'_>, user: UserId) -> Result<Asked, StoreError> {
     if reachable.is_none() {
         return Ok(Asked::Nowhere);
     }
-<<<<<<< HEAD
-    // One that was owed in the future was owed by a wrong clock, and must not forbid the next for years.
-    let last = outbox::last_owed(tx, user, EmailKind::Sample)?.filter(|last| *last <= tx.now());
-=======
     // A time in the future was written by a wrong clock and must not block requests.
-    let last = outbox::last_owed(tx, user, Kind::Sample)?.filter(|last| *last <= tx.now());
->>>>>>> main
+    let last = outbox::last_owed(tx, user, EmailKind::Sample)?.filter(|last| *last <= tx.now());
     if let Some(again) = last.map(|last| last + INTERVAL).filter(|again| *again > tx.now()) {
         return Ok(Asked::TooOften(again));
     }

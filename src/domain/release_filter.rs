@@ -8,7 +8,7 @@ use super::release::{Release, ReleaseKind};
 
 /// The categories of releases that a user can choose between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReleaseCategory {
+pub enum Category {
     /// An album.
     Album,
     /// A single or an EP.
@@ -23,7 +23,7 @@ pub enum ReleaseCategory {
     Appearance,
 }
 
-impl ReleaseCategory {
+impl Category {
     /// `live album`, in the middle of a sentence. `tracks` tells a single from an EP: Spotify lists EPs among
     /// the singles.
     pub fn noun(self, tracks: Option<u32>) -> &'static str {
@@ -50,7 +50,7 @@ impl ReleaseCategory {
 
 /// The categories that a user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WantedCategories {
+pub struct Categories {
     /// Albums.
     pub albums: bool,
     /// Singles and EPs.
@@ -65,7 +65,7 @@ pub struct WantedCategories {
     pub appearances: bool,
 }
 
-impl Default for WantedCategories {
+impl Default for Categories {
     fn default() -> Self {
         Self {
             albums: true,
@@ -99,7 +99,7 @@ pub enum SkipReason {
     /// Everybody whom it would be told for is muted.
     Muted(String),
     /// They do not want this category.
-    Category(ReleaseCategory),
+    Category(Category),
     /// It is a later edition of an album, and they want none of those.
     Edition,
 }
@@ -110,16 +110,12 @@ impl fmt::Display for SkipReason {
             Self::Unsubscribed => f.write_str("letters with news were switched off"),
             Self::Muted(name) => write!(f, "{name} is muted"),
             Self::Edition => f.write_str("later editions are not wanted"),
-            Self::Category(ReleaseCategory::Album) => f.write_str("albums are not wanted"),
-            Self::Category(ReleaseCategory::Single) => {
-                f.write_str("singles and EPs are not wanted")
-            }
-            Self::Category(ReleaseCategory::Compilation) => {
-                f.write_str("compilations are not wanted")
-            }
-            Self::Category(ReleaseCategory::Live) => f.write_str("live albums are not wanted"),
-            Self::Category(ReleaseCategory::Remixes) => f.write_str("remixes are not wanted"),
-            Self::Category(ReleaseCategory::Appearance) => {
+            Self::Category(Category::Album) => f.write_str("albums are not wanted"),
+            Self::Category(Category::Single) => f.write_str("singles and EPs are not wanted"),
+            Self::Category(Category::Compilation) => f.write_str("compilations are not wanted"),
+            Self::Category(Category::Live) => f.write_str("live albums are not wanted"),
+            Self::Category(Category::Remixes) => f.write_str("remixes are not wanted"),
+            Self::Category(Category::Appearance) => {
                 f.write_str("appearances on others' releases are not wanted")
             }
         }
@@ -127,12 +123,12 @@ impl fmt::Display for SkipReason {
 }
 
 /// The category of a release; `appears` if the followed artist only appears on it.
-pub fn category(release: &Release, appears: bool) -> ReleaseCategory {
+pub fn category(release: &Release, appears: bool) -> Category {
     match release.kind {
-        _ if appears => ReleaseCategory::Appearance,
-        ReleaseKind::Single => ReleaseCategory::Single,
-        ReleaseKind::Compilation => ReleaseCategory::Compilation,
-        ReleaseKind::Album => recorded(release).unwrap_or(ReleaseCategory::Album),
+        _ if appears => Category::Appearance,
+        ReleaseKind::Single => Category::Single,
+        ReleaseKind::Compilation => Category::Compilation,
+        ReleaseKind::Album => recorded(release).unwrap_or(Category::Album),
     }
 }
 
@@ -144,7 +140,7 @@ pub fn category(release: &Release, appears: bool) -> ReleaseCategory {
 pub fn evaluate(
     release: &Release,
     reasons: &[Match],
-    categories: WantedCategories,
+    categories: Categories,
 ) -> Result<(), SkipReason> {
     if reasons.iter().any(|reason| !reason.is_muted && categories.have(release, reason.appears)) {
         return Ok(());
@@ -162,14 +158,14 @@ pub fn evaluate(
 }
 
 /// Whether a release is of a category that the user wants, even if the artist is muted.
-pub fn is_of_interest(release: &Release, reasons: &[Match], categories: WantedCategories) -> bool {
+pub fn is_of_interest(release: &Release, reasons: &[Match], categories: Categories) -> bool {
     match reasons {
         [] => categories.have(release, false),
         reasons => reasons.iter().any(|reason| categories.have(release, reason.appears)),
     }
 }
 
-impl WantedCategories {
+impl Categories {
     /// No category.
     pub fn none() -> Self {
         Self { albums: false, ..Self::default() }
@@ -178,12 +174,12 @@ impl WantedCategories {
     /// Whether a release of this category is wanted, its recording (live, remix) included.
     fn have(self, release: &Release, appears: bool) -> bool {
         let category = category(release, appears);
-        let recording = if category == ReleaseCategory::Single { recorded(release) } else { None };
+        let recording = if category == Category::Single { recorded(release) } else { None };
         self.has(category) && recording.is_none_or(|recording| self.has(recording))
     }
 
     /// The category because of which a release is not wanted.
-    fn missing(self, release: &Release, appears: bool) -> ReleaseCategory {
+    fn missing(self, release: &Release, appears: bool) -> Category {
         let category = category(release, appears);
         match recorded(release) {
             Some(recording) if self.has(category) => recording,
@@ -191,22 +187,22 @@ impl WantedCategories {
         }
     }
 
-    fn has(self, category: ReleaseCategory) -> bool {
+    fn has(self, category: Category) -> bool {
         match category {
-            ReleaseCategory::Album => self.albums,
-            ReleaseCategory::Single => self.singles,
-            ReleaseCategory::Compilation => self.compilations,
-            ReleaseCategory::Live => self.live,
-            ReleaseCategory::Remixes => self.remixes,
-            ReleaseCategory::Appearance => self.appearances,
+            Category::Album => self.albums,
+            Category::Single => self.singles,
+            Category::Compilation => self.compilations,
+            Category::Live => self.live,
+            Category::Remixes => self.remixes,
+            Category::Appearance => self.appearances,
         }
     }
 }
 
-fn recorded(release: &Release) -> Option<ReleaseCategory> {
+fn recorded(release: &Release) -> Option<Category> {
     match live_or_remix::of(&release.title) {
-        live_or_remix::Recording::Live => Some(ReleaseCategory::Live),
-        live_or_remix::Recording::Remixes => Some(ReleaseCategory::Remixes),
+        live_or_remix::Recording::Live => Some(Category::Live),
+        live_or_remix::Recording::Remixes => Some(Category::Remixes),
         live_or_remix::Recording::Other => None,
     }
 }
@@ -235,7 +231,7 @@ mod tests {
         Match { artist, name: name.into(), appears, is_muted }
     }
 
-    const ALL: WantedCategories = WantedCategories {
+    const ALL: Categories = Categories {
         albums: true,
         singles: true,
         compilations: true,
@@ -246,17 +242,17 @@ mod tests {
 
     #[test]
     fn albums_are_wanted_and_nothing_else_unless_somebody_says_so() {
-        let usual = WantedCategories::default();
+        let usual = Categories::default();
         let evaluate = |title, kind, appears| {
             evaluate(&release(title, kind), &[reason("Air", appears, false)], usual)
         };
         assert_eq!(evaluate("Moon Safari", ReleaseKind::Album, false), Ok(()));
         for (title, kind, appears, unwanted) in [
-            ("Moon Safari", ReleaseKind::Single, false, ReleaseCategory::Single),
-            ("Moon Safari", ReleaseKind::Compilation, false, ReleaseCategory::Compilation),
-            ("Live at Leeds", ReleaseKind::Album, false, ReleaseCategory::Live),
-            ("Moon Safari (Remixes)", ReleaseKind::Album, false, ReleaseCategory::Remixes),
-            ("Moon Safari", ReleaseKind::Album, true, ReleaseCategory::Appearance),
+            ("Moon Safari", ReleaseKind::Single, false, Category::Single),
+            ("Moon Safari", ReleaseKind::Compilation, false, Category::Compilation),
+            ("Live at Leeds", ReleaseKind::Album, false, Category::Live),
+            ("Moon Safari (Remixes)", ReleaseKind::Album, false, Category::Remixes),
+            ("Moon Safari", ReleaseKind::Album, true, Category::Appearance),
         ] {
             assert_eq!(
                 evaluate(title, kind, appears),
@@ -268,12 +264,12 @@ mod tests {
 
     #[test]
     fn a_live_album_is_told_to_those_who_want_nothing_but_live_albums() {
-        let live = WantedCategories { albums: false, live: true, ..WantedCategories::default() };
+        let live = Categories { albums: false, live: true, ..Categories::default() };
         let evaluate = |title| {
             evaluate(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
         };
         assert_eq!(evaluate("Live at Leeds"), Ok(()));
-        assert_eq!(evaluate("Moon Safari"), Err(SkipReason::Category(ReleaseCategory::Album)));
+        assert_eq!(evaluate("Moon Safari"), Err(SkipReason::Category(Category::Album)));
     }
 
     #[test]
@@ -281,12 +277,12 @@ mod tests {
         let single = release("Kelly Watch the Stars (Remixes)", ReleaseKind::Single);
         let evaluate = |categories| evaluate(&single, &[reason("Air", false, false)], categories);
         assert_eq!(
-            evaluate(WantedCategories { remixes: false, ..ALL }),
-            Err(SkipReason::Category(ReleaseCategory::Remixes))
+            evaluate(Categories { remixes: false, ..ALL }),
+            Err(SkipReason::Category(Category::Remixes))
         );
         assert_eq!(
-            evaluate(WantedCategories { singles: false, ..ALL }),
-            Err(SkipReason::Category(ReleaseCategory::Single))
+            evaluate(Categories { singles: false, ..ALL }),
+            Err(SkipReason::Category(Category::Single))
         );
         assert_eq!(evaluate(ALL), Ok(()));
     }
@@ -304,8 +300,8 @@ mod tests {
         let album = release("Moon Safari", ReleaseKind::Album);
         let reasons = [reason("Air", false, true), reason("Beck", true, false)];
         assert_eq!(
-            evaluate(&album, &reasons, WantedCategories::default()),
-            Err(SkipReason::Category(ReleaseCategory::Appearance))
+            evaluate(&album, &reasons, Categories::default()),
+            Err(SkipReason::Category(Category::Appearance))
         );
         assert_eq!(evaluate(&album, &reasons, ALL), Ok(()));
     }
@@ -319,7 +315,7 @@ mod tests {
             wants in any::<[bool; 6]>(),
         ) {
             let [albums, singles, compilations, live, remixes, appearances] = wants;
-            let categories = WantedCategories { albums, singles, compilations, live, remixes, appearances };
+            let categories = Categories { albums, singles, compilations, live, remixes, appearances };
             let reasons: Vec<_> = reasons.iter().map(|(a, m)| reason("x", *a, *m)).collect();
             let release = release(&title, kind);
             if evaluate(&release, &reasons, categories).is_ok() {

@@ -11,7 +11,7 @@ use super::{Result, Tx, outbox};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::digest::{DigestFrequency, DigestSchedule, Key};
 use crate::domain::preferences::Preferences;
-use crate::domain::release_filter::WantedCategories;
+use crate::domain::release_filter::Categories;
 use crate::domain::user::UserId;
 
 const PREFERENCES: &str = "SELECT wants_albums, singles_since IS NOT NULL,
@@ -25,7 +25,7 @@ pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Preferences>> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
-    let categories = WantedCategories {
+    let categories = Categories {
         albums: row.get(0)?,
         singles: row.get(1)?,
         compilations: row.get(2)?,

@@ -15,19 +15,9 @@ use super::page::{self, Handled};
 use super::visit::{Fields, Frame, UrlQuery, Visit};
 use super::when::When;
 use crate::context::Ctx;
-use crate::domain::release_filter::ReleaseCategory;
+use crate::domain::release_filter::Category;
 use crate::store::outbox::Told;
 
-<<<<<<< HEAD
-/// The kinds that the page can be narrowed to: as its address calls them, and as readers do.
-const KINDS: [(ReleaseCategory, &str, &str); 6] = [
-    (ReleaseCategory::Album, "albums", "Albums"),
-    (ReleaseCategory::Single, "singles", "Singles and EPs"),
-    (ReleaseCategory::Compilation, "compilations", "Compilations"),
-    (ReleaseCategory::Live, "live", "Live"),
-    (ReleaseCategory::Remixes, "remixes", "Remixes"),
-    (ReleaseCategory::Appearance, "appearances", "Appearances"),
-=======
 /// The kinds to filter by, with their names in URLs and on the page.
 const KINDS: [(Category, &str, &str); 6] = [
     (Category::Album, "albums", "Albums"),
@@ -36,7 +26,6 @@ const KINDS: [(Category, &str, &str); 6] = [
     (Category::Live, "live", "Live"),
     (Category::Remixes, "remixes", "Remixes"),
     (Category::Appearance, "appearances", "Appearances"),
->>>>>>> main
 ];
 
 #[derive(Template)]
@@ -45,7 +34,7 @@ struct Page {
     frame: Frame,
     now: Timestamp,
     zone: TimeZone,
-    kind: Option<ReleaseCategory>,
+    kind: Option<Category>,
     is_first_page: bool,
     /// Whether the list of the chosen kind is checked for this user.
     is_looked_for: bool,
@@ -90,22 +79,7 @@ impl Page {
         self.older.map(|before| format!("/new?{kind}before={before}"))
     }
 
-<<<<<<< HEAD
-    /// Where the page begins.
-=======
-    fn label(kind: &Category) -> &'static str {
-        match kind {
-            Category::Album => "Album",
-            Category::Single => "Single or EP",
-            Category::Compilation => "Compilation",
-            Category::Live => "Live album",
-            Category::Remixes => "Remixes",
-            Category::Appearance => "Appearance",
-        }
-    }
-
     /// The URL of the first page.
->>>>>>> main
     fn latest_path(&self) -> String {
         self.word().map_or_else(|| "/new".to_owned(), |word| format!("/new?kind={word}"))
     }
@@ -153,13 +127,8 @@ mod tests {
     }
 
     #[test]
-<<<<<<< HEAD
-    fn an_address_is_read_as_far_as_it_makes_sense() {
-        let live = Wish { kind: Some(ReleaseCategory::Live), before: Some(7) };
-=======
     fn query_is_parsed_as_far_as_possible() {
         let live = Wish { kind: Some(Category::Live), before: Some(7) };
->>>>>>> main
         assert_eq!(wish("kind=live&before=7"), live);
         assert_eq!(wish("before=7&kind=live&kind=albums&before=9"), live);
         let all = Wish { kind: None, before: None };

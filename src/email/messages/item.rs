@@ -5,13 +5,13 @@ use jiff::civil::Date;
 use super::wording::Names;
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
-use crate::domain::release_filter::ReleaseCategory;
+use crate::domain::release_filter::Category;
 
 /// One release in an email.
 #[derive(Debug, Clone)]
 pub struct NewsItem {
     pub release: Release,
-    pub category: ReleaseCategory,
+    pub category: Category,
     /// The names of the followed artists because of whom the user is notified.
     pub because: Vec<String>,
     /// What its other editions are called: `Deluxe`.
@@ -34,7 +34,7 @@ impl NewsItem {
             link: String::new(),
         };
         let (because, also_as, mute) = (Vec::new(), Vec::new(), Vec::new());
-        Some(Self { release, category: ReleaseCategory::Album, because, also_as, mute })
+        Some(Self { release, category: Category::Album, because, also_as, mute })
     }
 }
 

@@ -6,7 +6,7 @@ use super::assurance::Assurance;
 use super::item::{NewsItem, artists};
 use super::row::Row;
 use super::wording::{Names, shortened};
-use crate::domain::release_filter::ReleaseCategory;
+use crate::domain::release_filter::Category;
 use crate::domain::text::one_line;
 use crate::email::message::{Email, RenderError};
 
@@ -20,63 +20,8 @@ const MAX_SUBJECT_LENGTH: usize = 120;
 /// Titles in the preview that an inbox shows.
 const MAX_IN_PREHEADER: usize = 4;
 
-<<<<<<< HEAD
 /// New releases for one user.
-#[derive(Clone, Copy)]
-=======
-/// One release in an email.
-#[derive(Debug, Clone)]
-pub struct NewsItem {
-    /// What came out.
-    pub release: Release,
-    /// What it is to this user.
-    pub kind: Kind,
-    /// The names of the followed artists that are why it is told.
-    pub because: Vec<String>,
-    /// What its other editions call themselves: `Deluxe`.
-    pub also_as: Vec<String>,
-    /// For each artist in `because`, where they are muted.
-    pub mute: Vec<MuteLink>,
-}
-
-impl NewsItem {
-    /// An album that does not exist, to show what an email looks like.
-    pub fn made_up(today: Date) -> Option<Self> {
-        let release = Release {
-            id: ReleaseId::parse("sample")?,
-            title: "Songs That Nobody Wrote".into(),
-            kind: ReleaseKind::Album,
-            artists: vec![Artist::new(ArtistId::parse("sample")?, "The Example Band")],
-            date: ReleaseDate::Day(today),
-            tracks: Some(10),
-            cover: None,
-            link: String::new(),
-        };
-        let (because, also_as, mute) = (Vec::new(), Vec::new(), Vec::new());
-        Some(Self { release, kind: Kind::Album, because, also_as, mute })
-    }
-}
-
-/// Where somebody ends the news of one artist: a page with a button, since mail programs open links
-/// by themselves.
 #[derive(Clone)]
-pub struct MuteLink {
-    /// Whose news ends.
-    pub artist: String,
-    /// The page, with whatever says who asks.
-    pub url: String,
-}
-
-/// The address acts for a user, so `Debug` leaves it out.
-impl std::fmt::Debug for MuteLink {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MuteLink").field("artist", &self.artist).finish_non_exhaustive()
-    }
-}
-
-/// Some releases for one user.
-#[derive(Clone)]
->>>>>>> main
 pub struct News<'a> {
     /// The most important first.
     pub releases: &'a [NewsItem],
@@ -201,7 +146,7 @@ fn plural(nouns: impl Iterator<Item = &'static str>) -> &'static str {
 /// `Röyksopp: Profound Mysteries III`; for a guest appearance, also the name of the guest.
 fn subject_of_one(item: &NewsItem) -> String {
     let mut artists = artists(&item.release, MAX_SUBJECT_LENGTH / 2).to_string();
-    if item.category == ReleaseCategory::Appearance {
+    if item.category == Category::Appearance {
         let guests =
             Names::fitting(item.because.iter().map(String::as_str), MAX_SUBJECT_LENGTH / 4);
         artists = format!("{guests} on {}", shortened(&artists, MAX_SUBJECT_LENGTH / 4));

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::item::{NewsItem, artists};
 use super::wording::{Names, isolated, shortened, web_address, when};
-use crate::domain::release_filter::ReleaseCategory;
+use crate::domain::release_filter::Category;
 use crate::domain::text::one_line;
 
 /// Characters of a list of names.
@@ -75,10 +75,10 @@ fn facts(item: &NewsItem) -> String {
     [Some(category), tracks, also_as].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn because_of(category: ReleaseCategory, artists: usize) -> &'static str {
+fn because_of(category: Category, artists: usize) -> &'static str {
     match (category, artists) {
-        (ReleaseCategory::Appearance, 1) => ", who appears on it",
-        (ReleaseCategory::Appearance, _) => ", who appear on it",
+        (Category::Appearance, 1) => ", who appears on it",
+        (Category::Appearance, _) => ", who appear on it",
         _ => "",
     }
 }

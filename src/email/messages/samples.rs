@@ -18,7 +18,7 @@ use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::quota::Bucket;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
-use crate::domain::release_filter::ReleaseCategory;
+use crate::domain::release_filter::Category;
 use crate::domain::text::one_line;
 use crate::email::message::{Email, RenderError};
 
@@ -88,12 +88,12 @@ pub fn many(count: usize) -> Vec<NewsItem> {
 
 /// An album of today, followed for the artist's sake.
 pub fn album(artist: &str, title: &str) -> NewsItem {
-    item(ReleaseCategory::Album, &[artist], title, "2026-11-27", 10)
+    item(Category::Album, &[artist], title, "2026-11-27", 10)
 }
 
 /// What is known of a release, with everything that an email can tell of it.
 pub fn item(
-    category: ReleaseCategory,
+    category: Category,
     artists: &[&str],
     title: &str,
     released: &str,
@@ -122,46 +122,33 @@ pub fn mute(artist: &str) -> MuteLink {
 }
 
 fn profound_mysteries() -> NewsItem {
-    item(ReleaseCategory::Album, &["Röyksopp"], "Profound Mysteries III", "2026-11-27", 10)
+    item(Category::Album, &["Röyksopp"], "Profound Mysteries III", "2026-11-27", 10)
 }
 
 /// One of every kind, some badly known.
 fn several() -> Vec<NewsItem> {
-    let mut deluxe = item(ReleaseCategory::Album, &["Sigur Rós"], "ÁTTA", "2026-11-26", 11);
+    let mut deluxe = item(Category::Album, &["Sigur Rós"], "ÁTTA", "2026-11-26", 11);
     deluxe.also_as = vec!["Deluxe".into(), "Instrumental".into()];
-    let mut untitled = item(ReleaseCategory::Album, &["אביב גפן"], "", "", 1);
+    let mut untitled = item(Category::Album, &["אביב גפן"], "", "", 1);
     (untitled.release.cover, untitled.release.tracks) = (None, None);
-    let mut guest =
-        item(ReleaseCategory::Appearance, &["Various Artists"], "Night Drive", "2026-11", 18);
+    let mut guest = item(Category::Appearance, &["Various Artists"], "Night Drive", "2026-11", 18);
     (guest.because, guest.mute) = (vec!["Robyn".into()], vec![mute("Robyn")]);
     vec![
         profound_mysteries(),
         deluxe,
-        item(ReleaseCategory::Album, &["Kraftwerk"], "Ralf und Florian", "1973-10", 6),
+        item(Category::Album, &["Kraftwerk"], "Ralf und Florian", "1973-10", 6),
         untitled,
         item(
-            ReleaseCategory::Live,
+            Category::Live,
             &["Godspeed You! Black Emperor"],
             "Live at the Warehouse",
             "2026-11-20",
             4,
         ),
-        item(
-            ReleaseCategory::Remixes,
-            &["Björk", "Arca"],
-            "Vulnicura Remixes & Strings",
-            "2026-12-04",
-            9,
-        ),
-        item(ReleaseCategory::Single, &["Röyksopp", "Robyn"], "Do It Again", "2026-11-27", 1),
-        item(ReleaseCategory::Single, &["Moderat"], "<b>EP</b> No. 1", "2026", 5),
-        item(
-            ReleaseCategory::Compilation,
-            &["Joni Mitchell"],
-            "Archives, Vol. 4",
-            "2026-11-06",
-            98,
-        ),
+        item(Category::Remixes, &["Björk", "Arca"], "Vulnicura Remixes & Strings", "2026-12-04", 9),
+        item(Category::Single, &["Röyksopp", "Robyn"], "Do It Again", "2026-11-27", 1),
+        item(Category::Single, &["Moderat"], "<b>EP</b> No. 1", "2026", 5),
+        item(Category::Compilation, &["Joni Mitchell"], "Archives, Vol. 4", "2026-11-06", 98),
         guest,
     ]
 }
@@ -172,7 +159,7 @@ fn made_up() -> Result<Email, RenderError> {
 }
 
 fn recent() -> Vec<NewsItem> {
-    several().into_iter().filter(|item| item.category == ReleaseCategory::Album).collect()
+    several().into_iter().filter(|item| item.category == Category::Album).collect()
 }
 
 fn overdue() -> Assurance {

@@ -19,10 +19,7 @@ pub enum SettingsError {
     #[error(transparent)]
     Dkim(#[from] DkimFault),
     #[error("`mail.ca_file` cannot be used: {}: {reason}", path.display())]
-    CaFile {
-        path: PathBuf,
-        reason: String,
-    },
+    CaFile { path: PathBuf, reason: String },
     /// The system's certificates cannot be loaded, or TLS cannot be set up.
     #[error(
         "TLS cannot be set up for `mail.smtp_url` ({0}): are the system's CA certificates \

@@ -16,15 +16,9 @@ use crate::domain::release::{Release, ReleaseId, ReleaseKind};
 use crate::domain::release_filter::{self, Match};
 use crate::domain::user::UserId;
 use crate::email::message::{Email, RenderError};
-<<<<<<< HEAD
-use crate::email::messages::assurance::{Assurance, Checks, WhyOverdue};
+use crate::email::messages::assurance::{Assurance, Checks};
 use crate::email::messages::item::{MuteLink, NewsItem};
 use crate::email::messages::news::{News, Sample};
-=======
-use crate::email::messages::assurance::{Assurance, Checks};
-use crate::email::messages::kind::Kind;
-use crate::email::messages::news::{MuteLink, News, NewsItem, Sample};
->>>>>>> main
 use crate::email::messages::welcome::Welcome;
 use crate::store::outbox::Claimed;
 use crate::store::status::{self, Artists};
@@ -156,13 +150,8 @@ pub(super) fn email(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
     }
     let news = News {
         releases: &releases,
-<<<<<<< HEAD
         today: data.today,
-        assurance: data.assurance,
-=======
-        today: told.today,
-        assurance: told.assurance.clone(),
->>>>>>> main
+        assurance: data.assurance.clone(),
         account_url: &ctx.page("/new"),
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
@@ -232,15 +221,9 @@ fn assurance(
     artists: &Artists,
     settings: &check_planner::Settings,
 ) -> Result<Option<Assurance>, StoreError> {
-<<<<<<< HEAD
     let overdue = overdue::list(tx, Some(user), settings, MAX_CANDIDATES)?;
     // An artist that Spotify no longer knows fails forever and must not represent all others.
-    let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
-=======
-    let overdue = overdue::list(tx, Some(user.id), settings, MAX_RECENT)?;
-    // An artist that Spotify no longer knows fails for ever, and must not speak for all.
     let usual = overdue.iter().find(|artist| !matches!(artist.why, WhyOverdue::CheckFailed(_)));
->>>>>>> main
     let checks = match (usual.or(overdue.first()), artists.oldest_check) {
         (Some(first), _) => {
             Checks::Overdue { artists: artists.overdue, because: first.why.clone() }
@@ -254,21 +237,7 @@ fn assurance(
     Ok(Some(Assurance { watched: artists.watched, checks }))
 }
 
-<<<<<<< HEAD
-fn why_overdue(why: &Why) -> WhyOverdue {
-    match why {
-        Why::Failed(_) | Why::Outage(_) => WhyOverdue::Failure,
-        Why::NobodyConnected => WhyOverdue::NobodyConnected,
-        Why::Paused(_) => WhyOverdue::Pause,
-        Why::DaySpent { .. } => WhyOverdue::DailyLimit,
-        Why::NotItsTurn { .. } => WhyOverdue::Queue,
-    }
-}
-
 /// When emails are sent, in words.
-=======
-/// When emails come, after "Emails come".
->>>>>>> main
 fn when(digest_schedule: &DigestSchedule) -> String {
     let DigestSchedule { frequency, hour, zone } = digest_schedule;
     let zone = zone.iana_name().unwrap_or("UTC");

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::preferences::Preferences;
 use crate::domain::release::Release;
-use crate::domain::release_filter::{self, Match, ReleaseCategory, SkipReason, WantedCategories};
+use crate::domain::release_filter::{self, Categories, Category, Match, SkipReason};
 use crate::domain::user::UserId;
 use crate::store::outbox::{self, Entry, Told};
 use crate::store::users::{self, User};
@@ -28,15 +28,9 @@ const BOUNCING: &str = "letters to your address come back";
 /// The parsed query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wish {
-<<<<<<< HEAD
-    /// One kind alone.
-    pub(super) kind: Option<ReleaseCategory>,
-    /// What was seen before this place.
-=======
     /// Only this kind.
     pub(super) kind: Option<Category>,
     /// Only items before this position.
->>>>>>> main
     pub(super) before: Option<i64>,
 }
 
@@ -52,7 +46,7 @@ pub(super) struct Found {
 pub(super) struct Item {
     place: i64,
     pub(super) release: Release,
-    pub(super) kind: ReleaseCategory,
+    pub(super) kind: Category,
     pub(super) released: Option<When>,
     /// The user's artists who appear on it, if it is by others.
     pub(super) guests: Vec<String>,
@@ -107,7 +101,7 @@ fn item(
     user: &User,
     entry: Entry,
     wanted: &Preferences,
-    only: Option<ReleaseCategory>,
+    only: Option<Category>,
 ) -> Result<Option<Item>, StoreError> {
     let Entry { place, release, seen_at, told } = entry;
     let reasons = releases::reasons(tx, &release.id, user.id)?;
@@ -124,26 +118,21 @@ fn item(
         told => as_things_stand(told, &release, &reasons, wanted),
     };
     let guests = match kind {
-        ReleaseCategory::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
+        Category::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
         _ => Vec::new(),
     };
     let released = When::released(release.date);
     Ok(Some(Item { place, release, kind, released, guests, seen_at, told }))
 }
 
-<<<<<<< HEAD
-/// Whether what is of this kind is seen whatever others want: albums always are, live and of remixes too.
-fn is_looked_for(kind: ReleaseCategory, categories: WantedCategories) -> bool {
-=======
 /// Whether releases of this kind are found whatever other users want. Albums always are, including live
 /// albums and remixes.
-fn is_looked_for(kind: Category, kinds: Categories) -> bool {
->>>>>>> main
+fn is_looked_for(kind: Category, categories: Categories) -> bool {
     match kind {
-        ReleaseCategory::Album | ReleaseCategory::Live | ReleaseCategory::Remixes => true,
-        ReleaseCategory::Single => categories.singles,
-        ReleaseCategory::Compilation => categories.compilations,
-        ReleaseCategory::Appearance => categories.appearances,
+        Category::Album | Category::Live | Category::Remixes => true,
+        Category::Single => categories.singles,
+        Category::Compilation => categories.compilations,
+        Category::Appearance => categories.appearances,
     }
 }
 

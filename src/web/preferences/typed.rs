@@ -7,7 +7,7 @@ use super::Fields;
 use crate::domain::artist::ArtistId;
 use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::domain::preferences::Preferences;
-use crate::domain::release_filter::WantedCategories;
+use crate::domain::release_filter::Categories;
 
 /// The hour if none or an invalid one was chosen.
 const DEFAULT_HOUR: i8 = 8;
@@ -30,7 +30,7 @@ pub(super) struct Typed {
 }
 
 pub(super) fn read(fields: &Fields) -> Typed {
-    let categories = WantedCategories {
+    let categories = Categories {
         albums: fields.has("albums"),
         singles: fields.has("singles"),
         compilations: fields.has("compilations"),
@@ -39,7 +39,7 @@ pub(super) fn read(fields: &Fields) -> Typed {
         appearances: fields.has("appearances"),
     };
     let ((digest_schedule, is_subscribed), fault) = read_timetable(fields);
-    let is_nothing = is_subscribed && categories == WantedCategories::none();
+    let is_nothing = is_subscribed && categories == Categories::none();
     let wanted = Preferences {
         categories,
         editions: fields.has("editions"),
