@@ -162,8 +162,8 @@ CREATE TABLE farewells (
 CREATE TABLE artists (
     id                  TEXT PRIMARY KEY,
     name                TEXT NOT NULL,
-    -- The name as it is searched and sorted (src/domain/text.rs); NULL until the next maintenance.
-    folded              TEXT,
+    -- The name as it is searched and sorted (src/domain/text.rs).
+    folded              TEXT NOT NULL,
     watched_since       INTEGER NOT NULL,
     -- Set while nobody follows the artist.
     unwatched_at        INTEGER,

@@ -1,6 +1,7 @@
 //! Composition: configuration → the parts, put together.
 
 mod key_file;
+pub mod privileges;
 mod rotate;
 
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::store::{Db, Sealer, StoreError};
 use crate::web;
 use crate::worker::Job;
 
-pub use rotate::{Rotation, rotate_key};
+pub use rotate::{Rotation, create_key_file, rotate_key};
 
 /// What we call ourselves towards Spotify.
 const USER_AGENT: &str = concat!("dropday/", env!("CARGO_PKG_VERSION"));
@@ -145,15 +146,13 @@ fn open_until(
         Err(StoreError::WrongKey) => {}
         opened => return Ok(opened?),
     }
-    // A change of keys has ended meanwhile, or was cut short in its last step.
-    let Some(next) = key_file::read(&key_file::waiting(file))? else {
-        return Ok(open(&key_file::kept(file, &config.database, &**chance)?)?);
+    // A key rotation was killed after the database had the new key.
+    let Some(new) = key_file::read(&key_file::waiting(file))? else {
+        return Err(StoreError::WrongKey.into());
     };
-    let db = open(&next)?;
-    let old = key_file::put_in_place(file).context("the new key cannot be put in its place")?;
-    if let Some(old) = old {
-        tracing::info!(old = %old.display(), "finished a change of keys; the earlier key is kept");
-    }
+    let db = open(&new)?;
+    let old = key_file::put_in_place(file).context("cannot move the new key into place")?;
+    tracing::info!(old = %old.display(), "finished a key rotation; the old key is kept");
     Ok(db)
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Result, StoreError, private};
+use super::files::create_private;
+use super::{Result, StoreError};
 
 /// More statements than there are: each is compiled once.
 const STATEMENTS: usize = 256;
@@ -32,7 +33,7 @@ pub(super) fn empty_the_log(conn: &Connection) -> Result<()> {
 /// (<https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
 pub(super) fn connect(path: &Path) -> Result<Connection> {
     let cannot = |why: String| StoreError::CannotOpen { path: path.to_owned(), why };
-    match private::make(path) {
+    match create_private(path) {
         Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {
             return Err(StoreError::ReadOnly);
         }

@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::{SYNCHRONOUS, connect, empty_the_log};
 use super::presence::{Company, Presence};
-use super::{Result, Sealer, StoreError, artists, copy, keys, migrations, outbox, tidy, tokens};
+use super::{
+    Result, Sealer, StoreError, artists, clock_guard, copy, keys, migrations, outbox, tokens,
+};
 use crate::clock::{Chance, Clock};
 use crate::domain::room::Room;
 
@@ -121,7 +123,7 @@ impl Db {
         let reading = connect(path)?;
         reading.pragma_update(None, "query_only", true)?;
         reading.pragma_update(None, "cache_size", -READ_CACHE_KB)?;
-        shared.transact(&mut conn, WRITES, "tidy", tidy::tidy)?;
+        shared.transact(&mut conn, WRITES, "check clock", clock_guard::check_clock)?;
         conn.progress_handler(0, None::<fn() -> bool>)?;
         // A process that was killed, or could not, has left this to us.
         empty_the_log(&conn).ok();

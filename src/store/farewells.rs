@@ -9,7 +9,7 @@ use super::{Result, Tx, outbox};
 use crate::domain::user::EmailAddress;
 
 /// A letter that could not leave by then never will; and nothing is kept for ever.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(4 * 24);
+pub(super) const KEPT_FOR: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// What the last letter says, and where it goes.
 #[derive(Debug, Clone)]
@@ -55,13 +55,5 @@ pub(super) fn forget_settled(tx: &Tx<'_>, letter: i64) -> Result<()> {
         [letter],
     )?;
     tx.execute(&format!("DELETE FROM outbox WHERE {which}"), [letter])?;
-    Ok(())
-}
-
-/// Forgets those whose letter could not leave for days.
-pub(super) fn forget_old(tx: &Tx<'_>) -> Result<()> {
-    let before = Ms(tx.now() - KEPT_FOR);
-    tx.execute("DELETE FROM farewells WHERE made_at <= ?1", [before])?;
-    tx.execute("DELETE FROM outbox WHERE kind = 'good_bye' AND owed_at <= ?1", [before])?;
     Ok(())
 }

@@ -72,16 +72,6 @@ pub fn note_visit(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
     Ok(())
 }
 
-/// Forgets sessions that ended, so many at most; how many.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn forget_ended(tx: &Tx<'_>, most: u32) -> Result<u64> {
-    let sql = "DELETE FROM sessions WHERE token_hash IN
-                   (SELECT token_hash FROM sessions WHERE seen_at <= ?1 LIMIT ?2)";
-    Ok(tx.execute(sql, params![Ms(tx.now() - IDLE), most])? as u64)
-}
-
 /// Ends a session.
 ///
 /// # Errors

@@ -80,14 +80,14 @@ pub fn take(tx: &Tx<'_>, state_hash: [u8; 32]) -> Result<Option<SignIn>> {
     Ok(Some(SignIn { browser_hash, verifier, expires_at, invitation }))
 }
 
-/// The verifiers of all trips as they are sealed.
+/// All encrypted verifiers.
 pub(super) fn sealed(conn: &Connection) -> Result<Vec<([u8; 32], Vec<u8>)>> {
     let mut rows = conn.prepare_cached("SELECT state_hash, verifier_sealed FROM sign_ins")?;
     let sealed = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(sealed.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Keeps the same verifier, sealed anew.
+/// Stores a verifier that was encrypted again.
 pub(super) fn keep_sealed(conn: &Connection, state_hash: &[u8; 32], sealed: &[u8]) -> Result<()> {
     let sql = "UPDATE sign_ins SET verifier_sealed = ?2 WHERE state_hash = ?1";
     conn.execute(sql, params![state_hash, sealed])?;

@@ -142,26 +142,22 @@ pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A person's tokens as they are sealed: access and refresh.
+/// A user's encrypted access and refresh token.
 pub(super) type Sealed = (UserId, Vec<u8>, Vec<u8>);
 
-/// The sealed tokens of so many people after this one.
-pub(super) fn sealed(conn: &Connection, after: UserId, most: u32) -> Result<Vec<Sealed>> {
-    let mut rows = conn.prepare_cached(
-        "SELECT person, access_sealed, refresh_sealed FROM tokens WHERE person > ?1
-         ORDER BY person LIMIT ?2",
-    )?;
-    let sealed =
-        rows.query_map(params![after, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+/// All encrypted tokens.
+pub(super) fn sealed(conn: &Connection) -> Result<Vec<Sealed>> {
+    let mut rows = conn.prepare("SELECT person, access_sealed, refresh_sealed FROM tokens")?;
+    let sealed = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(sealed.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What the two were sealed for.
+/// The rows that they are encrypted for.
 pub(super) fn identities(person: UserId) -> [String; 2] {
     [identity(person, "access"), identity(person, "refresh")]
 }
 
-/// Keeps the same tokens, sealed anew.
+/// Stores tokens that were encrypted again.
 pub(super) fn keep_sealed(
     conn: &Connection,
     person: UserId,

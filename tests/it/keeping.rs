@@ -116,7 +116,7 @@ async fn a_backup_replaces_a_file_only_if_it_is_told_to() {
     std::fs::write(&backup, "mine").unwrap();
     let ended = machine.run(&["backup", text(&backup)]).await;
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains("there is a file already"), "{ended:?}");
+    assert!(ended.err.contains("the file exists already"), "{ended:?}");
     assert_eq!(std::fs::read(&backup).unwrap(), b"mine");
     let ended = machine.run(&["backup", "--force", text(&backup)]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -238,7 +238,7 @@ async fn what_cannot_be_restored_is_refused_before_anything_is_touched() {
     let spoil = |bytes: &[u8]| std::fs::write(&backup, bytes).unwrap();
     let cases: [(&dyn Fn(), &str); 5] = [
         (&|| newer(&good), "Install the newer Dropday"),
-        (&|| spoil(b""), "it is no backup"),
+        (&|| spoil(b""), "it is not a backup"),
         (
             &|| spoil(b"no database at all, but long enough to be looked at as if it were"),
             "damaged",
@@ -272,7 +272,7 @@ async fn links_and_the_message_id_of_a_repeat_outlive_a_change_of_keys() {
     let old = std::fs::read(key_of(&machine)).unwrap();
     let ended = machine.run(&["key", "rotate"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.out.contains("tokens of 1 people"), "{}", ended.out);
+    assert!(ended.out.contains("tokens of 1 users"), "{}", ended.out);
     assert_ne!(std::fs::read(key_of(&machine)).unwrap(), old);
     assert_eq!(std::fs::read(machine.database().with_extension("key.old")).unwrap(), old);
     let sql = "UPDATE outbox SET next_at = 0";
