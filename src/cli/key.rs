@@ -38,7 +38,7 @@ pub(super) async fn rotate(config: &Config, to: Option<&Path>) -> anyhow::Result
 }
 
 fn tell(rotated: Rotated) {
-    say(&format!("Encrypted the tokens of {} users with the new key.", rotated.people));
+    say(&format!("Encrypted the tokens of {} users with the new key.", rotated.users));
     if rotated.unreadable > 0 {
         say(&format!(
             "The tokens of {} users could not be decrypted: they must sign in again.",

@@ -16,7 +16,7 @@ const PAGES: u32 = 512;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Notifications of more than a year ago.
-    pub letters: u64,
+    pub emails: u64,
     /// Releases that are in no list any more.
     pub releases: u64,
     /// Pages of the file that were returned to the disk.
@@ -27,10 +27,10 @@ pub struct Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { letters, releases, pages, copies } = self;
+        let Self { emails, releases, pages, copies } = self;
         write!(
             f,
-            "deleted {letters} old notifications, {releases} releases that are in no list and {copies} old \
+            "deleted {emails} old notifications, {releases} releases that are in no list and {copies} old \
              copies of the database, and returned {pages} pages to the disk"
         )
     }
@@ -98,7 +98,7 @@ async fn delete_notifications(
     while !stop.is_cancelled() {
         let delete = move |tx: &Tx<'_>| retention::delete_notifications(tx, horizon);
         let deleted = ctx.db.write("delete notifications", delete).await?;
-        outcome.letters += deleted as u64;
+        outcome.emails += deleted as u64;
         if deleted < retention::BATCH {
             break;
         }

@@ -14,7 +14,7 @@ use super::{Result, StoreError, migrations};
 pub struct Contents {
     /// The schema version.
     pub version: i64,
-    pub people: u64,
+    pub users: u64,
     pub artists: u64,
     /// Pending notifications.
     pub owed: u64,
@@ -25,7 +25,7 @@ impl Contents {
         let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0));
         Ok(Self {
             version: migrations::schema_version(conn, path)?,
-            people: number("SELECT count(*) FROM people")?,
+            users: number("SELECT count(*) FROM people")?,
             artists: number("SELECT count(*) FROM artists")?,
             owed: number("SELECT count(*) FROM outbox WHERE state = 'owed'")?,
         })

@@ -32,7 +32,6 @@ pub mod metrics;
 mod migrations;
 pub mod outbox;
 pub mod overdue;
-pub mod people;
 pub mod preferences;
 mod presence;
 pub mod releases;
@@ -46,6 +45,7 @@ pub mod sign_ins;
 pub mod singles;
 pub mod status;
 pub mod tokens;
+pub mod users;
 
 pub use db::{Db, Tx};
 pub use error::StoreError;

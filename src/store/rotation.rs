@@ -17,7 +17,7 @@ pub type Key = SecretBox<[u8; 32]>;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Rotated {
     /// Users whose tokens were encrypted again.
-    pub people: u64,
+    pub users: u64,
     /// Users whose tokens could not be decrypted. They are left as they are.
     pub unreadable: u64,
 }
@@ -60,12 +60,12 @@ struct Change<'c> {
 impl Change<'_> {
     fn apply(&self, tx: &Connection) -> Result<Rotated> {
         let mut rotated = Rotated::default();
-        for (person, access, refresh) in tokens::sealed(tx)? {
-            let [access_row, refresh_row] = tokens::identities(person);
+        for (user, access, refresh) in tokens::sealed(tx)? {
+            let [access_row, refresh_row] = tokens::identities(user);
             match (self.again(&access, &access_row), self.again(&refresh, &refresh_row)) {
                 (Some(access), Some(refresh)) => {
-                    tokens::keep_sealed(tx, person, &access, &refresh)?;
-                    rotated.people += 1;
+                    tokens::keep_sealed(tx, user, &access, &refresh)?;
+                    rotated.users += 1;
                 }
                 _ => rotated.unreadable += 1,
             }
