@@ -10,7 +10,7 @@ use super::ledger::BOOKED_AHEAD;
 use super::{Result, Tx};
 use crate::clock;
 use crate::domain::clock_jump::ClockState;
-use crate::domain::quota::LONGEST_PAUSE;
+use crate::domain::quota::MAX_PAUSE;
 use crate::domain::{day_of, digest};
 
 /// How often an unchanged state is written.
@@ -41,10 +41,10 @@ const TIMES: [(&str, &str, SignedDuration); 24] = [
     ("tokens", "dead_since", HAPPENED),
     ("sessions", "seen_at", HAPPENED),
     ("calls", "at", BOOKED_AHEAD),
-    ("pauses", "until", LONGEST_PAUSE),
+    ("pauses", "until", MAX_PAUSE),
     ("lessons", "at", SignedDuration::ZERO),
     ("hints", "next_at", PLANNED),
-    ("hint_sources", "next_at", LONGEST_PAUSE),
+    ("hint_sources", "next_at", MAX_PAUSE),
     ("identities", "look_up_next_at", PLANNED),
     ("identities", "trace_next_at", PLANNED),
     ("identities", "deezer_next_at", PLANNED),
@@ -53,7 +53,7 @@ const TIMES: [(&str, &str, SignedDuration); 24] = [
 /// Records what the clock says, and corrects times that only a wrong clock can have written.
 pub fn check_clock(tx: &Tx<'_>) -> Result<()> {
     observe(tx)?;
-    if tx.now() < clock::NOT_BEFORE {
+    if tx.now() < clock::BUILD_EPOCH {
         // By this clock, every time that was written correctly would be in the far future.
         tracing::warn!(now = %tx.now(), "the clock is wrong: it is earlier than this version's release");
         return Ok(());
@@ -92,7 +92,7 @@ fn correct_outbox(tx: &Tx<'_>) -> Result<()> {
          WHERE state = 'owed' AND letter IS NULL AND owed_at > ?2",
         params![Ms(tx.now()), Ms(tx.now() + HAPPENED)],
     )?;
-    correct(tx, "outbox", "next_at", "state = 'owed'", digest::LONGEST_WAIT)?;
+    correct(tx, "outbox", "next_at", "state = 'owed'", digest::MAX_WAIT)?;
     correct(tx, "outbox", "claimed_until", "state = 'owed'", HAPPENED)?;
     // A digest is named after its day, which is tomorrow's at most.
     let tomorrow = day_of(tx.now()).saturating_add(1.day()).to_string();

@@ -17,7 +17,7 @@ use super::{
     Result, Sealer, StoreError, artists, clock_guard, copy, keys, migrations, outbox, tokens,
 };
 use crate::clock::{Chance, Clock};
-use crate::domain::room::Room;
+use crate::domain::disk_space::DiskSpace;
 
 /// A transaction that takes longer is worth a line in the log.
 const SLOW: Duration = Duration::from_secs(1);
@@ -161,7 +161,7 @@ impl Db {
     }
 
     /// The room on the disk that it lies on; `None` where the system does not say.
-    pub fn room(&self) -> Option<Room> {
+    pub fn room(&self) -> Option<DiskSpace> {
         self.shared.room()
     }
 
@@ -246,10 +246,10 @@ impl Shared {
         })
     }
 
-    fn room(&self) -> Option<Room> {
+    fn room(&self) -> Option<DiskSpace> {
         let stat = rustix::fs::statvfs(&self.path).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-        Some(Room { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
+        Some(DiskSpace { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
     }
 
     fn transact<T>(
@@ -277,7 +277,7 @@ impl Shared {
 
 impl Tx<'_> {
     /// The room on the disk that the database lies on; `None` where the system does not say.
-    pub fn room(&self) -> Option<Room> {
+    pub fn room(&self) -> Option<DiskSpace> {
         self.shared.room()
     }
 

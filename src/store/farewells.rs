@@ -9,7 +9,7 @@ use super::{Result, Tx, outbox};
 use crate::domain::user::EmailAddress;
 
 /// An email that could not leave by then never will; and nothing is kept for ever.
-pub(super) const KEPT_FOR: SignedDuration = SignedDuration::from_hours(4 * 24);
+pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// What the last email says, and where it goes.
 #[derive(Debug, Clone)]

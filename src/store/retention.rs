@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::columns::Ms;
 use super::{Result, Tx, artists, callers, clock_guard, farewells, hints, sessions};
 use crate::domain::artist::ArtistId;
-use crate::domain::consent::DOUBT_LASTS;
+use crate::domain::consent::REVERSAL_WINDOW;
 use crate::domain::quota::WINDOW;
 use crate::domain::release::ReleaseId;
 
@@ -43,16 +43,16 @@ enum Clock {
 }
 
 const RULES: [Rule; 12] = [
-    rule("tokens", "person", "dead_since <= ?1", DOUBT_LASTS, Clock::Any),
-    rule("farewells", "id", "made_at <= ?1", farewells::KEPT_FOR, Clock::Any),
-    rule("outbox", "id", "kind = 'good_bye' AND owed_at <= ?1", farewells::KEPT_FOR, Clock::Any),
+    rule("tokens", "person", "dead_since <= ?1", REVERSAL_WINDOW, Clock::Any),
+    rule("farewells", "id", "made_at <= ?1", farewells::RETENTION, Clock::Any),
+    rule("outbox", "id", "kind = 'good_bye' AND owed_at <= ?1", farewells::RETENTION, Clock::Any),
     rule("sign_ins", "state_hash", "expires_at <= ?1", SignedDuration::ZERO, Clock::Trusted),
     rule("sessions", "token_hash", "seen_at <= ?1", sessions::IDLE, Clock::Trusted),
     rule("links", "id", "expires_at <= ?1", days(30), Clock::Trusted),
     rule("invitations", "id", "expires_at <= ?1", days(30), Clock::Trusted),
-    rule("callers", "id", "asked_at <= ?1", callers::FORGOTTEN_AFTER, Clock::Trusted),
-    rule("unfollows", "person, artist", "gone_at <= ?1", artists::FORGOTTEN_AFTER, Clock::Trusted),
-    rule("hints", "artist, source, key", "given_at <= ?1", hints::FORGOTTEN_AFTER, Clock::Trusted),
+    rule("callers", "id", "asked_at <= ?1", callers::RETENTION, Clock::Trusted),
+    rule("unfollows", "person, artist", "gone_at <= ?1", artists::RETENTION, Clock::Trusted),
+    rule("hints", "artist, source, key", "given_at <= ?1", hints::RETENTION, Clock::Trusted),
     // The last two weeks tell how many calls hints need on which day of the week.
     rule("calls", "id", "at <= ?1", days(16), Clock::Trusted),
     // For another day, since its failures decide how long the next one lasts.
@@ -117,13 +117,13 @@ pub fn record_daily(tx: &Tx<'_>) -> Result<()> {
 /// no list that will be checked again, however long the check had to wait.
 ///
 /// A later check of a list finds what is dated since the one before, an initial scan what is dated since a user wants
-/// the list (`domain/detection.rs`, `domain/side_list.rs`).
+/// the list (`domain/detection.rs`, `domain/secondary_list.rs`).
 pub fn notification_horizon(tx: &Tx<'_>) -> Result<Timestamp> {
     let mut horizon = tx.now() - NOTIFICATION_RETENTION;
     let singles_not_scanned = "SELECT min(max(f.since, p.singles_since)) FROM follows f
          JOIN people p ON p.id = f.person JOIN artists a ON a.id = f.artist
          WHERE p.singles_since IS NOT NULL AND a.singles_baseline_at IS NULL";
-    let side_list_not_scanned = |list: &str| {
+    let secondary_list_not_scanned = |list: &str| {
         format!(
             "SELECT min(max(f.since, p.{list}_since)) FROM people p JOIN follows f ON f.person = p.id
              WHERE p.{list}_since IS NOT NULL AND NOT EXISTS (SELECT 1 FROM side_lists s
@@ -134,8 +134,8 @@ pub fn notification_horizon(tx: &Tx<'_>) -> Result<Timestamp> {
         "SELECT min(coalesce(checked_at, watched_since)) FROM artists",
         "SELECT min(looked_at) FROM side_lists WHERE unwanted_at IS NULL OR baseline_at > unwanted_at",
         singles_not_scanned,
-        &side_list_not_scanned("compilations"),
-        &side_list_not_scanned("appearances"),
+        &secondary_list_not_scanned("compilations"),
+        &secondary_list_not_scanned("appearances"),
     ] {
         let oldest: Option<Ms> = tx.query_row(sql, [], |row| row.get(0))?;
         horizon = oldest.map_or(horizon, |Ms(oldest)| horizon.min(oldest - MARGIN));
