@@ -321,7 +321,7 @@ async fn a_list_that_cannot_be_read_is_not_said_to_be_read_now_and_the_wish_is_n
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=hurried"));
 
-    home.world.set_allow_listed(martha.user, false);
+    home.world.change_user(martha.user, |user| user.allow_listed = false);
     home.follows().await;
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));

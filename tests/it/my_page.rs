@@ -2,7 +2,7 @@
 //! emails, and a sample of them.
 
 use dropday::demo::inbox::SmtpFault;
-use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
+use dropday::demo::world::{Endpoint, Fault, FollowListFault, NewAlbum};
 use reqwest::StatusCode;
 use rusqlite::Connection;
 use scraper::{Html, Selector};
@@ -155,11 +155,13 @@ async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 120).await;
     home.round().await;
-    home.world.lie_about_following(martha.user, FollowingLie::CutShortAfter(50));
+    home.world.change_user(martha.user, |user| {
+        user.follow_list_fault = Some(FollowListFault::CutShortAfter(50))
+    });
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
     assert!(colour == "wait" && words.contains("looks wrong at present"), "{words}");
-    home.world.tell_truth_about_following(martha.user);
+    home.world.change_user(martha.user, |user| user.follow_list_fault = None);
     home.follows().await;
     home.advance_days(2);
     home.round().await;

@@ -144,7 +144,7 @@ async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_email
 async fn a_partly_known_date_is_told_no_more_precisely() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let vague = NewAlbum { precision: Some("month"), ..NewAlbum::titled("Vague").on("2026-11") };
+    let vague = NewAlbum::titled("Vague").on("2026-11");
     comes_out(&home, &artist, vague).await;
     let item = items(&martha.browser, "/new").await.remove(0);
     assert!(item.contains("Album · November 2026 Mailed"), "{item}");

@@ -142,13 +142,13 @@ async fn each_job_runs(home: &Home) {
 #[tokio::test]
 async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_green() {
     let mut home = Home::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
-    home.world.set_client("demo-client", Some("hush"));
+    home.world.set_client_secret("hush");
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     keep(&mut home, &martha).await;
     home.round().await;
-    home.world.set_client("demo-client", Some("another"));
+    home.world.set_client_secret("another");
     home.world.expire_access_tokens();
     home.advance_hours(7);
     each_job_runs(&home).await;
@@ -160,7 +160,7 @@ async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_gr
     let refused = "The watch is held up: Spotify does not accept this Dropday at present.";
     assert_eq!(state, [refused]);
 
-    home.world.set_client("demo-client", Some("hush"));
+    home.world.set_client_secret("hush");
     home.advance_hours(1);
     each_job_runs(&home).await;
     assert_eq!(texts(&page(&martha).await, ".state"), ["Nothing needs a hand."]);
@@ -186,7 +186,7 @@ async fn each_state_of_a_user_is_told() {
         let found = home.world.users().into_iter().find(|(_, user)| user.name == name);
         found.unwrap().0
     };
-    home.world.set_allow_listed(someone("Unlisted"), false);
+    home.world.change_user(someone("Unlisted"), |user| user.allow_listed = false);
     home.advance_hours(2);
     home.follows().await;
     home.world.revoke(someone("Withdrew"));
@@ -348,8 +348,8 @@ async fn the_calls_of_two_weeks_are_drawn_and_stand_in_a_table() {
 async fn whatever_users_artists_and_servers_call_things_the_page_stays_a_page() {
     let odd = "</td></table><script>alert(1)</script>{{ name }} &amp; \u{202e}";
     let (home, artist, martha) = kept_by_martha(&[]).await;
-    home.world.rename_artist(&artist, odd);
-    home.world.rename_user(martha.user, format!("{odd}{}", "Æ".repeat(290)));
+    home.world.change_artist(&artist, |artist| artist.name = odd.into());
+    home.world.change_user(martha.user, |user| user.name = format!("{odd}{}", "Æ".repeat(290)));
     martha.browser.sign_in(&home.world, martha.user).await;
     home.inbox.refuse(&martha.address, 550, "5.7.1 <script>alert(2)</script> refused");
     home.round().await;
