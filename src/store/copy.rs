@@ -13,7 +13,6 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
 use super::Result;
-use super::connection::set_up_copying;
 use super::files::{beside, is_at, sync_folder};
 
 /// Suffix of a draft.
@@ -75,7 +74,6 @@ impl Draft {
         look: impl FnOnce(&Connection) -> Result<()>,
     ) -> std::result::Result<(), String> {
         let name = self.path.to_str().ok_or("its name is not Unicode")?;
-        set_up_copying(conn).map_err(|why| why.to_string())?;
         conn.execute("VACUUM INTO ?1", [name]).map_err(|why| why.to_string())?;
         self.file.sync_all().map_err(|why| why.to_string())?;
         match damage(&self.path).map_err(|why| why.to_string())? {
