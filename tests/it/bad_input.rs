@@ -58,7 +58,7 @@ async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_
         // A name from right to left stands between marks that keep it from its neighbours.
         let text = email.text.replace(['\u{2068}', '\u{2069}'], "");
         assert!(text.contains(&format!("\n{name}\r\n{name}\r\n")), "{text}");
-        assert!(text.contains(&format!("because you follow {name}\r\n")), "{text}");
+        assert!(text.contains(&format!("You follow {name}\r\n")), "{text}");
         assert_eq!(shown(&email.html, ".title bdi"), [name.as_str()]);
         assert_eq!(shown(&email.html, ".because bdi"), [name.as_str()]);
         assert!(shown(&email.html, "script, b").is_empty());

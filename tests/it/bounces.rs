@@ -40,15 +40,15 @@ async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed
     let (artist, martha) = fan(&home).await;
     home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
     for title in ["First", "Second", "Third"] {
-        assert!(!page(&martha).await.contains("came back three times"));
+        assert!(!page(&martha).await.contains("bounced three times"));
         assert_eq!(comes_out(&home, &artist, title).await.refused, 1, "{title}");
     }
-    assert!(page(&martha).await.contains("came back three times in a row"));
+    assert!(page(&martha).await.contains("bounced three times in a row"));
     home.world.put_out(&artist, NewAlbum::titled("Not Yet Tried"));
     home.advance_hours(7);
     home.checks().await;
     let new = martha.browser.get("/new").await.words();
-    assert!(new.contains("Not mailed because letters to your address come back"), "{new}");
+    assert!(new.contains("Not emailed: letters to your address come back"), "{new}");
     assert!(!page(&martha).await.contains("Not Yet Tried"), "no letter to come");
     home.emails().await;
 

@@ -380,7 +380,7 @@ async fn the_demo_plays_by_itself_and_prints_the_email() {
     command.env("TMPDIR", machine.folder.path());
     let ended = crate::binary::to_its_end(command).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    for told in ["The letter:", "Subject: ", "because you follow", "Listen on Spotify:"] {
+    for told in ["The email:", "Subject: ", "You follow", "Listen on Spotify:"] {
         assert!(ended.out.contains(told), "no {told} in {}", ended.out);
     }
     let files = std::fs::read_dir(machine.folder.path()).unwrap().count();

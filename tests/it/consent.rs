@@ -255,9 +255,9 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
     home.round().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1, "one letter says so");
-    assert!(emails[0].text.contains("On 27 November 2026 everything"), "{}", emails[0].text);
+    assert!(emails[0].text.contains("On 27 November 2026 your data"), "{}", emails[0].text);
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("on 27 November 2026 everything"), "{page}");
+    assert!(page.contains("deleted on 27 November 2026"), "{page}");
 
     home.advance_hours(4 * 24 - 2);
     home.round().await;

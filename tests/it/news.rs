@@ -55,7 +55,7 @@ async fn a_new_album_is_mailed_once_to_every_follower_though_asked_about_once() 
         let emails = home.emails_to(&listener.address);
         assert_eq!(emails.len(), 1);
         assert_eq!(emails[0].subject, "Röyksopp: Profound Mysteries III");
-        assert!(emails[0].text.contains("because you follow Röyksopp"), "{}", emails[0].text);
+        assert!(emails[0].text.contains("You follow Röyksopp"), "{}", emails[0].text);
         assert!(emails[0].html.contains("/preferences"));
     }
     assert!(home.emails_to(&other.address).is_empty());
@@ -118,7 +118,7 @@ async fn an_album_of_two_followed_artists_is_told_once_with_both_reasons() {
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
     assert_eq!(emails[0].text.matches("Do It Again").count(), 1, "{}", emails[0].text);
-    assert!(emails[0].text.contains("because you follow Robyn"), "{}", emails[0].text);
+    assert!(emails[0].text.contains("You follow Robyn"), "{}", emails[0].text);
     home.finish().await;
 }
 
