@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::backup::Contents;
 use super::connection::{connect_plainly, empty_the_log};
@@ -68,6 +68,10 @@ fn examine(backup: &Path, sealer: &Sealer) -> Result<Contents> {
     }
     let plainly = |error| match error {
         StoreError::Corrupt(why) => cannot(&format!("it is damaged: {why}")),
+        // In WAL mode SQLite must be able to create files beside it.
+        StoreError::Sqlite(why) if why.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+            cannot("SQLite cannot open it there. Copy it to the folder of the database first")
+        }
         StoreError::Sqlite(why) => cannot(&why.to_string()),
         other => other,
     };
