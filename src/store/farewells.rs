@@ -1,4 +1,4 @@
-//! What the last email to a user who deleted their account needs. Deleted when the email is settled.
+//! What the goodbye email to a deleted user needs. It is deleted when the email was sent or cannot be sent.
 
 use jiff::SignedDuration;
 use rusqlite::{OptionalExtension, params};
@@ -7,19 +7,19 @@ use super::columns::Ms;
 use super::{Result, Tx, outbox};
 use crate::domain::user::EmailAddress;
 
-/// An email that was not sent by then is given up, so that nothing is kept forever.
-const RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// An email that could not be sent by then never will be.
+pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 #[derive(Debug, Clone)]
 pub struct Farewell {
     pub address: EmailAddress,
-    /// How many artists they followed.
+    /// How many artists the user followed.
     pub artists: u64,
-    /// Whether they revoked Dropday's access at Spotify themselves.
+    /// Whether the user revoked access at Spotify.
     pub has_withdrawn: bool,
 }
 
-/// Enqueues the last email to a user who deletes their account.
+/// Enqueues the goodbye email.
 pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
     tx.execute(
         "INSERT INTO farewells (address, artists, withdrew, made_at) VALUES (?1, ?2, ?3, ?4)",
@@ -37,7 +37,7 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Farewell>> {
     Ok(found.optional()?)
 }
 
-/// Deletes those whose email is settled, and the email.
+/// Deletes those whose email is settled, with the email.
 pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
     let which = "letter = ?1 AND kind = 'good_bye' AND state <> 'owed'";
     tx.execute(
@@ -45,13 +45,5 @@ pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
         [email],
     )?;
     tx.execute(&format!("DELETE FROM outbox WHERE {which}"), [email])?;
-    Ok(())
-}
-
-/// Deletes those whose email could not be sent for days.
-pub(super) fn forget_old(tx: &Tx<'_>) -> Result<()> {
-    let before = Ms(tx.now() - RETENTION);
-    tx.execute("DELETE FROM farewells WHERE made_at <= ?1", [before])?;
-    tx.execute("DELETE FROM outbox WHERE kind = 'good_bye' AND owed_at <= ?1", [before])?;
     Ok(())
 }
