@@ -14,7 +14,7 @@ pub struct TestEmail<'a> {
     pub sent_at: Timestamp,
 }
 
-templates!(TestEmail, "test_letter.txt", "test_letter.mjml");
+templates!(TestEmail, "test_email.txt", "test_email.mjml");
 
 impl TestEmail<'_> {
     pub fn email(&self) -> Result<Email, RenderError> {
