@@ -14,7 +14,7 @@ use crate::domain::artist::ArtistId;
 use crate::domain::cadence::Errand;
 use crate::domain::consent::Ending;
 use crate::domain::look::Look;
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::Bucket;
 use crate::domain::side_list::SideList;
 use crate::domain::token::{AccessToken, Grant};
@@ -240,7 +240,7 @@ impl Access {
             .write("note trouble", move |tx| {
                 people::set_trouble(tx, person, &why, tx.now() + TROUBLE_LASTS)?;
                 if is_unlisted {
-                    operator.tell(tx, Matter::NotOnAllowList(person))?;
+                    operator.tell(tx, OperatorAlert::NotOnAllowList(person))?;
                 }
                 Ok(())
             })

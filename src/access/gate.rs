@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{AccessError, Operator};
 use crate::clock::Clock;
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::{
     Bucket, Cause, ENDPOINT_PAUSE, PREMIUM_PAUSE, Purpose, QUOTA_PAUSE, RATE_LIMIT_PAUSE,
 };
@@ -156,8 +156,8 @@ impl Gate {
         tracing::warn!(spotify.bucket = name, pause_s, %cause, "Spotify is left alone for a while");
         self.db
             .write("pause", move |tx| {
-                if let Some(matter) = matter_of(tx, bucket, ceiling, time, cause)? {
-                    operator.tell(tx, matter)?;
+                if let Some(alert) = alert_about(tx, bucket, ceiling, time, cause)? {
+                    operator.tell(tx, alert)?;
                 }
                 // People at the door may knock: they are few, and the odd answer may be theirs alone.
                 if cause == Cause::Endpoint && bucket == Bucket::Profile {
@@ -188,20 +188,20 @@ fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
     }
 }
 
-/// What the operator is to be told of a pause, before it is recorded.
-fn matter_of(
+/// The alert about a pause that is not recorded yet.
+fn alert_about(
     tx: &Tx<'_>,
     bucket: Bucket,
     ceiling: u32,
     time: Duration,
     cause: Cause,
-) -> Result<Option<Matter>, StoreError> {
+) -> Result<Option<OperatorAlert>, StoreError> {
     Ok(match cause {
-        Cause::Premium => Some(Matter::NoPremium),
-        Cause::Endpoint => Some(Matter::EndpointRemoved(bucket)),
+        Cause::Premium => Some(OperatorAlert::PremiumLapsed),
+        Cause::Endpoint => Some(OperatorAlert::EndpointForbidden(bucket)),
         Cause::Quota if bucket == Bucket::ArtistAlbums => {
             let is_second = allowance::learn(tx, bucket, ceiling, time)?;
-            (time > QUOTA_PAUSE || is_second).then_some(Matter::QuotaSpent)
+            (time > QUOTA_PAUSE || is_second).then_some(OperatorAlert::QuotaExhausted(bucket))
         }
         // Other calls are few and have no number of ours: their pause is enough.
         Cause::Quota | Cause::RateLimit | Cause::Outage => None,

@@ -5,7 +5,7 @@ use super::ask::REFRESH_AHEAD;
 use crate::domain::consent::{
     Crowd, DOUBT_LASTS, Ending, Refusal, TRIED_AGAIN_AFTER, Verdict, judge,
 };
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::user::UserId;
 use crate::store::{StoreError, Tx, consents, outbox, people};
 
@@ -51,7 +51,7 @@ pub(super) fn settle(
     consents::hold(tx, person, HELD, until)?;
     let restored = if crowd.is_odd() { consents::restore(tx, HELD, until)? } else { 0 };
     if was_quiet {
-        operator.tell(tx, Matter::MassRefusal)?;
+        operator.tell(tx, OperatorAlert::MassRefusal)?;
     }
     Ok(Outcome::Held { crowd, restored })
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::secret;
 use crate::access::Operator;
 use crate::ctx::Ctx;
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::text::one_line;
 use crate::domain::user::{EmailAddress, NotAnAddress};
 use crate::store::callers::{self, Noted};
@@ -70,7 +70,7 @@ pub async fn ask(ctx: &Ctx, proof: &str, name: &str, address: &str) -> Result<()
     let operator = Operator::at(ctx.operator.as_ref());
     let note = move |tx: &Tx<'_>| {
         let noted = callers::note(tx, proof, &name, &address)?;
-        operator.tell(tx, Matter::Callers)?;
+        operator.tell(tx, OperatorAlert::AccessRequests)?;
         Ok(noted)
     };
     match ctx.db.write("ask the operator", note).await? {

@@ -108,7 +108,7 @@ impl Stage {
     async fn is_somebody_busy(&self) -> anyhow::Result<bool> {
         let cadence = self.ctx.cadence.clone();
         let is_busy = move |tx: &Tx<'_>| {
-            let status = status::of(tx, &cadence)?;
+            let status = status::load(tx, &cadence, status::Page::WHOLE)?;
             Ok(status::is_anybody_half_way(tx)? || status.people.confirmed == 0)
         };
         Ok(self.ctx.db.read("demo", is_busy).await?)

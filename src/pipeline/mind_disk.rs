@@ -2,7 +2,7 @@
 
 use crate::access::Operator;
 use crate::ctx::Ctx;
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::room::Room;
 use crate::store::StoreError;
 
@@ -30,6 +30,6 @@ pub async fn judge(ctx: &Ctx, room: Room) -> Result<bool, StoreError> {
         "the disk that the database lies on is nearly full"
     );
     let operator = Operator::at(ctx.operator.as_ref());
-    ctx.db.write("disk nearly full", move |tx| operator.tell(tx, Matter::DiskNearlyFull)).await?;
+    ctx.db.write("disk nearly full", move |tx| operator.tell(tx, OperatorAlert::DiskNearlyFull)).await?;
     Ok(true)
 }

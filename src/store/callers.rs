@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
 
 use super::columns::Ms;
 use super::{Result, Tx};
@@ -14,15 +15,18 @@ pub const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
 const MOST: u32 = 50;
 
 /// Somebody who wants to be entered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Caller {
     /// Their number on the list.
+    #[serde(skip)]
     pub number: i64,
     /// The name, as they typed it, on one line.
     pub name: String,
     /// The address of their account at Spotify, as they typed it. It is never written to.
+    #[serde(rename = "email", serialize_with = "super::status::json::email")]
     pub address: EmailAddress,
     /// When they asked.
+    #[serde(rename = "requested_at")]
     pub asked_at: Timestamp,
 }
 

@@ -18,7 +18,7 @@ const SEEN: &str = "EXISTS (SELECT 1 FROM sightings s JOIN releases r ON r.id = 
      AND abs(julianday(r.date) - julianday(released)) <= ?2)";
 
 /// Hints by what became of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     /// Spotify is still to be asked, or to be asked again.
     pub open: u64,

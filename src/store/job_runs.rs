@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
 
 use super::columns::{Ms, unreadable};
 use super::{Result, Tx};
@@ -17,7 +18,8 @@ const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(10);
 const LONGEST_SENTENCE: usize = 500;
 
 /// How a pass ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunResult {
     /// All that was due was done.
     Ok,
@@ -28,9 +30,10 @@ pub enum RunResult {
 }
 
 /// One pass of a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JobRun {
     /// `follows`, `hints`, `releases` or `letters`.
+    #[serde(skip)]
     pub job: String,
     /// When it began.
     pub started_at: Timestamp,
@@ -39,8 +42,10 @@ pub struct JobRun {
     /// How it ended.
     pub result: RunResult,
     /// Whether there was nothing to do.
+    #[serde(rename = "idle")]
     pub is_idle: bool,
     /// What it did, as a sentence.
+    #[serde(rename = "report")]
     pub did: String,
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::params;
+use serde::Serialize;
 
 use super::columns::Ms;
 use super::{Result, Tx, allowance, artists, ledger, people};
@@ -10,13 +11,15 @@ use crate::domain::quota::{Bucket, Pause, Purpose};
 use crate::domain::user::UserId;
 
 /// An artist that has waited too long, or whose last check failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Overdue {
-    /// The name.
+    #[serde(rename = "artist")]
     pub name: String,
     /// When the last check went through; `None` if none did yet.
+    #[serde(rename = "last_check")]
     pub checked_at: Option<Timestamp>,
     /// Why.
+    #[serde(rename = "reason", serialize_with = "super::status::json::display")]
     pub why: Why,
 }
 

@@ -1,4 +1,4 @@
-//! The operator's page: how the house stands. Who does not keep it finds no page here.
+//! The admin page. Anyone but the operator gets "not found".
 
 mod chart;
 
@@ -10,7 +10,6 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
@@ -22,14 +21,14 @@ use crate::accounts::callers;
 use crate::ctx::Ctx;
 use crate::domain::quota::Bucket;
 use crate::store::job_runs::{JobRun, RunResult};
-use crate::store::status::{self, Consent, Mailbox, Page, Report, Status};
+use crate::store::status::{self, Consent, Day, Mailbox, Page, Status};
 use crate::store::{StoreError, Tx, preferences};
 
-/// People on a page.
+/// Users on a page.
 const PEOPLE: u32 = 30;
-/// Runs of a job that are shown, the newest.
+/// Recent runs shown of each job.
 const RUNS: usize = 3;
-/// Characters of a name, and of a sentence that quotes somebody.
+/// Characters shown of a name, and of a quoted message.
 const LONGEST_NAME: usize = 60;
 const LONGEST_SENTENCE: usize = 200;
 
@@ -38,7 +37,7 @@ const LONGEST_SENTENCE: usize = 200;
 struct Operator {
     frame: Frame,
     zone: TimeZone,
-    report: Report,
+    status: Status,
     charts: Vec<Chart>,
     page: u64,
     pages: u64,
@@ -49,7 +48,7 @@ pub(super) struct Paging {
     page: Option<String>,
 }
 
-/// For any method, since who does not keep the house is not to learn that there is such a page.
+/// Handles every method, because others must not learn that the page exists.
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     visit: Result<Visit, Response>,
@@ -69,19 +68,19 @@ pub(super) async fn show(
         (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());
     let people = Page { skip: (number - 1) * u64::from(PEOPLE), most: PEOPLE };
     let gather = move |tx: &Tx<'_>| {
-        let report = status::report(tx, &cadence, people)?;
-        Ok::<_, StoreError>((report, preferences::of(tx, visit.person)?))
+        let status = status::load(tx, &cadence, people)?;
+        Ok::<_, StoreError>((status, preferences::of(tx, visit.person)?))
     };
     match ctx.db.read("operator's page", gather).await {
-        Ok((report, wanted)) => {
+        Ok((status, wanted)) => {
             let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.timetable.zone);
-            page::render(&Operator::new(visit.frame, zone, report, number))
+            page::render(&Operator::new(visit.frame, zone, status, number))
         }
         Err(error) => page::our_fault(&error),
     }
 }
 
-/// Takes somebody off the list of those who ask to be entered.
+/// Removes an access request.
 pub(super) async fn forget_caller(
     State(ctx): State<Arc<Ctx>>,
     Path(number): Path<String>,
@@ -100,7 +99,7 @@ pub(super) async fn forget_caller(
 }
 
 impl Paging {
-    /// From 1; the first where it is no number.
+    /// Counted from 1; invalid numbers mean the first page.
     fn number(&self) -> u64 {
         let number: Option<u32> = self.page.as_deref().and_then(|page| page.parse().ok());
         u64::from(number.unwrap_or(1).max(1))
@@ -108,20 +107,15 @@ impl Paging {
 }
 
 impl Operator {
-    /// The place in the list of pages.
     const HERE: &str = "/operator";
 
-    fn new(frame: Frame, zone: TimeZone, report: Report, page: u64) -> Self {
-        let allowed = u64::from(report.status.allowed);
-        let charts = report.calls.iter().map(|history| {
+    fn new(frame: Frame, zone: TimeZone, status: Status, page: u64) -> Self {
+        let allowed = u64::from(status.calls.artist_albums_allowed);
+        let charts = status.calls.by_day.iter().map(|history| {
             Chart::new(history, (history.bucket == Bucket::ArtistAlbums).then_some(allowed))
         });
-        let pages = report.status.people.all.div_ceil(u64::from(PEOPLE)).max(1);
-        Self { charts: charts.collect(), page: page.min(pages), pages, frame, zone, report }
-    }
-
-    fn status(&self) -> &Status {
-        &self.report.status
+        let pages = status.people.all.div_ceil(u64::from(PEOPLE)).max(1);
+        Self { charts: charts.collect(), page: page.min(pages), pages, frame, zone, status }
     }
 
     fn exact(&self, at: &Timestamp) -> When {
@@ -132,19 +126,19 @@ impl Operator {
         When::day(*at, &self.zone)
     }
 
-    /// The days that the charts show and the calls of each bucket, the newest first.
+    /// Each day of the charts with the calls of each bucket, the newest first.
     fn days(&self) -> Vec<(When, Vec<u64>)> {
-        let days = self.report.calls.first().map_or(&[][..], |history| &history.days);
-        let row = |(n, (day, _)): (usize, &(Date, u64))| {
-            let calls = self.report.calls.iter().map(|of| of.days.get(n).map_or(0, |day| day.1));
-            (When::date(*day), calls.collect())
+        let days = self.status.calls.by_day.first().map_or(&[][..], |history| &history.days);
+        let row = |(n, day): (usize, &Day)| {
+            let histories = self.status.calls.by_day.iter();
+            let calls = histories.map(|of| of.days.get(n).map_or(0, |day| day.calls));
+            (When::date(day.day), calls.collect())
         };
         days.iter().enumerate().rev().map(row).collect()
     }
 
-    /// The last runs of each job.
     fn runs(&self) -> Vec<&JobRun> {
-        self.report.jobs().flat_map(|runs| runs.iter().take(RUNS)).collect()
+        self.status.jobs().flat_map(|runs| runs.iter().take(RUNS)).collect()
     }
 }
 
@@ -163,12 +157,11 @@ fn sentence(words: &str) -> String {
     short(words, LONGEST_SENTENCE)
 }
 
-/// What calls of a bucket are for.
 fn title(bucket: &Bucket) -> &'static str {
     chart::title(*bucket)
 }
 
-/// A word of the database's as people write it.
+/// `artist_albums` as "artist albums".
 fn plain(word: &str) -> String {
     word.replace('_', " ")
 }

@@ -229,7 +229,7 @@ async fn a_form_that_is_none_is_refused_and_changes_nothing() {
     let too_long = martha.browser.post("/account/address", &[("email", &long)]).await;
     assert_eq!(too_long.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(home.inbox.letters().is_empty());
-    assert_eq!(home.status().await.owed, 0);
+    assert_eq!(home.status().await.emails.queued, 0);
     home.finish().await;
 }
 
@@ -247,7 +247,7 @@ async fn a_form_from_nobody_in_particular_leads_to_the_front_page_and_changes_no
         assert_eq!(stranger.get("/account").await.location.as_deref(), Some("/"));
     }
     let status = home.status().await;
-    assert_eq!((status.people.confirmed, status.owed), (1, 0));
+    assert_eq!((status.people.confirmed, status.emails.queued), (1, 0));
     home.finish().await;
 }
 

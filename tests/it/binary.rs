@@ -213,9 +213,9 @@ impl Machine {
         eventually("a first look at everything", async || {
             let status = self.status().await;
             let lists = status["calls"]["used"]["following"].as_u64()?;
-            let all = lists >= status["people"]["all"].as_u64()?
-                && status["artists"]["watched"] != 0
-                && status["artists"]["never_asked"] == 0;
+            let all = lists >= status["users"]["all"].as_u64()?
+                && status["artists"]["tracked"] != 0
+                && status["artists"]["never_checked"] == 0;
             all.then_some(())
         })
         .await;
@@ -248,7 +248,7 @@ impl Machine {
     pub async fn finish_owing(mut self, owed: u64) {
         self.is_finished = true;
         if self.database().exists() {
-            assert_eq!(self.status().await["letters"]["owed"], owed, "things left owed");
+            assert_eq!(self.status().await["emails"]["queued"], owed, "things left owed");
         }
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
     }

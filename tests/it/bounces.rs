@@ -114,7 +114,7 @@ async fn a_refused_log_in_stops_at_the_first_letter_and_the_operator_reads_of_it
         let outcome = home.letters().await;
         assert_eq!((outcome.sent, outcome.put_off), (0, 1), "{outcome}");
     }
-    let why = home.status().await.put_off_because.unwrap();
+    let why = home.status().await.emails.deferred_reason.unwrap();
     assert!(why.contains("refuses us") && why.contains("who are you"), "{why}");
     assert!(home.letters_to(OPERATOR).is_empty());
 
@@ -135,14 +135,14 @@ async fn a_letter_that_is_put_off_for_three_days_is_given_up_with_the_servers_la
     home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
     comes_out(&home, &artist, "First").await;
     let mut hours = 0;
-    while home.status().await.owed > 0 {
+    while home.status().await.emails.queued > 0 {
         home.clock.advance(Duration::from_secs(15 * 60));
         home.letters_of(dropday::pipeline::Scope::Due).await;
         hours += 1;
         assert!(hours < 4 * 24 * 5, "still tried after five days");
     }
     assert!(hours >= 4 * 72, "given up after {} hours", hours / 4);
-    assert_eq!(home.status().await.refused, 1);
+    assert_eq!(home.status().await.emails.rejected, 1);
     assert!(page(&martha).await.contains("4.7.1 Greylisted"));
     home.finish().await;
 }

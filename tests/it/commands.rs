@@ -86,7 +86,7 @@ async fn once_fails_when_the_mail_server_is_down_and_makes_good_later() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.out.contains("1 put off; the mail server cannot be used"), "{}", ended.out);
     let status = machine.status().await;
-    assert_eq!((&status["letters"]["owed"], &status["letters"]["put_off"]), (&json!(1), &json!(1)));
+    assert_eq!((&status["emails"]["queued"], &status["emails"]["deferred"]), (&json!(1), &json!(1)));
     machine.inbox.restart().await.unwrap();
     assert_eq!(once(&machine).await.code, Some(0));
     assert_eq!(machine.letters_to(&martha.address).len(), 1);
@@ -190,9 +190,9 @@ async fn status_tells_why_letters_wait_and_until_when_spotify_is_left_alone() {
         assert!(table.contains(told), "no {told} in {table}");
     }
     let status = machine.status().await;
-    let (letters, pause) = (&status["letters"], &status["pauses"]["all"]);
-    assert_eq!((&letters["owed"], &letters["put_off"]), (&json!(1), &json!(1)));
-    assert!(letters["put_off_because"].is_string() && pause["until"].is_string(), "{status}");
+    let (letters, pause) = (&status["emails"], &status["pauses"]["all"]);
+    assert_eq!((&letters["queued"], &letters["deferred"]), (&json!(1), &json!(1)));
+    assert!(letters["deferred_reason"].is_string() && pause["until"].is_string(), "{status}");
     machine.finish_owing(1).await;
 }
 

@@ -173,7 +173,7 @@ impl Household {
         assert_eq!(doubled.len(), repeated);
         assert!(told.keys().all(|pair| self.due.contains(pair)), "{:?}", told.keys());
         let status = self.machine.status().await;
-        assert_eq!(status["people"]["connected"], self.listeners.len(), "{status}");
+        assert_eq!(status["users"]["connected"], self.listeners.len(), "{status}");
         let booked = status["calls"]["used"]["artist_albums"].as_u64().unwrap();
         let made = self.machine.world.count(Endpoint::ArtistAlbums) as u64;
         assert!(made <= booked, "{made} calls were made and {booked} are in the ledger");

@@ -221,7 +221,7 @@ impl Home {
 
     pub async fn status(&self) -> Status {
         let cadence = self.ctx.cadence.clone();
-        self.ctx.db.read("test", move |tx| status::of(tx, &cadence)).await.unwrap()
+        self.ctx.db.read("test", move |tx| status::load(tx, &cadence, status::Page::WHOLE)).await.unwrap()
     }
 
     pub fn letters_to(&self, address: &str) -> Vec<Letter> {
@@ -272,7 +272,7 @@ impl Home {
     /// Ends a test that means to leave so many things owed.
     pub async fn finish_owing(mut self, owed: u64) {
         self.is_finished = true;
-        assert_eq!(self.status().await.owed, owed, "things left owed");
+        assert_eq!(self.status().await.emails.queued, owed, "things left owed");
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
     }
 }

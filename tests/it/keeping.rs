@@ -159,7 +159,7 @@ async fn a_restore_over_a_running_daemon_is_refused_and_costs_nothing() {
     assert!(daemon.kill());
     let ended = machine.run(&["restore", text(&backup)]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(machine.status().await["people"]["all"], 1);
+    assert_eq!(machine.status().await["users"]["all"], 1);
     machine.finish().await;
 }
 

@@ -212,7 +212,7 @@ async fn a_lock_out_after_hardly_a_call_names_no_number_and_is_somebody_elses_do
     home.letters().await;
     let text = told(&home)[0].text.replace('\n', " ");
     assert!(text.contains("other apps") && !text.contains("artist_albums_per_day to"), "{text}");
-    assert_eq!(home.status().await.allowed, 72, "a little less, to be careful");
+    assert_eq!(home.status().await.calls.artist_albums_allowed, 72, "a little less, to be careful");
     home.finish().await;
 }
 
@@ -243,7 +243,7 @@ async fn where_no_operator_is_named_nothing_is_owed_to_them() {
     home.follows().await;
     home.world.set_owner_premium(false);
     home.checks().await;
-    assert_eq!(home.status().await.owed, 0);
+    assert_eq!(home.status().await.emails.queued, 0);
     assert!(home.status().await.pauses.iter().any(|(scope, _)| scope == "all"));
     home.finish().await;
 }

@@ -63,8 +63,8 @@ fn row_of(html: &str, name: &str) -> (String, String) {
     (cells[at * 6 + 1].clone(), cells[at * 6 + 2].clone())
 }
 
-fn needs(html: &str) -> String {
-    texts(html, "#needs + ul li").join("\n")
+fn alerts(html: &str) -> String {
+    texts(html, "#alerts + ul li").join("\n")
 }
 
 fn refusal() -> Fault {
@@ -110,15 +110,15 @@ async fn a_house_in_order_says_so_and_tells_who_is_there_without_their_addresses
     let (home, _, martha) = kept_by_martha(&[]).await;
     home.round().await;
     let html = page(&martha).await;
-    assert_eq!(texts(&html, ".state"), ["Nothing needs a hand."]);
-    assert_eq!(needs(&html), "");
+    assert_eq!(texts(&html, ".state"), ["Everything is working."]);
+    assert_eq!(alerts(&html), "");
     let (permission, address) = row_of(&html, "Martha");
     assert_eq!((permission.as_str(), address.as_str()), ("until 23 May 2027", "confirmed"));
     assert!(!html.contains(&martha.address) && !html.contains("@example.com"));
     let numbers = numbers(&html);
     assert_eq!((numbers["All"].as_str(), numbers["Connected"].as_str()), ("1", "1"));
     assert_eq!(numbers["Artists’ albums, last 24 hours"], "1");
-    assert_eq!((numbers["Left"].as_str(), numbers["Sent ever"].as_str()), ("79", "2"));
+    assert_eq!((numbers["Left"].as_str(), numbers["Sent in total"].as_str()), ("79", "2"));
     home.finish().await;
 }
 
@@ -152,10 +152,10 @@ async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_gr
     home.world.expire_access_tokens();
     home.advance_hours(7);
     each_job_runs(&home).await;
-    let needs = needs(&page(&martha).await);
-    assert!(needs.contains("The last run of follows failed: "), "{needs}");
-    assert!(needs.contains("Spotify does not accept this app"), "{needs}");
-    assert!(needs.contains("dropday check"), "{needs}");
+    let alerts = alerts(&page(&martha).await);
+    assert!(alerts.contains("The job follows failed"), "{alerts}");
+    assert!(alerts.contains("Spotify does not accept this app"), "{alerts}");
+    assert!(alerts.contains("dropday check"), "{alerts}");
     let state = texts(&jonas.browser.get("/account").await.body, ".state.bad");
     let refused = "The watch is held up: Spotify does not accept this Dropday at present.";
     assert_eq!(state, [refused]);
@@ -163,7 +163,7 @@ async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_gr
     home.world.set_client("demo-client", Some("hush"));
     home.advance_hours(1);
     each_job_runs(&home).await;
-    assert_eq!(texts(&page(&martha).await, ".state"), ["Nothing needs a hand."]);
+    assert_eq!(texts(&page(&martha).await, ".state"), ["Everything is working."]);
     assert_eq!(texts(&jonas.browser.get("/account").await.body, ".state.good").len(), 1);
     home.finish().await;
 }
@@ -202,18 +202,18 @@ async fn each_state_of_a_person_is_told() {
     }
     let html = page(&martha).await;
     let unlisted = row_of(&html, "Unlisted").0;
-    assert!(unlisted.starts_with("refused: "), "{unlisted}");
+    assert!(unlisted.starts_with("rejected: "), "{unlisted}");
     let withdrew = row_of(&html, "Withdrew").0;
-    assert_eq!(withdrew, "taken back; is deleted on 27 November 2026");
-    assert_eq!(row_of(&html, "Expired").0, "must sign in again");
+    assert_eq!(withdrew, "revoked; will be deleted on 27 November 2026");
+    assert_eq!(row_of(&html, "Expired").0, "must reconnect");
     assert_eq!(row_of(&html, "Bounces").1, "bouncing since 23 November 2026");
     assert_eq!(row_of(&html, "Newcomer").1, "none");
-    assert_eq!(row_of(&html, "Waits").1, "awaits confirmation");
+    assert_eq!(row_of(&html, "Waits").1, "not confirmed yet");
     let everybody = texts(&html, "#everybody tbody tr");
     assert!(everybody.len() == 7 && everybody[4].starts_with("Martha"), "trouble first");
-    let needs = needs(&html);
-    for told in ["Spotify refuses 1 person", "User Management", "Letters to 1 person come back"] {
-        assert!(needs.contains(told), "no {told} in {needs}");
+    let alerts = alerts(&html);
+    for told in ["requests for 1 user", "User Management", "Emails to 1 user bounce"] {
+        assert!(alerts.contains(told), "no {told} in {alerts}");
     }
     let told = texts(&html, "details td").join("\n");
     assert!(told.contains("not on the app’s list: Unlisted ("), "{told}");
@@ -232,7 +232,7 @@ async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
     };
     home.ctx.db.write("test", asks).await.unwrap();
     let page = page(&martha).await;
-    assert!(page.contains("Aino") && page.contains("1 person asks to be entered"), "{page}");
+    assert!(page.contains("Aino") && page.contains("1 person tried to connect"), "{page}");
     let path = "/operator/callers/1/forget";
     for stranger in [&jonas.browser, &home.visitor()] {
         assert_eq!(stranger.post(path, &[]).await.status, 404);
@@ -255,13 +255,13 @@ async fn people_held_by_the_brake_are_told_and_that_waiting_may_be_all() {
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(5));
     home.follows().await;
     let html = page(&martha).await;
-    assert_eq!(numbers(&html)["Held by the brake"], "5");
-    assert_eq!(row_of(&html, "Person0").0, "held by the brake");
-    assert!(needs(&html).contains("5 people at once"), "{}", needs(&html));
-    assert!(!needs(&html).contains("Spotify refuses"), "they are told of once");
+    assert_eq!(numbers(&html)["Suspended (mass refusal)"], "5");
+    assert_eq!(row_of(&html, "Person0").0, "suspended");
+    assert!(alerts(&html).contains("5 users at once"), "{}", alerts(&html));
+    assert!(!alerts(&html).contains("Spotify rejects some users"), "they are counted once");
     home.advance_hours(2);
     home.follows().await;
-    assert_eq!(needs(&page(&martha).await), "");
+    assert_eq!(alerts(&page(&martha).await), "");
     home.finish().await;
 }
 
@@ -282,18 +282,18 @@ async fn letters_that_wait_or_were_refused_are_told_with_their_reasons() {
     home.checks().await;
     home.letters_of(dropday::pipeline::Scope::Due).await;
     let html = page(&martha).await;
-    let refused = texts(&html, "#refused tbody tr");
+    let refused = texts(&html, "#rejected tbody tr");
     assert!(refused.len() == 1 && refused[0].contains("looks like spam"), "{refused:?}");
-    let owed = texts(&html, "#owed tbody tr").join("\n");
-    assert!(owed.contains("waits for its hour") && owed.contains("451"), "{owed}");
+    let owed = texts(&html, "#queued tbody tr").join("\n");
+    assert!(owed.contains("scheduled for later") && owed.contains("451"), "{owed}");
     let numbers = numbers(&html);
-    assert_eq!((&*numbers["Things owed"], &*numbers["Refused within two weeks"]), ("3", "1"));
-    let needs = needs(&html);
-    assert!(needs.contains("could not be sent yet") && needs.contains("were refused"), "{needs}");
+    assert_eq!((&*numbers["Queued"], &*numbers["Rejected in the last two weeks"]), ("3", "1"));
+    let alerts = alerts(&html);
+    assert!(alerts.contains("could not be sent yet") && alerts.contains("rejected 1 notification"), "{alerts}");
     assert!(!html.contains("martha@example.com"), "addresses are masked");
     home.advance_days(15);
     home.letters().await;
-    assert_eq!(texts(&page(&martha).await, "#refused tbody tr").len(), 0, "that is long ago");
+    assert_eq!(texts(&page(&martha).await, "#rejected tbody tr").len(), 0, "that is long ago");
     home.finish().await;
 }
 
@@ -307,11 +307,11 @@ async fn pauses_and_what_a_lock_out_taught_are_told_with_what_to_do() {
     let html = page(&martha).await;
     let pauses = texts(&html, "li").join("\n");
     assert!(pauses.contains("Paused until 23 November 2026, 14:00 (artist albums)"), "{pauses}");
-    assert!(needs(&html).contains("spotify.artist_albums_per_day"), "{}", needs(&html));
+    assert!(alerts(&html).contains("spotify.artist_albums_per_day"), "{}", alerts(&html));
     let numbers = numbers(&html);
-    assert!(numbers["Last lock-out"].starts_with("23 November 2026, 12:00, after"), "{numbers:?}");
+    assert!(numbers["Last lockout"].starts_with("23 November 2026, 12:00, after"), "{numbers:?}");
     let allowed = &numbers["Allowed for artists’ albums"];
-    assert!(allowed.ends_with("of 80 that are configured: a lock-out taught so"), "{allowed}");
+    assert!(allowed.ends_with("of the configured 80, because of a lockout"), "{allowed}");
     home.advance_hours(3);
     home.round().await;
     home.finish().await;
@@ -364,7 +364,7 @@ async fn whatever_people_artists_and_servers_call_things_the_page_stays_a_page()
     assert!(everybody[0].contains('…'), "and is cut short");
     let overdue = texts(&html, "#overdue li").join("\n");
     assert!(overdue.contains("<script>alert(1)") && overdue.contains("the last check failed"));
-    let refused = texts(&html, "#refused td").join("\n");
+    let refused = texts(&html, "#rejected td").join("\n");
     assert!(refused.contains("alert(2)"), "{refused}");
     for query in [
         "?page=0",
@@ -405,7 +405,7 @@ async fn each_source_of_hints_is_told_with_its_last_answer_and_error() {
     for told in ["24 November 2026", "(1 in a row; again at"] {
         assert!(listenbrainz.contains(told), "no {told} in {listenbrainz}");
     }
-    assert!(!needs(&html).contains("listenbrainz"), "once is no matter");
+    assert!(!alerts(&html).contains("listenbrainz"), "once is no matter");
     home.finish().await;
 }
 
@@ -439,8 +439,8 @@ async fn at_five_hundred_people_it_is_paged_through_and_stays_small() {
     assert_eq!(numbers_of_people(&first), 30);
     let rows = texts(&first, "#everybody tbody tr");
     assert!(rows[0].contains("Spotify refuses this one"), "{}", rows[0]);
-    assert_eq!(texts(&first, "#refused tbody tr").len(), 12);
-    assert!(first.contains("88 more were refused, for other reasons"));
+    assert_eq!(texts(&first, "#rejected tbody tr").len(), 12);
+    assert!(first.contains("88 more were rejected for other reasons"));
     let mut seen = Vec::new();
     for number in 1..=17 {
         let html = martha.browser.get(&format!("/operator?page={number}")).await.body;
@@ -477,25 +477,25 @@ async fn status_tells_programs_the_same_numbers_as_the_page() {
     .await;
     let numbers = numbers(&html);
     for (name, at) in [
-        ("All", "/people/all"),
-        ("Connected", "/people/connected"),
-        ("Address confirmed", "/people/confirmed"),
-        ("Letters come back", "/people/bouncing"),
+        ("All", "/users/all"),
+        ("Connected", "/users/connected"),
+        ("Email confirmed", "/users/confirmed"),
+        ("Bouncing", "/users/bouncing"),
         ("Artists’ albums, last 24 hours", "/calls/used/artist_albums"),
-        ("Who is followed, last 24 hours", "/calls/used/following"),
+        ("Followed artists, last 24 hours", "/calls/used/following"),
         ("Allowed for artists’ albums", "/calls/artist_albums_allowed"),
         ("Left", "/calls/artist_albums_left"),
-        ("Watched", "/artists/watched"),
-        ("Checked in 24 hours", "/artists/checked_last_day"),
+        ("Tracked", "/artists/tracked"),
+        ("Checked in the last 24 hours", "/artists/checked_last_day"),
         ("Overdue", "/artists/overdue"),
-        ("Things owed", "/letters/owed"),
-        ("Refused within two weeks", "/letters/refused_lately"),
-        ("Sent ever", "/letters/sent"),
+        ("Queued", "/emails/queued"),
+        ("Rejected in the last two weeks", "/emails/rejected_recently"),
+        ("Sent in total", "/emails/sent"),
     ] {
         let told = status.pointer(at).unwrap_or_else(|| panic!("no {at}"));
         assert_eq!(numbers[name], told.to_string(), "{name}");
     }
-    let people = status["people"]["list"].as_array().unwrap();
+    let people = status["users"]["list"].as_array().unwrap();
     assert_eq!(people.len(), texts(&html, "#everybody tbody tr").len());
     assert_eq!((&people[0]["name"], &people[0]["artists"]), (&"Martha".into(), &1.into()));
     let days = status["calls"]["by_day"]["following"].as_array().unwrap();
@@ -503,8 +503,8 @@ async fn status_tells_programs_the_same_numbers_as_the_page() {
     let table: Vec<String> = texts(&html, "#days td").into_iter().skip(1).step_by(4).collect();
     assert_eq!(drawn, table);
     assert_eq!(
-        status["needs_a_hand"].as_array().unwrap().len(),
-        texts(&html, "#needs + ul li").len()
+        status["alerts"].as_array().unwrap().len(),
+        texts(&html, "#alerts + ul li").len()
     );
     let jobs: std::collections::BTreeSet<_> =
         texts(&html, "#runs td:first-child").into_iter().collect();

@@ -259,10 +259,10 @@ async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_letter_c
     home.inbox.stop().await;
     martha.browser.post("/account/leave", &[("sure", "on")]).await;
     home.letters().await;
-    assert_eq!(home.status().await.owed, 1);
+    assert_eq!(home.status().await.emails.queued, 1);
     home.advance_days(4);
     home.follows().await;
-    assert_eq!(home.status().await.owed, 0);
+    assert_eq!(home.status().await.emails.queued, 0);
     home.inbox.restart().await.unwrap();
     home.letters().await;
     assert!(home.inbox.letters().is_empty());

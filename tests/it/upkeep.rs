@@ -79,7 +79,7 @@ async fn what_is_owed_is_kept_however_old() {
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.advance_days(500);
     assert_eq!(tidy_up(&home).await.letters, 0, "the artist was not looked at for longer");
-    assert_eq!(home.status().await.owed, 1);
+    assert_eq!(home.status().await.emails.queued, 1);
     let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.letters().await;

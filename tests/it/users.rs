@@ -38,12 +38,12 @@ async fn who_is_removed_is_gone_and_gets_a_last_letter() {
     let ended = machine.run(&["users", "remove", "nobody"]).await;
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("nobody here goes by"), "{ended:?}");
-    assert_eq!(machine.status().await["people"]["all"], 2);
+    assert_eq!(machine.status().await["users"]["all"], 2);
     // Beside a daemon too.
     let mut daemon = machine.serve().await;
     let ended = machine.run(&["users", "remove", "1", "--yes"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(machine.status().await["people"]["all"], 1);
+    assert_eq!(machine.status().await["users"]["all"], 1);
     assert_eq!(listeners[0].browser.get("/account").await.location.as_deref(), Some("/"));
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());

@@ -121,7 +121,7 @@ def is_set(world):
     letter = wait_until("a letter to confirm", lambda: world.letters("/confirm"), SOON)[0]
     link = re.search(r"https?://\S+/confirm\S+", letter.get_body(("plain",)).get_content())
     confirm_address(world.dropday, link.group().rstrip(".,>)"))
-    wait_until("everybody to be looked at", lambda: world.dropday.status()["artists"]["never_asked"] == 0, SOON)
+    wait_until("everybody to be looked at", lambda: world.dropday.status()["artists"]["never_checked"] == 0, SOON)
     world.expect_at_work()
 
 

@@ -9,15 +9,18 @@ use super::consent_ends::ConsentEnds;
 use super::good_bye::GoodBye;
 use super::kind::Kind;
 use super::news::{MuteLink, News, NewsItem, Sample};
-use super::operator::{ToOperator, Trouble};
+use super::operator::OperatorEmail;
 use super::sign_in_again::SignInAgain;
 use super::test_letter::TestLetter;
 use super::welcome::Welcome;
 use super::withdrawn::Withdrawn;
 use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::operator_alert::{AlertDetails, OperatorAlert};
 use crate::domain::quota::Bucket;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use crate::domain::room::Room;
 use crate::domain::text::one_line;
+use crate::domain::user::UserId;
 use crate::mail::letter::{Letter, RenderError};
 
 /// The day on which all of them are written: a Friday.
@@ -52,7 +55,9 @@ pub fn all() -> Vec<(&'static str, Letter)> {
         ("good_bye_withdrawn", good_bye(false).letter()),
         ("test_letter", test_letter().letter()),
     ];
-    letters.extend(troubles().map(|(name, trouble)| (name, to_operator(trouble).letter())));
+    letters.extend(
+        alerts().map(|(name, alert, details)| (name, to_operator(&alert, &details).letter())),
+    );
     letters.into_iter().map(|(name, letter)| (name, written(name, letter))).collect()
 }
 
@@ -196,35 +201,41 @@ fn test_letter() -> TestLetter<'static> {
     TestLetter { instance_url: INSTANCE, server: "mail.dropday.example:587", sent_at }
 }
 
-/// A letter to the operator.
-pub fn to_operator(trouble: Trouble<'_>) -> ToOperator<'_> {
-    ToOperator { trouble, instance_url: INSTANCE }
+/// An alert to the operator.
+pub fn to_operator(alert: &OperatorAlert, details: &AlertDetails) -> OperatorEmail<'static> {
+    OperatorEmail { alert: alert.text(details), instance_url: INSTANCE }
 }
 
-fn troubles() -> [(&'static str, Trouble<'static>); 10] {
-    let until = jiff::Timestamp::constant(1_795_869_000, 0);
+fn alerts() -> [(&'static str, OperatorAlert, AlertDetails); 10] {
+    use OperatorAlert::*;
+    let details = AlertDetails::default;
+    let users = |users: &[(&str, &str)]| AlertDetails {
+        count: users.len() as u64,
+        users: users.iter().map(|(name, id)| ((*name).into(), (*id).into())).collect(),
+        ..details()
+    };
+    let quota = |lower_limit| AlertDetails {
+        until: Some(jiff::Timestamp::constant(1_795_869_000, 0)),
+        calls_per_day: 80,
+        lower_limit,
+        ..details()
+    };
+    let requests = [("Aino Virtanen", "aino@example.com"), ("אביב גפן", "aviv@example.org")];
+    let martha = users(&[("Martha <3\r\nBcc: x", "martha42")]);
+    let aino = users(&[("Aino <3\r\nBcc: x", "aino@example.com")]);
+    let login = "535 5.7.8 Username and Password not accepted";
+    let disk = Some(Room { free: 180_000_000, total: 8_000_000_000 });
     [
-        ("operator_mass_refusal", Trouble::MassRefusal { people: 5 }),
-        ("operator_no_premium", Trouble::NoPremium),
-        (
-            "operator_allow_list",
-            Trouble::NotOnAllowList { name: "Martha <3\r\nBcc: x", spotify_id: "martha42" },
-        ),
-        ("operator_caller", Trouble::Callers { who: &[("Aino <3\r\nBcc: x", "aino@example.com")] }),
-        (
-            "operator_callers",
-            Trouble::Callers {
-                who: &[("Aino Virtanen", "aino@example.com"), ("אביב גפן", "aviv@example.org")],
-            },
-        ),
-        ("operator_endpoint", Trouble::EndpointRemoved { calls: Bucket::Following }),
-        ("operator_quota", Trouble::QuotaSpent { until, per_day: 80, lower: Some(48) }),
-        ("operator_quota_elsewhere", Trouble::QuotaSpent { until, per_day: 80, lower: None }),
-        (
-            "operator_mail_refused",
-            Trouble::MailRefused { said: "535 5.7.8 Username and Password not accepted" },
-        ),
-        ("operator_disk", Trouble::DiskNearlyFull { free_mb: 180 }),
+        ("operator_mass_refusal", MassRefusal, AlertDetails { count: 5, ..details() }),
+        ("operator_no_premium", PremiumLapsed, details()),
+        ("operator_allow_list", NotOnAllowList(UserId(7)), martha),
+        ("operator_caller", AccessRequests, aino),
+        ("operator_callers", AccessRequests, users(&requests)),
+        ("operator_endpoint", EndpointForbidden(Bucket::Following), details()),
+        ("operator_quota", QuotaExhausted(Bucket::ArtistAlbums), quota(Some(48))),
+        ("operator_quota_elsewhere", QuotaExhausted(Bucket::ArtistAlbums), quota(None)),
+        ("operator_mail_refused", MailRejected, AlertDetails { reason: login.into(), ..details() }),
+        ("operator_disk", DiskNearlyFull, AlertDetails { disk, ..details() }),
     ]
 }
 

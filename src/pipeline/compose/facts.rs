@@ -7,12 +7,11 @@ use super::news::{self, Told, Welcomed};
 use crate::domain::cadence;
 use crate::domain::consent::{ends_at, reminder_due};
 use crate::domain::day_of;
-use crate::domain::matter::Matter;
-use crate::domain::quota::Bucket;
-use crate::domain::room::Room;
+use crate::domain::operator_alert::{AlertDetails, AlertText, OperatorAlert};
+use crate::domain::quota;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::pipeline::mind_consents;
-use crate::store::allowance::{self, LockOut};
+use crate::store::allowance;
 use crate::store::callers::{self, Caller};
 use crate::store::farewells::{self, Farewell};
 use crate::store::links::{self, ConfirmLink};
@@ -29,27 +28,8 @@ pub(super) enum Facts {
     Withdrawn(EmailAddress, Date),
     ConsentEnds(EmailAddress, Date),
     GoodBye(Farewell),
-    Operator(Known),
+    Operator(AlertText),
     Unwanted(&'static str),
-}
-
-/// What is known of a matter of the operator's.
-pub(super) enum Known {
-    MassRefusal(u64),
-    NoPremium,
-    NotOnAllowList(Box<Person>),
-    Callers(Vec<Caller>),
-    EndpointRemoved(Bucket),
-    QuotaSpent(LockOut),
-    MailRefused(String),
-    DiskNearlyFull(Room),
-}
-
-impl Known {
-    /// Who asks to be entered at Spotify, where it is about them.
-    pub(super) fn callers(&self) -> &[Caller] {
-        if let Self::Callers(callers) = self { callers } else { &[] }
-    }
 }
 
 pub(super) fn gather(
@@ -59,7 +39,7 @@ pub(super) fn gather(
 ) -> Result<Facts, StoreError> {
     let person = match claimed.addressee {
         Addressee::Person(person) => person,
-        Addressee::Operator => return matter(tx, claimed),
+        Addressee::Operator => return operator_alert(tx, claimed, settings.calls_per_day),
         Addressee::Left => return good_bye(tx, claimed),
     };
     let Some(person) = people::find(tx, person)? else {
@@ -105,32 +85,62 @@ fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
     Ok(farewell.map_or(Facts::Unwanted("nobody knows any more whom it was for"), Facts::GoodBye))
 }
 
-fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
-    let matter = claimed.subjects.first().and_then(|subject| Matter::parse(subject));
-    let known = match matter {
+fn operator_alert(
+    tx: &Tx<'_>,
+    claimed: &Claimed,
+    calls_per_day: u32,
+) -> Result<Facts, StoreError> {
+    let alert = claimed.subjects.first().and_then(|subject| OperatorAlert::parse(subject));
+    let text = match alert {
         None => None,
-        Some(Matter::MassRefusal) => {
-            Some(consents::count_held(tx)?).filter(|held| *held > 0).map(Known::MassRefusal)
-        }
-        Some(Matter::NoPremium) => Some(Known::NoPremium),
-        Some(Matter::NotOnAllowList(person)) => {
-            people::find(tx, person)?.map(Box::new).map(Known::NotOnAllowList)
-        }
-        Some(Matter::Callers) => {
-            let callers = callers::tell_in(tx, claimed.letter, claimed.is_repeat)?;
-            Some(callers).filter(|callers| !callers.is_empty()).map(Known::Callers)
-        }
-        Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
-        Some(Matter::QuotaSpent) => {
-            allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
-        }
-        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.letter)?.map(Known::MailRefused),
-        Some(Matter::DiskNearlyFull) => {
-            tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
+        Some(alert) => {
+            let details = alert_details(tx, claimed, &alert, calls_per_day)?;
+            details.map(|details| alert.text(&details))
         }
     };
-    Ok(known
-        .map_or(Facts::Unwanted("what it was about is over or no longer known"), Facts::Operator))
+    Ok(text.map_or(Facts::Unwanted("the problem is over"), Facts::Operator))
+}
+
+/// `None` if there is nothing left to report.
+fn alert_details(
+    tx: &Tx<'_>,
+    claimed: &Claimed,
+    alert: &OperatorAlert,
+    calls_per_day: u32,
+) -> Result<Option<AlertDetails>, StoreError> {
+    let details = AlertDetails::default();
+    Ok(match alert {
+        OperatorAlert::MassRefusal => {
+            let count = consents::count_held(tx)?;
+            (count > 0).then_some(AlertDetails { count, ..details })
+        }
+        OperatorAlert::NotOnAllowList(user) => people::find(tx, *user)?.map(|user| {
+            let users = vec![(user.display_name, user.spotify_id)];
+            AlertDetails { users, ..details }
+        }),
+        OperatorAlert::AccessRequests => {
+            let requests = callers::tell_in(tx, claimed.letter, claimed.is_repeat)?;
+            let user = |request: Caller| (request.name, request.address.as_str().to_owned());
+            let users: Vec<_> = requests.into_iter().map(user).collect();
+            let count = users.len() as u64;
+            (count > 0).then_some(AlertDetails { count, users, ..details })
+        }
+        OperatorAlert::QuotaExhausted(bucket) => {
+            allowance::lock_out(tx, *bucket)?.map(|lockout| AlertDetails {
+                until: Some(lockout.until),
+                calls_per_day,
+                lower_limit: quota::lower(calls_per_day, lockout.spent),
+                ..details
+            })
+        }
+        OperatorAlert::MailRejected => outbox::words_of(tx, claimed.letter)?
+            .map(|reason| AlertDetails { reason, ..details }),
+        OperatorAlert::DiskNearlyFull => tx
+            .room()
+            .filter(|disk| disk.is_nearly_full())
+            .map(|disk| AlertDetails { disk: Some(disk), ..details }),
+        _ => Some(details),
+    })
 }
 
 fn confirm(tx: &Tx<'_>, claimed: &Claimed, person: Person) -> Result<Facts, StoreError> {

@@ -5,17 +5,16 @@ mod news;
 
 use jiff::Timestamp;
 
-use self::facts::{Facts, Known, gather};
+use self::facts::{Facts, gather};
 use crate::accounts::address;
 use crate::accounts::letter_links::{self, Purpose};
 use crate::ctx::Ctx;
-use crate::domain::quota;
 use crate::domain::user::EmailAddress;
 use crate::mail::letter::{Letter, RenderError};
 use crate::mail::letters::confirm::Confirm;
 use crate::mail::letters::consent_ends::ConsentEnds;
 use crate::mail::letters::good_bye::GoodBye;
-use crate::mail::letters::operator::{ToOperator, Trouble};
+use crate::mail::letters::operator::OperatorEmail;
 use crate::mail::letters::sign_in_again::SignInAgain;
 use crate::mail::letters::withdrawn::Withdrawn;
 use crate::store::StoreError;
@@ -64,9 +63,12 @@ pub(super) async fn compose(ctx: &Ctx, claimed: &Claimed) -> Result<Composed, Co
             let letter = GoodBye { instance_url, artists, listed_at_spotify }.letter()?;
             Composed::Ready(farewell.address, letter)
         }
-        Facts::Operator(known) => match ctx.operator.clone() {
-            None => Composed::Unwanted("no operator is named in the configuration any more"),
-            Some(to) => Composed::Ready(to, to_operator(ctx, &known)?),
+        Facts::Operator(alert) => match ctx.operator.clone() {
+            None => Composed::Unwanted("mail.operator is no longer set"),
+            Some(to) => {
+                let instance_url = &ctx.page("/");
+                Composed::Ready(to, OperatorEmail { alert, instance_url }.letter()?)
+            }
         },
     })
 }
@@ -93,27 +95,4 @@ fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
         hours @ 2.. => format!("{hours} hours"),
         _ => "an hour".to_owned(),
     }
-}
-
-fn to_operator(ctx: &Ctx, known: &Known) -> Result<Letter, RenderError> {
-    let per_day = ctx.cadence.calls_per_day;
-    let named: Vec<_> =
-        known.callers().iter().map(|who| (&*who.name, who.address.as_str())).collect();
-    let trouble = match known {
-        Known::MassRefusal(people) => Trouble::MassRefusal { people: *people },
-        Known::NoPremium => Trouble::NoPremium,
-        Known::NotOnAllowList(person) => {
-            Trouble::NotOnAllowList { name: &person.display_name, spotify_id: &person.spotify_id }
-        }
-        Known::Callers(_) => Trouble::Callers { who: &named },
-        Known::EndpointRemoved(calls) => Trouble::EndpointRemoved { calls: *calls },
-        Known::QuotaSpent(lock_out) => Trouble::QuotaSpent {
-            until: lock_out.until,
-            per_day,
-            lower: quota::lower(per_day, lock_out.spent),
-        },
-        Known::MailRefused(said) => Trouble::MailRefused { said },
-        Known::DiskNearlyFull(room) => Trouble::DiskNearlyFull { free_mb: room.free / 1_000_000 },
-    };
-    ToOperator { trouble, instance_url: &ctx.page("/") }.letter()
 }

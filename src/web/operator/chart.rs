@@ -1,7 +1,7 @@
-//! Calls by day as bars. The same numbers stand in a table.
+//! A bar chart of calls by day. The page shows the same numbers as a table.
 
 use crate::domain::quota::Bucket;
-use crate::store::status::History;
+use crate::store::status::{Day, History};
 
 /// Height of the drawing, in its own units.
 pub(super) const HEIGHT: u64 = 80;
@@ -9,21 +9,16 @@ pub(super) const HEIGHT: u64 = 80;
 const STEP: u64 = 20;
 const GAP: u64 = 4;
 
-/// A chart of one bucket.
 pub(super) struct Chart {
-    /// Of what, in words.
     pub(super) title: &'static str,
-    /// What it shows, in a sentence.
     pub(super) words: String,
-    /// Width of the drawing.
     pub(super) width: u64,
-    /// A bar for each day that had calls.
+    /// Only for days with calls.
     pub(super) bars: Vec<Bar>,
-    /// How high the allowance is, from the top; `None` where there is none.
+    /// The daily limit, measured from the top.
     pub(super) limit: Option<u64>,
 }
 
-/// A day.
 pub(super) struct Bar {
     pub(super) x: u64,
     pub(super) y: u64,
@@ -32,11 +27,11 @@ pub(super) struct Bar {
 }
 
 impl Chart {
-    /// The calls of `history`, with `allowed` of them in a day; `None` for no limit of ours.
+    /// `allowed` is the daily limit, if there is one.
     pub(super) fn new(history: &History, allowed: Option<u64>) -> Self {
         let full = history.most().max(allowed.unwrap_or(0)).max(1);
-        let bar = |(n, (_, calls)): (usize, &(_, u64))| {
-            // A day with a call is never without a bar.
+        let bar = |(n, Day { calls, .. }): (usize, &Day)| {
+            // A day with any call has a visible bar.
             let height = (calls * HEIGHT / full).max(u64::from(*calls > 0));
             Bar { x: n as u64 * STEP, y: HEIGHT - height, width: STEP - GAP, height }
         };
@@ -51,18 +46,17 @@ impl Chart {
 }
 
 fn words(history: &History, allowed: Option<u64>) -> String {
-    let words = format!("{} today, {} on the fullest day", history.today(), history.most());
+    let words = format!("{} today, {} on the busiest day", history.today(), history.most());
     match allowed {
-        Some(allowed) => format!("{words}; the line is what is allowed at present, {allowed}"),
+        Some(allowed) => format!("{words}; the line is the current limit, {allowed}"),
         None => words,
     }
 }
 
-/// What calls of a bucket are for.
 pub(super) fn title(bucket: Bucket) -> &'static str {
     match bucket {
         Bucket::ArtistAlbums => "Artists’ albums",
-        Bucket::Following => "Who is followed",
+        Bucket::Following => "Followed artists",
         Bucket::Profile => "Profiles",
         Bucket::Tokens => "Tokens",
     }
@@ -76,7 +70,8 @@ mod tests {
 
     fn chart(calls: &[u64], allowed: Option<u64>) -> Chart {
         let first = jiff::civil::date(2026, 11, 20);
-        let days = first.series(1.day()).zip(calls.iter().copied()).collect();
+        let days = first.series(1.day()).zip(calls);
+        let days = days.map(|(day, calls)| Day { day, calls: *calls }).collect();
         Chart::new(&History { bucket: Bucket::ArtistAlbums, days }, allowed)
     }
 
@@ -85,7 +80,7 @@ mod tests {
         let chart = chart(&[0, 1, 1_000], None);
         let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height).collect();
         assert_eq!((heights, chart.limit), (vec![1, HEIGHT], None));
-        assert_eq!(chart.words, "1000 today, 1000 on the fullest day");
+        assert_eq!(chart.words, "1000 today, 1000 on the busiest day");
     }
 
     #[test]

@@ -5,11 +5,12 @@ use scraper::Html;
 
 use super::same_things::{visible, words};
 use super::skeleton;
+use crate::domain::operator_alert::{AlertDetails, OperatorAlert};
 use crate::domain::text::one_line;
+use crate::domain::user::UserId;
 use crate::mail::letter::Letter;
 use crate::mail::letters::kind::Kind;
 use crate::mail::letters::news::{MuteLink, NewsItem};
-use crate::mail::letters::operator::Trouble;
 use crate::mail::letters::samples;
 use crate::mail::letters::test_letter::TestLetter;
 use crate::mail::letters::welcome::Welcome;
@@ -19,20 +20,27 @@ fn letters(raw: &str) -> Vec<(&'static str, Letter)> {
     let items = [Kind::Album, Kind::AppearsOn].map(|kind| item(kind, raw));
     let server =
         TestLetter { instance_url: samples::INSTANCE, server: raw, sent_at: Default::default() };
-    let trouble = |trouble: Trouble<'_>| samples::to_operator(trouble).letter();
+    let alert = |alert: OperatorAlert, users: &[(&str, &str)]| {
+        let users = users.iter().map(|(name, id)| ((*name).into(), (*id).into())).collect();
+        let details = AlertDetails { count: 1, reason: raw.into(), users, ..Default::default() };
+        samples::to_operator(&alert, &details).letter()
+    };
     let letters = [
         ("confirm", samples::confirm(raw).letter()),
         ("news of one", samples::news(&items[..1]).letter()),
         ("guest", samples::news(&items[1..]).letter()),
         ("news", samples::news(&items).letter()),
         ("welcome", Welcome { when: raw, ..samples::welcome(&items) }.letter()),
-        ("allow-list", trouble(Trouble::NotOnAllowList { name: raw, spotify_id: raw })),
+        ("allow-list", alert(OperatorAlert::NotOnAllowList(UserId(7)), &[(raw, raw)])),
         (
-            "callers",
-            trouble(Trouble::Callers { who: &[(raw, "a@example.com"), ("Jonas", "b@c.example")] }),
+            "access requests",
+            alert(
+                OperatorAlert::AccessRequests,
+                &[(raw, "a@example.com"), ("Jonas", "b@c.example")],
+            ),
         ),
-        ("caller", trouble(Trouble::Callers { who: &[(raw, "a@example.com")] })),
-        ("mail refused", trouble(Trouble::MailRefused { said: raw })),
+        ("access request", alert(OperatorAlert::AccessRequests, &[(raw, "a@example.com")])),
+        ("mail rejected", alert(OperatorAlert::MailRejected, &[])),
         ("test", server.letter()),
     ];
     letters.map(|(name, letter)| (name, letter.unwrap())).into()
