@@ -323,9 +323,9 @@ impl OperatorAlert {
 }
 
 fn quota_exhausted(bucket: Bucket, details: &AlertDetails) -> String {
-    let until = details
-        .until
-        .map_or("further notice".into(), |until| until.strftime("%-d %B %Y, %H:%M UTC").to_string());
+    let until = details.until.map_or("further notice".into(), |until| {
+        until.strftime("%-d %B %Y, %H:%M UTC").to_string()
+    });
     let limit = match bucket {
         Bucket::ArtistAlbums => {
             format!(" Dropday makes at most {} of them in 24 hours.", details.calls_per_day)

@@ -11,7 +11,7 @@ use super::record_look::{Found, record_look};
 use super::{Scope, Watch, side_lists};
 use crate::access::AccessError;
 use crate::clock::fraction;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::Errand;
 use crate::domain::look::Look;
@@ -289,7 +289,7 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
     for delay in
         dates.into_iter().filter_map(|date| detection::delay(date, &ctx.zone, ctx.clock.now()))
     {
-        ctx.meters.detected(delay);
+        ctx.metrics.record_detection(delay);
     }
     if let Some(error) = &incomplete {
         tracing::warn!(%error, "some of an artist's pages were read, a later one was not");

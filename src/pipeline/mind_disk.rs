@@ -1,7 +1,7 @@
 //! A disk that is nearly full → the operator is told, once a day.
 
 use crate::access::Operator;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::room::Room;
 use crate::store::StoreError;
@@ -30,6 +30,8 @@ pub async fn judge(ctx: &Ctx, room: Room) -> Result<bool, StoreError> {
         "the disk that the database lies on is nearly full"
     );
     let operator = Operator::at(ctx.operator.as_ref());
-    ctx.db.write("disk nearly full", move |tx| operator.tell(tx, OperatorAlert::DiskNearlyFull)).await?;
+    ctx.db
+        .write("disk nearly full", move |tx| operator.tell(tx, OperatorAlert::DiskNearlyFull))
+        .await?;
     Ok(true)
 }

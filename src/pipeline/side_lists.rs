@@ -5,7 +5,7 @@
 use super::read_albums::{self, Pages};
 use super::record_look::{Found, record_look};
 use crate::access::AccessError;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::backoff;
 use crate::domain::cadence::{self, Errand};

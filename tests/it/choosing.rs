@@ -77,7 +77,11 @@ async fn a_lock_out_teaches_to_ask_less_and_slowly_more_again() {
     home.advance_hours(25);
     home.restart().await;
     home.world.forget_requests();
-    assert_eq!(home.status().await.calls.artist_albums_allowed, 18, "nine in ten of those that went through");
+    assert_eq!(
+        home.status().await.calls.artist_albums_allowed,
+        18,
+        "nine in ten of those that went through"
+    );
     home.checks().await;
     assert_eq!(asked(&home).len(), 18, "and no lock-out this time");
     home.advance_days(40);

@@ -86,7 +86,10 @@ async fn once_fails_when_the_mail_server_is_down_and_makes_good_later() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.out.contains("1 put off; the mail server cannot be used"), "{}", ended.out);
     let status = machine.status().await;
-    assert_eq!((&status["emails"]["queued"], &status["emails"]["deferred"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&status["emails"]["queued"], &status["emails"]["deferred"]),
+        (&json!(1), &json!(1))
+    );
     machine.inbox.restart().await.unwrap();
     assert_eq!(once(&machine).await.code, Some(0));
     assert_eq!(machine.letters_to(&martha.address).len(), 1);

@@ -106,7 +106,11 @@ async fn a_reminder_that_could_not_leave_in_time_is_not_sent_late() {
     home.advance_days(150);
     home.inbox.stop().await;
     days(&mut home, &martha, 30).await;
-    assert_eq!(home.status().await.emails.queued, 1, "of the three reminders only the last is wanted");
+    assert_eq!(
+        home.status().await.emails.queued,
+        1,
+        "of the three reminders only the last is wanted"
+    );
     home.inbox.restart().await.unwrap();
     home.advance_hours(5);
     home.letters().await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dropday::clock::{Clock, ManualClock, SeededChance};
 use dropday::config::{self, Config};
-use dropday::ctx::Ctx;
+use dropday::context::Ctx;
 use dropday::demo::hints::{self, Hints};
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::spotify;
@@ -221,7 +221,11 @@ impl Home {
 
     pub async fn status(&self) -> Status {
         let cadence = self.ctx.cadence.clone();
-        self.ctx.db.read("test", move |tx| status::load(tx, &cadence, status::Page::WHOLE)).await.unwrap()
+        self.ctx
+            .db
+            .read("test", move |tx| status::load(tx, &cadence, status::Page::WHOLE))
+            .await
+            .unwrap()
     }
 
     pub fn letters_to(&self, address: &str) -> Vec<Letter> {

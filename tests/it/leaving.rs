@@ -133,7 +133,11 @@ async fn whoever_stays_loses_neither_follows_nor_letters() {
     assert_eq!(home.status().await.emails.queued, 2);
     leave(&martha).await;
     let status = home.status().await;
-    assert_eq!((status.emails.queued, status.artists.watched), (2, 1), "her last letter, and his news");
+    assert_eq!(
+        (status.emails.queued, status.artists.watched),
+        (2, 1),
+        "her last letter, and his news"
+    );
     home.inbox.restart().await.unwrap();
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Later"));

@@ -241,7 +241,11 @@ async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
         home.inbox.script(SmtpFault::RefuseMessage(code, "2.0.0 As good as taken".to_owned()));
         let outcome = home.letters().await;
         assert_eq!((outcome.sent, outcome.put_off), (0, 1), "{code}");
-        assert_eq!((home.status().await.emails.sent, home.status().await.emails.queued), (sent, 1), "{code}");
+        assert_eq!(
+            (home.status().await.emails.sent, home.status().await.emails.queued),
+            (sent, 1),
+            "{code}"
+        );
     }
     home.letters().await;
     assert_eq!(home.status().await.emails.sent, sent + 1);

@@ -170,7 +170,11 @@ async fn there_are_as_many_series_for_a_crowd_as_for_nobody_and_none_names_anybo
     home.world.put_out(&artists[0], NewAlbum::titled("Unmistakable"));
     home.round().await;
     let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
-    home.ctx.db.write("test", move |tx| operator.tell(tx, OperatorAlert::PremiumLapsed)).await.unwrap();
+    home.ctx
+        .db
+        .write("test", move |tx| operator.tell(tx, OperatorAlert::PremiumLapsed))
+        .await
+        .unwrap();
     home.letters().await;
     let after = Page::of(&home).await;
     let names = |page: &Page| page.series.keys().cloned().collect::<Vec<_>>();

@@ -8,7 +8,7 @@ use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::hint::SourceName;
 use dropday::domain::user::EmailAddress;
 use dropday::store::{Tx, callers, job_runs};
-use dropday::worker::{self, Bells};
+use dropday::worker::{self, JobNotifier};
 use reqwest::{Method, StatusCode};
 use rusqlite::Connection;
 use scraper::{Html, Selector};
@@ -124,9 +124,9 @@ async fn a_house_in_order_says_so_and_tells_who_is_there_without_their_addresses
 
 /// Lets every job run once, as the daemon does.
 async fn each_job_runs(home: &Home) {
-    let (bells, stop, tasks) =
-        (Arc::new(Bells::default()), CancellationToken::new(), TaskTracker::new());
-    worker::start(&home.ctx, &bells, &stop, &tasks);
+    let (notifier, stop, tasks) =
+        (Arc::new(JobNotifier::default()), CancellationToken::new(), TaskTracker::new());
+    worker::start(&home.ctx, &notifier, &stop, &tasks);
     let began = home.now();
     eventually("each job has run", || async {
         let runs = home.ctx.db.read("test", job_runs::latest).await.unwrap();
@@ -289,7 +289,10 @@ async fn letters_that_wait_or_were_refused_are_told_with_their_reasons() {
     let numbers = numbers(&html);
     assert_eq!((&*numbers["Queued"], &*numbers["Rejected in the last two weeks"]), ("3", "1"));
     let alerts = alerts(&html);
-    assert!(alerts.contains("could not be sent yet") && alerts.contains("rejected 1 notification"), "{alerts}");
+    assert!(
+        alerts.contains("could not be sent yet") && alerts.contains("rejected 1 notification"),
+        "{alerts}"
+    );
     assert!(!html.contains("martha@example.com"), "addresses are masked");
     home.advance_days(15);
     home.letters().await;
@@ -502,10 +505,7 @@ async fn status_tells_programs_the_same_numbers_as_the_page() {
     let drawn: Vec<String> = days.iter().rev().map(|day| day["calls"].to_string()).collect();
     let table: Vec<String> = texts(&html, "#days td").into_iter().skip(1).step_by(4).collect();
     assert_eq!(drawn, table);
-    assert_eq!(
-        status["alerts"].as_array().unwrap().len(),
-        texts(&html, "#alerts + ul li").len()
-    );
+    assert_eq!(status["alerts"].as_array().unwrap().len(), texts(&html, "#alerts + ul li").len());
     let jobs: std::collections::BTreeSet<_> =
         texts(&html, "#runs td:first-child").into_iter().collect();
     assert_eq!(jobs, status["jobs"].as_object().unwrap().keys().cloned().collect());

@@ -85,11 +85,7 @@ fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
     Ok(farewell.map_or(Facts::Unwanted("nobody knows any more whom it was for"), Facts::GoodBye))
 }
 
-fn operator_alert(
-    tx: &Tx<'_>,
-    claimed: &Claimed,
-    calls_per_day: u32,
-) -> Result<Facts, StoreError> {
+fn operator_alert(tx: &Tx<'_>, claimed: &Claimed, calls_per_day: u32) -> Result<Facts, StoreError> {
     let alert = claimed.subjects.first().and_then(|subject| OperatorAlert::parse(subject));
     let text = match alert {
         None => None,
@@ -133,8 +129,9 @@ fn alert_details(
                 ..details
             })
         }
-        OperatorAlert::MailRejected => outbox::words_of(tx, claimed.letter)?
-            .map(|reason| AlertDetails { reason, ..details }),
+        OperatorAlert::MailRejected => {
+            outbox::words_of(tx, claimed.letter)?.map(|reason| AlertDetails { reason, ..details })
+        }
         OperatorAlert::DiskNearlyFull => tx
             .room()
             .filter(|disk| disk.is_nearly_full())

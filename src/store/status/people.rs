@@ -168,9 +168,7 @@ fn read_consent(row: &Row<'_>) -> rusqlite::Result<Consent> {
         let since = refused_since.or(time(9)?);
         let is_revoked = row.get::<_, Option<Ending>>(7)? == Some(Ending::Revoked);
         let deleted_at = since.filter(|_| is_revoked).map(|since| since + DELETED_AFTER);
-        return Ok(
-            deleted_at.map_or(Consent::Ended, |deleted_at| Consent::Revoked { deleted_at })
-        );
+        return Ok(deleted_at.map_or(Consent::Ended, |deleted_at| Consent::Revoked { deleted_at }));
     }
     if refused_since.is_some() {
         return Ok(Consent::Suspended);
