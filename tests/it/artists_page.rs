@@ -3,7 +3,7 @@
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::artist::ArtistId;
 use dropday::domain::user::UserId;
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 use dropday::store::artists::{self, Learnt};
 use dropday::store::{Tx, follows, preferences};
 use reqwest::StatusCode;

@@ -1,5 +1,5 @@
 //! Queued and rejected emails, and alert emails. Contains no addresses: reasons are redacted before they
-//! are stored (`mail/smtp/mask.rs`).
+//! are stored (`email/smtp/redact.rs`).
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;

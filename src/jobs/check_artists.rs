@@ -1,0 +1,364 @@
+//! An artist that is worth a call → their albums → one transaction: remember, compare, choose readers, enqueue, plan the
+//! next check. An album is announced when it is first recorded, or never.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use super::read_albums::{self, Read};
+use super::record_look::{Found, record_look};
+use super::{Scope, Watch, side_lists};
+use crate::clock::fraction;
+use crate::context::Ctx;
+use crate::domain::artist::ArtistId;
+use crate::domain::cadence::Errand;
+use crate::domain::look::Look;
+use crate::domain::quota::Purpose;
+use crate::domain::release::{Release, ReleaseKind};
+use crate::domain::{backoff, cadence, day_of, detection};
+use crate::gateway::GatewayError;
+use crate::spotify;
+use crate::store::artists::{self, Claimed, Learnt, Whom};
+use crate::store::{self, StoreError, Tx, allowance, editions, hints, ledger, singles};
+
+/// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
+const TOO_MANY_FAILURES: u32 = 3;
+
+/// An artist whom Spotify does not know is asked about again after this long.
+const UNKNOWN_ARTIST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A check that ran out of calls between two pages begins anew after this long: long enough for others
+/// to have their turn, and shorter than singles that were left for later are waited for.
+const UNFINISHED_WAIT: Duration = Duration::from_secs(3 * 3600);
+
+/// The same where a day has so few calls that they may never be enough for it.
+const UNFINISHED_WAIT_OF_FEW: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// What a pass did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Artists that were asked about and answered for.
+    pub checked: u64,
+    /// Of those, how many for the first time.
+    pub baselines: u64,
+    /// Releases that are news.
+    pub news: u64,
+    /// Things newly owed to people.
+    pub owed: u64,
+    /// Artists whose check failed.
+    pub failed: u64,
+    /// Artists that Spotify does not know.
+    pub unknown: u64,
+    /// Why the pass ended early, where that is a failure.
+    pub held_up: Option<String>,
+    /// Whether that is since Spotify does not accept the app, which waiting does not mend.
+    pub is_app_refused: bool,
+    /// Why artists that were due were left for later, where that is as it should be.
+    pub left: Option<String>,
+}
+
+impl Outcome {
+    /// Whether there was nothing to do, or nothing that could be done today.
+    pub fn is_idle(&self) -> bool {
+        *self == Self { left: self.left.clone(), ..Self::default() }
+    }
+
+    /// Whether something that should have worked did not.
+    pub fn has_failed(&self) -> bool {
+        self.failed > 0 || self.held_up.is_some()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} artists checked ({} for the first time)", self.checked, self.baselines)?;
+        write!(f, ", {} new releases, {} things newly owed", self.news, self.owed)?;
+        for (count, what) in
+            [(self.failed, "checks failed"), (self.unknown, "artists unknown to Spotify")]
+        {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        for (label, why) in [("held up", &self.held_up), ("left for later", &self.left)] {
+            if let Some(why) = why {
+                write!(f, "; {label}: {why}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks about the artists that are worth it now (`domain/cadence`), as far as the day's calls go.
+///
+/// # Errors
+/// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
+pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
+    let mut outcome = Outcome::default();
+    let all = scope == Scope::All;
+    // While Spotify is down nobody asks, except for a person who says "now".
+    if !all && let Some(pause) = ctx.db.read("pause of checks", ledger::pause_of_checks).await? {
+        outcome.left = Some(GatewayError::Paused(pause).to_string());
+        return Ok(outcome);
+    }
+    let settings = ctx.cadence.clone();
+    let list = move |tx: &Tx<'_>| Ok((tx.now(), errands(tx, all, &settings)?));
+    let (listed_at, due) = ctx.db.read("whom to ask about", list).await?;
+    let mut failures_in_a_row = 0;
+    for (done, errand) in due.iter().enumerate() {
+        if watch.stop.is_cancelled() {
+            break;
+        }
+        let wanted = errand.artist.clone();
+        let claim = move |tx: &Tx<'_>| artists::claim(tx, &wanted, listed_at);
+        let claimed = ctx.db.write_unsynced("claim artist", claim).await?;
+        // Gone, unfollowed, or another process is at it, or has been.
+        let Some(artist) = claimed else { continue };
+        match check(ctx, &artist, errand).await {
+            Ok(checked) => {
+                failures_in_a_row = 0;
+                if outcome.count(checked) {
+                    break;
+                }
+            }
+            Err(GatewayError::Store(error)) => return Err(error),
+            Err(error) => {
+                failures_in_a_row += 1;
+                if give_up(ctx, &artist, &error, failures_in_a_row, &mut outcome).await? {
+                    break;
+                }
+            }
+        }
+        (watch.progress)(done as u64 + 1, due.len() as u64);
+    }
+    Ok(outcome)
+}
+
+/// Whom to ask about, the best first.
+fn errands(
+    tx: &Tx<'_>,
+    all: bool,
+    settings: &cadence::Settings,
+) -> Result<Vec<Errand>, StoreError> {
+    let hinted = hints::wanting(tx)?;
+    let budget = allowance::budget(tx, settings.calls_per_day)?;
+    if all {
+        let candidates = artists::candidates(tx, Whom::All)?;
+        return Ok(cadence::everybody(&hinted, &candidates, &budget, settings, tx.now()));
+    }
+    let watched = artists::count_watched(tx)?;
+    let watched = usize::try_from(watched).unwrap_or(usize::MAX);
+    // Where nothing is left but for hints, a look at all artists every minute is for nothing.
+    let is_spent = |purpose| budget.is_spent(purpose, settings);
+    let candidates = match (is_spent(Purpose::First), is_spent(Purpose::Turn)) {
+        (true, true) => Vec::new(),
+        (false, true) => artists::candidates(tx, Whom::New)?,
+        (_, false) => artists::candidates(tx, Whom::Due)?,
+    };
+    Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
+}
+
+/// What one check brought.
+struct Checked {
+    is_baseline: bool,
+    news: u64,
+    owed: u64,
+    /// Why a later page could not be read, where the first ones were.
+    incomplete: Option<GatewayError>,
+}
+
+impl Outcome {
+    /// Counts a check; whether the pass should end.
+    fn count(&mut self, checked: Checked) -> bool {
+        self.checked += 1;
+        self.baselines += u64::from(checked.is_baseline);
+        self.news += checked.news;
+        self.owed += checked.owed;
+        let Some(error) = checked.incomplete else { return false };
+        if error.holds_up_everything() {
+            self.hold_up(&error);
+            return true;
+        }
+        self.failed += 1;
+        false
+    }
+
+    /// To have to wait for one's turn is no failure; to be kept waiting by Spotify is.
+    fn hold_up(&mut self, error: &GatewayError) {
+        match error {
+            GatewayError::Spent(_) | GatewayError::RanOut(_) | GatewayError::NobodyConnected => {
+                self.left = Some(error.to_string())
+            }
+            _ => {
+                self.is_app_refused = error.is_of_the_app();
+                self.held_up = Some(error.to_string());
+            }
+        }
+    }
+}
+
+async fn check(ctx: &Ctx, artist: &Claimed, errand: &Errand) -> Result<Checked, GatewayError> {
+    let read = read_albums::read(ctx, artist, errand).await?;
+    let mut checked = record(ctx, artist, read).await?;
+    if checked.incomplete.is_none() {
+        let beside = side_lists::look(ctx, &artist.id).await?;
+        checked.news += beside.news;
+        checked.owed += beside.owed;
+    }
+    Ok(checked)
+}
+
+/// Releases a week, by those that are known with their day. Compilations have a list of their own,
+/// which a check as such does not look at.
+fn rate(known: &[Release], today: Date) -> f64 {
+    let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
+    let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();
+    cadence::rate::a_week(&dates, today)
+}
+
+/// What became of the pages after the first, and of the looks after the first.
+enum Rest {
+    /// They were read, as far as they matter.
+    Whole,
+    /// They have to wait for their turn.
+    Later,
+    /// They have to wait until there are calls for all of them.
+    Unfinished(String),
+    /// They could not be read.
+    Failed(String),
+}
+
+/// The one transaction in which an album becomes news.
+async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, StoreError> {
+    let totals = read.totals();
+    let Read { looks, incomplete, leaves_singles } = read;
+    let artist = artist.clone();
+    let is_baseline = artist.baseline_at.is_none();
+    let (wait, unfinished_wait) =
+        (ctx.wait(backoff::CHECK, artist.failures + 1), unfinished_wait(ctx));
+    let rest = match &incomplete {
+        None => Rest::Whole,
+        Some(error @ GatewayError::RanOut(_)) => Rest::Unfinished(error.to_string()),
+        Some(error) if error.holds_up_everything() => Rest::Later,
+        Some(error) => Rest::Failed(error.to_string()),
+    };
+    let Found { news, owed, dates } = ctx
+        .db
+        .write("record albums", move |tx| {
+            // Its last follower may have left while Spotify was asked.
+            if !artists::is_known(tx, &artist.id)? {
+                return Ok(Found::default());
+            }
+            let mut known = editions::known_of(tx, &artist.id, Look::Albums)?;
+            let mut all = Found::default();
+            for look in looks {
+                let found = record_look(tx, &artist.id, look, &mut known)?;
+                all.news += found.news;
+                all.owed += found.owed;
+                all.dates.extend(found.dates);
+            }
+            artists::note_last_album(tx, &artist.id)?;
+            ledger::resume_checks(tx)?;
+            let of_albums = totals.iter().find(|(look, _)| look.has_albums());
+            // A reading that broke off says nothing against a hint, nor do singles about an album.
+            if of_albums.is_some() && (matches!(rest, Rest::Whole) || all.news > 0) {
+                hints::after_check(tx, &artist.id, all.news > 0)?;
+            }
+            let total = of_albums.and_then(|(_, total)| *total);
+            if leaves_singles {
+                singles::leave(tx, &artist.id, total)?;
+            }
+            match rest {
+                Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
+                Rest::Later => artists::release(tx, &artist.id)?,
+                Rest::Unfinished(why) => {
+                    artists::unfinished(tx, &artist.id, &why, tx.now() + unfinished_wait)?;
+                }
+                Rest::Whole => {
+                    let rate = Some(rate(&known, day_of(tx.now())));
+                    let next_at = tx.now() + cadence::SHORTEST_INTERVAL;
+                    artists::checked(tx, &artist.id, Learnt { total, rate }, next_at)?;
+                    singles::after_check(tx, &artist.id, &totals)?;
+                    store::side_lists::note_unwanted(tx, &artist.id)?;
+                }
+            }
+            Ok(all)
+        })
+        .await?;
+    for delay in
+        dates.into_iter().filter_map(|date| detection::delay(date, &ctx.zone, ctx.clock.now()))
+    {
+        ctx.metrics.record_detection(delay);
+    }
+    if let Some(error) = &incomplete {
+        tracing::warn!(%error, "some of an artist's pages were read, a later one was not");
+    }
+    Ok(Checked { is_baseline, news, owed, incomplete })
+}
+
+/// Records why a check brought nothing; whether the pass should end.
+async fn give_up(
+    ctx: &Ctx,
+    artist: &Claimed,
+    error: &GatewayError,
+    failures_in_a_row: u32,
+    outcome: &mut Outcome,
+) -> Result<bool, StoreError> {
+    if error.holds_up_everything() {
+        if matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved)) {
+            // Should it be this artist's alone, the others have their turn before it again.
+            note_failure(ctx, &artist.id, error, backoff::CHECK.longest).await?;
+        } else {
+            give_back(ctx, &artist.id, error).await?;
+        }
+        outcome.hold_up(error);
+        return Ok(true);
+    }
+    let is_unknown = matches!(error, GatewayError::Spotify(spotify::Error::NotFound));
+    let wait = match is_unknown {
+        true => UNKNOWN_ARTIST_WAIT,
+        false => ctx.wait(backoff::CHECK, artist.failures + 1),
+    };
+    tracing::warn!(artist = %artist.id, %error, retry_in_s = wait.as_secs(), "a check failed");
+    note_failure(ctx, &artist.id, error, wait).await?;
+    match is_unknown {
+        true => outcome.unknown += 1,
+        false => outcome.failed += 1,
+    }
+    if !is_unknown && failures_in_a_row >= TOO_MANY_FAILURES {
+        let chance = fraction(&*ctx.chance);
+        let pause = move |tx: &Tx<'_>| ledger::pause_checks(tx, backoff::OUTAGE, chance);
+        let pause = ctx.db.write("pause checks", pause).await?;
+        outcome.held_up = Some(GatewayError::Paused(pause).to_string());
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+fn unfinished_wait(ctx: &Ctx) -> Duration {
+    let are_few = ctx.cadence.calls_per_day < 2 * detection::MOST_SEARCHED_PAGES;
+    if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT }
+}
+
+async fn give_back(ctx: &Ctx, id: &ArtistId, error: &GatewayError) -> Result<(), StoreError> {
+    let id = id.clone();
+    let ran_out = matches!(error, GatewayError::RanOut(_)).then(|| error.to_string());
+    let wait = unfinished_wait(ctx);
+    ctx.db
+        .write("release artist", move |tx| match &ran_out {
+            None => artists::release(tx, &id),
+            Some(why) => artists::unfinished(tx, &id, why, tx.now() + wait),
+        })
+        .await
+}
+
+async fn note_failure(
+    ctx: &Ctx,
+    id: &ArtistId,
+    error: &GatewayError,
+    wait: Duration,
+) -> Result<(), StoreError> {
+    let (id, why) = (id.clone(), error.to_string());
+    ctx.db.write("check failed", move |tx| artists::failed(tx, &id, &why, tx.now() + wait)).await
+}

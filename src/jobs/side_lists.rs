@@ -1,0 +1,131 @@
+//! An artist who was just checked → the lists beside albums and singles that somebody wants and that
+//! are due → one transaction each. Nothing of it is a reason for the check to fail: it is made up for
+//! at a later one.
+
+use super::read_albums::{self, Pages};
+use super::record_look::{Found, record_look};
+use crate::context::Ctx;
+use crate::domain::artist::ArtistId;
+use crate::domain::backoff;
+use crate::domain::cadence::{self, Errand};
+use crate::domain::look::Look;
+use crate::domain::quota::Purpose;
+use crate::domain::side_list::{self, SideList, Standing};
+use crate::gateway::GatewayError;
+use crate::spotify;
+use crate::store::{StoreError, Tx, allowance, artists, editions, side_lists};
+
+/// Looks at what is due, as far as the day's calls go.
+///
+/// # Errors
+/// [`StoreError`] where the database fails; anything else is logged, and left for later.
+pub(super) async fn look(ctx: &Ctx, artist: &ArtistId) -> Result<Found, StoreError> {
+    let (id, mut found) = (artist.clone(), Found::default());
+    let due = ctx.db.read("side lists due", move |tx| side_lists::due(tx, &id)).await?;
+    for (list, standing) in due {
+        let settings = ctx.cadence.clone();
+        let calls = ctx.db.read("calls for side lists", move |tx| calls(tx, &settings)).await?;
+        if calls.left == 0 {
+            break;
+        }
+        let errand =
+            Errand { artist: artist.clone(), purpose: Purpose::Side, kept_back: calls.kept_back };
+        let incomplete = match read_albums::read_aside(ctx, &errand, list, &standing).await {
+            Ok((pages, incomplete)) => {
+                let is_whole = incomplete.is_none();
+                let new = record(ctx, artist, list, pages, is_whole, calls.a_day).await?;
+                found.news += new.news;
+                found.owed += new.owed;
+                incomplete
+            }
+            Err(GatewayError::Store(error)) => return Err(error),
+            Err(error) => {
+                if !is_for_later(&error) {
+                    put_off(ctx, artist, list, &standing).await?;
+                }
+                Some(error)
+            }
+        };
+        if let Some(error) = incomplete {
+            tell(artist, list, &error);
+            if error.holds_up_everything() {
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The calls for side lists.
+struct Calls {
+    a_day: u32,
+    /// Those of them that the last rolling day left.
+    left: u32,
+    /// Calls that are not for them.
+    kept_back: u32,
+}
+
+fn calls(tx: &Tx<'_>, settings: &cadence::Settings) -> Result<Calls, StoreError> {
+    let budget = allowance::budget(tx, settings.calls_per_day)?;
+    let a_day = budget.for_side_lists(artists::count_watched(tx)?, settings);
+    let kept_back = budget.kept_from(Purpose::Side, settings);
+    Ok(Calls { a_day, left: a_day.saturating_sub(budget.side), kept_back })
+}
+
+async fn record(
+    ctx: &Ctx,
+    artist: &ArtistId,
+    list: SideList,
+    pages: Pages,
+    is_whole: bool,
+    calls_a_day: u32,
+) -> Result<Found, StoreError> {
+    let artist = artist.clone();
+    ctx.db
+        .write("record side list", move |tx| {
+            // Its last follower may have left while Spotify was asked.
+            if !artists::is_known(tx, &artist)? {
+                return Ok(Found::default());
+            }
+            let total = pages.total.filter(|_| is_whole);
+            let mut known = editions::known_of(tx, &artist, Look::Side(list))?;
+            let found = record_look(tx, &artist, pages, &mut known)?;
+            let rest = side_list::rest(side_lists::count_wanted(tx)?, calls_a_day);
+            side_lists::looked(tx, &artist, list, total, rest)?;
+            Ok(found)
+        })
+        .await
+}
+
+async fn put_off(
+    ctx: &Ctx,
+    artist: &ArtistId,
+    list: SideList,
+    standing: &Standing,
+) -> Result<(), StoreError> {
+    let wait = ctx.wait(backoff::SIDE_LIST, standing.failures + 1);
+    let artist = artist.clone();
+    let put_off = move |tx: &Tx<'_>| side_lists::failed(tx, &artist, list, tx.now() + wait);
+    ctx.db.write("side list failed", put_off).await
+}
+
+/// Whether the list is none the worse for it: it is looked at with the next check. A call that Spotify
+/// forbids may be forbidden for this list alone, and holds all others up; and a look that ran out of
+/// calls would cost the same again.
+fn is_for_later(error: &GatewayError) -> bool {
+    let costs_again = matches!(
+        error,
+        GatewayError::RanOut(_) | GatewayError::Spotify(spotify::Error::EndpointRemoved)
+    );
+    error.holds_up_everything() && !costs_again
+}
+
+fn tell(artist: &ArtistId, list: SideList, error: &GatewayError) {
+    let list = list.as_str();
+    match error {
+        GatewayError::Spent(_) | GatewayError::RanOut(_) => {
+            tracing::debug!(%artist, list, %error, "a list is left for later")
+        }
+        _ => tracing::warn!(%artist, list, %error, "a list beside the albums was not read"),
+    }
+}
