@@ -20,7 +20,7 @@ pub const MOST_PAGES: u32 = 20;
 /// more than it can bring.
 pub const MOST_SEARCHED_PAGES: u32 = 4;
 
-/// Whether an album that was not seen before is worth a letter.
+/// Whether an album that was not seen before is worth an email.
 ///
 /// `baseline` is the day from which the artist is watched, where this is the first check of the
 /// artist: the back catalogue is silent, except for what is dated on that day or after. Later an
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_begins_at_midnight_where_people_are_and_is_told_of_days_alone() {
+    fn a_delay_begins_at_midnight_where_users_are_and_is_told_of_days_alone() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
         let noticed: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let hours = |raw, zone: &TimeZone| {

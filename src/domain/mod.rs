@@ -31,7 +31,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The day it is in UTC, by which days are reckoned wherever no person's zone is known.
+/// The day it is in UTC, by which days are reckoned wherever no user's zone is known.
 pub fn day_of(now: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(now).date()
 }

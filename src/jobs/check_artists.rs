@@ -44,7 +44,7 @@ pub struct Outcome {
     pub baselines: u64,
     /// Releases that are news.
     pub news: u64,
-    /// Things newly owed to people.
+    /// Things newly owed to users.
     pub owed: u64,
     /// Artists whose check failed.
     pub failed: u64,
@@ -97,7 +97,7 @@ impl fmt::Display for Outcome {
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
     let all = scope == Scope::All;
-    // While Spotify is down nobody asks, except for a person who says "now".
+    // While Spotify is down nobody asks, except for a user who says "now".
     if !all && let Some(pause) = ctx.db.read("pause of checks", ledger::pause_of_checks).await? {
         outcome.left = Some(GatewayError::Paused(pause).to_string());
         return Ok(outcome);

@@ -181,11 +181,11 @@ async fn ask(
             lender => lender?,
         };
         match turn_pages(ctx, errand, question, seen, lender).await {
-            // One person's trouble must not cost the others their news: the next one is asked for.
-            Err(GatewayError::Person { person, why }) => {
-                tracing::debug!(person = person.0, error = %why, "cannot ask with this person's token");
-                tried.push(person);
-                if !why.is_about_the_person() {
+            // One user's trouble must not cost the others their news: the next one is asked for.
+            Err(GatewayError::User { user, why }) => {
+                tracing::debug!(user = user.0, error = %why, "cannot ask with this person's token");
+                tried.push(user);
+                if !why.is_about_the_user() {
                     last_error = why.into();
                 }
             }

@@ -15,7 +15,7 @@ use crate::store::{StoreError, Tx, editions, releases};
 pub(super) struct Found {
     /// Releases that are news.
     pub(super) news: u64,
-    /// Things newly owed to people.
+    /// Things newly owed to users.
     pub(super) owed: u64,
     /// When what is news came out.
     pub(super) dates: Vec<ReleaseDate>,

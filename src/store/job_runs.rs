@@ -32,7 +32,7 @@ pub enum RunResult {
 /// One pass of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JobRun {
-    /// `follows`, `hints`, `releases` or `letters`.
+    /// `follows`, `hints`, `releases` or `emails`.
     #[serde(skip)]
     pub job: String,
     /// When it began.

@@ -91,13 +91,13 @@ pub fn find(tx: &Tx<'_>, id: &ReleaseId) -> Result<Option<Release>> {
     Ok(tx.query_row(sql, [id], read).optional()?)
 }
 
-/// What came out in the last 30 days from the artists whom `person` follows, the newest first, at most
-/// `most`, as far as it is known with its day: no editions, nothing that is told in a letter with
+/// What came out in the last 30 days from the artists whom `user` follows, the newest first, at most
+/// `most`, as far as it is known with its day: no editions, nothing that is told in an email with
 /// news, and nothing from a list that they do not want.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn recent_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<Release>> {
+pub fn recent_of(tx: &Tx<'_>, user: UserId, most: u32) -> Result<Vec<Release>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, title, kind, artists, date, tracks, cover, link FROM releases r
          WHERE length(date) = 10 AND date BETWEEN ?2 AND ?3
@@ -113,19 +113,18 @@ pub fn recent_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<Release>>
     )?;
     let today = day_of(tx.now());
     let since = today.saturating_sub(RECENT_DAYS.days());
-    let found =
-        rows.query_map(params![person, since.to_string(), today.to_string(), most], read)?;
+    let found = rows.query_map(params![user, since.to_string(), today.to_string(), most], read)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
-/// So many of a person's artists are looked at for their latest releases: to show some, not to know all.
+/// So many of a user's artists are looked at for their latest releases: to show some, not to know all.
 const ARTISTS_LOOKED_AT: u32 = 50;
 
-/// The latest releases of their own of artists whom `person` follows and has not muted, at most `most`.
+/// The latest releases of their own of artists whom `user` follows and has not muted, at most `most`.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn latest_of(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Release>> {
+pub fn latest_of(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Vec<Release>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT DISTINCT r.id, title, kind, artists, date, tracks, cover, link
          FROM (SELECT artist FROM follows WHERE person = ?1
@@ -135,7 +134,7 @@ pub fn latest_of(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Release
          WHERE date <= ?4 ORDER BY date DESC, r.id LIMIT ?2",
     )?;
     let (today, most) = (day_of(tx.now()).to_string(), i64::try_from(most).unwrap_or(i64::MAX));
-    let found = rows.query_map(params![person, most, ARTISTS_LOOKED_AT, today], read)?;
+    let found = rows.query_map(params![user, most, ARTISTS_LOOKED_AT, today], read)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -164,12 +163,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
     })
 }
 
-/// The artists whom `person` follows, or has muted, and on whose lists the release was seen: why it
+/// The artists whom `user` follows, or has muted, and on whose lists the release was seen: why it
 /// concerns them.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, person: UserId) -> Result<Vec<Reason>> {
+pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Reason>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name, s.appears,
              EXISTS (SELECT 1 FROM mutes m WHERE m.person = ?2 AND m.artist = a.id) AS is_muted
@@ -178,7 +177,7 @@ pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, person: UserId) -> Result<Vec<Reason
              OR EXISTS (SELECT 1 FROM follows f WHERE f.person = ?2 AND f.artist = a.id))
          ORDER BY a.name, a.id",
     )?;
-    let reasons = rows.query_map(params![id, person], |row| {
+    let reasons = rows.query_map(params![id, user], |row| {
         Ok(Reason {
             artist: row.get(0)?,
             name: row.get(1)?,

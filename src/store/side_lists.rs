@@ -116,7 +116,7 @@ fn standing(tx: &Tx<'_>, artist: &ArtistId, list: SideList) -> Result<Standing> 
     Ok(Standing { wanted_since: wanted_since.map(|at| at.0), ..known })
 }
 
-/// The column that says since when a person wants a list.
+/// The column that says since when a user wants a list.
 fn wanted_since(list: SideList) -> &'static str {
     match list {
         SideList::Compilations => "compilations_since",

@@ -3,18 +3,18 @@
 
 mod alerts;
 mod calls;
+mod emails;
 pub(super) mod json;
-mod letters;
-mod people;
+mod users;
 
 use jiff::Timestamp;
 use rusqlite::params;
 use serde::Serialize;
 
 pub use self::calls::{Calls, DAYS, Day, History};
-pub use self::letters::{Emails, Group, Told};
-pub(in crate::store) use self::people::count_people;
-pub use self::people::{Consent, Mailbox, Page, People, Standing};
+pub use self::emails::{Emails, Group, Told};
+pub(in crate::store) use self::users::count_users;
+pub use self::users::{Consent, Mailbox, Page, Standing, Users};
 
 use super::callers::{self, Caller};
 use super::columns::Ms;
@@ -34,7 +34,7 @@ const MAX_OVERDUE_LISTED: u32 = 10;
 #[derive(Debug, Clone, Serialize)]
 pub struct Status {
     #[serde(rename = "users")]
-    pub people: People,
+    pub users: Users,
     /// Users who are missing from the app's list at Spotify and asked to be added.
     #[serde(rename = "access_requests")]
     pub callers: Vec<Caller>,
@@ -97,7 +97,7 @@ impl Status {
 /// The state of everything, with the users on `page`.
 pub fn load(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Status> {
     let mut status = Status {
-        people: people::load(tx, page)?,
+        users: users::load(tx, page)?,
         callers: callers::list(tx)?,
         artists: artists_of(tx, None, settings)?,
         overdue: overdue::list(tx, None, settings, MAX_OVERDUE_LISTED)?,
@@ -105,21 +105,21 @@ pub fn load(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Status> {
         pauses: ledger::pauses(tx)?,
         known_elsewhere: identities::count_known(tx)?,
         hint_sources: hint_sources::health(tx)?,
-        emails: letters::load(tx)?,
+        emails: emails::load(tx)?,
         jobs: job_runs::latest(tx)?,
         disk: tx.room(),
         alerts: Vec::new(),
-        told: letters::told(tx)?,
+        told: emails::told(tx)?,
     };
     status.alerts = alerts::current(tx, &status)?;
     Ok(status)
 }
 
 /// All tracked artists, or those that one user follows.
-pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> Result<Artists> {
+pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Result<Artists> {
     // Looking up each of 10,000 artists takes three times as long as scanning them all.
-    let whose = match person {
-        Some(person) if !follows::are_all(tx, person)? => {
+    let whose = match user {
+        Some(user) if !follows::are_all(tx, user)? => {
             "follows f JOIN artists ON id = f.artist WHERE f.person = ?1 AND"
         }
         _ => "artists INDEXED BY artists_watched WHERE",
@@ -133,7 +133,7 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
          FROM {whose} unwatched_at IS NULL"
     );
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
-    let key = params![person, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
+    let key = params![user, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
     Ok(tx.query_row(&sql, key, |row| {
         Ok(Artists {
             watched: row.get(0)?,

@@ -25,7 +25,7 @@ use crate::store::status::{self, Consent, Day, Mailbox, Page, Status};
 use crate::store::{StoreError, Tx, preferences};
 
 /// Users on a page.
-const PEOPLE: u32 = 30;
+const USERS: u32 = 30;
 /// Recent runs shown of each job.
 const RUNS: usize = 3;
 /// Characters shown of a name, and of a quoted message.
@@ -66,10 +66,10 @@ pub(super) async fn show(
     }
     let (number, cadence) =
         (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());
-    let people = Page { skip: (number - 1) * u64::from(PEOPLE), most: PEOPLE };
+    let users = Page { skip: (number - 1) * u64::from(USERS), most: USERS };
     let gather = move |tx: &Tx<'_>| {
-        let status = status::load(tx, &cadence, people)?;
-        Ok::<_, StoreError>((status, preferences::of(tx, visit.person)?))
+        let status = status::load(tx, &cadence, users)?;
+        Ok::<_, StoreError>((status, preferences::of(tx, visit.user)?))
     };
     match ctx.db.read("operator's page", gather).await {
         Ok((status, wanted)) => {
@@ -114,7 +114,7 @@ impl Operator {
         let charts = status.calls.by_day.iter().map(|history| {
             Chart::new(history, (history.bucket == Bucket::ArtistAlbums).then_some(allowed))
         });
-        let pages = status.people.all.div_ceil(u64::from(PEOPLE)).max(1);
+        let pages = status.users.all.div_ceil(u64::from(USERS)).max(1);
         Self { charts: charts.collect(), page: page.min(pages), pages, frame, zone, status }
     }
 

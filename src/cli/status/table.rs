@@ -49,7 +49,7 @@ fn alerts(rows: &mut Rows, status: &Status) {
 }
 
 fn users(rows: &mut Rows, status: &Status) {
-    let users = &status.people;
+    let users = &status.users;
     rows.add("Users", format!("{} ({} with a confirmed email)", users.all, users.confirmed));
     rows.add("  connected", users.connected);
     rows.add("  must reconnect", users.must_sign_in_again);
@@ -200,7 +200,7 @@ fn jobs(rows: &mut Rows, status: &Status) {
     }
 }
 
-/// `2026-11-23T12:00:00Z, took 1s 20ms: 3 letters sent`
+/// `2026-11-23T12:00:00Z, took 1s 20ms: 3 emails sent`
 fn describe_job(runs: &[JobRun]) -> String {
     let Some(last) = runs.first() else { return String::new() };
     let report = if last.is_idle { "nothing to do" } else { &last.did };

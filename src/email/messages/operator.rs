@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::wording::shortened;
 use crate::domain::operator_alert::AlertText;
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
 pub struct OperatorEmail<'a> {
     pub alert: AlertText,
@@ -32,7 +32,7 @@ struct Layout<'a> {
 }
 
 impl OperatorEmail<'_> {
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let Self { alert, instance_url } = self;
         let subject = format!("Dropday alert: {}", alert.title);
         let preheader = &shortened(&alert.what_to_do, MAX_PREHEADER);

@@ -1,4 +1,4 @@
-//! What a letter is made of, as the database has it at the time of sending.
+//! What an email is made of, as the database has it at the time of sending.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,12 +16,12 @@ use crate::store::callers::{self, Caller};
 use crate::store::farewells::{self, Farewell};
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, Kind};
-use crate::store::people::{self, Person};
+use crate::store::users::{self, User};
 use crate::store::{StoreError, Tx, consents, outbox};
 
-/// What a letter is made of.
+/// What an email is made of.
 pub(super) enum Facts {
-    Confirm(Person, ConfirmLink, EmailAddress),
+    Confirm(User, ConfirmLink, EmailAddress),
     Welcome(EmailAddress, Welcomed),
     News(EmailAddress, Told),
     SignInAgain(EmailAddress),
@@ -37,38 +37,38 @@ pub(super) fn gather(
     claimed: &Claimed,
     settings: &cadence::Settings,
 ) -> Result<Facts, StoreError> {
-    let person = match claimed.addressee {
-        Addressee::Person(person) => person,
+    let user = match claimed.addressee {
+        Addressee::User(user) => user,
         Addressee::Operator => return operator_alert(tx, claimed, settings.calls_per_day),
         Addressee::Left => return good_bye(tx, claimed),
     };
-    let Some(person) = people::find(tx, person)? else {
+    let Some(user) = users::find(tx, user)? else {
         return Ok(Facts::Unwanted("the person has left"));
     };
     match claimed.kind {
-        Kind::Confirm => confirm(tx, claimed, person),
-        Kind::Welcome => news::gather_welcome(tx, person, settings),
-        Kind::News => news::gather(tx, claimed, person, settings),
-        Kind::Sample => news::gather_sample(tx, person, settings),
-        Kind::SignInAgain if !person.must_sign_in => {
+        Kind::Confirm => confirm(tx, claimed, user),
+        Kind::Welcome => news::gather_welcome(tx, user, settings),
+        Kind::News => news::gather(tx, claimed, user, settings),
+        Kind::Sample => news::gather_sample(tx, user, settings),
+        Kind::SignInAgain if !user.must_sign_in => {
             Ok(Facts::Unwanted("the person has signed in again"))
         }
-        Kind::SignInAgain => Ok(match person.deleted_at.map(day_of) {
-            Some(day) => to_confirmed(person, |to| Facts::Withdrawn(to, day)),
-            None => to_confirmed(person, Facts::SignInAgain),
+        Kind::SignInAgain => Ok(match user.deleted_at.map(day_of) {
+            Some(day) => to_confirmed(user, |to| Facts::Withdrawn(to, day)),
+            None => to_confirmed(user, Facts::SignInAgain),
         }),
-        Kind::ConsentEnds => Ok(consent_ends(claimed, person, tx.now())),
+        Kind::ConsentEnds => Ok(consent_ends(claimed, user, tx.now())),
         Kind::Operator | Kind::GoodBye => Ok(Facts::Unwanted("it is not addressed to a person")),
     }
 }
 
-pub(super) fn to_confirmed(person: Person, facts: impl FnOnce(EmailAddress) -> Facts) -> Facts {
-    person.address.map_or(Facts::Unwanted("no address is confirmed"), facts)
+pub(super) fn to_confirmed(user: User, facts: impl FnOnce(EmailAddress) -> Facts) -> Facts {
+    user.address.map_or(Facts::Unwanted("no address is confirmed"), facts)
 }
 
 /// A reminder that was overtaken, by the next one or by a sign-in, is not sent late.
-fn consent_ends(claimed: &Claimed, person: Person, now: Timestamp) -> Facts {
-    let Some(given_at) = person.authorized_at else {
+fn consent_ends(claimed: &Claimed, user: User, now: Timestamp) -> Facts {
+    let Some(given_at) = user.authorized_at else {
         return Facts::Unwanted("the permission has ended");
     };
     let due = reminder_due(given_at, now)
@@ -76,7 +76,7 @@ fn consent_ends(claimed: &Claimed, person: Person, now: Timestamp) -> Facts {
     if due.is_none() || claimed.subjects.first() != due.as_ref() {
         return Facts::Unwanted("the person has signed in again, or a later letter says it");
     }
-    to_confirmed(person, |to| Facts::ConsentEnds(to, day_of(ends_at(given_at))))
+    to_confirmed(user, |to| Facts::ConsentEnds(to, day_of(ends_at(given_at))))
 }
 
 fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
@@ -110,12 +110,12 @@ fn alert_details(
             let count = consents::count_held(tx)?;
             (count > 0).then_some(AlertDetails { count, ..details })
         }
-        OperatorAlert::NotOnAllowList(user) => people::find(tx, *user)?.map(|user| {
+        OperatorAlert::NotOnAllowList(user) => users::find(tx, *user)?.map(|user| {
             let users = vec![(user.display_name, user.spotify_id)];
             AlertDetails { users, ..details }
         }),
         OperatorAlert::AccessRequests => {
-            let requests = callers::tell_in(tx, claimed.letter, claimed.is_repeat)?;
+            let requests = callers::tell_in(tx, claimed.email, claimed.is_repeat)?;
             let user = |request: Caller| (request.name, request.address.as_str().to_owned());
             let users: Vec<_> = requests.into_iter().map(user).collect();
             let count = users.len() as u64;
@@ -130,7 +130,7 @@ fn alert_details(
             })
         }
         OperatorAlert::MailRejected => {
-            outbox::words_of(tx, claimed.letter)?.map(|reason| AlertDetails { reason, ..details })
+            outbox::words_of(tx, claimed.email)?.map(|reason| AlertDetails { reason, ..details })
         }
         OperatorAlert::DiskNearlyFull => tx
             .room()
@@ -140,12 +140,12 @@ fn alert_details(
     })
 }
 
-fn confirm(tx: &Tx<'_>, claimed: &Claimed, person: Person) -> Result<Facts, StoreError> {
+fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Result<Facts, StoreError> {
     let number = claimed.subjects.first().and_then(|subject| subject.parse().ok());
     let link = number.map(|number| links::find_confirm(tx, number)).transpose()?.flatten();
     let good = link.filter(|link| link.expires_at > tx.now());
     let good = good.and_then(|link| Some((link.address.clone()?, link)));
     Ok(good.map_or(Facts::Unwanted("the link is used, over or replaced"), |(to, link)| {
-        Facts::Confirm(person, link, to)
+        Facts::Confirm(user, link, to)
     }))
 }

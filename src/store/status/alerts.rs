@@ -14,7 +14,7 @@ type Alert = (OperatorAlert, AlertDetails);
 
 /// The most serious first.
 pub(super) fn current(tx: &Tx<'_>, status: &Status) -> Result<Vec<AlertText>> {
-    let Status { people, artists, callers, emails, calls, .. } = status;
+    let Status { users, artists, callers, emails, calls, .. } = status;
     let mut alerts = Vec::new();
     if let Some(disk) = status.disk.filter(|disk| disk.is_nearly_full()) {
         let details = AlertDetails { disk: Some(disk), ..AlertDetails::default() };
@@ -23,17 +23,17 @@ pub(super) fn current(tx: &Tx<'_>, status: &Status) -> Result<Vec<AlertText>> {
     for (scope, pause) in &status.pauses {
         alerts.extend(paused(tx, scope, *pause, calls.artist_albums_per_day)?);
     }
-    alerts.extend(count(OperatorAlert::MassRefusal, people.held));
-    let rejected = people.in_trouble.saturating_sub(people.held);
+    alerts.extend(count(OperatorAlert::MassRefusal, users.held));
+    let rejected = users.in_trouble.saturating_sub(users.held);
     alerts.extend(count(OperatorAlert::UsersRejected, rejected));
     alerts.extend(count(OperatorAlert::AccessRequests, callers.len() as u64));
-    let is_nobody_connected = people.all > 0 && people.connected == 0;
+    let is_nobody_connected = users.all > 0 && users.connected == 0;
     alerts.extend(count(OperatorAlert::NobodyConnected, is_nobody_connected.into()));
     let reason = emails.deferred_reason.as_deref();
     alerts.extend(count_with(OperatorAlert::EmailsDeferred, emails.deferred, reason));
     alerts.extend(failed_jobs(&status.jobs));
     alerts.extend(count(OperatorAlert::EmailsRejected, emails.rejected_recently));
-    alerts.extend(count(OperatorAlert::EmailsBouncing, people.bouncing));
+    alerts.extend(count(OperatorAlert::EmailsBouncing, users.bouncing));
     let reason = status.overdue.first().map(|artist| artist.why.to_string());
     alerts.extend(count_with(OperatorAlert::ChecksOverdue, artists.overdue, reason.as_deref()));
     alerts.extend(status.hint_sources.iter().filter_map(|health| {

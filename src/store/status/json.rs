@@ -74,7 +74,7 @@ pub(super) fn hint_sources<S: Serializer>(
     serializer.collect_map(sources.iter().map(|health| (health.source.as_str(), health)))
 }
 
-/// `{"letters": {"last_ok": "…", "runs": […]}}`
+/// `{"emails": {"last_ok": "…", "runs": […]}}`
 pub(super) fn jobs<S: Serializer>(runs: &[JobRun], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(runs.chunk_by(|one, next| one.job == next.job).map(|runs| {
         let last_ok = runs.iter().find(|run| run.result == RunResult::Ok);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::domain::operator_alert::OperatorAlert;
 use crate::store::columns::Ms;
 use crate::store::outbox::Kind;
-use crate::store::{Result, Tx, outbox, people};
+use crate::store::{Result, Tx, outbox, users};
 
 /// How far back rejections and alert emails are listed.
 pub(super) const RECENT: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -157,7 +157,7 @@ pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
 fn title_of(tx: &Tx<'_>, alert: &OperatorAlert) -> Result<String> {
     let title = alert.title();
     let OperatorAlert::NotOnAllowList(user) = alert else { return Ok(title) };
-    Ok(match people::find(tx, *user)? {
+    Ok(match users::find(tx, *user)? {
         Some(user) => format!("{title}: {} ({})", user.display_name, user.spotify_id),
         None => title,
     })

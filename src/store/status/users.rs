@@ -11,7 +11,7 @@ use crate::store::{Result, Tx, consents};
 
 /// Users in numbers, and some of them by name.
 #[derive(Debug, Clone, Serialize)]
-pub struct People {
+pub struct Users {
     pub all: u64,
     /// With valid Spotify access.
     pub connected: u64,
@@ -91,13 +91,13 @@ impl Page {
     pub const WHOLE: Self = Self { skip: 0, most: u32::MAX };
 }
 
-pub(super) fn load(tx: &Tx<'_>, page: Page) -> Result<People> {
+pub(super) fn load(tx: &Tx<'_>, page: Page) -> Result<Users> {
     let list = standings(tx, page)?;
-    Ok(People { list, ..count_people(tx)? })
+    Ok(Users { list, ..count_users(tx)? })
 }
 
 /// The counts, without the list.
-pub(in crate::store) fn count_people(tx: &Tx<'_>) -> Result<People> {
+pub(in crate::store) fn count_users(tx: &Tx<'_>) -> Result<Users> {
     let sql = "SELECT count(*), count(*) FILTER (WHERE consent = 'good'),
                       count(*) FILTER (WHERE consent = 'ended'),
                       count(*) FILTER (WHERE address IS NOT NULL),
@@ -106,7 +106,7 @@ pub(in crate::store) fn count_people(tx: &Tx<'_>) -> Result<People> {
                FROM people";
     let held = consents::count_held(tx)?;
     Ok(tx.query_row(sql, [], |row| {
-        Ok(People {
+        Ok(Users {
             all: row.get(0)?,
             connected: row.get(1)?,
             must_sign_in_again: row.get(2)?,
