@@ -377,7 +377,7 @@ fn configure(play: &Play, folder: &std::path::Path, outside: &str) -> Config {
         ("SPOTIFY__MARKET", "DE".to_owned()),
         ("SPOTIFY__ACCOUNTS_URL", outside.to_owned()),
         ("SPOTIFY__API_URL", format!("{outside}/v1")),
-        ("SCHEDULE__MAX_WAIT", format!("{days}days")),
+        ("SCHEDULE__MAX_CHECK_INTERVAL", format!("{days}days")),
         ("SCHEDULE__ZONE", if knows_zone { ZONE } else { "unknown" }.to_owned()),
         ("HINTS__ENABLED", has_listenbrainz.to_string()),
         ("HINTS__LISTENBRAINZ_URL", format!("{outside}/listenbrainz")),

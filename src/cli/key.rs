@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::{self, Rotation};
-use crate::config::{Config, KeyGiver, KeySource, USUAL_CREDENTIALS};
+use crate::config::{Config, KeyOrigin, KeySource, USUAL_CREDENTIALS};
 use crate::store::files::beside;
 use crate::store::rotation::Rotated;
 use crate::terminal::say;
@@ -16,74 +16,72 @@ pub(super) async fn rotate(config: &Config, to: Option<&Path>) -> anyhow::Result
         tokio::task::spawn_blocking(move || app::rotate_key(&ours, file.as_deref(), &*chance));
     match rotating.await?? {
         Rotation::InPlace(rotated, old) => {
-            tell(rotated);
-            say_where(config, old.as_deref());
+            report(rotated);
+            say_location(config, old.as_deref());
         }
         Rotation::Finished(old) => {
-            say("An earlier change of keys had been cut short in its last step, and is finished.");
-            say_where(config, old.as_deref());
+            say("Finished an earlier key rotation that was interrupted in its last step.");
+            say_location(config, old.as_deref());
         }
         Rotation::ToFile(rotated, new) => {
-            tell(rotated);
-            say(&format!("The new key lies in {}. {}", new.display(), what_to_do(config, &new)));
+            report(rotated);
+            say(&format!("The new key is in {}. {}", new.display(), next_steps(config, &new)));
         }
         Rotation::HasIt(new) => say(&format!(
-            "The database has the key in {} already. {}",
+            "The database already uses the key in {}. {}",
             new.display(),
-            what_to_do(config, &new)
+            next_steps(config, &new)
         )),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(rotated: Rotated) {
+fn report(rotated: Rotated) {
     if rotated.was_begun {
-        say("Went on with a change of keys that had been cut short.");
+        say("Resumed an interrupted key rotation.");
     }
-    say(&format!("Sealed the tokens of {} people with a new key.", rotated.users));
+    say(&format!("Encrypted the tokens of {} users with a new key.", rotated.users));
     if rotated.unreadable > 0 {
         say(&format!(
-            "Those of {} people could not be read with either key: they must sign in again.",
+            "The tokens of {} users could not be decrypted with either key: they must reconnect.",
             rotated.unreadable
         ));
     }
-    say("Links in letters that are out stay good.");
+    say("Links in emails that were already sent remain valid.");
 }
 
-/// Where the configuration gives the key, it must give the new one.
-fn what_to_do(config: &Config, new: &Path) -> String {
+/// If the key is set in the configuration, that must be changed to the new key.
+fn next_steps(config: &Config, new: &Path) -> String {
     let new = new.display();
     let put = match &config.key {
-        KeySource::Given(_, KeyGiver::Credential(file)) => {
+        KeySource::Given(_, KeyOrigin::Credential(file)) => {
             let file = match file.starts_with(USUAL_CREDENTIALS) {
                 true => file.clone(),
-                // A copy, which a supervisor made.
+                // A copy made by systemd.
                 false => Path::new(USUAL_CREDENTIALS).join("secrets.key"),
             };
             let file = file.display();
             format!(
-                "Before the next start put it where the credential secrets.key comes from; under Dropday's \
-                 own unit:\n\n    sudo mv --backup=numbered {file} {file}.old\n    sudo install -m 600 {new} {file}\n\n\
-                 (Not secrets.key_file: a secret stands in one place.)"
+                "Before the next start, put it where the credential secrets.key comes from. With Dropday's own unit:\n\n    sudo mv --backup=numbered {file} {file}.old\n    sudo install -m 600 {new} {file}\n\n\
+                 (Do not set secrets.key_file as well.)"
             )
         }
         KeySource::Given(..) | KeySource::BesideDatabase(_) => format!(
-            "Before the next start set secrets.key_file = \"{new}\", or put what is in it where the earlier \
-             key stands."
+            "Before the next start, set secrets.key_file = \"{new}\", or replace the earlier key with its content."
         ),
     };
-    format!("{put} Keep the earlier key for as long as you keep backups from before.")
+    format!("{put} Keep the earlier key as long as you keep earlier backups.")
 }
 
-fn say_where(config: &Config, old: Option<&Path>) {
+fn say_location(config: &Config, old: Option<&Path>) {
     let KeySource::BesideDatabase(file) = &config.key else { return };
     let old = match old {
-        Some(old) => format!("in {}", old.display()),
-        None => format!("beside it, as {} or .old-2 and so on", beside(file, ".old").display()),
+        Some(old) => format!("as {}", old.display()),
+        None => format!("beside it as {}, or .old-2 and so on", beside(file, ".old").display()),
     };
     say(&format!(
-        "The new key lies in {}: back it up. The earlier one is kept {old}; delete it together with the \
-         last backup from before.",
+        "The new key is in {}: back it up. The earlier key is kept {old}; delete it together with the last earlier \
+         backup.",
         file.display(),
     ));
 }

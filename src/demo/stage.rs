@@ -220,7 +220,7 @@ fn config(
         ("MAIL__SMTP_URL", inbox.url()),
         ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
         // Who looks on does not wait for company.
-        ("MAIL__TOGETHER", "0s".to_owned()),
+        ("MAIL__BATCH_WINDOW", "0s".to_owned()),
     ];
     let environment = settings.map(|(key, value)| (format!("DROPDAY_{key}"), value));
     // An empty file, so that a machine's own configuration has no part in the play.

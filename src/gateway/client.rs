@@ -1,4 +1,4 @@
-//! Asking Spotify: with a user's token, or with the app's own.
+//! Calls Spotify with a user's token or with the app's own.
 
 use std::sync::Arc;
 
@@ -17,22 +17,19 @@ use crate::domain::look::Look;
 use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::Bucket;
 use crate::domain::side_list::SideList;
-use crate::domain::token::{AccessToken, Grant};
+use crate::domain::token::{AccessToken, Grant, REFRESH_AHEAD};
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
 use crate::store::tokens::{self, Kept};
 use crate::store::{Db, StoreError, Tx, users};
 
-/// A token is refreshed when it has no more than this to live.
-pub(super) const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long a user whom Spotify refuses is left alone.
+/// How long a user whom Spotify rejects is not tried again.
 const TROUBLE_LASTS: SignedDuration = SignedDuration::from_hours(6);
 
-/// Whose token the catalogue is asked with.
+/// Whose tokens are used to fetch releases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Catalogue {
-    /// That of connected users, by turns.
+    /// Those of connected users, in turn.
     User,
     /// The app's own, which must name a market.
     App {
@@ -41,16 +38,14 @@ pub enum Catalogue {
     },
 }
 
-/// Who lends their token for asking about one artist.
+/// Whose token is used for one artist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lender {
-    /// A connected user.
     User(UserId),
-    /// The app itself.
     App,
 }
 
-/// Asks Spotify, with the right token, past the rate limiter.
+/// Calls Spotify with a valid token, through the rate limiter.
 pub struct Gateway {
     db: Db,
     clock: Arc<dyn Clock>,
@@ -63,7 +58,6 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Puts the parts together.
     pub fn new(
         db: Db,
         clock: Arc<dyn Clock>,
@@ -91,15 +85,12 @@ impl Gateway {
         }
     }
 
-    /// The accounts service, for the address to send users to.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
 
-    /// Exchanges the code of a sign-in, and asks who it is.
-    ///
-    /// # Errors
-    /// [`GatewayError`]; [`spotify::Error::SignInAgain`] for a code that is used or stale.
+    /// Exchanges the code of a sign-in and fetches the profile. Fails with
+    /// [`spotify::Error::SignInAgain`] if the code was already used or has expired.
     pub async fn introduce(
         &self,
         code: &str,
@@ -114,10 +105,7 @@ impl Gateway {
         Ok((profile, grant))
     }
 
-    /// One page of whom `user` follows.
-    ///
-    /// # Errors
-    /// [`GatewayError`]
+    /// One page of the artists that `user` follows.
     pub async fn following_page(
         &self,
         user: UserId,
@@ -129,10 +117,8 @@ impl Gateway {
         self.as_user(user, Call::of(Bucket::Following, Waiting::Worker), ask).await
     }
 
-    /// Whose turn it is to lend a token for asking about `artist`, `except` for some.
-    ///
-    /// # Errors
-    /// [`GatewayError::NobodyConnected`] where there is nobody left.
+    /// Whose turn it is to provide a token for `artist`, except for some users. Fails with
+    /// [`GatewayError::NobodyConnected`] if nobody is left.
     pub async fn lender(
         &self,
         artist: &ArtistId,
@@ -147,12 +133,8 @@ impl Gateway {
         turn.map(Lender::User).ok_or(GatewayError::NobodyConnected)
     }
 
-    /// One page of the albums of the errand's artist, of the singles, of both, one after the other, or
-    /// of a list beside these. Only the very first page leaves the calls alone that are kept back from
-    /// the errand: what was begun is finished, unless it is such a list.
-    ///
-    /// # Errors
-    /// [`GatewayError`]
+    /// One page of an artist's releases. Only the first page respects the calls reserved for other
+    /// checks, so that a check that was started is completed; every page of a secondary list does.
     pub async fn albums_page(
         &self,
         lender: Lender,
@@ -208,7 +190,7 @@ impl Gateway {
         }
     }
 
-    /// Makes `ask` with the user's token; if it is refused, once more with a fresh one.
+    /// Calls `ask` with the user's token and, if Spotify rejects it, once more with a fresh one.
     async fn as_user<T, F>(
         &self,
         user: UserId,
@@ -251,7 +233,7 @@ impl Gateway {
             .await
     }
 
-    /// The user's tokens, good for some minutes at least.
+    /// The user's tokens, valid for at least some minutes.
     async fn live(&self, user: UserId) -> Result<Kept, GatewayError> {
         let kept = self.db.read("find tokens", move |tx| tokens::find(tx, user)).await?;
         let why = spotify::Error::SignInAgain(Ending::Unsaid);
@@ -260,7 +242,7 @@ impl Gateway {
             return Ok(kept);
         }
         match self.refresher.refresh(user, kept.version).await {
-            // Five minutes ahead there is no hurry: the old token serves while Spotify recovers.
+            // The old token is still valid, so use it while Spotify recovers.
             Err(GatewayError::User { why, .. })
                 if !why.is_about_the_user() && kept.tokens.expires_at > self.clock.now() =>
             {
@@ -287,18 +269,18 @@ impl Gateway {
     }
 }
 
-/// What the user's own page says of their trouble, without the full stop.
+/// Shown on the user's account page; without the full stop.
 fn words_for_the_user(why: &spotify::Error) -> String {
     match why {
         spotify::Error::NotOnAllowList => {
-            "Spotify does not let you use this app at present. Ask whoever runs this Dropday to enter \
-             you at developer.spotify.com/dashboard, under Settings, User Management; Dropday tries \
-             again every few hours"
+            "Spotify does not let you use this app. Ask the operator of this Dropday to add you at \
+             developer.spotify.com/dashboard under Settings, User Management; Dropday tries again \
+             every few hours"
                 .into()
         }
         spotify::Error::MissingScope => {
-            "Your permission at Spotify does not cover all that Dropday has to ask. Please sign in \
-             with Spotify again"
+            "Your Spotify access does not cover everything that Dropday needs. Please sign in with \
+             Spotify again"
                 .into()
         }
         other => other.to_string(),

@@ -376,7 +376,7 @@ pub fn environment(
         ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
         ("MAIL__TIMEOUT", "20s".to_owned()),
         // Nobody waits for company.
-        ("MAIL__TOGETHER", "0s".to_owned()),
+        ("MAIL__BATCH_WINDOW", "0s".to_owned()),
     ]
     .map(|(key, value)| (format!("DROPDAY_{key}"), value))
     .into()

@@ -52,7 +52,7 @@ async fn a_format_that_is_none_stops_it_at_start() {
     let ended = machine.run(&["once"]).await;
     assert_eq!(ended.code, Some(78));
     assert!(
-        ended.err.contains("`log.format` is `yaml`, and must be auto, text, json or journal"),
+        ended.err.contains("`log.format` is `yaml`; it must be auto, text, json or journal"),
         "{ended:?}"
     );
     machine.finish().await;

@@ -304,7 +304,7 @@ async fn metrics_are_told_at_their_own_address_alone_and_only_if_it_is_set() {
 
     let ended = machine.run_with(&[("METRICS__LISTEN", &machine.address)], &["serve"]).await;
     assert_eq!(ended.code, Some(78), "{ended:?}");
-    assert!(ended.err.contains("`metrics.listen` is the address of the pages"), "{ended:?}");
+    assert!(ended.err.contains("`metrics.listen` must differ"), "{ended:?}");
     let ended = machine.run_with(&[("METRICS__LISTEN", "yes")], &["serve"]).await;
     assert_eq!(ended.code, Some(78), "{ended:?}");
     machine.finish().await;

@@ -81,7 +81,7 @@ async fn somebody_who_is_not_on_the_apps_list_is_named_to_the_operator() {
             assert!(emails[0].text.replace('\n', " ").contains(word), "{}", emails[0].text);
         }
         let hers = page(&martha).await;
-        assert!(hers.contains("Ask whoever runs this Dropday to enter you"), "{hers}");
+        assert!(hers.contains("Ask the operator of this Dropday to add you"), "{hers}");
 
         home.world.forget_requests();
         home.clock.advance(Duration::from_secs(6 * 3600 - 1));
@@ -89,7 +89,7 @@ async fn somebody_who_is_not_on_the_apps_list_is_named_to_the_operator() {
         assert_eq!(home.world.count(Endpoint::Following), 0, "she is left alone for six hours");
         home.clock.advance(Duration::from_secs(1));
         assert_eq!(home.follows_of(Scope::Due).await.believed, 1);
-        assert!(!page(&martha).await.contains("Ask whoever runs"));
+        assert!(!page(&martha).await.contains("Ask the operator"));
         home.finish().await;
     }
 }
@@ -178,7 +178,7 @@ async fn a_permission_that_does_not_cover_a_call_is_one_users_trouble() {
     home.world.script(Endpoint::Following, [Fault::Status(403, "application/json", body.into())]);
     let outcome = home.follows().await;
     assert_eq!((outcome.believed, outcome.refused), (1, 1), "{outcome}");
-    assert!(page(&martha).await.contains("does not cover all that Dropday has to ask"));
+    assert!(page(&martha).await.contains("does not cover everything that Dropday needs"));
     home.emails().await;
     assert!(told(&home).is_empty());
     home.finish().await;

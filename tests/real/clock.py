@@ -33,7 +33,7 @@ class World:
             **spotify.settings,
             **rules,
             mail__smtp_url=f"smtp://{spotify.inbox()}",
-            mail__together="0s",
+            mail__batch_window="0s",
             log__level="debug",
         )
         self.process = None
