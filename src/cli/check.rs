@@ -55,7 +55,8 @@ pub(super) async fn run(
         report.note("contact", how);
     }
     if config.mail.operator.is_none() {
-        let how = "mail.operator is not set, so alerts appear only in the log and in dropday status";
+        let how =
+            "mail.operator is not set, so alerts appear only in the log and in dropday status";
         report.note("operator", how);
     }
     let redirect = format!(
@@ -126,10 +127,8 @@ async fn check_sign_up(config: &Config, db: &Db, report: &mut Report) {
 
 async fn check_integrity(db: &Db, report: &mut Report) {
     match db.damage().await {
-        Ok(None) => report.good(
-            "database",
-            &format!("{} is readable, writable and intact", db.path().display()),
-        ),
+        Ok(None) => report
+            .good("database", &format!("{} is readable, writable and intact", db.path().display())),
         Ok(Some(damage)) => report.bad(
             "database",
             &format!(

@@ -56,9 +56,7 @@ async fn invite(config: &Config, db: &Db, what: &Invite) -> Result<(), StoreErro
     match config.web.house.sign_up {
         SignUp::Invitation => {}
         SignUp::Open => complain("note: web.sign_up is \"open\", so invitations are not needed"),
-        SignUp::Closed => {
-            complain("note: web.sign_up is \"closed\", so invitations do not work")
-        }
+        SignUp::Closed => complain("note: web.sign_up is \"closed\", so invitations do not work"),
     }
     Ok(())
 }
@@ -94,9 +92,7 @@ async fn withdraw(db: &Db, number: i64) -> anyhow::Result<()> {
     match db.write("withdraw invitation", move |tx| invitations::withdraw(tx, number)).await? {
         Withdrawal::Done => say(&format!("Withdrew invitation {number}.")),
         Withdrawal::Used => {
-            bail!(
-                "invitation {number} was already used. To remove the user: dropday users remove"
-            )
+            bail!("invitation {number} was already used. To remove the user: dropday users remove")
         }
         Withdrawal::Unknown => bail!("there is no invitation {number}: see dropday invite --list"),
     }

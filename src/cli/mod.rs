@@ -194,7 +194,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             say(config::DEFAULTS.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
+        Command::Check { defaults: false, send_to } => {
+            check::run(config(), send_to.as_deref()).await
+        }
         Command::Invite(what) => invite::run(&config()?, &what).await,
         Command::Export { user, file } => export::run(&config()?, user, file.as_deref()).await,
         Command::SendTest { address } => send_test::run(&config()?, &address).await,

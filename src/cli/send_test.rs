@@ -26,8 +26,8 @@ pub(super) async fn send(
     mailer: &Mailer,
     address: &str,
 ) -> anyhow::Result<String> {
-    let to =
-        EmailAddress::parse(address).map_err(|why| anyhow!("{address} is not a valid address: {why}"))?;
+    let to = EmailAddress::parse(address)
+        .map_err(|why| anyhow!("{address} is not a valid address: {why}"))?;
     let (clock, chance) = super::machine();
     let now = clock.now();
     let (instance_url, server) = (config.web.public_url.as_str(), &mailer.server());

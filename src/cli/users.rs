@@ -63,7 +63,9 @@ struct ListedUser {
 impl ListedUser {
     fn state(&self) -> String {
         match &self.user {
-            User { deleted_at: Some(at), .. } => format!("revoked Spotify access; will be deleted at {at}"),
+            User { deleted_at: Some(at), .. } => {
+                format!("revoked Spotify access; will be deleted at {at}")
+            }
             User { must_sign_in: true, .. } => "must reconnect".into(),
             User { trouble: Some(why), .. } => format!("rejected by Spotify: {why}"),
             _ => "connected".into(),
@@ -133,7 +135,8 @@ async fn remove(config: &Config, who: &str, is_sure: bool) -> anyhow::Result<()>
     let ctx = app::build(config, clock, chance)?;
     let listed = find(&ctx.db, who).await?;
     let name = describe(&listed);
-    if !is_sure && !ask(&format!("Delete {name} and all of their data? This cannot be undone. [y/N]"))?
+    if !is_sure
+        && !ask(&format!("Delete {name} and all of their data? This cannot be undone. [y/N]"))?
     {
         bail!("nothing was deleted");
     }

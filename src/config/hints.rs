@@ -24,7 +24,7 @@ impl Hints {
         let enabled = settings.flag("hints.enabled");
         let mut source = |name: &str| {
             let is_on = settings.flag(&format!("hints.{name}"))? && enabled?;
-            let url = || settings.http_url(&format!("hints.{name}_url"));
+            let mut url = || settings.http_url(&format!("hints.{name}_url"));
             if is_on { url().map(Some) } else { Some(None) }
         };
         let (listenbrainz_url, musicbrainz_url, deezer_url) =

@@ -98,9 +98,11 @@ fn public_url(text: &str) -> Result<Url, &'static str> {
         _ => false,
     };
     if url.scheme() != "https" && !is_local {
-        return Err("Spotify accepts plain http only for 127.0.0.1 and [::1]. Put a reverse proxy with \
+        return Err(
+            "Spotify accepts plain http only for 127.0.0.1 and [::1]. Put a reverse proxy with \
                     https in front of Dropday and use its URL, or keep http://127.0.0.1:8888 and reach \
-                    Dropday through a tunnel, such as ssh -L 8888:127.0.0.1:8888 yourserver");
+                    Dropday through a tunnel, such as ssh -L 8888:127.0.0.1:8888 yourserver",
+        );
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err("It must end after the host and port");

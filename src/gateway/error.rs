@@ -22,16 +22,11 @@ pub enum GatewayError {
     /// Too many calls are queued.
     #[error("too many users are signing in at the same time; try again in a minute")]
     Crowded,
-    #[error(
-        "nobody is connected to Spotify; someone must sign in"
-    )]
+    #[error("nobody is connected to Spotify; someone must sign in")]
     NobodyConnected,
     /// This user's token does not work.
     #[error("user {}: {why}", user.0)]
-    User {
-        user: UserId,
-        why: spotify::Error,
-    },
+    User { user: UserId, why: spotify::Error },
     #[error(transparent)]
     Spotify(#[from] spotify::Error),
     #[error(transparent)]

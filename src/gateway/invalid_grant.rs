@@ -20,7 +20,10 @@ pub(super) enum Outcome {
     Outdated,
     Ended,
     /// Nobody's consent ends; `restored` recently ended ones are valid again.
-    Held { crowd: Crowd, restored: u64 },
+    Held {
+        crowd: Crowd,
+        restored: u64,
+    },
 }
 
 /// Handles an `invalid_grant` for the tokens seen at `version`: ends the consent and enqueues the one

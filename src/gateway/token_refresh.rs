@@ -129,10 +129,7 @@ impl Refresher {
         match kept {
             Ok(true) => Ok(()),
             Ok(false) => {
-                tracing::info!(
-                    user = user.0,
-                    "tokens changed during the refresh"
-                );
+                tracing::info!(user = user.0, "tokens changed during the refresh");
                 Ok(())
             }
             Err(error) => {

@@ -1,4 +1,4 @@
-//! Answers of Spotify that make no sense: nothing advances, nothing ends, and the next round works.
+//! Invalid responses of Spotify change nothing, and the next run works.
 
 use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
 use reqwest::StatusCode;
@@ -41,7 +41,7 @@ fn nonsense() -> Vec<(String, Fault)> {
 }
 
 #[tokio::test]
-async fn a_list_of_follows_that_makes_no_sense_changes_nothing() {
+async fn invalid_follow_list_changes_nothing() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.listener("Martha", &[&artist]).await;
@@ -59,7 +59,7 @@ async fn a_list_of_follows_that_makes_no_sense_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_about_an_artist_that_makes_no_sense_advances_nothing() {
+async fn invalid_album_response_changes_nothing() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -82,7 +82,7 @@ async fn an_answer_about_an_artist_that_makes_no_sense_advances_nothing() {
 }
 
 #[tokio::test]
-async fn a_first_look_that_fails_is_made_again_and_stays_silent() {
+async fn failed_initial_scan_is_retried_silently() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Old").on("2026-11-01"));
@@ -100,7 +100,7 @@ async fn a_first_look_that_fails_is_made_again_and_stays_silent() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_makes_no_sense_ends_no_consent() {
+async fn invalid_refresh_response_ends_no_consent() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.listener("Martha", &[&artist]).await;
@@ -120,7 +120,7 @@ async fn a_refresh_that_makes_no_sense_ends_no_consent() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_spotify_answers_with_nonsense_gets_a_page_and_keeps_nothing() {
+async fn invalid_sign_in_response_stores_nothing() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let browser = home.visitor();
@@ -140,7 +140,7 @@ async fn a_sign_in_that_spotify_answers_with_nonsense_gets_a_page_and_keeps_noth
 }
 
 #[tokio::test]
-async fn a_null_among_the_albums_costs_none_of_the_others() {
+async fn null_album_does_not_affect_others() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -158,7 +158,7 @@ async fn a_null_among_the_albums_costs_none_of_the_others() {
 }
 
 #[tokio::test]
-async fn an_album_of_which_nothing_but_the_id_can_be_read_is_told_all_the_same() {
+async fn album_with_only_an_id_is_notified() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -179,7 +179,7 @@ async fn an_album_of_which_nothing_but_the_id_can_be_read_is_told_all_the_same()
 }
 
 #[tokio::test]
-async fn a_null_among_the_follows_unfollows_nobody() {
+async fn null_followed_artist_unfollows_nobody() {
     let home = Home::new().await;
     let artists = ["A", "B", "C"].map(|name| home.world.add_artist(name));
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
@@ -200,7 +200,7 @@ async fn a_null_among_the_follows_unfollows_nobody() {
 }
 
 #[tokio::test]
-async fn a_null_that_stays_among_the_follows_does_not_keep_an_artist_for_ever() {
+async fn lasting_null_does_not_keep_artists_forever() {
     let home = Home::new().await;
     let artists = ["A", "B", "C"].map(|name| home.world.add_artist(name));
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;

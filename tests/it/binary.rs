@@ -1,4 +1,4 @@
-//! The real program as a process of its own, on real clocks, with the fake world around it.
+//! The program as a separate process, with real clocks and the fake world.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};

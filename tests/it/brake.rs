@@ -1,4 +1,4 @@
-//! So many users refused at once that Spotify must be wrong: nobody's consent ends on the spot.
+//! Mass refusal: if Spotify rejects many users at once, no consent ends immediately.
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::jobs::Scope;
@@ -45,13 +45,16 @@ async fn standing(home: &Home) -> (u64, u64, u64) {
 }
 
 #[tokio::test]
-async fn when_nearly_everybody_is_refused_nobody_is_ended_and_all_recover_with_spotify() {
+async fn mass_refusal_ends_no_consent_and_recovers() {
     let (mut home, artist, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(5));
     home.follows().await;
     assert_eq!(standing(&home).await, (5, 0, 5));
     let page = users[0].browser.get("/account").await.body;
-    assert!(page.contains("Dropday tries again every two hours") && !page.contains("withdrawn"), "{page}");
+    assert!(
+        page.contains("Dropday tries again every two hours") && !page.contains("withdrawn"),
+        "{page}"
+    );
     for _ in 0..3 {
         home.emails().await;
         home.clock.advance(std::time::Duration::from_secs(1800));
@@ -80,7 +83,7 @@ async fn when_nearly_everybody_is_refused_nobody_is_ended_and_all_recover_with_s
 }
 
 #[tokio::test]
-async fn who_is_still_refused_after_a_day_is_believed_and_told_once() {
+async fn refusal_lasting_a_day_ends_consent_with_one_email() {
     let (home, _, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(1000));
     home.follows().await;
@@ -107,7 +110,7 @@ async fn who_is_still_refused_after_a_day_is_believed_and_told_once() {
 }
 
 #[tokio::test]
-async fn two_are_no_storm() {
+async fn two_refusals_are_no_mass_refusal() {
     let (home, _, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(2));
     home.follows().await;
@@ -122,7 +125,7 @@ async fn two_are_no_storm() {
 }
 
 #[tokio::test]
-async fn a_storm_is_seen_within_minutes_though_one_token_alone_was_due_to_be_refreshed() {
+async fn mass_refusal_is_detected_after_first_refresh() {
     for count in [3, 5] {
         let (home, _, users) = users_at_home(count).await;
         assert_eq!(home.follows().await.believed, count as u64, "with fresh tokens");
@@ -151,7 +154,7 @@ async fn a_storm_is_seen_within_minutes_though_one_token_alone_was_due_to_be_ref
 }
 
 #[tokio::test]
-async fn where_one_user_leaves_the_others_are_asked_once_and_lose_nothing() {
+async fn one_ended_consent_does_not_affect_others() {
     let (home, _, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, [refusal()]);
     home.follows().await;
@@ -169,7 +172,7 @@ async fn where_one_user_leaves_the_others_are_asked_once_and_lose_nothing() {
 }
 
 #[tokio::test]
-async fn whose_consent_ended_within_the_hour_has_it_back_with_the_news_missed_meanwhile() {
+async fn consent_ended_within_the_hour_is_restored_with_news() {
     let (home, artist, users) = users_at_home(6).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(2));
     home.follows().await;
@@ -195,7 +198,7 @@ async fn whose_consent_ended_within_the_hour_has_it_back_with_the_news_missed_me
 }
 
 #[tokio::test]
-async fn whose_consent_ended_before_the_hour_stays_asked_to_sign_in_again() {
+async fn consent_ended_earlier_is_not_restored() {
     let (home, _, users) = users_at_home(6).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(2));
     home.follows().await;
@@ -210,7 +213,7 @@ async fn whose_consent_ended_before_the_hour_stays_asked_to_sign_in_again() {
 }
 
 #[tokio::test]
-async fn a_storm_without_an_operator_owes_no_email_and_can_be_seen_in_the_status() {
+async fn mass_refusal_without_operator_shows_only_in_status() {
     let home = Home::new().await;
     for number in 0..4 {
         home.listener(&format!("Person{number}"), &[]).await;

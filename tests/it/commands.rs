@@ -204,7 +204,10 @@ async fn status_without_a_database_says_what_to_do_and_makes_none() {
     let machine = Machine::new().await;
     let ended = machine.run(&["status"]).await;
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
-    assert!(ended.err.contains("It is created when Dropday first runs: dropday serve"), "{ended:?}");
+    assert!(
+        ended.err.contains("It is created when Dropday first runs: dropday serve"),
+        "{ended:?}"
+    );
     let files = std::fs::read_dir(machine.folder.path()).unwrap();
     let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["dropday.toml"]);

@@ -1,4 +1,4 @@
-//! What can be set, how, and what is said about what cannot.
+//! Configuration: sources, defaults, secrets and errors.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -133,7 +133,10 @@ fn unknown_key_is_rejected_with_its_path() {
         ("[mail]\nfrom_file = \"x\"", "`mail.from_file`"),
     ] {
         let errors = errors_of(from_both(file, NEEDED));
-        assert!(errors.contains("unknown configuration keys") && errors.contains(path), "{file}: {errors}");
+        assert!(
+            errors.contains("unknown configuration keys") && errors.contains(path),
+            "{file}: {errors}"
+        );
     }
     for (variable, path) in [
         ("SPOTIFY__CLIENTID", "`spotify.clientid`"),
@@ -142,13 +145,17 @@ fn unknown_key_is_rejected_with_its_path() {
         ("LISTEN", "`listen`"),
     ] {
         let errors = errors_of(with_needed(&[(variable, "x")]));
-        assert!(errors.contains("unknown configuration keys") && errors.contains(path), "{variable}: {errors}");
+        assert!(
+            errors.contains("unknown configuration keys") && errors.contains(path),
+            "{variable}: {errors}"
+        );
     }
 }
 
 #[test]
 fn all_unknown_keys_are_reported() {
-    let errors = errors_of(from_both("[web]\nport = 1\n[mail]\nhost = \"x\"", &[("LOG__FILE", "x")]));
+    let errors =
+        errors_of(from_both("[web]\nport = 1\n[mail]\nhost = \"x\"", &[("LOG__FILE", "x")]));
     for path in ["`web.port`", "`mail.host`", "`log.file`"] {
         assert!(errors.contains(path), "no {path} in {errors}");
     }
@@ -404,7 +411,11 @@ fn changed_keys_include_secrets() {
     let folder = credentials_directory(&[("spotify.client_secret", "one")]);
     let before = with_credentials(&folder, &[NEEDED, &[("LOG__LEVEL", "info")]].concat()).unwrap();
     let same = with_credentials(&folder, NEEDED).unwrap();
-    assert_eq!(before.keys.changed(&same.keys), Vec::<String>::new(), "writing out a default is no change");
+    assert_eq!(
+        before.keys.changed(&same.keys),
+        Vec::<String>::new(),
+        "writing out a default is no change"
+    );
     std::fs::write(folder.path().join("spotify.client_secret"), "two").unwrap();
     let settings = [NEEDED, &[("LOG__LEVEL", "debug"), ("MAIL__CONNECTIONS", "7")]].concat();
     let after = with_credentials(&folder, &settings).unwrap();
@@ -439,7 +450,10 @@ fn errors_never_contain_secrets() {
 #[test]
 fn invalid_or_missing_file_is_named() {
     let broken = errors_of(from_both("[spotify\nclient_id = 1", NEEDED));
-    assert!(broken.contains("dropday.toml is not valid TOML") && broken.contains("line 1"), "{broken}");
+    assert!(
+        broken.contains("dropday.toml is not valid TOML") && broken.contains("line 1"),
+        "{broken}"
+    );
     let missing = load(Some(Path::new("/nowhere/dropday.toml")), []).unwrap_err().to_string();
     assert!(missing.contains("/nowhere/dropday.toml cannot be read"), "{missing}");
 }

@@ -1,4 +1,4 @@
-//! Keeping a consent alive, and ending it only when Spotify does.
+//! Keeps consents alive and ends them only when Spotify does.
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum, Rotation};
 
@@ -27,17 +27,17 @@ async fn months_go_by(rotation: Rotation) {
 }
 
 #[tokio::test]
-async fn a_consent_lives_on_where_refresh_tokens_stay_the_same() {
+async fn consent_lasts_with_constant_refresh_token() {
     months_go_by(Rotation::Never).await;
 }
 
 #[tokio::test]
-async fn a_consent_lives_on_where_every_refresh_brings_a_new_refresh_token() {
+async fn consent_lasts_with_rotating_refresh_tokens() {
     months_go_by(Rotation::Always).await;
 }
 
 #[tokio::test]
-async fn a_rotated_token_survives_a_restart() {
+async fn rotated_token_survives_restart() {
     let (mut home, ..) = connected(Rotation::Always).await;
     for _ in 0..3 {
         home.advance_hours(2);
@@ -49,7 +49,7 @@ async fn a_rotated_token_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn a_token_is_refreshed_five_minutes_before_it_ends_and_not_earlier() {
+async fn token_is_refreshed_five_minutes_before_expiry() {
     let (home, ..) = connected(Rotation::Never).await;
     home.clock.advance(std::time::Duration::from_secs(3600 - 301));
     home.follows().await;
@@ -61,7 +61,7 @@ async fn a_token_is_refreshed_five_minutes_before_it_ends_and_not_earlier() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_refreshed_and_the_call_made_again() {
+async fn rejected_token_is_refreshed_and_call_retried() {
     let (home, ..) = connected(Rotation::Always).await;
     home.world.expire_access_tokens();
     let outcome = home.follows().await;
@@ -70,7 +70,7 @@ async fn a_refused_token_is_refreshed_and_the_call_made_again() {
 }
 
 #[tokio::test]
-async fn one_refresh_at_a_time_whoever_asks() {
+async fn concurrent_calls_refresh_once() {
     let (home, ..) = connected(Rotation::Always).await;
     home.world.expire_access_tokens();
     let rounds = [home.follows(), home.follows(), home.follows(), home.follows()];
@@ -86,7 +86,7 @@ async fn futures<F: Future>([a, b, c, d]: [F; 4]) -> [F::Output; 4] {
 }
 
 #[tokio::test]
-async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it() {
+async fn ended_consent_sends_one_email_until_sign_in() {
     let (home, artist, martha) = connected(Rotation::Never).await;
     home.world.expire(martha.user);
     home.advance_hours(2);
@@ -117,7 +117,7 @@ async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it()
 }
 
 #[tokio::test]
-async fn six_months_end_a_consent_whatever_was_refreshed() {
+async fn consent_ends_after_six_months_despite_refreshes() {
     let (home, _, martha) = connected(Rotation::Always).await;
     for _ in 0..185 {
         home.advance_days(1);
@@ -130,7 +130,7 @@ async fn six_months_end_a_consent_whatever_was_refreshed() {
 }
 
 #[tokio::test]
-async fn nothing_but_invalid_grant_ends_a_consent() {
+async fn only_invalid_grant_ends_consent() {
     let odd = [
         Fault::server_error(),
         Fault::bad_gateway(),
@@ -162,7 +162,7 @@ async fn nothing_but_invalid_grant_ends_a_consent() {
 }
 
 #[tokio::test]
-async fn while_a_token_still_lives_a_refresh_that_fails_costs_nothing() {
+async fn failed_refresh_is_harmless_while_token_is_valid() {
     let (home, ..) = connected(Rotation::Never).await;
     home.clock.advance(std::time::Duration::from_secs(3600 - 60));
     home.world.script(Endpoint::Token, [Fault::server_error()]);
@@ -171,7 +171,7 @@ async fn while_a_token_still_lives_a_refresh_that_fails_costs_nothing() {
 }
 
 #[tokio::test]
-async fn tokens_do_not_lie_readable_in_the_database() {
+async fn tokens_are_encrypted_in_database() {
     let (home, ..) = connected(Rotation::Always).await;
     home.world.script(Endpoint::Token, [Fault::Status(
         200,
@@ -205,7 +205,7 @@ fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
+async fn news_continues_with_another_users_token() {
     let (home, artist, martha, jonas) = two_listeners().await;
     home.world.expire(martha.user);
     home.advance_hours(2);
@@ -227,7 +227,7 @@ async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
 }
 
 #[tokio::test]
-async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_days() {
+async fn revoked_user_is_deleted_after_four_days() {
     let (mut home, artist, martha, jonas) = two_listeners().await;
     let own = home.world.add_artist("Hers alone");
     home.world.follow(martha.user, &own);
@@ -275,7 +275,7 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
 }
 
 #[tokio::test]
-async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
+async fn revoked_user_who_returns_in_time_misses_nothing() {
     let (home, artist, martha, _) = two_listeners().await;
     home.inbox.stop().await;
     home.world.put_out(&artist, NewAlbum::titled("Owed before"));
@@ -302,7 +302,7 @@ async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_is_deleted_on_a_guess() {
+async fn unclear_end_of_consent_deletes_nobody() {
     for described in ["", r#","error_description":"Token has been expired or revoked""#] {
         let (home, _, martha) = connected(Rotation::Never).await;
         let body = format!(r#"{{"error":"invalid_grant"{described}}}"#);
@@ -319,7 +319,7 @@ async fn nobody_is_deleted_on_a_guess() {
 }
 
 #[tokio::test]
-async fn tokens_of_a_consent_that_has_ended_are_kept_for_an_hour_and_serve_nobody() {
+async fn tokens_of_ended_consent_are_unused_and_purged() {
     let (home, _, martha) = connected(Rotation::Never).await;
     let db = rusqlite::Connection::open(&home.config.database).unwrap();
     let tokens =

@@ -1,4 +1,4 @@
-//! The six months of a consent: told a month, a week and a day ahead, and when they are over.
+//! Reminders before a consent ends after six months, and what happens then.
 
 use dropday::jobs::Scope;
 
@@ -48,7 +48,7 @@ fn emails(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn the_end_is_told_a_month_a_week_and_a_day_ahead_and_when_it_has_come() {
+async fn consent_reminders_come_month_week_day_before_end() {
     let (mut home, martha) = martha_at_home().await;
     let page = martha.browser.get("/account").await.words();
     assert!(page.contains("Your permission lasts until 23 May 2027."), "{page}");
@@ -61,7 +61,7 @@ async fn the_end_is_told_a_month_a_week_and_a_day_ahead_and_when_it_has_come() {
 }
 
 #[tokio::test]
-async fn renewing_stops_the_reminders_and_the_next_six_months_begin() {
+async fn renewal_stops_reminders_and_restarts_period() {
     let (mut home, martha) = martha_at_home().await;
     assert_eq!(days(&mut home, &martha, 152).await, emails(&[(MONTH, ENDS)]));
     martha.browser.sign_in(&home.world, martha.user).await;
@@ -76,7 +76,7 @@ async fn renewing_stops_the_reminders_and_the_next_six_months_begin() {
 }
 
 #[tokio::test]
-async fn after_a_long_sleep_the_nearest_email_comes_and_no_other() {
+async fn after_long_downtime_only_latest_reminder_is_sent() {
     let (mut home, martha) = martha_at_home().await;
     home.advance_days(176);
     home.restart().await;
@@ -88,7 +88,7 @@ async fn after_a_long_sleep_the_nearest_email_comes_and_no_other() {
 }
 
 #[tokio::test]
-async fn who_slept_through_it_all_is_asked_to_sign_in_again_and_nothing_else() {
+async fn after_downtime_past_end_only_sign_in_email_is_sent() {
     let (mut home, martha) = martha_at_home().await;
     home.advance_days(250);
     home.restart().await;
@@ -101,7 +101,7 @@ async fn who_slept_through_it_all_is_asked_to_sign_in_again_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_reminder_that_could_not_leave_in_time_is_not_sent_late() {
+async fn overtaken_reminder_is_not_sent() {
     let (mut home, martha) = martha_at_home().await;
     home.advance_days(150);
     home.inbox.stop().await;
@@ -119,7 +119,7 @@ async fn a_reminder_that_could_not_leave_in_time_is_not_sent_late() {
 }
 
 #[tokio::test]
-async fn a_reminder_that_waits_while_the_user_renews_is_dropped() {
+async fn queued_reminder_is_dropped_on_renewal() {
     let (home, martha) = martha_at_home().await;
     home.advance_days(160);
     home.inbox.stop().await;
@@ -133,7 +133,7 @@ async fn a_reminder_that_waits_while_the_user_renews_is_dropped() {
 }
 
 #[tokio::test]
-async fn five_who_came_on_one_evening_are_asked_to_sign_in_again_half_a_year_later() {
+async fn five_simultaneous_expiries_are_no_mass_refusal() {
     let home = Home::with(&[("MAIL__OPERATOR", "operator@example.com")]).await;
     let mut users = Vec::new();
     for name in ["Martha", "Jonas", "Aino", "Piet", "Zoë"] {

@@ -1,4 +1,4 @@
-//! `dropday check`, as far as it is about emails: DNS, the key that signs them, and a real one.
+//! `dropday check`: DNS records, DKIM key and test email.
 
 use dropday::demo::inbox::InboxSettings;
 
@@ -8,7 +8,7 @@ const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim/rsa.pem"
 const PUBLIC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim/rsa-public.pem");
 
 #[tokio::test]
-async fn check_prints_what_to_publish_in_dns() {
+async fn check_prints_dns_records() {
     let machine =
         Machine::with(&[("MAIL__DKIM_SELECTOR", "drop"), ("MAIL__DKIM_KEY_FILE", KEY)]).await;
     let ended = machine.run(&["check"]).await;
@@ -25,7 +25,7 @@ async fn check_prints_what_to_publish_in_dns() {
 }
 
 #[tokio::test]
-async fn check_names_a_dkim_key_without_a_selector_and_one_that_is_none() {
+async fn check_reports_incomplete_or_invalid_dkim_settings() {
     for (settings, code, what, remedy) in [
         (
             [("MAIL__DKIM_KEY_FILE", KEY), ("MAIL__DKIM_SELECTOR", "")],
@@ -68,7 +68,7 @@ async fn check_names_a_dkim_key_without_a_selector_and_one_that_is_none() {
 }
 
 #[tokio::test]
-async fn check_sends_a_test_email_and_says_what_the_server_answered() {
+async fn check_sends_test_email() {
     let machine = Machine::with_inbox(&[], InboxSettings::default()).await;
     let ended = machine.run(&["check", "--send-to", "martha@example.org"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -1,4 +1,4 @@
-//! Calls that become free one at a time: an artist of several pages is finished, and starves nobody.
+//! When calls become free one at a time, checks of several pages complete and starve nobody.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn assert_finished(home: Home, artist: &str, others: &[String], albums: us
 }
 
 #[tokio::test]
-async fn an_artist_of_three_pages_is_finished_where_calls_become_free_one_at_a_time() {
+async fn three_page_check_completes_with_single_free_calls() {
     let (home, artists) = home(FEW, 20).await;
     home.world.forget_requests();
     put_out(&home, &artists[0], 25);
@@ -64,7 +64,7 @@ async fn an_artist_of_three_pages_is_finished_where_calls_become_free_one_at_a_t
 }
 
 #[tokio::test]
-async fn a_newcomer_of_three_pages_is_looked_at_where_calls_become_free_one_at_a_time() {
+async fn three_page_initial_scan_completes_with_single_free_calls() {
     let (home, artists) = home(FEW, 20).await;
     let new = home.world.add_artist("New");
     let martha = home.world.users()[0].0;
@@ -78,7 +78,7 @@ async fn a_newcomer_of_three_pages_is_looked_at_where_calls_become_free_one_at_a
 }
 
 #[tokio::test]
-async fn a_hinted_artist_of_three_pages_is_finished_where_calls_become_free_one_at_a_time() {
+async fn three_page_hinted_check_completes_with_single_free_calls() {
     let (home, artists) = home(&[FEW, &[("HINTS__ENABLED", "true")]].concat(), 20).await;
     home.world.forget_requests();
     put_out(&home, &artists[0], 25);
@@ -94,7 +94,7 @@ async fn a_hinted_artist_of_three_pages_is_finished_where_calls_become_free_one_
 }
 
 #[tokio::test]
-async fn an_artist_of_more_pages_than_a_day_has_calls_starves_nobody() {
+async fn artist_larger_than_daily_quota_starves_nobody() {
     let (home, artists) = home(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")], 6).await;
     hours(&home, 24 * 3).await;
     home.world.forget_requests();

@@ -1,4 +1,4 @@
-//! The operator's page tells how the house stands, and nobody else finds it.
+//! The admin page, which only the operator can see.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ fn refusal() -> Fault {
 }
 
 #[tokio::test]
-async fn who_does_not_keep_the_house_finds_no_page_whatever_they_ask() {
+async fn admin_page_is_not_found_for_others() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     let methods =
@@ -106,7 +106,7 @@ async fn who_does_not_keep_the_house_finds_no_page_whatever_they_ask() {
 }
 
 #[tokio::test]
-async fn a_house_in_order_says_so_and_tells_who_is_there_without_their_addresses() {
+async fn admin_page_lists_users_without_addresses() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     home.round().await;
     let html = page(&martha).await;
@@ -140,7 +140,7 @@ async fn each_job_runs(home: &Home) {
 }
 
 #[tokio::test]
-async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_green() {
+async fn invalid_app_raises_alert_and_shows_on_every_account() {
     let mut home = Home::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
     home.world.set_client("demo-client", Some("hush"));
     let artist = home.world.add_artist("Röyksopp");
@@ -169,7 +169,7 @@ async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_gr
 }
 
 #[tokio::test]
-async fn each_state_of_a_user_is_told() {
+async fn admin_page_shows_each_user_state() {
     let (home, artist, martha) = kept_by_martha(&[("MAIL__OPERATOR", OPERATOR)]).await;
     for name in ["Unlisted", "Withdrew", "Expired", "Bounces"] {
         home.listener(name, &[&artist]).await;
@@ -224,7 +224,7 @@ async fn each_state_of_a_user_is_told() {
 }
 
 #[tokio::test]
-async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
+async fn only_operator_can_remove_access_request() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     let jonas = home.listener("Jonas", &[]).await;
     let asks = |tx: &Tx<'_>| {
@@ -245,7 +245,7 @@ async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
 }
 
 #[tokio::test]
-async fn users_held_by_the_brake_are_told_and_that_waiting_may_be_all() {
+async fn mass_refusal_is_shown_with_its_alert() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     for number in 0..4 {
         home.listener(&format!("Person{number}"), &[&artist]).await;
@@ -266,7 +266,7 @@ async fn users_held_by_the_brake_are_told_and_that_waiting_may_be_all() {
 }
 
 #[tokio::test]
-async fn emails_that_wait_or_were_refused_are_told_with_their_reasons() {
+async fn queued_and_rejected_emails_are_listed_with_reasons() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     let daily = [("letters", "daily"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
@@ -301,7 +301,7 @@ async fn emails_that_wait_or_were_refused_are_told_with_their_reasons() {
 }
 
 #[tokio::test]
-async fn pauses_and_what_a_lock_out_taught_are_told_with_what_to_do() {
+async fn pauses_and_lockouts_are_shown_with_remedy() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     home.round().await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
@@ -321,7 +321,7 @@ async fn pauses_and_what_a_lock_out_taught_are_told_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn the_calls_of_two_weeks_are_drawn_and_stand_in_a_table() {
+async fn calls_of_two_weeks_are_charted_and_tabulated() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     for _ in 0..20 {
         home.round().await;
@@ -348,7 +348,7 @@ async fn the_calls_of_two_weeks_are_drawn_and_stand_in_a_table() {
 }
 
 #[tokio::test]
-async fn whatever_users_artists_and_servers_call_things_the_page_stays_a_page() {
+async fn hostile_names_do_not_break_admin_page() {
     let odd = "</td></table><script>alert(1)</script>{{ name }} &amp; \u{202e}";
     let (home, artist, martha) = kept_by_martha(&[]).await;
     home.world.rename_artist(&artist, odd);
@@ -386,7 +386,7 @@ async fn whatever_users_artists_and_servers_call_things_the_page_stays_a_page() 
 }
 
 #[tokio::test]
-async fn each_source_of_hints_is_told_with_its_last_answer_and_error() {
+async fn hint_sources_are_shown_with_last_success_and_error() {
     let (home, _, martha) = kept_by_martha(&[("HINTS__ENABLED", "true")]).await;
     home.round().await;
     home.hints().await;
@@ -431,7 +431,7 @@ const A_CROWD: &str = "
     SELECT 2 + i % 500, 'news', 's' || i, iif(i % 1000 = 0, 'refused', 'sent'), 1, 1, 1795435000000, 'reason ' || i FROM n;";
 
 #[tokio::test]
-async fn at_five_hundred_users_it_is_paged_through_and_stays_small() {
+async fn five_hundred_users_are_paginated() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     let database = Connection::open(&home.config.database).unwrap();
     let numbers = "CREATE TEMP TABLE generate AS
@@ -464,7 +464,7 @@ fn numbers_of_users(html: &str) -> usize {
 }
 
 #[tokio::test]
-async fn status_tells_programs_the_same_numbers_as_the_page() {
+async fn status_json_matches_admin_page() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let martha = machine.settle(&[("Martha", &[&artist]), ("Jonas", &[&artist])]).await.remove(0);
