@@ -7,7 +7,7 @@ use super::next_step::next_step;
 use super::{dns, send_test};
 use crate::app;
 use crate::config::{Config, ConfigError};
-use crate::domain::house::SignUp;
+use crate::domain::signup_policy::SignUpPolicy;
 use crate::jobs::scheduler;
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Db, users};
@@ -50,7 +50,7 @@ pub(super) async fn run(
     check_configuration(&config, &mut report);
     check_database(&config, &mut report).await;
     check_mail(&config, send_to, &mut report).await;
-    if config.web.house.contact.is_none() {
+    if config.web.instance.contact.is_none() {
         let how = "web.contact is not set, so the front page and the privacy page name no contact";
         report.note("contact", how);
     }
@@ -110,13 +110,13 @@ async fn check_sign_up(config: &Config, db: &Db, report: &mut Report) {
     });
     // A database error has already been reported.
     let Ok((is_empty, is_somebody_invited)) = state.await else { return };
-    match config.web.house.sign_up {
-        SignUp::Closed if is_empty => report.note(
+    match config.web.instance.sign_up {
+        SignUpPolicy::Closed if is_empty => report.note(
             "sign-up",
             "web.sign_up is \"closed\" and there are no users yet, so nobody can sign in. Set it to \"open\" or \
              \"invitation\" until you have signed up",
         ),
-        SignUp::Invitation if is_empty && !is_somebody_invited => report.note(
+        SignUpPolicy::Invitation if is_empty && !is_somebody_invited => report.note(
             "sign-up",
             "web.sign_up is \"invitation\", but there are no users and no valid invitations yet: `dropday \
              invite` creates one",

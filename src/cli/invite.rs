@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::accounts::invitations as inviting;
 use crate::config::Config;
-use crate::domain::house::SignUp;
+use crate::domain::signup_policy::SignUpPolicy;
 use crate::store::invitations::{self, Invitation, Withdrawal};
 use crate::store::{Db, StoreError};
 use crate::terminal::{complain, say};
@@ -53,10 +53,14 @@ async fn invite(config: &Config, db: &Db, what: &Invite) -> Result<(), StoreErro
          dropday invite --withdraw {number}",
         minute(expires_at)
     ));
-    match config.web.house.sign_up {
-        SignUp::Invitation => {}
-        SignUp::Open => complain("note: web.sign_up is \"open\", so invitations are not needed"),
-        SignUp::Closed => complain("note: web.sign_up is \"closed\", so invitations do not work"),
+    match config.web.instance.sign_up {
+        SignUpPolicy::Invitation => {}
+        SignUpPolicy::Open => {
+            complain("note: web.sign_up is \"open\", so invitations are not needed")
+        }
+        SignUpPolicy::Closed => {
+            complain("note: web.sign_up is \"closed\", so invitations do not work")
+        }
     }
     Ok(())
 }

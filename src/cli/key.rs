@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::{self, Rotation};
-use crate::config::{Config, KeyOrigin, KeySource, USUAL_CREDENTIALS};
+use crate::config::{Config, DEFAULT_CREDENTIALS, KeyOrigin, KeySource};
 use crate::store::files::beside;
 use crate::store::rotation::Rotated;
 use crate::terminal::say;
@@ -55,10 +55,10 @@ fn next_steps(config: &Config, new: &Path) -> String {
     let new = new.display();
     let put = match &config.key {
         KeySource::Given(_, KeyOrigin::Credential(file)) => {
-            let file = match file.starts_with(USUAL_CREDENTIALS) {
+            let file = match file.starts_with(DEFAULT_CREDENTIALS) {
                 true => file.clone(),
                 // A copy made by systemd.
-                false => Path::new(USUAL_CREDENTIALS).join("secrets.key"),
+                false => Path::new(DEFAULT_CREDENTIALS).join("secrets.key"),
             };
             let file = file.display();
             format!(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 
 /// Where systemd reads them from. Commands that root runs beside the daemon read them here directly.
-pub const USUAL_FOLDER: &str = "/etc/dropday/credentials";
+pub const DEFAULT_FOLDER: &str = "/etc/dropday/credentials";
 
 #[derive(Debug, Default)]
 pub(super) struct Credentials(Option<PathBuf>);
@@ -19,7 +19,8 @@ impl Credentials {
         let named = environment.iter().find(|(name, _)| name == VARIABLE);
         let named = named.map(|(_, folder)| PathBuf::from(folder));
         // Only root can read it; for anyone else it does not exist.
-        let usual = || Some(PathBuf::from(USUAL_FOLDER)).filter(|folder| folder.read_dir().is_ok());
+        let usual =
+            || Some(PathBuf::from(DEFAULT_FOLDER)).filter(|folder| folder.read_dir().is_ok());
         Self(named.or_else(|| usual().filter(|_| is_usual)))
     }
 

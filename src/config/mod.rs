@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::logging::Format;
 
-pub use credentials::USUAL_FOLDER as USUAL_CREDENTIALS;
+pub use credentials::DEFAULT_FOLDER as DEFAULT_CREDENTIALS;
 pub use fingerprints::Fingerprints;
 pub use hints::Hints;
 pub use key::{KeyOrigin, KeySource, decode_key};

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::settings::Settings;
-use crate::domain::cadence::calendar::Market;
+use crate::domain::check_planner::calendar::Market;
 
 /// Cron rules with seconds, in UTC, and how artists take turns.
 #[derive(Debug, Clone)]

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 const VARIABLE: &str = "STATE_DIRECTORY";
 
 /// The state directory of the packaged service, for commands that root runs beside it.
-const USUAL_FOLDER: &str = "/var/lib/dropday";
+const DEFAULT_FOLDER: &str = "/var/lib/dropday";
 
 /// The database in the directory that the environment names, or, with the default configuration file, in
 /// the default directory if that exists. `None` means the configured default.
 pub(super) fn database(environment: &[(String, String)], is_usual: bool) -> Option<PathBuf> {
-    database_in(environment, Path::new(USUAL_FOLDER), is_usual)
+    database_in(environment, Path::new(DEFAULT_FOLDER), is_usual)
 }
 
 fn database_in(environment: &[(String, String)], usual: &Path, is_usual: bool) -> Option<PathBuf> {

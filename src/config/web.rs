@@ -6,7 +6,7 @@ use axum::http::HeaderName;
 use url::{Host, Url};
 
 use super::settings::{Settings, http_url};
-use crate::domain::house::{Contact, House, SignUp};
+use crate::domain::instance::{Contact, Instance, SignUpPolicy};
 use crate::domain::user::EmailAddress;
 
 const MAX_FORMS_PER_MINUTE: u32 = 100_000;
@@ -16,7 +16,7 @@ pub struct Web {
     pub listen: SocketAddr,
     /// The URL that users see.
     pub public_url: Url,
-    pub house: House,
+    pub instance: Instance,
     /// The header in which a trusted proxy passes the client's address.
     pub client_address_header: Option<HeaderName>,
     /// Forms and sign-ins per client address.
@@ -29,9 +29,9 @@ impl Web {
         let public_url = read_public_url(settings);
         let sign_up =
             settings.check("web.sign_up", "open, invitation or closed", |text| match text {
-                "open" => Some(SignUp::Open),
-                "invitation" => Some(SignUp::Invitation),
-                "closed" => Some(SignUp::Closed),
+                "open" => Some(SignUpPolicy::Open),
+                "invitation" => Some(SignUpPolicy::Invitation),
+                "closed" => Some(SignUpPolicy::Closed),
                 _ => None,
             });
         let operators = settings.list("web.operators");
@@ -49,7 +49,7 @@ impl Web {
         Some(Self {
             listen: listen?,
             public_url: public_url?,
-            house: House { sign_up: sign_up?, operators, contact: contact? },
+            instance: Instance { sign_up: sign_up?, operators, contact: contact? },
             client_address_header: client_address_header?,
             forms_per_minute: forms_per_minute?,
         })

@@ -14,11 +14,11 @@ const FUTURE_DAYS: i64 = 366;
 
 /// No artist puts out more than this many pages in two months; what says so is a server that never
 /// ends.
-pub const MOST_PAGES: u32 = 20;
+pub const MAX_PAGES: u32 = 20;
 
 /// The most pages in search of what a grown `total` announces: beyond, it costs the other artists
 /// more than it can bring.
-pub const MOST_SEARCHED_PAGES: u32 = 4;
+pub const MAX_SEARCHED_PAGES: u32 = 4;
 
 /// Whether an album that was not seen before is worth an email.
 ///
@@ -27,7 +27,7 @@ pub const MOST_SEARCHED_PAGES: u32 = 4;
 /// unseen album is news unless every day that its date can mean is before [`oldest_news`]; one whose
 /// date cannot be read is news too, since nobody knows it to be old.
 pub fn is_news(date: ReleaseDate, baseline: Option<Date>, oldest: Date, today: Date) -> bool {
-    let date = if is_absurd(date, today) { ReleaseDate::Unknown } else { date };
+    let date = if is_too_far_ahead(date, today) { ReleaseDate::Unknown } else { date };
     match (baseline, date.first_day(), date.last_day()) {
         (Some(since), first, _) => first.is_some_and(|first| first >= since),
         (None, _, last) => last.is_none_or(|last| last >= oldest),
@@ -43,7 +43,7 @@ pub fn oldest_news(checked: Option<Date>, today: Date) -> Date {
 }
 
 /// Whether a date lies so far ahead that it must be a mistake.
-pub fn is_absurd(date: ReleaseDate, today: Date) -> bool {
+pub fn is_too_far_ahead(date: ReleaseDate, today: Date) -> bool {
     let latest = today.saturating_add(FUTURE_DAYS.days());
     date.first_day().is_some_and(|first| first > latest)
 }
@@ -58,14 +58,14 @@ pub fn delay(date: ReleaseDate, zone: &TimeZone, noticed: Timestamp) -> Option<S
 
 /// What of a list is news, if it was not seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Horizon {
+pub struct NewsWindow {
     /// Nothing but what is dated on this day or after.
     pub since: Option<Date>,
     /// Nothing that is older.
     pub oldest: Option<Date>,
 }
 
-impl Horizon {
+impl NewsWindow {
     /// Of a first look: the back catalogue is silent.
     pub fn first(since: Date) -> Self {
         Self { since: Some(since), oldest: None }
@@ -86,7 +86,7 @@ impl Horizon {
 
 /// What the pages of one check have brought so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Reading {
+pub struct PageProgress {
     /// Pages read.
     pub pages: u32,
     /// Entries on all of them, those that could not be read included: the next page's offset.
@@ -106,7 +106,7 @@ pub struct Reading {
     pub growth: i64,
 }
 
-impl Reading {
+impl PageProgress {
     /// Whether the next page may hold something that matters.
     ///
     /// The order of albums is undocumented and `total` has been seen to lie, so neither ends a
@@ -114,11 +114,11 @@ impl Reading {
     /// while a page is young and new from top to bottom, or, for some pages, while the catalogue
     /// grew by more than was found or the albums hide the singles.
     pub fn wants_next_page(&self, baseline: bool) -> bool {
-        if !self.more_may_follow || self.pages >= MOST_PAGES {
+        if !self.more_may_follow || self.pages >= MAX_PAGES {
             return false;
         }
         let grew_by_more = self.growth > i64::try_from(self.unseen).unwrap_or(i64::MAX);
-        let may_search = !baseline && self.pages < MOST_SEARCHED_PAGES;
+        let may_search = !baseline && self.pages < MAX_SEARCHED_PAGES;
         let goes_on = self.last_page_young && (baseline || self.last_page_unseen);
         goes_on || (may_search && (grew_by_more || self.singles_hidden))
     }
@@ -186,35 +186,43 @@ mod tests {
 
     #[test]
     fn a_grown_catalogue_is_read_until_the_growth_is_found() {
-        let page_one =
-            Reading { pages: 1, entries: 10, more_may_follow: true, ..Reading::default() };
+        let page_one = PageProgress {
+            pages: 1,
+            entries: 10,
+            more_may_follow: true,
+            ..PageProgress::default()
+        };
         assert!(!page_one.wants_next_page(false));
-        assert!(Reading { growth: 1, ..page_one }.wants_next_page(false));
-        assert!(!Reading { growth: 1, unseen: 1, ..page_one }.wants_next_page(false));
-        let new = Reading { last_page_unseen: true, unseen: 10, ..page_one };
-        assert!(Reading { last_page_young: true, ..new }.wants_next_page(false));
+        assert!(PageProgress { growth: 1, ..page_one }.wants_next_page(false));
+        assert!(!PageProgress { growth: 1, unseen: 1, ..page_one }.wants_next_page(false));
+        let new = PageProgress { last_page_unseen: true, unseen: 10, ..page_one };
+        assert!(PageProgress { last_page_young: true, ..new }.wants_next_page(false));
         assert!(!new.wants_next_page(false), "old albums that a first check left out");
     }
 
     #[test]
     fn a_page_full_of_albums_hides_the_singles_behind_it_for_some_pages_at_most() {
-        let hidden =
-            Reading { pages: 1, more_may_follow: true, singles_hidden: true, ..Reading::default() };
+        let hidden = PageProgress {
+            pages: 1,
+            more_may_follow: true,
+            singles_hidden: true,
+            ..PageProgress::default()
+        };
         assert!(hidden.wants_next_page(false));
-        assert!(!Reading { more_may_follow: false, ..hidden }.wants_next_page(false));
-        assert!(!Reading { pages: MOST_SEARCHED_PAGES, ..hidden }.wants_next_page(false));
+        assert!(!PageProgress { more_may_follow: false, ..hidden }.wants_next_page(false));
+        assert!(!PageProgress { pages: MAX_SEARCHED_PAGES, ..hidden }.wants_next_page(false));
     }
 
     #[test]
     fn a_total_that_lies_cannot_keep_a_reading_going_for_ever() {
-        let lying = Reading {
+        let lying = PageProgress {
             growth: 682,
             last_page_unseen: true,
             last_page_young: true,
             more_may_follow: true,
-            ..Reading::default()
+            ..PageProgress::default()
         };
-        assert!(!Reading { pages: MOST_PAGES, ..lying }.wants_next_page(false));
-        assert!(!Reading { pages: MOST_PAGES, ..lying }.wants_next_page(true));
+        assert!(!PageProgress { pages: MAX_PAGES, ..lying }.wants_next_page(false));
+        assert!(!PageProgress { pages: MAX_PAGES, ..lying }.wants_next_page(true));
     }
 }

@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::disk_space::DiskSpace;
 use super::hint::SourceName;
 use super::quota::Bucket;
-use super::room::Room;
 use super::text::{one_line, shortened};
 use super::user::UserId;
 
@@ -52,7 +52,7 @@ pub struct AlertDetails {
     pub reason: String,
     /// Names, with the Spotify ID or the email address.
     pub users: Vec<(String, String)>,
-    pub disk: Option<Room>,
+    pub disk: Option<DiskSpace>,
     /// When an exhausted quota resets.
     pub until: Option<Timestamp>,
     /// `spotify.artist_albums_per_day`

@@ -11,12 +11,12 @@ use super::token_refresh::Refresher;
 use super::{GatewayError, RateLimiter};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
-use crate::domain::cadence::Errand;
+use crate::domain::check_planner::PlannedCheck;
 use crate::domain::consent::Ending;
-use crate::domain::look::Look;
 use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::Bucket;
-use crate::domain::side_list::SideList;
+use crate::domain::release_query::ReleaseQuery;
+use crate::domain::secondary_list::SecondaryList;
 use crate::domain::token::{AccessToken, Grant, REFRESH_AHEAD};
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
@@ -24,7 +24,7 @@ use crate::store::tokens::{self, Kept};
 use crate::store::{Db, StoreError, Tx, users};
 
 /// How long a user whom Spotify rejects is not tried again.
-const TROUBLE_LASTS: SignedDuration = SignedDuration::from_hours(6);
+const USER_ERROR_BACKOFF: SignedDuration = SignedDuration::from_hours(6);
 
 /// Whose tokens are used to fetch releases.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,21 +138,21 @@ impl Gateway {
     pub async fn albums_page(
         &self,
         lender: Lender,
-        errand: &Errand,
-        look: Look,
+        planned_check: &PlannedCheck,
+        query: ReleaseQuery,
         offset: u32,
     ) -> Result<AlbumsPage, GatewayError> {
-        let Errand { artist, purpose, kept_back } = errand;
-        let may_stop = offset == 0 || matches!(look, Look::Side(_));
-        let kept_back = if may_stop { *kept_back } else { 0 };
+        let PlannedCheck { artist, purpose, reserved } = planned_check;
+        let may_stop = offset == 0 || matches!(query, ReleaseQuery::Secondary(_));
+        let reserved = if may_stop { *reserved } else { 0 };
         let (bucket, waiting) = (Bucket::ArtistAlbums, Waiting::Worker);
-        let call = Call { bucket, purpose: *purpose, kept_back, waiting };
-        let groups = match look {
-            Look::Albums => "album",
-            Look::Singles => "single",
-            Look::Together => "album,single",
-            Look::Side(SideList::Compilations) => "compilation",
-            Look::Side(SideList::Appearances) => "appears_on",
+        let call = Call { bucket, purpose: *purpose, reserved, waiting };
+        let groups = match query {
+            ReleaseQuery::Albums => "album",
+            ReleaseQuery::Singles => "single",
+            ReleaseQuery::AlbumsAndSingles => "album,single",
+            ReleaseQuery::Secondary(SecondaryList::Compilations) => "compilation",
+            ReleaseQuery::Secondary(SecondaryList::Appearances) => "appears_on",
         };
         let answer = self.catalogue_page(lender, call, artist, groups, offset).await;
         answer.map_err(|error| match error {
@@ -224,7 +224,7 @@ impl Gateway {
         let (why, operator) = (words_for_the_user(why), self.rate_limiter.operator());
         self.db
             .write("note trouble", move |tx| {
-                users::set_trouble(tx, user, &why, tx.now() + TROUBLE_LASTS)?;
+                users::set_trouble(tx, user, &why, tx.now() + USER_ERROR_BACKOFF)?;
                 if is_unlisted {
                     operator.tell(tx, OperatorAlert::NotOnAllowList(user))?;
                 }
@@ -236,7 +236,7 @@ impl Gateway {
     /// The user's tokens, valid for at least some minutes.
     async fn live(&self, user: UserId) -> Result<Kept, GatewayError> {
         let kept = self.db.read("find tokens", move |tx| tokens::find(tx, user)).await?;
-        let why = spotify::Error::SignInAgain(Ending::Unsaid);
+        let why = spotify::Error::SignInAgain(Ending::Unknown);
         let Some(kept) = kept else { return Err(GatewayError::User { user, why }) };
         if self.has_long_to_live(kept.tokens.expires_at) {
             return Ok(kept);

@@ -2,7 +2,7 @@
 
 use super::Operator;
 use crate::domain::consent::{
-    Crowd, DOUBT_LASTS, Ending, Refusal, TRIED_AGAIN_AFTER, Verdict, judge,
+    Crowd, Ending, RETRY_INTERVAL, REVERSAL_WINDOW, Refusal, Verdict, evaluate,
 };
 use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::token::REFRESH_AHEAD;
@@ -10,7 +10,7 @@ use crate::domain::user::UserId;
 use crate::store::{StoreError, Tx, consents, outbox, users};
 
 /// Shown to users whose consent is suspended; without the full stop.
-const HELD: &str = "Spotify rejects many users of this Dropday at the same time, which looks like a \
+const SUSPENDED_REASON: &str = "Spotify rejects many users of this Dropday at the same time, which looks like a \
                     mistake on its side. Dropday tries again every two hours; you don’t need to do \
                     anything";
 
@@ -40,8 +40,8 @@ pub(super) fn settle(
         return Ok(Outcome::Outdated);
     };
     let crowd = consents::crowd(tx)?;
-    let verdict = judge(refusal, crowd, tx.now());
-    if verdict != Verdict::Held {
+    let verdict = evaluate(refusal, crowd, tx.now());
+    if verdict != Verdict::Suspended {
         end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
         if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
             // Until then the old access tokens work, in case the authorization server is down.
@@ -49,9 +49,10 @@ pub(super) fn settle(
         }
         return Ok(Outcome::Ended);
     }
-    let until = tx.now() + TRIED_AGAIN_AFTER;
-    consents::hold(tx, user, HELD, until)?;
-    let restored = if crowd.is_odd() { consents::restore(tx, HELD, until)? } else { 0 };
+    let until = tx.now() + RETRY_INTERVAL;
+    consents::hold(tx, user, SUSPENDED_REASON, until)?;
+    let restored =
+        if crowd.is_anomalous() { consents::restore(tx, SUSPENDED_REASON, until)? } else { 0 };
     if was_quiet {
         operator.tell(tx, OperatorAlert::MassRefusal)?;
     }
@@ -68,8 +69,8 @@ fn end(
     consents::end(tx, user, how, for_good)?;
     if users::find(tx, user)?.is_some_and(|p| p.address.is_some()) {
         // Wait with the email as long as the end may still be reversed.
-        let leaves_at = if for_good { tx.now() } else { tx.now() + DOUBT_LASTS };
-        outbox::owe_sign_in_again(tx, user, refusal.authorized_at, leaves_at)?;
+        let next_send_time = if for_good { tx.now() } else { tx.now() + REVERSAL_WINDOW };
+        outbox::owe_sign_in_again(tx, user, refusal.authorized_at, next_send_time)?;
     }
     Ok(())
 }

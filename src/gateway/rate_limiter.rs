@@ -30,14 +30,14 @@ pub(super) struct Call {
     pub(super) bucket: Bucket,
     pub(super) purpose: Purpose,
     /// How many of the day's calls are reserved for others.
-    pub(super) kept_back: u32,
+    pub(super) reserved: u32,
     pub(super) waiting: Waiting,
 }
 
 impl Call {
     /// A call other than for artists' albums.
     pub(super) fn of(bucket: Bucket, waiting: Waiting) -> Self {
-        Self { bucket, purpose: Purpose::Other, kept_back: 0, waiting }
+        Self { bucket, purpose: Purpose::Other, reserved: 0, waiting }
     }
 }
 
@@ -98,7 +98,7 @@ impl RateLimiter {
         let bucket = call.bucket;
         let limits = Limits {
             per_day: (bucket == Bucket::ArtistAlbums).then_some(self.artist_albums_per_day),
-            kept_back: call.kept_back,
+            reserved: call.reserved,
             purpose: call.purpose,
             interval: self.interval,
             patience: call.waiting.patience(),

@@ -12,11 +12,11 @@ use super::{Scope, Watch, side_lists};
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
-use crate::domain::cadence::Errand;
-use crate::domain::look::Look;
+use crate::domain::check_planner::PlannedCheck;
 use crate::domain::quota::Purpose;
 use crate::domain::release::{Release, ReleaseKind};
-use crate::domain::{backoff, cadence, day_of, detection};
+use crate::domain::release_query::ReleaseQuery;
+use crate::domain::{backoff, check_planner, day_of, detection};
 use crate::gateway::GatewayError;
 use crate::spotify;
 use crate::store::artists::{self, Claimed, Learnt, Whom};
@@ -90,7 +90,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Asks about the artists that are worth it now (`domain/cadence`), as far as the day's calls go.
+/// Asks about the artists that are worth it now (`domain/check_planner`), as far as the day's calls go.
 ///
 /// # Errors
 /// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
@@ -103,19 +103,19 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         return Ok(outcome);
     }
     let settings = ctx.cadence.clone();
-    let list = move |tx: &Tx<'_>| Ok((tx.now(), errands(tx, all, &settings)?));
+    let list = move |tx: &Tx<'_>| Ok((tx.now(), plan_checks(tx, all, &settings)?));
     let (listed_at, due) = ctx.db.read("whom to ask about", list).await?;
     let mut failures_in_a_row = 0;
-    for (done, errand) in due.iter().enumerate() {
+    for (done, planned_check) in due.iter().enumerate() {
         if watch.stop.is_cancelled() {
             break;
         }
-        let wanted = errand.artist.clone();
+        let wanted = planned_check.artist.clone();
         let claim = move |tx: &Tx<'_>| artists::claim(tx, &wanted, listed_at);
         let claimed = ctx.db.write_unsynced("claim artist", claim).await?;
         // Gone, unfollowed, or another process is at it, or has been.
         let Some(artist) = claimed else { continue };
-        match check(ctx, &artist, errand).await {
+        match check(ctx, &artist, planned_check).await {
             Ok(checked) => {
                 failures_in_a_row = 0;
                 if outcome.count(checked) {
@@ -136,27 +136,27 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
 }
 
 /// Whom to ask about, the best first.
-fn errands(
+fn plan_checks(
     tx: &Tx<'_>,
     all: bool,
-    settings: &cadence::Settings,
-) -> Result<Vec<Errand>, StoreError> {
+    settings: &check_planner::Settings,
+) -> Result<Vec<PlannedCheck>, StoreError> {
     let hinted = hints::wanting(tx)?;
     let budget = allowance::budget(tx, settings.calls_per_day)?;
     if all {
         let candidates = artists::candidates(tx, Whom::All)?;
-        return Ok(cadence::everybody(&hinted, &candidates, &budget, settings, tx.now()));
+        return Ok(check_planner::everybody(&hinted, &candidates, &budget, settings, tx.now()));
     }
     let watched = artists::count_watched(tx)?;
     let watched = usize::try_from(watched).unwrap_or(usize::MAX);
     // Where nothing is left but for hints, a look at all artists every minute is for nothing.
     let is_spent = |purpose| budget.is_spent(purpose, settings);
-    let candidates = match (is_spent(Purpose::First), is_spent(Purpose::Turn)) {
+    let candidates = match (is_spent(Purpose::InitialScan), is_spent(Purpose::Scheduled)) {
         (true, true) => Vec::new(),
         (false, true) => artists::candidates(tx, Whom::New)?,
         (_, false) => artists::candidates(tx, Whom::Due)?,
     };
-    Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
+    Ok(check_planner::plan_checks(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
 
 /// What one check brought.
@@ -198,8 +198,12 @@ impl Outcome {
     }
 }
 
-async fn check(ctx: &Ctx, artist: &Claimed, errand: &Errand) -> Result<Checked, GatewayError> {
-    let read = read_albums::read(ctx, artist, errand).await?;
+async fn check(
+    ctx: &Ctx,
+    artist: &Claimed,
+    planned_check: &PlannedCheck,
+) -> Result<Checked, GatewayError> {
+    let read = read_albums::read(ctx, artist, planned_check).await?;
     let mut checked = record(ctx, artist, read).await?;
     if checked.incomplete.is_none() {
         let beside = side_lists::look(ctx, &artist.id).await?;
@@ -214,7 +218,7 @@ async fn check(ctx: &Ctx, artist: &Claimed, errand: &Errand) -> Result<Checked, 
 fn rate(known: &[Release], today: Date) -> f64 {
     let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
     let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();
-    cadence::rate::a_week(&dates, today)
+    check_planner::rate::a_week(&dates, today)
 }
 
 /// What became of the pages after the first, and of the looks after the first.
@@ -232,7 +236,7 @@ enum Rest {
 /// The one transaction in which an album becomes news.
 async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, StoreError> {
     let totals = read.totals();
-    let Read { looks, incomplete, leaves_singles } = read;
+    let Read { queries, incomplete, leaves_singles } = read;
     let artist = artist.clone();
     let is_baseline = artist.baseline_at.is_none();
     let (wait, unfinished_wait) =
@@ -250,17 +254,17 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
             if !artists::is_known(tx, &artist.id)? {
                 return Ok(Found::default());
             }
-            let mut known = editions::known_of(tx, &artist.id, Look::Albums)?;
+            let mut known = editions::known_of(tx, &artist.id, ReleaseQuery::Albums)?;
             let mut all = Found::default();
-            for look in looks {
-                let found = record_look(tx, &artist.id, look, &mut known)?;
+            for query in queries {
+                let found = record_look(tx, &artist.id, query, &mut known)?;
                 all.news += found.news;
                 all.owed += found.owed;
                 all.dates.extend(found.dates);
             }
             artists::note_last_album(tx, &artist.id)?;
             ledger::resume_checks(tx)?;
-            let of_albums = totals.iter().find(|(look, _)| look.has_albums());
+            let of_albums = totals.iter().find(|(query, _)| query.has_albums());
             // A reading that broke off says nothing against a hint, nor do singles about an album.
             if of_albums.is_some() && (matches!(rest, Rest::Whole) || all.news > 0) {
                 hints::after_check(tx, &artist.id, all.news > 0)?;
@@ -277,10 +281,10 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
                 }
                 Rest::Whole => {
                     let rate = Some(rate(&known, day_of(tx.now())));
-                    let next_at = tx.now() + cadence::SHORTEST_INTERVAL;
+                    let next_at = tx.now() + check_planner::MIN_INTERVAL;
                     artists::checked(tx, &artist.id, Learnt { total, rate }, next_at)?;
                     singles::after_check(tx, &artist.id, &totals)?;
-                    store::side_lists::note_unwanted(tx, &artist.id)?;
+                    store::artist_lists::note_unwanted(tx, &artist.id)?;
                 }
             }
             Ok(all)
@@ -337,7 +341,7 @@ async fn give_up(
 }
 
 fn unfinished_wait(ctx: &Ctx) -> Duration {
-    let are_few = ctx.cadence.calls_per_day < 2 * detection::MOST_SEARCHED_PAGES;
+    let are_few = ctx.cadence.calls_per_day < 2 * detection::MAX_SEARCHED_PAGES;
     if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT }
 }
 

@@ -1,8 +1,8 @@
 //! A disk that is nearly full → the operator is told, once a day.
 
 use crate::context::Ctx;
+use crate::domain::disk_space::DiskSpace;
 use crate::domain::operator_alert::OperatorAlert;
-use crate::domain::room::Room;
 use crate::gateway::Operator;
 use crate::store::StoreError;
 
@@ -21,7 +21,7 @@ pub async fn pass(ctx: &Ctx) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// [`StoreError`] where the database fails.
-pub async fn judge(ctx: &Ctx, room: Room) -> Result<bool, StoreError> {
+pub async fn judge(ctx: &Ctx, room: DiskSpace) -> Result<bool, StoreError> {
     if !room.is_nearly_full() {
         return Ok(false);
     }

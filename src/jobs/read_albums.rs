@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::context::Ctx;
-use crate::domain::cadence::Errand;
+use crate::domain::check_planner::PlannedCheck;
 use crate::domain::day_of;
-use crate::domain::detection::{self, Horizon, Reading};
-use crate::domain::look::{Known, Look};
+use crate::domain::detection::{self, NewsWindow, PageProgress};
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
-use crate::domain::side_list::{self, SideList};
+use crate::domain::release_query::{Known, ReleaseQuery};
+use crate::domain::secondary_list::{self, SecondaryList};
 use crate::domain::user::UserId;
 use crate::gateway::{GatewayError, Lender};
 use crate::spotify::{AlbumsPage, PAGE};
@@ -23,7 +23,7 @@ use crate::store::singles::{self, Standing};
 /// What the looks at one artist brought.
 pub(super) struct Read {
     /// One or two, in turn; never none.
-    pub(super) looks: Vec<Pages>,
+    pub(super) queries: Vec<Pages>,
     /// Why a later page, or a later look, could not be read.
     pub(super) incomplete: Option<GatewayError>,
     /// Whether the albums were read, and that is of the singles.
@@ -32,18 +32,18 @@ pub(super) struct Read {
 
 impl Read {
     /// Spotify's `total` at each look, where it was told.
-    pub(super) fn totals(&self) -> Vec<(Look, Option<u64>)> {
-        self.looks.iter().map(|pages| (pages.look, pages.total)).collect()
+    pub(super) fn totals(&self) -> Vec<(ReleaseQuery, Option<u64>)> {
+        self.queries.iter().map(|pages| (pages.query, pages.total)).collect()
     }
 }
 
 /// The pages of one look.
 pub(super) struct Pages {
-    pub(super) look: Look,
+    pub(super) query: ReleaseQuery,
     pub(super) releases: Vec<Release>,
     pub(super) total: Option<u64>,
     /// What of it is news, if it was not seen before.
-    pub(super) horizon: Horizon,
+    pub(super) news_window: NewsWindow,
 }
 
 /// Looks at an artist: at the albums, and at the singles if somebody wants them.
@@ -53,27 +53,28 @@ pub(super) struct Pages {
 pub(super) async fn read(
     ctx: &Ctx,
     artist: &Claimed,
-    errand: &Errand,
+    planned_check: &PlannedCheck,
 ) -> Result<Read, GatewayError> {
     let id = artist.id.clone();
     let (seen, standing) = ctx
         .db
         .read("what was seen", move |tx| {
-            Ok((releases::seen_of(tx, &id, Look::Albums)?, singles::standing(tx, &id)?))
+            Ok((releases::seen_of(tx, &id, ReleaseQuery::Albums)?, singles::standing(tx, &id)?))
         })
         .await?;
-    let mut read = Read { looks: Vec::new(), incomplete: None, leaves_singles: false };
+    let mut read = Read { queries: Vec::new(), incomplete: None, leaves_singles: false };
     let mut tried = Vec::new();
-    for (place, look) in looks(artist, &standing).iter().enumerate() {
-        let question = Question::new(*look, artist, &standing, day_of(ctx.clock.now()));
-        let errand = if place == 0 { errand.clone() } else { errand.begun() };
-        match ask(ctx, &errand, &question, &seen, &mut tried).await {
+    for (place, query) in looks(artist, &standing).iter().enumerate() {
+        let question = Question::new(*query, artist, &standing, day_of(ctx.clock.now()));
+        let planned_check =
+            if place == 0 { planned_check.clone() } else { planned_check.continued() };
+        match ask(ctx, &planned_check, &question, &seen, &mut tried).await {
             Ok((pages, incomplete)) => {
-                read.looks.push(pages);
+                read.queries.push(pages);
                 read.incomplete = incomplete;
             }
             // What the albums told is true all the same.
-            Err(error) if !read.looks.is_empty() => read.incomplete = Some(error),
+            Err(error) if !read.queries.is_empty() => read.incomplete = Some(error),
             Err(error) => return Err(error),
         }
         if read.incomplete.is_some() {
@@ -91,22 +92,22 @@ pub(super) async fn read(
 /// [`GatewayError`] where not even one page could be read that counts.
 pub(super) async fn read_aside(
     ctx: &Ctx,
-    errand: &Errand,
-    list: SideList,
-    standing: &side_list::Standing,
+    planned_check: &PlannedCheck,
+    list: SecondaryList,
+    standing: &secondary_list::Standing,
 ) -> Result<(Pages, Option<GatewayError>), GatewayError> {
-    let (id, look) = (errand.artist.clone(), Look::Side(list));
+    let (id, query) = (planned_check.artist.clone(), ReleaseQuery::Secondary(list));
     let seen =
-        ctx.db.read("what was seen aside", move |tx| releases::seen_of(tx, &id, look)).await?;
+        ctx.db.read("what was seen aside", move |tx| releases::seen_of(tx, &id, query)).await?;
     let question = Question::aside(list, standing, ctx.clock.now());
-    ask(ctx, errand, &question, &seen, &mut Vec::new()).await
+    ask(ctx, planned_check, &question, &seen, &mut Vec::new()).await
 }
 
-fn looks(artist: &Claimed, standing: &Standing) -> &'static [Look] {
+fn looks(artist: &Claimed, standing: &Standing) -> &'static [ReleaseQuery] {
     let known = Known {
         albums: standing.known_albums,
         wants_singles: standing.wanted_since.is_some(),
-        had_first_looks: artist.baseline_at.is_some() && standing.baseline_at.is_some(),
+        had_initial_scans: artist.baseline_at.is_some() && standing.baseline_at.is_some(),
         only_singles_are_left: standing.are_left,
     };
     known.looks(u64::from(PAGE))
@@ -114,8 +115,8 @@ fn looks(artist: &Claimed, standing: &Standing) -> &'static [Look] {
 
 /// A look to make, and what it is compared with.
 struct Question {
-    look: Look,
-    horizon: Horizon,
+    query: ReleaseQuery,
+    news_window: NewsWindow,
     /// Whether it is the first look at a list, and what it leaves out would seem new later.
     must_be_whole: bool,
     /// Spotify's `total` when the same was asked last.
@@ -125,32 +126,32 @@ struct Question {
 }
 
 impl Question {
-    fn new(look: Look, artist: &Claimed, standing: &Standing, today: Date) -> Self {
-        let (first_since, total) = match look {
-            Look::Singles => {
+    fn new(query: ReleaseQuery, artist: &Claimed, standing: &Standing, today: Date) -> Self {
+        let (first_since, total) = match query {
+            ReleaseQuery::Singles => {
                 (standing.wanted_since.filter(|_| standing.baseline_at.is_none()), standing.total)
             }
-            Look::Albums | Look::Together | Look::Side(_) => (
+            ReleaseQuery::Albums | ReleaseQuery::AlbumsAndSingles | ReleaseQuery::Secondary(_) => (
                 Some(artist.watched_since).filter(|_| artist.baseline_at.is_none()),
                 // A total with the singles in it and one without say nothing of each other.
-                artist.total.filter(|_| standing.is_total_of_both == look.has_singles()),
+                artist.total.filter(|_| standing.is_total_of_both == query.has_singles()),
             ),
         };
         let checked = artist.checked_at.map(day_of);
-        let horizon = match first_since {
-            Some(since) => Horizon::first(day_of(since)),
-            None => Horizon::later(checked, today),
+        let news_window = match first_since {
+            Some(since) => NewsWindow::first(day_of(since)),
+            None => NewsWindow::later(checked, today),
         };
-        Self { look, horizon, must_be_whole: first_since.is_some(), total, checked }
+        Self { query, news_window, must_be_whole: first_since.is_some(), total, checked }
     }
 
-    fn aside(list: SideList, standing: &side_list::Standing, now: Timestamp) -> Self {
-        let (look, horizon) = (Look::Side(list), standing.horizon(list, now));
-        let is_first = standing.is_first_look();
+    fn aside(list: SecondaryList, standing: &secondary_list::Standing, now: Timestamp) -> Self {
+        let (query, news_window) = (ReleaseQuery::Secondary(list), standing.news_window(list, now));
+        let is_first = standing.is_initial_scan();
         Self {
-            look,
-            horizon,
-            must_be_whole: is_first && !look.is_of_others(),
+            query,
+            news_window,
+            must_be_whole: is_first && !query.is_of_others(),
             total: standing.total.filter(|_| !is_first),
             checked: standing.looked_at.map(day_of),
         }
@@ -158,9 +159,9 @@ impl Question {
 
     /// No list beside albums and singles is worth more pages than a search is.
     fn most_pages(&self) -> u32 {
-        match self.look {
-            Look::Side(_) => detection::MOST_SEARCHED_PAGES,
-            _ => detection::MOST_PAGES,
+        match self.query {
+            ReleaseQuery::Secondary(_) => detection::MAX_SEARCHED_PAGES,
+            _ => detection::MAX_PAGES,
         }
     }
 }
@@ -169,18 +170,18 @@ impl Question {
 /// not be read, where that is so.
 async fn ask(
     ctx: &Ctx,
-    errand: &Errand,
+    planned_check: &PlannedCheck,
     question: &Question,
     seen: &HashSet<ReleaseId>,
     tried: &mut Vec<UserId>,
 ) -> Result<(Pages, Option<GatewayError>), GatewayError> {
     let mut last_error = GatewayError::NobodyConnected;
     loop {
-        let lender = match ctx.gateway.lender(&errand.artist, tried).await {
+        let lender = match ctx.gateway.lender(&planned_check.artist, tried).await {
             Err(GatewayError::NobodyConnected) => return Err(last_error),
             lender => lender?,
         };
-        match turn_pages(ctx, errand, question, seen, lender).await {
+        match turn_pages(ctx, planned_check, question, seen, lender).await {
             // One user's trouble must not cost the others their news: the next one is asked for.
             Err(GatewayError::User { user, why }) => {
                 tracing::debug!(user = user.0, error = %why, "cannot ask with this person's token");
@@ -196,7 +197,7 @@ async fn ask(
 
 async fn turn_pages(
     ctx: &Ctx,
-    errand: &Errand,
+    planned_check: &PlannedCheck,
     question: &Question,
     seen: &HashSet<ReleaseId>,
     lender: Lender,
@@ -204,7 +205,7 @@ async fn turn_pages(
     let mut reader = Reader::new(question, seen);
     loop {
         let offset = u32::try_from(reader.reading.entries).unwrap_or(u32::MAX);
-        match ctx.gateway.albums_page(lender, errand, question.look, offset).await {
+        match ctx.gateway.albums_page(lender, planned_check, question.query, offset).await {
             Ok(page) => reader.take(page, day_of(ctx.clock.now())),
             // What the first pages told is true all the same, but a first look must be whole:
             // what it leaves out would look new the next time.
@@ -224,15 +225,15 @@ struct Reader<'a> {
     question: &'a Question,
     seen: &'a HashSet<ReleaseId>,
     unseen: HashSet<ReleaseId>,
-    reading: Reading,
+    reading: PageProgress,
     pages: Pages,
 }
 
 impl<'a> Reader<'a> {
     fn new(question: &'a Question, seen: &'a HashSet<ReleaseId>) -> Self {
-        let Question { look, horizon, .. } = *question;
-        let pages = Pages { look, releases: Vec::new(), total: None, horizon };
-        Self { question, seen, unseen: HashSet::new(), reading: Reading::default(), pages }
+        let Question { query, news_window, .. } = *question;
+        let pages = Pages { query, releases: Vec::new(), total: None, news_window };
+        Self { question, seen, unseen: HashSet::new(), reading: PageProgress::default(), pages }
     }
 
     fn wants_next_page(&self) -> bool {
@@ -242,16 +243,16 @@ impl<'a> Reader<'a> {
 
     fn take(&mut self, mut page: AlbumsPage, today: Date) {
         // Whatever else can be read of it: nobody shall hear of it who wants no singles.
-        if let Some(kind) = kind_of_all(self.question.look) {
+        if let Some(kind) = kind_of_all(self.question.query) {
             page.releases.iter_mut().for_each(|release| release.kind = kind);
         }
         // Of a list in no order, which was never read to its end, nothing counts but news.
-        let is_in_order = !self.question.look.is_of_others();
-        let horizon = match is_in_order {
-            true => Horizon::later(self.question.checked, today),
-            false => self.question.horizon,
+        let is_in_order = !self.question.query.is_of_others();
+        let news_window = match is_in_order {
+            true => NewsWindow::later(self.question.checked, today),
+            false => self.question.news_window,
         };
-        let is_young = |release: &Release| horizon.is_news(release.date, today);
+        let is_young = |release: &Release| news_window.is_news(release.date, today);
         let is_new = |release: &Release| !self.seen.contains(&release.id);
         let counts = |release: &&Release| is_new(release) && (is_in_order || is_young(release));
         let new = page.releases.iter().filter(counts);
@@ -264,10 +265,10 @@ impl<'a> Reader<'a> {
         let is_full = page.entries >= PAGE as usize;
         reading.more_may_follow = page.entries > 0
             && (is_full || page.total.is_some_and(|total| total > reading.entries));
-        let last = last_of(self.question.look, &page.releases);
+        let last = last_of(self.question.query, &page.releases);
         reading.last_page_unseen = !last.is_empty() && last.iter().all(|release| is_new(release));
         reading.last_page_young = last.iter().any(|release| is_young(release));
-        reading.singles_hidden = self.question.look == Look::Together
+        reading.singles_hidden = self.question.query == ReleaseQuery::AlbumsAndSingles
             && is_full
             && last.iter().all(|release| release.kind != ReleaseKind::Single);
         if reading.pages == 1 {
@@ -279,20 +280,26 @@ impl<'a> Reader<'a> {
 }
 
 /// What everything is that a look shows, where it shows one kind alone.
-fn kind_of_all(look: Look) -> Option<ReleaseKind> {
-    match look {
-        Look::Singles => Some(ReleaseKind::Single),
-        Look::Side(SideList::Compilations) => Some(ReleaseKind::Compilation),
-        Look::Albums | Look::Together | Look::Side(SideList::Appearances) => None,
+fn kind_of_all(query: ReleaseQuery) -> Option<ReleaseKind> {
+    match query {
+        ReleaseQuery::Singles => Some(ReleaseKind::Single),
+        ReleaseQuery::Secondary(SecondaryList::Compilations) => Some(ReleaseKind::Compilation),
+        ReleaseQuery::Albums
+        | ReleaseQuery::AlbumsAndSingles
+        | ReleaseQuery::Secondary(SecondaryList::Appearances) => None,
     }
 }
 
 /// What says of a page whether the next one matters: of albums with singles behind them, the
 /// singles. Where one of them is there, all albums were.
-fn last_of(look: Look, releases: &[Release]) -> Vec<&Release> {
+fn last_of(query: ReleaseQuery, releases: &[Release]) -> Vec<&Release> {
     let is_single = |release: &&Release| release.kind == ReleaseKind::Single;
     let singles: Vec<&Release> = releases.iter().filter(is_single).collect();
-    if look == Look::Together && !singles.is_empty() { singles } else { releases.iter().collect() }
+    if query == ReleaseQuery::AlbumsAndSingles && !singles.is_empty() {
+        singles
+    } else {
+        releases.iter().collect()
+    }
 }
 
 fn growth(before: Option<u64>, now: Option<u64>) -> i64 {

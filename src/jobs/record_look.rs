@@ -3,8 +3,8 @@
 
 use super::read_albums::Pages;
 use crate::domain::artist::ArtistId;
-use crate::domain::look::Look;
 use crate::domain::release::{Release, ReleaseDate};
+use crate::domain::release_query::ReleaseQuery;
 use crate::domain::{day_of, edition};
 use crate::store::outbox::{self, Audience};
 use crate::store::releases::Sighting;
@@ -31,19 +31,19 @@ pub(super) fn record_look(
     pages: Pages,
     known: &mut Vec<Release>,
 ) -> Result<Found, StoreError> {
-    let Pages { look, horizon, releases, .. } = pages;
-    let mut seen = releases::seen_of(tx, artist, look)?;
+    let Pages { query, news_window, releases, .. } = pages;
+    let mut seen = releases::seen_of(tx, artist, query)?;
     let mut found = Found::default();
     for release in in_order(releases) {
         if seen.contains(&release.id) && is_remembered(&release, known) {
             continue;
         }
         let is_new = seen.insert(release.id.clone())
-            && horizon.is_news(release.date, day_of(tx.now()))
-            && concerns_anybody(&release, look);
+            && news_window.is_news(release.date, day_of(tx.now()))
+            && concerns_anybody(&release, query);
         let album = is_new.then(|| edition::album_of(&release, known)).flatten();
         let is_news = is_new && album.is_none();
-        let sighting = Sighting { is_news, appears: look.is_of_others() };
+        let sighting = Sighting { is_news, appears: query.is_of_others() };
         releases::remember(tx, artist, &release, sighting)?;
         match album {
             Some(album) => {
@@ -71,8 +71,8 @@ fn is_remembered(release: &Release, known: &[Release]) -> bool {
 /// *Various Artists* on an artist's own list are a mistake of the catalogue's, and nobody's news. On
 /// the list of what the artist appears on they are most of it, soundtracks and tributes among them, and
 /// who ticked the box asked for that.
-fn concerns_anybody(release: &Release, look: Look) -> bool {
-    look.is_of_others() || !release.artists.first().is_some_and(edition::is_various_artists)
+fn concerns_anybody(release: &Release, query: ReleaseQuery) -> bool {
+    query.is_of_others() || !release.artists.first().is_some_and(edition::is_various_artists)
 }
 
 /// Where an album and its editions come at once, the one with the plain title is the album; and what came

@@ -7,13 +7,13 @@ use super::record_look::{Found, record_look};
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::backoff;
-use crate::domain::cadence::{self, Errand};
-use crate::domain::look::Look;
+use crate::domain::check_planner::{self, PlannedCheck};
 use crate::domain::quota::Purpose;
-use crate::domain::side_list::{self, SideList, Standing};
+use crate::domain::release_query::ReleaseQuery;
+use crate::domain::secondary_list::{self, SecondaryList, Standing};
 use crate::gateway::GatewayError;
 use crate::spotify;
-use crate::store::{StoreError, Tx, allowance, artists, editions, side_lists};
+use crate::store::{StoreError, Tx, allowance, artist_lists, artists, editions};
 
 /// Looks at what is due, as far as the day's calls go.
 ///
@@ -21,16 +21,19 @@ use crate::store::{StoreError, Tx, allowance, artists, editions, side_lists};
 /// [`StoreError`] where the database fails; anything else is logged, and left for later.
 pub(super) async fn look(ctx: &Ctx, artist: &ArtistId) -> Result<Found, StoreError> {
     let (id, mut found) = (artist.clone(), Found::default());
-    let due = ctx.db.read("side lists due", move |tx| side_lists::due(tx, &id)).await?;
+    let due = ctx.db.read("side lists due", move |tx| artist_lists::due(tx, &id)).await?;
     for (list, standing) in due {
         let settings = ctx.cadence.clone();
         let calls = ctx.db.read("calls for side lists", move |tx| calls(tx, &settings)).await?;
         if calls.left == 0 {
             break;
         }
-        let errand =
-            Errand { artist: artist.clone(), purpose: Purpose::Side, kept_back: calls.kept_back };
-        let incomplete = match read_albums::read_aside(ctx, &errand, list, &standing).await {
+        let planned_check = PlannedCheck {
+            artist: artist.clone(),
+            purpose: Purpose::Secondary,
+            reserved: calls.reserved,
+        };
+        let incomplete = match read_albums::read_aside(ctx, &planned_check, list, &standing).await {
             Ok((pages, incomplete)) => {
                 let is_whole = incomplete.is_none();
                 let new = record(ctx, artist, list, pages, is_whole, calls.a_day).await?;
@@ -62,20 +65,20 @@ struct Calls {
     /// Those of them that the last rolling day left.
     left: u32,
     /// Calls that are not for them.
-    kept_back: u32,
+    reserved: u32,
 }
 
-fn calls(tx: &Tx<'_>, settings: &cadence::Settings) -> Result<Calls, StoreError> {
+fn calls(tx: &Tx<'_>, settings: &check_planner::Settings) -> Result<Calls, StoreError> {
     let budget = allowance::budget(tx, settings.calls_per_day)?;
     let a_day = budget.for_side_lists(artists::count_watched(tx)?, settings);
-    let kept_back = budget.kept_from(Purpose::Side, settings);
-    Ok(Calls { a_day, left: a_day.saturating_sub(budget.side), kept_back })
+    let reserved = budget.reserved_from(Purpose::Secondary, settings);
+    Ok(Calls { a_day, left: a_day.saturating_sub(budget.side), reserved })
 }
 
 async fn record(
     ctx: &Ctx,
     artist: &ArtistId,
-    list: SideList,
+    list: SecondaryList,
     pages: Pages,
     is_whole: bool,
     calls_a_day: u32,
@@ -88,10 +91,10 @@ async fn record(
                 return Ok(Found::default());
             }
             let total = pages.total.filter(|_| is_whole);
-            let mut known = editions::known_of(tx, &artist, Look::Side(list))?;
+            let mut known = editions::known_of(tx, &artist, ReleaseQuery::Secondary(list))?;
             let found = record_look(tx, &artist, pages, &mut known)?;
-            let rest = side_list::rest(side_lists::count_wanted(tx)?, calls_a_day);
-            side_lists::looked(tx, &artist, list, total, rest)?;
+            let rest = secondary_list::rest(artist_lists::count_wanted(tx)?, calls_a_day);
+            artist_lists::looked(tx, &artist, list, total, rest)?;
             Ok(found)
         })
         .await
@@ -100,12 +103,12 @@ async fn record(
 async fn put_off(
     ctx: &Ctx,
     artist: &ArtistId,
-    list: SideList,
+    list: SecondaryList,
     standing: &Standing,
 ) -> Result<(), StoreError> {
-    let wait = ctx.wait(backoff::SIDE_LIST, standing.failures + 1);
+    let wait = ctx.wait(backoff::SECONDARY_LIST, standing.failures + 1);
     let artist = artist.clone();
-    let put_off = move |tx: &Tx<'_>| side_lists::failed(tx, &artist, list, tx.now() + wait);
+    let put_off = move |tx: &Tx<'_>| artist_lists::failed(tx, &artist, list, tx.now() + wait);
     ctx.db.write("side list failed", put_off).await
 }
 
@@ -120,7 +123,7 @@ fn is_for_later(error: &GatewayError) -> bool {
     error.holds_up_everything() && !costs_again
 }
 
-fn tell(artist: &ArtistId, list: SideList, error: &GatewayError) {
+fn tell(artist: &ArtistId, list: SecondaryList, error: &GatewayError) {
     let list = list.as_str();
     match error {
         GatewayError::Spent(_) | GatewayError::RanOut(_) => {

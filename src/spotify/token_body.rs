@@ -207,7 +207,7 @@ mod tests {
             r#"{"error":"invalid_grant","error_description":5}"#,
             r#"{"error":"invalid_grant","error_description":"Invalid refresh token"}"#,
         ] {
-            assert_eq!(read(400, unsaid).unwrap_err(), Error::SignInAgain(Ending::Unsaid));
+            assert_eq!(read(400, unsaid).unwrap_err(), Error::SignInAgain(Ending::Unknown));
         }
         for (status, body) in [
             (401, expired),

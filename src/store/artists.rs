@@ -7,7 +7,7 @@ use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::cadence::Candidate;
+use crate::domain::check_planner::Candidate;
 use crate::domain::release::ReleaseId;
 use crate::domain::text::folded;
 use crate::domain::user::UserId;
@@ -17,7 +17,7 @@ const CHECK_LEASE: SignedDuration = SignedDuration::from_mins(10);
 
 /// Following an artist again within this time goes on where it left off: a list that was cut short
 /// must cost no news. Later it begins with a silent first check, like any other.
-pub(super) const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// An artist whose check is ours to make.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
         "UPDATE artists SET baseline_at = NULL, watched_since = ?2, next_check_at = ?2, checked_at = NULL,
              total = NULL
          WHERE id = ?1 AND unwatched_at <= ?3",
-        params![artist.id, Ms(tx.now()), Ms(tx.now() - FORGOTTEN_AFTER)],
+        params![artist.id, Ms(tx.now()), Ms(tx.now() - RETENTION)],
     )?;
     let sql = "UPDATE artists SET unwatched_at = NULL WHERE id = ?1 AND unwatched_at IS NOT NULL";
     tx.execute(sql, [&artist.id])?;

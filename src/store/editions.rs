@@ -4,18 +4,18 @@ use rusqlite::params;
 
 use super::{Result, Tx, releases};
 use crate::domain::artist::ArtistId;
-use crate::domain::look::Look;
 use crate::domain::release::{Release, ReleaseId};
+use crate::domain::release_query::ReleaseQuery;
 
 /// Everything of which a look at an artist may show another edition, in no order: what was seen on
 /// the artist's own lists; or where it shows what is others', what was seen there.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn known_of(tx: &Tx<'_>, artist: &ArtistId, look: Look) -> Result<Vec<Release>> {
+pub fn known_of(tx: &Tx<'_>, artist: &ArtistId, query: ReleaseQuery) -> Result<Vec<Release>> {
     let sql = "SELECT release FROM sightings WHERE artist = ?1 AND appears = ?2";
     let mut rows = tx.conn().prepare_cached(sql)?;
-    let ids = rows.query_map(params![artist, look.is_of_others()], |row| row.get(0))?;
+    let ids = rows.query_map(params![artist, query.is_of_others()], |row| row.get(0))?;
     let ids = ids.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
     let found: Result<Vec<_>> = ids.iter().map(|id| releases::find(tx, id)).collect();
     Ok(found?.into_iter().flatten().collect())

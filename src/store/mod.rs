@@ -2,6 +2,7 @@
 //! transaction; [`Db`] runs the transactions, each under a name and with one timestamp.
 
 pub mod allowance;
+pub mod artist_lists;
 pub mod artists;
 pub mod backup;
 pub mod callers;
@@ -40,7 +41,6 @@ pub mod restore;
 pub mod rotation;
 mod seal;
 pub mod sessions;
-pub mod side_lists;
 pub mod sign_ins;
 pub mod singles;
 pub mod status;

@@ -8,10 +8,10 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::columns::Ms;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::audience::Reason;
 use crate::domain::day_of;
-use crate::domain::look::Look;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use crate::domain::release_filter::Match;
+use crate::domain::release_query::ReleaseQuery;
 use crate::domain::user::UserId;
 
 /// What came out no longer ago is told to somebody who is new here.
@@ -22,10 +22,10 @@ const RECENT_DAYS: i64 = 30;
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn seen_of(tx: &Tx<'_>, artist: &ArtistId, look: Look) -> Result<HashSet<ReleaseId>> {
+pub fn seen_of(tx: &Tx<'_>, artist: &ArtistId, query: ReleaseQuery) -> Result<HashSet<ReleaseId>> {
     let sql = "SELECT release FROM sightings WHERE artist = ?1 AND (?2 OR NOT appears)";
     let mut rows = tx.conn().prepare_cached(sql)?;
-    let seen = rows.query_map(params![artist, look.is_of_others()], |row| row.get(0))?;
+    let seen = rows.query_map(params![artist, query.is_of_others()], |row| row.get(0))?;
     Ok(seen.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -168,7 +168,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Reason>> {
+pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Match>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name, s.appears,
              EXISTS (SELECT 1 FROM mutes m WHERE m.person = ?2 AND m.artist = a.id) AS is_muted
@@ -178,7 +178,7 @@ pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Reason>>
          ORDER BY a.name, a.id",
     )?;
     let reasons = rows.query_map(params![id, user], |row| {
-        Ok(Reason {
+        Ok(Match {
             artist: row.get(0)?,
             name: row.get(1)?,
             appears: row.get(2)?,

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::columns::Ms;
 use super::{Result, Tx};
 use crate::domain::artist::ArtistId;
-use crate::domain::look::Look;
+use crate::domain::release_query::ReleaseQuery;
 
 /// Singles that were left for later are looked at alone for so long, which is a little longer than it
 /// can take until a call is free; then the albums are due again.
@@ -63,11 +63,17 @@ pub fn standing(tx: &Tx<'_>, artist: &ArtistId) -> Result<Standing> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, looks: &[(Look, Option<u64>)]) -> Result<()> {
-    let total_of = |wanted| looks.iter().find(|(look, _)| *look == wanted).and_then(|look| look.1);
-    let has_singles = looks.iter().any(|(look, _)| look.has_singles());
-    let has_albums = looks.iter().any(|(look, _)| look.has_albums());
-    let (albums, together) = (total_of(Look::Albums), total_of(Look::Together));
+pub fn after_check(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    queries: &[(ReleaseQuery, Option<u64>)],
+) -> Result<()> {
+    let total_of =
+        |wanted| queries.iter().find(|(query, _)| *query == wanted).and_then(|query| query.1);
+    let has_singles = queries.iter().any(|(query, _)| query.has_singles());
+    let has_albums = queries.iter().any(|(query, _)| query.has_albums());
+    let (albums, together) =
+        (total_of(ReleaseQuery::Albums), total_of(ReleaseQuery::AlbumsAndSingles));
     // The `total` itself is written with the rest of the check; one that was not told stays.
     let is_of_both = (albums.is_some() || together.is_some()).then_some(together.is_some());
     tx.execute(
@@ -76,7 +82,14 @@ pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, looks: &[(Look, Option<u64>)]
              checked_at = iif(?6, checked_at, coalesce(singles_left_at, checked_at)),
              singles_left_at = NULL
          WHERE id = ?1",
-        params![artist, has_singles, Ms(tx.now()), total_of(Look::Singles), is_of_both, has_albums],
+        params![
+            artist,
+            has_singles,
+            Ms(tx.now()),
+            total_of(ReleaseQuery::Singles),
+            is_of_both,
+            has_albums
+        ],
     )?;
     Ok(())
 }

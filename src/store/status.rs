@@ -22,10 +22,10 @@ use super::hint_sources::{self, Health};
 use super::job_runs::{self, JobRun};
 use super::overdue::{self, Overdue};
 use super::{Result, Tx, follows, identities, ledger};
-use crate::domain::cadence::Settings;
+use crate::domain::check_planner::Settings;
+use crate::domain::disk_space::DiskSpace;
 use crate::domain::operator_alert::AlertText;
 use crate::domain::quota::{Pause, WINDOW};
-use crate::domain::room::Room;
 use crate::domain::user::UserId;
 
 /// How many overdue artists are listed.
@@ -57,7 +57,7 @@ pub struct Status {
     pub jobs: Vec<JobRun>,
     /// The disk that holds the database, in bytes; `None` where the system does not tell.
     #[serde(serialize_with = "json::disk")]
-    pub disk: Option<Room>,
+    pub disk: Option<DiskSpace>,
     /// What needs attention now, the most serious first.
     #[serde(serialize_with = "json::alerts")]
     pub alerts: Vec<AlertText>,
@@ -75,7 +75,7 @@ pub struct Artists {
     pub never_asked: u64,
     /// Initial scans in the last 24 hours.
     #[serde(rename = "initial_scans_last_day")]
-    pub first_looks_last_day: u64,
+    pub initial_scans_last_day: u64,
     pub checked_last_day: u64,
     pub checked_last_week: u64,
     /// Not checked within `schedule.max_check_interval`, or failing.
@@ -144,7 +144,7 @@ pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Res
             failing: row.get(5)?,
             last_check: row.get::<_, Option<Ms>>(6)?.map(|at| at.0),
             oldest_check: row.get::<_, Option<Ms>>(7)?.map(|at| at.0),
-            first_looks_last_day: row.get(8)?,
+            initial_scans_last_day: row.get(8)?,
         })
     })?)
 }

@@ -13,7 +13,7 @@ use crate::domain::day_of;
 use crate::domain::release::ReleaseId;
 
 /// What users were told is kept for more than a year: longer than a consent, or a year's digest, lasts.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24 * 400);
+const RETENTION: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 /// Days end later elsewhere than they do in UTC; and the last check may have begun the day before.
 const MARGIN: SignedDuration = SignedDuration::from_hours(48);
@@ -62,16 +62,16 @@ pub fn done(tx: &Tx<'_>) -> Result<()> {
 /// no list that will be looked at again, however long that had to wait.
 ///
 /// A later look at a list tells what is dated since the one before, a first look what is dated since
-/// somebody wants the list (`domain/detection.rs`, `domain/side_list.rs`).
+/// somebody wants the list (`domain/detection.rs`, `domain/secondary_list.rs`).
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn horizon(tx: &Tx<'_>) -> Result<Horizon> {
-    let mut horizon = tx.now() - KEPT_FOR;
+    let mut horizon = tx.now() - RETENTION;
     let singles_not_looked_at = "SELECT min(max(f.since, p.singles_since)) FROM follows f
          JOIN people p ON p.id = f.person JOIN artists a ON a.id = f.artist
          WHERE p.singles_since IS NOT NULL AND a.singles_baseline_at IS NULL";
-    let side_list_not_looked_at = |list: &str| {
+    let secondary_list_not_looked_at = |list: &str| {
         format!(
             "SELECT min(max(f.since, p.{list}_since)) FROM people p JOIN follows f ON f.person = p.id
              WHERE p.{list}_since IS NOT NULL AND NOT EXISTS (SELECT 1 FROM side_lists s
@@ -82,8 +82,8 @@ pub fn horizon(tx: &Tx<'_>) -> Result<Horizon> {
         "SELECT min(coalesce(checked_at, watched_since)) FROM artists",
         "SELECT min(looked_at) FROM side_lists WHERE unwanted_at IS NULL OR baseline_at > unwanted_at",
         singles_not_looked_at,
-        &side_list_not_looked_at("compilations"),
-        &side_list_not_looked_at("appearances"),
+        &secondary_list_not_looked_at("compilations"),
+        &secondary_list_not_looked_at("appearances"),
     ] {
         let oldest: Option<Ms> = tx.query_row(sql, [], |row| row.get(0))?;
         horizon = oldest.map_or(horizon, |Ms(oldest)| horizon.min(oldest - MARGIN));

@@ -29,8 +29,8 @@ const USERS: u32 = 30;
 /// Recent runs shown of each job.
 const RUNS: usize = 3;
 /// Characters shown of a name, and of a quoted message.
-const LONGEST_NAME: usize = 60;
-const LONGEST_SENTENCE: usize = 200;
+const MAX_NAME_LENGTH: usize = 60;
+const MAX_SENTENCE_LENGTH: usize = 200;
 
 #[derive(Template)]
 #[template(path = "operator.html")]
@@ -73,7 +73,7 @@ pub(super) async fn show(
     };
     match ctx.db.read("operator's page", gather).await {
         Ok((status, wanted)) => {
-            let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.timetable.zone);
+            let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
             page::render(&Operator::new(visit.frame, zone, status, number))
         }
         Err(error) => page::our_fault(&error),
@@ -107,7 +107,7 @@ impl Paging {
 }
 
 impl Operator {
-    const HERE: &str = "/operator";
+    const PATH: &str = "/operator";
 
     fn new(frame: Frame, zone: TimeZone, status: Status, page: u64) -> Self {
         let allowed = u64::from(status.calls.artist_albums_allowed);
@@ -150,11 +150,11 @@ fn short(words: &str, longest: usize) -> String {
 }
 
 fn name(words: &str) -> String {
-    short(words, LONGEST_NAME)
+    short(words, MAX_NAME_LENGTH)
 }
 
 fn sentence(words: &str) -> String {
-    short(words, LONGEST_SENTENCE)
+    short(words, MAX_SENTENCE_LENGTH)
 }
 
 fn title(bucket: &Bucket) -> &'static str {

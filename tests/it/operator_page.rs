@@ -29,10 +29,10 @@ async fn kept_by_martha(settings: Settings<'_>) -> (Home, String, Listener) {
     (home, artist, martha)
 }
 
-/// From now on this user keeps the house.
+/// From now on this user keeps the instance.
 async fn keep(home: &mut Home, listener: &Listener) {
     let id = home.world.user(listener.user).unwrap().id;
-    home.config.web.house.operators = vec![id];
+    home.config.web.instance.operators = vec![id];
     home.restart().await;
 }
 

@@ -15,10 +15,10 @@ use super::test_email::TestEmail;
 use super::welcome::Welcome;
 use super::withdrawn::Withdrawn;
 use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::disk_space::DiskSpace;
 use crate::domain::operator_alert::{AlertDetails, OperatorAlert};
 use crate::domain::quota::Bucket;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
-use crate::domain::room::Room;
 use crate::domain::text::one_line;
 use crate::domain::user::UserId;
 use crate::email::message::{Email, RenderError};
@@ -224,7 +224,7 @@ fn alerts() -> [(&'static str, OperatorAlert, AlertDetails); 10] {
     let martha = users(&[("Martha <3\r\nBcc: x", "martha42")]);
     let aino = users(&[("Aino <3\r\nBcc: x", "aino@example.com")]);
     let login = "535 5.7.8 Username and Password not accepted";
-    let disk = Some(Room { free: 180_000_000, total: 8_000_000_000 });
+    let disk = Some(DiskSpace { free: 180_000_000, total: 8_000_000_000 });
     [
         ("operator_mass_refusal", MassRefusal, AlertDetails { count: 5, ..details() }),
         ("operator_no_premium", PremiumLapsed, details()),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::news::{self, Told, Welcomed};
-use crate::domain::cadence;
+use crate::domain::check_planner;
 use crate::domain::consent::{ends_at, reminder_due};
 use crate::domain::day_of;
 use crate::domain::operator_alert::{AlertDetails, AlertText, OperatorAlert};
@@ -35,7 +35,7 @@ pub(super) enum Facts {
 pub(super) fn gather(
     tx: &Tx<'_>,
     claimed: &Claimed,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Result<Facts, StoreError> {
     let user = match claimed.addressee {
         Addressee::User(user) => user,

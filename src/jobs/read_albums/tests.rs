@@ -28,10 +28,10 @@ fn group(kind: ReleaseKind, new: usize, old: usize) -> impl Iterator<Item = Rele
 }
 
 impl Question {
-    fn later(look: Look, total: Option<u64>) -> Self {
+    fn later(query: ReleaseQuery, total: Option<u64>) -> Self {
         Self {
-            look,
-            horizon: Horizon::later(None, TODAY),
+            query,
+            news_window: NewsWindow::later(None, TODAY),
             must_be_whole: false,
             total,
             checked: None,
@@ -45,10 +45,15 @@ struct Told {
 }
 
 /// Reads a list of which the old ones were seen, from a server whose `total` says `claimed`.
-fn read_list(look: Look, list: &[Release], claimed: Option<u64>, before: Option<u64>) -> Told {
+fn read_list(
+    query: ReleaseQuery,
+    list: &[Release],
+    claimed: Option<u64>,
+    before: Option<u64>,
+) -> Told {
     let old = list.iter().filter(|release| release.date != ReleaseDate::Day(TODAY));
     let seen = old.map(|release| release.id.clone()).collect();
-    let question = Question::later(look, before);
+    let question = Question::later(query, before);
     let mut reader = Reader::new(&question, &seen);
     loop {
         let from = usize::try_from(reader.reading.entries).unwrap().min(list.len());
@@ -63,27 +68,33 @@ fn read_list(look: Look, list: &[Release], claimed: Option<u64>, before: Option<
 
 #[test]
 fn where_nothing_is_new_one_page_will_do() {
-    for (look, list) in [
-        (Look::Albums, group(ReleaseKind::Album, 0, 30).collect::<Vec<_>>()),
-        (Look::Singles, group(ReleaseKind::Single, 0, 90).collect()),
-        (Look::Side(SideList::Compilations), group(ReleaseKind::Compilation, 0, 30).collect()),
-        (Look::Side(SideList::Appearances), group(ReleaseKind::Compilation, 0, 300).collect()),
-        (Look::Together, {
+    for (query, list) in [
+        (ReleaseQuery::Albums, group(ReleaseKind::Album, 0, 30).collect::<Vec<_>>()),
+        (ReleaseQuery::Singles, group(ReleaseKind::Single, 0, 90).collect()),
+        (
+            ReleaseQuery::Secondary(SecondaryList::Compilations),
+            group(ReleaseKind::Compilation, 0, 30).collect(),
+        ),
+        (
+            ReleaseQuery::Secondary(SecondaryList::Appearances),
+            group(ReleaseKind::Compilation, 0, 300).collect(),
+        ),
+        (ReleaseQuery::AlbumsAndSingles, {
             let albums = group(ReleaseKind::Album, 0, 7);
             albums.chain(group(ReleaseKind::Single, 0, 90)).collect()
         }),
     ] {
-        let told = read_list(look, &list, Some(list.len() as u64), Some(list.len() as u64));
-        assert_eq!((told.found, told.pages), (0, 1), "{look:?}");
+        let told = read_list(query, &list, Some(list.len() as u64), Some(list.len() as u64));
+        assert_eq!((told.found, told.pages), (0, 1), "{query:?}");
     }
 }
 
 #[test]
-fn a_first_look_at_what_an_artist_appears_on_takes_one_page_however_young_and_long_the_list_is() {
+fn a_initial_scan_at_what_an_artist_appears_on_takes_one_page_however_young_and_long_the_list_is() {
     let wanted_since = TODAY.tomorrow().unwrap();
     let question = Question {
-        horizon: Horizon::first(wanted_since),
-        ..Question::later(Look::Side(SideList::Appearances), None)
+        news_window: NewsWindow::first(wanted_since),
+        ..Question::later(ReleaseQuery::Secondary(SecondaryList::Appearances), None)
     };
     let seen = HashSet::new();
     let mut reader = Reader::new(&question, &seen);
@@ -93,10 +104,12 @@ fn a_first_look_at_what_an_artist_appears_on_takes_one_page_however_young_and_lo
 }
 
 #[test]
-fn a_side_list_that_grew_is_searched_on_four_pages_at_most() {
-    for list in SideList::ALL {
+fn a_secondary_list_that_grew_is_searched_on_four_pages_at_most() {
+    for list in SecondaryList::ALL {
         let list_of = |new| group(ReleaseKind::Compilation, new, 90).collect::<Vec<_>>();
-        let told = |new, total| read_list(Look::Side(list), &list_of(new), Some(total), Some(90));
+        let told = |new, total| {
+            read_list(ReleaseQuery::Secondary(list), &list_of(new), Some(total), Some(90))
+        };
         assert_eq!(told(0, 91).pages, 4, "{list:?}");
         assert_eq!((told(3, 93).found, told(3, 93).pages), (3, 1), "{list:?}");
         assert_eq!((told(90, 180).found, told(90, 180).pages), (40, 4), "{list:?}");
@@ -112,21 +125,21 @@ proptest! {
         let known = Known {
             albums: old_albums as u64,
             wants_singles: true,
-            had_first_looks: true,
+            had_initial_scans: true,
             only_singles_are_left: false,
         };
         let albums: Vec<_> = group(ReleaseKind::Album, new_albums, old_albums).collect();
         let singles: Vec<_> = group(ReleaseKind::Single, new_singles, old_singles).collect();
         let mut found = 0;
-        for look in known.looks(u64::from(PAGE)) {
-            let list = match look {
-                Look::Albums => albums.clone(),
-                Look::Singles => singles.clone(),
-                Look::Side(_) => unreachable!("no list of a check as such"),
-                Look::Together => [albums.clone(), singles.clone()].concat(),
+        for query in known.looks(u64::from(PAGE)) {
+            let list = match query {
+                ReleaseQuery::Albums => albums.clone(),
+                ReleaseQuery::Singles => singles.clone(),
+                ReleaseQuery::Secondary(_) => unreachable!("no list of a check as such"),
+                ReleaseQuery::AlbumsAndSingles => [albums.clone(), singles.clone()].concat(),
             };
-            let told = read_list(*look, &list, claimed, before);
-            prop_assert!(told.pages <= detection::MOST_PAGES);
+            let told = read_list(*query, &list, claimed, before);
+            prop_assert!(told.pages <= detection::MAX_PAGES);
             found += told.found;
         }
         prop_assert_eq!(found, new_albums + new_singles);
@@ -135,18 +148,18 @@ proptest! {
     #[test]
     fn a_page_of_anything_ends_a_reading_soon(
         kinds in prop::collection::vec(any::<bool>(), 0..20), entries in 0usize..40, total in any::<Option<u64>>(),
-        look in prop::sample::select(vec![
-            Look::Albums, Look::Singles, Look::Together,
-            Look::Side(SideList::Compilations), Look::Side(SideList::Appearances),
+        query in prop::sample::select(vec![
+            ReleaseQuery::Albums, ReleaseQuery::Singles, ReleaseQuery::AlbumsAndSingles,
+            ReleaseQuery::Secondary(SecondaryList::Compilations), ReleaseQuery::Secondary(SecondaryList::Appearances),
         ]),
     ) {
         let kind = |single| if single { ReleaseKind::Single } else { ReleaseKind::Album };
         let releases: Vec<_> =
             kinds.iter().enumerate().map(|(n, single)| release(kind(*single), n, true)).collect();
-        let question = Question::later(look, None);
+        let question = Question::later(query, None);
         let seen = HashSet::new();
         let mut reader = Reader::new(&question, &seen);
-        for _ in 0..detection::MOST_PAGES {
+        for _ in 0..detection::MAX_PAGES {
             let page = AlbumsPage { releases: releases.clone(), entries, total };
             reader.take(page, TODAY);
         }

@@ -7,8 +7,8 @@ use rusqlite::params;
 use serde::Serialize;
 
 use super::json;
-use crate::domain::allowance::Lesson;
 use crate::domain::day_of;
+use crate::domain::learned_quota::QuotaLockout;
 use crate::domain::quota::Bucket;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, allowance, ledger};
@@ -29,7 +29,7 @@ pub struct Calls {
     #[serde(serialize_with = "json::histories")]
     pub by_day: Vec<History>,
     #[serde(serialize_with = "json::lockout")]
-    pub last_lockout: Option<Lesson>,
+    pub last_lockout: Option<QuotaLockout>,
 }
 
 /// The calls of one bucket by day, the oldest first.
@@ -69,7 +69,7 @@ pub(super) fn load(tx: &Tx<'_>, per_day: u32) -> Result<Calls> {
         artist_albums_allowed: allowed,
         artist_albums_left: left,
         by_day: Bucket::ALL.into_iter().map(|bucket| history(tx, bucket)).collect::<Result<_>>()?,
-        last_lockout: allowance::lesson(tx, Bucket::ArtistAlbums)?,
+        last_lockout: allowance::quota_lockout(tx, Bucket::ArtistAlbums)?,
         used,
     })
 }

@@ -6,10 +6,10 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use super::History;
-use crate::domain::allowance::Lesson;
+use crate::domain::disk_space::DiskSpace;
+use crate::domain::learned_quota::QuotaLockout;
 use crate::domain::operator_alert::AlertText;
 use crate::domain::quota::{Bucket, Pause};
-use crate::domain::room::Room;
 use crate::domain::user::EmailAddress;
 use crate::store::hint_sources::Health;
 use crate::store::job_runs::{JobRun, RunResult};
@@ -46,11 +46,11 @@ pub(super) fn histories<S: Serializer>(
 }
 
 pub(super) fn lockout<S: Serializer>(
-    lockout: &Option<Lesson>,
+    lockout: &Option<QuotaLockout>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     let lockout = lockout.map(|lockout| {
-        let Lesson { at, spent, in_a_row } = lockout;
+        let QuotaLockout { at, spent, in_a_row } = lockout;
         json!({ "at": at, "calls_before": spent, "in_a_row": in_a_row })
     });
     lockout.serialize(serializer)
@@ -82,7 +82,10 @@ pub(super) fn jobs<S: Serializer>(runs: &[JobRun], serializer: S) -> Result<S::O
     }))
 }
 
-pub(super) fn disk<S: Serializer>(disk: &Option<Room>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn disk<S: Serializer>(
+    disk: &Option<DiskSpace>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     disk.map(|disk| json!({ "free": disk.free, "total": disk.total })).serialize(serializer)
 }
 

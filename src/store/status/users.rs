@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 use serde::Serialize;
 
-use crate::domain::consent::{DELETED_AFTER, Ending, ends_at};
+use crate::domain::consent::{DELETION_DELAY, Ending, ends_at};
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, consents};
@@ -167,7 +167,7 @@ fn read_consent(row: &Row<'_>) -> rusqlite::Result<Consent> {
     if row.get(5)? {
         let since = refused_since.or(time(9)?);
         let is_revoked = row.get::<_, Option<Ending>>(7)? == Some(Ending::Revoked);
-        let deleted_at = since.filter(|_| is_revoked).map(|since| since + DELETED_AFTER);
+        let deleted_at = since.filter(|_| is_revoked).map(|since| since + DELETION_DELAY);
         return Ok(deleted_at.map_or(Consent::Ended, |deleted_at| Consent::Revoked { deleted_at }));
     }
     if refused_since.is_some() {

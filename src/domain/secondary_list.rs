@@ -4,25 +4,25 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::day_of;
-use super::detection::Horizon;
+use super::detection::NewsWindow;
 
 /// A list is not looked at again before this: once a week will do where most of a week comes out on
 /// its Friday, and with a day to spare, so that who is asked about every Friday is never a minute early.
-pub const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(6 * 24);
+pub const CHECK_INTERVAL: SignedDuration = SignedDuration::from_hours(6 * 24);
 
 /// However many lists there are, the next look is planned no further ahead.
-pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub const MAX_WAIT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// A list beside albums and singles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SideList {
+pub enum SecondaryList {
     /// The artist's own compilations.
     Compilations,
     /// Others' releases with something of the artist.
     Appearances,
 }
 
-impl SideList {
+impl SecondaryList {
     /// Both, in the order in which they are looked at.
     pub const ALL: [Self; 2] = [Self::Compilations, Self::Appearances];
 
@@ -61,13 +61,13 @@ impl Standing {
     }
 
     /// Whether nobody who wants the list now wanted it at an earlier look: then the next is silent.
-    pub fn is_first_look(&self) -> bool {
+    pub fn is_initial_scan(&self) -> bool {
         self.baseline_at.is_none_or(|at| self.since().is_some_and(|since| at < since))
     }
 
     /// Whether a look may be made now.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        let is_anew = self.is_first_look() && self.failures == 0;
+        let is_anew = self.is_initial_scan() && self.failures == 0;
         self.wanted_since.is_some() && (is_anew || self.next_at.is_none_or(|at| at <= now))
     }
 
@@ -76,15 +76,15 @@ impl Standing {
     ///
     /// Of a long list in no order a look shows some pages, and never all of the back catalogue: what
     /// the artist appears on is news only if it came out since somebody wants to hear of it.
-    pub fn horizon(&self, list: SideList, now: Timestamp) -> Horizon {
+    pub fn news_window(&self, list: SecondaryList, now: Timestamp) -> NewsWindow {
         let since = day_of(self.since().unwrap_or(now));
-        if self.is_first_look() {
-            return Horizon::first(since);
+        if self.is_initial_scan() {
+            return NewsWindow::first(since);
         }
-        let later = Horizon::later(self.looked_at.map(day_of), day_of(now));
+        let later = NewsWindow::later(self.looked_at.map(day_of), day_of(now));
         match list {
-            SideList::Compilations => later,
-            SideList::Appearances => Horizon { since: Some(since), ..later },
+            SecondaryList::Compilations => later,
+            SecondaryList::Appearances => NewsWindow { since: Some(since), ..later },
         }
     }
 }
@@ -93,8 +93,8 @@ impl Standing {
 /// them: no list has its next look before the others had theirs.
 pub fn rest(lists: u64, calls_a_day: u32) -> SignedDuration {
     let hours = lists.saturating_mul(24) / u64::from(calls_a_day.max(1));
-    let hours = i64::try_from(hours).unwrap_or(i64::MAX).min(LONGEST_WAIT.as_hours());
-    SignedDuration::from_hours(hours).max(LOOK_EVERY)
+    let hours = i64::try_from(hours).unwrap_or(i64::MAX).min(MAX_WAIT.as_hours());
+    SignedDuration::from_hours(hours).max(CHECK_INTERVAL)
 }
 
 #[cfg(test)]
@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn looked(since: i64, first: i64, last: i64) -> Standing {
-        let next_at = Some(at(last) + LOOK_EVERY);
+        let next_at = Some(at(last) + CHECK_INTERVAL);
         let (baseline_at, looked_at) = (Some(at(first)), Some(at(last)));
         Standing { baseline_at, looked_at, next_at, ..wanted(since) }
     }
@@ -133,25 +133,25 @@ mod tests {
 
     #[test]
     fn what_came_out_between_two_looks_is_news_however_far_apart_they_are() {
-        for list in SideList::ALL {
-            let horizon = looked(0, 1, 1).horizon(list, at(200));
-            assert!(horizon.is_news(dated(2), day_of(at(200))), "{list:?}");
-            assert!(!horizon.is_news(dated(-61), day_of(at(200))), "{list:?}");
+        for list in SecondaryList::ALL {
+            let news_window = looked(0, 1, 1).news_window(list, at(200));
+            assert!(news_window.is_news(dated(2), day_of(at(200))), "{list:?}");
+            assert!(!news_window.is_news(dated(-61), day_of(at(200))), "{list:?}");
         }
     }
 
     #[test]
     fn a_compilation_dated_back_a_little_is_news_an_appearance_is_not() {
         let is_news =
-            |list| looked(0, 1, 8).horizon(list, at(15)).is_news(dated(-20), day_of(at(15)));
-        assert!(is_news(SideList::Compilations) && !is_news(SideList::Appearances));
+            |list| looked(0, 1, 8).news_window(list, at(15)).is_news(dated(-20), day_of(at(15)));
+        assert!(is_news(SecondaryList::Compilations) && !is_news(SecondaryList::Appearances));
     }
 
     #[test]
     fn lists_rest_until_all_others_had_their_look() {
-        assert_eq!(rest(3, 40), LOOK_EVERY);
+        assert_eq!(rest(3, 40), CHECK_INTERVAL);
         assert_eq!(rest(80, 8), SignedDuration::from_hours(240));
-        assert_eq!([rest(u64::MAX, 8), rest(5_000, 0)], [LONGEST_WAIT; 2]);
+        assert_eq!([rest(u64::MAX, 8), rest(5_000, 0)], [MAX_WAIT; 2]);
     }
 
     proptest! {
@@ -167,9 +167,9 @@ mod tests {
                 unwanted_at: unwanted.map(at),
                 ..wanted(since)
             };
-            let list = SideList::ALL[list];
-            let is_news = standing.horizon(list, now).is_news(dated(dated_at), day_of(now));
-            let silent = standing.is_first_look() || list == SideList::Appearances;
+            let list = SecondaryList::ALL[list];
+            let is_news = standing.news_window(list, now).is_news(dated(dated_at), day_of(now));
+            let silent = standing.is_initial_scan() || list == SecondaryList::Appearances;
             if silent {
                 prop_assert!(!is_news || dated_at >= since.max(unwanted.unwrap_or(0)));
             }

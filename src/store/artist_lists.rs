@@ -6,15 +6,15 @@ use rusqlite::{OptionalExtension, params};
 use super::columns::Ms;
 use super::{Result, Tx};
 use crate::domain::artist::ArtistId;
-use crate::domain::side_list::{SideList, Standing};
+use crate::domain::secondary_list::{SecondaryList, Standing};
 
 /// The lists of an artist of which a look is due.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn due(tx: &Tx<'_>, artist: &ArtistId) -> Result<Vec<(SideList, Standing)>> {
+pub fn due(tx: &Tx<'_>, artist: &ArtistId) -> Result<Vec<(SecondaryList, Standing)>> {
     let mut due = Vec::new();
-    for list in SideList::ALL {
+    for list in SecondaryList::ALL {
         let standing = standing(tx, artist, list)?;
         if standing.is_due(tx.now()) {
             due.push((list, standing));
@@ -29,7 +29,7 @@ pub fn due(tx: &Tx<'_>, artist: &ArtistId) -> Result<Vec<(SideList, Standing)>> 
 /// [`super::StoreError`]
 pub fn count_wanted(tx: &Tx<'_>) -> Result<u64> {
     let mut count = 0;
-    for list in SideList::ALL {
+    for list in SecondaryList::ALL {
         let sql = format!("SELECT count(DISTINCT f.artist) FROM {}", wanting(list));
         count += tx.query_row(&sql, [], |row| row.get::<_, u64>(0))?;
     }
@@ -45,11 +45,11 @@ pub fn count_wanted(tx: &Tx<'_>) -> Result<u64> {
 pub fn looked(
     tx: &Tx<'_>,
     artist: &ArtistId,
-    list: SideList,
+    list: SecondaryList,
     total: Option<u64>,
     rest: SignedDuration,
 ) -> Result<()> {
-    let is_first = standing(tx, artist, list)?.is_first_look();
+    let is_first = standing(tx, artist, list)?.is_initial_scan();
     tx.execute(
         "INSERT INTO side_lists (artist, list, baseline_at, looked_at, total, next_at)
          VALUES (?1, ?2, ?3, ?3, ?4, ?5)
@@ -65,7 +65,12 @@ pub fn looked(
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn failed(tx: &Tx<'_>, artist: &ArtistId, list: SideList, next_at: Timestamp) -> Result<()> {
+pub fn failed(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    list: SecondaryList,
+    next_at: Timestamp,
+) -> Result<()> {
     tx.execute(
         "INSERT INTO side_lists (artist, list, next_at, failures)
          SELECT id, ?2, ?3, 1 FROM artists WHERE id = ?1
@@ -80,7 +85,7 @@ pub fn failed(tx: &Tx<'_>, artist: &ArtistId, list: SideList, next_at: Timestamp
 /// # Errors
 /// [`super::StoreError`]
 pub fn note_unwanted(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
-    for list in SideList::ALL {
+    for list in SecondaryList::ALL {
         let sql = format!(
             "UPDATE side_lists SET unwanted_at = ?3 WHERE artist = ?1 AND list = ?2
              AND NOT EXISTS (SELECT 1 FROM {} AND f.artist = ?1)",
@@ -91,7 +96,7 @@ pub fn note_unwanted(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
     Ok(())
 }
 
-fn standing(tx: &Tx<'_>, artist: &ArtistId, list: SideList) -> Result<Standing> {
+fn standing(tx: &Tx<'_>, artist: &ArtistId, list: SecondaryList) -> Result<Standing> {
     let sql = format!(
         "SELECT min(max(f.since, p.{})) FROM {} AND f.artist = ?1",
         wanted_since(list),
@@ -117,16 +122,16 @@ fn standing(tx: &Tx<'_>, artist: &ArtistId, list: SideList) -> Result<Standing> 
 }
 
 /// The column that says since when a user wants a list.
-fn wanted_since(list: SideList) -> &'static str {
+fn wanted_since(list: SecondaryList) -> &'static str {
     match list {
-        SideList::Compilations => "compilations_since",
-        SideList::Appearances => "appearances_since",
+        SecondaryList::Compilations => "compilations_since",
+        SecondaryList::Appearances => "appearances_since",
     }
 }
 
 /// Who wants a list and hears of the artist: not those who muted them. Who took their consent back may
 /// come back, and is told then what they missed.
-fn wanting(list: SideList) -> String {
+fn wanting(list: SecondaryList) -> String {
     format!(
         "follows f JOIN people p ON p.id = f.person
          WHERE p.{} IS NOT NULL AND NOT EXISTS
