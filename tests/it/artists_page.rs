@@ -72,7 +72,7 @@ async fn it_says_of_each_artist_what_came_out_when_it_was_checked_and_about_when
     assert_eq!(row(&after, "Robyn")[0], "Body Talk, November 2010");
     assert_eq!(row(&after, "Nobody Yet")[0], "none known");
     assert!(after.body.contains(&format!("https://open.spotify.com/artist/{old}")));
-    assert!(after.body.contains("unfollow in Spotify itself"), "{}", after.body);
+    assert!(after.body.contains("unfollow them in Spotify"), "{}", after.body);
     home.world.put_out(&old, NewAlbum::titled("Profound Mysteries").on("2026-11-20"));
     home.round().await;
     assert_eq!(
@@ -238,7 +238,7 @@ async fn an_artist_is_muted_and_heard_of_again_with_a_button_and_the_list_stays_
     );
     let after = page(&martha, &format!("?done=muted&artist={royksopp}")).await;
     assert!(status_line(&after).contains("nothing more of Röyksopp"), "{}", status_line(&after));
-    assert_eq!(row(&after, "Röyksopp")[3], "muted Hear again");
+    assert_eq!(row(&after, "Röyksopp")[3], "muted Unmute");
     home.world.put_out(&royksopp, NewAlbum::titled("Unheard"));
     home.round().await;
     assert!(home.emails_to(&martha.address).is_empty());
@@ -289,14 +289,14 @@ async fn looking_for_changes_now_reads_the_list_at_once_and_once_an_hour() {
     assert_eq!(home.follows_of(Scope::Due).await.believed, 1);
     let after = page(&martha, "?done=hurried").await;
     assert_eq!(names(&after), ["First"]);
-    let said = "You asked to look for changes on 23 November 2026, 12:00. You can again on 23 November 2026, 13:00.";
+    let said = "Refresh requested on 23 November 2026, 12:00. You can refresh again on 23 November 2026, 13:00.";
     assert!(all(&after.body, "main p").contains(&said.to_owned()), "{}", after.body);
     home.world.follow(martha.user, &second);
     let again = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(again.location.as_deref(), Some("/artists?done=too-soon"));
     assert_eq!(home.follows_of(Scope::Due).await.believed, 0);
     home.advance_hours(1);
-    assert!(page(&martha, "").await.body.contains("Look for changes now"));
+    assert!(page(&martha, "").await.body.contains("Refresh from Spotify"));
     martha.browser.post("/artists/look", &[]).await;
     home.follows_of(Scope::Due).await;
     let standing = |tx: &Tx<'_>| follows::count(tx, UserId(1));
@@ -321,7 +321,7 @@ async fn a_list_that_cannot_be_read_is_not_said_to_be_read_now_and_the_wish_is_n
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=hurried"));
 
-    home.world.set_allow_listed(martha.user, false);
+    home.world.change_user(martha.user, |user| user.allow_listed = false);
     home.follows().await;
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
@@ -341,7 +341,7 @@ async fn who_must_sign_in_again_is_told_that_their_list_is_not_read() {
     home.follows().await;
     let shown = page(&martha, "").await;
     assert!(!shown.words().contains("every six hours"), "{}", shown.words());
-    assert!(shown.words().contains("before you sign in again"), "{}", shown.words());
+    assert!(shown.words().contains("until you sign in again"), "{}", shown.words());
     assert!(!shown.body.contains("/artists/look"));
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));

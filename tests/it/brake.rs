@@ -1,4 +1,4 @@
-//! Mass refusal: if Spotify rejects many users at once, no consent ends immediately.
+//! Mass refusals: if Spotify refuses so many users at once that it must be wrong, no consent ends.
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::jobs::Scope;
@@ -13,7 +13,7 @@ fn refusal() -> Fault {
     Fault::Status(400, "application/json", body.into())
 }
 
-/// So many users at home, who follow one artist, and whose access tokens have ended.
+/// A home with that many users, who follow one artist and whose access tokens have expired.
 async fn users_at_home(count: usize) -> (Home, String, Vec<Listener>) {
     let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
     let artist = home.world.add_artist("Röyksopp");
@@ -27,7 +27,7 @@ async fn users_at_home(count: usize) -> (Home, String, Vec<Listener>) {
     (home, artist, users)
 }
 
-/// What a daemon does of itself, as far as consents go.
+/// Runs the jobs that use consents.
 async fn work(home: &Home) {
     home.consents().await;
     home.follows_of(Scope::Due).await;
@@ -38,23 +38,20 @@ fn emails(home: &Home, users: &[Listener]) -> Vec<usize> {
     users.iter().map(|user| home.emails_to(&user.address).len()).collect()
 }
 
-/// Connected, to sign in again, held.
+/// The numbers of users that are connected, must sign in again, or are suspended.
 async fn standing(home: &Home) -> (u64, u64, u64) {
     let users = home.status().await.users;
     (users.connected, users.must_sign_in_again, users.held)
 }
 
 #[tokio::test]
-async fn mass_refusal_ends_no_consent_and_recovers() {
+async fn mass_refusal_ends_no_consent() {
     let (mut home, artist, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(5));
     home.follows().await;
     assert_eq!(standing(&home).await, (5, 0, 5));
     let page = users[0].browser.get("/account").await.body;
-    assert!(
-        page.contains("Dropday tries again every two hours") && !page.contains("withdrawn"),
-        "{page}"
-    );
+    assert!(page.contains("Dropday tries again every two hours") && !page.contains("withdrawn"), "{page}");
     for _ in 0..3 {
         home.emails().await;
         home.clock.advance(std::time::Duration::from_secs(1800));
@@ -83,7 +80,7 @@ async fn mass_refusal_ends_no_consent_and_recovers() {
 }
 
 #[tokio::test]
-async fn refusal_lasting_a_day_ends_consent_with_one_email() {
+async fn refusal_that_lasts_a_day_ends_the_consent() {
     let (home, _, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(1000));
     home.follows().await;
@@ -125,7 +122,7 @@ async fn two_refusals_are_no_mass_refusal() {
 }
 
 #[tokio::test]
-async fn mass_refusal_is_detected_after_first_refresh() {
+async fn mass_refusal_is_detected_within_minutes() {
     for count in [3, 5] {
         let (home, _, users) = users_at_home(count).await;
         assert_eq!(home.follows().await.believed, count as u64, "with fresh tokens");
@@ -154,7 +151,7 @@ async fn mass_refusal_is_detected_after_first_refresh() {
 }
 
 #[tokio::test]
-async fn one_ended_consent_does_not_affect_others() {
+async fn single_revocation_costs_others_one_refresh() {
     let (home, _, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, [refusal()]);
     home.follows().await;
@@ -172,7 +169,7 @@ async fn one_ended_consent_does_not_affect_others() {
 }
 
 #[tokio::test]
-async fn consent_ended_within_the_hour_is_restored_with_news() {
+async fn consent_ended_in_the_last_hour_is_restored_with_news() {
     let (home, artist, users) = users_at_home(6).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(2));
     home.follows().await;
@@ -198,7 +195,7 @@ async fn consent_ended_within_the_hour_is_restored_with_news() {
 }
 
 #[tokio::test]
-async fn consent_ended_earlier_is_not_restored() {
+async fn consent_ended_earlier_stays_ended() {
     let (home, _, users) = users_at_home(6).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(2));
     home.follows().await;
@@ -213,7 +210,7 @@ async fn consent_ended_earlier_is_not_restored() {
 }
 
 #[tokio::test]
-async fn mass_refusal_without_operator_shows_only_in_status() {
+async fn mass_refusal_without_operator_shows_in_status() {
     let home = Home::new().await;
     for number in 0..4 {
         home.listener(&format!("Person{number}"), &[]).await;

@@ -23,7 +23,7 @@ async fn home(more: Settings<'_>) -> Home {
 /// Somebody whom Spotify refuses, back from there.
 async fn refused(home: &Home, to: &str) -> (Visitor, Answer) {
     let (visitor, user) = (home.visitor(), home.world.add_user("Aino"));
-    home.world.set_allow_listed(user, false);
+    home.world.change_user(user, |user| user.allow_listed = false);
     let to = visitor.get(to).await.location.unwrap();
     let answer = visitor.get(&home.world.consent(&to, user).unwrap()).await;
     assert_eq!(answer.status, 403, "{}", answer.body);

@@ -1,12 +1,20 @@
-//! Keeps consents alive and ends them only when Spotify does.
+//! Keeping a consent alive, and ending it only when Spotify does.
 
-use dropday::demo::world::{Endpoint, Fault, NewAlbum, Rotation};
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::jobs::{Scope, Watch, sync_follows};
+use rusqlite::Connection;
+use tokio_util::sync::CancellationToken;
 
 use crate::home::{Home, Listener};
 
-async fn connected(rotation: Rotation) -> (Home, String, Listener) {
+async fn connected_with_rotation() -> (Home, String, Listener) {
+    let connected = connected().await;
+    connected.0.world.rotate_refresh_tokens();
+    connected
+}
+
+async fn connected() -> (Home, String, Listener) {
     let home = Home::new().await;
-    home.world.set_rotation(rotation);
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
@@ -14,8 +22,7 @@ async fn connected(rotation: Rotation) -> (Home, String, Listener) {
     (home, artist, martha)
 }
 
-async fn months_go_by(rotation: Rotation) {
-    let (home, artist, martha) = connected(rotation).await;
+async fn months_go_by((home, artist, martha): (Home, String, Listener)) {
     for month in 1..=5 {
         home.advance_days(30);
         home.world.put_out(&artist, NewAlbum::titled(format!("Month {month}")));
@@ -27,18 +34,18 @@ async fn months_go_by(rotation: Rotation) {
 }
 
 #[tokio::test]
-async fn consent_lasts_with_constant_refresh_token() {
-    months_go_by(Rotation::Never).await;
+async fn a_consent_lives_on_where_refresh_tokens_stay_the_same() {
+    months_go_by(connected().await).await;
 }
 
 #[tokio::test]
-async fn consent_lasts_with_rotating_refresh_tokens() {
-    months_go_by(Rotation::Always).await;
+async fn a_consent_lives_on_where_every_refresh_brings_a_new_refresh_token() {
+    months_go_by(connected_with_rotation().await).await;
 }
 
 #[tokio::test]
-async fn rotated_token_survives_restart() {
-    let (mut home, ..) = connected(Rotation::Always).await;
+async fn a_rotated_token_survives_a_restart() {
+    let (mut home, ..) = connected_with_rotation().await;
     for _ in 0..3 {
         home.advance_hours(2);
         home.follows().await;
@@ -49,8 +56,8 @@ async fn rotated_token_survives_restart() {
 }
 
 #[tokio::test]
-async fn token_is_refreshed_five_minutes_before_expiry() {
-    let (home, ..) = connected(Rotation::Never).await;
+async fn a_token_is_refreshed_five_minutes_before_it_ends_and_not_earlier() {
+    let (home, ..) = connected().await;
     home.clock.advance(std::time::Duration::from_secs(3600 - 301));
     home.follows().await;
     assert_eq!(home.world.count(Endpoint::Token), 0);
@@ -61,8 +68,8 @@ async fn token_is_refreshed_five_minutes_before_expiry() {
 }
 
 #[tokio::test]
-async fn rejected_token_is_refreshed_and_call_retried() {
-    let (home, ..) = connected(Rotation::Always).await;
+async fn a_refused_token_is_refreshed_and_the_call_made_again() {
+    let (home, ..) = connected_with_rotation().await;
     home.world.expire_access_tokens();
     let outcome = home.follows().await;
     assert_eq!((outcome.believed, home.world.count(Endpoint::Token)), (1, 1), "{outcome}");
@@ -70,8 +77,8 @@ async fn rejected_token_is_refreshed_and_call_retried() {
 }
 
 #[tokio::test]
-async fn concurrent_calls_refresh_once() {
-    let (home, ..) = connected(Rotation::Always).await;
+async fn one_refresh_at_a_time_whoever_asks() {
+    let (home, ..) = connected_with_rotation().await;
     home.world.expire_access_tokens();
     let rounds = [home.follows(), home.follows(), home.follows(), home.follows()];
     let outcomes = futures(rounds).await;
@@ -86,8 +93,8 @@ async fn futures<F: Future>([a, b, c, d]: [F; 4]) -> [F::Output; 4] {
 }
 
 #[tokio::test]
-async fn ended_consent_sends_one_email_until_sign_in() {
-    let (home, artist, martha) = connected(Rotation::Never).await;
+async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it() {
+    let (home, artist, martha) = connected().await;
     home.world.expire(martha.user);
     home.advance_hours(2);
     home.follows().await;
@@ -117,8 +124,8 @@ async fn ended_consent_sends_one_email_until_sign_in() {
 }
 
 #[tokio::test]
-async fn consent_ends_after_six_months_despite_refreshes() {
-    let (home, _, martha) = connected(Rotation::Always).await;
+async fn six_months_end_a_consent_whatever_was_refreshed() {
+    let (home, _, martha) = connected_with_rotation().await;
     for _ in 0..185 {
         home.advance_days(1);
         home.follows().await;
@@ -130,7 +137,7 @@ async fn consent_ends_after_six_months_despite_refreshes() {
 }
 
 #[tokio::test]
-async fn only_invalid_grant_ends_consent() {
+async fn nothing_but_invalid_grant_ends_a_consent() {
     let odd = [
         Fault::server_error(),
         Fault::bad_gateway(),
@@ -146,7 +153,7 @@ async fn only_invalid_grant_ends_consent() {
         Fault::Status(200, "application/json", "{}".into()),
         Fault::Status(200, "application/json", r#"{"access_token":""}"#.into()),
     ];
-    let (home, ..) = connected(Rotation::Always).await;
+    let (home, ..) = connected_with_rotation().await;
     for fault in odd {
         home.advance_hours(2);
         let what = format!("{fault:?}").chars().take(80).collect::<String>();
@@ -162,8 +169,8 @@ async fn only_invalid_grant_ends_consent() {
 }
 
 #[tokio::test]
-async fn failed_refresh_is_harmless_while_token_is_valid() {
-    let (home, ..) = connected(Rotation::Never).await;
+async fn while_a_token_still_lives_a_refresh_that_fails_costs_nothing() {
+    let (home, ..) = connected().await;
     home.clock.advance(std::time::Duration::from_secs(3600 - 60));
     home.world.script(Endpoint::Token, [Fault::server_error()]);
     assert_eq!(home.follows().await.believed, 1);
@@ -171,8 +178,8 @@ async fn failed_refresh_is_harmless_while_token_is_valid() {
 }
 
 #[tokio::test]
-async fn tokens_are_encrypted_in_database() {
-    let (home, ..) = connected(Rotation::Always).await;
+async fn tokens_do_not_lie_readable_in_the_database() {
+    let (home, ..) = connected_with_rotation().await;
     home.world.script(Endpoint::Token, [Fault::Status(
         200,
         "application/json",
@@ -205,7 +212,7 @@ fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn news_continues_with_another_users_token() {
+async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
     let (home, artist, martha, jonas) = two_listeners().await;
     home.world.expire(martha.user);
     home.advance_hours(2);
@@ -227,7 +234,7 @@ async fn news_continues_with_another_users_token() {
 }
 
 #[tokio::test]
-async fn revoked_user_is_deleted_after_four_days() {
+async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_days() {
     let (mut home, artist, martha, jonas) = two_listeners().await;
     let own = home.world.add_artist("Hers alone");
     home.world.follow(martha.user, &own);
@@ -241,20 +248,16 @@ async fn revoked_user_is_deleted_after_four_days() {
     home.world.put_out(&artist, NewAlbum::titled("Came out after"));
     home.round().await;
     assert_eq!(subjects(&home, &martha), Vec::<String>::new(), "news stops at once");
-    assert_eq!(
-        home.status().await.emails.queued,
-        2,
-        "the album owed before and the letter about the end"
-    );
+    assert_eq!(home.status().await.emails.queued, 2, "the album owed before and the letter about the end");
     home.advance_hours(1);
     home.round().await;
     home.restart().await;
     home.round().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1, "one letter says so");
-    assert!(emails[0].text.contains("On 27 November 2026 everything"), "{}", emails[0].text);
+    assert!(emails[0].text.contains("On 27 November 2026 your data"), "{}", emails[0].text);
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("on 27 November 2026 everything"), "{page}");
+    assert!(page.contains("deleted on 27 November 2026"), "{page}");
 
     home.advance_hours(4 * 24 - 2);
     home.round().await;
@@ -275,7 +278,7 @@ async fn revoked_user_is_deleted_after_four_days() {
 }
 
 #[tokio::test]
-async fn revoked_user_who_returns_in_time_misses_nothing() {
+async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
     let (home, artist, martha, _) = two_listeners().await;
     home.inbox.stop().await;
     home.world.put_out(&artist, NewAlbum::titled("Owed before"));
@@ -302,9 +305,9 @@ async fn revoked_user_who_returns_in_time_misses_nothing() {
 }
 
 #[tokio::test]
-async fn unclear_end_of_consent_deletes_nobody() {
+async fn nobody_is_deleted_on_a_guess() {
     for described in ["", r#","error_description":"Token has been expired or revoked""#] {
-        let (home, _, martha) = connected(Rotation::Never).await;
+        let (home, _, martha) = connected().await;
         let body = format!(r#"{{"error":"invalid_grant"{described}}}"#);
         home.world.script(Endpoint::Token, [Fault::Status(400, "application/json", body)]);
         home.advance_hours(2);
@@ -319,8 +322,8 @@ async fn unclear_end_of_consent_deletes_nobody() {
 }
 
 #[tokio::test]
-async fn tokens_of_ended_consent_are_unused_and_purged() {
-    let (home, _, martha) = connected(Rotation::Never).await;
+async fn tokens_of_a_consent_that_has_ended_are_kept_for_an_hour_and_serve_nobody() {
+    let (home, _, martha) = connected().await;
     let db = rusqlite::Connection::open(&home.config.database).unwrap();
     let tokens =
         || -> u64 { db.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap() };
@@ -334,5 +337,26 @@ async fn tokens_of_ended_consent_are_unused_and_purged() {
     home.clock.advance(std::time::Duration::from_secs(1));
     home.round().await;
     assert_eq!((home.world.requests().len(), tokens()), (0, 0));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn rotated_token_survives_a_failed_write() {
+    let home = Home::new().await;
+    home.world.rotate_refresh_tokens();
+    let artist = home.world.add_artist("A");
+    home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.advance_hours(2);
+    let other = Connection::open(home.folder.path().join("dropday.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE OF access_sealed ON tokens
+                  BEGIN SELECT RAISE(ABORT, 'as if the disk were full'); END";
+    other.execute_batch(refuse).unwrap();
+    let stop = CancellationToken::new();
+    let watch = Watch { stop: &stop, progress: &|_, _| {} };
+    assert!(sync_follows::pass(&home.ctx, Scope::All, &watch).await.is_err());
+    other.execute_batch("DROP TRIGGER refuse").unwrap();
+    assert_eq!(home.follows().await.believed, 1);
+    assert_eq!(home.status().await.users.connected, 1);
     home.finish().await;
 }

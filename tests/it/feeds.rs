@@ -276,7 +276,7 @@ async fn an_album_that_is_renamed_is_told_again_under_the_same_name_of_its_own()
     let address = make(&martha, "atom").await;
     let before = feed(&home, &address).await;
     home.advance_hours(7);
-    home.world.rename_artist(&artist, "Röyksopp & Robyn");
+    home.world.change_artist(&artist, |artist| artist.name = "Röyksopp & Robyn".into());
     home.round().await;
     let after = feed(&home, &address).await;
     assert_eq!(titles(&after), ["Röyksopp & Robyn: Frist"]);

@@ -41,7 +41,7 @@ async fn a_stranger_reads_what_it_does_sees_an_email_and_can_connect() {
     for link in ["/login", "/privacy", "mailto:martha@example.org"] {
         assert!(links.iter().any(|found| found == link), "{link}: {links:?}");
     }
-    for words in ["What is asked, and what is kept", "leave at any time"] {
+    for words in ["Your data, in short", "delete everything about you at any time"] {
         assert!(text(&front).contains(words), "{words}");
     }
     let style = home.visitor().get("/style.css").await.body;
@@ -52,12 +52,15 @@ async fn a_stranger_reads_what_it_does_sees_an_email_and_can_connect() {
 #[tokio::test]
 async fn a_instance_by_invitation_or_closed_says_so_and_that_who_is_here_signs_in_again() {
     for (sign_up, words) in
-        [("invitation", "by invitation"), ("closed", "takes nobody new at present")]
+        [("invitation", "by invitation"), ("closed", "isn’t accepting new people")]
     {
         let home = Home::with(&[("WEB__SIGN_UP", sign_up)]).await;
         let front = home.visitor().get("/").await;
         let shown = text(&front);
-        assert!(shown.contains(words) && shown.contains("If you are here already"), "{shown}");
+        assert!(
+            shown.contains(words) && shown.contains("If you already have an account"),
+            "{shown}"
+        );
         assert!(shown.contains("Sign in with Spotify") && !shown.contains("Connect with Spotify"));
         assert!(links(&front).contains(&"/login".to_owned()));
         home.finish().await;
@@ -91,7 +94,7 @@ async fn what_is_kept_is_told_before_anybody_signs_up() {
         "deleted after four days",
         "The mail provider",
         "third-party beneficiary",
-        "answers for it",
+        "responsible for this Dropday",
         "data protection authority",
     ] {
         assert!(shown.contains(words), "{words}: {shown}");

@@ -1,4 +1,4 @@
-//! New albums: what came out from my artists, the latest first, and on each whether an email told me.
+//! New releases: what my artists released, the latest first, and on each whether an email told me.
 
 use dropday::demo::world::{Group, NewAlbum};
 use dropday::domain::release::ReleaseKind;
@@ -52,11 +52,11 @@ async fn what_came_out_stands_there_the_latest_first_with_its_cover_its_date_and
     assert_eq!(
         items,
         [
-            "Second Röyksopp Album · 20 November 2026 Mailed on 23 November 2026, 19:00",
-            "First Röyksopp Album · 23 November 2026 Mailed on 23 November 2026, 12:00",
+            "Second Röyksopp Album · 20 November 2026 Emailed 23 November 2026, 19:00",
+            "First Röyksopp Album · 23 November 2026 Emailed 23 November 2026, 12:00",
         ]
     );
-    assert_eq!(shown(&martha.browser, "/new", "h2").await, ["Seen in November 2026"]);
+    assert_eq!(shown(&martha.browser, "/new", "h2").await, ["Found in November 2026"]);
     let cover = "li.cover img[loading=lazy][width='72'][height='72'][alt='']";
     assert_eq!(shown(&martha.browser, "/new", cover).await.len(), 2);
     home.finish().await;
@@ -97,11 +97,11 @@ async fn each_that_was_not_mailed_says_why() {
     home.checks().await;
     let all = items(&martha.browser, "/new").await;
     for (title, why) in [
-        ("Waiting", "Not mailed yet: its letter leaves on 24 November 2026, 23:00"),
+        ("Waiting", "Will be emailed on 24 November 2026, 23:00"),
         ("Refused", "5.1.1 No such user here"),
-        ("Live at Leeds", "Not mailed because live albums are not wanted"),
-        ("Body Talk", "Not mailed because Robyn is muted"),
-        ("Honey", "Mailed on"),
+        ("Live at Leeds", "Not emailed: live albums are not wanted"),
+        ("Body Talk", "Not emailed: Robyn is muted"),
+        ("Honey", "Emailed"),
     ] {
         let item = all.iter().find(|item| item.starts_with(title)).expect(title);
         assert!(item.contains(why), "{item}");
@@ -111,10 +111,7 @@ async fn each_that_was_not_mailed_says_why() {
         .post("/preferences", &[("letters", "none"), ("hour", "8"), ("zone", "UTC")])
         .await;
     let waiting = items(&martha.browser, "/new").await.remove(0);
-    assert!(
-        waiting.contains("Not mailed because letters with news were switched off"),
-        "{waiting}"
-    );
+    assert!(waiting.contains("Not emailed: letters with news were switched off"), "{waiting}");
     home.advance_days(2);
     home.finish().await;
 }
@@ -133,10 +130,10 @@ async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_email
     comes_out(&home, &artist, NewAlbum::titled("Since")).await;
     assert_eq!(titles(&aino, "/new").await, ["Since"]);
     let item = items(&aino, "/new").await.remove(0);
-    assert!(item.contains("Not mailed because your address is not confirmed"), "{item}");
+    assert!(item.contains("Not emailed: your address isn’t confirmed"), "{item}");
     aino.post(&format!("/artists/{artist}/mute"), &[]).await;
     let item = items(&aino, "/new").await.remove(0);
-    assert!(item.contains("Not mailed because Röyksopp is muted"), "{item}");
+    assert!(item.contains("Not emailed: Röyksopp is muted"), "{item}");
     home.finish().await;
 }
 
@@ -144,10 +141,10 @@ async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_email
 async fn a_partly_known_date_is_told_no_more_precisely() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let vague = NewAlbum { precision: Some("month"), ..NewAlbum::titled("Vague").on("2026-11") };
+    let vague = NewAlbum::titled("Vague").on("2026-11");
     comes_out(&home, &artist, vague).await;
     let item = items(&martha.browser, "/new").await.remove(0);
-    assert!(item.contains("Album · November 2026 Mailed"), "{item}");
+    assert!(item.contains("Album · November 2026 Emailed"), "{item}");
     assert_eq!(shown(&martha.browser, "/new", "li time[datetime='2026-11']").await.len(), 1);
     home.finish().await;
 }
@@ -310,7 +307,7 @@ async fn what_is_held_back_from_who_withdrew_says_so() {
     home.advance_hours(2);
     home.follows().await;
     let item = items(&martha.browser, "/new").await.remove(0);
-    assert!(item.contains("Not mailed because you have withdrawn"), "{item}");
+    assert!(item.contains("Not emailed: you have withdrawn"), "{item}");
     assert_eq!(titles(&jonas.browser, "/new").await, ["Held back"]);
     home.advance_days(5);
     home.consents().await;

@@ -1,4 +1,5 @@
-//! When calls become free one at a time, checks of several pages complete and starve nobody.
+//! Calls that become free one at a time: artists with several pages are finished, and others still have
+//! their turn.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use dropday::jobs::Scope;
 
 use crate::home::{Home, Settings};
 
-/// A day of so few calls that nothing is kept back for newcomers.
+/// A quota so small that no calls are reserved.
 const FEW: Settings<'_> = &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "12")];
 
-/// A home where the day's calls were spent one after the other, so that they come back like that.
+/// A home whose calls were made one after the other, so that they become free one at a time.
 async fn home(settings: Settings<'_>, artists: usize) -> (Home, Vec<String>) {
     let home = Home::with(settings).await;
     let (artists, _) = home.listener_of("Martha", artists).await;
@@ -38,7 +39,7 @@ fn asked_about(home: &Home, artist: &str) -> usize {
     albums.filter(|request| request.path.contains(artist)).count()
 }
 
-/// That all is told of the artist, and that nobody waited for it.
+/// Asserts that all albums of the artist are news, and that no other artist waited.
 async fn assert_finished(home: Home, artist: &str, others: &[String], albums: usize) {
     home.emails().await;
     let emails = home.emails_to("martha@example.com");
@@ -55,7 +56,7 @@ async fn assert_finished(home: Home, artist: &str, others: &[String], albums: us
 }
 
 #[tokio::test]
-async fn three_page_check_completes_with_single_free_calls() {
+async fn three_pages_are_fetched_with_single_free_calls() {
     let (home, artists) = home(FEW, 20).await;
     home.world.forget_requests();
     put_out(&home, &artists[0], 25);
@@ -64,7 +65,7 @@ async fn three_page_check_completes_with_single_free_calls() {
 }
 
 #[tokio::test]
-async fn three_page_initial_scan_completes_with_single_free_calls() {
+async fn initial_scan_of_three_pages_ends_with_single_free_calls() {
     let (home, artists) = home(FEW, 20).await;
     let new = home.world.add_artist("New");
     let martha = home.world.users()[0].0;
@@ -78,11 +79,11 @@ async fn three_page_initial_scan_completes_with_single_free_calls() {
 }
 
 #[tokio::test]
-async fn three_page_hinted_check_completes_with_single_free_calls() {
+async fn hinted_artist_of_three_pages_ends_with_single_free_calls() {
     let (home, artists) = home(&[FEW, &[("HINTS__ENABLED", "true")]].concat(), 20).await;
     home.world.forget_requests();
     put_out(&home, &artists[0], 25);
-    home.catalogues.spread(Rumour {
+    home.catalogues.add_rumour(Rumour {
         artist: Some(artists[0].clone()),
         name: "Whoever".into(),
         title: "Vapourware".into(),
@@ -94,7 +95,7 @@ async fn three_page_hinted_check_completes_with_single_free_calls() {
 }
 
 #[tokio::test]
-async fn artist_larger_than_daily_quota_starves_nobody() {
+async fn artist_with_too_many_pages_does_not_starve_others() {
     let (home, artists) = home(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")], 6).await;
     hours(&home, 24 * 3).await;
     home.world.forget_requests();

@@ -9,7 +9,7 @@ async fn a_second_sign_in_of_the_same_user_renews_and_makes_no_second_user() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     home.visitor().sign_in(&home.world, martha).await;
-    home.world.rename_account(martha);
+    home.world.change_user(martha, |user| user.id = "another".into());
     home.visitor().sign_in(&home.world, martha).await;
     let jonas = home.world.add_user("Jonas");
     home.visitor().sign_in(&home.world, jonas).await;
@@ -121,7 +121,7 @@ async fn a_code_that_spotify_has_seen_before_gets_its_own_page() {
 async fn who_is_not_on_the_apps_list_learns_whom_to_ask() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
-    home.world.set_allow_listed(martha, false);
+    home.world.change_user(martha, |user| user.allow_listed = false);
     let browser = home.visitor();
     let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
     let page = browser.get(&back).await;
@@ -170,7 +170,7 @@ async fn a_spotify_that_is_down_or_pauses_gets_a_page_and_changes_nothing() {
 #[tokio::test]
 async fn a_confidential_app_sends_its_secret_and_the_verifier() {
     let home = Home::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
-    home.world.set_client("demo-client", Some("hush"));
+    home.world.set_client_secret("hush");
     let artist = home.world.add_artist("Röyksopp");
     home.listener("Martha", &[&artist]).await;
     home.advance_hours(2);
@@ -233,5 +233,18 @@ async fn cookies_and_pages_are_guarded() {
     let policy = answer.headers.get("content-security-policy").unwrap().to_str().unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
     assert_eq!(answer.headers.get("referrer-policy").unwrap(), "same-origin");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn each_user_learns_that_the_owner_needs_premium() {
+    let home = Home::new().await;
+    home.world.set_owner_premium(false);
+    for name in ["Martha", "Otto"] {
+        let user = home.world.add_user(name);
+        let browser = home.visitor();
+        let back = home.world.consent(&browser.to_spotify().await, user).unwrap();
+        assert!(browser.get(&back).await.body.contains("Premium"), "{name}");
+    }
     home.finish().await;
 }
