@@ -51,7 +51,10 @@ async fn mass_refusal_ends_no_consent() {
     home.follows().await;
     assert_eq!(standing(&home).await, (5, 0, 5));
     let page = users[0].browser.get("/account").await.body;
-    assert!(page.contains("Dropday tries again every two hours") && !page.contains("withdrawn"), "{page}");
+    assert!(
+        page.contains("Dropday tries again every two hours") && !page.contains("withdrawn"),
+        "{page}"
+    );
     for _ in 0..3 {
         home.emails().await;
         home.clock.advance(std::time::Duration::from_secs(1800));

@@ -205,7 +205,11 @@ impl Home {
 
     pub async fn status(&self) -> Status {
         let cadence = self.ctx.cadence.clone();
-        self.ctx.db.read("test", move |tx| status::load(tx, &cadence, status::Page::WHOLE)).await.unwrap()
+        self.ctx
+            .db
+            .read("test", move |tx| status::load(tx, &cadence, status::Page::WHOLE))
+            .await
+            .unwrap()
     }
 
     pub fn emails_to(&self, address: &str) -> Vec<Email> {

@@ -413,7 +413,7 @@ async fn a_change_of_keys_cut_short_in_its_last_step_is_finished_by_whoever_star
     let (machine, ..) = machine_with_martha().await;
     let file = key_of(&machine);
     let beside = |ending: &str| machine.database().with_extension(format!("key{ending}"));
-    for (verb, said) in [(&["status"][..], "Artists watched"), (&["key", "rotate"], "last step")] {
+    for (verb, said) in [(&["status"][..], "Artists tracked"), (&["key", "rotate"], "last step")] {
         assert_eq!(machine.run(&["key", "rotate"]).await.code, Some(0));
         let new = std::fs::read(&file).unwrap();
         let old =
