@@ -6,7 +6,8 @@ use axum::http::HeaderName;
 use url::{Host, Url};
 
 use super::settings::{Settings, http_url};
-use crate::domain::instance::{Contact, Instance, SignUpPolicy};
+use crate::domain::instance::{Contact, Instance};
+use crate::domain::signup_policy::SignUpPolicy;
 use crate::domain::user::EmailAddress;
 
 const MAX_FORMS_PER_MINUTE: u32 = 100_000;
