@@ -23,7 +23,7 @@ pub struct Caller {
     /// The name, as they typed it, on one line.
     pub name: String,
     /// The address of their account at Spotify, as they typed it. It is never written to.
-    #[serde(rename = "email", serialize_with = "super::status::json::email")]
+    #[serde(rename = "email", serialize_with = "super::serialize::email")]
     pub address: EmailAddress,
     /// When they asked.
     #[serde(rename = "requested_at")]

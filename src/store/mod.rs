@@ -40,6 +40,7 @@ pub mod releases;
 pub mod restore;
 pub mod rotation;
 mod seal;
+mod serialize;
 pub mod sessions;
 pub mod sign_ins;
 pub mod singles;

@@ -19,7 +19,7 @@ pub struct Overdue {
     #[serde(rename = "last_check")]
     pub checked_at: Option<Timestamp>,
     /// Why.
-    #[serde(rename = "reason", serialize_with = "super::status::json::display")]
+    #[serde(rename = "reason", serialize_with = "super::serialize::display")]
     pub why: Why,
 }
 

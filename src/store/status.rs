@@ -4,7 +4,7 @@
 mod alerts;
 mod calls;
 mod emails;
-pub(super) mod json;
+mod json;
 mod users;
 
 use jiff::Timestamp;

@@ -1,7 +1,5 @@
 //! How domain types appear in `dropday status --json`.
 
-use std::fmt::Display;
-
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
@@ -10,24 +8,8 @@ use crate::domain::disk_space::DiskSpace;
 use crate::domain::learned_quota::QuotaLockout;
 use crate::domain::operator_alert::AlertText;
 use crate::domain::quota::{Bucket, Pause};
-use crate::domain::user::EmailAddress;
 use crate::store::hint_sources::Health;
 use crate::store::job_runs::{JobRun, RunResult};
-
-pub(in crate::store) fn display<S: Serializer>(
-    value: &impl Display,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
-/// In full: [`Display`] redacts it.
-pub(in crate::store) fn email<S: Serializer>(
-    email: &EmailAddress,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(email.as_str())
-}
 
 /// `{"artist_albums": 12}`
 pub(super) fn buckets<S: Serializer>(
