@@ -66,8 +66,8 @@ fn fill(database: &Path, emails: usize) {
     let mut database = Connection::open(database).expect("the database");
     let tx = database.transaction().expect("a transaction");
     tx.execute_batch(
-        "INSERT INTO artists (id, name, watched_since, next_check_at)
-             VALUES ('5nPOO9iTcrs9k6yFffPxjH', 'Röyksopp', 1, 0);
+        "INSERT INTO artists (id, name, folded, watched_since, next_check_at)
+             VALUES ('5nPOO9iTcrs9k6yFffPxjH', 'Röyksopp', 'royksopp', 1, 0);
          INSERT INTO releases (id, title, kind, artists, date, tracks, cover, link)
              VALUES ('7w4vWXxNKPRCLjQL3ciEza', 'Profound Mysteries III', 'album',
                      '[[\"5nPOO9iTcrs9k6yFffPxjH\",\"Röyksopp\"]]', '2026-11-27', 10,

@@ -1,4 +1,4 @@
-//! `dropday export`
+//! `dropday export`: what a user asks the operator for.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -19,7 +19,7 @@ pub(super) async fn run(
     file: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
     if !config.database.exists() {
-        bail!("there is no database at {} yet", config.database.display());
+        bail!("there is no database at {}, so nobody is known", config.database.display());
     }
     let (clock, chance) = super::machine();
     let db = app::open_database(config, &clock, &chance)?;
@@ -31,7 +31,7 @@ pub(super) async fn run(
         .await?;
     let Some(all) = all else {
         bail!(
-            "no user has that number, Spotify ID or confirmed email address; see dropday users list"
+            "nobody here has that number, id at Spotify or confirmed address; dropday status counts who is here"
         );
     };
     let all = format!("{all:#}");
@@ -39,7 +39,12 @@ pub(super) async fn run(
         None => say(&all),
         Some(path) => {
             let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            let mut new = new.with_context(|| format!("cannot create {}", path.display()))?;
+            let mut new = new.with_context(|| {
+                format!(
+                    "cannot create {}. Leave out the file and redirect the output instead",
+                    path.display()
+                )
+            })?;
             new.write_all(all.as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }

@@ -23,11 +23,12 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::app;
+use crate::app::{self, privileges};
 use crate::clock::{Chance, Clock, SystemChance, SystemClock};
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, KeySource};
 use crate::email::smtp::SettingsError;
 use crate::store::Db;
+use crate::store::files::folder_of;
 use crate::terminal::{complain, say};
 
 /// The configuration is invalid (`EX_CONFIG` of sysexits.h), so a restart would not help.
@@ -141,13 +142,23 @@ enum Command {
 enum KeyCommand {
     /// Re-encrypt everything with a new key while no daemon runs.
     ///
-    /// If it is cut short, a daemon can start all the same, with the earlier key; run it again to go on
-    /// where it was.
+    /// If it is interrupted, everything still works. Run it again to finish.
     Rotate {
         /// The file with the new key, or to write it to, if the current key is set in the configuration.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
+}
+
+impl Command {
+    fn needs_config(&self) -> bool {
+        match self {
+            #[cfg(feature = "demo")]
+            Self::Demo { .. } => false,
+            Self::Check { defaults, .. } => !defaults,
+            _ => true,
+        }
+    }
 }
 
 /// For manual pages and shell completions.
@@ -156,18 +167,7 @@ pub fn command() -> clap::Command {
 }
 
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&format!("cannot start: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    let ended = runtime.block_on(run(cli));
-    // Do not wait for what cannot be cancelled, such as a DNS lookup.
-    runtime.shutdown_background();
-    match ended {
+    match begin(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
             complain(&format!("{error:#}"));
@@ -179,33 +179,65 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let config = || -> Result<Config, ConfigError> {
-        let config = config::load(cli.config.as_deref(), environment())?;
+fn begin(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = config::load(cli.config.as_deref(), environment());
+    if cli.command.needs_config()
+        && let Ok(config) = &config
+    {
         crate::logging::start(config.log_level, config.log_format);
-        Ok(config)
-    };
-    match cli.command {
-        Command::Serve => serve::run(&config()?, cli.config.clone()).await,
-        Command::Once { all } => once::run(&config()?, all).await,
+        drop_root(&cli.command, config)?;
+    }
+    in_runtime(run(cli.command, config, cli.config))
+}
+
+fn in_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(work);
+    // Without waiting for what cannot be interrupted, such as a name server that does not answer.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Continues as the owner of the database's folder if root runs this, while there is one thread only. Files in a
+/// folder of root's are written as root: a backup, for which the database is only read, and a new key.
+fn drop_root(command: &Command, config: &Config) -> anyhow::Result<()> {
+    match command {
+        Command::Backup { file, .. } if privileges::is_of_root(folder_of(file)) => return Ok(()),
+        Command::Key(KeyCommand::Rotate { to: Some(to) })
+            if privileges::is_of_root(folder_of(to))
+                && matches!(config.key, KeySource::Given(..)) =>
+        {
+            app::create_key_file(to, &SystemChance)?;
+        }
+        _ => {}
+    }
+    privileges::become_owner_of(folder_of(&config.database))
+}
+
+async fn run(
+    command: Command,
+    config: Result<Config, ConfigError>,
+    file: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve => serve::run(&config?, file).await,
+        Command::Once { all } => once::run(&config?, all).await,
         #[cfg(feature = "demo")]
         Command::Demo { headless } => demo::run(headless).await,
         Command::Check { defaults: true, .. } => {
             say(config::DEFAULTS.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Check { defaults: false, send_to } => {
-            check::run(config(), send_to.as_deref()).await
-        }
-        Command::Invite(what) => invite::run(&config()?, &what).await,
-        Command::Export { user, file } => export::run(&config()?, user, file.as_deref()).await,
-        Command::SendTest { address } => send_test::run(&config()?, &address).await,
-        Command::Status { json } => status::run(&config()?, json).await,
-        Command::Health => health::run(config()).await,
-        Command::Users(command) => users::run(&config()?, &command).await,
-        Command::Backup { file, force } => backup::write(&config()?, &file, force).await,
-        Command::Restore { file } => backup::restore(&config()?, &file).await,
-        Command::Key(KeyCommand::Rotate { to }) => key::rotate(&config()?, to.as_deref()).await,
+        Command::Check { defaults: false, send_to } => check::run(config, send_to.as_deref()).await,
+        Command::Invite(what) => invite::run(&config?, &what).await,
+        Command::Export { user, file } => export::run(&config?, user, file.as_deref()).await,
+        Command::SendTest { address } => send_test::run(&config?, &address).await,
+        Command::Status { json } => status::run(&config?, json).await,
+        Command::Health => health::run(config).await,
+        Command::Users(command) => users::run(&config?, &command).await,
+        Command::Backup { file, force } => backup::write(&config?, &file, force).await,
+        Command::Restore { file } => backup::restore(&config?, &file).await,
+        Command::Key(KeyCommand::Rotate { to }) => key::rotate(&config?, to.as_deref()).await,
     }
 }
 

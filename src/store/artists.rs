@@ -288,16 +288,6 @@ pub fn note_last_album(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
     Ok(())
 }
 
-/// Folds the names that were written before they were folded.
-pub(super) fn fold_names(tx: &Tx<'_>) -> Result<()> {
-    let mut rows = tx.conn().prepare_cached("SELECT id, name FROM artists WHERE folded IS NULL")?;
-    let unfolded = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (id, name) in unfolded.collect::<rusqlite::Result<Vec<(ArtistId, String)>>>()? {
-        tx.execute("UPDATE artists SET folded = ?2 WHERE id = ?1", params![id, folded(&name)])?;
-    }
-    Ok(())
-}
-
 /// Records a check that failed: nothing advances but the wait.
 ///
 /// # Errors

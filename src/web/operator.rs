@@ -1,21 +1,19 @@
-//! The admin page. Anyone but the operator gets "not found".
+//! The admin page. Users who are not operators get a 404.
 
 mod chart;
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
 
 use self::chart::{Chart, HEIGHT};
-use super::page;
-use super::visit::{Frame, SignedForm, Visit};
+use super::page::{self, Handled};
+use super::visit::{Fields, Frame, SignedForm, UrlQuery, Visit};
 use super::when::When;
 use crate::accounts::callers;
 use crate::context::Ctx;
@@ -24,11 +22,11 @@ use crate::store::job_runs::{JobRun, RunResult};
 use crate::store::status::{self, Consent, Day, Mailbox, Page, Status};
 use crate::store::{StoreError, Tx, preferences};
 
-/// Users on a page.
+/// Users per page.
 const USERS: u32 = 30;
-/// Recent runs shown of each job.
+/// The newest runs to show per job.
 const RUNS: usize = 3;
-/// Characters shown of a name, and of a quoted message.
+/// In characters, for text that comes from users or servers.
 const MAX_NAME_LENGTH: usize = 60;
 const MAX_SENTENCE_LENGTH: usize = 200;
 
@@ -43,41 +41,31 @@ struct Operator {
     pages: u64,
 }
 
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Paging {
-    page: Option<String>,
-}
-
-/// Handles every method, because others must not learn that the page exists.
+/// Handles every method, so that other users get a 404 for all of them.
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     visit: Result<Visit, Response>,
-    paging: Result<Query<Paging>, QueryRejection>,
+    UrlQuery(query): UrlQuery,
     request: Request,
-) -> Response {
+) -> Handled {
     let visit = match visit {
         Ok(visit) if visit.frame.is_operator => visit,
-        Err(fault) if fault.status().is_server_error() => return fault,
-        Ok(_) | Err(_) => return page::not_found().await,
+        Err(fault) if fault.status().is_server_error() => return Ok(fault),
+        Ok(_) | Err(_) => return Ok(page::not_found().await),
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let refused = page::wrong_method(request).await;
-        return ([(header::ALLOW, "GET,HEAD")], refused).into_response();
+        return Ok(([(header::ALLOW, "GET,HEAD")], refused).into_response());
     }
-    let (number, cadence) =
-        (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());
+    let (number, cadence) = (page_number(&query), ctx.cadence.clone());
     let users = Page { skip: (number - 1) * u64::from(USERS), most: USERS };
     let gather = move |tx: &Tx<'_>| {
         let status = status::load(tx, &cadence, users)?;
         Ok::<_, StoreError>((status, preferences::of(tx, visit.user)?))
     };
-    match ctx.db.read("operator's page", gather).await {
-        Ok((status, wanted)) => {
-            let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
-            page::render(&Operator::new(visit.frame, zone, status, number))
-        }
-        Err(error) => page::our_fault(&error),
-    }
+    let (status, wanted) = ctx.db.read("operator's page", gather).await?;
+    let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
+    Ok(page::render(&Operator::new(visit.frame, zone, status, number)))
 }
 
 /// Removes an access request.
@@ -85,28 +73,24 @@ pub(super) async fn forget_caller(
     State(ctx): State<Arc<Ctx>>,
     Path(number): Path<String>,
     form: Result<SignedForm, Response>,
-) -> Response {
+) -> Handled {
     match form {
         Ok(form) if form.visit.frame.is_operator => {}
-        Err(fault) if !fault.status().is_redirection() => return fault,
-        Ok(_) | Err(_) => return page::not_found().await,
+        Err(fault) if !fault.status().is_redirection() => return Ok(fault),
+        Ok(_) | Err(_) => return Ok(page::not_found().await),
     }
-    let Ok(number) = number.parse() else { return page::not_found().await };
-    match callers::forget(&ctx, number).await {
-        Ok(()) => Redirect::to("/operator#people").into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+    let Ok(number) = number.parse() else { return Ok(page::not_found().await) };
+    callers::forget(&ctx, number).await?;
+    Ok(Redirect::to("/operator#people").into_response())
 }
 
-impl Paging {
-    /// Counted from 1; invalid numbers mean the first page.
-    fn number(&self) -> u64 {
-        let number: Option<u32> = self.page.as_deref().and_then(|page| page.parse().ok());
-        u64::from(number.unwrap_or(1).max(1))
-    }
+/// Counted from 1, which is also the page if there is no valid number.
+fn page_number(query: &Fields) -> u64 {
+    u64::from(query.value("page").parse::<u32>().unwrap_or(1).max(1))
 }
 
 impl Operator {
+    /// This page in the menu.
     const PATH: &str = "/operator";
 
     fn new(frame: Frame, zone: TimeZone, status: Status, page: u64) -> Self {
@@ -126,7 +110,7 @@ impl Operator {
         When::day(*at, &self.zone)
     }
 
-    /// Each day of the charts with the calls of each bucket, the newest first.
+    /// The days of the charts with the calls per bucket, newest first.
     fn days(&self) -> Vec<(When, Vec<u64>)> {
         let days = self.status.calls.by_day.first().map_or(&[][..], |history| &history.days);
         let row = |(n, day): (usize, &Day)| {
@@ -161,7 +145,7 @@ fn title(bucket: &Bucket) -> &'static str {
     chart::title(*bucket)
 }
 
-/// `artist_albums` as "artist albums".
+/// A word from the database, without underscores.
 fn plain(word: &str) -> String {
     word.replace('_', " ")
 }

@@ -94,7 +94,7 @@ async fn empty_list_is_applied_after_a_day() {
 }
 
 #[tokio::test]
-async fn pages_without_cursors_are_read_to_their_end() {
+async fn follow_pages_without_cursors_are_fetched_completely() {
     let (home, _, martha) = follower_of(120).await;
     home.world
         .change_user(martha.user, |user| user.follow_list_fault = Some(FollowListFault::NoCursors));

@@ -1,5 +1,4 @@
-//! My page: how the watch stands in one line, what stands in the way with its button, what became of my
-//! emails, and a sample of them.
+//! The account page: account health, problems with their buttons, recent emails, and the sample email.
 
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, FollowListFault, NewAlbum};
@@ -10,7 +9,7 @@ use scraper::{Html, Selector};
 use crate::home::{Home, Listener};
 use crate::visitor::Visitor;
 
-/// The colour of the state, and its words.
+/// The colour and the text of the headline.
 async fn state(browser: &Visitor) -> (&'static str, String) {
     let page = browser.get("/account").await;
     let colours = ["good", "wait", "bad"];
@@ -32,7 +31,7 @@ async fn fan(home: &Home) -> (String, Listener) {
 }
 
 #[tokio::test]
-async fn all_well_is_one_green_line_that_says_who_is_watched_since_when_and_until_when() {
+async fn healthy_account_shows_one_green_line() {
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 12).await;
     home.round().await;
@@ -48,7 +47,7 @@ async fn all_well_is_one_green_line_that_says_who_is_watched_since_when_and_unti
 }
 
 #[tokio::test]
-async fn from_the_sign_in_to_the_confirmed_address_the_page_says_what_is_missing_with_its_button() {
+async fn account_page_asks_for_missing_address_and_confirmation() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let browser = home.visitor();
@@ -75,7 +74,7 @@ async fn from_the_sign_in_to_the_confirmed_address_the_page_says_what_is_missing
 }
 
 #[tokio::test]
-async fn a_initial_scan_that_takes_days_says_how_far_it_is_and_how_long_it_takes_at_this_pace() {
+async fn initial_scan_shows_progress_and_time_left() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "4")]).await;
     let (_, martha) = home.listener_of("Martha", 14).await;
     home.round().await;
@@ -95,7 +94,7 @@ async fn a_initial_scan_that_takes_days_says_how_far_it_is_and_how_long_it_takes
 }
 
 #[tokio::test]
-async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_way_back() {
+async fn account_page_says_how_to_renew_consent() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     for _ in 0..8 {
@@ -122,13 +121,13 @@ async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_wa
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
     assert!(colour == "bad" && words.contains("your data will be deleted"), "{words}");
-    // What is owed about an end leaves once that is certain.
+    // The email about the end is sent once it is certain.
     home.advance_hours(2);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_pause_says_until_when_and_an_owner_without_premium_whose_hand_it_needs() {
+async fn account_page_explains_pauses_and_missing_premium() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
@@ -150,7 +149,7 @@ async fn a_pause_says_until_when_and_an_owner_without_premium_whose_hand_it_need
 }
 
 #[tokio::test]
-async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained() {
+async fn account_page_explains_overdue_artists_and_suspect_list() {
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 120).await;
     home.round().await;
@@ -176,8 +175,7 @@ async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained
 }
 
 #[tokio::test]
-async fn a_list_of_follows_that_could_not_be_read_for_a_day_is_said_and_so_is_a_pause_of_such_lists()
- {
+async fn account_page_explains_stale_follow_list() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     home.advance_hours(24);
@@ -201,7 +199,7 @@ async fn a_list_of_follows_that_could_not_be_read_for_a_day_is_said_and_so_is_a_
 }
 
 #[tokio::test]
-async fn a_permission_whose_six_months_are_over_is_over_before_spotify_says_so() {
+async fn consent_ends_after_six_months_before_spotify_rejects_it() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     for _ in 0..10 {
@@ -219,7 +217,7 @@ async fn a_permission_whose_six_months_are_over_is_over_before_spotify_says_so()
 }
 
 #[tokio::test]
-async fn emails_switched_off_are_no_secret() {
+async fn account_page_says_when_emails_are_off() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let form = [("letters", "none"), ("hour", "8"), ("zone", "UTC")];
@@ -230,7 +228,7 @@ async fn emails_switched_off_are_no_secret() {
 }
 
 #[tokio::test]
-async fn the_emails_to_me_stand_there_each_with_what_became_of_it() {
+async fn account_page_lists_emails_with_delivery_status() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
@@ -270,7 +268,7 @@ async fn the_emails_to_me_stand_there_each_with_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn ten_emails_are_listed_the_latest_first() {
+async fn account_page_lists_ten_newest_emails() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..15 {
@@ -286,7 +284,7 @@ async fn ten_emails_are_listed_the_latest_first() {
 }
 
 #[tokio::test]
-async fn a_sample_is_of_ones_own_artists_says_that_it_is_one_and_comes_once_an_hour() {
+async fn sample_shows_own_artists_and_is_limited_to_hourly() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
@@ -321,7 +319,7 @@ async fn a_sample_is_of_ones_own_artists_says_that_it_is_one_and_comes_once_an_h
 }
 
 #[tokio::test]
-async fn news_that_will_not_leave_is_no_email_to_come() {
+async fn suppressed_news_is_not_listed_as_pending_email() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let other = home.world.add_artist("Robyn");
@@ -363,7 +361,7 @@ async fn news_that_will_not_leave_is_no_email_to_come() {
 }
 
 #[tokio::test]
-async fn a_sample_shows_nothing_of_who_is_muted() {
+async fn sample_leaves_out_muted_artists() {
     let home = Home::new().await;
     let (muted, heard) = (home.world.add_artist("Muted"), home.world.add_artist("Heard"));
     let martha = home.listener("Martha", &[&muted, &heard]).await;
@@ -389,7 +387,7 @@ async fn a_sample_shows_nothing_of_who_is_muted() {
 }
 
 #[tokio::test]
-async fn an_address_that_says_that_a_sample_was_asked_for_says_so_only_where_it_was_just_now() {
+async fn account_page_confirms_sample_only_right_after_request() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let said = async || martha.browser.get("/account?sample").await.shown("[role=status]").len();
@@ -403,7 +401,7 @@ async fn an_address_that_says_that_a_sample_was_asked_for_says_so_only_where_it_
 }
 
 #[tokio::test]
-async fn a_sample_that_a_wrong_clock_owed_for_years_ahead_forbids_no_other() {
+async fn sample_dated_in_the_future_blocks_no_other() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     martha.browser.post("/account/sample", &[]).await;
@@ -417,7 +415,7 @@ async fn a_sample_that_a_wrong_clock_owed_for_years_ahead_forbids_no_other() {
 }
 
 #[tokio::test]
-async fn a_sample_costs_no_album_and_no_digest() {
+async fn sample_uses_up_no_news_and_no_digest() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let form = [("letters", "daily"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
@@ -434,7 +432,7 @@ async fn a_sample_costs_no_album_and_no_digest() {
 }
 
 #[tokio::test]
-async fn who_follows_nobody_known_gets_a_sample_that_is_made_up_and_says_so() {
+async fn sample_is_made_up_without_known_releases() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     martha.browser.post("/account/sample", &[]).await;
@@ -446,7 +444,7 @@ async fn who_follows_nobody_known_gets_a_sample_that_is_made_up_and_says_so() {
 }
 
 #[tokio::test]
-async fn no_sample_goes_to_an_address_that_is_not_confirmed_or_bounces_or_for_another_site() {
+async fn sample_needs_confirmed_address_and_signed_form() {
     let home = Home::new().await;
     let user = home.world.add_user("Otto");
     let otto = home.visitor();
@@ -476,7 +474,7 @@ async fn no_sample_goes_to_an_address_that_is_not_confirmed_or_bounces_or_for_an
 }
 
 #[tokio::test]
-async fn my_page_is_mine_alone() {
+async fn account_page_is_private() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[]).await;
@@ -490,7 +488,7 @@ async fn my_page_is_mine_alone() {
 }
 
 #[tokio::test]
-async fn times_are_those_of_the_readers_zone_each_in_an_element_of_its_own() {
+async fn times_are_shown_in_user_zone() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let form = [("letters", "at_once"), ("hour", "8"), ("zone", "Asia/Tokyo"), ("albums", "on")];

@@ -1,4 +1,4 @@
-//! New releases: what my artists released, the latest first, and on each whether an email told me.
+//! The new releases page: what followed artists released, and whether an email announced it.
 
 use dropday::demo::world::{Group, NewAlbum};
 use dropday::domain::release::ReleaseKind;
@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::home::{Home, Listener};
 use crate::visitor::Visitor;
 
-/// What a reader sees at `selector`, on one line each.
+/// The texts of the elements at `selector`.
 async fn shown(browser: &Visitor, path: &str, selector: &str) -> Vec<String> {
     let page = browser.get(path).await;
     assert_eq!(page.status, StatusCode::OK, "{path}");
@@ -37,8 +37,7 @@ async fn comes_out(home: &Home, artist: &str, album: NewAlbum) {
 }
 
 #[tokio::test]
-async fn what_came_out_stands_there_the_latest_first_with_its_cover_its_date_and_when_it_was_mailed()
- {
+async fn releases_are_listed_newest_first_with_cover_and_status() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
@@ -63,7 +62,7 @@ async fn what_came_out_stands_there_the_latest_first_with_its_cover_its_date_and
 }
 
 #[tokio::test]
-async fn of_what_was_seen_at_one_look_the_one_that_came_out_last_stands_first() {
+async fn releases_of_one_check_are_ordered_by_date() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for (title, date) in
@@ -77,7 +76,7 @@ async fn of_what_was_seen_at_one_look_the_one_that_came_out_last_stands_first() 
 }
 
 #[tokio::test]
-async fn each_that_was_not_mailed_says_why() {
+async fn releases_not_emailed_say_why() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let muted = home.world.add_artist("Robyn");
@@ -117,7 +116,7 @@ async fn each_that_was_not_mailed_says_why() {
 }
 
 #[tokio::test]
-async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_email_came() {
+async fn releases_are_listed_before_address_is_confirmed() {
     let home = Home::new().await;
     let (artist, _) = fan(&home).await;
     comes_out(&home, &artist, NewAlbum::titled("Before she came")).await;
@@ -138,7 +137,7 @@ async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_email
 }
 
 #[tokio::test]
-async fn a_partly_known_date_is_told_no_more_precisely() {
+async fn partial_release_date_is_shown_as_precise_as_known() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let vague = NewAlbum::titled("Vague").on("2026-11");
@@ -150,7 +149,7 @@ async fn a_partly_known_date_is_told_no_more_precisely() {
 }
 
 #[tokio::test]
-async fn a_chip_shows_one_kind_and_a_word_that_nobody_knows_shows_all() {
+async fn kind_filter_shows_one_kind_and_ignores_unknown() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     martha.browser.choose(&["singles", "compilations", "live", "remixes", "appearances"]).await;
@@ -185,7 +184,7 @@ async fn a_chip_shows_one_kind_and_a_word_that_nobody_knows_shows_all() {
 }
 
 #[tokio::test]
-async fn thirty_stand_on_a_page_and_the_rest_on_the_next_none_twice_whatever_the_cursor() {
+async fn releases_are_paged_by_thirty_without_repeats() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..70 {
@@ -226,7 +225,7 @@ async fn thirty_stand_on_a_page_and_the_rest_on_the_next_none_twice_whatever_the
 }
 
 #[tokio::test]
-async fn albums_that_are_no_longer_known_do_not_end_the_list() {
+async fn deleted_releases_do_not_end_the_list() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..70 {
@@ -243,7 +242,7 @@ async fn albums_that_are_no_longer_known_do_not_end_the_list() {
 }
 
 #[tokio::test]
-async fn another_users_albums_are_not_on_my_page_wherever_it_begins() {
+async fn releases_page_never_shows_other_users_releases() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[]).await;
@@ -258,7 +257,7 @@ async fn another_users_albums_are_not_on_my_page_wherever_it_begins() {
 }
 
 #[tokio::test]
-async fn a_title_that_is_html_and_one_that_turns_the_line_around_stay_words() {
+async fn hostile_titles_are_escaped() {
     let home = Home::new().await;
     let artist = home.world.add_artist("<script>alert(1)</script>");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -278,7 +277,7 @@ async fn a_title_that_is_html_and_one_that_turns_the_line_around_stay_words() {
 }
 
 #[tokio::test]
-async fn a_full_page_is_small() {
+async fn full_releases_page_is_small() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Ä".repeat(40));
     let martha = home.listener("Martha", &[&artist]).await;
@@ -293,7 +292,7 @@ async fn a_full_page_is_small() {
 }
 
 #[tokio::test]
-async fn what_is_held_back_from_who_withdrew_says_so() {
+async fn releases_say_why_news_is_held_after_revocation() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let daily = [("letters", "daily"), ("hour", "23"), ("zone", "UTC"), ("albums", "on")];

@@ -419,8 +419,8 @@ const A_CROWD: &str = "
     SELECT 'crowd' || i, 'Person number ' || i, 1795000000000, 'good', 1, 'p' || i || '@example.com',
         iif(i = 499, 'Spotify refuses this one', NULL) FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
-    INSERT INTO artists (id, name, watched_since, next_check_at, checked_at)
-    SELECT printf('crowd%017d', i), 'Artist ' || i, 1795000000000, 1, 1795000000000 FROM n;
+    INSERT INTO artists (id, name, folded, watched_since, next_check_at, checked_at)
+    SELECT printf('crowd%017d', i), 'Artist ' || i, 'artist ' || i, 1795000000000, 1, 1795000000000 FROM n;
     INSERT INTO follows (person, artist, since)
     SELECT id, printf('crowd%017d', (id % 500) * 100 + o.i), 1 FROM people, (SELECT value AS i FROM generate) o
     WHERE spotify_id LIKE 'crowd%';

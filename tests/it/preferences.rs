@@ -1,4 +1,4 @@
-//! What users choose holds, also for what was owed before; and links in emails do one thing.
+//! Preferences apply to pending notifications too, and links in emails do one thing each.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
     home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
-/// An email about this album.
+/// The email about this album.
 async fn email_about(home: &Home, artist: &str, martha: &Listener, title: &str) -> Email {
     home.world.put_out(artist, NewAlbum::titled(title));
     home.round().await;
@@ -26,7 +26,7 @@ async fn email_about(home: &Home, artist: &str, martha: &Listener, title: &str) 
 }
 
 #[tokio::test]
-async fn live_albums_and_remixes_are_told_to_those_alone_who_want_them() {
+async fn live_albums_and_remixes_respect_preferences() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
@@ -44,7 +44,7 @@ async fn live_albums_and_remixes_are_told_to_those_alone_who_want_them() {
 }
 
 #[tokio::test]
-async fn an_artist_muted_in_an_email_is_heard_of_no_more_until_unmuted() {
+async fn mute_link_silences_artist_until_unmuted() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;
@@ -52,7 +52,7 @@ async fn an_artist_muted_in_an_email_is_heard_of_no_more_until_unmuted() {
     let page = home.visitor().get(&link).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("Röyksopp"), "{}", page.body);
-    // Owed before, and not sent after.
+    // Enqueued before the mute, and not sent after it.
     home.world.put_out(&artist, NewAlbum::titled("Second"));
     home.checks().await;
     assert_eq!(home.visitor().post(&link, &[]).await.status, StatusCode::OK);
@@ -76,7 +76,7 @@ fn usual<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 #[tokio::test]
-async fn an_album_of_two_artists_is_told_while_one_of_them_is_not_muted() {
+async fn shared_album_is_announced_unless_all_artists_muted() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let robyn = home.world.add_artist("Robyn");
@@ -93,7 +93,7 @@ async fn an_album_of_two_artists_is_told_while_one_of_them_is_not_muted() {
 }
 
 #[tokio::test]
-async fn one_click_of_a_mail_program_ends_the_emails_without_a_page_or_a_cookie() {
+async fn one_click_unsubscribe_needs_no_cookie() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;
@@ -126,7 +126,7 @@ async fn one_click_of_a_mail_program_ends_the_emails_without_a_page_or_a_cookie(
 }
 
 #[tokio::test]
-async fn a_link_opens_what_it_is_for_and_nothing_else() {
+async fn email_link_works_for_its_purpose_only() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let other = home.world.add_artist("Robyn");
@@ -168,7 +168,7 @@ async fn a_link_opens_what_it_is_for_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn another_sites_page_cannot_stop_somebodys_emails() {
+async fn cross_site_unsubscribe_is_rejected() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;
@@ -181,7 +181,7 @@ async fn another_sites_page_cannot_stop_somebodys_emails() {
 }
 
 #[tokio::test]
-async fn a_form_that_cannot_be_taken_says_why_and_keeps_what_was_chosen() {
+async fn invalid_preferences_form_keeps_submitted_values() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let post = async |form: &[(&str, &str)]| martha.browser.post("/preferences", form).await;
@@ -215,7 +215,7 @@ async fn a_form_that_cannot_be_taken_says_why_and_keeps_what_was_chosen() {
 }
 
 #[tokio::test]
-async fn preferences_are_for_who_is_signed_in() {
+async fn preferences_need_a_session() {
     let home = Home::new().await;
     let stranger = home.visitor();
     assert_eq!(stranger.get("/preferences").await.location.as_deref(), Some("/"));
@@ -225,7 +225,7 @@ async fn preferences_are_for_who_is_signed_in() {
 }
 
 #[tokio::test]
-async fn the_welcome_tells_what_is_watched_and_what_came_out_lately_and_is_one() {
+async fn welcome_email_lists_recent_releases_once() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Three weeks old").on("2026-11-02"));
@@ -253,7 +253,7 @@ async fn the_welcome_tells_what_is_watched_and_what_came_out_lately_and_is_one()
 }
 
 #[tokio::test]
-async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_email_could_leave() {
+async fn unsent_goodbye_address_is_deleted_after_four_days() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     home.inbox.stop().await;
@@ -270,7 +270,7 @@ async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_email_co
 }
 
 #[tokio::test]
-async fn later_editions_switched_off_before_the_email_leaves_are_not_in_it() {
+async fn editions_switched_off_before_sending_are_dropped() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
@@ -286,7 +286,7 @@ async fn later_editions_switched_off_before_the_email_leaves_are_not_in_it() {
 }
 
 #[tokio::test]
-async fn who_mutes_and_then_unfollows_hears_nothing_of_what_was_owed() {
+async fn muted_then_unfollowed_artist_is_not_announced() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;
@@ -301,7 +301,7 @@ async fn who_mutes_and_then_unfollows_hears_nothing_of_what_was_owed() {
 }
 
 #[tokio::test]
-async fn who_leaves_gets_one_last_email_and_whoever_was_never_confirmed_none() {
+async fn deleted_account_gets_goodbye_if_confirmed() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let jonas = home.world.add_user("Jonas");
@@ -320,7 +320,7 @@ async fn who_leaves_gets_one_last_email_and_whoever_was_never_confirmed_none() {
 }
 
 #[tokio::test]
-async fn the_next_emails_date_is_told_for_what_is_chosen_and_nothing_is_changed_by_asking() {
+async fn next_email_preview_changes_nothing() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let next = async |query: &str| {
@@ -354,7 +354,7 @@ async fn the_next_emails_date_is_told_for_what_is_chosen_and_nothing_is_changed_
 }
 
 #[tokio::test]
-async fn an_hour_that_a_spring_skips_is_told_as_the_email_will_leave() {
+async fn next_email_preview_handles_skipped_hour() {
     let home = Home::new().await;
     home.clock.set("2027-03-27T12:00:00Z".parse().unwrap());
     let (_, martha) = fan(&home).await;
@@ -365,7 +365,7 @@ async fn an_hour_that_a_spring_skips_is_told_as_the_email_will_leave() {
 }
 
 #[tokio::test]
-async fn the_page_says_when_the_next_email_leaves_and_its_script_is_our_own() {
+async fn preferences_page_shows_next_email_with_own_script() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let weekly = [
@@ -395,7 +395,7 @@ async fn the_page_says_when_the_next_email_leaves_and_its_script_is_our_own() {
 }
 
 #[tokio::test]
-async fn a_form_that_cannot_be_taken_keeps_the_day_and_whom_to_unmute_as_well() {
+async fn invalid_preferences_form_keeps_weekday_and_unmutes() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;

@@ -1,21 +1,22 @@
-//! A bar chart of calls by day. The page shows the same numbers as a table.
+//! Bar charts of calls per day. The page has the same numbers in a table.
 
 use crate::domain::quota::Bucket;
 use crate::store::status::{Day, History};
 
-/// Height of the drawing, in its own units.
+/// In SVG units.
 pub(super) const HEIGHT: u64 = 80;
-/// Width of a day, the gap after its bar included.
+/// The width of a day, including the gap.
 const STEP: u64 = 20;
 const GAP: u64 = 4;
 
 pub(super) struct Chart {
     pub(super) title: &'static str,
+    /// A summary.
     pub(super) words: String,
     pub(super) width: u64,
-    /// Only for days with calls.
+    /// One per day with calls.
     pub(super) bars: Vec<Bar>,
-    /// The daily limit, measured from the top.
+    /// The y position of the limit line, if there is a limit.
     pub(super) limit: Option<u64>,
 }
 
@@ -27,11 +28,11 @@ pub(super) struct Bar {
 }
 
 impl Chart {
-    /// `allowed` is the daily limit, if there is one.
+    /// `allowed` is the limit per day, if there is one.
     pub(super) fn new(history: &History, allowed: Option<u64>) -> Self {
         let full = history.most().max(allowed.unwrap_or(0)).max(1);
         let bar = |(n, Day { calls, .. }): (usize, &Day)| {
-            // A day with any call has a visible bar.
+            // Even one call is visible.
             let height = (calls * HEIGHT / full).max(u64::from(*calls > 0));
             Bar { x: n as u64 * STEP, y: HEIGHT - height, width: STEP - GAP, height }
         };
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fullest_day_fills_the_drawing_and_a_single_call_is_seen() {
+    fn largest_day_fills_chart_and_single_call_is_visible() {
         let chart = chart(&[0, 1, 1_000], None);
         let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height).collect();
         assert_eq!((heights, chart.limit), (vec![1, HEIGHT], None));
@@ -84,13 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn the_allowance_is_a_line_over_bars_that_stay_below_it() {
+    fn limit_is_drawn_above_bars() {
         let chart = chart(&[20, 40], Some(80));
         assert_eq!((chart.limit, chart.bars[1].y), (Some(0), HEIGHT / 2));
     }
 
     #[test]
-    fn nothing_at_all_is_drawn_too() {
+    fn chart_without_calls_is_drawn() {
         let chart = chart(&[0, 0], Some(0));
         assert_eq!((chart.bars.len(), chart.limit), (0, Some(HEIGHT)));
     }
