@@ -21,7 +21,7 @@ use crate::jobs::worker::Job;
 use crate::metrics::{Labels, Metrics};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
-use crate::store::outbox::Kind;
+use crate::store::outbox::EmailKind;
 use crate::store::rotation::Key;
 use crate::store::{Db, Sealer, StoreError};
 use crate::web;
@@ -170,7 +170,7 @@ fn metrics() -> anyhow::Result<Metrics> {
     let labels = Labels {
         jobs: &Job::ALL.map(Job::as_str),
         results: &RunResult::ALL.map(RunResult::as_str),
-        emails: &Kind::ALL.map(Kind::as_str),
+        emails: &EmailKind::ALL.map(EmailKind::as_str),
     };
     Metrics::new(labels).context("nothing can be counted; this is a bug")
 }

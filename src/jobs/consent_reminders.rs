@@ -7,7 +7,7 @@ use crate::context::Ctx;
 use crate::domain::consent::{Reminder, reminder_due};
 use crate::domain::operator_alert::OperatorAlert;
 use crate::gateway::Operator;
-use crate::store::outbox::{self, Kind};
+use crate::store::outbox::{self, EmailKind};
 use crate::store::{StoreError, Tx, callers, consents};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ fn remind(tx: &Tx<'_>) -> Result<u64, StoreError> {
     for (user, authorized_at) in consents::good(tx)? {
         let Some(reminder) = reminder_due(authorized_at, tx.now()) else { continue };
         let subject = subject(authorized_at.as_millisecond(), reminder);
-        reminded += u64::from(outbox::owe(tx, user, Kind::ConsentEnds, &subject)?);
+        reminded += u64::from(outbox::owe(tx, user, EmailKind::ConsentEnds, &subject)?);
     }
     Ok(reminded)
 }

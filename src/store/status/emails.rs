@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::domain::operator_alert::OperatorAlert;
 use crate::store::columns::Ms;
-use crate::store::outbox::Kind;
+use crate::store::outbox::EmailKind;
 use crate::store::{Result, Tx, outbox, users};
 
 /// How far back rejections and alert emails are listed.
@@ -41,7 +41,7 @@ pub struct Emails {
 /// Notifications of one kind that are queued, or were rejected, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Group {
-    /// See [`Kind::as_str`].
+    /// See [`EmailKind::as_str`].
     pub kind: String,
     /// Why they were not sent; `None` if they only wait for the time they are scheduled for.
     pub reason: Option<String>,
@@ -142,7 +142,7 @@ pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
         "SELECT owed_at, subject, state FROM outbox
          WHERE coalesce(person, 0) = 0 AND kind = ?1 AND owed_at > ?2 ORDER BY id DESC LIMIT ?3",
     )?;
-    let key = params![Kind::Operator.as_str(), Ms(tx.now() - RECENT), MAX_LISTED];
+    let key = params![EmailKind::Operator.as_str(), Ms(tx.now() - RECENT), MAX_LISTED];
     let rows = rows.query_map(key, |row| {
         Ok((row.get::<_, Ms>(0)?.0, row.get::<_, String>(1)?, row.get(2)?))
     })?;
