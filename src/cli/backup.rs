@@ -32,13 +32,13 @@ pub(super) async fn write(config: &Config, to: &Path, replaces: bool) -> anyhow:
 }
 
 pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<ExitCode> {
-    Db::look_at(from)?;
-    let sealer = app::key_of(config)?;
+    Db::inspect(from)?;
+    let cipher = app::key_of(config)?;
     let (clock, _) = super::machine();
     let now = clock.now();
     let (database, file) = (config.database.clone(), from.to_owned());
     let restored =
-        tokio::task::spawn_blocking(move || restore::restore(&file, &database, &sealer, now));
+        tokio::task::spawn_blocking(move || restore::restore(&file, &database, &cipher, now));
     let restored = restored.await??;
     let place = config.database.display();
     say(&format!("Restored {place} from {}: {}.", from.display(), describe(restored.contents)));
@@ -59,8 +59,8 @@ pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<Exit
 }
 
 fn describe(contents: Contents) -> String {
-    let Contents { users, artists, owed, version } = contents;
+    let Contents { users, artists, pending, version } = contents;
     format!(
-        "{users} users, {artists} artists, {owed} queued notifications, schema version {version}"
+        "{users} users, {artists} artists, {pending} queued notifications, schema version {version}"
     )
 }

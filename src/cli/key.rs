@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::app::{self, Rotation};
 use crate::config::{Config, DEFAULT_CREDENTIALS, KeyOrigin, KeySource};
-use crate::store::rotation::Rotated;
+use crate::store::key_rotation::Rotated;
 use crate::terminal::say;
 
 pub(super) async fn rotate(config: &Config, to: Option<&Path>) -> anyhow::Result<ExitCode> {

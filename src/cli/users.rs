@@ -8,12 +8,12 @@ use clap::Subcommand;
 use comfy_table::{Table, presets};
 use serde_json::json;
 
-use crate::accounts::{address, leave};
+use crate::accounts::{address, delete_account};
 use crate::app;
 use crate::config::Config;
 use crate::domain::user::EmailAddress;
 use crate::store::users::{self, User};
-use crate::store::{Db, Tx, follows, links};
+use crate::store::{Db, Tx, confirmation_links, follows};
 use crate::terminal::{complain, say};
 
 #[derive(Subcommand)]
@@ -140,7 +140,7 @@ async fn remove(config: &Config, who: &str, is_sure: bool) -> anyhow::Result<()>
     {
         bail!("nothing was deleted");
     }
-    leave::leave(&ctx, listed.user.id).await?;
+    delete_account::delete_account(&ctx, listed.user.id).await?;
     say(&format!("Deleted {name} and all of their data."));
     Ok(())
 }
@@ -157,7 +157,7 @@ async fn confirm(config: &Config, who: &str, typed: Option<&str>) -> anyhow::Res
             format!("{} has no unconfirmed address: name one", describe(&listed))
         })?,
     };
-    address::confirm_by_hand(&ctx, listed.user.id, &address).await?;
+    address::confirm_as_admin(&ctx, listed.user.id, &address).await?;
     say(&format!("Emails for {} now go to {}.", describe(&listed), address.as_str()));
     Ok(())
 }
@@ -197,7 +197,7 @@ async fn all(db: &Db) -> anyhow::Result<Vec<ListedUser>> {
     let read = |tx: &Tx<'_>| {
         let with_more = |user: User| {
             let artists = follows::count(tx, user.id)?;
-            let awaiting = links::awaiting(tx, user.id)?.and_then(|link| link.address);
+            let awaiting = confirmation_links::awaiting(tx, user.id)?.and_then(|link| link.address);
             Ok(ListedUser { user, artists, awaiting })
         };
         users::all(tx)?.into_iter().map(with_more).collect()

@@ -13,15 +13,15 @@ pub enum GatewayError {
     Paused(Pause),
     /// The calls allowed in 24 hours are used up.
     #[error("the day's calls are used up; the next is free at {0} (spotify.artist_albums_per_day)")]
-    Spent(Timestamp),
+    QuotaExhausted(Timestamp),
     /// The same after the first page of a check.
     #[error(
         "the day's calls ran out between two pages; the next is free at {0} (spotify.artist_albums_per_day)"
     )]
-    RanOut(Timestamp),
+    QuotaExhaustedMidCheck(Timestamp),
     /// Too many calls are queued.
     #[error("too many users are signing in at the same time; try again in a minute")]
-    Crowded,
+    QueueFull,
     #[error("nobody is connected to Spotify; someone must sign in")]
     NobodyConnected,
     /// This user's token does not work.
@@ -35,23 +35,23 @@ pub enum GatewayError {
 
 impl GatewayError {
     /// Whether Spotify rejects the app itself, for every user.
-    pub fn is_of_the_app(&self) -> bool {
-        matches!(self, Self::Spotify(spotify::Error::BadClient))
+    pub fn is_app_fault(&self) -> bool {
+        matches!(self, Self::Spotify(spotify::Error::InvalidClient))
     }
 
     /// Whether any other call of the same kind would fail too.
-    pub fn holds_up_everything(&self) -> bool {
+    pub fn affects_all_requests(&self) -> bool {
         use spotify::Error as E;
         match self {
-            Self::Paused(_) | Self::Spent(_) | Self::RanOut(_) => true,
-            Self::Crowded | Self::NobodyConnected | Self::Store(_) => true,
+            Self::Paused(_) | Self::QuotaExhausted(_) | Self::QuotaExhaustedMidCheck(_) => true,
+            Self::QueueFull | Self::NobodyConnected | Self::Store(_) => true,
             Self::Spotify(error) => matches!(
                 error,
                 E::RateLimited { .. }
                     | E::QuotaExceeded { .. }
                     | E::OwnerNeedsPremium
                     | E::EndpointRemoved
-                    | E::BadClient
+                    | E::InvalidClient
             ),
             Self::User { .. } => false,
         }

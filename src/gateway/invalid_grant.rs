@@ -28,7 +28,7 @@ pub(super) enum Outcome {
 
 /// Handles an `invalid_grant` for the tokens seen at `version`: ends the consent and enqueues the one
 /// email about it, or suspends it, together with all that ended within the hour.
-pub(super) fn settle(
+pub(super) fn handle_invalid_grant(
     tx: &Tx<'_>,
     user: UserId,
     version: i64,
@@ -45,7 +45,7 @@ pub(super) fn settle(
         end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
         if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
             // Until then the old access tokens work, in case the authorization server is down.
-            consents::try_everybody(tx, tx.now() + REFRESH_AHEAD)?;
+            consents::force_refresh_all(tx, tx.now() + REFRESH_AHEAD)?;
         }
         return Ok(Outcome::Ended);
     }
@@ -54,7 +54,7 @@ pub(super) fn settle(
     let restored =
         if crowd.is_anomalous() { consents::restore(tx, SUSPENDED_REASON, until)? } else { 0 };
     if was_quiet {
-        operator.tell(tx, OperatorAlert::MassRefusal)?;
+        operator.enqueue_alert(tx, OperatorAlert::MassRefusal)?;
     }
     Ok(Outcome::Held { crowd, restored })
 }
@@ -70,7 +70,7 @@ fn end(
     if users::find(tx, user)?.is_some_and(|p| p.address.is_some()) {
         // Wait with the email as long as the end may still be reversed.
         let next_send_time = if for_good { tx.now() } else { tx.now() + REVERSAL_WINDOW };
-        outbox::owe_sign_in_again(tx, user, refusal.authorized_at, next_send_time)?;
+        outbox::enqueue_sign_in_again(tx, user, refusal.authorized_at, next_send_time)?;
     }
     Ok(())
 }

@@ -19,9 +19,9 @@ impl Operator {
     }
 
     /// Enqueues an email about `alert`, unless there was one today.
-    pub fn tell(self, tx: &Tx<'_>, alert: OperatorAlert) -> Result<(), StoreError> {
+    pub fn enqueue_alert(self, tx: &Tx<'_>, alert: OperatorAlert) -> Result<(), StoreError> {
         if self == Self::Reachable {
-            outbox::owe_operator(tx, &alert.subject(day_of(tx.now())))?;
+            outbox::enqueue_operator(tx, &alert.subject(day_of(tx.now())))?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::domain::quota::{
 };
 use crate::metrics::{CallOutcome, Metrics};
 use crate::spotify;
-use crate::store::ledger::{self, Booking, Limits, Scope};
+use crate::store::api_calls::{self, Booking, Limits, Scope};
 use crate::store::{Db, StoreError, Tx, allowance};
 
 /// Keeps the interval between calls and their number per day.
@@ -31,29 +31,29 @@ pub(super) struct Call {
     pub(super) purpose: Purpose,
     /// How many of the day's calls are reserved for others.
     pub(super) reserved: u32,
-    pub(super) waiting: Waiting,
+    pub(super) caller: Caller,
 }
 
 impl Call {
     /// A call other than for artists' albums.
-    pub(super) fn of(bucket: Bucket, waiting: Waiting) -> Self {
-        Self { bucket, purpose: Purpose::Other, reserved: 0, waiting }
+    pub(super) fn of(bucket: Bucket, caller: Caller) -> Self {
+        Self { bucket, purpose: Purpose::Other, reserved: 0, caller }
     }
 }
 
 /// Who waits for the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waiting {
-    Worker,
-    User,
+pub(super) enum Caller {
+    Background,
+    Interactive,
 }
 
-impl Waiting {
+impl Caller {
     /// Users do not wait longer, and anonymous requests must not fill the queue.
-    fn patience(self) -> Duration {
+    fn max_wait(self) -> Duration {
         match self {
-            Self::Worker => Duration::from_secs(3600),
-            Self::User => Duration::from_secs(10),
+            Self::Background => Duration::from_secs(3600),
+            Self::Interactive => Duration::from_secs(10),
         }
     }
 }
@@ -76,8 +76,8 @@ impl RateLimiter {
         self.operator
     }
 
-    /// Makes the call when its turn comes. With [`GatewayError::Paused`], [`GatewayError::Spent`] and
-    /// [`GatewayError::Crowded`] no call was made.
+    /// Makes the call when its turn comes. With [`GatewayError::Paused`], [`GatewayError::QuotaExhausted`] and
+    /// [`GatewayError::QueueFull`] no call was made.
     pub(super) async fn call<T, F>(&self, booked: Call, call: F) -> Result<T, GatewayError>
     where
         F: Future<Output = Result<T, spotify::Error>>,
@@ -101,15 +101,15 @@ impl RateLimiter {
             reserved: call.reserved,
             purpose: call.purpose,
             interval: self.interval,
-            patience: call.waiting.patience(),
+            max_wait: call.caller.max_wait(),
         };
-        let book = move |tx: &Tx<'_>| Ok((ledger::book(tx, bucket, limits)?, tx.now()));
+        let book = move |tx: &Tx<'_>| Ok((api_calls::book(tx, bucket, limits)?, tx.now()));
         let (booking, now) = self.db.write("book a call", book).await?;
         let at = match booking {
             Booking::Booked(at) => at,
             Booking::Paused(pause) => return Err(GatewayError::Paused(pause)),
-            Booking::Spent(free_at) => return Err(GatewayError::Spent(free_at)),
-            Booking::Crowded => return Err(GatewayError::Crowded),
+            Booking::Spent(free_at) => return Err(GatewayError::QuotaExhausted(free_at)),
+            Booking::Crowded => return Err(GatewayError::QueueFull),
         };
         // Use the time of the booking: if the clock has stepped back since, this would wait too long.
         let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
@@ -118,7 +118,7 @@ impl RateLimiter {
         }
         self.clock.sleep(wait).await;
         // Another call may have caused a pause in the meantime.
-        match self.db.read("pause", move |tx| ledger::pause_of(tx, bucket)).await? {
+        match self.db.read("pause", move |tx| api_calls::pause_of(tx, bucket)).await? {
             Some(pause) => Err(GatewayError::Paused(pause)),
             None => Ok(()),
         }
@@ -148,13 +148,13 @@ impl RateLimiter {
         self.db
             .write("pause", move |tx| {
                 if let Some(alert) = alert_about(tx, bucket, ceiling, time, cause)? {
-                    operator.tell(tx, alert)?;
+                    operator.enqueue_alert(tx, alert)?;
                 }
                 // Sign-ins are few, and the 403 may concern only this user: do not pause them.
                 if cause == Cause::Endpoint && bucket == Bucket::Profile {
                     return Ok(());
                 }
-                ledger::pause(tx, scope, time, cause)
+                api_calls::pause(tx, scope, time, cause)
             })
             .await
     }
@@ -168,9 +168,9 @@ fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
         Some(spotify::Error::QuotaExceeded { .. }) => CallOutcome::QuotaSpent,
         Some(spotify::Error::Temporary(_) | spotify::Error::Malformed(_)) => CallOutcome::Failed,
         Some(
-            spotify::Error::AccessRefused
-            | spotify::Error::SignInAgain(_)
-            | spotify::Error::BadClient
+            spotify::Error::Unauthorized
+            | spotify::Error::InvalidGrant(_)
+            | spotify::Error::InvalidClient
             | spotify::Error::NotOnAllowList
             | spotify::Error::MissingScope
             | spotify::Error::OwnerNeedsPremium

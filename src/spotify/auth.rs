@@ -76,16 +76,16 @@ impl Accounts {
             .0
     }
 
-    /// Exchanges the `code` from the callback for tokens. Fails with [`Error::SignInAgain`] if the code was
+    /// Exchanges the `code` from the callback for tokens. Fails with [`Error::InvalidGrant`] if the code was
     /// already used, has expired or belongs to another `verifier` (Spotify does not distinguish these),
-    /// and with [`Error::BadClient`] if the app or its redirect URI is unknown.
+    /// and with [`Error::InvalidClient`] if the app or its redirect URI is unknown.
     pub async fn exchange(
         &self,
         code: &str,
         verifier: &SecretString,
         now: Timestamp,
     ) -> Result<Grant, Error> {
-        let http = self.caller(now);
+        let http = self.access_request(now);
         let request = self
             .oauth
             .exchange_code(AuthorizationCode::new(code.to_owned()))
@@ -95,26 +95,26 @@ impl Accounts {
 
     /// Gets a new access token. If [`Grant::refresh`] is `None` the old refresh token remains valid;
     /// otherwise it no longer is, and the new one must be saved first. Fails with
-    /// [`Error::SignInAgain`] if the consent has ended; nothing else ends it.
+    /// [`Error::InvalidGrant`] if the consent has ended; nothing else ends it.
     pub async fn refresh(&self, token: &RefreshToken, now: Timestamp) -> Result<Grant, Error> {
-        let http = self.caller(now);
+        let http = self.access_request(now);
         let token = oauth2::RefreshToken::new(token.0.expose_secret().to_owned());
         answered(self.oauth.exchange_refresh_token(&token).request_async(&http).await, now)
     }
 
     /// A token of the app itself
     /// (<https://developer.spotify.com/documentation/web-api/tutorials/client-credentials-flow>). Fails with
-    /// [`Error::BadClient`] if the client secret is missing or wrong.
+    /// [`Error::InvalidClient`] if the client secret is missing or wrong.
     pub async fn app_token(&self, now: Timestamp) -> Result<Grant, Error> {
         if !self.has_secret {
-            return Err(Error::BadClient);
+            return Err(Error::InvalidClient);
         }
-        let http = self.caller(now);
+        let http = self.access_request(now);
         answered(self.oauth.exchange_client_credentials().request_async(&http).await, now)
     }
 
     /// The HTTP client for `oauth2`. Boxed and owning, so that the futures above are `Send`.
-    fn caller(&self, now: Timestamp) -> impl Fn(HttpRequest) -> Answering + use<> {
+    fn access_request(&self, now: Timestamp) -> impl Fn(HttpRequest) -> Answering + use<> {
         let http = self.http.clone();
         move |request| Box::pin(call(http.clone(), request, now))
     }
@@ -265,7 +265,7 @@ mod tests {
                 ("client_id", "app"),
             ])
         );
-        assert_eq!(accounts.app_token(NOW).await.unwrap_err(), Error::BadClient);
+        assert_eq!(accounts.app_token(NOW).await.unwrap_err(), Error::InvalidClient);
         assert_eq!(server.asked().len(), 1);
     }
 
@@ -287,7 +287,7 @@ mod tests {
                 accounts(&server.url, None).refresh(&refresh_token(), NOW).await.unwrap_err();
             let passes = matches!(error, Error::Temporary(_) | Error::RateLimited { .. });
             assert_eq!(passes, matches!(status, 408 | 429 | 500..), "{status}");
-            if error == Error::SignInAgain(Ending::Revoked) {
+            if error == Error::InvalidGrant(Ending::Revoked) {
                 ends.push(status);
             }
         }

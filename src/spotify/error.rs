@@ -27,17 +27,17 @@ pub enum Error {
     },
     /// The access token has expired or is invalid: get another one with the refresh token.
     #[error("Spotify no longer accepts the access token; it must be refreshed")]
-    AccessRefused,
+    Unauthorized,
     /// The consent has ended, or a code was used twice or has expired. The only error that ends a consent:
     /// trying again with the same token or code never helps.
     #[error("the consent has ended; the user must sign in with Spotify again")]
-    SignInAgain(Ending),
+    InvalidGrant(Ending),
     /// The configuration does not match Spotify's dashboard.
     #[error(
         "Spotify does not accept this app: compare client ID, client secret and redirect URI in the \
          configuration with https://developer.spotify.com/dashboard"
     )]
-    BadClient,
+    InvalidClient,
     /// The user signed in but is not among the app's users.
     #[error(
         "Spotify does not let this user use the app: the operator must add them at \
@@ -78,7 +78,7 @@ impl Error {
     pub fn is_about_the_user(&self) -> bool {
         matches!(
             self,
-            Self::SignInAgain(_) | Self::NotOnAllowList | Self::MissingScope | Self::AccessRefused
+            Self::InvalidGrant(_) | Self::NotOnAllowList | Self::MissingScope | Self::Unauthorized
         )
     }
 }

@@ -7,8 +7,8 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Request, Response};
 
 use super::answer::{Answer, Body, MAX_BODY_BYTES};
+use super::classify::common_refusal;
 use super::error::Error;
-use super::refusal::common_refusal;
 use super::retry_after::retry_after;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

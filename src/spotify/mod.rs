@@ -5,10 +5,10 @@
 
 mod answer;
 pub mod auth;
+mod classify;
 pub mod client;
 pub mod error;
 pub mod http;
-mod refusal;
 mod retry_after;
 #[cfg(test)]
 mod testing;

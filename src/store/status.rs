@@ -16,12 +16,12 @@ pub use self::emails::{Emails, Group, Told};
 pub(in crate::store) use self::users::count_users;
 pub use self::users::{Consent, Mailbox, Page, Standing, Users};
 
-use super::callers::{self, Caller};
+use super::access_requests::{self, AccessRequest};
 use super::columns::Ms;
 use super::hint_sources::{self, Health};
 use super::job_runs::{self, JobRun};
 use super::overdue::{self, Overdue};
-use super::{Result, Tx, identities, ledger};
+use super::{Result, Tx, api_calls, identities};
 use crate::domain::check_planner::Settings;
 use crate::domain::disk_space::DiskSpace;
 use crate::domain::operator_alert::AlertText;
@@ -37,7 +37,7 @@ pub struct Status {
     pub users: Users,
     /// Users who are missing from the app's list at Spotify and asked to be added.
     #[serde(rename = "access_requests")]
-    pub callers: Vec<Caller>,
+    pub access_requests: Vec<AccessRequest>,
     pub artists: Artists,
     #[serde(rename = "longest_overdue")]
     pub overdue: Vec<Overdue>,
@@ -98,16 +98,16 @@ impl Status {
 pub fn load(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Status> {
     let mut status = Status {
         users: users::load(tx, page)?,
-        callers: callers::list(tx)?,
+        access_requests: access_requests::list(tx)?,
         artists: artists_of(tx, None, settings)?,
         overdue: overdue::list(tx, None, settings, MAX_OVERDUE_LISTED)?,
         calls: calls::load(tx, settings.calls_per_day)?,
-        pauses: ledger::pauses(tx)?,
+        pauses: api_calls::pauses(tx)?,
         known_elsewhere: identities::count_known(tx)?,
         hint_sources: hint_sources::health(tx)?,
         emails: emails::load(tx)?,
         jobs: job_runs::latest(tx)?,
-        disk: tx.room(),
+        disk: tx.disk_space(),
         alerts: Vec::new(),
         told: emails::told(tx)?,
     };
@@ -118,16 +118,16 @@ pub fn load(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Status> {
 /// All tracked artists, or those that one user follows.
 pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Result<Artists> {
     let whose = match user {
-        Some(_) => "follows f JOIN artists ON id = f.artist WHERE f.person = ?1 AND",
+        Some(_) => "follows f JOIN artists ON id = f.artist WHERE f.user_id = ?1 AND",
         None => "artists WHERE ?1 IS NULL AND",
     };
     let sql = format!(
         "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
              count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
-             count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, watched_since) < ?4),
+             count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, tracked_since) < ?4),
              count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at),
              count(*) FILTER (WHERE baseline_at > ?2)
-         FROM {whose} unwatched_at IS NULL"
+         FROM {whose} untracked_at IS NULL"
     );
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
     let key = params![user, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
@@ -148,7 +148,7 @@ pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Res
 
 /// Whether a sign-in or the confirmation of an email address is in progress.
 pub fn is_anybody_half_way(tx: &Tx<'_>) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM sign_ins WHERE expires_at > ?1)
-                   OR EXISTS (SELECT 1 FROM links WHERE used_at IS NULL AND expires_at > ?1)";
+    let sql = "SELECT EXISTS (SELECT 1 FROM oauth_states WHERE expires_at > ?1)
+                   OR EXISTS (SELECT 1 FROM confirmation_links WHERE used_at IS NULL AND expires_at > ?1)";
     Ok(tx.query_row(sql, [Ms(tx.now())], |row| row.get(0))?)
 }

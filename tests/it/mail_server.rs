@@ -82,7 +82,7 @@ async fn a_log_in_that_is_refused_stops_the_pass_and_loses_nothing() {
     home.checks().await;
     let outcome = home.emails().await;
     assert_eq!(
-        (outcome.sent, outcome.put_off, outcome.refused),
+        (outcome.sent, outcome.deferred, outcome.refused),
         (0, 1, 0),
         "the next is not tried"
     );

@@ -172,7 +172,7 @@ async fn series_do_not_depend_on_users() {
     let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
     home.ctx
         .db
-        .write("test", move |tx| operator.tell(tx, OperatorAlert::PremiumLapsed))
+        .write("test", move |tx| operator.enqueue_alert(tx, OperatorAlert::PremiumLapsed))
         .await
         .unwrap();
     home.emails().await;

@@ -114,7 +114,7 @@ async fn one_click_unsubscribe_needs_no_cookie() {
     assert_eq!(subjects(&home, &martha).len(), 2);
     let page = martha.browser.get("/account").await.body;
     assert!(page.contains("Emails about new releases are off"), "{page}");
-    let page = martha.browser.get("/new").await.words();
+    let page = martha.browser.get("/releases").await.words();
     let why = "Not emailed: letters with news were switched off";
     assert!(page.contains("Third") && page.contains(why), "what no letter told: {page}");
 

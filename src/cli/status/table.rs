@@ -56,7 +56,7 @@ fn users(rows: &mut Rows, status: &Status) {
     rows.add("  rejected by Spotify", users.in_trouble);
     rows.add_unless_zero("  suspended (mass refusal)", users.held);
     rows.add_unless_zero("  bouncing", users.bouncing);
-    for request in &status.callers {
+    for request in &status.access_requests {
         let (name, email, at) = (&request.name, request.address.as_str(), request.asked_at);
         rows.add("  access request", format!("{name}, {email}, since {at}"));
     }

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::assurance::{Assurance, Checks};
 use super::confirm::Confirm;
 use super::consent_ends::ConsentEnds;
-use super::good_bye::GoodBye;
+use super::goodbye::Goodbye;
 use super::item::{MuteLink, NewsItem};
 use super::news::{News, Sample};
 use super::operator::OperatorEmail;
@@ -53,8 +53,8 @@ pub fn all() -> Vec<(&'static str, Email)> {
         ("sign_in_again", SignInAgain { link: LOG_IN }.email()),
         ("consent_ends", ConsentEnds { link: LOG_IN, ends_on: date(2027, 5, 23) }.email()),
         ("withdrawn", withdrawn().email()),
-        ("good_bye", good_bye(true).email()),
-        ("good_bye_withdrawn", good_bye(false).email()),
+        ("goodbye", goodbye(true).email()),
+        ("goodbye_withdrawn", goodbye(false).email()),
         ("test_email", test_email().email()),
     ];
     emails.extend(
@@ -203,8 +203,8 @@ fn withdrawn() -> Withdrawn<'static> {
     Withdrawn { link: LOG_IN, account_url: ACCOUNT, deleted_on: date(2026, 12, 1) }
 }
 
-fn good_bye(listed_at_spotify: bool) -> GoodBye<'static> {
-    GoodBye { instance_url: INSTANCE, artists: 312, listed_at_spotify }
+fn goodbye(listed_at_spotify: bool) -> Goodbye<'static> {
+    Goodbye { instance_url: INSTANCE, artists: 312, listed_at_spotify }
 }
 
 fn test_email() -> TestEmail<'static> {
@@ -240,8 +240,8 @@ fn alerts() -> [(&'static str, OperatorAlert, AlertDetails); 10] {
         ("operator_mass_refusal", MassRefusal, AlertDetails { count: 5, ..details() }),
         ("operator_no_premium", PremiumLapsed, details()),
         ("operator_allow_list", NotOnAllowList(UserId(7)), martha),
-        ("operator_caller", AccessRequests, aino),
-        ("operator_callers", AccessRequests, users(&requests)),
+        ("operator_access_request", AccessRequests, aino),
+        ("operator_access_requests", AccessRequests, users(&requests)),
         ("operator_endpoint", EndpointForbidden(Bucket::Following), details()),
         ("operator_quota", QuotaExhausted(Bucket::ArtistAlbums), quota(Some(48))),
         ("operator_quota_elsewhere", QuotaExhausted(Bucket::ArtistAlbums), quota(None)),

@@ -12,17 +12,17 @@ use crate::domain::operator_alert::{AlertDetails, AlertText, OperatorAlert};
 use crate::domain::quota;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::jobs::consent_reminders;
+use crate::store::access_requests::{self, AccessRequest};
 use crate::store::allowance;
-use crate::store::callers::{self, Caller};
-use crate::store::farewells::{self, Farewell};
-use crate::store::links::{self, ConfirmLink};
+use crate::store::confirmation_links::{self, ConfirmationLink};
+use crate::store::goodbye_emails::{self, PendingGoodbye};
 use crate::store::outbox::{Claimed, EmailKind};
 use crate::store::users::{self, User};
 use crate::store::{Tx, consents, outbox};
 
 /// The contents of an email.
 pub(super) enum Facts {
-    Confirm(User, ConfirmLink),
+    Confirm(User, ConfirmationLink),
     Welcome(NewsData),
     News(NewsData),
     SignInAgain,
@@ -30,12 +30,12 @@ pub(super) enum Facts {
     Withdrawn(Date),
     /// With the day on which the consent ends.
     ConsentEnds(Date),
-    GoodBye(Farewell),
+    Goodbye(PendingGoodbye),
     Operator(AlertText),
 }
 
 /// The recipient and the contents. `operator` is the operator's address, if one is configured.
-pub(super) fn gather(
+pub(super) fn load(
     tx: &Tx<'_>,
     claimed: &Claimed,
     settings: &check_planner::Settings,
@@ -50,7 +50,7 @@ pub(super) fn gather(
             let alert = operator_alert(tx, claimed, settings.calls_per_day)?;
             return Ok(alert.map(|alert| (to, Facts::Operator(alert))));
         }
-        Addressee::Left => return good_bye(tx, claimed),
+        Addressee::Left => return goodbye(tx, claimed),
     };
     let Some(user) = user else { return Ok(Err("the person has left")) };
     if claimed.kind == EmailKind::Confirm {
@@ -58,12 +58,12 @@ pub(super) fn gather(
     }
     let Some(to) = user.address.clone() else { return Ok(Err("no address is confirmed")) };
     let facts = match claimed.kind {
-        EmailKind::Welcome => news::gather_welcome(tx, user, settings)?.map(Facts::Welcome),
-        EmailKind::News => news::gather(tx, claimed, user, settings)?.map(Facts::News),
-        EmailKind::Sample => news::gather_sample(tx, user, settings)?.map(Facts::News),
+        EmailKind::Welcome => news::load_welcome(tx, user, settings)?.map(Facts::Welcome),
+        EmailKind::News => news::load(tx, claimed, user, settings)?.map(Facts::News),
+        EmailKind::Sample => news::load_sample(tx, user, settings)?.map(Facts::News),
         EmailKind::SignInAgain => sign_in_again(&user),
         EmailKind::ConsentEnds => consent_ends(claimed, &user, tx.now()),
-        EmailKind::Confirm | EmailKind::Operator | EmailKind::GoodBye => {
+        EmailKind::Confirm | EmailKind::Operator | EmailKind::Goodbye => {
             Err("it is not addressed to a user")
         }
     };
@@ -89,13 +89,13 @@ fn consent_ends(claimed: &Claimed, user: &User, now: Timestamp) -> Result<Facts,
     Ok(Facts::ConsentEnds(day_of(ends_at(given_at))))
 }
 
-fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
-    let farewell = match subject_number(claimed) {
-        Some(number) => farewells::find(tx, number)?,
+fn goodbye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
+    let goodbye = match subject_number(claimed) {
+        Some(number) => goodbye_emails::find(tx, number)?,
         None => None,
     };
-    let farewell = farewell.ok_or("nobody knows any more whom it was for");
-    Ok(farewell.map(|farewell| (farewell.address.clone(), Facts::GoodBye(farewell))))
+    let goodbye = goodbye.ok_or("nobody knows any more whom it was for");
+    Ok(goodbye.map(|goodbye| (goodbye.address.clone(), Facts::Goodbye(goodbye))))
 }
 
 fn operator_alert(tx: &Tx<'_>, claimed: &Claimed, calls_per_day: u32) -> Loaded<AlertText> {
@@ -123,8 +123,8 @@ fn alert_details(
             AlertDetails { users, ..details }
         }),
         OperatorAlert::AccessRequests => {
-            let requests = callers::tell_in(tx, claimed.email, claimed.is_repeat)?;
-            let user = |request: Caller| (request.name, request.address.as_str().to_owned());
+            let requests = access_requests::record_alert(tx, claimed.email, claimed.is_repeat)?;
+            let user = |request: AccessRequest| (request.name, request.address.as_str().to_owned());
             let users: Vec<_> = requests.into_iter().map(user).collect();
             let count = users.len() as u64;
             (count > 0).then_some(AlertDetails { count, users, ..details })
@@ -150,7 +150,9 @@ fn alert_details(
 
 fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Loaded<(EmailAddress, Facts)> {
     let link = match subject_number(claimed) {
-        Some(number) => links::find_confirm(tx, number)?.filter(|link| link.expires_at > tx.now()),
+        Some(number) => {
+            confirmation_links::find_confirm(tx, number)?.filter(|link| link.expires_at > tx.now())
+        }
         None => None,
     };
     let to = link.as_ref().and_then(|link| link.address.clone());

@@ -14,7 +14,7 @@ type Alert = (OperatorAlert, AlertDetails);
 
 /// The most serious first.
 pub(super) fn current(tx: &Tx<'_>, status: &Status) -> Result<Vec<AlertText>> {
-    let Status { users, artists, callers, emails, calls, .. } = status;
+    let Status { users, artists, access_requests, emails, calls, .. } = status;
     let mut alerts = Vec::new();
     if let Some(disk) = status.disk.filter(|disk| disk.is_nearly_full()) {
         let details = AlertDetails { disk: Some(disk), ..AlertDetails::default() };
@@ -26,7 +26,7 @@ pub(super) fn current(tx: &Tx<'_>, status: &Status) -> Result<Vec<AlertText>> {
     alerts.extend(count(OperatorAlert::MassRefusal, users.held));
     let rejected = users.in_trouble.saturating_sub(users.held);
     alerts.extend(count(OperatorAlert::UsersRejected, rejected));
-    alerts.extend(count(OperatorAlert::AccessRequests, callers.len() as u64));
+    alerts.extend(count(OperatorAlert::AccessRequests, access_requests.len() as u64));
     let is_nobody_connected = users.all > 0 && users.connected == 0;
     alerts.extend(count(OperatorAlert::NobodyConnected, is_nobody_connected.into()));
     let reason = emails.deferred_reason.as_deref();

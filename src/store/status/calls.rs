@@ -11,7 +11,7 @@ use crate::domain::day_of;
 use crate::domain::learned_quota::QuotaLockout;
 use crate::domain::quota::Bucket;
 use crate::store::columns::Ms;
-use crate::store::{Result, Tx, allowance, ledger};
+use crate::store::{Result, Tx, allowance, api_calls};
 
 /// Days of history, today included. The ledger keeps two more (`store/tidy.rs`).
 pub const DAYS: usize = 14;
@@ -59,7 +59,7 @@ impl History {
 
 /// Calls that are booked ahead count for today.
 pub(super) fn load(tx: &Tx<'_>, per_day: u32) -> Result<Calls> {
-    let used = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
+    let used = Bucket::ALL.map(|bucket| api_calls::used(tx, bucket).map(|used| (bucket, used)));
     let used: Vec<_> = used.into_iter().collect::<Result<_>>()?;
     let allowed = allowance::budget(tx, per_day)?.allowed;
     let of_albums = used.iter().find(|(bucket, _)| *bucket == Bucket::ArtistAlbums);
@@ -78,9 +78,9 @@ pub(super) fn load(tx: &Tx<'_>, per_day: u32) -> Result<Calls> {
 fn history(tx: &Tx<'_>, bucket: Bucket) -> Result<History> {
     let today = day_of(tx.now());
     let first = today.saturating_sub((DAYS as i64 - 1).days());
-    let mut rows = tx
-        .conn()
-        .prepare_cached("SELECT count(*) FROM calls WHERE bucket = ?1 AND at >= ?2 AND at < ?3")?;
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT count(*) FROM api_calls WHERE bucket = ?1 AND at >= ?2 AND at < ?3",
+    )?;
     let mut days = Vec::with_capacity(DAYS);
     for day in first.series(1.day()).take(DAYS) {
         let end = if day == today { Timestamp::MAX } else { start_of(day.saturating_add(1.day())) };

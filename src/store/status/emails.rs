@@ -69,12 +69,12 @@ pub(super) fn load(tx: &Tx<'_>) -> Result<Emails> {
         (queued(tx)?, rejected(tx)?);
     let rejected_recently =
         rejected_by_reason.iter().map(|group| group.count).sum::<u64>() + rejected_other;
-    let deferred = "SELECT count(*) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL";
+    let deferred = "SELECT count(*) FROM outbox WHERE state = 'pending' AND reason IS NOT NULL";
     Ok(Emails {
-        queued: outbox::count_owed(tx)?,
+        queued: outbox::count_pending(tx)?,
         deferred: tx.query_row(deferred, [], |row| row.get(0))?,
         deferred_reason: deferred_reason(tx)?,
-        rejected: count_settled(tx, "refused")?,
+        rejected: count_settled(tx, "rejected")?,
         sent: count_settled(tx, "sent")?,
         queued_by_reason,
         queued_other,
@@ -85,13 +85,13 @@ pub(super) fn load(tx: &Tx<'_>) -> Result<Emails> {
 }
 
 fn count_settled(tx: &Tx<'_>, state: &str) -> Result<u64> {
-    let sql = "SELECT count(*) FROM outbox WHERE state = ?1 AND settled_at IS NOT NULL";
+    let sql = "SELECT count(*) FROM outbox WHERE state = ?1 AND finished_at IS NOT NULL";
     Ok(tx.query_row(sql, [state], |row| row.get(0))?)
 }
 
 fn deferred_reason(tx: &Tx<'_>) -> Result<Option<String>> {
-    let sql = "SELECT max(reason) FROM outbox WHERE state = 'owed' AND id =
-               (SELECT max(id) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL)";
+    let sql = "SELECT max(reason) FROM outbox WHERE state = 'pending' AND id =
+               (SELECT max(id) FROM outbox WHERE state = 'pending' AND reason IS NOT NULL)";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
@@ -99,9 +99,9 @@ fn queued(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
     // An alert email quotes a reason before its first attempt; that is not why it waits.
     grouped(
         tx,
-        "SELECT kind, iif(kind = 'operator' AND attempts = 0, NULL, reason) AS why, count(*), min(owed_at),
+        "SELECT kind, iif(kind = 'operator' AND attempts = 0, NULL, reason) AS why, count(*), min(enqueued_at),
              min(next_at), sum(count(*)) OVER () FROM outbox
-         WHERE state = 'owed' AND owed_at <= ?1 GROUP BY kind, why ORDER BY min(owed_at) LIMIT ?2",
+         WHERE state = 'pending' AND enqueued_at <= ?1 GROUP BY kind, why ORDER BY min(enqueued_at) LIMIT ?2",
         i64::MAX,
     )
 }
@@ -109,9 +109,9 @@ fn queued(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
 fn rejected(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
     grouped(
         tx,
-        "SELECT kind, reason, count(*), min(owed_at), max(settled_at), sum(count(*)) OVER () FROM outbox
-         WHERE state = 'refused' AND settled_at > ?1
-         GROUP BY kind, reason ORDER BY max(settled_at) DESC LIMIT ?2",
+        "SELECT kind, reason, count(*), min(enqueued_at), max(finished_at), sum(count(*)) OVER () FROM outbox
+         WHERE state = 'rejected' AND finished_at > ?1
+         GROUP BY kind, reason ORDER BY max(finished_at) DESC LIMIT ?2",
         (tx.now() - RECENT).as_millisecond(),
     )
 }
@@ -139,8 +139,8 @@ fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
 /// Recent alert emails, the latest first.
 pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT owed_at, subject, state FROM outbox
-         WHERE coalesce(person, 0) = 0 AND kind = ?1 AND owed_at > ?2 ORDER BY id DESC LIMIT ?3",
+        "SELECT enqueued_at, subject, state FROM outbox
+         WHERE coalesce(user_id, 0) = 0 AND kind = ?1 AND enqueued_at > ?2 ORDER BY id DESC LIMIT ?3",
     )?;
     let key = params![EmailKind::Operator.as_str(), Ms(tx.now() - RECENT), MAX_LISTED];
     let rows = rows.query_map(key, |row| {

@@ -33,7 +33,7 @@ pub(super) fn lockout<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let lockout = lockout.map(|lockout| {
         let QuotaLockout { at, spent, in_a_row } = lockout;
-        json!({ "at": at, "calls_before": spent, "in_a_row": in_a_row })
+        json!({ "at": at, "calls_before": spent, "consecutive": in_a_row })
     });
     lockout.serialize(serializer)
 }
