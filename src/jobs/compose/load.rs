@@ -141,7 +141,7 @@ fn alert_details(
             outbox::words_of(tx, claimed.email)?.map(|reason| AlertDetails { reason, ..details })
         }
         OperatorAlert::DiskNearlyFull => tx
-            .room()
+            .disk_space()
             .filter(|disk| disk.is_nearly_full())
             .map(|disk| AlertDetails { disk: Some(disk), ..details }),
         _ => Some(details),
