@@ -142,13 +142,13 @@ async fn each_job_runs(home: &Home) {
 #[tokio::test]
 async fn invalid_app_raises_alert_and_shows_on_every_account() {
     let mut home = Home::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
-    home.world.set_client("demo-client", Some("hush"));
+    home.world.set_client_secret("hush");
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     keep(&mut home, &martha).await;
     home.round().await;
-    home.world.set_client("demo-client", Some("another"));
+    home.world.set_client_secret("another");
     home.world.expire_access_tokens();
     home.advance_hours(7);
     each_job_runs(&home).await;
@@ -157,10 +157,10 @@ async fn invalid_app_raises_alert_and_shows_on_every_account() {
     assert!(alerts.contains("Spotify does not accept this app"), "{alerts}");
     assert!(alerts.contains("dropday check"), "{alerts}");
     let state = texts(&jonas.browser.get("/account").await.body, ".state.bad");
-    let refused = "The watch is held up: Spotify does not accept this Dropday at present.";
+    let refused = "Checks are on hold: Dropday isn’t set up correctly with Spotify.";
     assert_eq!(state, [refused]);
 
-    home.world.set_client("demo-client", Some("hush"));
+    home.world.set_client_secret("hush");
     home.advance_hours(1);
     each_job_runs(&home).await;
     assert_eq!(texts(&page(&martha).await, ".state"), ["Everything is working."]);
@@ -186,7 +186,7 @@ async fn admin_page_shows_each_user_state() {
         let found = home.world.users().into_iter().find(|(_, user)| user.name == name);
         found.unwrap().0
     };
-    home.world.set_allow_listed(someone("Unlisted"), false);
+    home.world.change_user(someone("Unlisted"), |user| user.allow_listed = false);
     home.advance_hours(2);
     home.follows().await;
     home.world.revoke(someone("Withdrew"));
@@ -356,8 +356,8 @@ async fn calls_of_two_weeks_are_charted_and_tabulated() {
 async fn hostile_names_do_not_break_admin_page() {
     let odd = "</td></table><script>alert(1)</script>{{ name }} &amp; \u{202e}";
     let (home, artist, martha) = kept_by_martha(&[]).await;
-    home.world.rename_artist(&artist, odd);
-    home.world.rename_user(martha.user, format!("{odd}{}", "Æ".repeat(290)));
+    home.world.change_artist(&artist, |artist| artist.name = odd.into());
+    home.world.change_user(martha.user, |user| user.name = format!("{odd}{}", "Æ".repeat(290)));
     martha.browser.sign_in(&home.world, martha.user).await;
     home.inbox.refuse(&martha.address, 550, "5.7.1 <script>alert(2)</script> refused");
     home.round().await;
