@@ -72,13 +72,11 @@ CREATE TABLE artists (
     name          TEXT NOT NULL,
     watched_since INTEGER NOT NULL,
     unwatched_at  INTEGER,
-    baseline_at   INTEGER,
     checked_at    INTEGER,
     next_check_at INTEGER NOT NULL,
     failures      INTEGER NOT NULL DEFAULT 0,
     last_failure  TEXT,
-    claimed_until INTEGER NOT NULL DEFAULT 0,
-    total         INTEGER
+    claimed_until INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE follows (

@@ -55,7 +55,7 @@ CREATE INDEX artists_by_check ON artists (checked_at, id, unwatched_at);
 CREATE INDEX artists_by_album ON artists (last_album_on, id, unwatched_at);
 -- All that counting, reckoning and looking for the overdue need of every watched artist.
 CREATE INDEX artists_watched ON artists
-    (unwatched_at, checked_at, watched_since, failures, baseline_at, next_check_at, rate);
+    (unwatched_at, checked_at, watched_since, failures, next_check_at, rate);
 CREATE INDEX artists_unfinished ON artists (id)
     WHERE unwatched_at IS NULL AND failures = 0 AND last_failure IS NOT NULL;
 UPDATE artists SET last_album =

@@ -11,12 +11,12 @@ use super::refresh::Refresher;
 use super::{AccessError, Gate};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
+use crate::domain::artist_list::ListKind;
 use crate::domain::cadence::Errand;
 use crate::domain::consent::Ending;
-use crate::domain::look::Look;
 use crate::domain::matter::Matter;
 use crate::domain::quota::Bucket;
-use crate::domain::side_list::SideList;
+use crate::domain::release_query::ReleaseQuery;
 use crate::domain::token::{AccessToken, Grant};
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
@@ -143,9 +143,7 @@ impl Access {
         turn.map(Lender::Person).ok_or(AccessError::NobodyConnected)
     }
 
-    /// One page of the albums of the errand's artist, of the singles, of both, one after the other, or
-    /// of a list beside these. Only the very first page leaves the calls alone that are kept back from
-    /// the errand: what was begun is finished, unless it is such a list.
+    /// One page of the releases of the artist to check.
     ///
     /// # Errors
     /// [`AccessError`]
@@ -153,20 +151,18 @@ impl Access {
         &self,
         lender: Lender,
         errand: &Errand,
-        look: Look,
+        query: ReleaseQuery,
         offset: u32,
     ) -> Result<AlbumsPage, AccessError> {
         let Errand { artist, purpose, kept_back } = errand;
-        let may_stop = offset == 0 || matches!(look, Look::Side(_));
-        let kept_back = if may_stop { *kept_back } else { 0 };
         let (bucket, waiting) = (Bucket::ArtistAlbums, Waiting::Worker);
-        let call = Call { bucket, purpose: *purpose, kept_back, waiting };
-        let groups = match look {
-            Look::Albums => "album",
-            Look::Singles => "single",
-            Look::Together => "album,single",
-            Look::Side(SideList::Compilations) => "compilation",
-            Look::Side(SideList::Appearances) => "appears_on",
+        let call = Call { bucket, purpose: *purpose, kept_back: *kept_back, waiting };
+        let groups = match query {
+            ReleaseQuery::AlbumsAndSingles => "album,single",
+            ReleaseQuery::Only(ListKind::Albums) => "album",
+            ReleaseQuery::Only(ListKind::Singles) => "single",
+            ReleaseQuery::Only(ListKind::Compilations) => "compilation",
+            ReleaseQuery::Only(ListKind::Appearances) => "appears_on",
         };
         let answer = self.catalogue_page(lender, call, artist, groups, offset).await;
         answer.map_err(|error| match error {

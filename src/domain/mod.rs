@@ -1,7 +1,8 @@
-//! Words and rules. No I/O, no async, no wire formats: "now" and chance are arguments.
+//! Types and rules. No I/O, no async, no wire formats: time and randomness are arguments.
 
 pub mod allowance;
 pub mod artist;
+pub mod artist_list;
 pub mod audience;
 pub mod backoff;
 pub mod cadence;
@@ -15,14 +16,13 @@ pub mod follows;
 pub mod hint;
 pub mod house;
 pub mod leap;
-pub mod look;
 pub mod matter;
 pub mod preferences;
 pub mod quota;
 pub mod recording;
 pub mod release;
+pub mod release_query;
 pub mod room;
-pub mod side_list;
 pub mod text;
 pub mod token;
 pub mod user;
@@ -31,7 +31,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The day it is in UTC, by which days are reckoned wherever no person's zone is known.
+/// The day in UTC, for everything that does not depend on a user's time zone.
 pub fn day_of(now: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(now).date()
 }

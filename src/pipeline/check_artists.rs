@@ -1,65 +1,68 @@
-//! An artist that is worth a call → their albums → one transaction: remember, compare, choose readers, enqueue, plan the
-//! next check. An album is announced when it is first recorded, or never.
+//! An artist that is worth a call → its releases → one transaction for each query: save, compare, choose
+//! users, enqueue, plan the next check. A release is news when it is first recorded, or never.
 
 use std::fmt;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 
-use super::read_albums::{self, Read};
-use super::record_look::{Found, record_look};
-use super::{Scope, Watch, side_lists};
+use super::read_albums::{FetchPlan, Fetched, Fetcher};
+use super::record_look::{RecordResult, record_releases};
+use super::{Scope, Watch};
 use crate::access::AccessError;
 use crate::clock::fraction;
 use crate::ctx::Ctx;
 use crate::domain::artist::ArtistId;
+use crate::domain::artist_list::{ArtistLists, ListKind, secondary_interval};
 use crate::domain::cadence::Errand;
-use crate::domain::look::Look;
 use crate::domain::quota::Purpose;
 use crate::domain::release::{Release, ReleaseKind};
+use crate::domain::release_query::ReleaseQuery;
 use crate::domain::{backoff, cadence, day_of, detection};
-use crate::spotify;
-use crate::store::artists::{self, Claimed, Learnt, Whom};
-use crate::store::{self, StoreError, Tx, allowance, editions, hints, ledger, singles};
+use crate::spotify::{self, PAGE};
+use crate::store::artist_lists::{self, ListCheck};
+use crate::store::artists::{self, Claimed, Whom};
+use crate::store::{StoreError, Tx, allowance, editions, hints, ledger};
 
-/// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
+/// After this many failures in a row the problem is Spotify's, not the artists', and the others wait.
 const TOO_MANY_FAILURES: u32 = 3;
 
-/// An artist whom Spotify does not know is asked about again after this long.
+/// How long an artist waits that Spotify does not know.
 const UNKNOWN_ARTIST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// A check that ran out of calls between two pages begins anew after this long: long enough for others
-/// to have their turn, and shorter than singles that were left for later are waited for.
+/// How long a check waits that ran out of calls between two pages: long enough for others to have their
+/// turn, and shorter than deferred singles are waited for.
 const UNFINISHED_WAIT: Duration = Duration::from_secs(3 * 3600);
 
-/// The same where a day has so few calls that they may never be enough for it.
+/// The same where a day may have too few calls for such a check.
 const UNFINISHED_WAIT_OF_FEW: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// What a pass did.
+/// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Artists that were asked about and answered for.
+    /// Artists that Spotify answered for.
     pub checked: u64,
     /// Of those, how many for the first time.
     pub baselines: u64,
     /// Releases that are news.
     pub news: u64,
-    /// Things newly owed to people.
+    /// Notifications that were enqueued.
     pub owed: u64,
     /// Artists whose check failed.
     pub failed: u64,
     /// Artists that Spotify does not know.
     pub unknown: u64,
-    /// Why the pass ended early, where that is a failure.
+    /// Why the run ended early, if that is a failure.
     pub held_up: Option<String>,
-    /// Whether that is since Spotify does not accept the app, which waiting does not mend.
+    /// Whether that is because Spotify rejects the app, which waiting does not fix.
     pub is_app_refused: bool,
-    /// Why artists that were due were left for later, where that is as it should be.
+    /// Why due artists were left for later, if that is normal.
     pub left: Option<String>,
 }
 
 impl Outcome {
-    /// Whether there was nothing to do, or nothing that could be done today.
+    /// Whether there was nothing to do, or nothing that can be done today.
     pub fn is_idle(&self) -> bool {
         *self == Self { left: self.left.clone(), ..Self::default() }
     }
@@ -90,21 +93,21 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Asks about the artists that are worth it now (`domain/cadence`), as far as the day's calls go.
+/// Checks the artists that are worth a call now (`domain/cadence`), as far as the day's calls go.
 ///
 /// # Errors
-/// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
+/// [`StoreError`] if the database fails; anything else is in the [`Outcome`].
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
     let all = scope == Scope::All;
-    // While Spotify is down nobody asks, except for a person who says "now".
+    // While Spotify is down, only manual checks are made.
     if !all && let Some(pause) = ctx.db.read("pause of checks", ledger::pause_of_checks).await? {
         outcome.left = Some(AccessError::Paused(pause).to_string());
         return Ok(outcome);
     }
     let settings = ctx.cadence.clone();
     let list = move |tx: &Tx<'_>| Ok((tx.now(), errands(tx, all, &settings)?));
-    let (listed_at, due) = ctx.db.read("whom to ask about", list).await?;
+    let (listed_at, due) = ctx.db.read("planned checks", list).await?;
     let mut failures_in_a_row = 0;
     for (done, errand) in due.iter().enumerate() {
         if watch.stop.is_cancelled() {
@@ -113,29 +116,23 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         let wanted = errand.artist.clone();
         let claim = move |tx: &Tx<'_>| artists::claim(tx, &wanted, listed_at);
         let claimed = ctx.db.write_unsynced("claim artist", claim).await?;
-        // Gone, unfollowed, or another process is at it, or has been.
+        // Gone, unfollowed, or checked by another process.
         let Some(artist) = claimed else { continue };
-        match check(ctx, &artist, errand).await {
-            Ok(checked) => {
-                failures_in_a_row = 0;
-                if outcome.count(checked) {
-                    break;
-                }
-            }
-            Err(AccessError::Store(error)) => return Err(error),
-            Err(error) => {
-                failures_in_a_row += 1;
-                if give_up(ctx, &artist, &error, failures_in_a_row, &mut outcome).await? {
-                    break;
-                }
-            }
+        let checked = check(ctx, &artist.id, errand).await?;
+        outcome.count(&checked);
+        let Checked { is_answered, error, .. } = checked;
+        failures_in_a_row = if is_answered { 0 } else { failures_in_a_row + 1 };
+        if let Some(error) = error
+            && record_failure(ctx, &artist, &error, failures_in_a_row, &mut outcome).await?
+        {
+            break;
         }
         (watch.progress)(done as u64 + 1, due.len() as u64);
     }
     Ok(outcome)
 }
 
-/// Whom to ask about, the best first.
+/// The checks to make, the best first.
 fn errands(
     tx: &Tx<'_>,
     all: bool,
@@ -149,7 +146,7 @@ fn errands(
     }
     let watched = artists::count_watched(tx)?;
     let watched = usize::try_from(watched).unwrap_or(usize::MAX);
-    // Where nothing is left but for hints, a look at all artists every minute is for nothing.
+    // If calls are left for hints only, reading all artists every minute would be useless.
     let is_spent = |purpose| budget.is_spent(purpose, settings);
     let candidates = match (is_spent(Purpose::First), is_spent(Purpose::Turn)) {
         (true, true) => Vec::new(),
@@ -159,32 +156,26 @@ fn errands(
     Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
 
-/// What one check brought.
+/// What the check of one artist did.
+#[derive(Default)]
 struct Checked {
-    is_baseline: bool,
-    news: u64,
-    owed: u64,
-    /// Why a later page could not be read, where the first ones were.
-    incomplete: Option<AccessError>,
+    /// Whether Spotify answered, if only with the first pages.
+    is_answered: bool,
+    is_initial_scan: bool,
+    found: RecordResult,
+    /// Why not all albums and singles that matter could be read.
+    error: Option<AccessError>,
 }
 
 impl Outcome {
-    /// Counts a check; whether the pass should end.
-    fn count(&mut self, checked: Checked) -> bool {
-        self.checked += 1;
-        self.baselines += u64::from(checked.is_baseline);
-        self.news += checked.news;
-        self.owed += checked.owed;
-        let Some(error) = checked.incomplete else { return false };
-        if error.holds_up_everything() {
-            self.hold_up(&error);
-            return true;
-        }
-        self.failed += 1;
-        false
+    fn count(&mut self, checked: &Checked) {
+        self.checked += u64::from(checked.is_answered);
+        self.baselines += u64::from(checked.is_answered && checked.is_initial_scan);
+        self.news += checked.found.news.len() as u64;
+        self.owed += checked.found.enqueued;
     }
 
-    /// To have to wait for one's turn is no failure; to be kept waiting by Spotify is.
+    /// Having to wait for one's turn is no failure; being kept waiting by Spotify is.
     fn hold_up(&mut self, error: &AccessError) {
         match error {
             AccessError::Spent(_) | AccessError::RanOut(_) | AccessError::NobodyConnected => {
@@ -198,167 +189,264 @@ impl Outcome {
     }
 }
 
-async fn check(ctx: &Ctx, artist: &Claimed, errand: &Errand) -> Result<Checked, AccessError> {
-    let read = read_albums::read(ctx, artist, errand).await?;
-    let mut checked = record(ctx, artist, read).await?;
-    if checked.incomplete.is_none() {
-        let beside = side_lists::look(ctx, &artist.id).await?;
-        checked.news += beside.news;
-        checked.owed += beside.owed;
+/// Checks the lists of an artist one after the other: albums and singles, then the secondary lists that
+/// are due.
+async fn check(ctx: &Ctx, artist: &ArtistId, errand: &Errand) -> Result<Checked, StoreError> {
+    let id = artist.clone();
+    let lists = ctx.db.read("artist lists", move |tx| artist_lists::load(tx, &id)).await?;
+    let is_initial_scan = lists.get(ListKind::Albums).is_initial_scan();
+    let mut checked = Checked { is_initial_scan, ..Checked::default() };
+    let mut fetcher = Fetcher::new(ctx, errand.clone());
+    let now = ctx.clock.now();
+    let queries = lists.main_queries(u64::from(PAGE), now);
+    for (place, query) in queries.iter().enumerate() {
+        let plan = FetchPlan::new(*query, &lists, now);
+        let step = Step::Main {
+            is_last: place + 1 == queries.len(),
+            has_albums: queries[0].has_albums(),
+            had_news: !checked.found.news.is_empty(),
+        };
+        let (found, error) = fetch_and_record(ctx, &mut fetcher, artist, plan, step).await?;
+        if let Some(found) = found {
+            checked.is_answered = true;
+            checked.found.add(found);
+        }
+        if error.is_some() {
+            checked.error = error;
+            return Ok(checked);
+        }
     }
+    for date in &checked.found.news {
+        if let Some(delay) = detection::delay(*date, &ctx.zone, ctx.clock.now()) {
+            ctx.meters.detected(delay);
+        }
+    }
+    checked.found.add(check_secondary(ctx, artist, &lists).await?);
     Ok(checked)
 }
 
-/// Releases a week, by those that are known with their day. Compilations have a list of their own,
-/// which a check as such does not look at.
+/// Checks the secondary lists that are due, as far as there are calls for them. Whatever goes wrong is
+/// no reason for the check to fail: it is made up for at a later one.
+async fn check_secondary(
+    ctx: &Ctx,
+    artist: &ArtistId,
+    lists: &ArtistLists,
+) -> Result<RecordResult, StoreError> {
+    let mut all = RecordResult::default();
+    let now = ctx.clock.now();
+    for list in lists.due_secondary(now) {
+        let settings = ctx.cadence.clone();
+        let budget = move |tx: &Tx<'_>| SecondaryBudget::load(tx, &settings);
+        let budget = ctx.db.read("calls for secondary lists", budget).await?;
+        if budget.left == 0 {
+            break;
+        }
+        let kept_back = budget.kept_back;
+        let errand = Errand { artist: artist.clone(), purpose: Purpose::Side, kept_back };
+        let mut fetcher = Fetcher::new(ctx, errand);
+        let plan = FetchPlan::new(ReleaseQuery::Only(list), lists, now);
+        let step = Step::Secondary { calls_a_day: budget.calls_a_day };
+        let (found, error) = fetch_and_record(ctx, &mut fetcher, artist, plan, step).await?;
+        all.add(found.unwrap_or_default());
+        let Some(error) = error else { continue };
+        log_secondary_error(artist, list, &error);
+        if !can_be_repeated(&error) {
+            let wait = ctx.wait(backoff::SIDE_LIST, lists.get(list).failures + 1);
+            let id = artist.clone();
+            let fail =
+                move |tx: &Tx<'_>| artist_lists::record_failure(tx, &id, list, tx.now() + wait);
+            ctx.db.write("secondary list failed", fail).await?;
+        }
+        if error.holds_up_everything() {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// The calls for secondary lists.
+struct SecondaryBudget {
+    calls_a_day: u32,
+    /// Those of them that are left in the last rolling day.
+    left: u32,
+    /// Calls that are reserved for others.
+    kept_back: u32,
+}
+
+impl SecondaryBudget {
+    fn load(tx: &Tx<'_>, settings: &cadence::Settings) -> Result<Self, StoreError> {
+        let budget = allowance::budget(tx, settings.calls_per_day)?;
+        let calls_a_day = budget.for_side_lists(artists::count_watched(tx)?, settings);
+        let kept_back = budget.kept_from(Purpose::Side, settings);
+        Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), kept_back })
+    }
+}
+
+/// Whether a secondary list may be fetched again with the next check. Not after a call that Spotify
+/// forbids, which may be forbidden for this list alone and holds all others up, nor after one that ran out
+/// of calls, which would cost the same again.
+fn can_be_repeated(error: &AccessError) -> bool {
+    let costs_again = matches!(
+        error,
+        AccessError::RanOut(_) | AccessError::Spotify(spotify::Error::EndpointRemoved)
+    );
+    error.holds_up_everything() && !costs_again
+}
+
+fn log_secondary_error(artist: &ArtistId, list: ListKind, error: &AccessError) {
+    let list = list.as_str();
+    match error {
+        AccessError::Spent(_) | AccessError::RanOut(_) => {
+            tracing::debug!(%artist, list, %error, "deferred secondary list")
+        }
+        _ => tracing::warn!(%artist, list, %error, "failed to read secondary list"),
+    }
+}
+
+/// What a query is for.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Albums and singles.
+    Main {
+        /// Whether the check needs no further query.
+        is_last: bool,
+        /// Whether the check reads albums.
+        has_albums: bool,
+        /// Whether an earlier query of the check found news.
+        had_news: bool,
+    },
+    /// A secondary list.
+    Secondary { calls_a_day: u32 },
+}
+
+/// Fetches one query and records what it returned; `None` if nothing that counts. Also returns the error
+/// that kept it from being complete.
+async fn fetch_and_record(
+    ctx: &Ctx,
+    fetcher: &mut Fetcher<'_>,
+    artist: &ArtistId,
+    plan: FetchPlan,
+    step: Step,
+) -> Result<(Option<RecordResult>, Option<AccessError>), StoreError> {
+    let mut fetched = match fetcher.fetch(&plan).await {
+        Ok(fetched) => fetched,
+        Err(AccessError::Store(error)) => return Err(error),
+        Err(error) => return Ok((None, Some(error))),
+    };
+    let error = fetched.incomplete.take();
+    let (artist, is_complete) = (artist.clone(), error.is_none());
+    let record = move |tx: &Tx<'_>| record(tx, &artist, plan, fetched, is_complete, step);
+    let found = ctx.db.write("record releases", record).await?;
+    Ok((Some(found), error))
+}
+
+/// The transaction in which a release becomes news.
+fn record(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    plan: FetchPlan,
+    fetched: Fetched,
+    is_complete: bool,
+    step: Step,
+) -> Result<RecordResult, StoreError> {
+    // Its last follower may have left in the meantime.
+    if !artists::is_known(tx, artist)? {
+        return Ok(RecordResult::default());
+    }
+    let mut known = editions::known_of(tx, artist, plan.query)?;
+    let found = record_releases(tx, artist, &plan, fetched.releases, &mut known)?;
+    artists::update_last_album(tx, artist)?;
+    ledger::resume_checks(tx)?;
+    if is_complete {
+        let FetchPlan { query, is_initial_scan, .. } = plan;
+        let interval = match step {
+            Step::Main { .. } => SignedDuration::ZERO,
+            Step::Secondary { calls_a_day } => {
+                secondary_interval(artist_lists::count_wanted_secondary(tx)?, calls_a_day)
+            }
+        };
+        let check = ListCheck { query, is_initial_scan, total: fetched.total };
+        artist_lists::record_check(tx, artist, check, interval)?;
+    }
+    if let Step::Main { is_last, has_albums, had_news } = step {
+        let has_news = had_news || !found.news.is_empty();
+        // An incomplete check says nothing against a hint, nor do singles about an album.
+        if has_albums && (has_news || (is_last && is_complete)) {
+            hints::after_check(tx, artist, has_news)?;
+        }
+        match (is_complete, is_last) {
+            (true, true) => {
+                let rate = rate(&known, day_of(tx.now()));
+                artists::record_check(tx, artist, rate, tx.now() + cadence::SHORTEST_INTERVAL)?;
+                artist_lists::record_unwanted(tx, artist)?;
+            }
+            (true, false) => artist_lists::defer(tx, artist, ListKind::Singles)?,
+            (false, _) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Releases a week. Compilations have a list of their own and do not count.
 fn rate(known: &[Release], today: Date) -> f64 {
     let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
     let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();
     cadence::rate::a_week(&dates, today)
 }
 
-/// What became of the pages after the first, and of the looks after the first.
-enum Rest {
-    /// They were read, as far as they matter.
-    Whole,
-    /// They have to wait for their turn.
-    Later,
-    /// They have to wait until there are calls for all of them.
-    Unfinished(String),
-    /// They could not be read.
-    Failed(String),
-}
-
-/// The one transaction in which an album becomes news.
-async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, StoreError> {
-    let totals = read.totals();
-    let Read { looks, incomplete, leaves_singles } = read;
-    let artist = artist.clone();
-    let is_baseline = artist.baseline_at.is_none();
-    let (wait, unfinished_wait) =
-        (ctx.wait(backoff::CHECK, artist.failures + 1), unfinished_wait(ctx));
-    let rest = match &incomplete {
-        None => Rest::Whole,
-        Some(error @ AccessError::RanOut(_)) => Rest::Unfinished(error.to_string()),
-        Some(error) if error.holds_up_everything() => Rest::Later,
-        Some(error) => Rest::Failed(error.to_string()),
-    };
-    let Found { news, owed, dates } = ctx
-        .db
-        .write("record albums", move |tx| {
-            // Its last follower may have left while Spotify was asked.
-            if !artists::is_known(tx, &artist.id)? {
-                return Ok(Found::default());
-            }
-            let mut known = editions::known_of(tx, &artist.id, Look::Albums)?;
-            let mut all = Found::default();
-            for look in looks {
-                let found = record_look(tx, &artist.id, look, &mut known)?;
-                all.news += found.news;
-                all.owed += found.owed;
-                all.dates.extend(found.dates);
-            }
-            artists::note_last_album(tx, &artist.id)?;
-            ledger::resume_checks(tx)?;
-            let of_albums = totals.iter().find(|(look, _)| look.has_albums());
-            // A reading that broke off says nothing against a hint, nor do singles about an album.
-            if of_albums.is_some() && (matches!(rest, Rest::Whole) || all.news > 0) {
-                hints::after_check(tx, &artist.id, all.news > 0)?;
-            }
-            let total = of_albums.and_then(|(_, total)| *total);
-            if leaves_singles {
-                singles::leave(tx, &artist.id, total)?;
-            }
-            match rest {
-                Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
-                Rest::Later => artists::release(tx, &artist.id)?,
-                Rest::Unfinished(why) => {
-                    artists::unfinished(tx, &artist.id, &why, tx.now() + unfinished_wait)?;
-                }
-                Rest::Whole => {
-                    let rate = Some(rate(&known, day_of(tx.now())));
-                    let next_at = tx.now() + cadence::SHORTEST_INTERVAL;
-                    artists::checked(tx, &artist.id, Learnt { total, rate }, next_at)?;
-                    singles::after_check(tx, &artist.id, &totals)?;
-                    store::side_lists::note_unwanted(tx, &artist.id)?;
-                }
-            }
-            Ok(all)
-        })
-        .await?;
-    for delay in
-        dates.into_iter().filter_map(|date| detection::delay(date, &ctx.zone, ctx.clock.now()))
-    {
-        ctx.meters.detected(delay);
-    }
-    if let Some(error) = &incomplete {
-        tracing::warn!(%error, "some of an artist's pages were read, a later one was not");
-    }
-    Ok(Checked { is_baseline, news, owed, incomplete })
-}
-
-/// Records why a check brought nothing; whether the pass should end.
-async fn give_up(
+/// Records why a check did not succeed. Returns whether the run should end.
+async fn record_failure(
     ctx: &Ctx,
     artist: &Claimed,
     error: &AccessError,
     failures_in_a_row: u32,
     outcome: &mut Outcome,
 ) -> Result<bool, StoreError> {
-    if error.holds_up_everything() {
-        if matches!(error, AccessError::Spotify(spotify::Error::EndpointRemoved)) {
-            // Should it be this artist's alone, the others have their turn before it again.
-            note_failure(ctx, &artist.id, error, backoff::CHECK.longest).await?;
-        } else {
-            give_back(ctx, &artist.id, error).await?;
-        }
+    let is_removed = matches!(error, AccessError::Spotify(spotify::Error::EndpointRemoved));
+    let is_unknown = matches!(error, AccessError::Spotify(spotify::Error::NotFound));
+    if error.holds_up_everything() && !is_removed {
+        release_claim(ctx, &artist.id, error).await?;
         outcome.hold_up(error);
         return Ok(true);
     }
-    let is_unknown = matches!(error, AccessError::Spotify(spotify::Error::NotFound));
-    let wait = match is_unknown {
-        true => UNKNOWN_ARTIST_WAIT,
-        false => ctx.wait(backoff::CHECK, artist.failures + 1),
+    let wait = match error {
+        // In case it is only this artist, the others have their turn first.
+        _ if is_removed => backoff::CHECK.longest,
+        _ if is_unknown => UNKNOWN_ARTIST_WAIT,
+        _ => ctx.wait(backoff::CHECK, artist.failures + 1),
     };
-    tracing::warn!(artist = %artist.id, %error, retry_in_s = wait.as_secs(), "a check failed");
-    note_failure(ctx, &artist.id, error, wait).await?;
-    match is_unknown {
-        true => outcome.unknown += 1,
-        false => outcome.failed += 1,
-    }
-    if !is_unknown && failures_in_a_row >= TOO_MANY_FAILURES {
-        let chance = fraction(&*ctx.chance);
-        let pause = move |tx: &Tx<'_>| ledger::pause_checks(tx, backoff::OUTAGE, chance);
-        let pause = ctx.db.write("pause checks", pause).await?;
-        outcome.held_up = Some(AccessError::Paused(pause).to_string());
+    let (id, why) = (artist.id.clone(), error.to_string());
+    let fail = move |tx: &Tx<'_>| artists::record_failure(tx, &id, &why, tx.now() + wait);
+    ctx.db.write("check failed", fail).await?;
+    if is_removed {
+        outcome.hold_up(error);
         return Ok(true);
     }
-    Ok(false)
+    tracing::warn!(artist = %artist.id, %error, retry_in_s = wait.as_secs(), "failed to check artist");
+    if is_unknown {
+        outcome.unknown += 1;
+        return Ok(false);
+    }
+    outcome.failed += 1;
+    if failures_in_a_row < TOO_MANY_FAILURES {
+        return Ok(false);
+    }
+    let chance = fraction(&*ctx.chance);
+    let pause = move |tx: &Tx<'_>| ledger::pause_checks(tx, backoff::OUTAGE, chance);
+    let pause = ctx.db.write("pause checks", pause).await?;
+    outcome.held_up = Some(AccessError::Paused(pause).to_string());
+    Ok(true)
 }
 
-fn unfinished_wait(ctx: &Ctx) -> Duration {
-    let are_few = ctx.cadence.calls_per_day < 2 * detection::MOST_SEARCHED_PAGES;
-    if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT }
-}
-
-async fn give_back(ctx: &Ctx, id: &ArtistId, error: &AccessError) -> Result<(), StoreError> {
+async fn release_claim(ctx: &Ctx, id: &ArtistId, error: &AccessError) -> Result<(), StoreError> {
     let id = id.clone();
     let ran_out = matches!(error, AccessError::RanOut(_)).then(|| error.to_string());
-    let wait = unfinished_wait(ctx);
+    let are_few = ctx.cadence.calls_per_day < 2 * detection::MAX_SEARCHED_PAGES;
+    let wait = if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT };
     ctx.db
         .write("release artist", move |tx| match &ran_out {
-            None => artists::release(tx, &id),
-            Some(why) => artists::unfinished(tx, &id, why, tx.now() + wait),
+            None => artists::release_claim(tx, &id),
+            Some(why) => artists::record_out_of_quota(tx, &id, why, tx.now() + wait),
         })
         .await
-}
-
-async fn note_failure(
-    ctx: &Ctx,
-    id: &ArtistId,
-    error: &AccessError,
-    wait: Duration,
-) -> Result<(), StoreError> {
-    let (id, why) = (id.clone(), error.to_string());
-    ctx.db.write("check failed", move |tx| artists::failed(tx, &id, &why, tx.now() + wait)).await
 }

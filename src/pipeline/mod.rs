@@ -9,7 +9,6 @@ pub mod mind_consents;
 pub mod mind_disk;
 mod read_albums;
 mod record_look;
-mod side_lists;
 pub mod sync_follows;
 pub mod tidy_up;
 

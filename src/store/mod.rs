@@ -2,6 +2,7 @@
 //! transaction; [`Db`] runs the transactions, each under a name and with one timestamp.
 
 pub mod allowance;
+pub mod artist_lists;
 pub mod artists;
 pub mod backup;
 pub mod callers;
@@ -41,9 +42,7 @@ pub mod restore;
 pub mod rotation;
 mod seal;
 pub mod sessions;
-pub mod side_lists;
 pub mod sign_ins;
-pub mod singles;
 pub mod status;
 pub mod tidy;
 pub mod tokens;

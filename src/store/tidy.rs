@@ -12,7 +12,7 @@ use super::{
 use crate::clock;
 use crate::domain::artist::ArtistId;
 use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
-use crate::domain::{day_of, digest, side_list};
+use crate::domain::{artist_list, day_of, digest};
 
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(60 * 24);
@@ -34,7 +34,6 @@ const TIMES: &[(&str, &[(&str, SignedDuration)])] = &[
             ("next_check_at", LONGEST_WAIT),
             ("checked_at", LONGEST_LEASE),
             ("watched_since", LONGEST_LEASE),
-            ("baseline_at", LONGEST_LEASE),
             ("claimed_until", LONGEST_LEASE),
         ],
     ),
@@ -62,7 +61,14 @@ const TIMES: &[(&str, &[(&str, SignedDuration)])] = &[
     ("pauses", &[("until", LONGEST_PAUSE)]),
     ("calls", &[("at", BOOKED_AHEAD)]),
     ("lessons", &[("at", SignedDuration::ZERO)]),
-    ("side_lists", &[("next_at", side_list::LONGEST_WAIT), ("unwanted_at", LONGEST_LEASE)]),
+    (
+        "artist_lists",
+        &[
+            ("next_check_at", artist_list::MAX_SECONDARY_INTERVAL),
+            ("checked_at", LONGEST_LEASE),
+            ("unwanted_at", LONGEST_LEASE),
+        ],
+    ),
     ("hints", &[("next_at", LONGEST_WAIT)]),
     ("hint_sources", &[("next_at", LONGEST_PAUSE)]),
     ("job_runs", &[("started_at", LONGEST_LEASE), ("ended_at", LONGEST_LEASE)]),

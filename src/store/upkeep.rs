@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
-use super::{Result, Tx, clock_seen};
+use super::{Result, Tx, artist_lists, clock_seen};
 use crate::domain::day_of;
 use crate::domain::release::ReleaseId;
 
@@ -62,31 +62,17 @@ pub fn done(tx: &Tx<'_>) -> Result<()> {
 /// no list that will be looked at again, however long that had to wait.
 ///
 /// A later look at a list tells what is dated since the one before, a first look what is dated since
-/// somebody wants the list (`domain/detection.rs`, `domain/side_list.rs`).
+/// somebody wants the list (`domain/artist_list.rs`).
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn horizon(tx: &Tx<'_>) -> Result<Horizon> {
     let mut horizon = tx.now() - KEPT_FOR;
-    let singles_not_looked_at = "SELECT min(max(f.since, p.singles_since)) FROM follows f
-         JOIN people p ON p.id = f.person JOIN artists a ON a.id = f.artist
-         WHERE p.singles_since IS NOT NULL AND a.singles_baseline_at IS NULL";
-    let side_list_not_looked_at = |list: &str| {
-        format!(
-            "SELECT min(max(f.since, p.{list}_since)) FROM people p JOIN follows f ON f.person = p.id
-             WHERE p.{list}_since IS NOT NULL AND NOT EXISTS (SELECT 1 FROM side_lists s
-                 WHERE s.artist = f.artist AND s.list = '{list}' AND s.baseline_at IS NOT NULL)"
-        )
-    };
-    for sql in [
-        "SELECT min(coalesce(checked_at, watched_since)) FROM artists",
-        "SELECT min(looked_at) FROM side_lists WHERE unwanted_at IS NULL OR baseline_at > unwanted_at",
-        singles_not_looked_at,
-        &side_list_not_looked_at("compilations"),
-        &side_list_not_looked_at("appearances"),
-    ] {
-        let oldest: Option<Ms> = tx.query_row(sql, [], |row| row.get(0))?;
-        horizon = oldest.map_or(horizon, |Ms(oldest)| horizon.min(oldest - MARGIN));
+    let sql = "SELECT min(coalesce(checked_at, watched_since)) FROM artists";
+    let albums: Option<Ms> = tx.query_row(sql, [], |row| row.get(0))?;
+    let others = artist_lists::oldest_open_window(tx)?;
+    for oldest in albums.map(|Ms(at)| at).into_iter().chain(others) {
+        horizon = horizon.min(oldest - MARGIN);
     }
     Ok(Horizon(horizon))
 }

@@ -2,10 +2,14 @@
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::artist::ArtistId;
+use dropday::domain::artist_list::ListKind;
+use dropday::domain::release_query::ReleaseQuery;
 use dropday::domain::user::UserId;
 use dropday::pipeline::Scope;
-use dropday::store::artists::{self, Learnt};
+use dropday::store::artist_lists::{self, ListCheck};
+use dropday::store::artists;
 use dropday::store::{Tx, follows, preferences};
+use jiff::SignedDuration;
 use reqwest::StatusCode;
 use scraper::{Html, Selector};
 
@@ -142,8 +146,10 @@ async fn it_is_sorted_four_ways_and_comes_in_pages_of_fifty() {
     home.advance_days(2);
     let late = ArtistId::parse(&artists[100]).unwrap();
     let check = move |tx: &Tx<'_>| {
-        let learnt = Learnt { rate: Some(0.000_1), total: None };
-        artists::checked(tx, &late, learnt, tx.now())
+        let query = ReleaseQuery::Only(ListKind::Albums);
+        let albums = ListCheck { query, is_initial_scan: false, total: None };
+        artist_lists::record_check(tx, &late, albums, SignedDuration::ZERO)?;
+        artists::record_check(tx, &late, 0.000_1, tx.now())
     };
     home.ctx.db.write("test", check).await.unwrap();
     let checked = page(&martha, "?sort=checked&page=3").await;

@@ -11,11 +11,12 @@ use dropday::demo::hints::{self, Hints};
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::spotify;
 use dropday::demo::world::{PersonId, World};
+use dropday::domain::cadence::rate;
 use dropday::pipeline::{
     Scope, Watch, check_artists, deliver, gather_hints, mind_consents, sync_follows,
 };
 use dropday::store::Tx;
-use dropday::store::artists::{self, Learnt, Whom};
+use dropday::store::artists::{self, Whom};
 use dropday::store::status::{self, Status};
 use dropday::{app, web};
 use jiff::Timestamp;
@@ -237,7 +238,8 @@ impl Home {
         let skip = |tx: &Tx<'_>| {
             let next_at = tx.now() + Duration::from_secs(1 << 30);
             for artist in artists::candidates(tx, Whom::All)? {
-                artists::checked(tx, &artist.id, Learnt::default(), next_at)?;
+                let rate = artist.rate.unwrap_or_else(rate::prior_a_week);
+                artists::record_check(tx, &artist.id, rate, next_at)?;
             }
             Ok(())
         };

@@ -115,14 +115,6 @@ pub struct Errand {
     pub kept_back: u32,
 }
 
-impl Errand {
-    /// The same once it was begun: what was begun is finished, whatever calls are kept back.
-    #[must_use]
-    pub fn begun(&self) -> Self {
-        Self { kept_back: 0, ..self.clone() }
-    }
-}
-
 impl Budget {
     /// Calls that are still kept back for hints: what they needed lately and half as much again, at most
     /// half of all, less what they had today.
@@ -141,7 +133,7 @@ impl Budget {
     /// Free calls that must be left beside the first page of whatever is asked. Where calls become free
     /// one at a time, a check of several pages would else never come to its end, and take them all.
     pub fn room(&self) -> u32 {
-        let beside = if self.has_unfinished { detection::MOST_SEARCHED_PAGES - 1 } else { 0 };
+        let beside = if self.has_unfinished { detection::MAX_SEARCHED_PAGES - 1 } else { 0 };
         beside.min(self.allowed / 2)
     }
 
