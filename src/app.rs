@@ -12,12 +12,12 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Access, Catalogue, Gate, Operator};
 use crate::clock::{Chance, Clock};
 use crate::config::{Config, Dkim, KeySource};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::cadence::{self, calendar::Market};
 use crate::hints::{self, Source};
 use crate::mail::dkim::DkimSettings;
 use crate::mail::smtp::{Mailer, SmtpSettings};
-use crate::meters::{Labels, Meters};
+use crate::metrics::{Labels, Metrics};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
 use crate::store::outbox::Kind;
@@ -62,8 +62,8 @@ pub fn build_until(
     install_crypto();
     let db = open_until(config, &clock, &chance, stop)?;
     let mailer = mailer(config, &clock)?;
-    let meters = Arc::new(meters()?);
-    let access = access(config, &db, &clock, &meters)?;
+    let metrics = Arc::new(metrics()?);
+    let access = access(config, &db, &clock, &metrics)?;
     let hints = hint_sources(config)?;
     Ok(Ctx {
         db,
@@ -80,7 +80,7 @@ pub fn build_until(
         together: config.mail.together,
         zone: zone(config),
         cadence: cadence(config),
-        meters,
+        metrics,
     })
 }
 
@@ -208,20 +208,20 @@ fn hint_sources(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
     hints::sources(&settings).context("no HTTP client can be made for hints")
 }
 
-fn meters() -> anyhow::Result<Meters> {
+fn metrics() -> anyhow::Result<Metrics> {
     let labels = Labels {
         jobs: &Job::ALL.map(Job::as_str),
         results: &RunResult::ALL.map(RunResult::as_str),
         letters: &Kind::ALL.map(Kind::as_str),
     };
-    Meters::new(labels).context("nothing can be counted; this is a bug")
+    Metrics::new(labels).context("nothing can be counted; this is a bug")
 }
 
 fn access(
     config: &Config,
     db: &Db,
     clock: &Arc<dyn Clock>,
-    meters: &Arc<Meters>,
+    metrics: &Arc<Metrics>,
 ) -> anyhow::Result<Access> {
     let spotify = &config.spotify;
     let http = http_client(USER_AGENT).context("no HTTP client can be made")?;
@@ -239,7 +239,7 @@ fn access(
         spotify.request_interval,
         spotify.artist_albums_per_day,
         operator,
-        Arc::clone(meters),
+        Arc::clone(metrics),
     );
     let catalogue = match &spotify.app_market {
         None => Catalogue::Person,

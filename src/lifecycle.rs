@@ -14,10 +14,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::app;
 use crate::config::Config;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::supervisor::{self, Watch};
 use crate::web::{self, server::Door};
-use crate::worker::{self, Bells};
+use crate::worker::{self, JobNotifier};
 
 /// How long the work in hand may take after the first signal.
 const GRACE: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ pub struct Running {
     /// Where the pages are served.
     pub address: SocketAddr,
     /// The bells of its workers.
-    pub bells: Arc<Bells>,
+    pub notifier: Arc<JobNotifier>,
     stop: CancellationToken,
     work: TaskTracker,
     pages: TaskTracker,
@@ -49,9 +49,9 @@ pub struct Front {
 /// # Errors
 /// Where the address is taken or not ours to listen at.
 pub async fn start(ctx: Arc<Ctx>, config: &Config) -> anyhow::Result<Running> {
-    let (listener, bells) = (listen(config.web.listen).await?, Arc::default());
-    let pages = web::router(Arc::clone(&ctx), Arc::clone(&bells), &app::web_settings(config));
-    Ok(Front::open(listener, pages.into())?.work(&ctx, bells))
+    let (listener, notifier) = (listen(config.web.listen).await?, Arc::default());
+    let pages = web::router(Arc::clone(&ctx), Arc::clone(&notifier), &app::web_settings(config));
+    Ok(Front::open(listener, pages.into())?.work(&ctx, notifier))
 }
 
 async fn listen(listen: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -71,18 +71,18 @@ impl Front {
 
     /// Starts the workers, and lets everybody in.
     pub fn admit(self, ctx: &Arc<Ctx>, config: &Config) -> Running {
-        let bells = Arc::default();
+        let notifier = Arc::default();
         let settings = app::web_settings(config);
-        self.door.open(web::router(Arc::clone(ctx), Arc::clone(&bells), &settings));
-        self.work(ctx, bells)
+        self.door.open(web::router(Arc::clone(ctx), Arc::clone(&notifier), &settings));
+        self.work(ctx, notifier)
     }
 
-    fn work(self, ctx: &Arc<Ctx>, bells: Arc<Bells>) -> Running {
+    fn work(self, ctx: &Arc<Ctx>, notifier: Arc<JobNotifier>) -> Running {
         let Self { address, stop, pages, .. } = self;
         let work = TaskTracker::new();
-        worker::start(ctx, &bells, &stop, &work);
+        worker::start(ctx, &notifier, &stop, &work);
         work.close();
-        Running { address, bells, stop, work, pages }
+        Running { address, notifier, stop, work, pages }
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Schedule;
-use crate::worker::{Bells, Job};
+use crate::worker::{Job, JobNotifier};
 
 /// How often to look at the clock at least: it can be set, and the time that a machine sleeps is not waited.
 const LOOK: Duration = Duration::from_secs(10);
@@ -43,24 +43,24 @@ pub struct Ringer(
 /// With the key of a rule that is no cron rule.
 pub async fn start(
     schedule: &Schedule,
-    bells: &Arc<Bells>,
+    notifier: &Arc<JobNotifier>,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Ringer> {
-    start_looking(schedule, bells, clock, LOOK).await
+    start_looking(schedule, notifier, clock, LOOK).await
 }
 
 async fn start_looking(
     schedule: &Schedule,
-    bells: &Arc<Bells>,
+    notifier: &Arc<JobNotifier>,
     clock: &Arc<dyn Clock>,
     look: Duration,
 ) -> anyhow::Result<Ringer> {
     let ((hold, end), (begun, told)) = (mpsc::channel(), oneshot::channel());
-    let (schedule, bells, clock) = (schedule.clone(), Arc::clone(bells), Arc::clone(clock));
-    let work = move || match Ringing::begin(&schedule, &bells, &clock) {
+    let (schedule, notifier, clock) = (schedule.clone(), Arc::clone(notifier), Arc::clone(clock));
+    let work = move || match Ringing::begin(&schedule, &notifier, &clock) {
         Ok(first) => {
             begun.send(Ok(())).ok();
-            keep_ringing(first, &schedule, &bells, &clock, look, &end);
+            keep_ringing(first, &schedule, &notifier, &clock, look, &end);
         }
         Err(error) => _ = begun.send(Err(error)),
     };
@@ -73,7 +73,7 @@ async fn start_looking(
 fn keep_ringing(
     mut ringing: Ringing,
     schedule: &Schedule,
-    bells: &Arc<Bells>,
+    notifier: &Arc<JobNotifier>,
     clock: &Arc<dyn Clock>,
     look: Duration,
     end: &Receiver<Infallible>,
@@ -89,12 +89,12 @@ fn keep_ringing(
             "the scheduler did not ring for what was due"
         };
         tracing::warn!("{why}; the schedule begins anew");
-        match Ringing::begin(schedule, bells, clock) {
+        match Ringing::begin(schedule, notifier, clock) {
             Ok(next) => ringing = next,
             Err(error) => tracing::error!("the schedule cannot begin anew: {error:#}"),
         }
         // What nobody rang for meanwhile.
-        Job::ALL.into_iter().for_each(|job| bells.ring(job));
+        Job::ALL.into_iter().for_each(|job| notifier.notify(job));
     }
 }
 
@@ -111,7 +111,7 @@ struct Ringing {
 impl Ringing {
     fn begin(
         schedule: &Schedule,
-        bells: &Arc<Bells>,
+        notifier: &Arc<JobNotifier>,
         clock: &Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
@@ -121,11 +121,11 @@ impl Ringing {
         let scheduler = runtime.block_on(async {
             let scheduler = JobScheduler::new().await.context("the scheduler cannot start")?;
             for (job, key, rule) in rules(schedule) {
-                let (bells, clock) = (Arc::clone(bells), Arc::clone(clock));
+                let (notifier, clock) = (Arc::clone(notifier), Arc::clone(clock));
                 let (rung, latest) = (Arc::clone(&rung), Arc::clone(&latest));
                 let ring = CronJob::new(rule, move |_, _| {
                     latest.fetch_max(clock.now().as_second(), Ordering::Relaxed);
-                    bells.ring(job);
+                    notifier.notify(job);
                     rung.fetch_add(1, Ordering::Relaxed);
                 })
                 .with_context(|| not_a_rule(key, rule))?;
@@ -184,10 +184,10 @@ pub fn faults(schedule: &Schedule) -> Vec<String> {
 
 fn rules(schedule: &Schedule) -> [(Job, &'static str, &str); 4] {
     [
-        (Job::Follows, "schedule.follows", &schedule.follows),
-        (Job::Hints, "schedule.hints", &schedule.hints),
-        (Job::Releases, "schedule.releases", &schedule.releases),
-        (Job::Letters, "schedule.letters", &schedule.letters),
+        (Job::SyncFollows, "schedule.follows", &schedule.follows),
+        (Job::FetchHints, "schedule.hints", &schedule.hints),
+        (Job::CheckArtists, "schedule.releases", &schedule.releases),
+        (Job::SendEmails, "schedule.letters", &schedule.letters),
     ]
 }
 
@@ -248,44 +248,44 @@ mod tests {
 
     #[tokio::test]
     async fn every_job_is_rung_for_again_and_again() {
-        let bells = Arc::new(Bells::default());
-        let _ringer = start(&every_second(), &bells, &machine()).await.unwrap();
+        let notifier = Arc::new(JobNotifier::default());
+        let _ringer = start(&every_second(), &notifier, &machine()).await.unwrap();
         for job in Job::ALL.repeat(3) {
-            bells.heard(job).await;
+            notifier.notified(job).await;
         }
     }
 
     #[tokio::test]
     async fn a_schedule_that_is_not_used_any_more_leaves_nothing_behind() {
-        let (bells, tasks) = (Arc::new(Bells::default()), Handle::current().metrics());
+        let (notifier, tasks) = (Arc::new(JobNotifier::default()), Handle::current().metrics());
         let before = tasks.num_alive_tasks();
         for _ in 0..5 {
-            let ringer = start(&every_second(), &bells, &machine()).await.unwrap();
-            bells.heard(Job::Letters).await;
+            let ringer = start(&every_second(), &notifier, &machine()).await.unwrap();
+            notifier.notified(Job::SendEmails).await;
             drop(ringer);
         }
-        eventually("rules that hold no bell", || Arc::strong_count(&bells) == 1).await;
+        eventually("rules that hold no bell", || Arc::strong_count(&notifier) == 1).await;
         eventually("no task more than before", || tasks.num_alive_tasks() <= before).await;
     }
 
     #[tokio::test]
     async fn after_a_clock_that_stepped_back_it_rings_on_and_leaves_nothing_behind() {
-        let (bells, ahead) = (Arc::new(Bells::default()), Arc::new(AtomicI64::new(0)));
+        let (notifier, ahead) = (Arc::new(JobNotifier::default()), Arc::new(AtomicI64::new(0)));
         let clock: Arc<dyn Clock> = Arc::new(Wrong(Arc::clone(&ahead)));
-        let ringer = start_looking(&every_second(), &bells, &clock, SHORT).await.unwrap();
-        bells.heard(Job::Letters).await;
-        let held = Arc::strong_count(&bells);
+        let ringer = start_looking(&every_second(), &notifier, &clock, SHORT).await.unwrap();
+        notifier.notified(Job::SendEmails).await;
+        let held = Arc::strong_count(&notifier);
         for _ in 0..3 {
             ahead.store(3600, Ordering::Relaxed);
             for _ in 0..2 {
-                bells.heard(Job::Letters).await;
+                notifier.notified(Job::SendEmails).await;
             }
             ahead.store(0, Ordering::Relaxed);
             for _ in 0..3 {
-                bells.heard(Job::Letters).await;
+                notifier.notified(Job::SendEmails).await;
             }
         }
-        eventually("one schedule, and no more", || Arc::strong_count(&bells) == held).await;
+        eventually("one schedule, and no more", || Arc::strong_count(&notifier) == held).await;
         drop(ringer);
     }
 }

@@ -7,12 +7,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
+use crate::heartbeat::Pulse;
 use crate::pipeline::{
     Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
     tidy_up,
 };
-use crate::pulse::Pulse;
 use crate::store::StoreError;
 use crate::store::job_runs::{self, JobRun, RunResult};
 
@@ -20,26 +20,27 @@ use crate::store::job_runs::{self, JobRun, RunResult};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Job {
     /// Reading lists of follows, and minding the consents to do so.
-    Follows,
+    SyncFollows,
     /// Asking open catalogues.
-    Hints,
+    FetchHints,
     /// Asking about artists.
-    Releases,
+    CheckArtists,
     /// Sending letters.
-    Letters,
+    SendEmails,
 }
 
 impl Job {
     /// Every job, in the order in which a new album passes through them.
-    pub const ALL: [Self; 4] = [Self::Follows, Self::Hints, Self::Releases, Self::Letters];
+    pub const ALL: [Self; 4] =
+        [Self::SyncFollows, Self::FetchHints, Self::CheckArtists, Self::SendEmails];
 
     /// The name in logs.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Follows => "follows",
-            Self::Hints => "hints",
-            Self::Releases => "releases",
-            Self::Letters => "letters",
+            Self::SyncFollows => "follows",
+            Self::FetchHints => "hints",
+            Self::CheckArtists => "releases",
+            Self::SendEmails => "letters",
         }
     }
 }
@@ -47,7 +48,7 @@ impl Job {
 /// One bell for each job. A bell rung twice before it is heard rings once; one rung while its job
 /// runs makes it run again.
 #[derive(Debug, Default)]
-pub struct Bells {
+pub struct JobNotifier {
     follows: Notify,
     hints: Notify,
     releases: Notify,
@@ -55,55 +56,59 @@ pub struct Bells {
     pulses: [Pulse; Job::ALL.len()],
 }
 
-impl Bells {
+impl JobNotifier {
     /// Rings for a job.
-    pub fn ring(&self, job: Job) {
+    pub fn notify(&self, job: Job) {
         self.of(job).notify_one();
     }
 
     /// Whether a job's worker turns.
-    pub fn pulse(&self, job: Job) -> &Pulse {
+    pub fn heartbeat(&self, job: Job) -> &Pulse {
         &self.pulses[job as usize]
     }
 
     /// Waits until somebody rings for a job, unless somebody did already.
-    pub(crate) async fn heard(&self, job: Job) {
+    pub(crate) async fn notified(&self, job: Job) {
         self.of(job).notified().await;
     }
 
     fn of(&self, job: Job) -> &Notify {
         match job {
-            Job::Follows => &self.follows,
-            Job::Hints => &self.hints,
-            Job::Releases => &self.releases,
-            Job::Letters => &self.letters,
+            Job::SyncFollows => &self.follows,
+            Job::FetchHints => &self.hints,
+            Job::CheckArtists => &self.releases,
+            Job::SendEmails => &self.letters,
         }
     }
 }
 
 /// Starts a worker for each job: they run at once, and then whenever their bell rings, until
 /// `stop`. A pass in hand ends its unit of work first.
-pub fn start(ctx: &Arc<Ctx>, bells: &Arc<Bells>, stop: &CancellationToken, tasks: &TaskTracker) {
+pub fn start(
+    ctx: &Arc<Ctx>,
+    notifier: &Arc<JobNotifier>,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) {
     for job in Job::ALL {
-        bells.ring(job);
-        tasks.spawn(work(job, Arc::clone(ctx), Arc::clone(bells), stop.clone()));
+        notifier.notify(job);
+        tasks.spawn(work(job, Arc::clone(ctx), Arc::clone(notifier), stop.clone()));
     }
 }
 
-async fn work(job: Job, ctx: Arc<Ctx>, bells: Arc<Bells>, stop: CancellationToken) {
+async fn work(job: Job, ctx: Arc<Ctx>, notifier: Arc<JobNotifier>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = bells.heard(job) => {}
-            () = bells.pulse(job).answer() => continue,
+            () = notifier.notified(job) => {}
+            () = notifier.heartbeat(job).answer() => continue,
         }
         let started_at = ctx.clock.now();
-        let (with, told, stop) = (Arc::clone(&ctx), Arc::clone(&bells), stop.clone());
+        let (with, told, stop) = (Arc::clone(&ctx), Arc::clone(&notifier), stop.clone());
         // A task of its own: a panic ends this pass, and no other.
-        let pass =
-            tokio::spawn(
-                async move { told.pulse(job).of(one_pass(job, &with, &told, &stop)).await },
-            );
+        let pass = tokio::spawn(async move {
+            told.heartbeat(job).of(one_pass(job, &with, &told, &stop)).await
+        });
         let did = match pass.await {
             Ok(Ok(did)) => did,
             Ok(Err(error)) => {
@@ -154,7 +159,7 @@ impl Did {
 /// Keeps what a pass did, for `dropday status`, the pages and `/metrics`.
 async fn note(ctx: &Ctx, job: Job, started_at: Timestamp, did: Did) {
     let Did { words, result, is_idle } = did;
-    ctx.meters.ran(job.as_str(), result.as_str());
+    ctx.metrics.record_run(job.as_str(), result.as_str());
     let (job, ended_at) = (job.as_str().to_owned(), ctx.clock.now());
     let run = JobRun { job, started_at, ended_at, result, is_idle, did: words };
     if let Err(error) = ctx.db.write("note a run", move |tx| job_runs::note(tx, &run)).await {
@@ -173,20 +178,20 @@ fn result(has_failed: bool, is_held_up: bool) -> RunResult {
 async fn one_pass(
     job: Job,
     ctx: &Ctx,
-    bells: &Bells,
+    notifier: &JobNotifier,
     stop: &CancellationToken,
 ) -> Result<Did, StoreError> {
     let watch = Watch { stop, progress: &|_, _| {} };
     match job {
-        Job::Follows => {
+        Job::SyncFollows => {
             if mind_disk::pass(ctx).await? {
-                bells.ring(Job::Letters);
+                notifier.notify(Job::SendEmails);
             }
             let outcome = mind_consents::pass(ctx).await?;
             let is_idle = outcome == mind_consents::Outcome::default();
             let consents = Did::log(job, &outcome, RunResult::Ok, is_idle);
             if outcome.reminded > 0 {
-                bells.ring(Job::Letters);
+                notifier.notify(Job::SendEmails);
             }
             let outcome = sync_follows::pass(ctx, Scope::Due, &watch).await?;
             let is_idle = outcome == sync_follows::Outcome::default();
@@ -194,13 +199,13 @@ async fn one_pass(
             let how = result(outcome.has_failed(), is_held_up);
             let follows = Did::log(job, &outcome, how, is_idle);
             if outcome.change.added > 0 {
-                bells.ring(Job::Hints);
-                bells.ring(Job::Releases);
+                notifier.notify(Job::FetchHints);
+                notifier.notify(Job::CheckArtists);
             }
             if outcome.refused > 0 {
                 // The first refusal makes everybody's list due.
-                bells.ring(Job::Follows);
-                bells.ring(Job::Letters);
+                notifier.notify(Job::SyncFollows);
+                notifier.notify(Job::SendEmails);
             }
             Ok(match tidy_up::pass(ctx, stop).await? {
                 None => consents.and(follows),
@@ -210,24 +215,24 @@ async fn one_pass(
                 }
             })
         }
-        Job::Hints => {
+        Job::FetchHints => {
             let outcome = gather_hints::pass(ctx, &watch).await?;
             if outcome.given > 0 {
-                bells.ring(Job::Releases);
+                notifier.notify(Job::CheckArtists);
             }
             let is_idle = outcome == gather_hints::Outcome::default();
             Ok(Did::log(job, &outcome, RunResult::Ok, is_idle))
         }
-        Job::Releases => {
+        Job::CheckArtists => {
             let outcome = check_artists::pass(ctx, Scope::Due, &watch).await?;
             if outcome.owed > 0 {
-                bells.ring(Job::Letters);
+                notifier.notify(Job::SendEmails);
             }
             let is_held_up = outcome.held_up.is_some() && !outcome.is_app_refused;
             let how = result(outcome.has_failed(), is_held_up);
             Ok(Did::log(job, &outcome, how, outcome.is_idle()))
         }
-        Job::Letters => {
+        Job::SendEmails => {
             let outcome = deliver::pass(ctx, Scope::Due, &watch).await?;
             let how = result(outcome.has_failed(), false);
             Ok(Did::log(job, &outcome, how, outcome == deliver::Outcome::default()))

@@ -8,7 +8,7 @@ use dropday::accounts::sign_in;
 use dropday::app;
 use dropday::clock::{Clock, ManualClock, SeededChance};
 use dropday::config::{self, Config};
-use dropday::ctx::Ctx;
+use dropday::context::Ctx;
 use dropday::demo::hints::{self, Hints};
 use dropday::demo::spotify;
 use dropday::demo::world::{Endpoint, NewAlbum, World};

@@ -55,7 +55,7 @@ pub(crate) fn run(sink: &Sink, letters: usize) {
     });
 }
 
-fn context(folder: &TempDir, sink: &Sink) -> dropday::ctx::Ctx {
+fn context(folder: &TempDir, sink: &Sink) -> dropday::context::Ctx {
     let file = folder.path().join("dropday.toml");
     std::fs::write(&file, "").expect("a file");
     let settings = HashMap::from([

@@ -9,7 +9,7 @@ use axum::routing::get;
 use dropday::accounts::{feeds, session, sign_in};
 use dropday::clock::{ManualClock, SeededChance};
 use dropday::config::{self, Config};
-use dropday::ctx::Ctx;
+use dropday::context::Ctx;
 use dropday::demo::spotify;
 use dropday::demo::world::{NewAlbum, PersonId, World};
 use dropday::domain::feed::Form;

@@ -10,7 +10,7 @@ use crate::domain::matter::Matter;
 use crate::domain::quota::{
     Bucket, Cause, ENDPOINT_PAUSE, PREMIUM_PAUSE, Purpose, QUOTA_PAUSE, RATE_LIMIT_PAUSE,
 };
-use crate::meters::{CallOutcome, Meters};
+use crate::metrics::{CallOutcome, Metrics};
 use crate::spotify;
 use crate::store::ledger::{self, Booking, Limits, Scope};
 use crate::store::{Db, StoreError, Tx, allowance};
@@ -22,7 +22,7 @@ pub struct Gate {
     interval: Duration,
     artist_albums_per_day: u32,
     operator: Operator,
-    meters: Arc<Meters>,
+    metrics: Arc<Metrics>,
 }
 
 /// Which call it is that wants to go out.
@@ -72,9 +72,9 @@ impl Gate {
         interval: Duration,
         artist_albums_per_day: u32,
         operator: Operator,
-        meters: Arc<Meters>,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { db, clock, interval, artist_albums_per_day, operator, meters }
+        Self { db, clock, interval, artist_albums_per_day, operator, metrics }
     }
 
     /// Who is told what only they can mend.
@@ -93,7 +93,7 @@ impl Gate {
     {
         self.wait_for_turn(booked).await?;
         let answer = call.await;
-        self.meters.called(booked.bucket, outcome(answer.as_ref().err()));
+        self.metrics.record_call(booked.bucket, outcome(answer.as_ref().err()));
         match answer {
             Ok(answer) => Ok(answer),
             Err(error) => {

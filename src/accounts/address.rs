@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::user::{EmailAddress, NotAnAddress, UserId};
 use crate::store::links::ConfirmLink;
 use crate::store::outbox::Kind;

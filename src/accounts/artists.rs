@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::cadence::forecast::{Asked, Pace};
 use crate::domain::preferences::Preferences;

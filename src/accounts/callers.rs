@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::secret;
 use crate::access::Operator;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::matter::Matter;
 use crate::domain::text::one_line;
 use crate::domain::user::{EmailAddress, NotAnAddress};

@@ -1,6 +1,6 @@
 //! What is stored about a person, for them to take along.
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::user::UserId;
 use crate::store::{StoreError, export};
 

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::secret;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::feed::{Entry, Form};
 use crate::domain::user::UserId;
 use crate::store::feeds::{self, Made};

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::secret;
 use crate::clock::Chance;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::house::Held;
 use crate::domain::text::one_line;
 use crate::store::invitations::{self, Invitation};

@@ -1,6 +1,6 @@
 //! Leaving: everything about a person goes, at once, tokens first.
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::user::UserId;
 use crate::store::farewells::{self, Farewell};

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::user::UserId;
 use crate::store::{Sealer, StoreError, Tx, artists, people, preferences};

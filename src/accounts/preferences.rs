@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::digest::Timetable;
 use crate::domain::preferences::Preferences;

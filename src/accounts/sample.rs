@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::user::UserId;
 use crate::store::outbox::{self, Kind};
 use crate::store::{StoreError, Tx, people};

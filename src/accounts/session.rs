@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 
 use super::secret;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::user::UserId;
 use crate::store::sessions::{self, Visit};
 use crate::store::{StoreError, Tx};

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{callers, invitations, secret, session};
 use crate::access::AccessError;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::house::{Comer, Held, TurnedAway};
 use crate::domain::token::Grant;
 use crate::domain::user::{Profile, UserId};

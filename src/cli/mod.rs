@@ -184,7 +184,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = || -> Result<Config, ConfigError> {
         let config = config::load(cli.config.as_deref(), environment())?;
-        crate::telemetry::start(config.log_level, config.log_format);
+        crate::logging::start(config.log_level, config.log_format);
         Ok(config)
     };
     match cli.verb {

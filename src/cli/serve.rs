@@ -34,10 +34,10 @@ pub(super) async fn run(config: &Config, file: Option<PathBuf>) -> anyhow::Resul
     if let Some(listen) = config.metrics_listen {
         running.serve_metrics(Arc::clone(&ctx), listen).await?;
     }
-    let ringer = schedule::start(&config.schedule, &running.bells, &ctx.clock).await?;
-    running.watch(supervisor::Watch::for_supervisor(config, &ctx, &running.bells));
+    let ringer = schedule::start(&config.schedule, &running.notifier, &ctx.clock).await?;
+    running.watch(supervisor::Watch::for_supervisor(config, &ctx, &running.notifier));
     let source = Box::new(move || config::load(file.as_deref(), super::environment()));
-    let mut reload = Reload::new(hangups, source, config, ringer, &running.bells, &ctx.clock);
+    let mut reload = Reload::new(hangups, source, config, ringer, &running.notifier, &ctx.clock);
     tracing::info!(
         listen = %running.address,
         public_url = %config.web.public_url,

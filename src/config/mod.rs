@@ -20,7 +20,7 @@ use url::Url;
 use crate::domain::cadence::calendar::Market;
 use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
-use crate::telemetry::Format;
+use crate::logging::Format;
 
 pub use credentials::USUAL_FOLDER as USUAL_CREDENTIALS;
 pub use fingerprints::Fingerprints;

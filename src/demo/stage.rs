@@ -17,12 +17,12 @@ use super::spotify;
 use super::world::World;
 use crate::clock::{Clock, SystemChance, SystemClock, random};
 use crate::config::{self, Config};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::lifecycle::{self, Running};
 use crate::store::{Tx, status};
 use crate::terminal::say;
 use crate::worker::Job;
-use crate::{app, telemetry};
+use crate::{app, logging};
 
 /// Where the demo would like to be found.
 const USUAL_PORT: u16 = 8888;
@@ -79,7 +79,7 @@ impl Stage {
         let listen = free_address().await?;
         let folder = folder()?;
         let config = config(&folder, listen, &outside, &inbox)?;
-        telemetry::start(tracing::Level::WARN, telemetry::Format::Text);
+        logging::start(tracing::Level::WARN, logging::Format::Text);
         let ctx = Arc::new(app::build(&config, clock.clone(), Arc::new(SystemChance))?);
         let running = lifecycle::start(Arc::clone(&ctx), &config).await?;
         Ok(Self { clock, world, cast, inbox, outside, ctx, running, folder })
@@ -94,7 +94,7 @@ impl Stage {
     pub fn advance(&self, time: Duration) {
         self.clock.advance(time);
         for job in Job::ALL {
-            self.running.bells.ring(job);
+            self.running.notifier.notify(job);
         }
     }
 

@@ -33,8 +33,7 @@ pub enum ListKind {
 
 impl ListKind {
     /// Every list, in the order in which they are fetched.
-    pub const ALL: [Self; 4] =
-        [Self::Albums, Self::Singles, Self::Compilations, Self::Appearances];
+    pub const ALL: [Self; 4] = [Self::Albums, Self::Singles, Self::Compilations, Self::Appearances];
 
     /// The lists that are fetched rarely, and only with calls that nothing else needs.
     pub const SECONDARY: [Self; 2] = [Self::Compilations, Self::Appearances];
@@ -202,7 +201,9 @@ mod tests {
     fn initial_scan_is_repeated_after_nobody_wanted_the_list() {
         for kind in ListKind::ALL {
             assert!(wanted(kind, 0).is_initial_scan());
-            assert!(!checked(kind, 0, 0).is_initial_scan() && !checked(kind, 0, 5).is_initial_scan());
+            assert!(
+                !checked(kind, 0, 0).is_initial_scan() && !checked(kind, 0, 5).is_initial_scan()
+            );
             assert!(checked(kind, 6, 5).is_initial_scan());
             let muted = ListState { unwanted_at: Some(at(6)), ..checked(kind, 0, 5) };
             assert!(muted.is_initial_scan() && muted.since() == Some(at(6)));

@@ -169,8 +169,12 @@ mod tests {
 
     #[test]
     fn grown_catalogue_is_read_until_growth_is_found() {
-        let page_one =
-            PageProgress { pages: 1, entries: 10, more_may_follow: true, ..PageProgress::default() };
+        let page_one = PageProgress {
+            pages: 1,
+            entries: 10,
+            more_may_follow: true,
+            ..PageProgress::default()
+        };
         assert!(!page_one.wants_next_page(false));
         assert!(PageProgress { growth: 1, ..page_one }.wants_next_page(false));
         assert!(!PageProgress { growth: 1, unseen: 1, ..page_one }.wants_next_page(false));
@@ -181,8 +185,12 @@ mod tests {
 
     #[test]
     fn singles_hidden_by_albums_are_searched_on_few_pages() {
-        let hidden =
-            PageProgress { pages: 1, more_may_follow: true, singles_hidden: true, ..PageProgress::default() };
+        let hidden = PageProgress {
+            pages: 1,
+            more_may_follow: true,
+            singles_hidden: true,
+            ..PageProgress::default()
+        };
         assert!(hidden.wants_next_page(false));
         assert!(!PageProgress { more_may_follow: false, ..hidden }.wants_next_page(false));
         assert!(!PageProgress { pages: MAX_SEARCHED_PAGES, ..hidden }.wants_next_page(false));

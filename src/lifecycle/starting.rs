@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Front, Signals, listen};
 use crate::clock::{Chance, Clock, SystemClock, processor_time};
 use crate::config::Config;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::store::Db;
 use crate::web::server::Door;
 use crate::web::starting::{self, Start};

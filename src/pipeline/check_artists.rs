@@ -12,7 +12,7 @@ use super::record_look::{RecordResult, record_releases};
 use super::{Scope, Watch};
 use crate::access::AccessError;
 use crate::clock::fraction;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::artist_list::{ArtistLists, ListKind, secondary_interval};
 use crate::domain::cadence::Errand;
@@ -218,7 +218,7 @@ async fn check(ctx: &Ctx, artist: &ArtistId, errand: &Errand) -> Result<Checked,
     }
     for date in &checked.found.news {
         if let Some(delay) = detection::delay(*date, &ctx.zone, ctx.clock.now()) {
-            ctx.meters.detected(delay);
+            ctx.metrics.record_detection(delay);
         }
     }
     checked.found.add(check_secondary(ctx, artist, &lists).await?);

@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 
 use self::letter::{Done, Fate, Server, deliver};
 use super::{Scope, Watch};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::user::Addressee;
 use crate::store::StoreError;
 use crate::store::outbox::{self, Unit};

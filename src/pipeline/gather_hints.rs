@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Watch;
 use crate::clock::fraction;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::hint::{SourceName, Subject};
 use crate::hints::{Answer, Error, Source};
@@ -83,7 +83,7 @@ async fn take_turn(
             }
         };
         outcome.calls += 1;
-        ctx.meters.asked_for_hints(source.name(), answer.is_ok());
+        ctx.metrics.record_hint_call(source.name(), answer.is_ok());
         match answer {
             Ok(answer) => take_in(ctx, source, artists, answer, outcome).await?,
             Err(error) => return note_failure(ctx, source, artists, error, outcome).await,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::access::Operator;
 use crate::accounts::leave;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::consent::{Reminder, reminder_due};
 use crate::domain::matter::Matter;
 use crate::store::outbox::{self, Kind};

@@ -1,7 +1,7 @@
 //! A disk that is nearly full → the operator is told, once a day.
 
 use crate::access::Operator;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::matter::Matter;
 use crate::domain::room::Room;
 use crate::store::StoreError;

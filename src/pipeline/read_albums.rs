@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::access::{AccessError, Lender};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist_list::{ArtistLists, ListKind};
 use crate::domain::cadence::Errand;
 use crate::domain::day_of;

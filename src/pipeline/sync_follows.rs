@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Scope, Watch, tidy_up};
 use crate::access::AccessError;
 use crate::clock::fraction;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::backoff;
 use crate::domain::follows::{Doubt, FollowList};
 use crate::domain::quota::ENDPOINT_PAUSE;

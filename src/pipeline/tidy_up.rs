@@ -6,7 +6,7 @@ use std::fmt;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::leave;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::store::{StoreError, Tx, artists, leftovers, sessions, tidy, upkeep};
 
 /// Rows that are looked at in one transaction: a few milliseconds.

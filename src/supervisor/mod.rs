@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::store::{StoreError, ledger};
-use crate::worker::{Bells, Job};
+use crate::worker::{Job, JobNotifier};
 
 pub use dog::Dog;
 pub use reload::{Reload, Source, hear_hangups};
@@ -42,23 +42,32 @@ const TURNS_AHEAD: u32 = 10;
 /// Looks after Dropday for its supervisor.
 pub struct Watch {
     ctx: Arc<Ctx>,
-    bells: Arc<Bells>,
+    notifier: Arc<JobNotifier>,
     round: Duration,
     dog: Dog,
 }
 
 impl Watch {
     /// Watches what works with `ctx` and `bells`; `None` where no supervisor wants to know.
-    pub fn for_supervisor(config: &Config, ctx: &Arc<Ctx>, bells: &Arc<Bells>) -> Option<Self> {
+    pub fn for_supervisor(
+        config: &Config,
+        ctx: &Arc<Ctx>,
+        notifier: &Arc<JobNotifier>,
+    ) -> Option<Self> {
         std::env::var_os("NOTIFY_SOCKET")?;
         let round = sd_notify::watchdog_enabled().map_or(ROUND, |watch| watch / ROUNDS_A_WATCH);
-        Some(Self::new(config, ctx, bells, round))
+        Some(Self::new(config, ctx, notifier, round))
     }
 
     /// Watches what works with `ctx` and `bells`, with a look every `round`, that gives up after a third of it.
-    pub fn new(config: &Config, ctx: &Arc<Ctx>, bells: &Arc<Bells>, round: Duration) -> Self {
+    pub fn new(
+        config: &Config,
+        ctx: &Arc<Ctx>,
+        notifier: &Arc<JobNotifier>,
+        round: Duration,
+    ) -> Self {
         let dog = Dog::new(round, longest_silence(config));
-        Self { ctx: Arc::clone(ctx), bells: Arc::clone(bells), round, dog }
+        Self { ctx: Arc::clone(ctx), notifier: Arc::clone(notifier), round, dog }
     }
 
     /// Says that Dropday is ready once its database answers, and then, until `stop`, what it does and
@@ -75,7 +84,7 @@ impl Watch {
     pub async fn look(&mut self) -> Result<String, String> {
         let scene = self.ask_database().await?;
         let beats = Job::ALL.map(|job| {
-            let pulse = self.bells.pulse(job);
+            let pulse = self.notifier.heartbeat(job);
             let beats = pulse.beats();
             pulse.ask();
             beats

@@ -13,8 +13,8 @@ use super::tell;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Fingerprints};
 use crate::schedule::Ringer;
-use crate::worker::Bells;
-use crate::{schedule, telemetry};
+use crate::worker::JobNotifier;
+use crate::{logging, schedule};
 
 /// Reads the configuration as it is now.
 pub type Source = Box<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
@@ -42,7 +42,7 @@ pub struct Reload {
     keys: Fingerprints,
     level: tracing::Level,
     ringer: Ringer,
-    bells: Arc<Bells>,
+    notifier: Arc<JobNotifier>,
     clock: Arc<dyn Clock>,
 }
 
@@ -54,12 +54,12 @@ impl Reload {
         source: Source,
         in_use: &Config,
         ringer: Ringer,
-        bells: &Arc<Bells>,
+        notifier: &Arc<JobNotifier>,
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let (keys, level) = (in_use.keys.clone(), in_use.log_level);
-        let (bells, clock) = (Arc::clone(bells), Arc::clone(clock));
-        Self { hangups, source, keys, level, ringer, bells, clock }
+        let (notifier, clock) = (Arc::clone(notifier), Arc::clone(clock));
+        Self { hangups, source, keys, level, ringer, notifier, clock }
     }
 
     /// Rereads at every SIGHUP, for ever.
@@ -117,7 +117,7 @@ impl Reload {
 
     /// Whether the new schedule is in use now.
     async fn rings_by(&mut self, config: &Config) -> bool {
-        match schedule::start(&config.schedule, &self.bells, &self.clock).await {
+        match schedule::start(&config.schedule, &self.notifier, &self.clock).await {
             Ok(ringer) => {
                 self.ringer = ringer;
                 true
@@ -133,12 +133,12 @@ impl Reload {
     fn log_at(&mut self, level: tracing::Level, live: &[String]) {
         let is_quieter = level < self.level;
         if !is_quieter {
-            telemetry::change_level(level);
+            logging::change_level(level);
         }
         // In the words: the journal shows no fields by itself.
         tracing::info!("these have changed, and are in use now: {}", live.join(", "));
         if is_quieter {
-            telemetry::change_level(level);
+            logging::change_level(level);
         }
         self.level = level;
     }
@@ -168,11 +168,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_schedule_that_cannot_be_used_is_not_taken_for_the_one_in_use() {
-        let (old, bells) = (configured(&[]), Arc::default());
+        let (old, notifier) = (configured(&[]), Arc::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let ringer = schedule::start(&old.schedule, &bells, &clock).await.unwrap();
+        let ringer = schedule::start(&old.schedule, &notifier, &clock).await.unwrap();
         let source = Box::new(|| Ok(configured(&[])));
-        let mut reload = Reload::new(None, source, &old, ringer, &bells, &clock);
+        let mut reload = Reload::new(None, source, &old, ringer, &notifier, &clock);
         // As if the scheduler could not start: rules are looked at before they come this far.
         let bad = configured(&[("SCHEDULE__LETTERS", "soon"), ("LOG__LEVEL", "warn")]);
         reload.take_over(&bad).await;

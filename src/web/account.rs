@@ -23,7 +23,7 @@ use super::when::When;
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::sample::{self, Asked};
 use crate::accounts::session;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::condition::{Address, Condition, Gravity};
 use crate::domain::consent::ends_at;
 use crate::domain::digest::{Rhythm, Timetable};
@@ -32,7 +32,7 @@ use crate::store::outbox::Fate;
 use crate::store::overdue::Overdue;
 use crate::store::people::Person;
 use crate::store::status::Artists;
-use crate::worker::{Bells, Job};
+use crate::worker::{Job, JobNotifier};
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -183,13 +183,13 @@ async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -
 
 pub(super) async fn change_address(
     State(ctx): State<Arc<Ctx>>,
-    State(bells): State<Arc<Bells>>,
+    State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, fields }: SignedForm,
 ) -> Response {
     let typed = fields.value("email");
     match address::submit(&ctx, visit.person, typed).await {
         Ok(_) => {
-            bells.ring(Job::Letters);
+            notifier.notify(Job::SendEmails);
             Redirect::to("/account").into_response()
         }
         Err(AddressError::Store(error)) => page::our_fault(&error),
@@ -206,12 +206,12 @@ pub(super) async fn change_address(
 /// Owes a sample; the page says so, or why there is none.
 pub(super) async fn send_sample(
     State(ctx): State<Arc<Ctx>>,
-    State(bells): State<Arc<Bells>>,
+    State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, .. }: SignedForm,
 ) -> Response {
     match sample::ask(&ctx, visit.person).await {
         Ok(Asked::Owed) => {
-            bells.ring(Job::Letters);
+            notifier.notify(Job::SendEmails);
             Redirect::to("/account?sample").into_response()
         }
         Ok(refused) => {

@@ -14,13 +14,13 @@ use super::page::{self, is_just_now};
 use super::visit::{Fields, Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::artists::{self, Artists, Hurried, NextCheck, Unread};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::release::ReleaseDate;
 use crate::domain::text::{folded, one_line};
 use crate::store::following::{A_PAGE, Followed, HURRY_EVERY, LastAlbum, Sort, Wanted};
 use crate::store::overdue::Why;
-use crate::worker::{Bells, Job};
+use crate::worker::{Job, JobNotifier};
 
 /// No name is longer, and nothing longer is looked for.
 const LONGEST_SEARCH: usize = 100;
@@ -296,12 +296,12 @@ async fn set_muted(
 
 pub(super) async fn hurry(
     State(ctx): State<Arc<Ctx>>,
-    State(bells): State<Arc<Bells>>,
+    State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, .. }: SignedForm,
 ) -> Response {
     match artists::hurry(&ctx, visit.person).await {
         Ok(Hurried::Now) => {
-            bells.ring(Job::Follows);
+            notifier.notify(Job::SyncFollows);
             Redirect::to("/artists?done=hurried").into_response()
         }
         Ok(Hurried::TooSoon) => Redirect::to("/artists?done=too-soon").into_response(),

@@ -12,9 +12,9 @@ use super::page::{self, Message};
 use super::visit::Fields;
 use crate::accounts::callers::{self, CallerError};
 use crate::accounts::sign_in::Proof;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::house::Contact;
-use crate::worker::{Bells, Job};
+use crate::worker::{Job, JobNotifier};
 
 #[derive(Template)]
 #[template(path = "unlisted.html")]
@@ -59,13 +59,13 @@ fn page(ctx: &Ctx, form: Option<Form>, status: StatusCode) -> Response {
 
 pub(super) async fn ask(
     State(ctx): State<Arc<Ctx>>,
-    State(bells): State<Arc<Bells>>,
+    State(notifier): State<Arc<JobNotifier>>,
     fields: Fields,
 ) -> Response {
     let [proof, name, address] = ["proof", "name", "address"].map(|field| fields.value(field));
     match callers::ask(&ctx, proof, name, address).await {
         Ok(()) => {
-            bells.ring(Job::Letters);
+            notifier.notify(Job::SendEmails);
             Redirect::to("/asked").into_response()
         }
         Err(CallerError::NoProof) => over(),

@@ -9,8 +9,8 @@ use axum::response::Response;
 
 use super::page::{self, Message, shown};
 use crate::accounts::address::{self, Confirmation};
-use crate::ctx::Ctx;
-use crate::worker::{Bells, Job};
+use crate::context::Ctx;
+use crate::worker::{Job, JobNotifier};
 
 #[derive(Template)]
 #[template(path = "confirm.html")]
@@ -30,12 +30,12 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>)
 
 pub(super) async fn confirm(
     State(ctx): State<Arc<Ctx>>,
-    State(bells): State<Arc<Bells>>,
+    State(notifier): State<Arc<JobNotifier>>,
     Path(token): Path<String>,
 ) -> Response {
     match address::confirm(&ctx, &token).await {
         Ok(Confirmation::Good(_)) => {
-            bells.ring(Job::Letters);
+            notifier.notify(Job::SendEmails);
             let body = "From now on you get a letter when an artist you follow puts out an album. \
                         There is nothing more to do.";
             let action = Some(("To your page", "/account"));

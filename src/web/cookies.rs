@@ -3,7 +3,7 @@
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 
 /// What a cookie is for.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use axum_extra::extract::CookieJar;
 use super::cookies::{self, Purpose};
 use super::page;
 use crate::accounts::session;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::house::{Contact, SignUp};
 
 #[derive(Template)]

@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::store::{self, StoreError};
 
 /// Who asks more often is told the same again: anybody may ask.

@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::page::{self, Message};
 use super::when::When;
 use crate::accounts::invitations;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::house::{Contact, SignUp};
 
 #[derive(Template)]

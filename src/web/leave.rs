@@ -12,7 +12,7 @@ use super::cookies::{self, Purpose};
 use super::page;
 use super::visit::{Frame, SignedForm, Visit};
 use crate::accounts::{export, leave as leaving};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 
 /// Where a person sees the apps that they allow, and can take that back.
 const APPS_AT_SPOTIFY: &str = "https://www.spotify.com/account/apps/";

@@ -11,7 +11,7 @@ use axum::response::Response;
 
 use super::page::{self, Message};
 use crate::accounts::letter_links::{self, Link, Token};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 
 #[derive(Template)]
 #[template(path = "letter_link.html")]

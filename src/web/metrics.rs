@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
 use tokio::sync::Mutex;
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, OWED_AGES_MINUTES};
 use crate::worker::Job;
@@ -82,7 +82,7 @@ impl Scrape {
         }
         let settings = self.ctx.cadence.clone();
         let facts = self.ctx.db.read("metrics", move |tx| metrics::facts(tx, &settings)).await?;
-        let mut families = self.ctx.meters.gather();
+        let mut families = self.ctx.metrics.gather();
         families.extend(gauges(&facts)?.gather());
         families.sort_by(|one, other| one.name().cmp(other.name()));
         let page = TextEncoder::new().encode_to_string(&families)?;

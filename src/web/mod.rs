@@ -42,8 +42,8 @@ use url::Url;
 
 use self::frequency::Frequency;
 
-use crate::ctx::Ctx;
-use crate::worker::Bells;
+use crate::context::Ctx;
+use crate::worker::JobNotifier;
 
 /// No form of ours is longer.
 const LONGEST_BODY: usize = 16 * 1024;
@@ -73,7 +73,7 @@ pub struct Settings {
 #[derive(Clone)]
 struct Shared {
     ctx: Arc<Ctx>,
-    bells: Arc<Bells>,
+    notifier: Arc<JobNotifier>,
 }
 
 impl FromRef<Shared> for Arc<Ctx> {
@@ -82,20 +82,20 @@ impl FromRef<Shared> for Arc<Ctx> {
     }
 }
 
-impl FromRef<Shared> for Arc<Bells> {
+impl FromRef<Shared> for Arc<JobNotifier> {
     fn from_ref(shared: &Shared) -> Self {
-        Self::clone(&shared.bells)
+        Self::clone(&shared.notifier)
     }
 }
 
 /// The pages, ready to be served.
-pub fn router(ctx: Arc<Ctx>, bells: Arc<Bells>, settings: &Settings) -> Router {
+pub fn router(ctx: Arc<Ctx>, notifier: Arc<JobNotifier>, settings: &Settings) -> Router {
     let header = settings.client_address_header.clone();
     let clock = Arc::clone(&ctx.clock);
     let frequency = Arc::new(Frequency::new(clock, header, settings.forms_per_minute));
     let (same_origin, headers) = (same_origin(&ctx), headers(&ctx.public_url, &settings.covers));
     let watched = health::routes(Arc::clone(&ctx));
-    let shared = Shared { ctx, bells };
+    let shared = Shared { ctx, notifier };
     routes()
         .merge(watched)
         .fallback(page::not_found)

@@ -14,7 +14,7 @@ use self::gather::{Found, Item, Wish, gather};
 use super::page;
 use super::visit::{Fields, Frame, Visit};
 use super::when::When;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::audience::Kind;
 use crate::store::outbox::Told;
 

@@ -19,7 +19,7 @@ use super::page;
 use super::visit::{Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::callers;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::store::job_runs::{JobRun, RunResult};
 use crate::store::status::{self, Consent, Mailbox, Page, Report, Status};

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::house::Contact;
 use crate::domain::user::EmailAddress;
 

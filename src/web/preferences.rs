@@ -16,7 +16,7 @@ use super::page;
 use super::visit::{Fields, Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::preferences::{self, Chosen};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::digest::{Rhythm, Timetable};
 use crate::domain::preferences::Preferences;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::page;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::house::Contact;
 
 #[derive(Template)]

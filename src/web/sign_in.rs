@@ -12,11 +12,11 @@ use super::cookies::{self, Purpose};
 use super::page::{self, Message};
 use crate::access::AccessError;
 use crate::accounts::sign_in::{self, Return, SignInError};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::house::TurnedAway;
 use crate::domain::quota::{Cause, Pause};
 use crate::spotify;
-use crate::worker::{Bells, Job};
+use crate::worker::{Job, JobNotifier};
 
 /// What a link to Spotify may carry.
 #[derive(Default, serde::Deserialize)]
@@ -45,7 +45,7 @@ pub(super) async fn depart(
 
 pub(super) async fn arrive(
     State(ctx): State<Arc<Ctx>>,
-    State(bells): State<Arc<Bells>>,
+    State(notifier): State<Arc<JobNotifier>>,
     RawQuery(query): RawQuery,
     jar: CookieJar,
 ) -> Response {
@@ -54,7 +54,7 @@ pub(super) async fn arrive(
     let held = cookies::read(&jar, &ctx, Purpose::Session);
     match sign_in::arrive(&ctx, &back, cookie.as_deref(), held.as_deref()).await {
         Ok(arrival) => {
-            bells.ring(Job::Follows);
+            notifier.notify(Job::SyncFollows);
             let jar = cookies::clear(jar, &ctx, Purpose::Trip);
             let jar = cookies::set(jar, &ctx, Purpose::Session, arrival.session);
             (jar, Redirect::to("/account")).into_response()

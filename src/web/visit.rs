@@ -17,7 +17,7 @@ use super::Shared;
 use super::cookies::{self, Purpose};
 use super::page::{self, Message};
 use crate::accounts::session;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::user::UserId;
 
 /// A browser that is signed in. Who is not is sent to the front page.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dropday::clock::{Clock, ManualClock, SeededChance};
 use dropday::config::{self, Config};
-use dropday::ctx::Ctx;
+use dropday::context::Ctx;
 use dropday::demo::hints::{self, Hints};
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::spotify;

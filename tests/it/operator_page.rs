@@ -8,7 +8,7 @@ use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::hint::SourceName;
 use dropday::domain::user::EmailAddress;
 use dropday::store::{Tx, callers, job_runs};
-use dropday::worker::{self, Bells};
+use dropday::worker::{self, JobNotifier};
 use reqwest::{Method, StatusCode};
 use rusqlite::Connection;
 use scraper::{Html, Selector};
@@ -124,9 +124,9 @@ async fn a_house_in_order_says_so_and_tells_who_is_there_without_their_addresses
 
 /// Lets every job run once, as the daemon does.
 async fn each_job_runs(home: &Home) {
-    let (bells, stop, tasks) =
-        (Arc::new(Bells::default()), CancellationToken::new(), TaskTracker::new());
-    worker::start(&home.ctx, &bells, &stop, &tasks);
+    let (notifier, stop, tasks) =
+        (Arc::new(JobNotifier::default()), CancellationToken::new(), TaskTracker::new());
+    worker::start(&home.ctx, &notifier, &stop, &tasks);
     let began = home.now();
     eventually("each job has run", || async {
         let runs = home.ctx.db.read("test", job_runs::latest).await.unwrap();

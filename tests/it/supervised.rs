@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use dropday::app;
 use dropday::clock::{Clock, SeededChance, Sleep, SystemClock};
-use dropday::ctx::Ctx;
+use dropday::context::Ctx;
 use dropday::demo::world::NewAlbum;
 use dropday::supervisor::Watch;
-use dropday::worker::{self, Bells};
+use dropday::worker::{self, JobNotifier};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -231,10 +231,10 @@ async fn watched(home: &Home, wakes: bool, rounds: usize) -> Result<String, Stri
     let mut config = home.config.clone();
     config.spotify.request_interval = Duration::from_millis(20);
     let ctx: Arc<Ctx> = Arc::new(app::build(&config, clock, SeededChance::new(7)).unwrap());
-    let (bells, stop, work) =
-        (Arc::<Bells>::default(), CancellationToken::new(), TaskTracker::new());
-    worker::start(&ctx, &bells, &stop, &work);
-    let mut watch = Watch::new(&config, &ctx, &bells, ROUND);
+    let (notifier, stop, work) =
+        (Arc::<JobNotifier>::default(), CancellationToken::new(), TaskTracker::new());
+    worker::start(&ctx, &notifier, &stop, &work);
+    let mut watch = Watch::new(&config, &ctx, &notifier, ROUND);
     let mut said = watch.look().await;
     for _ in 0..rounds {
         SystemClock.sleep(Duration::from_millis(50)).await;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use self::facts::{Facts, Known, gather};
 use crate::accounts::address;
 use crate::accounts::letter_links::{self, Purpose};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::quota;
 use crate::domain::user::EmailAddress;
 use crate::mail::letter::{Letter, RenderError};

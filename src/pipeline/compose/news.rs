@@ -7,7 +7,7 @@ use jiff::civil::{Date, Weekday};
 use super::facts::{Facts, to_confirmed};
 use super::link;
 use crate::accounts::letter_links::Purpose;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::audience::{self, Reason, Unwanted};
 use crate::domain::cadence;
 use crate::domain::digest::{Rhythm, Timetable};

@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::access::Operator;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::backoff;
 use crate::domain::matter::Matter;
 use crate::domain::user::{Addressee, UserId};
 use crate::mail::smtp::{SendError, Stamp};
-use crate::meters::LetterOutcome;
+use crate::metrics::EmailOutcome;
 use crate::pipeline::compose::{ComposeError, Composed, compose};
 use crate::store::outbox::{self, Claimed, Kind, Unit};
 use crate::store::{Db, StoreError, Tx, people};
@@ -99,16 +99,16 @@ async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
     tracing::debug!(letter, kind, %to, said = sent.as_deref().ok(), "letter handed over");
     match sent {
         Ok(_) => {
-            ctx.meters.tried_letter(kind, LetterOutcome::Sent);
-            ctx.meters.delivered(kind, ctx.clock.now().duration_since(claimed.owed_at));
+            ctx.metrics.record_email(kind, EmailOutcome::Sent);
+            ctx.metrics.record_delivery(kind, ctx.clock.now().duration_since(claimed.owed_at));
             mark_sent(ctx, &claimed).await?;
             Ok(Done { fate: Fate::Sent, server: Server::Usable })
         }
         Err(error) => {
             let done = settle_failure(ctx, &claimed, error).await?;
             let is_put_off = matches!(done.fate, Fate::PutOff(_));
-            let outcome = if is_put_off { LetterOutcome::PutOff } else { LetterOutcome::Refused };
-            ctx.meters.tried_letter(kind, outcome);
+            let outcome = if is_put_off { EmailOutcome::Deferred } else { EmailOutcome::Rejected };
+            ctx.metrics.record_email(kind, outcome);
             Ok(done)
         }
     }

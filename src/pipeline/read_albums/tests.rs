@@ -45,7 +45,12 @@ struct Read {
 }
 
 /// Reads a list of which the old releases are known, from a server whose `total` is `claimed`.
-fn read_list(query: ReleaseQuery, list: &[Release], claimed: Option<u64>, before: Option<u64>) -> Read {
+fn read_list(
+    query: ReleaseQuery,
+    list: &[Release],
+    claimed: Option<u64>,
+    before: Option<u64>,
+) -> Read {
     let old = list.iter().filter(|release| release.date != ReleaseDate::Day(TODAY));
     let seen = old.map(|release| release.id.clone()).collect();
     let plan = FetchPlan::later(query, before);

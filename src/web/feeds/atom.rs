@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::calendar::in_words;
 use crate::accounts::feeds::Standing;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::feed::Entry;
 use crate::domain::release::ReleaseDate;
 use crate::domain::text::one_line;

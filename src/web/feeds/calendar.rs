@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::audience::{self, Kind};
 use crate::domain::feed::Entry;
 use crate::domain::release::ReleaseDate;

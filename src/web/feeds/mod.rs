@@ -16,7 +16,7 @@ use super::page;
 use super::visit::{Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::feeds;
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::feed::Form;
 use crate::store::feeds::Made;
 

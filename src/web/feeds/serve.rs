@@ -16,7 +16,7 @@ use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
 use super::super::page::{self, Message};
 use crate::accounts::feeds::{self, Standing};
-use crate::ctx::Ctx;
+use crate::context::Ctx;
 use crate::domain::feed::Form;
 
 pub(in crate::web) async fn atom(

@@ -52,13 +52,13 @@ pub enum CallOutcome {
 
 /// What became of a letter at an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LetterOutcome {
+pub enum EmailOutcome {
     /// The mail server took it.
     Sent,
     /// It is tried again.
-    PutOff,
+    Deferred,
     /// It never leaves.
-    Refused,
+    Rejected,
 }
 
 /// The words that label what is counted, beside those of `domain`.
@@ -73,7 +73,7 @@ pub struct Labels<'a> {
 }
 
 /// The counters.
-pub struct Meters {
+pub struct Metrics {
     registry: Registry,
     calls: IntCounterVec,
     hint_calls: IntCounterVec,
@@ -98,19 +98,19 @@ impl CallOutcome {
     }
 }
 
-impl LetterOutcome {
-    const ALL: [Self; 3] = [Self::Sent, Self::PutOff, Self::Refused];
+impl EmailOutcome {
+    const ALL: [Self; 3] = [Self::Sent, Self::Deferred, Self::Rejected];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
-            Self::PutOff => "put_off",
-            Self::Refused => "refused",
+            Self::Deferred => "put_off",
+            Self::Rejected => "refused",
         }
     }
 }
 
-impl Meters {
+impl Metrics {
     /// All at zero.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl Meters {
         let counter = |name, help, labels: &[&str]| {
             register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
         };
-        let meters = Self {
+        let metrics = Self {
             calls: counter(
                 "dropday_spotify_calls_total",
                 "Calls to Spotify by bucket and outcome.",
@@ -164,37 +164,37 @@ impl Meters {
             )?,
             registry,
         };
-        meters.begin_at_zero(labels);
-        Ok(meters)
+        metrics.begin_at_zero(labels);
+        Ok(metrics)
     }
 
     /// A call to Spotify was made.
-    pub fn called(&self, bucket: Bucket, outcome: CallOutcome) {
+    pub fn record_call(&self, bucket: Bucket, outcome: CallOutcome) {
         self.calls.with_label_values(&[bucket.as_str(), outcome.as_str()]).inc();
     }
 
     /// A call to an open catalogue was made.
-    pub fn asked_for_hints(&self, source: SourceName, has_answered: bool) {
+    pub fn record_hint_call(&self, source: SourceName, has_answered: bool) {
         self.hint_calls.with_label_values(&[source.as_str(), answered(has_answered)]).inc();
     }
 
     /// A pass of a job ended.
-    pub fn ran(&self, job: &str, result: &str) {
+    pub fn record_run(&self, job: &str, result: &str) {
         self.runs.with_label_values(&[job, result]).inc();
     }
 
     /// An attempt to send a letter ended.
-    pub fn tried_letter(&self, kind: &str, outcome: LetterOutcome) {
+    pub fn record_email(&self, kind: &str, outcome: EmailOutcome) {
         self.letters.with_label_values(&[kind, outcome.as_str()]).inc();
     }
 
     /// A letter left so long after it was owed.
-    pub fn delivered(&self, kind: &str, delay: SignedDuration) {
+    pub fn record_delivery(&self, kind: &str, delay: SignedDuration) {
         self.delivery.with_label_values(&[kind]).observe(seconds(delay));
     }
 
     /// A release became news so long after its day began.
-    pub fn detected(&self, delay: SignedDuration) {
+    pub fn record_detection(&self, delay: SignedDuration) {
         self.detection.observe(seconds(delay));
     }
 
@@ -221,7 +221,7 @@ impl Meters {
         }
         for kind in labels.letters {
             self.delivery.with_label_values(&[*kind]);
-            for outcome in LetterOutcome::ALL {
+            for outcome in EmailOutcome::ALL {
                 self.letters.with_label_values(&[*kind, outcome.as_str()]);
             }
         }

@@ -6,20 +6,22 @@ use std::path::{Path, PathBuf};
 /// What each part may use of the crate, from the bottom up. A part may always use itself.
 fn may_use(part: &str) -> &'static [&'static str] {
     match part {
-        "domain" | "clock" | "terminal" | "telemetry" | "pulse" => &[],
+        "domain" | "clock" | "terminal" | "logging" | "heartbeat" => &[],
         "store" | "spotify" | "hints" | "mail" => &["domain", "clock"],
-        "meters" => &["domain"],
-        "access" => &["domain", "clock", "meters", "store", "spotify"],
-        "ctx" => &["domain", "clock", "meters", "store", "access", "hints", "mail"],
-        "accounts" => &["domain", "clock", "store", "spotify", "access", "ctx"],
+        "metrics" => &["domain"],
+        "access" => &["domain", "clock", "metrics", "store", "spotify"],
+        "context" => &["domain", "clock", "metrics", "store", "access", "hints", "mail"],
+        "accounts" => &["domain", "clock", "store", "spotify", "access", "context"],
         "pipeline" => &[
-            "domain", "clock", "meters", "store", "spotify", "hints", "mail", "access", "ctx",
+            "domain", "clock", "metrics", "store", "spotify", "hints", "mail", "access", "context",
             "accounts",
         ],
-        "config" => &["domain", "telemetry"],
-        "worker" => &["store", "ctx", "pipeline", "pulse"],
+        "config" => &["domain", "logging"],
+        "worker" => &["store", "context", "pipeline", "heartbeat"],
         "schedule" => &["clock", "config", "worker"],
-        "web" => &["domain", "clock", "store", "spotify", "access", "ctx", "accounts", "worker"],
+        "web" => {
+            &["domain", "clock", "store", "spotify", "access", "context", "accounts", "worker"]
+        }
         // Composition knows everybody.
         "app" | "lifecycle" | "supervisor" | "cli" | "demo" | "main" | "lib" => &["*"],
         other => panic!("src/{other} has no place in the layers: see ARCHITECTURE.md"),

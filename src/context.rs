@@ -15,7 +15,7 @@ use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
 use crate::hints::Source;
 use crate::mail::smtp::Mailer;
-use crate::meters::Meters;
+use crate::metrics::Metrics;
 use crate::store::Db;
 
 /// What every pass and every account action works with.
@@ -49,7 +49,7 @@ pub struct Ctx {
     /// How the day's calls for artists' albums are spent.
     pub cadence: cadence::Settings,
     /// What is counted for `/metrics`.
-    pub meters: Arc<Meters>,
+    pub metrics: Arc<Metrics>,
 }
 
 impl Ctx {
