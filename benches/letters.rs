@@ -3,7 +3,7 @@
 //! `cargo bench --bench letters`
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dropday::mail::letters::samples;
+use dropday::email::messages::samples;
 
 fn letters(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("letters");

@@ -11,9 +11,9 @@ use anyhow::Context;
 use dropday::app;
 use dropday::clock::SystemClock;
 use dropday::domain::user::EmailAddress;
-use dropday::mail::dkim::DkimSettings;
-use dropday::mail::letters::samples;
-use dropday::mail::smtp::{Mailer, SmtpSettings, Stamp};
+use dropday::email::dkim::DkimSettings;
+use dropday::email::messages::samples;
+use dropday::email::smtp::{Mailer, SmtpSettings, Stamp};
 use dropday::terminal::say;
 
 fn main() -> anyhow::Result<()> {

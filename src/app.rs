@@ -9,14 +9,14 @@ use anyhow::{Context, bail};
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Access, Catalogue, Gate, Operator};
 use crate::clock::{Chance, Clock};
 use crate::config::{Config, Dkim, KeySource};
 use crate::context::Ctx;
 use crate::domain::cadence::{self, calendar::Market};
+use crate::email::dkim::DkimSettings;
+use crate::email::smtp::{Mailer, SmtpSettings};
+use crate::gateway::{Catalogue, Gateway, Operator, RateLimiter};
 use crate::hints::{self, Source};
-use crate::mail::dkim::DkimSettings;
-use crate::mail::smtp::{Mailer, SmtpSettings};
 use crate::metrics::{Labels, Metrics};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
@@ -63,11 +63,11 @@ pub fn build_until(
     let db = open_until(config, &clock, &chance, stop)?;
     let mailer = mailer(config, &clock)?;
     let metrics = Arc::new(metrics()?);
-    let access = access(config, &db, &clock, &metrics)?;
+    let gateway = gateway(config, &db, &clock, &metrics)?;
     let hints = hint_sources(config)?;
     Ok(Ctx {
         db,
-        access,
+        gateway,
         hints,
         mailer,
         operator: config.mail.operator.clone(),
@@ -217,12 +217,12 @@ fn metrics() -> anyhow::Result<Metrics> {
     Metrics::new(labels).context("nothing can be counted; this is a bug")
 }
 
-fn access(
+fn gateway(
     config: &Config,
     db: &Db,
     clock: &Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
-) -> anyhow::Result<Access> {
+) -> anyhow::Result<Gateway> {
     let spotify = &config.spotify;
     let http = http_client(USER_AGENT).context("no HTTP client can be made")?;
     let accounts = Accounts::new(
@@ -233,7 +233,7 @@ fn access(
         config.redirect_url(),
     );
     let operator = Operator::at(config.mail.operator.as_ref());
-    let gate = Gate::new(
+    let rate_limiter = RateLimiter::new(
         db.clone(),
         Arc::clone(clock),
         spotify.request_interval,
@@ -246,7 +246,7 @@ fn access(
         Some(market) => Catalogue::App { market: market.clone() },
     };
     let client = Client::new(http, spotify.api_url.clone());
-    Ok(Access::new(db.clone(), Arc::clone(clock), gate, client, accounts, catalogue))
+    Ok(Gateway::new(db.clone(), Arc::clone(clock), rate_limiter, client, accounts, catalogue))
 }
 
 /// The domain of a mailbox such as `Dropday <dropday@example.com>`.

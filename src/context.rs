@@ -7,14 +7,14 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use crate::access::Access;
 use crate::clock::{Chance, Clock, fraction};
 use crate::domain::backoff::Backoff;
 use crate::domain::cadence;
 use crate::domain::house::House;
 use crate::domain::user::EmailAddress;
+use crate::email::smtp::Mailer;
+use crate::gateway::Gateway;
 use crate::hints::Source;
-use crate::mail::smtp::Mailer;
 use crate::metrics::Metrics;
 use crate::store::Db;
 
@@ -23,7 +23,7 @@ pub struct Ctx {
     /// The database.
     pub db: Db,
     /// The way to Spotify.
-    pub access: Access,
+    pub gateway: Gateway,
     /// Open catalogues that may know of a release first; none where hints are switched off.
     pub hints: Vec<Box<dyn Source>>,
     /// The way to people.

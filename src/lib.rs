@@ -2,7 +2,6 @@
 //!
 //! The map, the invariants and two walks of a datum are in `ARCHITECTURE.md`.
 
-pub mod access;
 pub mod accounts;
 pub mod app;
 pub mod cli;
@@ -12,13 +11,14 @@ pub mod context;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
+pub mod email;
+pub mod gateway;
 pub mod heartbeat;
 pub mod hints;
+pub mod jobs;
 pub mod lifecycle;
 pub mod logging;
-pub mod mail;
 pub mod metrics;
-pub mod pipeline;
 pub mod schedule;
 pub mod spotify;
 pub mod store;

@@ -9,9 +9,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::context::Ctx;
 use crate::heartbeat::Pulse;
-use crate::pipeline::{
-    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
-    tidy_up,
+use crate::jobs::{
+    Scope, Watch, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
+    send_emails, sync_follows,
 };
 use crate::store::StoreError;
 use crate::store::job_runs::{self, JobRun, RunResult};
@@ -184,11 +184,11 @@ async fn one_pass(
     let watch = Watch { stop, progress: &|_, _| {} };
     match job {
         Job::SyncFollows => {
-            if mind_disk::pass(ctx).await? {
+            if disk_space::pass(ctx).await? {
                 notifier.notify(Job::SendEmails);
             }
-            let outcome = mind_consents::pass(ctx).await?;
-            let is_idle = outcome == mind_consents::Outcome::default();
+            let outcome = consent_reminders::pass(ctx).await?;
+            let is_idle = outcome == consent_reminders::Outcome::default();
             let consents = Did::log(job, &outcome, RunResult::Ok, is_idle);
             if outcome.reminded > 0 {
                 notifier.notify(Job::SendEmails);
@@ -207,20 +207,20 @@ async fn one_pass(
                 notifier.notify(Job::SyncFollows);
                 notifier.notify(Job::SendEmails);
             }
-            Ok(match tidy_up::pass(ctx, stop).await? {
+            Ok(match maintenance::pass(ctx, stop).await? {
                 None => consents.and(follows),
                 Some(outcome) => {
-                    let is_idle = outcome == tidy_up::Outcome::default();
+                    let is_idle = outcome == maintenance::Outcome::default();
                     consents.and(follows).and(Did::log(job, &outcome, RunResult::Ok, is_idle))
                 }
             })
         }
         Job::FetchHints => {
-            let outcome = gather_hints::pass(ctx, &watch).await?;
+            let outcome = fetch_hints::pass(ctx, &watch).await?;
             if outcome.given > 0 {
                 notifier.notify(Job::CheckArtists);
             }
-            let is_idle = outcome == gather_hints::Outcome::default();
+            let is_idle = outcome == fetch_hints::Outcome::default();
             Ok(Did::log(job, &outcome, RunResult::Ok, is_idle))
         }
         Job::CheckArtists => {
@@ -233,9 +233,9 @@ async fn one_pass(
             Ok(Did::log(job, &outcome, how, outcome.is_idle()))
         }
         Job::SendEmails => {
-            let outcome = deliver::pass(ctx, Scope::Due, &watch).await?;
+            let outcome = send_emails::pass(ctx, Scope::Due, &watch).await?;
             let how = result(outcome.has_failed(), false);
-            Ok(Did::log(job, &outcome, how, outcome == deliver::Outcome::default()))
+            Ok(Did::log(job, &outcome, how, outcome == send_emails::Outcome::default()))
         }
     }
 }

@@ -15,7 +15,7 @@ use dropday::demo::world::{Endpoint, NewAlbum, World};
 use dropday::domain::artist::ArtistId;
 use dropday::domain::hint::{Group, Hint, SourceName, Subject};
 use dropday::hints::{Answer, Asking, Pace, Source};
-use dropday::pipeline::{Scope, Watch, check_artists, gather_hints, sync_follows};
+use dropday::jobs::{Scope, Watch, check_artists, fetch_hints, sync_follows};
 use dropday::store::hints as store_hints;
 
 use jiff::tz::TimeZone;
@@ -216,7 +216,7 @@ impl Stage {
             self.put_out();
             let now = self.clock.now();
             if !self.ctx.hints.is_empty() && now >= hints_at {
-                gather_hints::pass(&self.ctx, &watch).await.expect("hints");
+                fetch_hints::pass(&self.ctx, &watch).await.expect("hints");
                 hints_at = self.clock.now() + HINTS_BELL;
             }
             let outcome = check_artists::pass(&self.ctx, Scope::Due, &watch).await.expect("checks");

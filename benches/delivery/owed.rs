@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use dropday::clock::{SystemChance, SystemClock};
-use dropday::pipeline::{Scope, Watch, deliver};
+use dropday::jobs::{Scope, Watch, send_emails};
 use dropday::{app, config};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -40,7 +40,7 @@ pub(crate) fn run(sink: &Sink, letters: usize) {
         let stop = CancellationToken::new();
         let began = Instant::now();
         let outcome =
-            deliver::pass(&ctx, Scope::Due, &Watch { stop: &stop, progress: &note }).await;
+            send_emails::pass(&ctx, Scope::Due, &Watch { stop: &stop, progress: &note }).await;
         let outcome = outcome.expect("the database works");
         let rate = outcome.sent as f64 / began.elapsed().as_secs_f64();
         println!("{outcome}: {rate:.0} letters/s");

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use dropday::app;
 use dropday::clock::{Clock, SystemClock};
 use dropday::domain::user::EmailAddress;
-use dropday::mail::letter::Letter;
-use dropday::mail::letters::samples;
-use dropday::mail::smtp::{Mailer, SmtpSettings, Stamp};
+use dropday::email::message::Letter;
+use dropday::email::messages::samples;
+use dropday::email::smtp::{Mailer, SmtpSettings, Stamp};
 use tokio::runtime::Runtime;
 
 use super::Connections;

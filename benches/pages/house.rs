@@ -14,7 +14,7 @@ use dropday::demo::spotify;
 use dropday::demo::world::{NewAlbum, PersonId, World};
 use dropday::domain::feed::Form;
 use dropday::domain::user::{EmailAddress, UserId};
-use dropday::pipeline::{Scope, Watch, check_artists, sync_follows};
+use dropday::jobs::{Scope, Watch, check_artists, sync_follows};
 use dropday::store::{Tx, people};
 use dropday::{app, web};
 use tokio::net::TcpListener;

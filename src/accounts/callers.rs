@@ -8,11 +8,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
 use super::secret;
-use crate::access::Operator;
 use crate::context::Ctx;
 use crate::domain::matter::Matter;
 use crate::domain::text::one_line;
 use crate::domain::user::{EmailAddress, NotAnAddress};
+use crate::gateway::Operator;
 use crate::store::callers::{self, Noted};
 use crate::store::{StoreError, Tx};
 

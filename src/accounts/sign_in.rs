@@ -4,11 +4,11 @@ use subtle::ConstantTimeEq;
 use url::Url;
 
 use super::{callers, invitations, secret, session};
-use crate::access::AccessError;
 use crate::context::Ctx;
 use crate::domain::house::{Comer, Held, TurnedAway};
 use crate::domain::token::Grant;
 use crate::domain::user::{Profile, UserId};
+use crate::gateway::GatewayError;
 use crate::spotify::{self, auth::new_verifier};
 use crate::store::sign_ins::{self, SignIn};
 use crate::store::{self, StoreError, Tx, people, preferences, sessions, tokens};
@@ -78,7 +78,7 @@ pub enum SignInError {
     },
     /// Spotify could not be asked, or said no.
     #[error(transparent)]
-    Access(AccessError),
+    Access(GatewayError),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -109,7 +109,7 @@ pub async fn depart(
     };
     let state = secret::new(&*ctx.chance);
     let verifier = new_verifier(&*ctx.chance);
-    let authorize_url = ctx.access.accounts().authorize_url(&state, &verifier);
+    let authorize_url = ctx.gateway.accounts().authorize_url(&state, &verifier);
     let (state, bound_to) = (secret::hash(&state), secret::hash(&browser));
     let invitation = invitation.map(secret::hash);
     let begin = move |tx: &Tx<'_>| {
@@ -149,10 +149,10 @@ pub async fn arrive(
     }
     let code =
         back.code.as_deref().filter(|code| !code.is_empty()).ok_or(SignInError::Incomplete)?;
-    match ctx.access.introduce(code, &trip.verifier).await {
+    match ctx.gateway.introduce(code, &trip.verifier).await {
         Ok(who) => keep(ctx, who, trip.invitation, held.map(secret::hash)).await,
-        Err(AccessError::Spotify(spotify::Error::SignInAgain(_))) => Err(SignInError::CodeUsed),
-        Err(AccessError::Spotify(spotify::Error::NotOnAllowList)) => {
+        Err(GatewayError::Spotify(spotify::Error::SignInAgain(_))) => Err(SignInError::CodeUsed),
+        Err(GatewayError::Spotify(spotify::Error::NotOnAllowList)) => {
             Err(not_on_allow_list(ctx, trip.invitation).await?)
         }
         Err(error) => Err(SignInError::Access(error)),

@@ -2,8 +2,8 @@
 //! (RFC 6376) and DMARC (RFC 7489).
 
 use crate::domain::user::EmailAddress;
-use crate::mail::dkim::DkimRecord;
-use crate::mail::smtp::Mailer;
+use crate::email::dkim::DkimRecord;
+use crate::email::smtp::Mailer;
 
 /// The longest string of a TXT record (RFC 1035 §3.3.14); a longer value is several of them.
 const LONGEST_STRING: usize = 255;

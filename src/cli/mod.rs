@@ -26,7 +26,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::app;
 use crate::clock::{Chance, Clock, SystemChance, SystemClock};
 use crate::config::{self, Config, ConfigError};
-use crate::mail::smtp::SettingsError;
+use crate::email::smtp::SettingsError;
 use crate::store::Db;
 use crate::terminal::{complain, say};
 

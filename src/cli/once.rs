@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use indicatif::ProgressBar;
 
 use crate::config::Config;
-use crate::pipeline::{
-    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, mind_disk, sync_follows,
-    tidy_up,
+use crate::jobs::{
+    Scope, Watch, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
+    send_emails, sync_follows,
 };
 use crate::terminal::{progress, say};
 use crate::{app, lifecycle};
@@ -17,15 +17,15 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
     let stop = lifecycle::stop_on_signal()?;
     let ctx = app::build_until(config, clock, chance, &stop)?;
 
-    mind_disk::pass(&ctx).await?;
-    say(&mind_consents::pass(&ctx).await?.to_string());
+    disk_space::pass(&ctx).await?;
+    say(&consent_reminders::pass(&ctx).await?.to_string());
 
     let bar = progress("follows");
     let follows = sync_follows::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &follows);
 
     let bar = progress("hints");
-    let hints = gather_hints::pass(&ctx, &watch(&stop, &tell(&bar))).await?;
+    let hints = fetch_hints::pass(&ctx, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &hints);
 
     let bar = progress("artists");
@@ -34,10 +34,10 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
     finish(&bar, &releases);
 
     let bar = progress("letters");
-    let letters = deliver::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
+    let letters = send_emails::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &letters);
 
-    tidy_up::pass(&ctx, &stop).await?;
+    maintenance::pass(&ctx, &stop).await?;
 
     // A catalogue that gives no hints is no failure: all that it could say is found by turns.
     let has_failed = follows.has_failed() || releases.has_failed() || letters.has_failed();

@@ -8,8 +8,8 @@ use crate::app;
 use crate::clock::random;
 use crate::config::Config;
 use crate::domain::user::EmailAddress;
-use crate::mail::letters::test_letter::TestLetter;
-use crate::mail::smtp::{Mailer, Stamp};
+use crate::email::messages::test_letter::TestLetter;
+use crate::email::smtp::{Mailer, Stamp};
 use crate::terminal::say;
 
 pub(super) async fn run(config: &Config, address: &str) -> anyhow::Result<ExitCode> {

@@ -3,7 +3,7 @@
 //!
 //! They only steer which artist Spotify is asked about next: nothing of theirs is shown to anybody,
 //! and Dropday does its work without them. Each [`Source`] makes one call at a time and keeps no
-//! tally; pace, pauses and retries belong to `pipeline/gather_hints.rs`, which books each call in
+//! tally; pace, pauses and retries belong to `jobs/fetch_hints.rs`, which books each call in
 //! the database.
 
 mod deezer;

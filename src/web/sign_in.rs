@@ -10,11 +10,11 @@ use axum_extra::extract::CookieJar;
 use super::ask;
 use super::cookies::{self, Purpose};
 use super::page::{self, Message};
-use crate::access::AccessError;
 use crate::accounts::sign_in::{self, Return, SignInError};
 use crate::context::Ctx;
 use crate::domain::house::TurnedAway;
 use crate::domain::quota::{Cause, Pause};
+use crate::gateway::GatewayError;
 use crate::spotify;
 use crate::worker::{Job, JobNotifier};
 
@@ -154,15 +154,15 @@ fn turned_away(ctx: &Ctx, why: TurnedAway) -> Response {
 }
 
 fn explain_access(
-    error: &AccessError,
+    error: &GatewayError,
     again: Option<(&'static str, &'static str)>,
     front: Option<(&'static str, &'static str)>,
 ) -> Response {
     use spotify::Error as E;
     let (status, title, body, action) = match error {
-        AccessError::Store(error) => return page::our_fault(error),
-        AccessError::Spotify(E::OwnerNeedsPremium)
-        | AccessError::Paused(Pause { cause: Cause::Premium, .. }) => (
+        GatewayError::Store(error) => return page::our_fault(error),
+        GatewayError::Spotify(E::OwnerNeedsPremium)
+        | GatewayError::Paused(Pause { cause: Cause::Premium, .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Spotify has stopped this app",
             "The owner of the app needs an active Spotify Premium subscription. Please tell whoever \
@@ -170,16 +170,16 @@ fn explain_access(
              people in again.",
             front,
         ),
-        AccessError::Spotify(E::BadClient) => (
+        GatewayError::Spotify(E::BadClient) => (
             StatusCode::BAD_GATEWAY,
             "Spotify does not accept this Dropday",
             "Its client id, client secret or redirect address does not match what is registered at \
              Spotify. Please tell whoever runs this Dropday: dropday check says more.",
             front,
         ),
-        AccessError::Paused(_)
-        | AccessError::Crowded
-        | AccessError::Spotify(E::RateLimited { .. } | E::QuotaExceeded { .. }) => (
+        GatewayError::Paused(_)
+        | GatewayError::Crowded
+        | GatewayError::Spotify(E::RateLimited { .. } | E::QuotaExceeded { .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Spotify asked us to wait",
             "Too many questions were asked in a short time. Nothing is wrong with your account. Please \

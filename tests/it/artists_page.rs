@@ -5,7 +5,7 @@ use dropday::domain::artist::ArtistId;
 use dropday::domain::artist_list::ListKind;
 use dropday::domain::release_query::ReleaseQuery;
 use dropday::domain::user::UserId;
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 use dropday::store::artist_lists::{self, ListCheck};
 use dropday::store::artists;
 use dropday::store::{Tx, follows, preferences};

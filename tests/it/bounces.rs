@@ -6,7 +6,7 @@ use std::time::Duration;
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::NewAlbum;
 use dropday::domain::room::Room;
-use dropday::pipeline::{deliver, mind_disk};
+use dropday::jobs::{disk_space, send_emails};
 use dropday::store::outbox;
 
 use crate::home::{Home, Listener};
@@ -20,7 +20,7 @@ async fn fan(home: &Home) -> (String, Listener) {
     (artist, martha)
 }
 
-async fn comes_out(home: &Home, artist: &str, title: &str) -> deliver::Outcome {
+async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::Outcome {
     home.world.put_out(artist, NewAlbum::titled(title));
     home.checks().await;
     home.letters().await
@@ -137,7 +137,7 @@ async fn a_letter_that_is_put_off_for_three_days_is_given_up_with_the_servers_la
     let mut hours = 0;
     while home.status().await.owed > 0 {
         home.clock.advance(Duration::from_secs(15 * 60));
-        home.letters_of(dropday::pipeline::Scope::Due).await;
+        home.letters_of(dropday::jobs::Scope::Due).await;
         hours += 1;
         assert!(hours < 4 * 24 * 5, "still tried after five days");
     }
@@ -189,13 +189,13 @@ async fn a_disk_that_is_nearly_full_is_told_once_a_day_and_only_while_it_is() {
     let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
     let full = Room { free: 83_000_000, total: 10_000_000_000 };
     for _ in 0..3 {
-        assert!(mind_disk::judge(&home.ctx, full).await.unwrap());
+        assert!(disk_space::judge(&home.ctx, full).await.unwrap());
     }
     let owed = home.ctx.db.read("test", outbox::count_owed).await.unwrap();
     assert_eq!(owed, 1);
     // This machine's disk, which is looked at again before the letter is written, has room.
     assert_eq!(home.letters().await.dropped, 1);
     let roomy = Room { free: 5_000_000_000, total: 10_000_000_000 };
-    assert!(!mind_disk::judge(&home.ctx, roomy).await.unwrap());
+    assert!(!disk_space::judge(&home.ctx, roomy).await.unwrap());
     home.finish().await;
 }

@@ -1,7 +1,7 @@
 //! So many people refused at once that Spotify must be wrong: nobody's consent ends on the spot.
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 use rusqlite::Connection;
 
 use crate::home::{Home, Listener};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::artist::ArtistId;
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 use dropday::store::artists;
 use dropday::store::status::Status;
 

@@ -1,6 +1,6 @@
 //! The six months of a consent: told a month, a week and a day ahead, and when they are over.
 
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 
 use crate::home::{Home, Listener};
 

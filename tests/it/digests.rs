@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dropday::clock::{Chance, Clock, SeededChance, fraction};
 use dropday::demo::world::NewAlbum;
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 use jiff::Timestamp;
 
 use crate::home::{Home, Listener};

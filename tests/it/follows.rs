@@ -1,7 +1,7 @@
 //! Whom a person follows: honoured, but not believed blindly.
 
 use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 
 use crate::home::{Home, Listener};
 

@@ -7,7 +7,7 @@ use dropday::demo::hints::{Hints, Rumour};
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::hint::SourceName;
 use dropday::domain::user::UserId;
-use dropday::pipeline::{Scope, Watch, gather_hints};
+use dropday::jobs::{Scope, Watch, fetch_hints};
 use dropday::store::hint_sources::Health;
 use tokio_util::sync::CancellationToken;
 
@@ -310,7 +310,7 @@ async fn a_call_that_is_broken_off_by_a_stop_ends_at_once_and_is_made_again_soon
         stop.cancel();
     };
     let began = std::time::Instant::now();
-    let (outcome, ()) = tokio::join!(gather_hints::pass(&home.ctx, &watch), stopping);
+    let (outcome, ()) = tokio::join!(fetch_hints::pass(&home.ctx, &watch), stopping);
     assert_eq!(outcome.unwrap().calls, 0);
     assert!(began.elapsed() < Duration::from_secs(10), "the call itself would take 20 s");
     home.clock.advance(Duration::from_secs(2));

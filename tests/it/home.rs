@@ -12,8 +12,8 @@ use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::spotify;
 use dropday::demo::world::{PersonId, World};
 use dropday::domain::cadence::rate;
-use dropday::pipeline::{
-    Scope, Watch, check_artists, deliver, gather_hints, mind_consents, sync_follows,
+use dropday::jobs::{
+    Scope, Watch, check_artists, consent_reminders, fetch_hints, send_emails, sync_follows,
 };
 use dropday::store::Tx;
 use dropday::store::artists::{self, Whom};
@@ -182,14 +182,14 @@ impl Home {
         sync_follows::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    pub async fn consents(&self) -> mind_consents::Outcome {
-        mind_consents::pass(&self.ctx).await.unwrap()
+    pub async fn consents(&self) -> consent_reminders::Outcome {
+        consent_reminders::pass(&self.ctx).await.unwrap()
     }
 
-    pub async fn hints(&self) -> gather_hints::Outcome {
+    pub async fn hints(&self) -> fetch_hints::Outcome {
         let stop = CancellationToken::new();
         let watch = Watch { stop: &stop, progress: &|_, _| {} };
-        gather_hints::pass(&self.ctx, &watch).await.unwrap()
+        fetch_hints::pass(&self.ctx, &watch).await.unwrap()
     }
 
     pub async fn checks(&self) -> check_artists::Outcome {
@@ -202,14 +202,14 @@ impl Home {
         check_artists::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    pub async fn letters(&self) -> deliver::Outcome {
+    pub async fn letters(&self) -> send_emails::Outcome {
         self.letters_of(Scope::All).await
     }
 
-    pub async fn letters_of(&self, scope: Scope) -> deliver::Outcome {
+    pub async fn letters_of(&self, scope: Scope) -> send_emails::Outcome {
         let stop = CancellationToken::new();
         let watch = Watch { stop: &stop, progress: &|_, _| {} };
-        deliver::pass(&self.ctx, scope, &watch).await.unwrap()
+        send_emails::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
     /// Consents, follows, checks, letters, in that order, of everybody and everything.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::NewAlbum;
-use dropday::pipeline::{Scope, deliver};
+use dropday::jobs::{Scope, send_emails};
 
 use crate::home::{Home, Listener};
 
@@ -25,7 +25,7 @@ async fn fan(home: &Home) -> (String, Listener) {
 }
 
 /// An album comes out and is noticed; what became of the letters.
-async fn comes_out(home: &Home, artist: &str, title: &str) -> deliver::Outcome {
+async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::Outcome {
     home.world.put_out(artist, NewAlbum::titled(title));
     home.checks().await;
     home.letters().await
@@ -78,7 +78,7 @@ async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_k
     comes_out(&home, &artist, "First").await;
     let tried = home.inbox.connections();
     for _ in 0..10 {
-        assert_eq!(home.letters_of(Scope::Due).await, deliver::Outcome::default());
+        assert_eq!(home.letters_of(Scope::Due).await, send_emails::Outcome::default());
     }
     assert_eq!(home.inbox.connections(), tried, "nothing is due yet");
     let why = home.status().await.put_off_because.unwrap();

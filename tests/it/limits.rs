@@ -6,7 +6,7 @@ use std::time::Duration;
 use dropday::app;
 use dropday::clock::{Clock, ManualClock, SeededChance, Sleep};
 use dropday::demo::world::{Endpoint, Fault, NewAlbum, Request};
-use dropday::pipeline::{Scope, Watch, check_artists};
+use dropday::jobs::{Scope, Watch, check_artists};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum, Rotation};
-use dropday::pipeline::{Scope, Watch, sync_follows};
+use dropday::jobs::{Scope, Watch, sync_follows};
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 

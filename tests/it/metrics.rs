@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropday::access::Operator;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::matter::Matter;
 use dropday::domain::user::EmailAddress;
+use dropday::gateway::Operator;
 use dropday::web;
 use reqwest::StatusCode;
 use serde_json::Value;

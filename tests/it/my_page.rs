@@ -258,7 +258,7 @@ async fn the_letters_to_me_stand_there_each_with_what_became_of_it() {
     home.world.put_out(&artist, NewAlbum::titled("Late"));
     home.inbox.refuse(&jonas.address, 550, "5.1.1 No such user here");
     home.checks().await;
-    home.letters_of(dropday::pipeline::Scope::Due).await;
+    home.letters_of(dropday::jobs::Scope::Due).await;
     let (hers, his) = (letters_of(&martha.browser).await, letters_of(&jonas.browser).await);
     let all = [hers, his].concat();
     assert!(
@@ -335,7 +335,7 @@ async fn news_that_will_not_leave_is_no_letter_to_come() {
     home.world.put_out(&artist, NewAlbum::titled("First"));
     home.world.put_out(&other, NewAlbum::titled("Second"));
     home.advance_hours(3);
-    home.checks_of(dropday::pipeline::Scope::All).await;
+    home.checks_of(dropday::jobs::Scope::All).await;
     let to_come = async || {
         let mut letters = letters_of(&martha.browser).await;
         letters.retain(|letter| letter.starts_with("New: "));

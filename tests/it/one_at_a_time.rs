@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dropday::demo::hints::Rumour;
 use dropday::demo::world::{Endpoint, NewAlbum};
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 
 use crate::home::{Home, Settings};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 
 use crate::home::{Home, Letter, Listener};
 

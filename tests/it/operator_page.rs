@@ -275,12 +275,12 @@ async fn letters_that_wait_or_were_refused_are_told_with_their_reasons() {
     home.inbox.refuse(&martha.address, 550, "5.7.1 <martha@example.com> looks like spam");
     home.world.put_out(&artist, NewAlbum::titled("First"));
     home.checks().await;
-    home.letters_of(dropday::pipeline::Scope::Due).await;
+    home.letters_of(dropday::jobs::Scope::Due).await;
     home.inbox.accept(&martha.address);
     home.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try later".into()));
     home.world.put_out(&artist, NewAlbum::titled("Second"));
     home.checks().await;
-    home.letters_of(dropday::pipeline::Scope::Due).await;
+    home.letters_of(dropday::jobs::Scope::Due).await;
     let html = page(&martha).await;
     let refused = texts(&html, "#refused tbody tr");
     assert!(refused.len() == 1 && refused[0].contains("looks like spam"), "{refused:?}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dropday::demo::world::{Endpoint, Fault, Group, NewAlbum};
 use dropday::domain::release::ReleaseKind::Compilation;
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 
 use crate::home::{Home, Letter, Listener, Settings};
 

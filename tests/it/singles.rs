@@ -2,7 +2,7 @@
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::release::ReleaseKind::Single;
-use dropday::pipeline::Scope;
+use dropday::jobs::Scope;
 
 use crate::home::{Home, Listener, Settings};
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use dropday::clock::{SeededChance, fraction};
 use dropday::demo::world::{Group, NewAlbum};
-use dropday::pipeline::tidy_up::{self, Outcome};
+use dropday::jobs::maintenance::{self, Outcome};
 use jiff::SignedDuration;
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +14,8 @@ use crate::home::{Home, Listener, Settings};
 
 const MANY_CALLS: Settings<'_> = &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "10000")];
 
-async fn tidy_up(home: &Home) -> Outcome {
-    let outcome = tidy_up::pass(&home.ctx, &CancellationToken::new()).await.unwrap();
+async fn maintenance(home: &Home) -> Outcome {
+    let outcome = maintenance::pass(&home.ctx, &CancellationToken::new()).await.unwrap();
     outcome.unwrap_or_default()
 }
 
@@ -48,12 +48,12 @@ async fn what_was_told_more_than_a_year_ago_is_forgotten_and_the_welcome_is_not(
     assert!(before >= 3, "the question, the news and the sample");
     for _ in 0..13 {
         days(&home, 30, &[&martha]).await;
-        tidy_up(&home).await;
+        maintenance(&home).await;
     }
     assert_eq!(count(&home, rows), before, "a year is not over");
     home.world.put_out(&artist, NewAlbum::titled("New"));
     days(&home, 30, &[&martha]).await;
-    assert_eq!(tidy_up(&home).await.letters, before.unsigned_abs());
+    assert_eq!(maintenance(&home).await.letters, before.unsigned_abs());
     assert_eq!(count(&home, rows), 1, "the new one");
     assert_eq!(count(&home, "SELECT count(*) FROM outbox WHERE kind = 'welcome'"), 1);
     // Nothing brings the old one back: not a look at everything, nor another address.
@@ -78,7 +78,7 @@ async fn what_is_owed_is_kept_however_old() {
     let sql = "UPDATE outbox SET owed_at = 1000, next_at = 4102444800000 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.advance_days(500);
-    assert_eq!(tidy_up(&home).await.letters, 0, "the artist was not looked at for longer");
+    assert_eq!(maintenance(&home).await.letters, 0, "the artist was not looked at for longer");
     assert_eq!(home.status().await.owed, 1);
     let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
@@ -91,7 +91,7 @@ async fn what_is_owed_is_kept_however_old() {
 async fn it_is_done_once_a_day_and_a_clock_that_stepped_back_does_not_stop_it() {
     let home = Home::new().await;
     let is_done =
-        async || tidy_up::pass(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
+        async || maintenance::pass(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
     assert!(is_done().await && !is_done().await);
     home.advance_hours(23);
     assert!(!is_done().await);
@@ -104,7 +104,7 @@ async fn it_is_done_once_a_day_and_a_clock_that_stepped_back_does_not_stop_it() 
     let stop = CancellationToken::new();
     stop.cancel();
     home.advance_hours(25);
-    tidy_up::pass(&home.ctx, &stop).await.unwrap();
+    maintenance::pass(&home.ctx, &stop).await.unwrap();
     assert!(is_done().await, "one that was stopped is not done");
     home.finish().await;
 }
@@ -126,7 +126,7 @@ async fn a_clock_that_stands_a_year_ahead_once_costs_nothing_and_is_believed_if_
     home.round().await;
     let (right, before) = (home.now(), kept(&home));
     let is_done =
-        async || tidy_up::pass(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
+        async || maintenance::pass(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
     home.clock.set(right + SignedDuration::from_hours(24 * 500));
     home.follows().await;
     home.checks().await;
@@ -164,7 +164,7 @@ async fn copies_from_before_upgrades_and_restores_do_not_outlive_a_month() {
     };
     let (old, older) = (beside(".before-0009", 31), beside(".replaced-20261020T000000Z", 40));
     let (young, cut) = (beside(".before-0010", 29), beside(".restoring.part", 2));
-    assert_eq!(tidy_up(&home).await.copies, 3);
+    assert_eq!(maintenance(&home).await.copies, 3);
     assert!(!old.exists() && !older.exists() && !cut.exists() && young.exists());
     assert!(home.config.database.exists() && home.config.database.with_extension("key").exists());
     home.finish().await;
@@ -192,7 +192,7 @@ async fn sessions_that_ended_go_and_those_in_use_stay() {
     let browser = home.visitor();
     browser.sign_in(&home.world, martha.person).await;
     home.advance_days(15);
-    assert_eq!(tidy_up(&home).await.sessions, 1);
+    assert_eq!(maintenance(&home).await.sessions, 1);
     assert_eq!(browser.get("/account").await.status.as_u16(), 200);
     home.finish().await;
 }
@@ -213,13 +213,13 @@ async fn an_album_of_an_artist_whom_nobody_follows_goes_once_it_was_told() {
     home.advance_days(8);
     home.follows().await;
     assert_eq!(count(&home, "SELECT count(*) FROM artists"), 2);
-    tidy_up(&home).await;
+    maintenance(&home).await;
     assert_eq!(count(&home, "SELECT count(*) FROM releases"), 1, "it is owed");
     let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.letters().await;
     home.advance_days(1);
-    assert_eq!(tidy_up(&home).await.releases, 1);
+    assert_eq!(maintenance(&home).await.releases, 1);
     assert_eq!(count(&home, "SELECT count(*) FROM releases"), 0);
     home.finish().await;
 }
@@ -237,7 +237,7 @@ async fn room_that_became_free_goes_back_to_the_disk() {
     drop(conn);
     let size = || home.config.database.metadata().unwrap().len();
     let before = size();
-    assert!(tidy_up(&home).await.pages > 0);
+    assert!(maintenance(&home).await.pages > 0);
     assert!(size() * 2 < before, "{before} → {} bytes", size());
     assert_eq!(home.ctx.db.damage().await.unwrap(), None);
     home.finish().await;
@@ -284,7 +284,7 @@ async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
         // Short enough for what was told to be news still when it is tidied up.
         days(&home, 12, &[&martha, &jonas]).await;
         if tidies {
-            removed += tidy_up(&home).await.letters;
+            removed += maintenance(&home).await.letters;
         }
     }
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();

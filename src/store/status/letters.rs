@@ -1,5 +1,5 @@
 //! Letters that are owed, that were refused, and that told the operator something. No addresses: reasons are
-//! masked before they are kept (`mail/smtp/mask.rs`).
+//! masked before they are kept (`email/smtp/redact.rs`).
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;

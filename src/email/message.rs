@@ -1,0 +1,76 @@
+//! A letter as it is sent: a subject, a text, and the same in HTML.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use mrml::prelude::render::RenderOptions;
+
+/// A letter, ready to send.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// One line, not yet encoded for a header.
+    pub subject: String,
+    /// The letter as a text, for readers without HTML: lines of at most 72 characters, links on
+    /// lines of their own.
+    pub text: String,
+    /// The letter as an HTML page.
+    pub html: String,
+    /// Where a single POST ends letters like this one (RFC 8058), for the `List-Unsubscribe` header.
+    pub unsubscribe: Option<String>,
+}
+
+impl Letter {
+    /// The same letter, which says in its headers where one POST ends letters like it.
+    #[must_use]
+    pub fn with_unsubscribe(mut self, url: impl Into<String>) -> Self {
+        self.unsubscribe = Some(url.into());
+        self
+    }
+}
+
+/// Letters hold links that sign people in, so `Debug` shows sizes.
+impl std::fmt::Debug for Letter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Letter")
+            .field("text_bytes", &self.text.len())
+            .field("html_bytes", &self.html.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a letter could not be written: a fault of ours, not of what it tells.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A template failed.
+    #[error("a letter's template failed: {0}")]
+    Template(#[from] askama::Error),
+    /// What the template made is no MJML.
+    #[error("a letter's layout cannot be read: {0}")]
+    Layout(#[from] mrml::prelude::parser::Error),
+    /// The MJML could not be turned into HTML.
+    #[error("a letter's layout cannot be rendered: {0}")]
+    Html(#[from] mrml::prelude::render::Error),
+    /// News without a release.
+    #[error("there is no news to tell")]
+    NoNews,
+}
+
+/// A letter from its subject and its two templates. The text's lines may be as long as they like.
+///
+/// # Errors
+/// [`RenderError`], if a template is broken.
+pub(super) fn write(
+    subject: String,
+    text: &impl Template,
+    layout: &impl Template,
+) -> Result<Letter, RenderError> {
+    let (text, html) = (super::messages::set_text(&text.render()?), html(&layout.render()?)?);
+    Ok(Letter { subject, text, html, unsubscribe: None })
+}
+
+fn html(layout: &str) -> Result<String, RenderError> {
+    // mrml passes text and attributes through as they stand: what the template escaped stays so.
+    // No fonts, since each would be fetched from elsewhere by whoever opens the letter.
+    let options = RenderOptions { fonts: HashMap::new(), ..RenderOptions::default() };
+    Ok(mrml::parse(layout)?.element.render(&options)?)
+}

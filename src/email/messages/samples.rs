@@ -1,0 +1,249 @@
+//! Every letter, written of made-up things: for snapshots, pictures, spam filters and benchmarks.
+
+use jiff::civil::{Date, date};
+use sha2::{Digest as _, Sha256};
+
+use super::assurance::{Assurance, Checks, WhyOverdue};
+use super::confirm::Confirm;
+use super::consent_ends::ConsentEnds;
+use super::good_bye::GoodBye;
+use super::kind::Kind;
+use super::news::{MuteLink, News, NewsItem, Sample};
+use super::operator::{ToOperator, Trouble};
+use super::sign_in_again::SignInAgain;
+use super::test_letter::TestLetter;
+use super::welcome::Welcome;
+use super::withdrawn::Withdrawn;
+use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::quota::Bucket;
+use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use crate::domain::text::one_line;
+use crate::email::message::{Letter, RenderError};
+
+/// The day on which all of them are written: a Friday.
+pub const TODAY: Date = date(2026, 11, 27);
+/// Where their Dropday lives.
+pub const INSTANCE: &str = "https://dropday.example/";
+const ACCOUNT: &str = "https://dropday.example/account";
+const PREFERENCES: &str = "https://dropday.example/account#preferences";
+const LOG_IN: &str = "https://dropday.example/login";
+const UNSUBSCRIBE: &str =
+    "https://dropday.example/unsubscribe/1.7Jx9hQ2mYw0b3nVfTz5kLr8sDc4aPeGu6iXoRtHqBvA";
+
+/// Every letter under a name that can stand in a file's.
+///
+/// # Panics
+/// If a template is broken.
+pub fn all() -> Vec<(&'static str, Letter)> {
+    let mut letters = vec![
+        ("confirm", confirm("Martha").letter()),
+        ("welcome", welcome(&recent()).letter()),
+        ("welcome_early", Welcome { watched: 0, not_looked_at: 0, ..welcome(&[]) }.letter()),
+        ("welcome_quiet", Welcome { not_looked_at: 0, ..welcome(&[]) }.letter()),
+        ("news_one", news(&[profound_mysteries()]).letter()),
+        ("news", news(&several()).letter()),
+        ("news_many", News { assurance: Some(overdue()), ..news(&many(77)) }.letter()),
+        ("news_sample", News { sample: Some(Sample::Own), ..news(&many(3)) }.letter()),
+        ("news_sample_made_up", made_up()),
+        ("sign_in_again", SignInAgain { link: LOG_IN }.letter()),
+        ("consent_ends", ConsentEnds { link: LOG_IN, ends_on: date(2027, 5, 23) }.letter()),
+        ("withdrawn", withdrawn().letter()),
+        ("good_bye", good_bye(true).letter()),
+        ("good_bye_withdrawn", good_bye(false).letter()),
+        ("test_letter", test_letter().letter()),
+    ];
+    letters.extend(troubles().map(|(name, trouble)| (name, to_operator(trouble).letter())));
+    letters.into_iter().map(|(name, letter)| (name, written(name, letter))).collect()
+}
+
+fn written(name: &str, letter: Result<Letter, RenderError>) -> Letter {
+    let letter = letter.unwrap_or_else(|fault| panic!("the letter {name} is broken: {fault}"));
+    match name {
+        _ if name.starts_with("news") || name.starts_with("welcome") => {
+            letter.with_unsubscribe(UNSUBSCRIBE)
+        }
+        _ => letter,
+    }
+}
+
+/// News of these for somebody with 312 artists.
+pub fn news(releases: &[NewsItem]) -> News<'_> {
+    News {
+        releases,
+        today: TODAY,
+        assurance: Some(Assurance { watched: 312, checks: Checks::AllSince(date(2026, 11, 24)) }),
+        account_url: ACCOUNT,
+        preferences_url: PREFERENCES,
+        unsubscribe_url: UNSUBSCRIBE,
+        sample: None,
+    }
+}
+
+/// As many albums as wanted, no two alike.
+pub fn many(count: usize) -> Vec<NewsItem> {
+    (0..count).map(|n| album(&format!("Artist no. {n}"), &format!("Album no. {n}"))).collect()
+}
+
+/// An album of today, followed for the artist's sake.
+pub fn album(artist: &str, title: &str) -> NewsItem {
+    item(Kind::Album, &[artist], title, "2026-11-27", 10)
+}
+
+/// What is known of a release, with everything that a letter can tell of it.
+pub fn item(kind: Kind, artists: &[&str], title: &str, released: &str, tracks: u32) -> NewsItem {
+    let id = id_of(title);
+    let release = Release {
+        title: one_line(title),
+        kind: ReleaseKind::Album,
+        artists: artists.iter().map(|name| artist(name)).collect(),
+        date: ReleaseDate::parse(released, None),
+        tracks: Some(tracks),
+        cover: Some(format!("https://i.scdn.co/image/ab67616d00001e02{id}")),
+        link: format!("https://open.spotify.com/album/{id}"),
+        id: release_id(&id),
+    };
+    let because = artists.iter().map(ToString::to_string).collect();
+    let mute = artists.iter().map(|artist| mute(artist)).collect();
+    NewsItem { release, kind, because, also_as: Vec::new(), mute }
+}
+
+/// A link that mutes `artist`, as long as a real one.
+pub fn mute(artist: &str) -> MuteLink {
+    let url = format!("https://dropday.example/mute/{0}/1.{0}{0}", id_of(artist));
+    MuteLink { artist: artist.to_owned(), url }
+}
+
+fn profound_mysteries() -> NewsItem {
+    item(Kind::Album, &["Röyksopp"], "Profound Mysteries III", "2026-11-27", 10)
+}
+
+/// One of every kind, some badly known.
+fn several() -> Vec<NewsItem> {
+    let mut deluxe = item(Kind::Album, &["Sigur Rós"], "ÁTTA", "2026-11-26", 11);
+    deluxe.also_as = vec!["Deluxe".into(), "Instrumental".into()];
+    let mut untitled = item(Kind::Album, &["אביב גפן"], "", "", 1);
+    (untitled.release.cover, untitled.release.tracks) = (None, None);
+    let mut guest = item(Kind::AppearsOn, &["Various Artists"], "Night Drive", "2026-11", 18);
+    (guest.because, guest.mute) = (vec!["Robyn".into()], vec![mute("Robyn")]);
+    vec![
+        profound_mysteries(),
+        deluxe,
+        item(Kind::Album, &["Kraftwerk"], "Ralf und Florian", "1973-10", 6),
+        untitled,
+        item(
+            Kind::Live,
+            &["Godspeed You! Black Emperor"],
+            "Live at the Warehouse",
+            "2026-11-20",
+            4,
+        ),
+        item(Kind::Remix, &["Björk", "Arca"], "Vulnicura Remixes & Strings", "2026-12-04", 9),
+        item(Kind::SingleOrEp, &["Röyksopp", "Robyn"], "Do It Again", "2026-11-27", 1),
+        item(Kind::SingleOrEp, &["Moderat"], "<b>EP</b> No. 1", "2026", 5),
+        item(Kind::Compilation, &["Joni Mitchell"], "Archives, Vol. 4", "2026-11-06", 98),
+        guest,
+    ]
+}
+
+fn made_up() -> Result<Letter, RenderError> {
+    let releases: Vec<NewsItem> = NewsItem::made_up(TODAY).into_iter().collect();
+    News { sample: Some(Sample::MadeUp), assurance: None, ..news(&releases) }.letter()
+}
+
+fn recent() -> Vec<NewsItem> {
+    several().into_iter().filter(|item| item.kind == Kind::Album).collect()
+}
+
+fn overdue() -> Assurance {
+    let checks = Checks::Overdue { artists: 14, because: WhyOverdue::DailyLimit };
+    Assurance { watched: 312, checks }
+}
+
+/// The letter that asks for a click.
+pub fn confirm(account: &str) -> Confirm<'_> {
+    Confirm {
+        link: "https://dropday.example/confirm/1.7Jx9hQ2mYw0b3nVfTz5kLr8sDc4aPeGu6iXoRtHqBvA",
+        account,
+        instance_url: INSTANCE,
+        expires_in: "24 hours",
+    }
+}
+
+/// A welcome to somebody with 312 artists.
+pub fn welcome(recent: &[NewsItem]) -> Welcome<'_> {
+    Welcome {
+        watched: 312,
+        not_looked_at: 190,
+        recent,
+        when: "at once, as soon as Dropday sees something new",
+        today: TODAY,
+        account_url: ACCOUNT,
+        preferences_url: PREFERENCES,
+        unsubscribe_url: UNSUBSCRIBE,
+    }
+}
+
+fn withdrawn() -> Withdrawn<'static> {
+    Withdrawn { link: LOG_IN, account_url: ACCOUNT, deleted_on: date(2026, 12, 1) }
+}
+
+fn good_bye(listed_at_spotify: bool) -> GoodBye<'static> {
+    GoodBye { instance_url: INSTANCE, artists: 312, listed_at_spotify }
+}
+
+fn test_letter() -> TestLetter<'static> {
+    let sent_at = jiff::Timestamp::constant(1_795_780_800, 0);
+    TestLetter { instance_url: INSTANCE, server: "mail.dropday.example:587", sent_at }
+}
+
+/// A letter to the operator.
+pub fn to_operator(trouble: Trouble<'_>) -> ToOperator<'_> {
+    ToOperator { trouble, instance_url: INSTANCE }
+}
+
+fn troubles() -> [(&'static str, Trouble<'static>); 10] {
+    let until = jiff::Timestamp::constant(1_795_869_000, 0);
+    [
+        ("operator_mass_refusal", Trouble::MassRefusal { people: 5 }),
+        ("operator_no_premium", Trouble::NoPremium),
+        (
+            "operator_allow_list",
+            Trouble::NotOnAllowList { name: "Martha <3\r\nBcc: x", spotify_id: "martha42" },
+        ),
+        ("operator_caller", Trouble::Callers { who: &[("Aino <3\r\nBcc: x", "aino@example.com")] }),
+        (
+            "operator_callers",
+            Trouble::Callers {
+                who: &[("Aino Virtanen", "aino@example.com"), ("אביב גפן", "aviv@example.org")],
+            },
+        ),
+        ("operator_endpoint", Trouble::EndpointRemoved { calls: Bucket::Following }),
+        ("operator_quota", Trouble::QuotaSpent { until, per_day: 80, lower: Some(48) }),
+        ("operator_quota_elsewhere", Trouble::QuotaSpent { until, per_day: 80, lower: None }),
+        (
+            "operator_mail_refused",
+            Trouble::MailRefused { said: "535 5.7.8 Username and Password not accepted" },
+        ),
+        ("operator_disk", Trouble::DiskNearlyFull { free_mb: 180 }),
+    ]
+}
+
+fn artist(name: &str) -> Artist {
+    let id = ArtistId::parse(&id_of(name));
+    Artist::new(id.unwrap_or_else(|| panic!("{name:?} makes no id")), name)
+}
+
+fn release_id(id: &str) -> ReleaseId {
+    ReleaseId::parse(id).unwrap_or_else(|| panic!("{id:?} is no id"))
+}
+
+/// 22 characters like Spotify's, always the same for one name.
+fn id_of(name: &str) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let digits = Sha256::digest(name);
+    digits
+        .iter()
+        .take(22)
+        .map(|byte| char::from(DIGITS[usize::from(*byte) % DIGITS.len()]))
+        .collect()
+}

@@ -1,0 +1,112 @@
+//! Whatever somebody else has written, wherever it appears: it is shown, and does nothing.
+
+use proptest::prelude::*;
+use scraper::Html;
+
+use super::same_things::{visible, words};
+use super::skeleton;
+use crate::domain::text::one_line;
+use crate::email::message::Letter;
+use crate::email::messages::kind::Kind;
+use crate::email::messages::news::{MuteLink, NewsItem};
+use crate::email::messages::operator::Trouble;
+use crate::email::messages::samples;
+use crate::email::messages::test_letter::TestLetter;
+use crate::email::messages::welcome::Welcome;
+
+/// Every letter that shows what others wrote, with `raw` in each of the places.
+fn letters(raw: &str) -> Vec<(&'static str, Letter)> {
+    let items = [Kind::Album, Kind::AppearsOn].map(|kind| item(kind, raw));
+    let server =
+        TestLetter { instance_url: samples::INSTANCE, server: raw, sent_at: Default::default() };
+    let trouble = |trouble: Trouble<'_>| samples::to_operator(trouble).letter();
+    let letters = [
+        ("confirm", samples::confirm(raw).letter()),
+        ("news of one", samples::news(&items[..1]).letter()),
+        ("guest", samples::news(&items[1..]).letter()),
+        ("news", samples::news(&items).letter()),
+        ("welcome", Welcome { when: raw, ..samples::welcome(&items) }.letter()),
+        ("allow-list", trouble(Trouble::NotOnAllowList { name: raw, spotify_id: raw })),
+        (
+            "callers",
+            trouble(Trouble::Callers { who: &[(raw, "a@example.com"), ("Jonas", "b@c.example")] }),
+        ),
+        ("caller", trouble(Trouble::Callers { who: &[(raw, "a@example.com")] })),
+        ("mail refused", trouble(Trouble::MailRefused { said: raw })),
+        ("test", server.letter()),
+    ];
+    letters.map(|(name, letter)| (name, letter.unwrap())).into()
+}
+
+fn item(kind: Kind, raw: &str) -> NewsItem {
+    let mut item = samples::item(kind, &[raw, "Robyn"], raw, raw, 3);
+    item.also_as = vec![raw.to_owned()];
+    item.release.link = format!("https://open.spotify.com/album/{raw}");
+    item.release.cover = Some(format!("https://i.scdn.co/image/{raw}"));
+    item.mute[0] =
+        MuteLink { artist: raw.to_owned(), url: format!("https://dropday.example/{raw}") };
+    item
+}
+
+/// Shown as it is, with nothing added to the page, the text or the header.
+fn is_shown_and_does_nothing(raw: &str) -> Result<(), TestCaseError> {
+    for ((name, letter), (_, plain)) in letters(raw).iter().zip(letters("xyz")) {
+        prop_assert_eq!(skeleton(letter), skeleton(&plain), "{}", name);
+        prop_assert!(Html::parse_document(&letter.html).errors.is_empty(), "{}", name);
+        prop_assert_eq!(words(&letter.text), words(&visible(&letter.html)), "{}", name);
+        prop_assert!(!letter.subject.chars().any(char::is_control), "{}", name);
+        let mut controls = letter.text.chars().filter(|c| c.is_control() && *c != '\n');
+        prop_assert_eq!(controls.next(), None, "{}", name);
+        prop_assert!(is_isolated(&letter.text) && is_isolated(&letter.html), "{}", name);
+    }
+    let shown = words(&one_line(raw));
+    let (_, confirm) = &letters(raw)[0];
+    prop_assert!(shown.iter().all(|word| words(&confirm.text).contains(word)));
+    Ok(())
+}
+
+/// No mark turns its surroundings around, and every isolation that begins ends on its line.
+fn is_isolated(text: &str) -> bool {
+    let overrides =
+        text.contains(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}' | '\u{2067}'));
+    let open = text.matches('\u{2068}').count();
+    !overrides && open == text.matches('\u{2069}').count()
+}
+
+#[test]
+fn markup_templates_and_marks_of_direction_are_only_text() {
+    for raw in [
+        "x</bdi></td><script>alert('x')</script>{{ 7*7 }} & <mj-raw> \" <!--",
+        "x\u{202e}gnp.exe\u{2066} אביב\u{200f} גפן\r\nBcc: a@b.c",
+        "x ]]> --> </title></style><![endif]--> &amp;&#x3c;",
+        "x <mj-include path=\"/etc/passwd\" /> {% raw %} {#",
+    ] {
+        is_shown_and_does_nothing(raw).unwrap();
+    }
+}
+
+#[test]
+fn a_link_that_would_run_or_that_is_none_is_left_out() {
+    let mut item = samples::album("Air", "Moon Safari");
+    item.release.link = "javascript:alert(1)".into();
+    item.release.cover = Some("data:text/html,x".into());
+    item.mute[0].url = "x".into();
+    let letter = samples::news(&[item]).letter().unwrap();
+    for part in [&letter.html, &letter.text] {
+        assert!(!part.contains("javascript:") && !part.contains("data:") && !part.contains("Mute"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_unicode_is_shown_and_does_nothing(raw in any::<String>()) {
+        is_shown_and_does_nothing(&format!("x{raw}"))?;
+    }
+
+    #[test]
+    fn any_markup_is_shown_and_does_nothing(raw in "[<>&\"'{}%#!/a-z\\[\\]א -]{0,60}") {
+        is_shown_and_does_nothing(&format!("x{raw}"))?;
+    }
+}

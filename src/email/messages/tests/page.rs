@@ -1,0 +1,95 @@
+//! What every page must have, whoever opens it and with whatever.
+
+use scraper::{Html, Selector};
+
+use super::samples;
+use crate::email::message::Letter;
+
+fn every_page() -> impl Iterator<Item = (&'static str, Letter, Html)> {
+    samples::all().into_iter().map(|(name, letter)| {
+        let page = Html::parse_document(&letter.html);
+        (name, letter, page)
+    })
+}
+
+fn selector(raw: &str) -> Selector {
+    Selector::parse(raw).unwrap()
+}
+
+#[test]
+fn every_page_is_well_formed() {
+    for (name, _, page) in every_page() {
+        assert!(page.errors.is_empty(), "{name}: {:?}", page.errors);
+    }
+}
+
+#[test]
+fn every_page_says_its_language_and_bears_the_subject_as_its_title() {
+    for (name, letter, page) in every_page() {
+        assert_eq!(page.root_element().value().attr("lang"), Some("en"), "{name}");
+        let title = page.select(&selector("title")).next().unwrap();
+        assert_eq!(title.text().collect::<String>(), letter.subject, "{name}");
+        assert_eq!(page.select(&selector("h1")).count(), 1, "{name}");
+    }
+}
+
+/// What an inbox shows beside the subject: a sentence, and then nothing of what follows.
+#[test]
+fn every_page_begins_with_a_preheader_into_which_nothing_leaks() {
+    for (name, letter, page) in every_page() {
+        let first = page.select(&selector(".preheader")).next().unwrap();
+        let told: String = first.text().collect();
+        let (told, padding) = told.split_at(told.find('\u{34f}').expect(name));
+        assert!((20..=400).contains(&told.len()), "{name}: {told}");
+        assert!(padding.chars().filter(|c| *c == '\u{a0}').count() >= 90, "{name}");
+        assert_ne!(told, letter.subject, "{name}");
+        let (ahead, head) = (letter.html.find("preheader\""), letter.html.find("<h1"));
+        assert!(ahead.is_some() && ahead < head, "{name}");
+        assert!(first.value().attr("style").unwrap().contains("display:none"), "{name}");
+    }
+}
+
+#[test]
+fn every_picture_is_a_cover_from_spotify_unmodified_with_an_alt() {
+    let mut pictures = 0;
+    for (name, _, page) in every_page() {
+        for img in page.select(&selector("img")) {
+            pictures += 1;
+            let img = img.value();
+            assert!(img.attr("alt").unwrap().starts_with("Cover of "), "{name}");
+            assert!(img.attr("src").unwrap().starts_with("https://i.scdn.co/image/"), "{name}");
+            // The shape is the file's own: a width, and no height to bend it.
+            assert!(img.attr("width").is_some() && img.attr("height").is_none(), "{name}");
+            assert!(img.attr("style").unwrap().contains("height:auto"), "{name}");
+        }
+    }
+    assert!(pictures > 50, "{pictures}");
+}
+
+/// Gmail cuts a letter off above 102 KB.
+#[test]
+fn no_page_is_so_large_that_it_is_cut_off() {
+    for (name, letter, _) in every_page() {
+        assert!(letter.html.len() < 100_000, "{name}: {} bytes", letter.html.len());
+    }
+}
+
+/// A table that lays out is no table to a screen reader.
+#[test]
+fn every_table_is_there_for_the_layout_and_says_so() {
+    for (name, _, page) in every_page() {
+        for table in page.select(&selector("table")) {
+            assert_eq!(table.value().attr("role"), Some("presentation"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn nothing_but_covers_is_fetched_and_nothing_tells_that_a_letter_was_read() {
+    for (name, letter, page) in every_page() {
+        assert_eq!(page.select(&selector("link, script, iframe, form, video, object")).count(), 0);
+        for fetched in ["@import", "url(", "background=", "fonts.g"] {
+            assert!(!letter.html.contains(fetched), "{name}: {fetched}");
+        }
+    }
+}

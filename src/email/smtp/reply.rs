@@ -1,0 +1,196 @@
+//! What a mail server's answer means: about whom it is, and whether it is final.
+
+use std::error::Error as _;
+
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::response::Response;
+
+use super::enhanced_status::Status;
+use super::error::SendError;
+
+/// Why a step failed.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The server said no.
+    Answer(Answer),
+    /// Anything else: the connection is of no more use.
+    Lost(String),
+}
+
+/// A no: 4xx or 5xx.
+#[derive(Debug)]
+pub(super) struct Answer {
+    code: u16,
+    status: Option<Status>,
+    /// With the code, for people.
+    text: String,
+}
+
+impl Fault {
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Answer(Answer { text, .. }) | Self::Lost(text) => text,
+        }
+    }
+
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Answer(answer) if answer.code >= 500)
+    }
+}
+
+/// Success is one of `codes`; lettre itself takes any 2xx and 3xx.
+pub(super) fn due(reply: Result<Response, Error>, codes: &[u16]) -> Result<Response, Fault> {
+    match reply {
+        Ok(response) if codes.iter().any(|code| response.has_code(*code)) => Ok(response),
+        Ok(response) => {
+            let (got, due) = (response.code(), codes[0]);
+            Err(Fault::Lost(format!("it answered {got} where {due} was due")))
+        }
+        Err(error) => Err(fault(&error)),
+    }
+}
+
+fn fault(error: &Error) -> Fault {
+    let text = error.to_string();
+    match error.status() {
+        None => Fault::Lost(text),
+        Some(code) => {
+            let code = code.into();
+            let said = error.source().map(ToString::to_string).unwrap_or_default();
+            Fault::Answer(Answer { code, status: Status::of_reply(code, &said), text })
+        }
+    }
+}
+
+/// To a log-in, in words yet to be masked. A final no stays one until somebody corrects the password.
+pub(super) fn to_log_in(fault: &Fault) -> fn(String) -> SendError {
+    if fault.is_final() { SendError::Unwelcome } else { SendError::Unavailable }
+}
+
+/// To the sender. 500–504 say that the command was not understood or not due: more about the
+/// conversation than about us.
+pub(super) fn to_sender(fault: Fault) -> SendError {
+    let says_so = matches!(&fault, Fault::Answer(answer) if answer.is_about_us());
+    let is_about_us = says_so || fault.is_final() && !fault_of_the_conversation(&fault);
+    let text = format!("it did not take the sender: {}", fault.into_text());
+    if is_about_us { SendError::Unwelcome(text) } else { SendError::Unavailable(text) }
+}
+
+/// To the recipient, before the text began to leave.
+pub(super) fn to_recipient(fault: Fault) -> SendError {
+    match fault {
+        Fault::Lost(text) => SendError::Unavailable(text),
+        Fault::Answer(answer) if answer.code == 421 => SendError::Unavailable(answer.text),
+        Fault::Answer(answer) => {
+            let is_mailbox = answer.is_about_the_mailbox() || answer.is_a_bare_no_to_a_mailbox();
+            to_letter(answer, is_mailbox)
+        }
+    }
+}
+
+/// To `DATA`: by then the recipient was taken.
+pub(super) fn to_data(fault: Fault) -> SendError {
+    match fault {
+        Fault::Lost(text) => SendError::Unavailable(text),
+        Fault::Answer(answer) if answer.code == 421 => SendError::Unavailable(answer.text),
+        Fault::Answer(answer) => {
+            let is_mailbox = answer.is_about_the_mailbox();
+            to_letter(answer, is_mailbox)
+        }
+    }
+}
+
+/// To the text. The server has said no, so it was certainly not accepted, whomever it is about.
+pub(super) fn to_text(fault: Fault) -> SendError {
+    match fault {
+        Fault::Lost(text) => SendError::Unknown(text),
+        Fault::Answer(answer) if answer.code == 421 => SendError::Deferred(answer.text),
+        Fault::Answer(answer) => {
+            let is_mailbox = answer.is_about_the_mailbox();
+            to_letter(answer, is_mailbox)
+        }
+    }
+}
+
+fn to_letter(answer: Answer, is_mailbox: bool) -> SendError {
+    if answer.is_about_us() {
+        return SendError::Unwelcome(answer.text);
+    }
+    if answer.seems_to_concern_everybody() {
+        return SendError::Unavailable(answer.text);
+    }
+    match answer.code {
+        400..500 => SendError::Deferred(answer.text),
+        _ if is_mailbox => SendError::Bounced(answer.text),
+        _ => SendError::Refused(answer.text),
+    }
+}
+
+fn fault_of_the_conversation(fault: &Fault) -> bool {
+    matches!(fault, Fault::Answer(Answer { code: 500..=504, .. }))
+}
+
+impl Answer {
+    fn is_about_the_mailbox(&self) -> bool {
+        self.status.is_some_and(Status::is_about_the_mailbox)
+    }
+
+    /// Without an enhanced status RFC 5321 §4.2.3 has to do: 550 is "mailbox unavailable", 551 "user
+    /// not local", 553 "mailbox name not allowed".
+    fn is_a_bare_no_to_a_mailbox(&self) -> bool {
+        self.status.is_none() && matches!(self.code, 550 | 551 | 553)
+    }
+
+    /// That we are to log in (530, 534, 535, 538: RFC 4954 §6), or what the enhanced status says.
+    /// Servers may say it as late as after the recipient (Postfix' `smtpd_delay_reject`, whose words
+    /// for "not owned by user" come under 5.7.1).
+    fn is_about_us(&self) -> bool {
+        matches!(self.code, 530 | 534 | 535 | 538)
+            || self.code >= 500
+                && (self.status.is_some_and(Status::is_about_us)
+                    || self.words().contains("sender address rejected"))
+    }
+
+    /// What is said, less whom it is said of: an address may hold any word.
+    fn words(&self) -> String {
+        let mut words = String::new();
+        let mut depth = 0_u32;
+        for c in self.text.chars() {
+            match c {
+                '<' => depth += 1,
+                '>' => depth = depth.saturating_sub(1),
+                _ if depth == 0 => words.push(c.to_ascii_lowercase()),
+                _ => {}
+            }
+        }
+        words
+    }
+
+    /// A no that the next recipient would most likely get as well: the command is not known (500,
+    /// 502–504), or the words object to us, where no status but one of policy (X.7.z) says what it is
+    /// about. Words can mislead, so nothing is concluded from one such answer. As Postfix, Exim
+    /// ("Sender verify failed"), Amazon SES ("Email address is not verified") and SendGrid ("does not
+    /// match a verified Sender Identity") put it.
+    fn seems_to_concern_everybody(&self) -> bool {
+        const WORDS: [&str; 14] = [
+            "relay access",
+            "relaying",
+            "to relay",
+            "relay not",
+            "sender address",
+            "sender verif",
+            "sender identity",
+            "from address",
+            "not verified",
+            "client host",
+            "blocked using",
+            "dmarc",
+            "dkim",
+            "spf ",
+        ];
+        let may_be = self.status.is_none_or(|status| status.subject == 7 || status.subject == 0);
+        matches!(self.code, 500 | 502..=504)
+            || self.status.is_some_and(Status::is_about_us)
+            || may_be && WORDS.iter().any(|words| self.words().contains(words))
+    }
+}

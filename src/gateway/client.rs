@@ -1,0 +1,302 @@
+//! Asking Spotify: with a person's token, or with the app's own.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+
+use super::rate_limiter::{Call, Waiting};
+use super::token_refresh::Refresher;
+use super::{GatewayError, RateLimiter};
+use crate::clock::Clock;
+use crate::domain::artist::ArtistId;
+use crate::domain::artist_list::ListKind;
+use crate::domain::cadence::Errand;
+use crate::domain::consent::Ending;
+use crate::domain::matter::Matter;
+use crate::domain::quota::Bucket;
+use crate::domain::release_query::ReleaseQuery;
+use crate::domain::token::{AccessToken, Grant};
+use crate::domain::user::{Profile, UserId};
+use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
+use crate::store::tokens::{self, Kept};
+use crate::store::{Db, StoreError, Tx, people};
+
+/// A token is refreshed when it has no more than this to live.
+pub(super) const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long a person whom Spotify refuses is left alone.
+const TROUBLE_LASTS: SignedDuration = SignedDuration::from_hours(6);
+
+/// Whose token the catalogue is asked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Catalogue {
+    /// That of connected people, by turns.
+    Person,
+    /// The app's own, which must name a market.
+    App {
+        /// ISO 3166-1 alpha-2.
+        market: String,
+    },
+}
+
+/// Who lends their token for asking about one artist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lender {
+    /// A connected person.
+    Person(UserId),
+    /// The app itself.
+    App,
+}
+
+/// Asks Spotify, with the right token, past the rate limiter.
+pub struct Gateway {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    rate_limiter: Arc<RateLimiter>,
+    client: Client,
+    accounts: Accounts,
+    catalogue: Catalogue,
+    app_token: Mutex<Option<Grant>>,
+    refresher: Refresher,
+}
+
+impl Gateway {
+    /// Puts the parts together.
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        rate_limiter: RateLimiter,
+        client: Client,
+        accounts: Accounts,
+        catalogue: Catalogue,
+    ) -> Self {
+        let rate_limiter = Arc::new(rate_limiter);
+        let refresher = Refresher::new(
+            db.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&rate_limiter),
+            accounts.clone(),
+        );
+        Self {
+            db,
+            clock,
+            rate_limiter,
+            client,
+            accounts,
+            catalogue,
+            app_token: Mutex::default(),
+            refresher,
+        }
+    }
+
+    /// The accounts service, for the address to send people to.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Exchanges the code of a sign-in, and asks who it is.
+    ///
+    /// # Errors
+    /// [`GatewayError`]; [`spotify::Error::SignInAgain`] for a code that is used or stale.
+    pub async fn introduce(
+        &self,
+        code: &str,
+        verifier: &SecretString,
+    ) -> Result<(Profile, Grant), GatewayError> {
+        let exchange = self.accounts.exchange(code, verifier, self.clock.now());
+        let call = Call::of(Bucket::Tokens, Waiting::Person);
+        let grant = self.rate_limiter.call(call, exchange).await?;
+        let profile = self.client.profile(&grant.access, self.clock.now());
+        let call = Call::of(Bucket::Profile, Waiting::Person);
+        let profile = self.rate_limiter.call(call, profile).await?;
+        Ok((profile, grant))
+    }
+
+    /// One page of whom `person` follows.
+    ///
+    /// # Errors
+    /// [`GatewayError`]
+    pub async fn following_page(
+        &self,
+        person: UserId,
+        after: Option<&str>,
+    ) -> Result<FollowingPage, GatewayError> {
+        let ask = |token: AccessToken| async move {
+            self.client.following_page(&token, after, self.clock.now()).await
+        };
+        self.as_person(person, Call::of(Bucket::Following, Waiting::Worker), ask).await
+    }
+
+    /// Whose turn it is to lend a token for asking about `artist`, `except` for some.
+    ///
+    /// # Errors
+    /// [`GatewayError::NobodyConnected`] where there is nobody left.
+    pub async fn lender(
+        &self,
+        artist: &ArtistId,
+        except: &[UserId],
+    ) -> Result<Lender, GatewayError> {
+        if self.catalogue != Catalogue::Person {
+            return Ok(Lender::App);
+        }
+        let (artist, except) = (artist.clone(), except.to_vec());
+        let take_turn = move |tx: &Tx<'_>| people::take_turn(tx, &artist, &except);
+        let turn = self.db.write_unsynced("take a turn", take_turn).await?;
+        turn.map(Lender::Person).ok_or(GatewayError::NobodyConnected)
+    }
+
+    /// One page of the releases of the artist to check.
+    ///
+    /// # Errors
+    /// [`GatewayError`]
+    pub async fn albums_page(
+        &self,
+        lender: Lender,
+        errand: &Errand,
+        query: ReleaseQuery,
+        offset: u32,
+    ) -> Result<AlbumsPage, GatewayError> {
+        let Errand { artist, purpose, kept_back } = errand;
+        let (bucket, waiting) = (Bucket::ArtistAlbums, Waiting::Worker);
+        let call = Call { bucket, purpose: *purpose, kept_back: *kept_back, waiting };
+        let groups = match query {
+            ReleaseQuery::AlbumsAndSingles => "album,single",
+            ReleaseQuery::Only(ListKind::Albums) => "album",
+            ReleaseQuery::Only(ListKind::Singles) => "single",
+            ReleaseQuery::Only(ListKind::Compilations) => "compilation",
+            ReleaseQuery::Only(ListKind::Appearances) => "appears_on",
+        };
+        let answer = self.catalogue_page(lender, call, artist, groups, offset).await;
+        answer.map_err(|error| match error {
+            GatewayError::Spent(free_at) if offset > 0 => GatewayError::RanOut(free_at),
+            error => error,
+        })
+    }
+
+    async fn catalogue_page(
+        &self,
+        lender: Lender,
+        call: Call,
+        artist: &ArtistId,
+        groups: &str,
+        offset: u32,
+    ) -> Result<AlbumsPage, GatewayError> {
+        let market = match &self.catalogue {
+            Catalogue::Person => None,
+            Catalogue::App { market } => Some(market.as_str()),
+        };
+        let ask = |token: AccessToken| async move {
+            let now = self.clock.now();
+            self.client.artist_albums_page(&token, artist, groups, offset, market, now).await
+        };
+        match lender {
+            Lender::Person(person) => self.as_person(person, call, ask).await,
+            Lender::App => {
+                let token = self.app_token().await?;
+                let answer = self.rate_limiter.call(call, ask(token)).await;
+                if matches!(answer, Err(GatewayError::Spotify(spotify::Error::AccessRefused))) {
+                    *self.app_token.lock().await = None;
+                }
+                answer
+            }
+        }
+    }
+
+    /// Makes `ask` with the person's token; if it is refused, once more with a fresh one.
+    async fn as_person<T, F>(
+        &self,
+        person: UserId,
+        call: Call,
+        ask: impl Fn(AccessToken) -> F,
+    ) -> Result<T, GatewayError>
+    where
+        F: Future<Output = Result<T, spotify::Error>>,
+    {
+        let kept = self.live(person).await?;
+        let mut answer = self.rate_limiter.call(call, ask(kept.tokens.access)).await;
+        if matches!(answer, Err(GatewayError::Spotify(spotify::Error::AccessRefused))) {
+            let kept = self.refresher.refresh(person, kept.version).await?;
+            answer = self.rate_limiter.call(call, ask(kept.tokens.access)).await;
+        }
+        match answer {
+            Ok(answer) => {
+                self.db.write("clear trouble", move |tx| people::clear_trouble(tx, person)).await?;
+                Ok(answer)
+            }
+            Err(GatewayError::Spotify(why)) if why.is_about_the_person() => {
+                self.note_trouble(person, &why).await?;
+                Err(GatewayError::Person { person, why })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn note_trouble(&self, person: UserId, why: &spotify::Error) -> Result<(), StoreError> {
+        let is_unlisted = *why == spotify::Error::NotOnAllowList;
+        let (why, operator) = (words_for_the_person(why), self.rate_limiter.operator());
+        self.db
+            .write("note trouble", move |tx| {
+                people::set_trouble(tx, person, &why, tx.now() + TROUBLE_LASTS)?;
+                if is_unlisted {
+                    operator.tell(tx, Matter::NotOnAllowList(person))?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// The person's tokens, good for some minutes at least.
+    async fn live(&self, person: UserId) -> Result<Kept, GatewayError> {
+        let kept = self.db.read("find tokens", move |tx| tokens::find(tx, person)).await?;
+        let why = spotify::Error::SignInAgain(Ending::Unsaid);
+        let Some(kept) = kept else { return Err(GatewayError::Person { person, why }) };
+        if self.has_long_to_live(kept.tokens.expires_at) {
+            return Ok(kept);
+        }
+        match self.refresher.refresh(person, kept.version).await {
+            // Five minutes ahead there is no hurry: the old token serves while Spotify recovers.
+            Err(GatewayError::Person { why, .. })
+                if !why.is_about_the_person() && kept.tokens.expires_at > self.clock.now() =>
+            {
+                Ok(kept)
+            }
+            refreshed => refreshed,
+        }
+    }
+
+    fn has_long_to_live(&self, expires_at: Timestamp) -> bool {
+        expires_at.duration_since(self.clock.now()) > REFRESH_AHEAD
+    }
+
+    async fn app_token(&self) -> Result<AccessToken, GatewayError> {
+        let mut kept = self.app_token.lock().await;
+        if let Some(grant) = kept.as_ref().filter(|grant| self.has_long_to_live(grant.expires_at)) {
+            return Ok(grant.access.clone());
+        }
+        let ask = self.accounts.app_token(self.clock.now());
+        let grant = self.rate_limiter.call(Call::of(Bucket::Tokens, Waiting::Worker), ask).await?;
+        let token = grant.access.clone();
+        *kept = Some(grant);
+        Ok(token)
+    }
+}
+
+/// What the person's own page says of their trouble, without the full stop.
+fn words_for_the_person(why: &spotify::Error) -> String {
+    match why {
+        spotify::Error::NotOnAllowList => {
+            "Spotify does not let you use this app at present. Ask whoever runs this Dropday to enter \
+             you at developer.spotify.com/dashboard, under Settings, User Management; Dropday tries \
+             again every few hours"
+                .into()
+        }
+        spotify::Error::MissingScope => {
+            "Your permission at Spotify does not cover all that Dropday has to ask. Please sign in \
+             with Spotify again"
+                .into()
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,71 @@
+//! Why Spotify could not be asked, or did not answer.
+
+use jiff::Timestamp;
+
+use crate::domain::quota::Pause;
+use crate::domain::user::UserId;
+use crate::spotify;
+use crate::store::StoreError;
+
+/// Why a call brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// Nothing is asked until a pause is over.
+    #[error("Spotify is left alone until {}: {}", .0.until, .0.cause)]
+    Paused(Pause),
+    /// The calls that we allow ourselves in a day are spent.
+    #[error("the day's calls are spent; the next is free at {0} (spotify.artist_albums_per_day)")]
+    Spent(Timestamp),
+    /// The same, where a check had its first page already.
+    #[error(
+        "the day's calls ran out between two pages; the next is free at {0} (spotify.artist_albums_per_day)"
+    )]
+    RanOut(Timestamp),
+    /// Too many calls wait for their turn.
+    #[error("too many people sign in at the same time; try again in a minute")]
+    Crowded,
+    /// Nobody is connected whose token could be used.
+    #[error(
+        "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in"
+    )]
+    NobodyConnected,
+    /// This person's token is of no use.
+    #[error("person {}: {why}", person.0)]
+    Person {
+        /// Whose token it was.
+        person: UserId,
+        /// Why it was of no use.
+        why: spotify::Error,
+    },
+    /// The call was made and failed.
+    #[error(transparent)]
+    Spotify(#[from] spotify::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl GatewayError {
+    /// Whether Spotify does not accept the app itself, whoever it asks for.
+    pub fn is_of_the_app(&self) -> bool {
+        matches!(self, Self::Spotify(spotify::Error::BadClient))
+    }
+
+    /// Whether no other call of the same kind would fare better at present.
+    pub fn holds_up_everything(&self) -> bool {
+        use spotify::Error as E;
+        match self {
+            Self::Paused(_) | Self::Spent(_) | Self::RanOut(_) => true,
+            Self::Crowded | Self::NobodyConnected | Self::Store(_) => true,
+            Self::Spotify(error) => matches!(
+                error,
+                E::RateLimited { .. }
+                    | E::QuotaExceeded { .. }
+                    | E::OwnerNeedsPremium
+                    | E::EndpointRemoved
+                    | E::BadClient
+            ),
+            Self::Person { .. } => false,
+        }
+    }
+}

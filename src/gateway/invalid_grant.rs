@@ -1,0 +1,73 @@
+//! `invalid_grant`: the consent has ended, or so many end at once that Spotify must be wrong.
+
+use super::Operator;
+use super::client::REFRESH_AHEAD;
+use crate::domain::consent::{
+    Crowd, DOUBT_LASTS, Ending, Refusal, TRIED_AGAIN_AFTER, Verdict, judge,
+};
+use crate::domain::matter::Matter;
+use crate::domain::user::UserId;
+use crate::store::{StoreError, Tx, consents, outbox, people};
+
+/// What the page of somebody says whose consent is held, without the full stop.
+const HELD: &str = "Spotify refuses many people of this Dropday at the same time, which looks like \
+                    a mistake of its own. Your permission is kept, and tried again every two hours; \
+                    there is nothing to do";
+
+/// What became of a refusal.
+pub(super) enum Outcome {
+    /// The tokens have changed since they were refused.
+    Outdated,
+    /// The consent has ended.
+    Ended,
+    /// Nobody's consent ends, and so many that had ended lately are good again.
+    Held { crowd: Crowd, restored: u64 },
+}
+
+/// Settles what it means that the tokens seen at `version` were refused: ends the consent and owes
+/// the one letter about it, or holds it with everybody's who lost theirs within the hour.
+pub(super) fn settle(
+    tx: &Tx<'_>,
+    person: UserId,
+    version: i64,
+    how: Ending,
+    operator: Operator,
+) -> Result<Outcome, StoreError> {
+    let was_quiet = consents::count_held(tx)? == 0;
+    let Some(refusal) = consents::refused(tx, person, version)? else {
+        return Ok(Outcome::Outdated);
+    };
+    let crowd = consents::crowd(tx)?;
+    let verdict = judge(refusal, crowd, tx.now());
+    if verdict != Verdict::Held {
+        end(tx, person, &refusal, how, verdict == Verdict::EndedForGood)?;
+        if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
+            // The old access tokens serve until then, should the accounts service be down.
+            consents::try_everybody(tx, tx.now() + REFRESH_AHEAD)?;
+        }
+        return Ok(Outcome::Ended);
+    }
+    let until = tx.now() + TRIED_AGAIN_AFTER;
+    consents::hold(tx, person, HELD, until)?;
+    let restored = if crowd.is_odd() { consents::restore(tx, HELD, until)? } else { 0 };
+    if was_quiet {
+        operator.tell(tx, Matter::MassRefusal)?;
+    }
+    Ok(Outcome::Held { crowd, restored })
+}
+
+fn end(
+    tx: &Tx<'_>,
+    person: UserId,
+    refusal: &Refusal,
+    how: Ending,
+    for_good: bool,
+) -> Result<(), StoreError> {
+    consents::end(tx, person, how, for_good)?;
+    if people::find(tx, person)?.is_some_and(|p| p.address.is_some()) {
+        // What may still be taken back is not told yet.
+        let leaves_at = if for_good { tx.now() } else { tx.now() + DOUBT_LASTS };
+        outbox::owe_sign_in_again(tx, person, refusal.authorized_at, leaves_at)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The way to Spotify: every call passes the rate limiter, and goes out with somebody's live token.
+
+mod client;
+mod error;
+mod invalid_grant;
+mod operator_alerts;
+mod rate_limiter;
+mod token_refresh;
+
+pub use client::{Catalogue, Gateway, Lender};
+pub use error::GatewayError;
+pub use operator_alerts::Operator;
+pub use rate_limiter::RateLimiter;

@@ -1,0 +1,187 @@
+//! Refreshing tokens: one at a time for each person, across tasks and processes, and none lost.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::invalid_grant::{self, Outcome};
+use super::rate_limiter::{Call, Waiting};
+use super::{GatewayError, RateLimiter};
+use crate::clock::Clock;
+use crate::domain::consent::Ending;
+use crate::domain::quota::Bucket;
+use crate::domain::token::Grant;
+use crate::domain::user::UserId;
+use crate::spotify::{self, Accounts};
+use crate::store::tokens::{self, Kept, RefreshClaim};
+use crate::store::{Db, StoreError, consents};
+
+/// How often to look whether another process has finished its refresh.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How often to look before giving up: a refresh that hangs is cut off sooner.
+const LOOKS: u32 = 350;
+
+/// Refreshes people's tokens.
+pub(super) struct Refresher {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    rate_limiter: Arc<RateLimiter>,
+    accounts: Accounts,
+    lanes: Mutex<HashMap<UserId, Arc<Mutex<Lane>>>>,
+}
+
+/// One person's lane. It holds what Spotify granted for a version of the tokens while the database
+/// could not keep it: where refresh tokens rotate, it is the only copy of the only good one.
+#[derive(Default)]
+struct Lane {
+    unkept: Option<(i64, Grant)>,
+}
+
+impl Refresher {
+    pub(super) fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        rate_limiter: Arc<RateLimiter>,
+        accounts: Accounts,
+    ) -> Self {
+        Self { db, clock, rate_limiter, accounts, lanes: Mutex::default() }
+    }
+
+    /// Refreshes the tokens seen at `version`, unless somebody else did or does: a refresh token
+    /// that rotates is good once.
+    pub(super) async fn refresh(&self, person: UserId, version: i64) -> Result<Kept, GatewayError> {
+        let mut lane = self.lane(person).await;
+        if let Some((version, grant)) = lane.unkept.take() {
+            self.keep(person, version, grant, &mut lane).await?;
+        }
+        for _ in 0..LOOKS {
+            let claim = self
+                .db
+                .write("claim refresh", move |tx| tokens::claim_refresh(tx, person, version))
+                .await?;
+            match claim {
+                RefreshClaim::Ours(kept) => {
+                    return self.refresh_claimed(person, kept, &mut lane).await;
+                }
+                RefreshClaim::Newer(kept) => return Ok(kept),
+                RefreshClaim::Gone => return Err(ended(person, Ending::Unsaid)),
+                RefreshClaim::Busy => self.clock.sleep(LOOK_AGAIN).await,
+            }
+        }
+        let why = spotify::Error::Temporary(
+            "another process does not finish refreshing the token".into(),
+        );
+        Err(GatewayError::Person { person, why })
+    }
+
+    async fn lane(&self, person: UserId) -> OwnedMutexGuard<Lane> {
+        let lane = Arc::clone(self.lanes.lock().await.entry(person).or_default());
+        lane.lock_owned().await
+    }
+
+    async fn refresh_claimed(
+        &self,
+        person: UserId,
+        kept: Kept,
+        lane: &mut Lane,
+    ) -> Result<Kept, GatewayError> {
+        let version = kept.version;
+        let ask = self.accounts.refresh(&kept.tokens.refresh, self.clock.now());
+        match self.rate_limiter.call(Call::of(Bucket::Tokens, Waiting::Worker), ask).await {
+            Ok(grant) => {
+                self.keep(person, version, grant, lane).await?;
+                let kept = self.db.read("find tokens", move |tx| tokens::find(tx, person)).await?;
+                kept.ok_or_else(|| ended(person, Ending::Unsaid))
+            }
+            Err(GatewayError::Spotify(spotify::Error::SignInAgain(how))) => {
+                self.refused(person, version, how).await?;
+                Err(ended(person, how))
+            }
+            Err(error) => {
+                self.db
+                    .write("release refresh", move |tx| {
+                        tokens::release_refresh(tx, person, version)
+                    })
+                    .await?;
+                Err(of_person(person, error))
+            }
+        }
+    }
+
+    async fn keep(
+        &self,
+        person: UserId,
+        version: i64,
+        grant: Grant,
+        lane: &mut Lane,
+    ) -> Result<(), StoreError> {
+        let granted = grant.clone();
+        let kept = self
+            .db
+            .write("keep refreshed tokens", move |tx| {
+                let is_kept = tokens::refreshed(tx, person, version, &granted)?;
+                if is_kept {
+                    consents::taken_again(tx, person)?;
+                }
+                Ok(is_kept)
+            })
+            .await;
+        match kept {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                tracing::info!(
+                    person = person.0,
+                    "tokens were renewed or deleted while they were refreshed"
+                );
+                Ok(())
+            }
+            Err(error) => {
+                lane.unkept = Some((version, grant));
+                Err(error)
+            }
+        }
+    }
+
+    async fn refused(&self, person: UserId, version: i64, how: Ending) -> Result<(), StoreError> {
+        let operator = self.rate_limiter.operator();
+        let outcome = self
+            .db
+            .write("consent refused", move |tx| {
+                invalid_grant::settle(tx, person, version, how, operator)
+            })
+            .await?;
+        match outcome {
+            Outcome::Outdated => {}
+            Outcome::Ended => tracing::info!(
+                person = person.0,
+                how = how.as_str(),
+                "Spotify ended the consent; the person must sign in again"
+            ),
+            Outcome::Held { crowd, restored } => tracing::warn!(
+                person = person.0,
+                refused = crowd.refused,
+                connected = crowd.connected,
+                restored,
+                "Spotify refuses many people at once: no consent is ended, each is tried again later"
+            ),
+        }
+        Ok(())
+    }
+}
+
+fn ended(person: UserId, how: Ending) -> GatewayError {
+    GatewayError::Person { person, why: spotify::Error::SignInAgain(how) }
+}
+
+/// A refresh that failed concerns this person's token; another's may be alive.
+fn of_person(person: UserId, error: GatewayError) -> GatewayError {
+    match error {
+        GatewayError::Spotify(
+            why @ (spotify::Error::Temporary(_) | spotify::Error::Malformed(_)),
+        ) => GatewayError::Person { person, why },
+        error => error,
+    }
+}

@@ -1,0 +1,452 @@
+//! An artist that is worth a call → its releases → one transaction for each query: save, compare, choose
+//! users, enqueue, plan the next check. A release is news when it is first recorded, or never.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::civil::Date;
+
+use super::read_albums::{FetchPlan, Fetched, Fetcher};
+use super::record_look::{RecordResult, record_releases};
+use super::{Scope, Watch};
+use crate::clock::fraction;
+use crate::context::Ctx;
+use crate::domain::artist::ArtistId;
+use crate::domain::artist_list::{ArtistLists, ListKind, secondary_interval};
+use crate::domain::cadence::Errand;
+use crate::domain::quota::Purpose;
+use crate::domain::release::{Release, ReleaseKind};
+use crate::domain::release_query::ReleaseQuery;
+use crate::domain::{backoff, cadence, day_of, detection};
+use crate::gateway::GatewayError;
+use crate::spotify::{self, PAGE};
+use crate::store::artist_lists::{self, ListCheck};
+use crate::store::artists::{self, Claimed, Whom};
+use crate::store::{StoreError, Tx, allowance, editions, hints, ledger};
+
+/// After this many failures in a row the problem is Spotify's, not the artists', and the others wait.
+const TOO_MANY_FAILURES: u32 = 3;
+
+/// How long an artist waits that Spotify does not know.
+const UNKNOWN_ARTIST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long a check waits that ran out of calls between two pages: long enough for others to have their
+/// turn, and shorter than deferred singles are waited for.
+const UNFINISHED_WAIT: Duration = Duration::from_secs(3 * 3600);
+
+/// The same where a day may have too few calls for such a check.
+const UNFINISHED_WAIT_OF_FEW: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Artists that Spotify answered for.
+    pub checked: u64,
+    /// Of those, how many for the first time.
+    pub baselines: u64,
+    /// Releases that are news.
+    pub news: u64,
+    /// Notifications that were enqueued.
+    pub owed: u64,
+    /// Artists whose check failed.
+    pub failed: u64,
+    /// Artists that Spotify does not know.
+    pub unknown: u64,
+    /// Why the run ended early, if that is a failure.
+    pub held_up: Option<String>,
+    /// Whether that is because Spotify rejects the app, which waiting does not fix.
+    pub is_app_refused: bool,
+    /// Why due artists were left for later, if that is normal.
+    pub left: Option<String>,
+}
+
+impl Outcome {
+    /// Whether there was nothing to do, or nothing that can be done today.
+    pub fn is_idle(&self) -> bool {
+        *self == Self { left: self.left.clone(), ..Self::default() }
+    }
+
+    /// Whether something that should have worked did not.
+    pub fn has_failed(&self) -> bool {
+        self.failed > 0 || self.held_up.is_some()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} artists checked ({} for the first time)", self.checked, self.baselines)?;
+        write!(f, ", {} new releases, {} things newly owed", self.news, self.owed)?;
+        for (count, what) in
+            [(self.failed, "checks failed"), (self.unknown, "artists unknown to Spotify")]
+        {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        for (label, why) in [("held up", &self.held_up), ("left for later", &self.left)] {
+            if let Some(why) = why {
+                write!(f, "; {label}: {why}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks the artists that are worth a call now (`domain/cadence`), as far as the day's calls go.
+///
+/// # Errors
+/// [`StoreError`] if the database fails; anything else is in the [`Outcome`].
+pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
+    let mut outcome = Outcome::default();
+    let all = scope == Scope::All;
+    // While Spotify is down, only manual checks are made.
+    if !all && let Some(pause) = ctx.db.read("pause of checks", ledger::pause_of_checks).await? {
+        outcome.left = Some(GatewayError::Paused(pause).to_string());
+        return Ok(outcome);
+    }
+    let settings = ctx.cadence.clone();
+    let list = move |tx: &Tx<'_>| Ok((tx.now(), errands(tx, all, &settings)?));
+    let (listed_at, due) = ctx.db.read("planned checks", list).await?;
+    let mut failures_in_a_row = 0;
+    for (done, errand) in due.iter().enumerate() {
+        if watch.stop.is_cancelled() {
+            break;
+        }
+        let wanted = errand.artist.clone();
+        let claim = move |tx: &Tx<'_>| artists::claim(tx, &wanted, listed_at);
+        let claimed = ctx.db.write_unsynced("claim artist", claim).await?;
+        // Gone, unfollowed, or checked by another process.
+        let Some(artist) = claimed else { continue };
+        let checked = check(ctx, &artist.id, errand).await?;
+        outcome.count(&checked);
+        let Checked { is_answered, error, .. } = checked;
+        failures_in_a_row = if is_answered { 0 } else { failures_in_a_row + 1 };
+        if let Some(error) = error
+            && record_failure(ctx, &artist, &error, failures_in_a_row, &mut outcome).await?
+        {
+            break;
+        }
+        (watch.progress)(done as u64 + 1, due.len() as u64);
+    }
+    Ok(outcome)
+}
+
+/// The checks to make, the best first.
+fn errands(
+    tx: &Tx<'_>,
+    all: bool,
+    settings: &cadence::Settings,
+) -> Result<Vec<Errand>, StoreError> {
+    let hinted = hints::wanting(tx)?;
+    let budget = allowance::budget(tx, settings.calls_per_day)?;
+    if all {
+        let candidates = artists::candidates(tx, Whom::All)?;
+        return Ok(cadence::everybody(&hinted, &candidates, &budget, settings, tx.now()));
+    }
+    let watched = artists::count_watched(tx)?;
+    let watched = usize::try_from(watched).unwrap_or(usize::MAX);
+    // If calls are left for hints only, reading all artists every minute would be useless.
+    let is_spent = |purpose| budget.is_spent(purpose, settings);
+    let candidates = match (is_spent(Purpose::First), is_spent(Purpose::Turn)) {
+        (true, true) => Vec::new(),
+        (false, true) => artists::candidates(tx, Whom::New)?,
+        (_, false) => artists::candidates(tx, Whom::Due)?,
+    };
+    Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
+}
+
+/// What the check of one artist did.
+#[derive(Default)]
+struct Checked {
+    /// Whether Spotify answered, if only with the first pages.
+    is_answered: bool,
+    is_initial_scan: bool,
+    found: RecordResult,
+    /// Why not all albums and singles that matter could be read.
+    error: Option<GatewayError>,
+}
+
+impl Outcome {
+    fn count(&mut self, checked: &Checked) {
+        self.checked += u64::from(checked.is_answered);
+        self.baselines += u64::from(checked.is_answered && checked.is_initial_scan);
+        self.news += checked.found.news.len() as u64;
+        self.owed += checked.found.enqueued;
+    }
+
+    /// Having to wait for one's turn is no failure; being kept waiting by Spotify is.
+    fn hold_up(&mut self, error: &GatewayError) {
+        match error {
+            GatewayError::Spent(_) | GatewayError::RanOut(_) | GatewayError::NobodyConnected => {
+                self.left = Some(error.to_string())
+            }
+            _ => {
+                self.is_app_refused = error.is_of_the_app();
+                self.held_up = Some(error.to_string());
+            }
+        }
+    }
+}
+
+/// Checks the lists of an artist one after the other: albums and singles, then the secondary lists that
+/// are due.
+async fn check(ctx: &Ctx, artist: &ArtistId, errand: &Errand) -> Result<Checked, StoreError> {
+    let id = artist.clone();
+    let lists = ctx.db.read("artist lists", move |tx| artist_lists::load(tx, &id)).await?;
+    let is_initial_scan = lists.get(ListKind::Albums).is_initial_scan();
+    let mut checked = Checked { is_initial_scan, ..Checked::default() };
+    let mut fetcher = Fetcher::new(ctx, errand.clone());
+    let now = ctx.clock.now();
+    let queries = lists.main_queries(u64::from(PAGE), now);
+    for (place, query) in queries.iter().enumerate() {
+        let plan = FetchPlan::new(*query, &lists, now);
+        let step = Step::Main {
+            is_last: place + 1 == queries.len(),
+            has_albums: queries[0].has_albums(),
+            had_news: !checked.found.news.is_empty(),
+        };
+        let (found, error) = fetch_and_record(ctx, &mut fetcher, artist, plan, step).await?;
+        if let Some(found) = found {
+            checked.is_answered = true;
+            checked.found.add(found);
+        }
+        if error.is_some() {
+            checked.error = error;
+            return Ok(checked);
+        }
+    }
+    for date in &checked.found.news {
+        if let Some(delay) = detection::delay(*date, &ctx.zone, ctx.clock.now()) {
+            ctx.metrics.record_detection(delay);
+        }
+    }
+    checked.found.add(check_secondary(ctx, artist, &lists).await?);
+    Ok(checked)
+}
+
+/// Checks the secondary lists that are due, as far as there are calls for them. Whatever goes wrong is
+/// no reason for the check to fail: it is made up for at a later one.
+async fn check_secondary(
+    ctx: &Ctx,
+    artist: &ArtistId,
+    lists: &ArtistLists,
+) -> Result<RecordResult, StoreError> {
+    let mut all = RecordResult::default();
+    let now = ctx.clock.now();
+    for list in lists.due_secondary(now) {
+        let settings = ctx.cadence.clone();
+        let budget = move |tx: &Tx<'_>| SecondaryBudget::load(tx, &settings);
+        let budget = ctx.db.read("calls for secondary lists", budget).await?;
+        if budget.left == 0 {
+            break;
+        }
+        let kept_back = budget.kept_back;
+        let errand = Errand { artist: artist.clone(), purpose: Purpose::Side, kept_back };
+        let mut fetcher = Fetcher::new(ctx, errand);
+        let plan = FetchPlan::new(ReleaseQuery::Only(list), lists, now);
+        let step = Step::Secondary { calls_a_day: budget.calls_a_day };
+        let (found, error) = fetch_and_record(ctx, &mut fetcher, artist, plan, step).await?;
+        all.add(found.unwrap_or_default());
+        let Some(error) = error else { continue };
+        log_secondary_error(artist, list, &error);
+        if !can_be_repeated(&error) {
+            let wait = ctx.wait(backoff::SIDE_LIST, lists.get(list).failures + 1);
+            let id = artist.clone();
+            let fail =
+                move |tx: &Tx<'_>| artist_lists::record_failure(tx, &id, list, tx.now() + wait);
+            ctx.db.write("secondary list failed", fail).await?;
+        }
+        if error.holds_up_everything() {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// The calls for secondary lists.
+struct SecondaryBudget {
+    calls_a_day: u32,
+    /// Those of them that are left in the last rolling day.
+    left: u32,
+    /// Calls that are reserved for others.
+    kept_back: u32,
+}
+
+impl SecondaryBudget {
+    fn load(tx: &Tx<'_>, settings: &cadence::Settings) -> Result<Self, StoreError> {
+        let budget = allowance::budget(tx, settings.calls_per_day)?;
+        let calls_a_day = budget.for_side_lists(artists::count_watched(tx)?, settings);
+        let kept_back = budget.kept_from(Purpose::Side, settings);
+        Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), kept_back })
+    }
+}
+
+/// Whether a secondary list may be fetched again with the next check. Not after a call that Spotify
+/// forbids, which may be forbidden for this list alone and holds all others up, nor after one that ran out
+/// of calls, which would cost the same again.
+fn can_be_repeated(error: &GatewayError) -> bool {
+    let costs_again = matches!(
+        error,
+        GatewayError::RanOut(_) | GatewayError::Spotify(spotify::Error::EndpointRemoved)
+    );
+    error.holds_up_everything() && !costs_again
+}
+
+fn log_secondary_error(artist: &ArtistId, list: ListKind, error: &GatewayError) {
+    let list = list.as_str();
+    match error {
+        GatewayError::Spent(_) | GatewayError::RanOut(_) => {
+            tracing::debug!(%artist, list, %error, "deferred secondary list")
+        }
+        _ => tracing::warn!(%artist, list, %error, "failed to read secondary list"),
+    }
+}
+
+/// What a query is for.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Albums and singles.
+    Main {
+        /// Whether the check needs no further query.
+        is_last: bool,
+        /// Whether the check reads albums.
+        has_albums: bool,
+        /// Whether an earlier query of the check found news.
+        had_news: bool,
+    },
+    /// A secondary list.
+    Secondary { calls_a_day: u32 },
+}
+
+/// Fetches one query and records what it returned; `None` if nothing that counts. Also returns the error
+/// that kept it from being complete.
+async fn fetch_and_record(
+    ctx: &Ctx,
+    fetcher: &mut Fetcher<'_>,
+    artist: &ArtistId,
+    plan: FetchPlan,
+    step: Step,
+) -> Result<(Option<RecordResult>, Option<GatewayError>), StoreError> {
+    let mut fetched = match fetcher.fetch(&plan).await {
+        Ok(fetched) => fetched,
+        Err(GatewayError::Store(error)) => return Err(error),
+        Err(error) => return Ok((None, Some(error))),
+    };
+    let error = fetched.incomplete.take();
+    let (artist, is_complete) = (artist.clone(), error.is_none());
+    let record = move |tx: &Tx<'_>| record(tx, &artist, plan, fetched, is_complete, step);
+    let found = ctx.db.write("record releases", record).await?;
+    Ok((Some(found), error))
+}
+
+/// The transaction in which a release becomes news.
+fn record(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    plan: FetchPlan,
+    fetched: Fetched,
+    is_complete: bool,
+    step: Step,
+) -> Result<RecordResult, StoreError> {
+    // Its last follower may have left in the meantime.
+    if !artists::is_known(tx, artist)? {
+        return Ok(RecordResult::default());
+    }
+    let mut known = editions::known_of(tx, artist, plan.query)?;
+    let found = record_releases(tx, artist, &plan, fetched.releases, &mut known)?;
+    artists::update_last_album(tx, artist)?;
+    ledger::resume_checks(tx)?;
+    if is_complete {
+        let FetchPlan { query, is_initial_scan, .. } = plan;
+        let interval = match step {
+            Step::Main { .. } => SignedDuration::ZERO,
+            Step::Secondary { calls_a_day } => {
+                secondary_interval(artist_lists::count_wanted_secondary(tx)?, calls_a_day)
+            }
+        };
+        let check = ListCheck { query, is_initial_scan, total: fetched.total };
+        artist_lists::record_check(tx, artist, check, interval)?;
+    }
+    if let Step::Main { is_last, has_albums, had_news } = step {
+        let has_news = had_news || !found.news.is_empty();
+        // An incomplete check says nothing against a hint, nor do singles about an album.
+        if has_albums && (has_news || (is_last && is_complete)) {
+            hints::after_check(tx, artist, has_news)?;
+        }
+        match (is_complete, is_last) {
+            (true, true) => {
+                let rate = rate(&known, day_of(tx.now()));
+                artists::record_check(tx, artist, rate, tx.now() + cadence::SHORTEST_INTERVAL)?;
+                artist_lists::record_unwanted(tx, artist)?;
+            }
+            (true, false) => artist_lists::defer(tx, artist, ListKind::Singles)?,
+            (false, _) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Releases a week. Compilations have a list of their own and do not count.
+fn rate(known: &[Release], today: Date) -> f64 {
+    let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
+    let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();
+    cadence::rate::a_week(&dates, today)
+}
+
+/// Records why a check did not succeed. Returns whether the run should end.
+async fn record_failure(
+    ctx: &Ctx,
+    artist: &Claimed,
+    error: &GatewayError,
+    failures_in_a_row: u32,
+    outcome: &mut Outcome,
+) -> Result<bool, StoreError> {
+    let is_removed = matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved));
+    let is_unknown = matches!(error, GatewayError::Spotify(spotify::Error::NotFound));
+    if error.holds_up_everything() && !is_removed {
+        release_claim(ctx, &artist.id, error).await?;
+        outcome.hold_up(error);
+        return Ok(true);
+    }
+    let wait = match error {
+        // In case it is only this artist, the others have their turn first.
+        _ if is_removed => backoff::CHECK.longest,
+        _ if is_unknown => UNKNOWN_ARTIST_WAIT,
+        _ => ctx.wait(backoff::CHECK, artist.failures + 1),
+    };
+    let (id, why) = (artist.id.clone(), error.to_string());
+    let fail = move |tx: &Tx<'_>| artists::record_failure(tx, &id, &why, tx.now() + wait);
+    ctx.db.write("check failed", fail).await?;
+    if is_removed {
+        outcome.hold_up(error);
+        return Ok(true);
+    }
+    tracing::warn!(artist = %artist.id, %error, retry_in_s = wait.as_secs(), "failed to check artist");
+    if is_unknown {
+        outcome.unknown += 1;
+        return Ok(false);
+    }
+    outcome.failed += 1;
+    if failures_in_a_row < TOO_MANY_FAILURES {
+        return Ok(false);
+    }
+    let chance = fraction(&*ctx.chance);
+    let pause = move |tx: &Tx<'_>| ledger::pause_checks(tx, backoff::OUTAGE, chance);
+    let pause = ctx.db.write("pause checks", pause).await?;
+    outcome.held_up = Some(GatewayError::Paused(pause).to_string());
+    Ok(true)
+}
+
+async fn release_claim(ctx: &Ctx, id: &ArtistId, error: &GatewayError) -> Result<(), StoreError> {
+    let id = id.clone();
+    let ran_out = matches!(error, GatewayError::RanOut(_)).then(|| error.to_string());
+    let are_few = ctx.cadence.calls_per_day < 2 * detection::MAX_SEARCHED_PAGES;
+    let wait = if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT };
+    ctx.db
+        .write("release artist", move |tx| match &ran_out {
+            None => artists::release_claim(tx, &id),
+            Some(why) => artists::record_out_of_quota(tx, &id, why, tx.now() + wait),
+        })
+        .await
+}

@@ -1,0 +1,310 @@
+//! News, samples of it and the welcome: which releases a letter tells to this person, and how their watch stands.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::{Date, Weekday};
+
+use super::link;
+use super::load::{Facts, to_confirmed};
+use crate::accounts::letter_links::Purpose;
+use crate::context::Ctx;
+use crate::domain::audience::{self, Reason, Unwanted};
+use crate::domain::cadence;
+use crate::domain::digest::{Rhythm, Timetable};
+use crate::domain::edition;
+use crate::domain::preferences::Preferences;
+use crate::domain::release::{Release, ReleaseId, ReleaseKind};
+use crate::email::message::{Letter, RenderError};
+use crate::email::messages::assurance::{Assurance, Checks, WhyOverdue};
+use crate::email::messages::kind::Kind;
+use crate::email::messages::news::{MuteLink, News, NewsItem, Sample};
+use crate::email::messages::welcome::Welcome;
+use crate::store::outbox::Claimed;
+use crate::store::overdue::Why;
+use crate::store::people::Person;
+use crate::store::status::{self, Artists};
+use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
+
+/// Releases that a welcome chooses from …
+const MOST_RECENT: u32 = 500;
+
+/// … and tells.
+const RECENT_TOLD: usize = 10;
+
+/// Releases in a sample …
+const SAMPLED: usize = 3;
+
+/// … among so many of the latest news.
+const SAMPLED_FROM: usize = 60;
+
+/// A letter with news, as the database has it.
+pub(super) struct Told {
+    person: Person,
+    timetable: Timetable,
+    releases: Vec<Item>,
+    assurance: Option<Assurance>,
+    today: Date,
+    sample: Option<Sample>,
+}
+
+/// A welcome, as the database has it.
+pub(super) struct Welcomed {
+    told: Told,
+    artists: Artists,
+}
+
+/// A release, and why it is told.
+struct Item {
+    release: Release,
+    because: Vec<Reason>,
+    also_as: Vec<String>,
+}
+
+pub(super) fn gather(
+    tx: &Tx<'_>,
+    claimed: &Claimed,
+    person: Person,
+    settings: &cadence::Settings,
+) -> Result<Facts, StoreError> {
+    let Some(wanted) = preferences::of(tx, person.id)? else {
+        return Ok(Facts::Unwanted("the person has left"));
+    };
+    let mut told = Vec::new();
+    for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
+        let Some(release) = releases::find(tx, &id)? else {
+            outbox::drop_subject(tx, claimed.letter, id.as_str(), "the album is no longer known")?;
+            continue;
+        };
+        let because = releases::reasons(tx, &id, person.id)?;
+        match judge(tx, &release, &because, &wanted)? {
+            Ok(()) => told.push(item(tx, release, because)?),
+            Err(why) => outbox::unwanted(tx, claimed.letter, id.as_str(), &why.to_string())?,
+        }
+    }
+    if told.is_empty() {
+        return Ok(Facts::Unwanted("nothing of it is known and wanted any more"));
+    }
+    // What a long letter leaves out is rather a single than an album.
+    told.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
+    let artists = status::artists_of(tx, Some(person.id), settings)?;
+    let assurance = assurance(tx, &person, &wanted.timetable, &artists, settings)?;
+    Ok(addressed(tx, person, wanted, told, assurance, Facts::News))
+}
+
+/// The latest of the person's artists, whatever they want to be told but of those who are muted; else something made up.
+pub(super) fn gather_sample(
+    tx: &Tx<'_>,
+    person: Person,
+    settings: &cadence::Settings,
+) -> Result<Facts, StoreError> {
+    let Some(wanted) = preferences::of(tx, person.id)? else {
+        return Ok(Facts::Unwanted("the person has left"));
+    };
+    if person.deleted_at.is_some() {
+        return Ok(Facts::Unwanted("the person has withdrawn their permission"));
+    }
+    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLED_FROM)?.entries;
+    let mut latest = sampled(tx, &person, news.into_iter().map(|entry| entry.release))?;
+    if latest.is_empty() {
+        latest = sampled(tx, &person, releases::latest_of(tx, person.id, SAMPLED)?)?;
+    }
+    let sample = Some(if latest.is_empty() { Sample::MadeUp } else { Sample::Own });
+    let artists = status::artists_of(tx, Some(person.id), settings)?;
+    let assurance = assurance(tx, &person, &wanted.timetable, &artists, settings)?;
+    let letter = |to, told| Facts::News(to, Told { sample, ..told });
+    Ok(addressed(tx, person, wanted, latest, assurance, letter))
+}
+
+/// The first few that are not of muted artists alone.
+fn sampled(
+    tx: &Tx<'_>,
+    person: &Person,
+    known: impl IntoIterator<Item = Release>,
+) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
+    for release in known {
+        let because = releases::reasons(tx, &release.id, person.id)?;
+        let is_muted = !because.is_empty() && because.iter().all(|reason| reason.is_muted);
+        if items.len() < SAMPLED && !is_muted {
+            items.push(item(tx, release, because)?);
+        }
+    }
+    Ok(items)
+}
+
+pub(super) fn gather_welcome(
+    tx: &Tx<'_>,
+    person: Person,
+    settings: &cadence::Settings,
+) -> Result<Facts, StoreError> {
+    let Some(wanted) = subscribed(tx, &person)? else {
+        return Ok(Facts::Unwanted("letters with news are switched off"));
+    };
+    let mut recent = Vec::new();
+    for release in releases::recent_of(tx, person.id, MOST_RECENT)? {
+        let because = releases::reasons(tx, &release.id, person.id)?;
+        if recent.len() < RECENT_TOLD && judge(tx, &release, &because, &wanted)?.is_ok() {
+            recent.push(item(tx, release, because)?);
+        }
+    }
+    let artists = status::artists_of(tx, Some(person.id), settings)?;
+    let welcome = |to, told| Facts::Welcome(to, Welcomed { told, artists });
+    Ok(addressed(tx, person, wanted, recent, None, welcome))
+}
+
+/// The letter with news.
+pub(super) fn letter(ctx: &Ctx, told: &Told) -> Result<Letter, RenderError> {
+    let unsubscribe_url = link(ctx, &told.person, &Purpose::Unsubscribe);
+    let mut releases = items(ctx, told);
+    if told.sample == Some(Sample::MadeUp) {
+        releases.extend(NewsItem::made_up(told.today));
+    }
+    let news = News {
+        releases: &releases,
+        today: told.today,
+        assurance: told.assurance,
+        account_url: &ctx.page("/new"),
+        preferences_url: &ctx.page("/preferences"),
+        unsubscribe_url: &unsubscribe_url,
+        sample: told.sample,
+    };
+    Ok(news.letter()?.with_unsubscribe(&unsubscribe_url))
+}
+
+/// The welcome.
+pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Letter, RenderError> {
+    let Welcomed { told, artists } = welcome;
+    let unsubscribe_url = link(ctx, &told.person, &Purpose::Unsubscribe);
+    let letter = Welcome {
+        watched: artists.watched,
+        not_looked_at: artists.never_asked,
+        recent: &items(ctx, told),
+        when: &when(&told.timetable),
+        today: told.today,
+        account_url: &ctx.page("/account"),
+        preferences_url: &ctx.page("/preferences"),
+        unsubscribe_url: &unsubscribe_url,
+    };
+    Ok(letter.letter()?.with_unsubscribe(&unsubscribe_url))
+}
+
+/// Whether the person wants to hear of a release as things stand when its letter leaves.
+fn judge(
+    tx: &Tx<'_>,
+    release: &Release,
+    reasons: &[Reason],
+    wanted: &Preferences,
+) -> Result<Result<(), Unwanted>, StoreError> {
+    if !wanted.is_subscribed {
+        return Ok(Err(Unwanted::Unsubscribed));
+    }
+    if !wanted.editions && editions::is_one(tx, &release.id)? {
+        return Ok(Err(Unwanted::Edition));
+    }
+    Ok(audience::judge(release, reasons, wanted.kinds))
+}
+
+fn subscribed(tx: &Tx<'_>, person: &Person) -> Result<Option<Preferences>, StoreError> {
+    Ok(preferences::of(tx, person.id)?.filter(|wanted| wanted.is_subscribed))
+}
+
+fn addressed(
+    tx: &Tx<'_>,
+    person: Person,
+    wanted: Preferences,
+    releases: Vec<Item>,
+    assurance: Option<Assurance>,
+    facts: impl FnOnce(crate::domain::user::EmailAddress, Told) -> Facts,
+) -> Facts {
+    let (timetable, today) = (wanted.timetable.clone(), wanted.timetable.day_of(tx.now()));
+    let told = Told { person: person.clone(), timetable, releases, assurance, today, sample: None };
+    to_confirmed(person, |to| facts(to, told))
+}
+
+fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, StoreError> {
+    let also_as: BTreeSet<_> =
+        editions::of(tx, &release.id)?.iter().filter_map(edition::edition_words).collect();
+    let because = reasons.into_iter().filter(|reason| !reason.is_muted).collect();
+    Ok(Item { release, because, also_as: also_as.into_iter().collect() })
+}
+
+fn items(ctx: &Ctx, told: &Told) -> Vec<NewsItem> {
+    let mute = |reason: &Reason| MuteLink {
+        artist: reason.name.clone(),
+        url: link(ctx, &told.person, &Purpose::Mute(reason.artist.clone())),
+    };
+    let items = told.releases.iter().map(|item| NewsItem {
+        release: item.release.clone(),
+        kind: kind(&item.release, &item.because),
+        because: item.because.iter().map(|reason| reason.name.clone()).collect(),
+        also_as: item.also_as.clone(),
+        mute: item.because.iter().map(mute).collect(),
+    });
+    items.collect()
+}
+
+fn kind(release: &Release, because: &[Reason]) -> Kind {
+    let appears = !because.is_empty() && because.iter().all(|reason| reason.appears);
+    match audience::kind(release, appears) {
+        audience::Kind::Album => Kind::Album,
+        audience::Kind::Single => Kind::SingleOrEp,
+        audience::Kind::Compilation => Kind::Compilation,
+        audience::Kind::Live => Kind::Live,
+        audience::Kind::Remixes => Kind::Remix,
+        audience::Kind::Appearance => Kind::AppearsOn,
+    }
+}
+
+fn assurance(
+    tx: &Tx<'_>,
+    person: &Person,
+    timetable: &Timetable,
+    artists: &Artists,
+    settings: &cadence::Settings,
+) -> Result<Option<Assurance>, StoreError> {
+    let overdue = overdue::list(tx, Some(person.id), settings, MOST_RECENT)?;
+    // An artist that Spotify no longer knows fails for ever, and must not speak for all.
+    let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
+    let checks = match (usual.or(overdue.first()), artists.oldest_check) {
+        (Some(first), _) => {
+            Checks::Overdue { artists: artists.overdue, because: why_overdue(&first.why) }
+        }
+        (None, _) if artists.never_asked > 0 => Checks::FirstLook { artists: artists.never_asked },
+        (None, Some(oldest)) => Checks::AllSince(timetable.day_of(oldest)),
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Assurance { watched: artists.watched, checks }))
+}
+
+fn why_overdue(why: &Why) -> WhyOverdue {
+    match why {
+        Why::Failed(_) | Why::Outage(_) => WhyOverdue::Failure,
+        Why::NobodyConnected => WhyOverdue::NobodyConnected,
+        Why::Paused(_) => WhyOverdue::Pause,
+        Why::DaySpent { .. } => WhyOverdue::DailyLimit,
+        Why::NotItsTurn { .. } => WhyOverdue::Queue,
+    }
+}
+
+/// When letters come, after "Letters come".
+fn when(timetable: &Timetable) -> String {
+    let Timetable { rhythm, hour, zone } = timetable;
+    let zone = zone.iana_name().unwrap_or("UTC");
+    match rhythm {
+        Rhythm::AtOnce => "at once, as soon as something new is seen".to_owned(),
+        Rhythm::Daily => format!("every day at {hour}:00 ({zone})"),
+        Rhythm::Weekly(day) => format!("every {} at {hour}:00 ({zone})", weekday(*day)),
+    }
+}
+
+fn weekday(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "Monday",
+        Weekday::Tuesday => "Tuesday",
+        Weekday::Wednesday => "Wednesday",
+        Weekday::Thursday => "Thursday",
+        Weekday::Friday => "Friday",
+        Weekday::Saturday => "Saturday",
+        Weekday::Sunday => "Sunday",
+    }
+}

@@ -1,0 +1,65 @@
+//! Consents that end soon → a letter ahead of time; people who took theirs back → deleted; and people who
+//! wait to be entered at Spotify → a letter to the operator.
+
+use std::fmt;
+
+use crate::accounts::leave;
+use crate::context::Ctx;
+use crate::domain::consent::{Reminder, reminder_due};
+use crate::domain::matter::Matter;
+use crate::gateway::Operator;
+use crate::store::outbox::{self, Kind};
+use crate::store::{StoreError, Tx, callers, consents};
+
+/// What a pass did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Letters newly owed to people whose consent ends soon.
+    pub reminded: u64,
+    /// People who took their consent back some days ago, and are deleted.
+    pub deleted: u64,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reminded, deleted } = self;
+        write!(f, "{reminded} people to be told that their permission ends soon")?;
+        if *deleted > 0 {
+            write!(f, ", {deleted} deleted since they took theirs back")?;
+        }
+        Ok(())
+    }
+}
+
+/// Owes the letters that are due, and deletes whom Spotify's terms want deleted.
+///
+/// # Errors
+/// [`StoreError`] where the database fails.
+pub async fn pass(ctx: &Ctx) -> Result<Outcome, StoreError> {
+    let operator = Operator::at(ctx.operator.as_ref());
+    let reminded = move |tx: &Tx<'_>| {
+        // Who asked after the day's letter had left is told of on the next.
+        if callers::is_anybody_untold(tx)? {
+            operator.tell(tx, Matter::Callers)?;
+        }
+        remind(tx)
+    };
+    let reminded = ctx.db.write("remind of consents", reminded).await?;
+    Ok(Outcome { reminded, deleted: leave::see_off(ctx).await? })
+}
+
+fn remind(tx: &Tx<'_>) -> Result<u64, StoreError> {
+    let mut reminded = 0;
+    for (person, authorized_at) in consents::good(tx)? {
+        let Some(reminder) = reminder_due(authorized_at, tx.now()) else { continue };
+        let subject = subject(authorized_at.as_millisecond(), reminder);
+        reminded += u64::from(outbox::owe(tx, person, Kind::ConsentEnds, &subject)?);
+    }
+    Ok(reminded)
+}
+
+/// What a reminder is kept under: each comes once for one consent. The consent by the milliseconds
+/// of its beginning, as the database keeps it.
+pub(super) fn subject(authorized_ms: i64, reminder: Reminder) -> String {
+    format!("{authorized_ms}:{}", reminder.days())
+}

@@ -1,0 +1,35 @@
+//! A disk that is nearly full → the operator is told, once a day.
+
+use crate::context::Ctx;
+use crate::domain::matter::Matter;
+use crate::domain::room::Room;
+use crate::gateway::Operator;
+use crate::store::StoreError;
+
+/// Looks at the disk that the database lies on. Returns whether it is nearly full.
+///
+/// # Errors
+/// [`StoreError`] where the database fails.
+pub async fn pass(ctx: &Ctx) -> Result<bool, StoreError> {
+    match ctx.db.room() {
+        Some(room) => judge(ctx, room).await,
+        None => Ok(false),
+    }
+}
+
+/// Tells the operator, if so little room is left.
+///
+/// # Errors
+/// [`StoreError`] where the database fails.
+pub async fn judge(ctx: &Ctx, room: Room) -> Result<bool, StoreError> {
+    if !room.is_nearly_full() {
+        return Ok(false);
+    }
+    tracing::warn!(
+        free_mb = room.free / 1_000_000,
+        "the disk that the database lies on is nearly full"
+    );
+    let operator = Operator::at(ctx.operator.as_ref());
+    ctx.db.write("disk nearly full", move |tx| operator.tell(tx, Matter::DiskNearlyFull)).await?;
+    Ok(true)
+}

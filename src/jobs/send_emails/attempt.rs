@@ -1,0 +1,282 @@
+//! One letter: claimed, written, handed over, and settled by what the server said.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::context::Ctx;
+use crate::domain::backoff;
+use crate::domain::matter::Matter;
+use crate::domain::user::{Addressee, UserId};
+use crate::email::smtp::{SendError, Stamp};
+use crate::gateway::Operator;
+use crate::jobs::compose::{ComposeError, Composed, compose};
+use crate::metrics::EmailOutcome;
+use crate::store::outbox::{self, Claimed, Kind, Unit};
+use crate::store::{Db, StoreError, Tx, people};
+
+/// How much longer than its sending a claim lasts: room for composing and marking.
+const LEASE_MARGIN: Duration = Duration::from_secs(60);
+
+/// How long to wait between attempts to mark a letter sent: within the margin of its lease.
+const MARK_AGAIN_AFTER: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+
+/// What is kept with a letter that was not tried.
+const ADDRESS_BOUNCES: &str = "not sent, since letters to this address come back";
+
+/// What became of a letter, and what that says of the server.
+pub(super) struct Done {
+    pub(super) fate: Fate,
+    pub(super) server: Server,
+}
+
+/// What became of a letter.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It was in other hands, or is not due any more.
+    NotOurs,
+    Sent,
+    /// To be tried again.
+    PutOff(String),
+    /// Never to be tried again.
+    Refused(String),
+    Unwanted,
+    /// The address bounces.
+    Held,
+}
+
+/// Whether the next letter has a chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Server {
+    NotAsked,
+    Usable,
+    Unavailable,
+    /// It does not let us send.
+    Unwelcoming,
+}
+
+/// A claim, or why there is none.
+enum Claim {
+    Ours(Claimed),
+    NotOurs,
+    Bounces,
+}
+
+pub(super) async fn deliver(ctx: &Ctx, unit: Unit) -> (Addressee, Result<Done, StoreError>) {
+    (unit.addressee(), attempt(ctx, unit).await)
+}
+
+async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
+    let unasked = |fate| Ok(Done { fate, server: Server::NotAsked });
+    let claimed = match claim(ctx, unit).await? {
+        Claim::Ours(claimed) => claimed,
+        Claim::NotOurs => return unasked(Fate::NotOurs),
+        Claim::Bounces => return unasked(Fate::Held),
+    };
+    let letter = claimed.letter;
+    let (to, text) = match compose(ctx, &claimed).await {
+        Ok(Composed::Ready(to, text)) => (to, text),
+        Ok(Composed::Unwanted(why)) => {
+            ctx.db.write("drop letter", move |tx| outbox::dropped(tx, letter, why)).await?;
+            return unasked(Fate::Unwanted);
+        }
+        Err(ComposeError::Store(error)) => return Err(error),
+        Err(ComposeError::Render(error)) => {
+            return unasked(put_off(ctx, &claimed, error.to_string(), Case::Deferred).await?);
+        }
+    };
+    let stamp = Stamp {
+        message_id: message_id(&ctx.db, &claimed, &ctx.mail_domain),
+        date: ctx.clock.now(),
+    };
+    let sent = ctx.mailer.send(&to, &text, &stamp).await;
+    let kind = claimed.kind.as_str();
+    tracing::debug!(letter, kind, %to, said = sent.as_deref().ok(), "letter handed over");
+    match sent {
+        Ok(_) => {
+            ctx.metrics.record_email(kind, EmailOutcome::Sent);
+            ctx.metrics.record_delivery(kind, ctx.clock.now().duration_since(claimed.owed_at));
+            mark_sent(ctx, &claimed).await?;
+            Ok(Done { fate: Fate::Sent, server: Server::Usable })
+        }
+        Err(error) => {
+            let done = settle_failure(ctx, &claimed, error).await?;
+            let is_put_off = matches!(done.fate, Fate::PutOff(_));
+            let outcome = if is_put_off { EmailOutcome::Deferred } else { EmailOutcome::Rejected };
+            ctx.metrics.record_email(kind, outcome);
+            Ok(done)
+        }
+    }
+}
+
+async fn claim(ctx: &Ctx, unit: Unit) -> Result<Claim, StoreError> {
+    let lease = ctx.letter_timeout + LEASE_MARGIN;
+    let lease = SignedDuration::try_from(lease).unwrap_or(SignedDuration::from_hours(1));
+    ctx.db
+        .write("claim letter", move |tx| {
+            let Some(claimed) = outbox::claim(tx, &unit, lease)? else { return Ok(Claim::NotOurs) };
+            let person = reader(&claimed);
+            if person.map(|person| people::is_bouncing(tx, person)).transpose()? == Some(true) {
+                outbox::refused(tx, claimed.letter, ADDRESS_BOUNCES)?;
+                return Ok(Claim::Bounces);
+            }
+            Ok(Claim::Ours(claimed))
+        })
+        .await
+}
+
+/// Whose confirmed address it goes to; a letter that asks for confirmation goes to another.
+fn reader(claimed: &Claimed) -> Option<UserId> {
+    match claimed.addressee {
+        Addressee::Person(person) if claimed.kind != Kind::Confirm => Some(person),
+        _ => None,
+    }
+}
+
+async fn settle_failure(
+    ctx: &Ctx,
+    claimed: &Claimed,
+    error: SendError,
+) -> Result<Done, StoreError> {
+    let why = error.to_string();
+    tracing::warn!(
+        letter = claimed.letter,
+        person = claimed.addressee.number(),
+        kind = claimed.kind.as_str(),
+        attempts = claimed.attempts,
+        %error,
+        "a letter did not leave"
+    );
+    let (fate, server) = match error {
+        SendError::Refused(_) => (refuse(ctx, claimed, why, None).await?, Server::Usable),
+        SendError::Bounced(_) => {
+            (refuse(ctx, claimed, why, reader(claimed)).await?, Server::Usable)
+        }
+        SendError::Deferred(_) => {
+            (put_off(ctx, claimed, why, Case::Deferred).await?, Server::Usable)
+        }
+        SendError::Unavailable(_) => {
+            (put_off(ctx, claimed, why, Case::Unavailable).await?, Server::Unavailable)
+        }
+        SendError::Unwelcome(_) => {
+            (put_off(ctx, claimed, why, Case::Unwelcome).await?, Server::Unwelcoming)
+        }
+        SendError::Unknown(_) => {
+            (put_off(ctx, claimed, why, Case::Unknown).await?, Server::Unavailable)
+        }
+    };
+    Ok(Done { fate, server })
+}
+
+/// Stops a letter; `bounced` is whose mailbox was at fault.
+async fn refuse(
+    ctx: &Ctx,
+    claimed: &Claimed,
+    why: String,
+    bounced: Option<UserId>,
+) -> Result<Fate, StoreError> {
+    let (letter, said) = (claimed.letter, why.clone());
+    let settle = move |tx: &Tx<'_>| {
+        outbox::refused(tx, letter, &said)?;
+        match bounced {
+            Some(person) => people::bounced(tx, person),
+            None => Ok(false),
+        }
+    };
+    if ctx.db.write("letter refused", settle).await? {
+        let person = bounced.map(|person| person.0);
+        tracing::warn!(
+            person,
+            "letters to this person come back; no more are sent until they confirm an address"
+        );
+    }
+    Ok(Fate::Refused(why))
+}
+
+/// After a refused log-in or sender nothing is tried for so long: a server that is asked every minute
+/// with a wrong password locks the account.
+const LOG_IN_AGAIN_AFTER: Duration = Duration::from_secs(15 * 60);
+
+/// Why a letter is put off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Deferred,
+    Unavailable,
+    Unwelcome,
+    Unknown,
+}
+
+async fn put_off(
+    ctx: &Ctx,
+    claimed: &Claimed,
+    why: String,
+    case: Case,
+) -> Result<Fate, StoreError> {
+    let (letter, said) = (claimed.letter, why.clone());
+    let wait = ctx.wait(backoff::LETTER, claimed.attempts);
+    let come_apart = case != Case::Unknown && !claimed.is_repeat;
+    let operator = Operator::at(ctx.operator.as_ref());
+    let is_given_up = ctx
+        .db
+        .write("put letter off", move |tx| {
+            let (tries, since) = (backoff::LETTER_ATTEMPTS, tx.now() - backoff::LETTER_PATIENCE);
+            if case == Case::Deferred && outbox::give_up(tx, letter, &said, tries, since)? {
+                return Ok(true);
+            }
+            if matches!(case, Case::Unavailable | Case::Unwelcome) {
+                outbox::blameless(tx, letter, backoff::LETTER_CEILING)?;
+            }
+            outbox::put_off(tx, letter, &said, tx.now() + wait, come_apart)?;
+            if case == Case::Unwelcome {
+                tell_operator(tx, operator, &said)?;
+                outbox::put_all_off(tx, tx.now() + LOG_IN_AGAIN_AFTER)?;
+            }
+            Ok(false)
+        })
+        .await?;
+    Ok(if is_given_up { Fate::Refused(why) } else { Fate::PutOff(why) })
+}
+
+/// The letter cannot leave while this lasts, but it says afterwards what happened. One is enough,
+/// however long it lasts.
+fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), StoreError> {
+    let matter = Matter::MailRefused;
+    if !outbox::is_owed_to_operator(tx, &matter.what())? {
+        operator.tell(tx, matter)?;
+    }
+    outbox::quote_to_operator(tx, &matter.what(), said)
+}
+
+/// Marks a letter sent, and does not give up at once where the database is busy: what is not marked
+/// is sent again.
+async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
+    let (letter, person) = (claimed.letter, reader(claimed));
+    let mark = move |tx: &Tx<'_>| {
+        outbox::sent(tx, letter)?;
+        person.map_or(Ok(()), |person| people::reached(tx, person))
+    };
+    for wait in MARK_AGAIN_AFTER {
+        match ctx.db.write("letter sent", mark).await {
+            Err(error) => {
+                tracing::warn!(letter, %error, "a letter that was sent cannot be marked yet");
+                ctx.clock.sleep(wait).await;
+            }
+            Ok(()) => return Ok(()),
+        }
+    }
+    ctx.db.write("letter sent", mark).await
+}
+
+/// The identity of a letter, the same for every attempt: made of its first row and our key. The
+/// time sets it apart from the row of that number in a database that was restored or begun anew.
+fn message_id(db: &Db, claimed: &Claimed, domain: &str) -> String {
+    let first = format!("letter/{}/{}", claimed.letter, claimed.owed_at.as_millisecond());
+    let signature = db.sealer().sign(&first);
+    let name: String = signature.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("<{name}@{domain}>")
+}

@@ -1,0 +1,206 @@
+//! A person → the artists they follow. A list that looks cut short is not believed.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Scope, Watch, maintenance};
+use crate::clock::fraction;
+use crate::context::Ctx;
+use crate::domain::backoff;
+use crate::domain::follows::{Doubt, FollowList};
+use crate::domain::quota::ENDPOINT_PAUSE;
+use crate::domain::user::UserId;
+use crate::gateway::GatewayError;
+use crate::spotify;
+use crate::store::follows::{self, Change};
+use crate::store::{StoreError, Tx, tidy};
+
+/// A list that was believed is read again after this long.
+pub const READ_EVERY: Duration = Duration::from_secs(6 * 3600);
+
+/// No list is longer than this many pages of 50; what says so is a server that never ends.
+const MOST_PAGES: usize = 400;
+
+/// What a pass did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Lists that were read and believed.
+    pub believed: u64,
+    /// Lists that were read and not believed.
+    pub doubted: u64,
+    /// Lists that could not be read.
+    pub failed: u64,
+    /// People who must sign in again, or whom Spotify refuses.
+    pub refused: u64,
+    /// What changed.
+    pub change: Change,
+    /// Why the pass ended early.
+    pub held_up: Option<String>,
+    /// Whether that is since Spotify does not accept the app, which waiting does not mend.
+    pub is_app_refused: bool,
+}
+
+impl Outcome {
+    /// Whether something that should have worked did not.
+    pub fn has_failed(&self) -> bool {
+        self.failed > 0 || self.held_up.is_some()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Change { added, removed } = self.change;
+        write!(
+            f,
+            "{} lists of follows read ({added} artists added, {removed} removed)",
+            self.believed
+        )?;
+        for (count, what) in [
+            (self.doubted, "not believed"),
+            (self.failed, "could not be read"),
+            (self.refused, "of people whom Spotify refuses"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        self.held_up.as_ref().map_or(Ok(()), |why| write!(f, "; held up: {why}"))
+    }
+}
+
+/// Reads the lists of follows that are due.
+///
+/// # Errors
+/// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
+pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
+    let mut outcome = Outcome::default();
+    ctx.db.write("tidy", tidy::tidy).await?;
+    maintenance::forget_what_is_over(ctx, watch.stop).await?;
+    let due = move |tx: &Tx<'_>| follows::due(tx, scope == Scope::All);
+    let people = ctx.db.write("whose follows are due", due).await?;
+    for (done, person) in people.iter().enumerate() {
+        if watch.stop.is_cancelled() {
+            break;
+        }
+        match read_list(ctx, *person).await {
+            Ok(list) => settle(ctx, *person, list, &mut outcome).await?,
+            Err(GatewayError::Store(error)) => return Err(error),
+            Err(error) => {
+                // Whoever met it comes after the others next time, should it be theirs alone.
+                if matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved)) {
+                    note_failure(ctx, *person, &error, &mut outcome).await?;
+                }
+                if error.holds_up_everything() {
+                    outcome.is_app_refused = error.is_of_the_app();
+                    outcome.held_up = Some(error.to_string());
+                    break;
+                }
+                note_failure(ctx, *person, &error, &mut outcome).await?;
+            }
+        }
+        (watch.progress)(done as u64 + 1, people.len() as u64);
+    }
+    Ok(outcome)
+}
+
+async fn read_list(ctx: &Ctx, person: UserId) -> Result<FollowList, GatewayError> {
+    let mut list = FollowList::default();
+    let (mut seen, mut cursors) = (HashSet::new(), HashSet::new());
+    let mut after: Option<String> = None;
+    loop {
+        let page = ctx.gateway.following_page(person, after.as_deref()).await?;
+        list.entries += page.entries as u64;
+        list.total = page.total.or(list.total);
+        list.artists
+            .extend(page.artists.into_iter().filter(|artist| seen.insert(artist.id.clone())));
+        let Some(cursor) = page.after else { return Ok(list) };
+        if cursors.len() >= MOST_PAGES || !cursors.insert(cursor.clone()) {
+            list.astray = true;
+            return Ok(list);
+        }
+        after = Some(cursor);
+    }
+}
+
+async fn settle(
+    ctx: &Ctx,
+    person: UserId,
+    list: FollowList,
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    let chance = fraction(&*ctx.chance);
+    let settled = ctx
+        .db
+        .write("follows", move |tx| {
+            let Some(standing) = follows::standing(tx, person)? else { return Ok(None) };
+            let since = standing.doubt.as_ref().map(|(_, since)| *since);
+            let doubt = list.doubt(standing.count, since, tx.now());
+            let change = follows::apply(tx, person, &list.artists, doubt.is_none())?;
+            match doubt {
+                None => follows::believed(tx, person, tx.now() + READ_EVERY)?,
+                Some(doubt) => {
+                    let wait = backoff::FOLLOWS.wait(standing.failures + 1, chance);
+                    follows::doubted(tx, person, &doubt.to_string(), tx.now() + wait)?;
+                }
+            }
+            Ok(Some((change, doubt)))
+        })
+        .await?;
+    // Whoever left while their list was being read has no list any more.
+    let Some((change, doubt)) = settled else { return Ok(()) };
+    outcome.change.added += change.added;
+    outcome.change.removed += change.removed;
+    count_belief(person, doubt, outcome);
+    Ok(())
+}
+
+fn count_belief(person: UserId, doubt: Option<Doubt>, outcome: &mut Outcome) {
+    match doubt {
+        None => outcome.believed += 1,
+        Some(doubt) => {
+            tracing::warn!(
+                person = person.0,
+                %doubt,
+                "a list of follows is not believed: nobody is unfollowed, it is read again later"
+            );
+            outcome.doubted += 1;
+        }
+    }
+}
+
+async fn note_failure(
+    ctx: &Ctx,
+    person: UserId,
+    error: &GatewayError,
+    outcome: &mut Outcome,
+) -> Result<(), StoreError> {
+    let mut wait = None;
+    match error {
+        // How the person stands says when they are tried again.
+        GatewayError::Person { why, .. } if why.is_about_the_person() => {
+            outcome.refused += 1;
+            if !matches!(why, spotify::Error::SignInAgain(_)) {
+                tracing::warn!(person = person.0, error = %why, "Spotify refuses this person");
+            }
+            return Ok(());
+        }
+        GatewayError::Spotify(spotify::Error::EndpointRemoved) => wait = Some(ENDPOINT_PAUSE),
+        error => {
+            tracing::warn!(person = person.0, %error, "the list of follows could not be read");
+            outcome.failed += 1;
+        }
+    }
+    let chance = fraction(&*ctx.chance);
+    ctx.db
+        .write("follows failed", move |tx| {
+            let failures =
+                follows::standing(tx, person)?.map_or(1, |standing| standing.failures + 1);
+            let wait = wait.unwrap_or_else(|| backoff::FOLLOWS.wait(failures, chance));
+            let next_at: Timestamp = tx.now() + wait;
+            follows::failed(tx, person, next_at)
+        })
+        .await
+}
