@@ -220,16 +220,6 @@ pub fn update_last_album(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
     Ok(())
 }
 
-/// Folds the names that were stored before names were folded.
-pub(super) fn fold_names(tx: &Tx<'_>) -> Result<()> {
-    let mut rows = tx.conn().prepare_cached("SELECT id, name FROM artists WHERE folded IS NULL")?;
-    let unfolded = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (id, name) in unfolded.collect::<rusqlite::Result<Vec<(ArtistId, String)>>>()? {
-        tx.execute("UPDATE artists SET folded = ?2 WHERE id = ?1", params![id, folded(&name)])?;
-    }
-    Ok(())
-}
-
 /// Records a failed check: only the time of the next one changes.
 pub fn record_failure(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Result<()> {
     let sql = "UPDATE artists SET failures = failures + 1, last_failure = ?2, next_check_at = ?3,

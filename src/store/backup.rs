@@ -26,7 +26,7 @@ impl Contents {
     pub(super) fn of(conn: &Connection, path: &Path) -> Result<Self> {
         let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0));
         Ok(Self {
-            version: migrations::version_of_ours(conn, path)?,
+            version: migrations::schema_version(conn, path)?,
             people: number("SELECT count(*) FROM people")?,
             artists: number("SELECT count(*) FROM artists")?,
             owed: number("SELECT count(*) FROM outbox WHERE state = 'owed'")?,
@@ -44,7 +44,7 @@ pub fn write(database: &Path, to: &Path, replaces: bool) -> Result<Contents> {
     let mut contents = None;
     let _presence = Presence::beside_others(database);
     let mut conn = connect_plainly(database)?;
-    migrations::version_of_ours(&conn, database)?;
+    migrations::schema_version(&conn, database)?;
     let existing = if replaces { Existing::Replace } else { Existing::Keep };
     let written = copy::write(&mut conn, to, existing, |copy| {
         contents = Some(Contents::of(copy, to)?);

@@ -75,11 +75,11 @@ impl Db {
             }
             _ => {}
         }
-        match copy::read_only(path).and_then(|conn| migrations::version_of_ours(&conn, path)) {
+        match copy::read_only(path).and_then(|conn| migrations::schema_version(&conn, path)) {
             Err(error @ (StoreError::NotOurs(_) | StoreError::FromTheFuture { .. })) => Err(error),
             // What cannot be read yet, or not without writing, is for `open` to judge.
             Err(_) => Ok(false),
-            Ok(version) => Ok(version > 0 && version < migrations::newest()),
+            Ok(version) => Ok(version > 0 && version < migrations::latest_version()),
         }
     }
 
@@ -250,11 +250,10 @@ impl Shared {
         let stop = stop.clone();
         conn.progress_handler(STEPS, Some(move || stop.is_cancelled()))?;
         // Nothing is changed for somebody with the wrong key.
-        if migrations::version_of_ours(&conn, &self.path)? > 0 && !keys::fits(&conn, &self.sealer)?
-        {
+        if migrations::schema_version(&conn, &self.path)? > 0 && !keys::fits(&conn, &self.sealer)? {
             return Err(StoreError::WrongKey);
         }
-        migrations::bring_up_to_date(&mut conn, &self.path, company)?;
+        migrations::migrate(&mut conn, &self.path, company)?;
         let tx = conn.transaction_with_behavior(WRITES)?;
         keys::settle(&tx, &mut self.sealer, &*self.chance)?;
         tx.commit()?;
@@ -345,7 +344,7 @@ impl Tx<'_> {
 
 fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
     let tx = conn.transaction_with_behavior(WRITES)?;
-    migrations::version_of_ours(&tx, path)?;
+    migrations::schema_version(&tx, path)?;
     tx.execute("INSERT INTO meta (key, value) VALUES ('can_write', zeroblob(16))", [])?;
     // Into the write-ahead log, where whoever writes next writes over it.
     tx.cache_flush()?;

@@ -21,19 +21,16 @@ pub enum StoreError {
     },
     /// The file was written by a newer Dropday.
     #[error(
-        "the database has version {found}, and this Dropday ({ours}) knows versions up to {known}. \
-         Install {needs} again, or restore the copy from before the upgrade, which lies beside \
-         the database",
-        ours = env!("CARGO_PKG_VERSION"),
-        needs = newer(.by)
+        "the database has schema version {found}, but this Dropday ({ours}) only knows versions up to \
+         {known}. Install the newer Dropday again, or restore the copy from before the upgrade, \
+         which is beside the database",
+        ours = env!("CARGO_PKG_VERSION")
     )]
     FromTheFuture {
         /// The file's version.
         found: i64,
         /// The newest version known here.
         known: i64,
-        /// Which Dropday brought it there, where it said so.
-        by: Option<String>,
     },
     /// Somebody works on the file.
     #[error(
@@ -129,13 +126,6 @@ impl From<rusqlite::Error> for StoreError {
             }
             _ => Self::Sqlite(error),
         }
-    }
-}
-
-fn newer(by: &Option<String>) -> String {
-    match by {
-        Some(version) => format!("Dropday {version} or newer"),
-        None => "the newer Dropday".into(),
     }
 }
 

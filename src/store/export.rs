@@ -160,8 +160,7 @@ mod tests {
 
     fn schema() -> Connection {
         let mut conn = Connection::open_in_memory().unwrap();
-        migrations::bring_up_to_date(&mut conn, std::path::Path::new(":memory:"), Company::Nobody)
-            .unwrap();
+        migrations::migrate(&mut conn, std::path::Path::new(":memory:"), Company::Nobody).unwrap();
         conn
     }
 

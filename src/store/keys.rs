@@ -182,7 +182,7 @@ mod tests {
     /// A database that was opened with the first key.
     fn settled() -> Connection {
         let mut conn = Connection::open_in_memory().unwrap();
-        migrations::bring_up_to_date(&mut conn, Path::new("x"), Company::Others).unwrap();
+        migrations::migrate(&mut conn, Path::new("x"), Company::Others).unwrap();
         settle(&conn, &mut sealer(1), &*SeededChance::new(1)).unwrap();
         conn
     }

@@ -1,4 +1,4 @@
-//! Brings a database up to date: each file of `migrations/` once, in order, all in one transaction.
+//! Brings the schema up to date: runs each file of `migrations/` once, in order, all in one transaction.
 
 use std::path::Path;
 
@@ -12,106 +12,96 @@ use super::{Result, StoreError, private};
 /// `Drop` in ASCII: marks a SQLite file as Dropday's.
 const APPLICATION_ID: i64 = 0x4472_6f70;
 
-/// Append-only: a file that was once released never changes.
-const MIGRATIONS: &[&str] = &[
-    include_str!("../../migrations/0001_start.sql"),
-    include_str!("../../migrations/0002_hints.sql"),
-    include_str!("../../migrations/0003_editions.sql"),
-    include_str!("../../migrations/0004_cadence.sql"),
-    include_str!("../../migrations/0005_consent.sql"),
-    include_str!("../../migrations/0006_singles.sql"),
-    include_str!("../../migrations/0007_letters.sql"),
-    include_str!("../../migrations/0008_side_lists.sql"),
-    include_str!("../../migrations/0009_pages.sql"),
-    include_str!("../../migrations/0010_job_runs.sql"),
-    include_str!("../../migrations/0011_unfollows_by_artist.sql"),
-];
+/// Append-only: a released file never changes.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_initial.sql")];
 
-/// How the name goes on of a copy from before an upgrade: with the version that came, in four digits.
+/// Suffix of the copy made before an upgrade; the new version follows in four digits.
 pub(super) const BEFORE: &str = ".before-";
 
-/// So many copies from before an upgrade are kept.
-const COPIES: usize = 2;
+/// How many such copies are kept.
+const MAX_COPIES: usize = 2;
 
-/// Applies what is missing, after a copy of the database as it was.
+/// Runs the missing migrations, after copying the database. On an error the file is unchanged.
+pub(super) fn migrate(conn: &mut Connection, path: &Path, company: Company) -> Result<()> {
+    migrate_to(MIGRATIONS, conn, path, company)
+}
+
+/// The newest schema version that this program knows.
+pub(super) fn latest_version() -> i64 {
+    version_after(MIGRATIONS)
+}
+
+/// The schema version of a Dropday database, 0 if it is empty.
 ///
 /// # Errors
-/// [`StoreError::FromTheFuture`] for a file of a newer Dropday, [`StoreError::NotOurs`] for another
-/// program's, [`StoreError::OlderAtWork`] if an update is due and others work on it, and
-/// [`StoreError::NoCopy`]; the file is unchanged then.
-pub(super) fn bring_up_to_date(conn: &mut Connection, path: &Path, company: Company) -> Result<()> {
-    let found = version_of_ours(conn, path)?;
-    if found != newest() {
-        if found > 0 && company == Company::Others {
+/// [`StoreError::NotOurs`] and [`StoreError::FromTheFuture`].
+pub(super) fn schema_version(conn: &Connection, path: &Path) -> Result<i64> {
+    known_version(MIGRATIONS, conn, path)
+}
+
+fn migrate_to(
+    migrations: &[&str],
+    conn: &mut Connection,
+    path: &Path,
+    company: Company,
+) -> Result<()> {
+    let (from, to) = (known_version(migrations, conn, path)?, version_after(migrations));
+    if from == to {
+        return Ok(());
+    }
+    if from > 0 {
+        if company == Company::Others {
             return Err(StoreError::OlderAtWork);
         }
-        if found > 0 {
-            let (from, to) = (found, newest());
-            tracing::info!(from, to, "bringing the database up to date, after a copy of it");
-            keep_copy(conn, path)?;
-        }
-        migrate(conn, path)?;
-        if found > 0 {
-            let (to, from) = (newest(), found);
-            tracing::info!(from, to, "the database was brought up to date; a copy is beside it");
-        }
+        tracing::info!(from, to, "upgrading the database");
+        copy_before_upgrade(conn, path, to)?;
     }
-    if company == Company::Nobody {
-        make_shrinkable(conn, path).unwrap_or_else(|error| {
-            tracing::warn!(
-                %error,
-                "the database cannot give room back yet; this is tried again at the next start"
-            );
-        });
+    run_missing(migrations, conn, path)?;
+    if from > 0 {
+        tracing::info!(from, to, "upgraded the database; a copy from before is kept beside it");
     }
     Ok(())
 }
 
-fn migrate(conn: &mut Connection, path: &Path) -> Result<()> {
+fn run_missing(migrations: &[&str], conn: &mut Connection, path: &Path) -> Result<()> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Looked at again: another start may have been quicker.
-    let found = version_of_ours(&tx, path)?;
-    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+    // Read again: another process may have been faster.
+    let found = known_version(migrations, &tx, path)?;
+    for migration in migrations.iter().skip(usize::try_from(found).unwrap_or(0)) {
         tx.execute_batch(migration)?;
     }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-    tx.pragma_update(None, "user_version", newest())?;
-    let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('brought_by', ?1)";
-    tx.execute(sql, [env!("CARGO_PKG_VERSION").as_bytes()])?;
+    tx.pragma_update(None, "user_version", version_after(migrations))?;
     Ok(tx.commit()?)
 }
 
-/// The newest version that is known here.
-pub(super) fn newest() -> i64 {
-    MIGRATIONS.len() as i64
+fn version_after(migrations: &[&str]) -> i64 {
+    migrations.len() as i64
 }
 
-/// A file from before it could give room back is made anew, once.
-fn make_shrinkable(conn: &Connection, path: &Path) -> Result<()> {
-    if conn.query_row("PRAGMA auto_vacuum", [], |row| row.get::<_, i64>(0))? != 0 {
-        return Ok(());
+fn known_version(migrations: &[&str], conn: &Connection, path: &Path) -> Result<i64> {
+    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    if number("PRAGMA application_id")? != APPLICATION_ID && tables > 0 {
+        return Err(StoreError::NotOurs(path.to_owned()));
     }
-    // It is written twice over: into a temporary file, and into the log.
-    let needed = path.metadata().map_or(0, |file| file.len().saturating_mul(2));
-    let free = rustix::fs::statvfs(path).map_or(u64::MAX, |disk| disk.f_bavail * disk.f_frsize);
-    if free < needed {
-        return Err(StoreError::Full);
+    let (found, known) = (number("PRAGMA user_version")?, version_after(migrations));
+    if found > known {
+        return Err(StoreError::FromTheFuture { found, known });
     }
-    Ok(conn.execute_batch("VACUUM")?)
+    Ok(found)
 }
 
-/// Keeps the database as it is before an upgrade, beside it, and the copy of the upgrade before; older
-/// ones go.
-fn keep_copy(conn: &mut Connection, path: &Path) -> Result<()> {
-    let copy = beside(path, &format!("{BEFORE}{:04}", newest()));
+fn copy_before_upgrade(conn: &mut Connection, path: &Path, to: i64) -> Result<()> {
+    let copy = beside(path, &format!("{BEFORE}{to:04}"));
     copy::write(conn, &copy, Existing::Replace, |_| Ok(()))
         .map_err(|why| StoreError::NoCopy { path: copy.clone(), why })?;
     private::give(&copy, path).ok();
-    forget_old_copies(path).ok();
+    delete_old_copies(path).ok();
     Ok(())
 }
 
-fn forget_old_copies(path: &Path) -> std::io::Result<()> {
+fn delete_old_copies(path: &Path) -> std::io::Result<()> {
     let folder = folder_of(path);
     let first = beside(path, BEFORE);
     let first = first.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -122,47 +112,80 @@ fn forget_old_copies(path: &Path) -> std::io::Result<()> {
     };
     let mut copies: Vec<String> = names.filter(is_copy).collect();
     copies.sort();
-    let old = copies.len().saturating_sub(COPIES);
+    let old = copies.len().saturating_sub(MAX_COPIES);
     copies[..old].iter().try_for_each(|name| std::fs::remove_file(folder.join(name)))
 }
 
-/// The version of a database of ours, or of one that is empty yet. Changes nothing.
-///
-/// # Errors
-/// As [`bring_up_to_date`].
-pub(super) fn version_of_ours(conn: &Connection, path: &Path) -> Result<i64> {
-    let number = |sql| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let tables = number("SELECT count(*) FROM sqlite_schema")?;
-    if number("PRAGMA application_id")? != APPLICATION_ID && tables > 0 {
-        return Err(StoreError::NotOurs(path.to_owned()));
-    }
-    let (found, known) = (number("PRAGMA user_version")?, newest());
-    if found <= known {
-        return Ok(found);
-    }
-    let sql = "SELECT value FROM meta WHERE key = 'brought_by'";
-    let by = conn.query_row(sql, [], |row| row.get::<_, Vec<u8>>(0));
-    Err(StoreError::FromTheFuture {
-        found,
-        known,
-        by: by.ok().and_then(|by| String::from_utf8(by).ok()),
-    })
-}
-
-#[cfg(test)]
-mod fixtures;
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
-    fn brought_up_to_date(conn: &mut Connection) -> Result<()> {
+    use rusqlite::types::Value;
+    use secrecy::{ExposeSecret, SecretBox};
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::clock::{ManualClock, SeededChance};
+    use crate::domain::user::UserId;
+    use crate::store::connection::connect;
+    use crate::store::{Db, Sealer, tokens};
+
+    const ROWS: &str = include_str!("../../tests/data/0001_rows.sql");
+
+    /// The made-up next version.
+    const NEXT: &[&str] = &[
+        MIGRATIONS[0],
+        "CREATE TABLE shelves (id INTEGER PRIMARY KEY, label TEXT NOT NULL) STRICT;
+         INSERT INTO shelves SELECT rowid, title FROM (SELECT row_number() OVER () AS rowid, title FROM releases);
+         ALTER TABLE artists ADD COLUMN shelf INTEGER REFERENCES shelves",
+    ];
+
+    const BROKEN: &[&str] = &[MIGRATIONS[0], "DELETE FROM meta; SELECT no_such_function()"];
+
+    const ENDLESS: &[&str] = &[
+        MIGRATIONS[0],
+        "DELETE FROM meta;
+         WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n) SELECT count(*) FROM n",
+    ];
+
+    /// A database of version 1 with rows in every table.
+    fn version_1() -> (TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
-        bring_up_to_date(conn, &folder.path().join("x"), Company::Nobody)
+        let path = folder.path().join("dropday.db");
+        let mut conn = connect(&path).unwrap();
+        migrate_to(&MIGRATIONS[..1], &mut conn, &path, Company::Nobody).unwrap();
+        conn.execute_batch(ROWS).unwrap();
+        (folder, path)
+    }
+
+    fn version_in(conn: &Connection) -> i64 {
+        conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    }
+
+    /// The rows of each table, each as its columns' names and values.
+    fn rows(conn: &Connection) -> BTreeMap<String, Vec<Vec<(String, Value)>>> {
+        let sql =
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+        let mut tables = conn.prepare(sql).unwrap();
+        let names = tables.query_map([], |row| row.get(0)).unwrap();
+        let names = names.collect::<rusqlite::Result<Vec<String>>>().unwrap();
+        names.into_iter().map(|table| (table.clone(), rows_of(conn, &table))).collect()
+    }
+
+    fn rows_of(conn: &Connection, table: &str) -> Vec<Vec<(String, Value)>> {
+        let mut rows = conn.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns: Vec<String> = rows.column_names().map(str::to_owned).collect();
+        let cells = |row: &rusqlite::Row<'_>| {
+            let cell = |(n, name): (usize, &String)| Ok((name.clone(), row.get(n)?));
+            columns.iter().enumerate().map(cell).collect::<rusqlite::Result<_>>()
+        };
+        rows.query_map([], cells).unwrap().collect::<rusqlite::Result<_>>().unwrap()
     }
 
     #[test]
-    fn every_file_in_migrations_is_applied() {
+    fn every_file_in_migrations_is_run() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
         let mut files: Vec<_> =
             std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
@@ -172,105 +195,109 @@ mod tests {
     }
 
     #[test]
-    fn a_database_of_the_first_version_keeps_its_rows() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        conn.execute_batch(MIGRATIONS[0]).unwrap();
-        conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-        conn.pragma_update(None, "user_version", 1).unwrap();
-        let rows = "INSERT INTO artists (id, name, watched_since, next_check_at)
-                        VALUES ('a', 'Röyksopp', 1, 2)";
-        conn.execute_batch(rows).unwrap();
-        brought_up_to_date(&mut conn).unwrap();
-        brought_up_to_date(&mut conn).unwrap();
-        conn.pragma_update(None, "foreign_keys", true).unwrap();
-        let hint = "INSERT INTO hints (artist, source, key, given_at, next_at)
-                        VALUES ('a', 'listenbrainz', 'k', 1, 2); DELETE FROM artists";
-        conn.execute_batch(hint).unwrap();
-        let left: i64 = conn.query_row("SELECT count(*) FROM hints", [], |row| row.get(0)).unwrap();
-        assert_eq!(left, 0, "hints go with their artist");
+    fn upgrade_keeps_every_row_and_a_copy_of_the_database() {
+        let (_folder, path) = version_1();
+        let mut conn = connect(&path).unwrap();
+        let before = rows(&conn);
+        for (table, rows) in &before {
+            assert!(!rows.is_empty(), "the fixture has no rows in {table}");
+        }
+        migrate_to(NEXT, &mut conn, &path, Company::Nobody).unwrap();
+        migrate_to(NEXT, &mut conn, &path, Company::Nobody).unwrap();
+        assert_eq!(version_in(&conn), 2);
+        let after = rows(&conn);
+        for (table, rows) in &before {
+            for row in rows {
+                let is_kept = |new: &Vec<_>| row.iter().all(|cell| new.contains(cell));
+                assert!(after[table].iter().any(is_kept), "{table} lost {row:?}");
+            }
+        }
+        assert_eq!(after["shelves"].len(), before["releases"].len());
+        let copy = beside(&path, ".before-0002");
+        assert_eq!(copy.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let copy = Connection::open(copy).unwrap();
+        assert_eq!((version_in(&copy), rows(&copy)), (1, before));
     }
 
-    #[test]
-    fn what_is_owed_and_paused_survives_the_outbox_made_anew() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        conn.pragma_update(None, "foreign_keys", true).unwrap();
-        for migration in &MIGRATIONS[..3] {
-            conn.execute_batch(migration).unwrap();
-        }
-        conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-        conn.pragma_update(None, "user_version", 3).unwrap();
-        let rows = "INSERT INTO people (id, spotify_id, display_name, created_at, consent, follows_next_at)
-                        VALUES (1, 'm', 'Martha', 1, 'good', 1), (2, 'j', 'Jonas', 1, 'ended', 1);
-                    INSERT INTO outbox VALUES
-                        (3, 1, 'news', 'a', 'sent', 3, 4, 5, 6, 'slow', 7, 8),
-                        (9, 1, 'news', 'b', 'owed', NULL, 0, 0, 6, NULL, 7, NULL),
-                        (11, 2, 'sign_in_again', '1', 'owed', NULL, 0, 0, 6, NULL, 7, NULL),
-                        (20, 2, 'confirm', '1', 'dropped', 20, 0, 1, 6, 'late', 7, 8);
-                    DELETE FROM outbox WHERE id = 20;
-                    INSERT INTO pauses VALUES ('all', 5, 'premium', 2)";
-        conn.execute_batch(rows).unwrap();
-        brought_up_to_date(&mut conn).unwrap();
-        let text = |conn: &Connection, sql: &str| -> String {
-            conn.query_row(sql, [], |row| row.get(0)).unwrap()
+    #[tokio::test]
+    async fn version_1_opens_with_its_key_only() {
+        let (_folder, path) = version_1();
+        let open = |byte: u8| {
+            let sealer = Sealer::new(&SecretBox::new(Box::new([byte; 32])));
+            let clock = ManualClock::at("2026-10-01T00:00:01Z".parse().unwrap());
+            Db::open(&path, sealer, clock, SeededChance::new(1))
         };
-        let first = "SELECT concat_ws(' ', id, person, kind, subject, state, letter, claimed_until,
-                        attempts, next_at, reason, owed_at, settled_at) FROM outbox WHERE id = 3";
-        assert_eq!(text(&conn, first), "3 1 news a sent 3 4 5 6 slow 7 8");
-        let all = "SELECT group_concat(id || kind, ' ') FROM (SELECT * FROM outbox ORDER BY id)";
-        assert_eq!(text(&conn, all), "3news 9news 11sign_in_again");
-        let pause = "SELECT concat_ws(' ', scope, until, cause, failures) FROM pauses";
-        assert_eq!(text(&conn, pause), "all 5 premium 2");
-
-        let owe = "INSERT OR IGNORE INTO outbox (person, kind, subject, next_at, owed_at) VALUES
-                       (1, 'news', 'b', 1, 1), (NULL, 'operator', 'x', 1, 1),
-                       (NULL, 'operator', 'x', 1, 1), (1, 'consent_ends', 'x', 1, 1)";
-        conn.execute_batch(owe).unwrap();
-        let new =
-            "SELECT group_concat(kind, ' ') FROM (SELECT * FROM outbox WHERE id > 20 ORDER BY id)";
-        assert_eq!(
-            text(&conn, new),
-            "operator consent_ends",
-            "once each, under numbers of their own"
-        );
-        conn.execute_batch("DELETE FROM people WHERE id = 1").unwrap();
-        let kinds = "SELECT group_concat(kind, ' ') FROM (SELECT * FROM outbox ORDER BY id)";
-        assert_eq!(text(&conn, kinds), "sign_in_again operator", "rows go with their person");
+        assert!(matches!(open(8), Err(StoreError::WrongKey)));
+        let db = open(7).unwrap();
+        let kept = db.read("test", |tx| tokens::find(tx, UserId(1))).await.unwrap().unwrap();
+        assert_eq!(kept.tokens.access.0.expose_secret(), "access-1");
+        assert_eq!(kept.tokens.refresh.0.expose_secret(), "refresh-1");
     }
 
     #[test]
-    fn calls_that_were_counted_stay_counted() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        for migration in &MIGRATIONS[..7] {
-            conn.execute_batch(migration).unwrap();
+    fn the_last_two_copies_are_kept() {
+        let (_folder, path) = version_1();
+        for ending in [".before-0000", ".before-0001", ".before-mine"] {
+            std::fs::write(beside(&path, ending), "").unwrap();
         }
-        conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-        conn.pragma_update(None, "user_version", 7).unwrap();
-        let rows = "INSERT INTO calls (id, bucket, at, purpose) VALUES
-                        (3, 'artist_albums', 5, 'hint'), (8, 'tokens', 6, 'other')";
-        conn.execute_batch(rows).unwrap();
-        brought_up_to_date(&mut conn).unwrap();
-        let sql = "SELECT group_concat(id || bucket || at || purpose, ' ')
-                       FROM (SELECT * FROM calls ORDER BY id)";
-        let calls: String = conn.query_row(sql, [], |row| row.get(0)).unwrap();
-        assert_eq!(calls, "3artist_albums5hint 8tokens6other");
+        migrate_to(NEXT, &mut connect(&path).unwrap(), &path, Company::Nobody).unwrap();
+        let exists = |ending: &str| beside(&path, ending).exists();
+        assert!(exists(".before-0002") && exists(".before-0001") && !exists(".before-0000"));
+        assert!(exists(".before-mine"), "not one of ours");
     }
 
     #[test]
-    fn a_database_of_a_newer_version_is_refused_and_left_alone() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        brought_up_to_date(&mut conn).unwrap();
-        conn.pragma_update(None, "user_version", 99).unwrap();
-        let refusal = brought_up_to_date(&mut conn).unwrap_err();
-        assert!(matches!(refusal, StoreError::FromTheFuture { found: 99, .. }), "{refusal}");
-        let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-        assert_eq!(version, 99);
+    fn upgrade_is_refused_while_an_older_version_runs() {
+        let (_folder, path) = version_1();
+        let mut conn = connect(&path).unwrap();
+        let refusal = migrate_to(NEXT, &mut conn, &path, Company::Others).unwrap_err();
+        assert!(matches!(refusal, StoreError::OlderAtWork), "{refusal}");
+        assert_eq!(version_in(&conn), 1);
     }
 
     #[test]
-    fn another_programs_database_is_left_alone() {
+    fn upgrade_is_refused_when_no_copy_can_be_made() {
+        let (_folder, path) = version_1();
+        std::fs::create_dir(beside(&path, ".before-0002")).unwrap();
+        let mut conn = connect(&path).unwrap();
+        let refusal = migrate_to(NEXT, &mut conn, &path, Company::Nobody).unwrap_err();
+        assert!(matches!(refusal, StoreError::NoCopy { .. }), "{refusal}");
+        assert_eq!(version_in(&conn), 1);
+    }
+
+    #[test]
+    fn upgrade_that_fails_or_is_interrupted_changes_nothing() {
+        let (_folder, path) = version_1();
+        let mut conn = connect(&path).unwrap();
+        let before = rows(&conn);
+        let mut steps = 0;
+        let interrupt = move || {
+            steps += 1;
+            steps > 1_000
+        };
+        for migrations in [BROKEN, ENDLESS] {
+            conn.progress_handler(1_000, Some(interrupt)).unwrap();
+            migrate_to(migrations, &mut conn, &path, Company::Nobody).unwrap_err();
+            conn.progress_handler(0, None::<fn() -> bool>).unwrap();
+            assert_eq!((version_in(&conn), rows(&conn)), (1, before.clone()));
+        }
+    }
+
+    #[test]
+    fn newer_database_is_refused_and_left_alone() {
+        let (_folder, path) = version_1();
+        let mut conn = connect(&path).unwrap();
+        migrate_to(NEXT, &mut conn, &path, Company::Nobody).unwrap();
+        let refusal = migrate(&mut conn, &path, Company::Nobody).unwrap_err();
+        assert!(matches!(refusal, StoreError::FromTheFuture { found: 2, known: 1 }), "{refusal}");
+        assert_eq!(version_in(&conn), 2);
+    }
+
+    #[test]
+    fn database_of_another_program_is_refused() {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.execute_batch("CREATE TABLE theirs (x)").unwrap();
-        let refusal = brought_up_to_date(&mut conn).unwrap_err();
+        let refusal = migrate(&mut conn, Path::new("x"), Company::Nobody).unwrap_err();
         assert!(matches!(refusal, StoreError::NotOurs(_)), "{refusal}");
     }
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use secrecy::SecretBox;
 
 use super::connection::{connect, empty_the_log};
-use super::migrations::{self, newest};
+use super::migrations;
 use super::presence::{Company, Presence};
 use super::{Result, Sealer, StoreError, copy, keys, sign_ins, tokens};
 use crate::clock::Chance;
@@ -53,8 +53,8 @@ pub fn rotate<E: From<StoreError>>(
     if !keys::fits(&conn, &sealer)? {
         return Err(StoreError::WrongKey.into());
     }
-    migrations::bring_up_to_date(&mut conn, database, Company::Nobody)?;
-    debug_assert_eq!(migrations::version_of_ours(&conn, database).ok(), Some(newest()));
+    migrations::migrate(&mut conn, database, Company::Nobody)?;
+
     in_one(&mut conn, |tx| keys::settle(tx, &mut sealer, chance))?;
     let begun = keys::next(&conn, &sealer)?;
     let mut rotated = Rotated { was_begun: begun.is_some(), ..Rotated::default() };

@@ -104,7 +104,6 @@ const OVER: [(&str, &str, &str, SignedDuration); 8] = [
 /// [`super::StoreError`]
 pub fn tidy(tx: &Tx<'_>) -> Result<()> {
     clock_seen::look(tx)?;
-    artists::fold_names(tx)?;
     mend_times(tx)
 }
 

@@ -40,15 +40,6 @@ EVERYTHING_IS_DUE = """
     DELETE FROM pauses;
 """
 
-# An earlier version's database, what it is sealed with, and a last step of its upgrade that never ends.
-EARLIER = sorted((HERE.parents[1] / "tests/data/schemas").glob("*.sql"))[-2]
-EARLIER_KEY = base64.b64encode(bytes([7] * 32)).decode()
-NEVER_UP_TO_DATE = """
-    CREATE VIEW endless AS
-        WITH RECURSIVE n(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n) SELECT n FROM n;
-    CREATE TRIGGER endless_end AFTER INSERT ON meta BEGIN SELECT count(*) FROM endless; END;
-"""
-
 CREDENTIALS = "/etc/dropday/credentials"
 CONFIG = "/etc/dropday/dropday.toml"
 
@@ -354,52 +345,6 @@ def gives_up(world):
     expect(world.show("NRestarts") in ("4", "5"), f"{world.show('NRestarts')} restarts")
     world.credential("secrets.key", KEY)
     world.systemctl("reset-failed", UNIT)
-
-
-@contextlib.contextmanager
-def _earlier_database(world):
-    """A database that is never brought up to date, in the place of the daemon's, which is stopped."""
-    aside = world.database.parent.with_name("aside")
-    aside.mkdir()
-    for file in world.database.parent.glob("*"):
-        file.rename(aside / file.name)
-    with contextlib.closing(sqlite3.connect(world.database)) as made:
-        made.executescript("PRAGMA foreign_keys = off;" + EARLIER.read_text(encoding="utf-8") + NEVER_UP_TO_DATE)
-    owner = world.database.parent.stat()
-    os.chown(world.database, owner.st_uid, owner.st_gid)
-    world.credential("secrets.key", EARLIER_KEY)
-    yield
-    for file in world.database.parent.glob("*"):
-        file.unlink()
-    for file in aside.glob("*"):
-        file.rename(world.database.parent / file.name)
-    aside.rmdir()
-    world.credential("secrets.key", KEY)
-
-
-@PART.promise("an upgrade is given more than TimeoutStartSec= while it works; stopped amid it, nothing of it is kept")
-def long_upgrade(world):
-    world.drop_in("short", "[Service]\nTimeoutStartSec=5s\n")
-    world.systemctl("daemon-reload")
-    with _earlier_database(world):
-        before = _version(world)
-        world.systemctl("start", "--no-block", UNIT)
-        world.wait_for_status("^Starting: bringing the database up to date$")
-        pid = world.show("MainPID")
-        time.sleep(12)
-        seen = (world.state(), world.show("MainPID"), world.show("NRestarts"))
-        expect(seen == ("activating", pid, "0"), f"after 12 s of 5 it is {seen}")
-        expect(world.is_healthy(), "/healthz does not say that it is alive")
-        world.systemctl("stop", UNIT)
-        expect(world.show("Result") == "success", f"it ended with {world.show('Result')}")
-        expect(_version(world) == before, "the database was changed")
-    world.drop_in("short", "")
-    world.systemctl("daemon-reload")
-
-
-def _version(world):
-    with contextlib.closing(sqlite3.connect(world.database)) as seen:
-        return seen.execute("PRAGMA user_version").fetchone()[0]
 
 
 @PART.promise("without any network it starts, stays, does not spin, and says whom it cannot reach")
