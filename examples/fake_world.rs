@@ -1,15 +1,15 @@
-//! The fake Spotify and a letter box, for tests that drive the real binary from outside.
+//! The fake Spotify and an email box, for tests that drive the real binary from outside.
 //!
 //! `cargo run --example fake_world -- --listen 127.0.0.1:9100` serves the accounts service at
 //! `/authorize` and `/api/token`, the Web API at `/v1`, and a few handles for the test:
-//! `POST /_world/put-out?artist=ID&title=T&date=YYYY-MM-DD`, `GET /_world/people`,
+//! `POST /_world/put-out?artist=ID&title=T&date=YYYY-MM-DD`, `GET /_world/users`,
 //! `GET /_world/artists`, `GET /_world/unexpected`, `POST /_world/expire-access-tokens`,
-//! `POST /_world/revoke?person=N` and `POST /_world/allow?person=N&listed=true|false` (whether the app's
-//! owner has entered them). The letter box wants the user `dropday` with `--inbox-password P`, where one is
+//! `POST /_world/revoke?user=N` and `POST /_world/allow?user=N&listed=true|false` (whether the app's
+//! owner has entered them). The email box wants the user `dropday` with `--inbox-password P`, where one is
 //! given, as the client wants its secret with `--client-secret S`; `GET /_world/inbox` says where it is
-//! (`HOST:PORT`), `GET /_world/letters` what it has. `--base-url URL` is the address that links in answers
-//! begin with, where that is a proxy's. With `--people N --artists M` the world is a made-up crowd instead of the
-//! demo's few: each of N people follows their own share of M artists, who have from one to twenty albums.
+//! (`HOST:PORT`), `GET /_world/emails` what it has. `--base-url URL` is the address that links in answers
+//! begin with, where that is a proxy's. With `--users N --artists M` the world is a made-up crowd instead of the
+//! demo's few: each of N users follows their own share of M artists, who have from one to twenty albums.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use dropday::clock::{Clock, SystemChance, SystemClock};
 use dropday::demo::inbox::{Inbox, InboxSettings};
-use dropday::demo::world::{NewAlbum, PersonId, World};
+use dropday::demo::world::{FakeUserId, NewAlbum, World};
 use dropday::demo::{catalogue, spotify};
 use dropday::domain::day_of;
 use dropday::terminal::say;
@@ -39,7 +39,7 @@ async fn main() -> anyhow::Result<()> {
         world.set_client("demo-client", Some(&secret));
     }
     match (number("--people")?, number("--artists")?) {
-        (Some(people), Some(artists)) => crowd(&world, people, artists),
+        (Some(users), Some(artists)) => crowd(&world, users, artists),
         _ => drop(catalogue::populate(&world, day_of(SystemClock.now()))),
     }
     let login = argument("--inbox-password").map(|password| ("dropday".to_owned(), password));
@@ -47,11 +47,11 @@ async fn main() -> anyhow::Result<()> {
     let inbox = Inbox::start(Arc::new(SystemClock), settings).await.context("no letter box")?;
     let mailing = Router::new()
         .route("/_world/inbox", get(where_the_inbox_is))
-        .route("/_world/letters", get(letters))
+        .route("/_world/letters", get(emails))
         .with_state(inbox);
     let handles = Router::new()
         .route("/_world/put-out", post(put_out))
-        .route("/_world/people", get(people))
+        .route("/_world/people", get(users))
         .route("/_world/artists", get(artists))
         .route("/_world/unexpected", get(unexpected))
         .route("/_world/expire-access-tokens", post(expire_access_tokens))
@@ -73,16 +73,16 @@ fn number(name: &str) -> anyhow::Result<Option<usize>> {
         .transpose()
 }
 
-fn crowd(world: &World, people: usize, artists: usize) {
-    let people: Vec<_> = (1..=people).map(|n| world.add_person(format!("Person {n}"))).collect();
+fn crowd(world: &World, users: usize, artists: usize) {
+    let users: Vec<_> = (1..=users).map(|n| world.add_user(format!("Person {n}"))).collect();
     for n in 0..artists {
         let artist = world.add_artist(format!("Artist {n}"));
         for year in 0..=n % MOST_ALBUMS {
             let (title, date) = (format!("Album {year} of {n}"), format!("{}-03-14", 2005 + year));
             world.put_out(&artist, NewAlbum::titled(title).on(date));
         }
-        if let Some(person) = people.get(n * people.len() / artists) {
-            world.follow(*person, &artist);
+        if let Some(user) = users.get(n * users.len() / artists) {
+            world.follow(*user, &artist);
         }
     }
 }
@@ -98,10 +98,10 @@ async fn put_out(State(world): State<World>, Query(album): Query<Album>) -> Stri
     world.put_out(&album.artist, NewAlbum::titled(&album.title).on(&album.date))
 }
 
-async fn people(State(world): State<World>) -> Json<Vec<Value>> {
-    let people = world.people().into_iter();
+async fn users(State(world): State<World>) -> Json<Vec<Value>> {
+    let users = world.users().into_iter();
     Json(
-        people
+        users
             .map(|(id, p)| json!({ "number": id.0, "name": p.name, "follows": p.follows }))
             .collect(),
     )
@@ -120,9 +120,9 @@ async fn where_the_inbox_is(State(inbox): State<Inbox>) -> String {
     inbox.address().to_string()
 }
 
-async fn letters(State(inbox): State<Inbox>) -> Json<Vec<Value>> {
-    let letters = inbox.letters().into_iter();
-    Json(letters.map(|l| json!({ "to": l.to, "raw": String::from_utf8_lossy(&l.raw) })).collect())
+async fn emails(State(inbox): State<Inbox>) -> Json<Vec<Value>> {
+    let emails = inbox.emails().into_iter();
+    Json(emails.map(|l| json!({ "to": l.to, "raw": String::from_utf8_lossy(&l.raw) })).collect())
 }
 
 async fn expire_access_tokens(State(world): State<World>) {
@@ -131,19 +131,19 @@ async fn expire_access_tokens(State(world): State<World>) {
 
 #[derive(Deserialize)]
 struct Whom {
-    person: usize,
+    user: usize,
 }
 
-async fn revoke(State(world): State<World>, Query(Whom { person }): Query<Whom>) {
-    world.revoke(PersonId(person));
+async fn revoke(State(world): State<World>, Query(Whom { user }): Query<Whom>) {
+    world.revoke(FakeUserId(user));
 }
 
 #[derive(Deserialize)]
 struct Entry {
-    person: usize,
+    user: usize,
     listed: bool,
 }
 
-async fn allow(State(world): State<World>, Query(Entry { person, listed }): Query<Entry>) {
-    world.set_allow_listed(PersonId(person), listed);
+async fn allow(State(world): State<World>, Query(Entry { user, listed }): Query<Entry>) {
+    world.set_allow_listed(FakeUserId(user), listed);
 }

@@ -76,7 +76,7 @@ pub fn build_until(
         public_url: config.web.public_url.clone(),
         house: config.web.house.clone(),
         mail_domain: mail_domain(&config.mail.from),
-        letter_timeout: config.mail.timeout,
+        email_timeout: config.mail.timeout,
         together: config.mail.together,
         zone: zone(config),
         cadence: cadence(config),
@@ -84,7 +84,7 @@ pub fn build_until(
     })
 }
 
-/// Where people are who have not said where: in the country whose releases are waited for.
+/// Where users are who have not said where: in the country whose releases are waited for.
 fn zone(config: &Config) -> TimeZone {
     match &config.schedule.market {
         Market::In(zone) if zone.iana_name().is_some() => zone.clone(),
@@ -109,7 +109,7 @@ pub fn cadence(config: &Config) -> cadence::Settings {
         max_wait: config.schedule.max_wait,
         market: config.schedule.market.clone(),
         has_hints: hints.into_iter().any(Option::is_some),
-        asks_as_people: config.spotify.app_market.is_none(),
+        asks_as_users: config.spotify.app_market.is_none(),
     }
 }
 
@@ -212,7 +212,7 @@ fn metrics() -> anyhow::Result<Metrics> {
     let labels = Labels {
         jobs: &Job::ALL.map(Job::as_str),
         results: &RunResult::ALL.map(RunResult::as_str),
-        letters: &Kind::ALL.map(Kind::as_str),
+        emails: &Kind::ALL.map(Kind::as_str),
     };
     Metrics::new(labels).context("nothing can be counted; this is a bug")
 }
@@ -242,7 +242,7 @@ fn gateway(
         Arc::clone(metrics),
     );
     let catalogue = match &spotify.app_market {
-        None => Catalogue::Person,
+        None => Catalogue::User,
         Some(market) => Catalogue::App { market: market.clone() },
     };
     let client = Client::new(http, spotify.api_url.clone());

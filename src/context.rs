@@ -26,7 +26,7 @@ pub struct Ctx {
     pub gateway: Gateway,
     /// Open catalogues that may know of a release first; none where hints are switched off.
     pub hints: Vec<Box<dyn Source>>,
-    /// The way to people.
+    /// The way to users.
     pub mailer: Mailer,
     /// Whom to tell what needs a hand.
     pub operator: Option<EmailAddress>,
@@ -34,17 +34,17 @@ pub struct Ctx {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub chance: Arc<dyn Chance>,
-    /// Where the pages are, for the links in letters.
+    /// Where the pages are, for the links in emails.
     pub public_url: Url,
     /// Who may sign up, and who keeps the house.
     pub house: House,
     /// The domain that Message-IDs end in.
     pub mail_domain: String,
-    /// How long the sending of one letter may take.
-    pub letter_timeout: Duration,
+    /// How long the sending of one email may take.
+    pub email_timeout: Duration,
     /// News to those who want it at once waits for company for so long.
     pub together: SignedDuration,
-    /// Where most people are: the zone that somebody has who has not chosen one.
+    /// Where most users are: the zone that somebody has who has not chosen one.
     pub zone: TimeZone,
     /// How the day's calls for artists' albums are spent.
     pub cadence: cadence::Settings,

@@ -36,7 +36,7 @@ pub struct Running {
     pages: TaskTracker,
 }
 
-/// Where people knock. What they see is behind its door.
+/// Where users knock. What they see is behind its door.
 pub struct Front {
     address: SocketAddr,
     door: Door,

@@ -20,7 +20,7 @@ static FILTER: OnceLock<Handle<Targets, Registry>> = OnceLock::new();
 pub enum Format {
     /// To the journal where systemd has tied standard error to it, else as text.
     Auto,
-    /// A line for people: time, level, message, then fields as `name=value`.
+    /// A line for users: time, level, message, then fields as `name=value`.
     Text,
     /// A JSON object a line.
     Json,

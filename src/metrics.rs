@@ -2,7 +2,7 @@
 //! from the database when somebody asks (`store/metrics.rs`).
 //!
 //! Every series is there from the beginning, at zero, so that the first event is an increase; none is named
-//! after a person, an artist or anything else that there may be more of tomorrow.
+//! after a user, an artist or anything else that there may be more of tomorrow.
 
 use jiff::SignedDuration;
 use prometheus::core::Collector;
@@ -31,8 +31,8 @@ const DETECTION: [f64; 11] = [
     21.0 * DAY,
 ];
 
-/// From a letter that leaves at once to a weekly one.
-const LETTERS: [f64; 9] =
+/// From an email that leaves at once to a weekly one.
+const EMAILS: [f64; 9] =
     [MINUTE, 5.0 * MINUTE, 20.0 * MINUTE, HOUR, 6.0 * HOUR, DAY, 2.0 * DAY, 4.0 * DAY, 7.5 * DAY];
 
 /// What became of a call to Spotify.
@@ -44,13 +44,13 @@ pub enum CallOutcome {
     RateLimited,
     /// The day's calls of this kind are spent.
     QuotaSpent,
-    /// Spotify did not want to: a token or a consent that is over, a person or an app that may not.
+    /// Spotify did not want to: a token or a consent that is over, a user or an app that may not.
     Refused,
     /// There was no answer, or none that makes sense.
     Failed,
 }
 
-/// What became of a letter at an attempt.
+/// What became of an email at an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmailOutcome {
     /// The mail server took it.
@@ -68,8 +68,8 @@ pub struct Labels<'a> {
     pub jobs: &'a [&'a str],
     /// How their runs can end.
     pub results: &'a [&'a str],
-    /// The kinds of letters.
-    pub letters: &'a [&'a str],
+    /// The kinds of emails.
+    pub emails: &'a [&'a str],
 }
 
 /// The counters.
@@ -78,7 +78,7 @@ pub struct Metrics {
     calls: IntCounterVec,
     hint_calls: IntCounterVec,
     runs: IntCounterVec,
-    letters: IntCounterVec,
+    emails: IntCounterVec,
     detection: Histogram,
     delivery: HistogramVec,
 }
@@ -136,8 +136,8 @@ impl Metrics {
                 "Passes by the job's name and result, those with nothing to do included.",
                 &["name", "result"],
             )?,
-            letters: counter(
-                "dropday_letters_total",
+            emails: counter(
+                "dropday_emails_total",
                 "Attempts to send a letter by kind and outcome.",
                 &["kind", "outcome"],
             )?,
@@ -155,10 +155,10 @@ impl Metrics {
                 &registry,
                 HistogramVec::new(
                     HistogramOpts::new(
-                        "dropday_letter_delay_seconds",
+                        "dropday_email_delay_seconds",
                         "From when the first thing in a letter was owed to when the letter was sent.",
                     )
-                    .buckets(LETTERS.to_vec()),
+                    .buckets(EMAILS.to_vec()),
                     &["kind"],
                 )?,
             )?,
@@ -183,12 +183,12 @@ impl Metrics {
         self.runs.with_label_values(&[job, result]).inc();
     }
 
-    /// An attempt to send a letter ended.
+    /// An attempt to send an email ended.
     pub fn record_email(&self, kind: &str, outcome: EmailOutcome) {
-        self.letters.with_label_values(&[kind, outcome.as_str()]).inc();
+        self.emails.with_label_values(&[kind, outcome.as_str()]).inc();
     }
 
-    /// A letter left so long after it was owed.
+    /// An email left so long after it was owed.
     pub fn record_delivery(&self, kind: &str, delay: SignedDuration) {
         self.delivery.with_label_values(&[kind]).observe(seconds(delay));
     }
@@ -219,10 +219,10 @@ impl Metrics {
                 self.runs.with_label_values(&[*job, *result]);
             }
         }
-        for kind in labels.letters {
+        for kind in labels.emails {
             self.delivery.with_label_values(&[*kind]);
             for outcome in EmailOutcome::ALL {
-                self.letters.with_label_values(&[*kind, outcome.as_str()]);
+                self.emails.with_label_values(&[*kind, outcome.as_str()]);
             }
         }
     }

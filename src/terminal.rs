@@ -1,4 +1,4 @@
-//! What a command says to the person at the terminal.
+//! What a command says to the user at the terminal.
 
 use std::io::{IsTerminal, Write};
 

@@ -25,7 +25,7 @@ pub enum Job {
     FetchHints,
     /// Asking about artists.
     CheckArtists,
-    /// Sending letters.
+    /// Sending emails.
     SendEmails,
 }
 
@@ -40,7 +40,7 @@ impl Job {
             Self::SyncFollows => "follows",
             Self::FetchHints => "hints",
             Self::CheckArtists => "releases",
-            Self::SendEmails => "letters",
+            Self::SendEmails => "emails",
         }
     }
 }
@@ -52,7 +52,7 @@ pub struct JobNotifier {
     follows: Notify,
     hints: Notify,
     releases: Notify,
-    letters: Notify,
+    emails: Notify,
     pulses: [Pulse; Job::ALL.len()],
 }
 
@@ -77,7 +77,7 @@ impl JobNotifier {
             Job::SyncFollows => &self.follows,
             Job::FetchHints => &self.hints,
             Job::CheckArtists => &self.releases,
-            Job::SendEmails => &self.letters,
+            Job::SendEmails => &self.emails,
         }
     }
 }

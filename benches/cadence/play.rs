@@ -29,7 +29,7 @@ use crate::delays::Delays;
 /// Where the household lives.
 const ZONE: &str = "Europe/Berlin";
 
-/// The quota of the fake world: what people measured, and what nobody may pass.
+/// The quota of the fake world: what users measured, and what nobody may pass.
 const QUOTA: usize = 100;
 
 /// How often the bell for releases rings while there is something to do.
@@ -190,10 +190,10 @@ impl Stage {
 
     /// Somebody signs in who follows everybody.
     async fn connect(&self) {
-        let person = self.world.add_person("Martha");
-        self.artists.iter().for_each(|artist| self.world.follow(person, artist));
+        let user = self.world.add_user("Martha");
+        self.artists.iter().for_each(|artist| self.world.follow(user, artist));
         let departure = sign_in::depart(&self.ctx, None, None).await.expect("a trip");
-        let back = self.world.consent(departure.authorize_url.as_str(), person).expect("consent");
+        let back = self.world.consent(departure.authorize_url.as_str(), user).expect("consent");
         let back = url::Url::parse(&back).expect("an address");
         let field = |name: &str| {
             back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())

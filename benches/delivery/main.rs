@@ -1,8 +1,8 @@
-//! Letters a second, through the real mailer into Postfix' `smtp-sink`, beside Postfix' own
+//! Emails a second, through the real mailer into Postfix' `smtp-sink`, beside Postfix' own
 //! `smtp-source` with as many sessions and messages as large, in turns in one run.
 //!
-//! `cargo bench --bench delivery` prints the table of docs/delivery.md; `-- --rounds N --letters N`
-//! change how long it takes. `-- owed [N]` lets a delivery pass send N letters that are owed (100,000),
+//! `cargo bench --bench delivery` prints the table of docs/delivery.md; `-- --rounds N --emails N`
+//! change how long it takes. `-- owed [N]` lets a delivery pass send N emails that are owed (100,000),
 //! and prints how much memory that takes. Needs the Debian package postfix.
 
 #![expect(clippy::print_stdout, reason = "a table is what this is for")]
@@ -48,11 +48,11 @@ fn main() {
     compare(&sink, number("--rounds", 7), number("--letters", 4_000));
 }
 
-fn compare(sink: &Sink, rounds: usize, letters: usize) {
+fn compare(sink: &Sink, rounds: usize, emails: usize) {
     let alone = Sending::new(sink, 1, Connections::Kept);
     let (size, composing) = (alone.size(), alone.composing());
     println!("Letters of {size} bytes, composed in {composing:.0?} each;");
-    println!("medians of {rounds} rounds of {letters} letters each.\n");
+    println!("medians of {rounds} rounds of {emails} letters each.\n");
     println!("| connections | sessions | Dropday, letters/s | smtp-source, letters/s | ratio |");
     println!("|---|---|---|---|---|");
     for connections in [Connections::Kept, Connections::Fresh] {
@@ -60,8 +60,8 @@ fn compare(sink: &Sink, rounds: usize, letters: usize) {
             let sending = Sending::new(sink, sessions, connections);
             let mut rates = [Vec::new(), Vec::new()];
             for _ in 0..rounds {
-                rates[0].push(sending.rate(letters));
-                rates[1].push(sink.source_rate(letters, sessions, size, connections));
+                rates[0].push(sending.rate(emails));
+                rates[1].push(sink.source_rate(emails, sessions, size, connections));
             }
             let [ours, theirs] = rates.map(median);
             println!(

@@ -1,4 +1,4 @@
-//! Very many letters owed at once, through a real delivery pass into `smtp-sink`: how fast they leave,
+//! Very many emails owed at once, through a real delivery pass into `smtp-sink`: how fast they leave,
 //! and how much memory that takes.
 
 use std::collections::HashMap;
@@ -18,17 +18,17 @@ use super::postfix::Sink;
 
 /// Everybody follows one artist, whose album is news to them. In memory where that can be, so that the
 /// disk of this machine is not what is measured.
-pub(crate) fn run(sink: &Sink, letters: usize) {
+pub(crate) fn run(sink: &Sink, emails: usize) {
     app::install_crypto();
     let folder = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).expect("a folder");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
     runtime.block_on(async {
         let ctx = context(&folder, sink);
-        fill(&folder.path().join("dropday.db"), letters);
+        fill(&folder.path().join("dropday.db"), emails);
         let before = resident();
         let (most, half) = (AtomicU64::new(0), AtomicU64::new(0));
-        let middle = letters as u64 / 2;
+        let middle = emails as u64 / 2;
         let note = |done: u64, _| {
             if done.is_multiple_of(500) {
                 most.fetch_max(resident(), Ordering::Relaxed);
@@ -51,7 +51,7 @@ pub(crate) fn run(sink: &Sink, letters: usize) {
             most.into_inner() / 1_000,
             resident() / 1_000
         );
-        assert_eq!(outcome.sent as usize, letters, "each was sent");
+        assert_eq!(outcome.sent as usize, emails, "each was sent");
     });
 }
 
@@ -69,7 +69,7 @@ fn context(folder: &TempDir, sink: &Sink) -> dropday::context::Ctx {
     app::build(&config, Arc::new(SystemClock), Arc::new(SystemChance)).expect("it can be built")
 }
 
-fn fill(database: &Path, letters: usize) {
+fn fill(database: &Path, emails: usize) {
     let mut database = Connection::open(database).expect("the database");
     let tx = database.transaction().expect("a transaction");
     tx.execute_batch(
@@ -82,7 +82,7 @@ fn fill(database: &Path, letters: usize) {
     )
     .expect("an album");
     let everybody = format!(
-        "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {letters})"
+        "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {emails})"
     );
     tx.execute_batch(&format!(
         "{everybody} INSERT INTO people (id, spotify_id, display_name, address, created_at, consent,

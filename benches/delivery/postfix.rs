@@ -1,4 +1,4 @@
-//! Postfix' own test programs: `smtp-sink` takes letters and throws them away, `smtp-source` makes them.
+//! Postfix' own test programs: `smtp-sink` takes emails and throws them away, `smtp-source` makes them.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -31,10 +31,10 @@ impl Sink {
         None
     }
 
-    /// Letters a second of `smtp-source`.
+    /// Emails a second of `smtp-source`.
     pub(crate) fn source_rate(
         &self,
-        letters: usize,
+        emails: usize,
         sessions: usize,
         size: usize,
         connections: Connections,
@@ -43,13 +43,13 @@ impl Sink {
         if connections == Connections::Kept {
             command.arg("-d");
         }
-        command.args(["-s", &sessions.to_string(), "-m", &letters.to_string()]);
+        command.args(["-s", &sessions.to_string(), "-m", &emails.to_string()]);
         command.args(["-l", &size.to_string(), "-f", "dropday@example.com"]);
         command.args(["-t", "martha@example.org", &self.address.to_string()]);
         let began = Instant::now();
         let ended = command.status().expect("smtp-source starts");
         assert!(ended.success(), "smtp-source: {ended}");
-        letters as f64 / began.elapsed().as_secs_f64()
+        emails as f64 / began.elapsed().as_secs_f64()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use dropday::app;
 use dropday::clock::{Clock, SystemClock};
 use dropday::domain::user::EmailAddress;
-use dropday::email::message::Letter;
+use dropday::email::message::Email;
 use dropday::email::messages::samples;
 use dropday::email::smtp::{Mailer, SmtpSettings, Stamp};
 use tokio::runtime::Runtime;
@@ -21,7 +21,7 @@ pub(crate) struct Sending {
     mailers: Vec<Arc<Mailer>>,
     connections: Connections,
     to: EmailAddress,
-    letter: Arc<Letter>,
+    email: Arc<Email>,
 }
 
 impl Sending {
@@ -40,28 +40,28 @@ impl Sending {
         };
         let mailers = match connections {
             Connections::Kept => vec![mailer(sessions); sessions],
-            // Each closes its own connection after each letter.
+            // Each closes its own connection after each email.
             Connections::Fresh => (0..sessions).map(|_| mailer(1)).collect(),
         };
-        let letters = samples::all();
-        let (_, letter) =
-            letters.into_iter().find(|(name, _)| name.starts_with("news")).expect("news");
+        let emails = samples::all();
+        let (_, email) =
+            emails.into_iter().find(|(name, _)| name.starts_with("news")).expect("news");
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         Self {
             runtime: runtime.expect("a runtime"),
             mailers,
             connections,
             to: EmailAddress::parse("martha@example.org").expect("an address"),
-            letter: Arc::new(letter),
+            email: Arc::new(email),
         }
     }
 
-    /// Bytes of a letter on the wire.
+    /// Bytes of an email on the wire.
     pub(crate) fn size(&self) -> usize {
-        self.mailers[0].message(&self.to, &self.letter, &stamp(0)).expect("a message").len()
+        self.mailers[0].message(&self.to, &self.email, &stamp(0)).expect("a message").len()
     }
 
-    /// What it takes to make those bytes of a letter.
+    /// What it takes to make those bytes of an email.
     pub(crate) fn composing(&self) -> Duration {
         let began = Instant::now();
         (0..2_000).for_each(|_| {
@@ -70,23 +70,23 @@ impl Sending {
         began.elapsed() / 2_000
     }
 
-    /// Letters a second.
-    pub(crate) fn rate(&self, letters: usize) -> f64 {
+    /// Emails a second.
+    pub(crate) fn rate(&self, emails: usize) -> f64 {
         let began = Instant::now();
         self.runtime.block_on(async {
             let next = Arc::new(AtomicUsize::new(0));
             let mut tasks = tokio::task::JoinSet::new();
             for mailer in &self.mailers {
                 let (mailer, next) = (Arc::clone(mailer), Arc::clone(&next));
-                let (to, letter) = (self.to.clone(), Arc::clone(&self.letter));
+                let (to, email) = (self.to.clone(), Arc::clone(&self.email));
                 let connections = self.connections;
                 tasks.spawn(async move {
                     loop {
                         let number = next.fetch_add(1, Ordering::Relaxed);
-                        if number >= letters {
+                        if number >= emails {
                             return;
                         }
-                        mailer.send(&to, &letter, &stamp(number)).await.expect("it is taken");
+                        mailer.send(&to, &email, &stamp(number)).await.expect("it is taken");
                         if connections == Connections::Fresh {
                             mailer.close().await;
                         }
@@ -96,7 +96,7 @@ impl Sending {
             tasks.join_all().await;
             self.mailers[0].close().await;
         });
-        letters as f64 / began.elapsed().as_secs_f64()
+        emails as f64 / began.elapsed().as_secs_f64()
     }
 }
 

@@ -11,11 +11,11 @@ use dropday::clock::{ManualClock, SeededChance};
 use dropday::config::{self, Config};
 use dropday::context::Ctx;
 use dropday::demo::spotify;
-use dropday::demo::world::{NewAlbum, PersonId, World};
+use dropday::demo::world::{FakeUserId, NewAlbum, World};
 use dropday::domain::feed::Form;
 use dropday::domain::user::{EmailAddress, UserId};
 use dropday::jobs::{Scope, Watch, check_artists, sync_follows};
-use dropday::store::{Tx, people};
+use dropday::store::{Tx, users};
 use dropday::{app, web};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -44,14 +44,14 @@ impl House {
         app::install_crypto();
         let clock = ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time"));
         let world = World::new(clock.clone(), SeededChance::new(1));
-        let [martha, otto] = ["Martha", "Otto"].map(|name| world.add_person(name));
+        let [martha, otto] = ["Martha", "Otto"].map(|name| world.add_user(name));
         for n in 0..artists + artists / 20 {
             let artist = world.add_artist(format!("Artist {n}"));
             world.put_out(&artist, NewAlbum::titled(format!("Album {n}")).on("2026-10-02"));
             // Somebody else follows others, and some of the same.
-            for (person, follows) in [(martha, n < artists), (otto, n >= artists || n % 20 == 0)] {
+            for (user, follows) in [(martha, n < artists), (otto, n >= artists || n % 20 == 0)] {
                 if follows {
-                    world.follow(person, &artist);
+                    world.follow(user, &artist);
                 }
             }
         }
@@ -60,18 +60,17 @@ impl House {
         std::fs::create_dir_all(&folder).expect("a folder");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let pages = format!("http://{}", listener.local_addr().expect("an address"));
-        let operator = world.person(martha).expect("Martha").id;
+        let operator = world.user(martha).expect("Martha").id;
         let config = configure(&folder, &pages, &outside, &operator);
         let ctx = Arc::new(app::build(&config, clock, SeededChance::new(2)).expect("a Dropday"));
         serve_pages(listener, &ctx, &config);
         connect(&ctx, &world, otto).await;
         let session = connect(&ctx, &world, martha).await;
-        let person =
-            session::whose(&ctx, &session).await.expect("a session").expect("Martha").person;
-        fill(&ctx, &world, person).await;
+        let user = session::whose(&ctx, &session).await.expect("a session").expect("Martha").user;
+        fill(&ctx, &world, user).await;
         spread(&config.database);
-        let feed = feeds::make(&ctx, person, Form::Atom).await.expect("a feed");
-        let calendar = feeds::make(&ctx, person, Form::Calendar).await.expect("a calendar");
+        let feed = feeds::make(&ctx, user, Form::Atom).await.expect("a feed");
+        let calendar = feeds::make(&ctx, user, Form::Calendar).await.expect("a calendar");
         let cookie = format!("Cookie: dropday={session}");
         Self { hello: serve_hello().await, pages, cookie, feed, calendar, artists, folder }
     }
@@ -120,9 +119,9 @@ impl House {
 }
 
 /// Somebody signs in, and their list is read; the session's token.
-async fn connect(ctx: &Ctx, world: &World, person: PersonId) -> String {
+async fn connect(ctx: &Ctx, world: &World, user: FakeUserId) -> String {
     let departure = sign_in::depart(ctx, None, None).await.expect("a trip");
-    let back = world.consent(departure.authorize_url.as_str(), person).expect("consent");
+    let back = world.consent(departure.authorize_url.as_str(), user).expect("consent");
     let back = url::Url::parse(&back).expect("an address");
     let field = |name: &str| {
         back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
@@ -135,10 +134,10 @@ async fn connect(ctx: &Ctx, world: &World, person: PersonId) -> String {
     arrival.expect("a sign-in").session
 }
 
-/// The first look at everybody, and then an album more of every tenth, which is owed to `person`.
-async fn fill(ctx: &Ctx, world: &World, person: UserId) {
+/// The first look at everybody, and then an album more of every tenth, which is owed to `user`.
+async fn fill(ctx: &Ctx, world: &World, user: UserId) {
     let address = EmailAddress::parse("martha@example.com").expect("an address");
-    let confirm = move |tx: &Tx<'_>| people::set_address(tx, person, &address);
+    let confirm = move |tx: &Tx<'_>| users::set_address(tx, user, &address);
     ctx.db.write("confirm", confirm).await.expect("an address");
     let stop = CancellationToken::new();
     let watch = Watch { stop: &stop, progress: &|_, _| {} };

@@ -7,12 +7,12 @@ use crate::context::Ctx;
 use crate::domain::user::{EmailAddress, NotAnAddress, UserId};
 use crate::store::links::ConfirmLink;
 use crate::store::outbox::Kind;
-use crate::store::people::Person;
-use crate::store::{Sealer, StoreError, Tx, links, outbox, people};
+use crate::store::users::User;
+use crate::store::{Sealer, StoreError, Tx, links, outbox, users};
 
-/// Letters that ask to confirm an address, to one person in an hour: nobody shall use Dropday to
+/// Emails that ask to confirm an address, to one user in an hour: nobody shall use Dropday to
 /// fill somebody else's inbox.
-const CONFIRM_LETTERS_AN_HOUR: u64 = 5;
+const CONFIRM_EMAILS_AN_HOUR: u64 = 5;
 
 /// The welcome is one, however often somebody changes their address.
 const FIRST: &str = "first";
@@ -45,42 +45,42 @@ pub enum Confirmation {
     Void,
 }
 
-/// Takes the address that somebody typed, and owes them the letter that asks to confirm it. Until
+/// Takes the address that somebody typed, and owes them the email that asks to confirm it. Until
 /// it is confirmed, news goes where it went before; the address that is confirmed already stays,
-/// unless letters to it come back.
+/// unless emails to it come back.
 ///
 /// # Errors
-/// [`AddressError`], in words for the person.
-pub async fn submit(ctx: &Ctx, person: UserId, typed: &str) -> Result<EmailAddress, AddressError> {
+/// [`AddressError`], in words for the user.
+pub async fn submit(ctx: &Ctx, user: UserId, typed: &str) -> Result<EmailAddress, AddressError> {
     let address = EmailAddress::parse(typed)?;
     let asked = address.clone();
     let is_owed = ctx
         .db
         .write("ask to confirm", move |tx| {
-            let who = people::find(tx, person)?;
+            let who = users::find(tx, user)?;
             let is_good =
-                |who: &Person| who.address.as_ref() == Some(&asked) && who.bouncing_since.is_none();
+                |who: &User| who.address.as_ref() == Some(&asked) && who.bouncing_since.is_none();
             if who.as_ref().is_some_and(is_good) {
-                links::forget_awaiting(tx, person)?;
+                links::forget_awaiting(tx, user)?;
                 return Ok(true);
             }
-            if outbox::count_lately(tx, person, Kind::Confirm)? >= CONFIRM_LETTERS_AN_HOUR {
+            if outbox::count_lately(tx, user, Kind::Confirm)? >= CONFIRM_EMAILS_AN_HOUR {
                 return Ok(false);
             }
-            let link = links::make_confirm(tx, person, &asked)?;
-            outbox::owe(tx, person, Kind::Confirm, &link.to_string())
+            let link = links::make_confirm(tx, user, &asked)?;
+            outbox::owe(tx, user, Kind::Confirm, &link.to_string())
         })
         .await?;
     if is_owed { Ok(address) } else { Err(AddressError::TooOften) }
 }
 
-/// The path of the page that a link in a letter leads to.
+/// The path of the page that a link in an email leads to.
 pub fn confirm_path(sealer: &Sealer, link: &ConfirmLink) -> String {
     let signature = URL_SAFE_NO_PAD.encode(sealer.sign(&signed_words(link)));
     format!("/confirm/{}.{signature}", link.id)
 }
 
-/// Looks a link up; changes nothing, for link scanners open what they find in letters.
+/// Looks a link up; changes nothing, for link scanners open what they find in emails.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -91,7 +91,7 @@ pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
 }
 
 /// Confirms the address that a link is about: news goes there from now on, beginning with what
-/// came out since the person signed in.
+/// came out since the user signed in.
 ///
 /// # Errors
 /// [`StoreError`]
@@ -103,39 +103,39 @@ pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
             let (confirmation, link) = judge(tx, db.sealer(), &token)?;
             if let (Confirmation::Good(address), Some(link)) = (&confirmation, link) {
                 links::mark_used(tx, link.id)?;
-                take(tx, link.person, address)?;
-                tracing::info!(person = link.person.0, %address, "address confirmed");
+                take(tx, link.user, address)?;
+                tracing::info!(user = link.user.0, %address, "address confirmed");
             }
             Ok(confirmation)
         })
         .await
 }
 
-/// Confirms an address for a person, at the operator's word. A link that waits for that is void then.
+/// Confirms an address for a user, at the operator's word. A link that waits for that is void then.
 ///
 /// # Errors
 /// [`StoreError`]
 pub async fn confirm_by_hand(
     ctx: &Ctx,
-    person: UserId,
+    user: UserId,
     address: &EmailAddress,
 ) -> Result<(), StoreError> {
     let confirmed = address.clone();
     ctx.db
         .write("confirm address by hand", move |tx| {
-            links::forget_awaiting(tx, person)?;
-            take(tx, person, &confirmed)
+            links::forget_awaiting(tx, user)?;
+            take(tx, user, &confirmed)
         })
         .await?;
-    tracing::info!(person = person.0, %address, "address confirmed by hand");
+    tracing::info!(user = user.0, %address, "address confirmed by hand");
     Ok(())
 }
 
-fn take(tx: &Tx<'_>, person: UserId, address: &EmailAddress) -> Result<(), StoreError> {
-    people::set_address(tx, person, address)?;
-    outbox::owe(tx, person, Kind::Welcome, FIRST)?;
-    outbox::owe_refused_again(tx, person)?;
-    outbox::owe_news_since_following(tx, person)?;
+fn take(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result<(), StoreError> {
+    users::set_address(tx, user, address)?;
+    outbox::owe(tx, user, Kind::Welcome, FIRST)?;
+    outbox::owe_refused_again(tx, user)?;
+    outbox::owe_news_since_following(tx, user)?;
     Ok(())
 }
 
@@ -172,5 +172,5 @@ fn judge(
 /// The purpose is part of what is signed, so that a link for one thing opens no other; and whose it
 /// is and until when, so that one from before a database was restored opens nothing.
 fn signed_words(link: &ConfirmLink) -> String {
-    format!("link/confirm/{}/{}/{}", link.id, link.person.0, link.expires_at.as_millisecond())
+    format!("link/confirm/{}/{}/{}", link.id, link.user.0, link.expires_at.as_millisecond())
 }

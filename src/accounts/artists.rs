@@ -1,4 +1,4 @@
-//! The artists that a person follows: looking at them, muting them, and asking for changes.
+//! The artists that a user follows: looking at them, muting them, and asking for changes.
 
 use jiff::Timestamp;
 
@@ -10,8 +10,8 @@ use crate::domain::quota::{Bucket, Pause};
 use crate::domain::user::UserId;
 use crate::store::following::{self, Followed, Wanted};
 use crate::store::overdue::{self, Why};
-use crate::store::people::Person;
-use crate::store::{StoreError, Tx, allowance, follows, ledger, people, preferences};
+use crate::store::users::User;
+use crate::store::{StoreError, Tx, allowance, follows, ledger, preferences, users};
 
 /// What a page of somebody's artists is made of.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Artists {
     pub artists: Vec<(Followed, NextCheck)>,
     /// Why nobody is asked about at present.
     pub rests: Option<Why>,
-    /// When the person last asked to look for changes, within the hour.
+    /// When the user last asked to look for changes, within the hour.
     pub hurried_at: Option<Timestamp>,
     /// Why their list is not read at present, whenever it is due.
     pub unread: Option<Unread>,
@@ -54,9 +54,9 @@ pub enum NextCheck {
 /// Why a list of follows is not read at present.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unread {
-    /// The person must sign in again.
+    /// The user must sign in again.
     MustSignIn,
-    /// Spotify refuses the person, in these words.
+    /// Spotify refuses the user, in these words.
     Refused(String),
     /// No list is read until a pause is over.
     Paused(Pause),
@@ -77,23 +77,19 @@ pub enum Hurried {
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn list(
-    ctx: &Ctx,
-    person: UserId,
-    wanted: Wanted,
-) -> Result<Option<Artists>, StoreError> {
+pub async fn list(ctx: &Ctx, user: UserId, wanted: Wanted) -> Result<Option<Artists>, StoreError> {
     let settings = ctx.cadence.clone();
     let read = move |tx: &Tx<'_>| {
-        let Some(who) = people::find(tx, person)? else { return Ok(None) };
-        let Some(chosen) = preferences::of(tx, person)? else { return Ok(None) };
-        let count = following::count(tx, person, &wanted.search)?;
+        let Some(who) = users::find(tx, user)? else { return Ok(None) };
+        let Some(chosen) = preferences::of(tx, user)? else { return Ok(None) };
+        let count = following::count(tx, user, &wanted.search)?;
         let last = u32::try_from(count.found.saturating_sub(1) / u64::from(following::A_PAGE));
         let wanted = Wanted { page: wanted.page.min(last.unwrap_or(u32::MAX)), ..wanted };
         let budget = allowance::budget(tx, settings.calls_per_day)?;
         let pace = Pace::of(&following::crowd(tx)?, &budget, &settings);
         let why = overdue::why_in_general(tx, &settings)?;
         let rests = matches!(why, Why::Paused(_) | Why::Outage(_) | Why::NobodyConnected);
-        let artists = following::page(tx, person, &wanted, count, pace.as_ref())?;
+        let artists = following::page(tx, user, &wanted, count, pace.as_ref())?;
         let artists = artists.into_iter().map(|artist| {
             let next = if rests { NextCheck::Resting } else { next(&artist, pace, tx.now()) };
             (artist, next)
@@ -104,7 +100,7 @@ pub async fn list(
             page: wanted.page,
             artists: artists.collect(),
             rests: rests.then_some(why),
-            hurried_at: following::hurried_at(tx, person)?,
+            hurried_at: following::hurried_at(tx, user)?,
             unread: unread(tx, &who)?,
             read_at: who.follows_read_at,
             wanted: chosen,
@@ -123,64 +119,64 @@ fn next(artist: &Followed, pace: Option<Pace>, now: Timestamp) -> NextCheck {
     }
 }
 
-/// Tells a person nothing of an artist any more, or again. Returns the name; `None` where they do not
+/// Tells a user nothing of an artist any more, or again. Returns the name; `None` where they do not
 /// follow the artist.
 ///
 /// # Errors
 /// [`StoreError`]
 pub async fn set_muted(
     ctx: &Ctx,
-    person: UserId,
+    user: UserId,
     artist: ArtistId,
     is_muted: bool,
 ) -> Result<Option<String>, StoreError> {
     let change = move |tx: &Tx<'_>| {
-        let Some(followed) = following::find(tx, person, &artist)? else { return Ok(None) };
+        let Some(followed) = following::find(tx, user, &artist)? else { return Ok(None) };
         match is_muted {
-            true => preferences::mute(tx, person, &artist)?,
-            false => preferences::unmute(tx, person, &artist)?,
+            true => preferences::mute(tx, user, &artist)?,
+            false => preferences::unmute(tx, user, &artist)?,
         }
         Ok(Some(followed.name))
     };
     ctx.db.write("mute", change).await
 }
 
-/// What an artist is called that a person follows.
+/// What an artist is called that a user follows.
 ///
 /// # Errors
 /// [`StoreError`]
 pub async fn find(
     ctx: &Ctx,
-    person: UserId,
+    user: UserId,
     artist: ArtistId,
 ) -> Result<Option<Followed>, StoreError> {
-    ctx.db.read("artist", move |tx| following::find(tx, person, &artist)).await
+    ctx.db.read("artist", move |tx| following::find(tx, user, &artist)).await
 }
 
-/// Makes a person's list of follows due at once, once an hour. Whoever rings for it is the caller's
+/// Makes a user's list of follows due at once, once an hour. Whoever rings for it is the caller's
 /// business.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn hurry(ctx: &Ctx, person: UserId) -> Result<Hurried, StoreError> {
+pub async fn hurry(ctx: &Ctx, user: UserId) -> Result<Hurried, StoreError> {
     let hurry = move |tx: &Tx<'_>| {
-        let why = match people::find(tx, person)? {
+        let why = match users::find(tx, user)? {
             Some(who) => unread(tx, &who)?,
             None => Some(Unread::MustSignIn),
         };
         if let Some(why) = why {
             return Ok(Hurried::Unread(why));
         }
-        if following::hurried_at(tx, person)?.is_some() {
+        if following::hurried_at(tx, user)?.is_some() {
             return Ok(Hurried::TooSoon);
         }
-        following::hurry(tx, person)?;
+        following::hurry(tx, user)?;
         Ok(Hurried::Now)
     };
     ctx.db.write("look for changes now", hurry).await
 }
 
-fn unread(tx: &Tx<'_>, who: &Person) -> Result<Option<Unread>, StoreError> {
+fn unread(tx: &Tx<'_>, who: &User) -> Result<Option<Unread>, StoreError> {
     if who.must_sign_in {
         return Ok(Some(Unread::MustSignIn));
     }

@@ -1,4 +1,4 @@
-//! People who agreed at Spotify and are not on the app's list there: they may ask the operator, here.
+//! Users who agreed at Spotify and are not on the app's list there: they may ask the operator, here.
 //!
 //! Who may ask holds a proof that Spotify has just refused them, which their page carries: nobody else
 //! can fill the operator's list.
@@ -53,7 +53,7 @@ pub(super) fn proof(ctx: &Ctx) -> String {
     format!("{until}.{nonce}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// Writes somebody down for the operator, who gets a letter: one a day, whoever asks.
+/// Writes somebody down for the operator, who gets an email: one a day, whoever asks.
 ///
 /// # Errors
 /// [`CallerError`]

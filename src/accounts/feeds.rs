@@ -14,14 +14,14 @@ use crate::store::{StoreError, Tx, preferences};
 /// Counts up where the same entries are written in another way, so that programs read them anew.
 const WRITTEN: u8 = 1;
 
-/// What a person has made, and in which zone they live; `None` if they have left.
+/// What a user has made, and in which zone they live; `None` if they have left.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn of(ctx: &Ctx, person: UserId) -> Result<Option<(Vec<Made>, TimeZone)>, StoreError> {
+pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<(Vec<Made>, TimeZone)>, StoreError> {
     let read = move |tx: &Tx<'_>| {
-        let Some(wanted) = preferences::of(tx, person)? else { return Ok(None) };
-        Ok(Some((feeds::of(tx, person)?, wanted.timetable.zone)))
+        let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
+        Ok(Some((feeds::of(tx, user)?, wanted.timetable.zone)))
     };
     ctx.db.read("feeds", read).await
 }
@@ -30,11 +30,11 @@ pub async fn of(ctx: &Ctx, person: UserId) -> Result<Option<(Vec<Made>, TimeZone
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn make(ctx: &Ctx, person: UserId, form: Form) -> Result<String, StoreError> {
+pub async fn make(ctx: &Ctx, user: UserId, form: Form) -> Result<String, StoreError> {
     let token = secret::new(&*ctx.chance);
     let hash = secret::hash(&token);
-    ctx.db.write("make feed", move |tx| feeds::make(tx, person, form, hash)).await?;
-    tracing::info!(person = person.0, form = form.as_str(), "a private address was made");
+    ctx.db.write("make feed", move |tx| feeds::make(tx, user, form, hash)).await?;
+    tracing::info!(user = user.0, form = form.as_str(), "a private address was made");
     Ok(token)
 }
 
@@ -42,15 +42,15 @@ pub async fn make(ctx: &Ctx, person: UserId, form: Form) -> Result<String, Store
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn revoke(ctx: &Ctx, person: UserId, form: Form) -> Result<(), StoreError> {
-    ctx.db.write("revoke feed", move |tx| feeds::revoke(tx, person, form)).await
+pub async fn revoke(ctx: &Ctx, user: UserId, form: Form) -> Result<(), StoreError> {
+    ctx.db.write("revoke feed", move |tx| feeds::revoke(tx, user, form)).await
 }
 
 /// A feed as it stands.
 #[derive(Debug, Clone)]
 pub struct Standing {
     /// Whose it is.
-    pub person: UserId,
+    pub user: UserId,
     /// The same as long as the feed is the same.
     pub version: [u8; 32],
     /// Since when it is that, to the second.
@@ -66,7 +66,7 @@ pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<Standi
     let hash = secret::hash(token);
     let look = move |tx: &Tx<'_>| {
         let Some(held) = feeds::whose(tx, form, hash)? else { return Ok(None) };
-        let words = format!("{WRITTEN} {} {}", form.as_str(), feeds::fingerprint(tx, held.person)?);
+        let words = format!("{WRITTEN} {} {}", form.as_str(), feeds::fingerprint(tx, held.user)?);
         Ok(Some((held, words)))
     };
     let Some((held, words)) = ctx.db.read("look up feed", look).await? else { return Ok(None) };
@@ -80,13 +80,13 @@ pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<Standi
             ctx.db.write("note reading", note).await?
         }
     };
-    Ok(Some(Standing { person: held.person, version, changed_at }))
+    Ok(Some(Standing { user: held.user, version, changed_at }))
 }
 
-/// What a person's feeds tell, the newest first.
+/// What a user's feeds tell, the newest first.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn entries(ctx: &Ctx, person: UserId) -> Result<Vec<Entry>, StoreError> {
-    ctx.db.read("feed", move |tx| feeds::entries(tx, person)).await
+pub async fn entries(ctx: &Ctx, user: UserId) -> Result<Vec<Entry>, StoreError> {
+    ctx.db.read("feed", move |tx| feeds::entries(tx, user)).await
 }

@@ -1,27 +1,27 @@
-//! Leaving: everything about a person goes, at once, tokens first.
+//! Leaving: everything about a user goes, at once, tokens first.
 
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::user::UserId;
 use crate::store::farewells::{self, Farewell};
-use crate::store::{StoreError, Tx, artists, consents, follows, people};
+use crate::store::{StoreError, Tx, artists, consents, follows, users};
 
 /// So many artists go in one transaction, each with what was seen of it.
 const ARTISTS: usize = 100;
 
-/// Deletes a person with all that is known of them, and the artists that nobody else follows. Their
-/// address stays until the letter that says so has left, some days at most. To leave twice is to leave.
+/// Deletes a user with all that is known of them, and the artists that nobody else follows. Their
+/// address stays until the email that says so has left, some days at most. To leave twice is to leave.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn leave(ctx: &Ctx, person: UserId) -> Result<(), StoreError> {
+pub async fn leave(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
     let leave = move |tx: &Tx<'_>| {
-        say_good_bye(tx, person)?;
-        delete(tx, person)
+        say_good_bye(tx, user)?;
+        delete(tx, user)
     };
     let traces = ctx.db.write("leave", leave).await?;
     clean_up_after(ctx, traces).await;
-    tracing::info!(person = person.0, "left; everything about them is deleted");
+    tracing::info!(user = user.0, "left; everything about them is deleted");
     Ok(())
 }
 
@@ -36,13 +36,13 @@ pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
         .write("see off", |tx| {
             let gone = consents::to_be_deleted(tx)?;
             let traces =
-                gone.iter().map(|person| delete(tx, *person)).collect::<Result<Vec<_>, _>>()?;
+                gone.iter().map(|user| delete(tx, *user)).collect::<Result<Vec<_>, _>>()?;
             Ok((gone, traces.concat()))
         })
         .await?;
-    for person in &gone {
+    for user in &gone {
         tracing::info!(
-            person = person.0,
+            user = user.0,
             "took their consent back some days ago; everything about them is deleted"
         );
     }
@@ -66,25 +66,25 @@ pub async fn forget_artists(ctx: &Ctx, artists: Vec<ArtistId>) -> Result<(), Sto
 }
 
 /// Who took their consent back and is seen off was told when that would be.
-fn say_good_bye(tx: &Tx<'_>, person: UserId) -> Result<(), StoreError> {
-    let Some(found) = people::find(tx, person)? else { return Ok(()) };
+fn say_good_bye(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
+    let Some(found) = users::find(tx, user)? else { return Ok(()) };
     let has_withdrawn = found.deleted_at.is_some();
     match found.address {
-        Some(address) if !people::is_bouncing(tx, person)? => {
-            let artists = follows::count(tx, person)?;
+        Some(address) if !users::is_bouncing(tx, user)? => {
+            let artists = follows::count(tx, user)?;
             farewells::owe(tx, &Farewell { address, artists, has_withdrawn })
         }
         _ => Ok(()),
     }
 }
 
-/// Deletes a person; what is left are the artists that nobody else follows, or followed lately.
-fn delete(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>, StoreError> {
-    if people::find(tx, person)?.is_none() {
+/// Deletes a user; what is left are the artists that nobody else follows, or followed lately.
+fn delete(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>, StoreError> {
+    if users::find(tx, user)?.is_none() {
         return Ok(Vec::new());
     }
-    let traces = artists::only_of(tx, person)?;
-    people::delete(tx, person)?;
+    let traces = artists::only_of(tx, user)?;
+    users::delete(tx, user)?;
     Ok(traces)
 }
 

@@ -1,14 +1,14 @@
-//! What people start: invite, sign in, give an address and confirm it, choose, ask for a sample, read
+//! What users start: invite, sign in, give an address and confirm it, choose, ask for a sample, read
 //! elsewhere, leave.
 
 pub mod address;
 pub mod artists;
 pub mod callers;
+pub mod email_links;
 pub mod export;
 pub mod feeds;
 pub mod invitations;
 pub mod leave;
-pub mod letter_links;
 pub mod preferences;
 pub mod sample;
 mod secret;

@@ -9,15 +9,15 @@ use crate::store::sessions::{self, Visit};
 use crate::store::{StoreError, Tx};
 
 /// Opens a session in the transaction of a sign-in. `token` came from [`super::sign_in`].
-pub(super) fn open(tx: &Tx<'_>, token: &str, person: UserId) -> Result<(), StoreError> {
-    sessions::open(tx, secret::hash(token), person)
+pub(super) fn open(tx: &Tx<'_>, token: &str, user: UserId) -> Result<(), StoreError> {
+    sessions::open(tx, secret::hash(token), user)
 }
 
 /// Who holds a browser that is signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
     /// Who it is.
-    pub person: UserId,
+    pub user: UserId,
     /// Whether they keep the house.
     pub is_operator: bool,
 }
@@ -34,7 +34,7 @@ pub async fn whose(ctx: &Ctx, token: &str) -> Result<Option<Known>, StoreError> 
         ctx.db.write("note visit", move |tx| sessions::note_visit(tx, hash)).await?;
     }
     let is_operator = ctx.house.is_kept_by(&session.spotify_id);
-    Ok(Some(Known { person: session.person, is_operator }))
+    Ok(Some(Known { user: session.user, is_operator }))
 }
 
 /// What a form of this session carries. Whoever knows it learns nothing of the session's token, nor of
@@ -57,10 +57,10 @@ pub async fn sign_out(ctx: &Ctx, token: &str) -> Result<(), StoreError> {
     ctx.db.write("sign out", move |tx| sessions::close(tx, hash)).await
 }
 
-/// Signs every browser of this person out.
+/// Signs every browser of this user out.
 ///
 /// # Errors
 /// [`StoreError`]
-pub async fn sign_out_everywhere(ctx: &Ctx, person: UserId) -> Result<(), StoreError> {
-    ctx.db.write("sign out everywhere", move |tx| sessions::close_all(tx, person)).await
+pub async fn sign_out_everywhere(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
+    ctx.db.write("sign out everywhere", move |tx| sessions::close_all(tx, user)).await
 }

@@ -11,7 +11,7 @@ use crate::domain::user::{Profile, UserId};
 use crate::gateway::GatewayError;
 use crate::spotify::{self, auth::new_verifier};
 use crate::store::sign_ins::{self, SignIn};
-use crate::store::{self, StoreError, Tx, people, preferences, sessions, tokens};
+use crate::store::{self, StoreError, Tx, preferences, sessions, tokens, users};
 
 /// Where to send somebody who wants to sign in.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Departure {
 /// What Spotify's redirect carries.
 #[derive(Debug, Default, serde::Deserialize)]
 pub struct Return {
-    /// The code, where the person agreed.
+    /// The code, where the user agreed.
     pub code: Option<String>,
     /// What we sent along.
     pub state: Option<String>,
@@ -37,7 +37,7 @@ pub struct Return {
 #[derive(Debug)]
 pub struct Arrival {
     /// Who.
-    pub person: UserId,
+    pub user: UserId,
     /// The session's token: a cookie.
     pub session: String,
 }
@@ -54,7 +54,7 @@ pub enum SignInError {
     /// The trip began in another browser.
     #[error("the state belongs to another browser")]
     Foreign,
-    /// The person refused.
+    /// The user refused.
     #[error("refused at Spotify")]
     Refused,
     /// Spotify sent them back without asking them.
@@ -73,7 +73,7 @@ pub enum SignInError {
     #[error("not on the app's allow-list")]
     NotOnAllowList {
         /// What lets them ask the operator to enter them; `None` where they would be turned away, or
-        /// nobody is named whom a letter could tell. It is a secret, and its page's.
+        /// nobody is named whom an email could tell. It is a secret, and its page's.
         proof: Option<Proof>,
     },
     /// Spotify could not be asked, or said no.
@@ -181,27 +181,27 @@ async fn keep(
     let token = secret::new(&*ctx.chance);
     let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.house.sign_up);
     let sign_in = move |tx: &Tx<'_>| {
-        let comer = match people::known_as(tx, &profile)? {
+        let comer = match users::known_as(tx, &profile)? {
             Some(_) => Comer::Known,
             None => Comer::Stranger(invitations::held(tx, invitation)?),
         };
         if let Err(why) = sign_up.admit(comer) {
             return Ok(Err(why));
         }
-        let person = people::sign_in(tx, &profile)?;
+        let user = users::sign_in(tx, &profile)?;
         if let Some(address) = &profile.email {
             store::callers::forget_address(tx, address)?;
         }
         if let (Comer::Stranger(Held::Good), Some(number)) = (comer, invitation) {
-            store::invitations::use_up(tx, number, person)?;
+            store::invitations::use_up(tx, number, user)?;
         }
-        preferences::propose_zone(tx, person, &zone)?;
-        tokens::keep(tx, person, &grant, &refresh)?;
+        preferences::propose_zone(tx, user, &zone)?;
+        tokens::keep(tx, user, &grant, &refresh)?;
         held.map_or(Ok(()), |held| sessions::close(tx, held))?;
-        session::open(tx, &opened, person)?;
-        Ok(Ok(person))
+        session::open(tx, &opened, user)?;
+        Ok(Ok(user))
     };
-    let person = ctx.db.write("sign in", sign_in).await??;
-    tracing::info!(person = person.0, "signed in");
-    Ok(Arrival { person, session: token })
+    let user = ctx.db.write("sign in", sign_in).await??;
+    tracing::info!(user = user.0, "signed in");
+    Ok(Arrival { user, session: token })
 }

@@ -49,10 +49,10 @@ pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<Exit
          Dropday does.)",
         kept.display()
     ));
-    for (person, name) in &restored.back {
+    for (user, name) in &restored.back {
         say(&format!(
-            "Somebody who had left since is back: number {person}, {name}. Unless you mean it: dropday users \
-             remove {person}"
+            "Somebody who had left since is back: number {user}, {name}. Unless you mean it: dropday users \
+             remove {user}"
         ));
     }
     say("Letters that left since the backup may come a second time.");
@@ -60,8 +60,8 @@ pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<Exit
 }
 
 fn in_words(contents: Contents) -> String {
-    let Contents { people, artists, owed, version } = contents;
+    let Contents { users, artists, owed, version } = contents;
     format!(
-        "{people} people, {artists} artists, {owed} things owed to people, tables of version {version}"
+        "{users} people, {artists} artists, {owed} things owed to people, tables of version {version}"
     )
 }

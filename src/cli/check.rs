@@ -8,7 +8,7 @@ use super::{dns, send_test};
 use crate::config::{Config, ConfigError};
 use crate::domain::house::SignUp;
 use crate::store::invitations::{self, Invitation};
-use crate::store::{Db, people};
+use crate::store::{Db, users};
 use crate::terminal::say;
 use crate::{app, schedule};
 
@@ -104,7 +104,7 @@ async fn look_at_database(config: &Config, report: &mut Report) {
 /// Notes where nobody could ever sign in.
 async fn look_at_the_door(config: &Config, db: &Db, report: &mut Report) {
     let door = db.read("who may come", |tx| {
-        let is_empty = people::all(tx)?.is_empty();
+        let is_empty = users::all(tx)?.is_empty();
         let is_good = |invitation: &Invitation| invitation.is_good(tx.now());
         Ok((is_empty, invitations::list(tx)?.iter().any(is_good)))
     });

@@ -1,4 +1,4 @@
-//! What the sender's domain should publish in DNS, so that letters are believed: SPF (RFC 7208), DKIM
+//! What the sender's domain should publish in DNS, so that emails are believed: SPF (RFC 7208), DKIM
 //! (RFC 6376) and DMARC (RFC 7489).
 
 use crate::domain::user::EmailAddress;

@@ -1,4 +1,4 @@
-//! `dropday export`: what a person asks the operator for.
+//! `dropday export`: what a user asks the operator for.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::terminal::say;
 
 pub(super) async fn run(
     config: &Config,
-    person: String,
+    user: String,
     file: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
     if !config.database.exists() {
@@ -24,8 +24,8 @@ pub(super) async fn run(
     let (clock, chance) = super::machine();
     let db = app::open_database(config, &clock, &chance)?;
     let all = db
-        .read("export", move |tx| match export::who(tx, &person)? {
-            Some(person) => export::of(tx, person),
+        .read("export", move |tx| match export::who(tx, &user)? {
+            Some(user) => export::of(tx, user),
             None => Ok(None),
         })
         .await?;

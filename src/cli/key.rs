@@ -40,7 +40,7 @@ fn tell(rotated: Rotated) {
     if rotated.was_begun {
         say("Went on with a change of keys that had been cut short.");
     }
-    say(&format!("Sealed the tokens of {} people with a new key.", rotated.people));
+    say(&format!("Sealed the tokens of {} people with a new key.", rotated.users));
     if rotated.unreadable > 0 {
         say(&format!(
             "Those of {} people could not be read with either key: they must sign in again.",

@@ -66,7 +66,7 @@ struct Cli {
 enum Verb {
     /// Run: the web pages and the background work, until stopped.
     Serve,
-    /// Do every background job one time, now, and exit: follows, checks that are due, letters.
+    /// Do every background job one time, now, and exit: follows, checks that are due, emails.
     ///
     /// The exit code is 0 only if none of it failed. Works beside a running `dropday serve`.
     Once {
@@ -77,7 +77,7 @@ enum Verb {
     /// Show Dropday at work, with a made-up Spotify and a made-up inbox: no account, no set-up.
     #[cfg(feature = "demo")]
     Demo {
-        /// Play it without a person, print each step and the first letter, and exit.
+        /// Play it without a user, print each step and the first email, and exit.
         #[arg(long)]
         headless: bool,
     },
@@ -86,16 +86,16 @@ enum Verb {
         /// Print every key with its default and a reason instead.
         #[arg(long)]
         defaults: bool,
-        /// Send a test letter to this address, and say what the mail server answered.
+        /// Send a test email to this address, and say what the mail server answered.
         #[arg(long, value_name = "ADDRESS", conflicts_with = "defaults")]
         send_to: Option<String>,
     },
-    /// Send a test letter to an address, and say what the mail server answered.
+    /// Send a test email to an address, and say what the mail server answered.
     SendTest {
         /// Where to.
         address: String,
     },
-    /// Show people, artists, calls used and left, and letters owed.
+    /// Show users, artists, calls used and left, and emails owed.
     Status {
         /// The same for programs.
         #[arg(long)]
@@ -108,12 +108,12 @@ enum Verb {
     /// Show who is here, remove somebody, or confirm an address by hand.
     #[command(subcommand)]
     Users(users::Verb),
-    /// Print a link that lets one person in, once, where web.sign_up is "invitation".
+    /// Print a link that lets one user in, once, where web.sign_up is "invitation".
     Invite(invite::Invite),
-    /// Print everything that is stored about a person, as JSON, without tokens.
+    /// Print everything that is stored about a user, as JSON, without tokens.
     Export {
         /// Their number here, their id at Spotify, or their confirmed address.
-        person: String,
+        user: String,
         /// Write it to this new file, which only you can read, instead.
         file: Option<PathBuf>,
     },
@@ -198,7 +198,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Verb::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
         Verb::Invite(what) => invite::run(&config()?, &what).await,
-        Verb::Export { person, file } => export::run(&config()?, person, file.as_deref()).await,
+        Verb::Export { user, file } => export::run(&config()?, user, file.as_deref()).await,
         Verb::SendTest { address } => send_test::run(&config()?, &address).await,
         Verb::Status { json } => status::run(&config()?, json).await,
         Verb::Health => health::run(config()).await,

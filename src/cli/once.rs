@@ -34,13 +34,13 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
     finish(&bar, &releases);
 
     let bar = progress("letters");
-    let letters = send_emails::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
-    finish(&bar, &letters);
+    let emails = send_emails::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
+    finish(&bar, &emails);
 
     maintenance::pass(&ctx, &stop).await?;
 
     // A catalogue that gives no hints is no failure: all that it could say is found by turns.
-    let has_failed = follows.has_failed() || releases.has_failed() || letters.has_failed();
+    let has_failed = follows.has_failed() || releases.has_failed() || emails.has_failed();
     Ok(super::code(has_failed || stop.is_cancelled()))
 }
 

@@ -8,7 +8,7 @@ use crate::app;
 use crate::clock::random;
 use crate::config::Config;
 use crate::domain::user::EmailAddress;
-use crate::email::messages::test_letter::TestLetter;
+use crate::email::messages::test_email::TestEmail;
 use crate::email::smtp::{Mailer, Stamp};
 use crate::terminal::say;
 
@@ -20,10 +20,10 @@ pub(super) async fn run(config: &Config, address: &str) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Sends a test letter; what became of it, in words.
+/// Sends a test email; what became of it, in words.
 ///
 /// # Errors
-/// If the address is none, or the mail server did not take the letter.
+/// If the address is none, or the mail server did not take the email.
 pub(super) async fn send(
     config: &Config,
     mailer: &Mailer,
@@ -34,11 +34,11 @@ pub(super) async fn send(
     let (clock, chance) = super::machine();
     let now = clock.now();
     let (instance_url, server) = (config.web.public_url.as_str(), &mailer.server());
-    let letter = TestLetter { instance_url, server, sent_at: now }.letter();
-    let letter = letter.context("the test letter cannot be written")?;
+    let email = TestEmail { instance_url, server, sent_at: now }.email();
+    let email = email.context("the test letter cannot be written")?;
     let id: String = random::<16>(&*chance).iter().map(|byte| format!("{byte:02x}")).collect();
     let stamp = Stamp { message_id: format!("<{id}@{}>", mailer.domain()), date: now };
-    let sent = mailer.send(&to, &letter, &stamp).await;
+    let sent = mailer.send(&to, &email, &stamp).await;
     mailer.close().await;
     let said = sent?;
     Ok(format!(

@@ -1,4 +1,4 @@
-//! `dropday users`: who is here, and what the operator can do for them by hand.
+//! `dropday listed`: who is here, and what the operator can do for them by hand.
 
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
@@ -12,29 +12,29 @@ use crate::accounts::{address, leave};
 use crate::app;
 use crate::config::Config;
 use crate::domain::user::EmailAddress;
-use crate::store::people::{self, Person};
+use crate::store::users::{self, User};
 use crate::store::{Db, Tx, follows, links};
 use crate::terminal::{complain, say};
 
 #[derive(Subcommand)]
 pub(super) enum Verb {
-    /// Show everybody: number, Spotify id, name, how they stand, where their letters go.
+    /// Show everybody: number, Spotify id, name, how they stand, where their emails go.
     List {
         /// The same for programs.
         #[arg(long)]
         json: bool,
     },
-    /// Delete a person and everything about them, as if they had left; they get a last letter.
+    /// Delete a user and everything about them, as if they had left; they get a last email.
     Remove {
-        /// Their number, their Spotify id or their address, as `dropday users list` shows it.
+        /// Their number, their Spotify id or their address, as `dropday listed list` shows it.
         who: String,
         /// Do not ask first.
         #[arg(long)]
         yes: bool,
     },
-    /// Confirm a person's address by hand: letters go there from now on.
+    /// Confirm a user's address by hand: emails go there from now on.
     Confirm {
-        /// Their number, their Spotify id or their address, as `dropday users list` shows it.
+        /// Their number, their Spotify id or their address, as `dropday listed list` shows it.
         who: String,
         /// The address; otherwise the one that they typed and have not confirmed yet.
         address: Option<String>,
@@ -54,25 +54,25 @@ pub(super) async fn run(config: &Config, verb: &Verb) -> anyhow::Result<ExitCode
 }
 
 /// Somebody, with what stands elsewhere.
-struct User {
-    person: Person,
+struct ListedUser {
+    user: User,
     artists: u64,
     /// Typed, and not confirmed yet.
     awaiting: Option<EmailAddress>,
 }
 
-impl User {
+impl ListedUser {
     fn state(&self) -> String {
-        match &self.person {
-            Person { deleted_at: Some(at), .. } => format!("withdrew; deleted on {at}"),
-            Person { must_sign_in: true, .. } => "must sign in again".into(),
-            Person { trouble: Some(why), .. } => format!("refused by Spotify: {why}"),
+        match &self.user {
+            User { deleted_at: Some(at), .. } => format!("withdrew; deleted on {at}"),
+            User { must_sign_in: true, .. } => "must sign in again".into(),
+            User { trouble: Some(why), .. } => format!("refused by Spotify: {why}"),
             _ => "connected".into(),
         }
     }
 
-    fn letters(&self) -> String {
-        let Person { address, bouncing_since, .. } = &self.person;
+    fn emails(&self) -> String {
+        let User { address, bouncing_since, .. } = &self.user;
         let mut words = match address {
             Some(address) => address.as_str().to_owned(),
             None => "no address".into(),
@@ -87,9 +87,9 @@ impl User {
     }
 
     fn goes_by(&self, who: &str) -> bool {
-        let address = self.person.address.as_ref().map(EmailAddress::as_str);
-        self.person.id.0.to_string() == who
-            || self.person.spotify_id == who
+        let address = self.user.address.as_ref().map(EmailAddress::as_str);
+        self.user.id.0.to_string() == who
+            || self.user.spotify_id == who
             || address == Some(who)
             || self.awaiting.as_ref().map(EmailAddress::as_str) == Some(who)
     }
@@ -97,48 +97,48 @@ impl User {
 
 async fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
     let (clock, chance) = super::machine();
-    let users = all(&app::open_database(config, &clock, &chance)?).await?;
+    let listed = all(&app::open_database(config, &clock, &chance)?).await?;
     if as_json {
-        let users: Vec<_> = users.iter().map(as_value).collect();
-        say(&serde_json::to_string_pretty(&users)?);
+        let listed: Vec<_> = listed.iter().map(as_value).collect();
+        say(&serde_json::to_string_pretty(&listed)?);
         return Ok(());
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["No.", "Spotify id", "Name", "Artists", "State", "Letters go to"]);
-    for user in &users {
-        let Person { id, spotify_id, display_name, .. } = &user.person;
-        let (id, artists) = (id.0.to_string(), user.artists.to_string());
-        let (state, letters) = (user.state(), user.letters());
-        table.add_row([&id, spotify_id, display_name, &artists, &state, &letters]);
+    for listed in &listed {
+        let User { id, spotify_id, display_name, .. } = &listed.user;
+        let (id, artists) = (id.0.to_string(), listed.artists.to_string());
+        let (state, emails) = (listed.state(), listed.emails());
+        table.add_row([&id, spotify_id, display_name, &artists, &state, &emails]);
     }
     table.lines().for_each(|line| say(line.trim_end()));
     Ok(())
 }
 
-fn as_value(user: &User) -> serde_json::Value {
-    let Person { id, spotify_id, display_name, address, .. } = &user.person;
+fn as_value(listed: &ListedUser) -> serde_json::Value {
+    let User { id, spotify_id, display_name, address, .. } = &listed.user;
     let time = |at: Option<jiff::Timestamp>| at.map(|at| at.to_string());
     json!({
-        "number": id.0, "spotify_id": spotify_id, "name": display_name, "state": user.state(),
-        "artists": user.artists, "address": address.as_ref().map(EmailAddress::as_str),
-        "address_to_be_confirmed": user.awaiting.as_ref().map(EmailAddress::as_str),
-        "letters_come_back_since": time(user.person.bouncing_since),
-        "here_since": user.person.created_at.to_string(),
-        "consented_at": time(user.person.authorized_at), "deleted_at": time(user.person.deleted_at),
+        "number": id.0, "spotify_id": spotify_id, "name": display_name, "state": listed.state(),
+        "artists": listed.artists, "address": address.as_ref().map(EmailAddress::as_str),
+        "address_to_be_confirmed": listed.awaiting.as_ref().map(EmailAddress::as_str),
+        "emails_bounce_since": time(listed.user.bouncing_since),
+        "here_since": listed.user.created_at.to_string(),
+        "consented_at": time(listed.user.authorized_at), "deleted_at": time(listed.user.deleted_at),
     })
 }
 
 async fn remove(config: &Config, who: &str, is_sure: bool) -> anyhow::Result<()> {
     let (clock, chance) = super::machine();
     let ctx = app::build(config, clock, chance)?;
-    let user = find(&ctx.db, who).await?;
-    let name = in_words(&user);
+    let listed = find(&ctx.db, who).await?;
+    let name = in_words(&listed);
     if !is_sure && !agrees(&format!("Delete everything about {name}? There is no way back. [y/N]"))?
     {
         bail!("nothing was deleted");
     }
-    leave::leave(&ctx, user.person.id).await?;
+    leave::leave(&ctx, listed.user.id).await?;
     say(&format!("Everything about {name} is deleted."));
     Ok(())
 }
@@ -146,17 +146,17 @@ async fn remove(config: &Config, who: &str, is_sure: bool) -> anyhow::Result<()>
 async fn confirm(config: &Config, who: &str, typed: Option<&str>) -> anyhow::Result<()> {
     let (clock, chance) = super::machine();
     let ctx = app::build(config, clock, chance)?;
-    let user = find(&ctx.db, who).await?;
+    let listed = find(&ctx.db, who).await?;
     let address = match typed {
         Some(typed) => {
             EmailAddress::parse(typed).with_context(|| format!("{typed} is no address"))?
         }
-        None => user.awaiting.clone().with_context(|| {
-            format!("{} has typed no address that waits: name one", in_words(&user))
+        None => listed.awaiting.clone().with_context(|| {
+            format!("{} has typed no address that waits: name one", in_words(&listed))
         })?,
     };
-    address::confirm_by_hand(&ctx, user.person.id, &address).await?;
-    say(&format!("Letters to {} go to {} from now on.", in_words(&user), address.as_str()));
+    address::confirm_by_hand(&ctx, listed.user.id, &address).await?;
+    say(&format!("Letters to {} go to {} from now on.", in_words(&listed), address.as_str()));
     Ok(())
 }
 
@@ -170,36 +170,36 @@ fn agrees(question: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn in_words(user: &User) -> String {
-    let Person { id, spotify_id, display_name, .. } = &user.person;
+fn in_words(listed: &ListedUser) -> String {
+    let User { id, spotify_id, display_name, .. } = &listed.user;
     format!("number {} ({display_name}, {spotify_id} at Spotify)", id.0)
 }
 
-/// The one person who goes by this.
-async fn find(db: &Db, who: &str) -> anyhow::Result<User> {
-    let mut found: Vec<User> =
-        all(db).await?.into_iter().filter(|user| user.goes_by(who)).collect();
-    let Some(user) = found.pop() else {
+/// The one user who goes by this.
+async fn find(db: &Db, who: &str) -> anyhow::Result<ListedUser> {
+    let mut found: Vec<ListedUser> =
+        all(db).await?.into_iter().filter(|listed| listed.goes_by(who)).collect();
+    let Some(listed) = found.pop() else {
         bail!("nobody here goes by {who}: see dropday users list");
     };
     match found.first() {
-        None => Ok(user),
+        None => Ok(listed),
         Some(other) => bail!(
             "{who} is {} as well as {}: name them by something else",
             in_words(other),
-            in_words(&user)
+            in_words(&listed)
         ),
     }
 }
 
-async fn all(db: &Db) -> anyhow::Result<Vec<User>> {
+async fn all(db: &Db) -> anyhow::Result<Vec<ListedUser>> {
     let read = |tx: &Tx<'_>| {
-        let with_more = |person: Person| {
-            let artists = follows::count(tx, person.id)?;
-            let awaiting = links::awaiting(tx, person.id)?.and_then(|link| link.address);
-            Ok(User { person, artists, awaiting })
+        let with_more = |user: User| {
+            let artists = follows::count(tx, user.id)?;
+            let awaiting = links::awaiting(tx, user.id)?.and_then(|link| link.address);
+            Ok(ListedUser { user, artists, awaiting })
         };
-        people::all(tx)?.into_iter().map(with_more).collect()
+        users::all(tx)?.into_iter().map(with_more).collect()
     };
     Ok(db.read("users", read).await?)
 }

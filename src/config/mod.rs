@@ -54,12 +54,12 @@ pub struct Config {
     pub keys: Fingerprints,
 }
 
-/// Where pages are served, and how people reach them.
+/// Where pages are served, and how users reach them.
 #[derive(Debug, Clone)]
 pub struct Web {
     /// The address to listen at.
     pub listen: SocketAddr,
-    /// The address that people see.
+    /// The address that users see.
     pub public_url: Url,
     /// Who may sign up, and who keeps the house.
     pub house: House,
@@ -80,7 +80,7 @@ pub struct Spotify {
     pub accounts_url: Url,
     /// The Web API.
     pub api_url: Url,
-    /// The market to ask for with the app's own token; `None` to ask with people's.
+    /// The market to ask for with the app's own token; `None` to ask with users's.
     pub app_market: Option<String>,
     /// Between the starts of two calls.
     pub request_interval: Duration,
@@ -95,7 +95,7 @@ pub struct Mail {
     pub smtp_url: SecretString,
     /// The sender, as a mailbox.
     pub from: String,
-    /// For one letter.
+    /// For one email.
     pub timeout: Duration,
     /// The most letters at once.
     pub connections: usize,
@@ -198,7 +198,7 @@ impl Config {
         }
     }
 
-    /// The address that Spotify sends people back to.
+    /// The address that Spotify sends users back to.
     pub fn redirect_url(&self) -> Url {
         let mut url = self.web.public_url.clone();
         url.set_path("/callback");

@@ -120,7 +120,7 @@ pub(super) fn sign_up(raw: &str, faults: &mut Faults) -> Option<SignUp> {
     }
 }
 
-/// How people reach the operator; `None` where nothing is given.
+/// How users reach the operator; `None` where nothing is given.
 pub(super) fn public_contact(raw: &str, faults: &mut Faults) -> Option<Contact> {
     let raw = raw.trim();
     if raw.is_empty() {
@@ -149,7 +149,7 @@ pub(super) fn client_address_header(raw: &str, faults: &mut Faults) -> Option<He
     known.then(|| raw.parse().ok()).flatten()
 }
 
-/// Forms and sign-ins of one address. Not without any limit: a form may cause a letter.
+/// Forms and sign-ins of one address. Not without any limit: a form may cause an email.
 pub(super) fn forms_per_minute(raw: u32, faults: &mut Faults) -> Option<u32> {
     let is_allowed = (1..=MOST_FORMS).contains(&raw);
     if !is_allowed {
@@ -158,7 +158,7 @@ pub(super) fn forms_per_minute(raw: u32, faults: &mut Faults) -> Option<u32> {
     is_allowed.then_some(raw)
 }
 
-/// The market for the app's own token; `None` to ask with people's tokens.
+/// The market for the app's own token; `None` to ask with users's tokens.
 pub(super) fn app_market(
     catalog_token: &str,
     market: &str,

@@ -3,16 +3,16 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::world::{Artist, Group, NewAlbum, PersonId, World};
+use super::world::{Artist, FakeUserId, Group, NewAlbum, World};
 use crate::domain::release::ReleaseKind::{self, Album, Compilation, Single};
 
 /// Who is who in a world that was just populated.
 #[derive(Debug, Clone)]
 pub struct Cast {
     /// Follows most of the artists.
-    pub martha: PersonId,
+    pub martha: FakeUserId,
     /// Follows a few.
-    pub jonas: PersonId,
+    pub jonas: FakeUserId,
     /// Ids of all artists, in the order of [`BACK_CATALOGUE`].
     pub artists: Vec<String>,
 }
@@ -173,7 +173,7 @@ const OPENINGS: &[&str] =
 const CLOSINGS: &[&str] = &["the Ferry", "October", "an Empty Hall", "the Third Floor", "Low Tide"];
 
 /// Fills the world with the artists and their back catalogue, as far as it was out on `today`, and
-/// with two people who follow some of them.
+/// with two users who follow some of them.
 pub fn populate(world: &World, today: Date) -> Cast {
     let artists: Vec<String> = BACK_CATALOGUE
         .iter()
@@ -188,9 +188,9 @@ pub fn populate(world: &World, today: Date) -> Cast {
     let recently = today.saturating_sub(75.days()).to_string();
     let shared = NewAlbum { tracks: 6, ..NewAlbum::titled("Two Harbors, One Bell") };
     world.put_out(&artists[11], shared.on(recently).with(&artists[2]));
-    let martha = world.add_person("Martha");
+    let martha = world.add_user("Martha");
     artists.iter().filter(|id| **id != artists[10]).for_each(|id| world.follow(martha, id));
-    let jonas = world.add_person("Jonas");
+    let jonas = world.add_user("Jonas");
     artists.iter().step_by(3).for_each(|id| world.follow(jonas, id));
     Cast { martha, jonas, artists }
 }

@@ -1,4 +1,4 @@
-//! The demo without a person: the same clicks, each step printed, and the first letter of news.
+//! The demo without a user: the same clicks, each step printed, and the first email of news.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Long enough for every artist to be due again.
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Plays from the first click to the first letter.
+/// Plays from the first click to the first email.
 ///
 /// # Errors
 /// Where anything does not go as it should.
@@ -42,10 +42,10 @@ async fn acts(stage: &Stage) -> anyhow::Result<()> {
     connect(stage, &mut browser).await?;
     confirm(stage, &mut browser).await?;
     first_look(stage).await?;
-    let letter = first_album(stage).await?;
+    let email = first_album(stage).await?;
     ensure!(stage.world.unexpected().is_empty(), "unexpected: {:?}", stage.world.unexpected());
     say("\nThe letter:\n");
-    say(&indented(&plain_text(&letter)?));
+    say(&indented(&plain_text(&email)?));
     say("\nDone. To see it with your own eyes: dropday demo");
     Ok(())
 }
@@ -67,13 +67,13 @@ async fn confirm(stage: &Stage, browser: &mut Browser) -> anyhow::Result<()> {
     let taken = browser.post(&form, &[("form", token), ("email", ADDRESS)]).await?;
     ensure!(taken.status().is_redirection(), "her address is not taken");
     say(&format!("She types {ADDRESS}. A letter asks her to confirm it."));
-    let text = plain_text(&letter(stage, 1).await?)?;
+    let text = plain_text(&email(stage, 1).await?)?;
     let link = text.split_whitespace().find(|word| word.contains("/confirm/"));
     let link = link.context("the letter has no link")?;
     ensure!(browser.get(link).await?.status() == StatusCode::OK, "the link opens no page");
     let confirmed = browser.post(link, &[]).await?;
     ensure!(confirmed.status() == StatusCode::OK, "the button confirms nothing");
-    letter(stage, 2).await?;
+    email(stage, 2).await?;
     say(
         "She opens its link and presses the button: the address is confirmed, and a welcome comes.",
     );
@@ -101,7 +101,7 @@ async fn first_look(stage: &Stage) -> anyhow::Result<()> {
 }
 
 async fn first_album(stage: &Stage) -> anyhow::Result<Received> {
-    let martha = stage.world.person(stage.cast.martha).context("Martha is not in the world")?;
+    let martha = stage.world.user(stage.cast.martha).context("Martha is not in the world")?;
     let followed = martha.follows.first().context("Martha follows nobody")?;
     let artist = stage.world.artist(followed).context("she follows somebody unknown")?;
     let mut album = catalogue::next_album(&stage.world, &artist);
@@ -109,25 +109,25 @@ async fn first_album(stage: &Stage) -> anyhow::Result<Received> {
     say(&format!("A day passes. {} puts out \"{}\".", artist.name, album.title));
     stage.world.put_out(&artist.id, album);
     stage.advance(A_DAY);
-    letter(stage, 3).await
+    email(stage, 3).await
 }
 
-/// The letter with this number, when it has come.
-async fn letter(stage: &Stage, number: usize) -> anyhow::Result<Received> {
+/// The email with this number, when it has come.
+async fn email(stage: &Stage, number: usize) -> anyhow::Result<Received> {
     loop {
-        let mut letters = stage.inbox.letters_to(ADDRESS);
-        if letters.len() > number {
-            bail!("{} letters came where {number} were due", letters.len());
+        let mut emails = stage.inbox.emails_to(ADDRESS);
+        if emails.len() > number {
+            bail!("{} letters came where {number} were due", emails.len());
         }
-        if letters.len() == number {
-            return letters.pop().context("the letter is gone");
+        if emails.len() == number {
+            return emails.pop().context("the letter is gone");
         }
         SystemClock.sleep(LOOK_AGAIN).await;
     }
 }
 
-fn plain_text(letter: &Received) -> anyhow::Result<String> {
-    let message = MessageParser::default().parse(&letter.raw).context("the letter is no letter")?;
+fn plain_text(email: &Received) -> anyhow::Result<String> {
+    let message = MessageParser::default().parse(&email.raw).context("the letter is no letter")?;
     let subject = message.subject().unwrap_or_default();
     let text = message.body_text(0).context("the letter has no plain text")?;
     Ok(format!("Subject: {subject}\n\n{text}"))

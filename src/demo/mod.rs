@@ -1,4 +1,4 @@
-//! A world to try Dropday in: a Spotify that is not Spotify, and a letter box on this machine.
+//! A world to try Dropday in: a Spotify that is not Spotify, and an email box on this machine.
 //!
 //! `dropday demo` shows it to newcomers and every integration test drives it, so it behaves as
 //! Spotify's Development Mode does, quota, refusals and known lies included. It knows nothing of

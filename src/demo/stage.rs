@@ -109,13 +109,13 @@ impl Stage {
         let cadence = self.ctx.cadence.clone();
         let is_busy = move |tx: &Tx<'_>| {
             let status = status::of(tx, &cadence)?;
-            Ok(status::is_anybody_half_way(tx)? || status.people.confirmed == 0)
+            Ok(status::is_anybody_half_way(tx)? || status.users.confirmed == 0)
         };
         Ok(self.ctx.db.read("demo", is_busy).await?)
     }
 }
 
-/// Shows the demo to a person until they stop it.
+/// Shows the demo to a user until they stop it.
 ///
 /// # Errors
 /// Where the stage cannot be set.
@@ -198,7 +198,7 @@ fn folder() -> anyhow::Result<Folder> {
     Ok(Folder(path))
 }
 
-/// The configuration that a person would write, for this stage.
+/// The configuration that a user would write, for this stage.
 fn config(
     folder: &Folder,
     listen: SocketAddr,

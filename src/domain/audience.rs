@@ -1,4 +1,4 @@
-//! Who hears of a release: what it is, and what a person wants.
+//! Who hears of a release: what it is, and what a user wants.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub enum Kind {
     Appearance,
 }
 
-/// Which kinds a person wants.
+/// Which kinds a user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kinds {
     /// Albums.
@@ -62,14 +62,14 @@ pub struct Reason {
     pub name: String,
     /// Whether the release is somebody else's, and the artist only appears on it.
     pub appears: bool,
-    /// Whether the person wants to hear nothing of the artist.
+    /// Whether the user wants to hear nothing of the artist.
     pub is_muted: bool,
 }
 
-/// Why a person is not told of a release, in words for them.
+/// Why a user is not told of a release, in words for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unwanted {
-    /// They want no letters.
+    /// They want no emails.
     Unsubscribed,
     /// Everybody whom it would be told for is muted.
     Muted(String),
@@ -107,7 +107,7 @@ pub fn kind(release: &Release, appears: bool) -> Kind {
     }
 }
 
-/// Whether a person who wants `kinds` hears of a release, which they would for these `reasons`; an
+/// Whether a user who wants `kinds` hears of a release, which they would for these `reasons`; an
 /// empty list stands for an artist whom they have ceased to follow meanwhile.
 ///
 /// # Errors
@@ -128,7 +128,7 @@ pub fn judge(release: &Release, reasons: &[Reason], kinds: Kinds) -> Result<(), 
     }
 }
 
-/// Whether a release is of a kind that a person wants, muted artists' too.
+/// Whether a release is of a kind that a user wants, muted artists' too.
 pub fn is_of_interest(release: &Release, reasons: &[Reason], kinds: Kinds) -> bool {
     match reasons {
         [] => kinds.have(release, false),

@@ -31,22 +31,22 @@ pub const FOLLOWS: Backoff =
 pub const SIDE_LIST: Backoff =
     Backoff { first: Duration::from_secs(24 * 3600), longest: Duration::from_secs(7 * 24 * 3600) };
 
-/// A letter that did not leave: 1 min, 2 min, 4 min … 4 h. A mail server that greylists wants
+/// An email that did not leave: 1 min, 2 min, 4 min … 4 h. A mail server that greylists wants
 /// the second try within minutes; one that is down for the night is none the wiser for more.
-pub const LETTER: Backoff =
+pub const EMAIL: Backoff =
     Backoff { first: Duration::from_secs(60), longest: Duration::from_secs(4 * 3600) };
 
-/// The attempts after which the waits of [`LETTER`] grow no more.
-pub const LETTER_CEILING: u32 = 9;
+/// The attempts after which the waits of [`EMAIL`] grow no more.
+pub const EMAIL_CEILING: u32 = 9;
 
 /// What the server puts off for its own sake is given up when it has been owed for so long and tried
-/// so many times, which with the waits of [`LETTER`] takes 68 hours, less up to a quarter by chance.
+/// so many times, which with the waits of [`EMAIL`] takes 68 hours, less up to a quarter by chance.
 /// Both count: it may have been owed for days before it was due, and somebody may have asked for all
-/// letters again and again.
-pub const LETTER_PATIENCE: SignedDuration = SignedDuration::from_hours(72);
+/// emails again and again.
+pub const EMAIL_TIMEOUT: SignedDuration = SignedDuration::from_hours(72);
 
-/// See [`LETTER_PATIENCE`].
-pub const LETTER_ATTEMPTS: u32 = 25;
+/// See [`EMAIL_TIMEOUT`].
+pub const EMAIL_ATTEMPTS: u32 = 25;
 
 /// A source of hints that failed: 2 min, 4 min, 8 min … 6 h. Nobody waits for a hint.
 pub const HINTS: Backoff =
@@ -68,26 +68,26 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_ladder_of_letters_is_as_documented() {
-        let minutes = |n| LETTER.wait(n, 0.0).as_secs() / 60;
+    fn the_ladder_of_emails_is_as_documented() {
+        let minutes = |n| EMAIL.wait(n, 0.0).as_secs() / 60;
         assert_eq!([1, 2, 3, 8, 9, 10, 99].map(minutes), [1, 2, 4, 128, 240, 240, 240]);
     }
 
     #[test]
-    fn a_letter_is_given_up_after_three_days_of_its_own_tries() {
+    fn an_email_is_given_up_after_three_days_of_its_own_tries() {
         let tried_for = |chance: f64| -> Duration {
-            (1..LETTER_ATTEMPTS).map(|failures| LETTER.wait(failures, chance)).sum()
+            (1..EMAIL_ATTEMPTS).map(|failures| EMAIL.wait(failures, chance)).sum()
         };
         let hours = [0.0, 1.0].map(|chance| tried_for(chance).as_secs() / 3600);
         assert_eq!(hours, [68, 51], "before the last attempt");
-        assert_eq!(LETTER.wait(LETTER_CEILING, 0.0), LETTER.longest);
-        assert!(LETTER.wait(LETTER_CEILING - 1, 0.0) < LETTER.longest);
+        assert_eq!(EMAIL.wait(EMAIL_CEILING, 0.0), EMAIL.longest);
+        assert!(EMAIL.wait(EMAIL_CEILING - 1, 0.0) < EMAIL.longest);
     }
 
     proptest! {
         #[test]
         fn a_wait_is_never_nothing_and_never_above_the_longest(n in any::<u32>(), chance in 0.0..1.0) {
-            for ladder in [CHECK, OUTAGE, FOLLOWS, SIDE_LIST, LETTER, HINTS] {
+            for ladder in [CHECK, OUTAGE, FOLLOWS, SIDE_LIST, EMAIL, HINTS] {
                 let wait = ladder.wait(n, chance);
                 prop_assert!(wait >= ladder.first.mul_f64(0.75) && wait <= ladder.longest);
             }

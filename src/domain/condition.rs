@@ -1,4 +1,4 @@
-//! How the watch for a person stands, in the order in which it matters to them: what they must do,
+//! How the watch for a user stands, in the order in which it matters to them: what they must do,
 //! what somebody else must, what only takes time; and that all is well where it is.
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,18 +12,18 @@ const PAUSE_WORTH_SAYING: SignedDuration = SignedDuration::from_mins(15);
 /// A list of follows is read every six hours: several readings in a row came to nothing.
 const FOLLOWS_STALE_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is known of a person's watch.
+/// What is known of a user's watch.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// Their consent at Spotify.
     pub consent: Consent,
     /// Why Spotify refuses them at present, in words.
     pub trouble: Option<String>,
-    /// Where their letters go.
+    /// Where their emails go.
     pub address: Address,
-    /// Whether they want letters with news.
+    /// Whether they want emails with news.
     pub is_subscribed: bool,
-    /// What the mail server last said against a letter that did not leave.
+    /// What the mail server last said against an email that did not leave.
     pub mail_trouble: Option<String>,
     /// The pauses that hold now and keep artists from being asked about.
     pub pauses: Vec<Pause>,
@@ -46,11 +46,11 @@ pub enum Consent {
     Given(Timestamp),
     /// It has ended, or was never brought to an end.
     Ended,
-    /// The person took it back, and all about them is deleted then.
+    /// The user took it back, and all about them is deleted then.
     Withdrawn(Timestamp),
 }
 
-/// Where letters go.
+/// Where emails go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Address {
     /// Nowhere: none was typed.
@@ -63,7 +63,7 @@ pub enum Address {
     Bouncing(Timestamp),
 }
 
-/// A person's artists in numbers.
+/// A user's artists in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watched {
     /// All of them.
@@ -78,7 +78,7 @@ pub struct Watched {
     pub oldest_check: Option<Timestamp>,
 }
 
-/// A thing that a person should know of their watch.
+/// A thing that a user should know of their watch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// They took their consent back: all is deleted then.
@@ -93,10 +93,10 @@ pub enum Condition {
     NoPremium(Timestamp),
     /// Spotify forbids to the app, until it is tried again then, what Dropday has to ask.
     Forbidden(Timestamp),
-    /// Letters have come back since then.
+    /// Emails have come back since then.
     AddressBounces(Timestamp),
-    /// The last letter did not leave, in the mail server's words.
-    LetterStuck(String),
+    /// The last email did not leave, in the mail server's words.
+    EmailDelayed(String),
     /// No address was typed.
     NoAddress,
     /// The address is not confirmed.
@@ -119,7 +119,7 @@ pub enum Condition {
     FirstLook(FirstLook),
     /// The consent ends soon.
     ConsentEndsSoon(Timestamp),
-    /// They have switched letters with news off.
+    /// They have switched emails with news off.
     Unsubscribed,
     /// Nothing is to be said.
     AllWell,
@@ -132,11 +132,11 @@ pub enum Gravity {
     Good,
     /// Something is under way, or will have to be done.
     Wait,
-    /// News is kept from the person, and somebody must do something.
+    /// News is kept from the user, and somebody must do something.
     Bad,
 }
 
-/// How far the first look at a person's artists has come.
+/// How far the first look at a user's artists has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FirstLook {
     /// Looked at.
@@ -167,7 +167,7 @@ impl Condition {
             | Self::NoPremium(_)
             | Self::Forbidden(_)
             | Self::AddressBounces(_)
-            | Self::LetterStuck(_) => Gravity::Bad,
+            | Self::EmailDelayed(_) => Gravity::Bad,
             Self::NoAddress
             | Self::NotConfirmed
             | Self::Paused(_)
@@ -185,14 +185,14 @@ impl Condition {
     }
 }
 
-/// What a person should know of their watch, the gravest first; never nothing, and that all is well
+/// What a user should know of their watch, the gravest first; never nothing, and that all is well
 /// only where nothing else is.
 pub fn judge(facts: &Facts, now: Timestamp) -> Vec<Condition> {
     if let Consent::Withdrawn(deleted_at) = facts.consent {
         return vec![Condition::Withdrawn(deleted_at)];
     }
     let mut conditions: Vec<Condition> =
-        [of_consent(facts, now), of_spotify(facts, now), of_letters(facts), of_artists(facts, now)]
+        [of_consent(facts, now), of_spotify(facts, now), of_emails(facts), of_artists(facts, now)]
             .into_iter()
             .flatten()
             .collect();
@@ -237,8 +237,8 @@ fn is_operators(cause: Cause) -> bool {
     matches!(cause, Cause::Premium | Cause::Endpoint)
 }
 
-fn of_letters(facts: &Facts) -> Vec<Condition> {
-    let stuck = facts.mail_trouble.clone().map(Condition::LetterStuck);
+fn of_emails(facts: &Facts) -> Vec<Condition> {
+    let stuck = facts.mail_trouble.clone().map(Condition::EmailDelayed);
     match facts.address {
         Address::Bouncing(since) => vec![Condition::AddressBounces(since)],
         Address::Missing => stuck.into_iter().chain([Condition::NoAddress]).collect(),

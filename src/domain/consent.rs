@@ -26,10 +26,10 @@ pub const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// Whoever is refused for this long is believed to be refused, brake or not.
 const BELIEVED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// So many people can lose their consents at once without looking odd: a couple who leave together.
+/// So many users can lose their consents at once without looking odd: a couple who leave together.
 const FEW: u64 = 2;
 
-/// One in so many of all the people can, as well.
+/// One in so many of all the users can, as well.
 const SHARE: u64 = 5;
 
 /// How a consent ended, in Spotify's words.
@@ -37,7 +37,7 @@ const SHARE: u64 = 5;
 pub enum Ending {
     /// Its time was over.
     Expired,
-    /// The person took it back.
+    /// The user took it back.
     Revoked,
     /// Spotify did not say. Counts as expired: nothing is deleted on a guess.
     Unsaid,
@@ -76,7 +76,7 @@ pub fn ends_at(authorized_at: Timestamp) -> Timestamp {
     later.unwrap_or(Timestamp::MAX)
 }
 
-/// A letter that says ahead of time that a consent ends.
+/// An email that says ahead of time that a consent ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reminder {
     /// 30 days ahead.
@@ -122,7 +122,7 @@ pub struct Refusal {
     pub is_held: bool,
 }
 
-/// How many people are refused at once.
+/// How many users are refused at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crowd {
     /// Who was refused within the hour, or is held by the brake.
@@ -155,7 +155,7 @@ pub enum Verdict {
     Held,
 }
 
-/// What to make of a refusal, with the refused person counted in `crowd`.
+/// What to make of a refusal, with the refused user counted in `crowd`.
 pub fn judge(refusal: Refusal, crowd: Crowd, now: Timestamp) -> Verdict {
     let is_over = now >= ends_at(refusal.authorized_at);
     if is_over || now.duration_since(refusal.since) >= BELIEVED_AFTER {
@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(judge(over, many, now), Verdict::EndedForGood, "five who came on one evening");
     }
 
-    /// What a person is told over a life of wake-ups at `times` (hours since the consent), each
+    /// What a user is told over a life of wake-ups at `times` (hours since the consent), each
     /// reminder once, as the outbox sees to it.
     fn told(given: Timestamp, times: &BTreeSet<i64>) -> Vec<(i64, Reminder)> {
         let mut told: Vec<(i64, Reminder)> = Vec::new();

@@ -1,6 +1,6 @@
-//! When a person's letters leave: at once, or on days and at an hour of their own.
+//! When a user's emails leave: at once, or on days and at an hour of their own.
 //!
-//! A digest is named after the day that it is for, in the person's zone. Since there is one of each
+//! A digest is named after the day that it is for, in the user's zone. Since there is one of each
 //! name at most, neither a restart nor a clock that is set back nor daylight saving can double it;
 //! and since what is owed leaves with the next one, whatever its name, none can drop anything.
 
@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 /// No digest is further away: a week, and a day that a clock was ahead, and the hours by which zones differ.
 pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(10 * 24);
 
-/// How often a person wants letters with news.
+/// How often a user wants emails with news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rhythm {
     /// As soon as there is something.
@@ -24,14 +24,14 @@ pub enum Rhythm {
     Weekly(Weekday),
 }
 
-/// When letters with news leave, in a person's own time.
+/// When emails with news leave, in a user's own time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timetable {
     /// How often.
     pub rhythm: Rhythm,
     /// The hour of a digest, 0 to 23.
     pub hour: i8,
-    /// Where the person is.
+    /// Where the user is.
     pub zone: TimeZone,
 }
 
@@ -107,7 +107,7 @@ impl Timetable {
         last.is_none_or(|last| day > last).then_some(Key { rhythm: self.rhythm, day })
     }
 
-    /// The day that it is where the person is.
+    /// The day that it is where the user is.
     pub fn day_of(&self, now: Timestamp) -> Date {
         self.zone.to_datetime(now).date()
     }
@@ -119,7 +119,7 @@ impl Timetable {
     }
 
     /// The day of the digest sent last. One that lies ahead by more than zones differ was named by a
-    /// wrong clock, and must not silence a person until then.
+    /// wrong clock, and must not silence a user until then.
     fn believed(&self, last: Option<Key>, today: Date) -> Option<Date> {
         last.map(|key| key.day).filter(|day| *day <= today.saturating_add(1.day()))
     }

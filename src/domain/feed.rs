@@ -1,4 +1,4 @@
-//! Private addresses at which programs read a person's new albums.
+//! Private addresses at which programs read a user's new albums.
 
 use jiff::Timestamp;
 

@@ -24,7 +24,7 @@ const NAMELESS_FOR: Duration = Duration::from_secs(24 * 3600);
 /// An empty list is believed when it stayed empty this long.
 const EMPTY_FOR: Duration = Duration::from_secs(24 * 3600);
 
-/// A person's list as it was read, page by page.
+/// A user's list as it was read, page by page.
 #[derive(Debug, Clone, Default)]
 pub struct FollowList {
     /// The artists, each once.

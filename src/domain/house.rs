@@ -68,9 +68,9 @@ impl SignUp {
 pub struct House {
     /// Who may sign up.
     pub sign_up: SignUp,
-    /// Ids at Spotify of the people who see the operator's page.
+    /// Ids at Spotify of the users who see the operator's page.
     pub operators: Vec<String>,
-    /// How people reach the operator, for everybody to see: an address, or a web page.
+    /// How users reach the operator, for everybody to see: an address, or a web page.
     pub contact: Option<Contact>,
 }
 
@@ -81,7 +81,7 @@ impl House {
     }
 }
 
-/// How people reach the operator.
+/// How users reach the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contact {
     /// An e-mail address.

@@ -8,11 +8,11 @@ use super::user::UserId;
 /// Something that only the operator can mend, or should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Matter {
-    /// Spotify refuses so many people at once that nobody's consent is ended.
+    /// Spotify refuses so many users at once that nobody's consent is ended.
     MassRefusal,
     /// The app's owner has no Premium: everything rests.
     NoPremium,
-    /// This person is not on the app's allow-list.
+    /// This user is not on the app's allow-list.
     NotOnAllowList(UserId),
     /// Somebody who is not on the app's allow-list asks to be entered there.
     Callers,
@@ -27,7 +27,7 @@ pub enum Matter {
 }
 
 impl Matter {
-    /// What a letter about it on `day` is kept under, so that there is one a day: `<what>:<day>`.
+    /// What an email about it on `day` is kept under, so that there is one a day: `<what>:<day>`.
     pub fn subject(self, day: Date) -> String {
         format!("{}:{day}", self.what())
     }
@@ -37,7 +37,7 @@ impl Matter {
         match self {
             Self::MassRefusal => "mass_refusal".to_owned(),
             Self::NoPremium => "premium".to_owned(),
-            Self::NotOnAllowList(person) => format!("allow_list/{}", person.0),
+            Self::NotOnAllowList(user) => format!("allow_list/{}", user.0),
             Self::Callers => "callers".to_owned(),
             Self::EndpointRemoved(bucket) => format!("endpoint/{}", bucket.as_str()),
             Self::QuotaSpent => "quota".to_owned(),
@@ -56,7 +56,7 @@ impl Matter {
             ("quota", "") => Self::QuotaSpent,
             ("mail", "") => Self::MailRefused,
             ("disk", "") => Self::DiskNearlyFull,
-            ("allow_list", person) => Self::NotOnAllowList(UserId(person.parse().ok()?)),
+            ("allow_list", user) => Self::NotOnAllowList(UserId(user.parse().ok()?)),
             ("endpoint", bucket) => Self::EndpointRemoved(
                 Bucket::ALL.into_iter().find(|known| known.as_str() == bucket)?,
             ),

@@ -1,17 +1,17 @@
-//! What a person wants to be told, and when.
+//! What a user wants to be told, and when.
 
 use super::audience::Kinds;
 use super::digest::Timetable;
 
-/// A person's choices.
+/// A user's choices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
     /// Which kinds of releases.
     pub kinds: Kinds,
     /// Later editions of an album, as lines of their own.
     pub editions: bool,
-    /// When letters with news leave.
+    /// When emails with news leave.
     pub timetable: Timetable,
-    /// Whether letters with news are sent at all.
+    /// Whether emails with news are sent at all.
     pub is_subscribed: bool,
 }

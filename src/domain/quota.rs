@@ -19,9 +19,9 @@ pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 pub enum Bucket {
     /// An artist's albums: the scarce one.
     ArtistAlbums,
-    /// Whom a person follows.
+    /// Whom a user follows.
     Following,
-    /// Who a person is.
+    /// Who a user is.
     Profile,
     /// The accounts service: exchanging codes, refreshing tokens.
     Tokens,
@@ -45,7 +45,7 @@ impl Bucket {
 /// Why a call is made: what the ledger keeps apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// A person said "now".
+    /// A user said "now".
     Asked,
     /// A hint speaks of the artist.
     Hint,

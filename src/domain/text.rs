@@ -1,4 +1,4 @@
-//! Text that other people wrote, made safe to show on one line.
+//! Text that other users wrote, made safe to show on one line.
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
@@ -8,7 +8,7 @@ const LONGEST: usize = 300;
 
 /// `raw` as one line: control characters and line breaks become spaces, runs of space become one,
 /// and the marks that re-order the text *around* them (bidi embeddings, overrides and isolates)
-/// go. Everything else, emoji and right-to-left letters included, stays as it was written.
+/// go. Everything else, emoji and right-to-left emails included, stays as it was written.
 pub fn one_line(raw: &str) -> String {
     let mut line = String::with_capacity(raw.len().min(LONGEST * 4));
     for c in raw.chars().filter(|c| !reorders_its_surroundings(*c)) {
@@ -21,7 +21,7 @@ pub fn one_line(raw: &str) -> String {
     kept
 }
 
-/// `raw` as it is compared with other people's spelling: Unicode's NFKC and full case folding, and
+/// `raw` as it is compared with other users' spelling: Unicode's NFKC and full case folding, and
 /// runs of space as one. Two names are the same exactly if this is
 /// (<https://www.unicode.org/reports/tr15/>, <https://www.unicode.org/reports/tr44/#NFKC_Casefold>).
 pub fn folded(raw: &str) -> String {
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn an_override_cannot_turn_the_rest_of_the_letter_around() {
+    fn an_override_cannot_turn_the_rest_of_the_email_around() {
         assert_eq!(one_line("abc\u{202e}def \u{5d0}\u{200f}"), "abcdef \u{5d0}\u{200f}");
     }
 

@@ -1,4 +1,4 @@
-//! What Spotify hands out when a person consents.
+//! What Spotify hands out when a user consents.
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -23,7 +23,7 @@ pub struct Grant {
     pub refresh: Option<RefreshToken>,
 }
 
-/// A person's tokens as they are kept.
+/// A user's tokens as they are kept.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     /// The access token.
@@ -32,6 +32,6 @@ pub struct Tokens {
     pub expires_at: Timestamp,
     /// The refresh token.
     pub refresh: RefreshToken,
-    /// When the person last consented at Spotify: the clock of the six months.
+    /// When the user last consented at Spotify: the clock of the six months.
     pub authorized_at: Timestamp,
 }

@@ -1,27 +1,27 @@
-//! A person: who they are at Spotify, where their letters go.
+//! A user: who they are at Spotify, where their emails go.
 
 use std::fmt;
 
-/// Our own number of a person.
+/// Our own number of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub i64);
 
-/// Whom a letter goes to.
+/// Whom an email goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressee {
-    /// A person, at the address they confirmed.
-    Person(UserId),
+    /// A user, at the address they confirmed.
+    User(UserId),
     /// Whoever runs this Dropday, at the address in the configuration.
     Operator,
-    /// Somebody who left, and of whom nothing is known any more but where the last letter goes.
+    /// Somebody who left, and of whom nothing is known any more but where the last email goes.
     Left,
 }
 
 impl Addressee {
-    /// The person's number; `None` for the operator, and for who has left.
+    /// The user's number; `None` for the operator, and for who has left.
     pub fn number(self) -> Option<i64> {
         match self {
-            Self::Person(person) => Some(person.0),
+            Self::User(user) => Some(user.0),
             Self::Operator | Self::Left => None,
         }
     }
@@ -41,11 +41,11 @@ pub struct Profile {
     pub email: Option<EmailAddress>,
 }
 
-/// An address that a letter can be sent to. `Debug` and logs show it masked.
+/// An address that an email can be sent to. `Debug` and logs show it masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
-/// Why something typed is no address, in words for the person who typed it.
+/// Why something typed is no address, in words for the user who typed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnAddress {
     /// Nothing was typed.
@@ -68,7 +68,7 @@ impl EmailAddress {
     /// Reads what somebody typed. Spaces around it are forgiven, anything else is not.
     ///
     /// # Errors
-    /// [`NotAnAddress`], in words for the person.
+    /// [`NotAnAddress`], in words for the user.
     pub fn parse(raw: &str) -> Result<Self, NotAnAddress> {
         let typed = raw.trim_matches([' ', '\t']);
         if typed.is_empty() {
@@ -94,7 +94,7 @@ impl EmailAddress {
     }
 }
 
-/// `a…@example.com`: enough to tell two people apart in a log, too little to write to them.
+/// `a…@example.com`: enough to tell two users apart in a log, too little to write to them.
 impl fmt::Display for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));

@@ -1,4 +1,4 @@
-//! DKIM: a signature over a letter's headers and body, which a receiver checks with a key that the
+//! DKIM: a signature over an email's headers and body, which a receiver checks with a key that the
 //! sender's domain publishes in DNS. RFC 6376 (<https://www.rfc-editor.org/rfc/rfc6376>), Ed25519 by
 //! RFC 8463 (<https://www.rfc-editor.org/rfc/rfc8463>).
 //!
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use self::canonical::{body, header, headers};
 use self::key::Key;
 
-/// Where they are in a letter, these are signed. RFC 8058 §3.1 asks for `List-Unsubscribe*`.
+/// Where they are in an email, these are signed. RFC 8058 §3.1 asks for `List-Unsubscribe*`.
 const SIGNED: [&str; 12] = [
     "From",
     "To",
@@ -39,7 +39,7 @@ const SEALED: [&str; 4] = ["From", "To", "Subject", "Date"];
 /// Characters of base64 in a line of a header.
 const CHUNK: usize = 72;
 
-/// What letters are signed with.
+/// What emails are signed with.
 #[derive(Debug, Clone)]
 pub struct DkimSettings {
     /// The name under which the domain publishes the key: `dropday`.
@@ -83,7 +83,7 @@ pub enum DkimFault {
     UnusableKey,
 }
 
-/// Signs letters.
+/// Signs emails.
 pub(super) struct Signer {
     selector: String,
     domain: String,
@@ -100,7 +100,7 @@ impl std::fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// Reads the key. `sender` is the domain of the letters' sender, in ASCII.
+    /// Reads the key. `sender` is the domain of the emails' sender, in ASCII.
     pub(super) fn new(settings: &DkimSettings, sender: &str) -> Result<Self, DkimFault> {
         let selector = settings.selector.trim().to_ascii_lowercase();
         if !is_name(&selector) {
@@ -199,7 +199,7 @@ fn folded(base64: &str) -> String {
     lines
 }
 
-/// A name of DNS, in labels of letters, digits, hyphens and underscores.
+/// A name of DNS, in labels of emails, digits, hyphens and underscores.
 fn is_name(name: &str) -> bool {
     name.len() <= 200
         && name.split('.').all(|label| {

@@ -1,26 +1,26 @@
-//! A letter as it is sent: a subject, a text, and the same in HTML.
+//! An email as it is sent: a subject, a text, and the same in HTML.
 
 use std::collections::HashMap;
 
 use askama::Template;
 use mrml::prelude::render::RenderOptions;
 
-/// A letter, ready to send.
+/// An email, ready to send.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct Email {
     /// One line, not yet encoded for a header.
     pub subject: String,
-    /// The letter as a text, for readers without HTML: lines of at most 72 characters, links on
+    /// The email as a text, for readers without HTML: lines of at most 72 characters, links on
     /// lines of their own.
     pub text: String,
-    /// The letter as an HTML page.
+    /// The email as an HTML page.
     pub html: String,
-    /// Where a single POST ends letters like this one (RFC 8058), for the `List-Unsubscribe` header.
+    /// Where a single POST ends emails like this one (RFC 8058), for the `List-Unsubscribe` header.
     pub unsubscribe: Option<String>,
 }
 
-impl Letter {
-    /// The same letter, which says in its headers where one POST ends letters like it.
+impl Email {
+    /// The same email, which says in its headers where one POST ends emails like it.
     #[must_use]
     pub fn with_unsubscribe(mut self, url: impl Into<String>) -> Self {
         self.unsubscribe = Some(url.into());
@@ -28,8 +28,8 @@ impl Letter {
     }
 }
 
-/// Letters hold links that sign people in, so `Debug` shows sizes.
-impl std::fmt::Debug for Letter {
+/// Emails hold links that sign users in, so `Debug` shows sizes.
+impl std::fmt::Debug for Email {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Letter")
             .field("text_bytes", &self.text.len())
@@ -38,7 +38,7 @@ impl std::fmt::Debug for Letter {
     }
 }
 
-/// Why a letter could not be written: a fault of ours, not of what it tells.
+/// Why an email could not be written: a fault of ours, not of what it tells.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// A template failed.
@@ -55,7 +55,7 @@ pub enum RenderError {
     NoNews,
 }
 
-/// A letter from its subject and its two templates. The text's lines may be as long as they like.
+/// An email from its subject and its two templates. The text's lines may be as long as they like.
 ///
 /// # Errors
 /// [`RenderError`], if a template is broken.
@@ -63,14 +63,14 @@ pub(super) fn write(
     subject: String,
     text: &impl Template,
     layout: &impl Template,
-) -> Result<Letter, RenderError> {
+) -> Result<Email, RenderError> {
     let (text, html) = (super::messages::set_text(&text.render()?), html(&layout.render()?)?);
-    Ok(Letter { subject, text, html, unsubscribe: None })
+    Ok(Email { subject, text, html, unsubscribe: None })
 }
 
 fn html(layout: &str) -> Result<String, RenderError> {
     // mrml passes text and attributes through as they stand: what the template escaped stays so.
-    // No fonts, since each would be fetched from elsewhere by whoever opens the letter.
+    // No fonts, since each would be fetched from elsewhere by whoever opens the email.
     let options = RenderOptions { fonts: HashMap::new(), ..RenderOptions::default() };
     Ok(mrml::parse(layout)?.element.render(&options)?)
 }

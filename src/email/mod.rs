@@ -1,7 +1,7 @@
-//! Letters: rendering (`letter`, `letters`) apart from signing (`dkim`) and sending (`smtp`).
+//! Emails: rendering (`email`, `emails`) apart from signing (`dkim`) and sending (`smtp`).
 //!
-//! A letter is written from plain values and sent as it is: nothing here reads the database, and
-//! nothing here decides whether a letter is owed.
+//! An email is written from plain values and sent as it is: nothing here reads the database, and
+//! nothing here decides whether an email is owed.
 
 pub mod dkim;
 pub mod message;

@@ -1,9 +1,9 @@
-//! Sending: over a few connections that are ours, one letter at a time on each.
+//! Sending: over a few connections that are ours, one email at a time on each.
 //!
 //! lettre's own transports are not used. Its pool takes a connection back as sound when a `send`
-//! was dropped midway, so that the next letter reads the replies of the one before and may count
+//! was dropped midway, so that the next email reads the replies of the one before and may count
 //! as sent although it was refused; and its time-out covers no more than the TCP connection. Here
-//! a connection is taken out before a letter, and put back only after the 250 to that letter.
+//! a connection is taken out before an email, and put back only after the 250 to that email.
 
 mod enhanced_status;
 mod error;
@@ -36,7 +36,7 @@ use self::pool::Places;
 use self::redact::{without_addresses, without_any_address};
 use self::session::{Parcel, Server, Session};
 use super::dkim::{DkimRecord, DkimSettings, Signer};
-use super::message::Letter;
+use super::message::Email;
 use super::url::{Security, SmtpUrl};
 use crate::clock::Clock;
 use crate::domain::user::EmailAddress;
@@ -46,20 +46,20 @@ const MOST_CONNECTIONS: usize = 20;
 /// The longest that a goodbye may take.
 const LONGEST_QUIT: Duration = Duration::from_secs(2);
 
-/// How letters are sent.
+/// How emails are sent.
 #[derive(Clone)]
 pub struct SmtpSettings {
     /// `smtps://user:password@mail.example.com`, or `smtp://…?tls=required`.
     pub url: SecretString,
     /// The sender: `Dropday <dropday@example.com>`.
     pub from: String,
-    /// For a whole letter: connection, TLS, log-in and text.
+    /// For a whole email: connection, TLS, log-in and text.
     pub timeout: Duration,
     /// The most connections at once, from 1 to 20.
     pub connections: usize,
     /// A PEM file with authorities to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// What letters are signed with; without it, the relay has to.
+    /// What emails are signed with; without it, the relay has to.
     pub dkim: Option<DkimSettings>,
 }
 
@@ -69,7 +69,7 @@ impl std::fmt::Debug for SmtpSettings {
     }
 }
 
-/// Sends letters. Shared by reference: several may leave at the same time, each over a connection of
+/// Sends emails. Shared by reference: several may leave at the same time, each over a connection of
 /// its own, and what exceeds their number waits.
 pub struct Mailer {
     server: Server,
@@ -89,7 +89,7 @@ impl Mailer {
     /// Reads the settings; nothing is connected yet. With TLS, rustls' provider must be installed.
     ///
     /// # Errors
-    /// [`SettingsError`], in words for the person who wrote the settings.
+    /// [`SettingsError`], in words for the user who wrote the settings.
     pub fn new(settings: &SmtpSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         let url = SmtpUrl::parse(&settings.url).map_err(SettingsError::Url)?;
         let from = sender(&settings.from)?;
@@ -115,25 +115,25 @@ impl Mailer {
         Ok(Self { server, from, signer, timeout: settings.timeout, places })
     }
 
-    /// How many letters can leave at once.
+    /// How many emails can leave at once.
     pub fn connections(&self) -> usize {
         self.places.most()
     }
 
-    /// A letter as it leaves: its headers and both of its parts.
+    /// An email as it leaves: its headers and both of its parts.
     ///
     /// # Errors
-    /// [`SendError::Refused`], where the address, the stamp or the letter's links cannot stand in a
+    /// [`SendError::Refused`], where the address, the stamp or the email's links cannot stand in a
     /// header.
     pub fn message(
         &self,
         to: &EmailAddress,
-        letter: &Letter,
+        email: &Email,
         stamp: &Stamp,
     ) -> Result<String, SendError> {
         let to = recipient(to)?;
         let message =
-            message::compose(&self.from, &to, letter, stamp).map_err(SendError::Refused)?;
+            message::compose(&self.from, &to, email, stamp).map_err(SendError::Refused)?;
         let Some(signer) = &self.signer else { return Ok(message) };
         let signature = signer.sign(&message, stamp.date.as_second().max(0));
         Ok(signature.unwrap_or_default() + &message)
@@ -149,27 +149,27 @@ impl Mailer {
         self.server.url.address()
     }
 
-    /// What the sender's domain must publish so that signatures can be checked, if letters are
+    /// What the sender's domain must publish so that signatures can be checked, if emails are
     /// signed.
     pub fn dkim_record(&self) -> Option<DkimRecord> {
         self.signer.as_ref().map(Signer::record)
     }
 
-    /// Sends one letter to one person, and tells what the server said when it took it, on one line
+    /// Sends one email to one user, and tells what the server said when it took it, on one line
     /// and without the address: `250 2.0.0 Ok: queued as 4XYZ`. Dropping the future closes its
     /// connection.
     ///
     /// # Errors
-    /// [`SendError`]: all but `Unknown` mean that the letter was certainly not accepted. With
+    /// [`SendError`]: all but `Unknown` mean that the email was certainly not accepted. With
     /// reasons on one line, without the recipient's address.
     pub async fn send(
         &self,
         to: &EmailAddress,
-        letter: &Letter,
+        email: &Email,
         stamp: &Stamp,
     ) -> Result<String, SendError> {
         let begun = AtomicBool::new(false);
-        let sent = match timeout(self.timeout, self.post(to, letter, stamp, &begun)).await {
+        let sent = match timeout(self.timeout, self.post(to, email, stamp, &begun)).await {
             Ok(sent) => sent,
             Err(_) if begun.load(Ordering::SeqCst) => Err(SendError::Unknown(self.too_slow())),
             Err(_) => Err(SendError::Unavailable(self.too_slow())),
@@ -180,7 +180,7 @@ impl Mailer {
         }
     }
 
-    /// Connects, encrypts, logs in and says goodbye; no letter is sent. Tells how it went:
+    /// Connects, encrypts, logs in and says goodbye; no email is sent. Tells how it went:
     /// `mail.example.com:587, STARTTLS, logged in`.
     ///
     /// # Errors
@@ -199,7 +199,7 @@ impl Mailer {
         let _ = timeout(LONGEST_QUIT, goodbyes.join_all()).await;
     }
 
-    /// What the settings allow but a person should know of.
+    /// What the settings allow but a user should know of.
     pub fn warnings(&self) -> Vec<String> {
         self.exposed().into_iter().chain(self.unaligned()).collect()
     }
@@ -235,18 +235,18 @@ impl Mailer {
     async fn post(
         &self,
         to: &EmailAddress,
-        letter: &Letter,
+        email: &Email,
         stamp: &Stamp,
         begun: &AtomicBool,
     ) -> Result<String, SendError> {
-        let message = self.message(to, letter, stamp)?;
+        let message = self.message(to, email, stamp)?;
         let to = recipient(to)?;
         let parcel = Parcel { from: &self.from.email, to: &to, message: &message };
         let mut place = self.places.take().await;
         loop {
             if let Some(session) = self.kept_session().await {
                 match self.hand_over(session, &parcel, begun).await {
-                    // The server gave the kept connection up before the letter began to leave.
+                    // The server gave the kept connection up before the email began to leave.
                     Err(SendError::Unavailable(_) | SendError::Unwelcome(_))
                         if !begun.load(Ordering::SeqCst) => {}
                     outcome => return outcome,
@@ -274,7 +274,7 @@ impl Mailer {
         Ok(said)
     }
 
-    /// A connection that waits for a letter and may carry one more.
+    /// A connection that waits for an email and may carry one more.
     async fn kept_session(&self) -> Option<Session> {
         let session = self.places.kept()?;
         if session.is_spent() {

@@ -1,4 +1,4 @@
-//! Asking Spotify: with a person's token, or with the app's own.
+//! Asking Spotify: with a user's token, or with the app's own.
 
 use std::sync::Arc;
 
@@ -21,19 +21,19 @@ use crate::domain::token::{AccessToken, Grant};
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
 use crate::store::tokens::{self, Kept};
-use crate::store::{Db, StoreError, Tx, people};
+use crate::store::{Db, StoreError, Tx, users};
 
 /// A token is refreshed when it has no more than this to live.
 pub(super) const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
-/// How long a person whom Spotify refuses is left alone.
+/// How long a user whom Spotify refuses is left alone.
 const TROUBLE_LASTS: SignedDuration = SignedDuration::from_hours(6);
 
 /// Whose token the catalogue is asked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Catalogue {
-    /// That of connected people, by turns.
-    Person,
+    /// That of connected users, by turns.
+    User,
     /// The app's own, which must name a market.
     App {
         /// ISO 3166-1 alpha-2.
@@ -44,8 +44,8 @@ pub enum Catalogue {
 /// Who lends their token for asking about one artist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lender {
-    /// A connected person.
-    Person(UserId),
+    /// A connected user.
+    User(UserId),
     /// The app itself.
     App,
 }
@@ -91,7 +91,7 @@ impl Gateway {
         }
     }
 
-    /// The accounts service, for the address to send people to.
+    /// The accounts service, for the address to send users to.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
@@ -106,27 +106,27 @@ impl Gateway {
         verifier: &SecretString,
     ) -> Result<(Profile, Grant), GatewayError> {
         let exchange = self.accounts.exchange(code, verifier, self.clock.now());
-        let call = Call::of(Bucket::Tokens, Waiting::Person);
+        let call = Call::of(Bucket::Tokens, Waiting::User);
         let grant = self.rate_limiter.call(call, exchange).await?;
         let profile = self.client.profile(&grant.access, self.clock.now());
-        let call = Call::of(Bucket::Profile, Waiting::Person);
+        let call = Call::of(Bucket::Profile, Waiting::User);
         let profile = self.rate_limiter.call(call, profile).await?;
         Ok((profile, grant))
     }
 
-    /// One page of whom `person` follows.
+    /// One page of whom `user` follows.
     ///
     /// # Errors
     /// [`GatewayError`]
     pub async fn following_page(
         &self,
-        person: UserId,
+        user: UserId,
         after: Option<&str>,
     ) -> Result<FollowingPage, GatewayError> {
         let ask = |token: AccessToken| async move {
             self.client.following_page(&token, after, self.clock.now()).await
         };
-        self.as_person(person, Call::of(Bucket::Following, Waiting::Worker), ask).await
+        self.as_user(user, Call::of(Bucket::Following, Waiting::Worker), ask).await
     }
 
     /// Whose turn it is to lend a token for asking about `artist`, `except` for some.
@@ -138,13 +138,13 @@ impl Gateway {
         artist: &ArtistId,
         except: &[UserId],
     ) -> Result<Lender, GatewayError> {
-        if self.catalogue != Catalogue::Person {
+        if self.catalogue != Catalogue::User {
             return Ok(Lender::App);
         }
         let (artist, except) = (artist.clone(), except.to_vec());
-        let take_turn = move |tx: &Tx<'_>| people::take_turn(tx, &artist, &except);
+        let take_turn = move |tx: &Tx<'_>| users::take_turn(tx, &artist, &except);
         let turn = self.db.write_unsynced("take a turn", take_turn).await?;
-        turn.map(Lender::Person).ok_or(GatewayError::NobodyConnected)
+        turn.map(Lender::User).ok_or(GatewayError::NobodyConnected)
     }
 
     /// One page of the releases of the artist to check.
@@ -184,7 +184,7 @@ impl Gateway {
         offset: u32,
     ) -> Result<AlbumsPage, GatewayError> {
         let market = match &self.catalogue {
-            Catalogue::Person => None,
+            Catalogue::User => None,
             Catalogue::App { market } => Some(market.as_str()),
         };
         let ask = |token: AccessToken| async move {
@@ -192,7 +192,7 @@ impl Gateway {
             self.client.artist_albums_page(&token, artist, groups, offset, market, now).await
         };
         match lender {
-            Lender::Person(person) => self.as_person(person, call, ask).await,
+            Lender::User(user) => self.as_user(user, call, ask).await,
             Lender::App => {
                 let token = self.app_token().await?;
                 let answer = self.rate_limiter.call(call, ask(token)).await;
@@ -204,61 +204,61 @@ impl Gateway {
         }
     }
 
-    /// Makes `ask` with the person's token; if it is refused, once more with a fresh one.
-    async fn as_person<T, F>(
+    /// Makes `ask` with the user's token; if it is refused, once more with a fresh one.
+    async fn as_user<T, F>(
         &self,
-        person: UserId,
+        user: UserId,
         call: Call,
         ask: impl Fn(AccessToken) -> F,
     ) -> Result<T, GatewayError>
     where
         F: Future<Output = Result<T, spotify::Error>>,
     {
-        let kept = self.live(person).await?;
+        let kept = self.live(user).await?;
         let mut answer = self.rate_limiter.call(call, ask(kept.tokens.access)).await;
         if matches!(answer, Err(GatewayError::Spotify(spotify::Error::AccessRefused))) {
-            let kept = self.refresher.refresh(person, kept.version).await?;
+            let kept = self.refresher.refresh(user, kept.version).await?;
             answer = self.rate_limiter.call(call, ask(kept.tokens.access)).await;
         }
         match answer {
             Ok(answer) => {
-                self.db.write("clear trouble", move |tx| people::clear_trouble(tx, person)).await?;
+                self.db.write("clear trouble", move |tx| users::clear_trouble(tx, user)).await?;
                 Ok(answer)
             }
-            Err(GatewayError::Spotify(why)) if why.is_about_the_person() => {
-                self.note_trouble(person, &why).await?;
-                Err(GatewayError::Person { person, why })
+            Err(GatewayError::Spotify(why)) if why.is_about_the_user() => {
+                self.note_trouble(user, &why).await?;
+                Err(GatewayError::User { user, why })
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn note_trouble(&self, person: UserId, why: &spotify::Error) -> Result<(), StoreError> {
+    async fn note_trouble(&self, user: UserId, why: &spotify::Error) -> Result<(), StoreError> {
         let is_unlisted = *why == spotify::Error::NotOnAllowList;
-        let (why, operator) = (words_for_the_person(why), self.rate_limiter.operator());
+        let (why, operator) = (words_for_the_user(why), self.rate_limiter.operator());
         self.db
             .write("note trouble", move |tx| {
-                people::set_trouble(tx, person, &why, tx.now() + TROUBLE_LASTS)?;
+                users::set_trouble(tx, user, &why, tx.now() + TROUBLE_LASTS)?;
                 if is_unlisted {
-                    operator.tell(tx, Matter::NotOnAllowList(person))?;
+                    operator.tell(tx, Matter::NotOnAllowList(user))?;
                 }
                 Ok(())
             })
             .await
     }
 
-    /// The person's tokens, good for some minutes at least.
-    async fn live(&self, person: UserId) -> Result<Kept, GatewayError> {
-        let kept = self.db.read("find tokens", move |tx| tokens::find(tx, person)).await?;
+    /// The user's tokens, good for some minutes at least.
+    async fn live(&self, user: UserId) -> Result<Kept, GatewayError> {
+        let kept = self.db.read("find tokens", move |tx| tokens::find(tx, user)).await?;
         let why = spotify::Error::SignInAgain(Ending::Unsaid);
-        let Some(kept) = kept else { return Err(GatewayError::Person { person, why }) };
+        let Some(kept) = kept else { return Err(GatewayError::User { user, why }) };
         if self.has_long_to_live(kept.tokens.expires_at) {
             return Ok(kept);
         }
-        match self.refresher.refresh(person, kept.version).await {
+        match self.refresher.refresh(user, kept.version).await {
             // Five minutes ahead there is no hurry: the old token serves while Spotify recovers.
-            Err(GatewayError::Person { why, .. })
-                if !why.is_about_the_person() && kept.tokens.expires_at > self.clock.now() =>
+            Err(GatewayError::User { why, .. })
+                if !why.is_about_the_user() && kept.tokens.expires_at > self.clock.now() =>
             {
                 Ok(kept)
             }
@@ -283,8 +283,8 @@ impl Gateway {
     }
 }
 
-/// What the person's own page says of their trouble, without the full stop.
-fn words_for_the_person(why: &spotify::Error) -> String {
+/// What the user's own page says of their trouble, without the full stop.
+fn words_for_the_user(why: &spotify::Error) -> String {
     match why {
         spotify::Error::NotOnAllowList => {
             "Spotify does not let you use this app at present. Ask whoever runs this Dropday to enter \

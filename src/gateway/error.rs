@@ -29,11 +29,11 @@ pub enum GatewayError {
         "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in"
     )]
     NobodyConnected,
-    /// This person's token is of no use.
-    #[error("person {}: {why}", person.0)]
-    Person {
+    /// This user's token is of no use.
+    #[error("person {}: {why}", user.0)]
+    User {
         /// Whose token it was.
-        person: UserId,
+        user: UserId,
         /// Why it was of no use.
         why: spotify::Error,
     },
@@ -65,7 +65,7 @@ impl GatewayError {
                     | E::EndpointRemoved
                     | E::BadClient
             ),
-            Self::Person { .. } => false,
+            Self::User { .. } => false,
         }
     }
 }

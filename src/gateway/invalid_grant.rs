@@ -7,7 +7,7 @@ use crate::domain::consent::{
 };
 use crate::domain::matter::Matter;
 use crate::domain::user::UserId;
-use crate::store::{StoreError, Tx, consents, outbox, people};
+use crate::store::{StoreError, Tx, consents, outbox, users};
 
 /// What the page of somebody says whose consent is held, without the full stop.
 const HELD: &str = "Spotify refuses many people of this Dropday at the same time, which looks like \
@@ -25,22 +25,22 @@ pub(super) enum Outcome {
 }
 
 /// Settles what it means that the tokens seen at `version` were refused: ends the consent and owes
-/// the one letter about it, or holds it with everybody's who lost theirs within the hour.
+/// the one email about it, or holds it with everybody's who lost theirs within the hour.
 pub(super) fn settle(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     version: i64,
     how: Ending,
     operator: Operator,
 ) -> Result<Outcome, StoreError> {
     let was_quiet = consents::count_held(tx)? == 0;
-    let Some(refusal) = consents::refused(tx, person, version)? else {
+    let Some(refusal) = consents::refused(tx, user, version)? else {
         return Ok(Outcome::Outdated);
     };
     let crowd = consents::crowd(tx)?;
     let verdict = judge(refusal, crowd, tx.now());
     if verdict != Verdict::Held {
-        end(tx, person, &refusal, how, verdict == Verdict::EndedForGood)?;
+        end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
         if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
             // The old access tokens serve until then, should the accounts service be down.
             consents::try_everybody(tx, tx.now() + REFRESH_AHEAD)?;
@@ -48,7 +48,7 @@ pub(super) fn settle(
         return Ok(Outcome::Ended);
     }
     let until = tx.now() + TRIED_AGAIN_AFTER;
-    consents::hold(tx, person, HELD, until)?;
+    consents::hold(tx, user, HELD, until)?;
     let restored = if crowd.is_odd() { consents::restore(tx, HELD, until)? } else { 0 };
     if was_quiet {
         operator.tell(tx, Matter::MassRefusal)?;
@@ -58,16 +58,16 @@ pub(super) fn settle(
 
 fn end(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     refusal: &Refusal,
     how: Ending,
     for_good: bool,
 ) -> Result<(), StoreError> {
-    consents::end(tx, person, how, for_good)?;
-    if people::find(tx, person)?.is_some_and(|p| p.address.is_some()) {
+    consents::end(tx, user, how, for_good)?;
+    if users::find(tx, user)?.is_some_and(|p| p.address.is_some()) {
         // What may still be taken back is not told yet.
         let leaves_at = if for_good { tx.now() } else { tx.now() + DOUBT_LASTS };
-        outbox::owe_sign_in_again(tx, person, refusal.authorized_at, leaves_at)?;
+        outbox::owe_sign_in_again(tx, user, refusal.authorized_at, leaves_at)?;
     }
     Ok(())
 }

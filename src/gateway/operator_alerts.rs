@@ -5,7 +5,7 @@ use crate::domain::matter::Matter;
 use crate::domain::user::EmailAddress;
 use crate::store::{StoreError, Tx, outbox};
 
-/// Whether letters to the operator have somewhere to go.
+/// Whether emails to the operator have somewhere to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operator {
     /// At the address in the configuration.
@@ -20,7 +20,7 @@ impl Operator {
         if address.is_some() { Self::Reachable } else { Self::Unnamed }
     }
 
-    /// Owes the operator a letter about `matter`, unless they were told of it today.
+    /// Owes the operator an email about `matter`, unless they were told of it today.
     ///
     /// # Errors
     /// [`StoreError`]

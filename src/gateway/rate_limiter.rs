@@ -49,16 +49,16 @@ impl Call {
 pub(super) enum Waiting {
     /// A worker, who has time.
     Worker,
-    /// A person in front of a page, who has not.
-    Person,
+    /// A user in front of a page, who has not.
+    User,
 }
 
 impl Waiting {
-    /// A person turns away before this; and what anybody can set off must not fill the queue.
+    /// A user turns away before this; and what anybody can set off must not fill the queue.
     fn patience(self) -> Duration {
         match self {
             Self::Worker => Duration::from_secs(3600),
-            Self::Person => Duration::from_secs(10),
+            Self::User => Duration::from_secs(10),
         }
     }
 }
@@ -159,7 +159,7 @@ impl RateLimiter {
                 if let Some(matter) = matter_of(tx, bucket, ceiling, time, cause)? {
                     operator.tell(tx, matter)?;
                 }
-                // People at the door may knock: they are few, and the odd answer may be theirs alone.
+                // Users at the door may knock: they are few, and the odd answer may be theirs alone.
                 if cause == Cause::Endpoint && bucket == Bucket::Profile {
                     return Ok(());
                 }

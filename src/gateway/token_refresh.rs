@@ -1,4 +1,4 @@
-//! Refreshing tokens: one at a time for each person, across tasks and processes, and none lost.
+//! Refreshing tokens: one at a time for each user, across tasks and processes, and none lost.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How often to look before giving up: a refresh that hangs is cut off sooner.
 const LOOKS: u32 = 350;
 
-/// Refreshes people's tokens.
+/// Refreshes users' tokens.
 pub(super) struct Refresher {
     db: Db,
     clock: Arc<dyn Clock>,
@@ -33,7 +33,7 @@ pub(super) struct Refresher {
     lanes: Mutex<HashMap<UserId, Arc<Mutex<Lane>>>>,
 }
 
-/// One person's lane. It holds what Spotify granted for a version of the tokens while the database
+/// One user's lane. It holds what Spotify granted for a version of the tokens while the database
 /// could not keep it: where refresh tokens rotate, it is the only copy of the only good one.
 #[derive(Default)]
 struct Lane {
@@ -52,39 +52,39 @@ impl Refresher {
 
     /// Refreshes the tokens seen at `version`, unless somebody else did or does: a refresh token
     /// that rotates is good once.
-    pub(super) async fn refresh(&self, person: UserId, version: i64) -> Result<Kept, GatewayError> {
-        let mut lane = self.lane(person).await;
+    pub(super) async fn refresh(&self, user: UserId, version: i64) -> Result<Kept, GatewayError> {
+        let mut lane = self.lane(user).await;
         if let Some((version, grant)) = lane.unkept.take() {
-            self.keep(person, version, grant, &mut lane).await?;
+            self.keep(user, version, grant, &mut lane).await?;
         }
         for _ in 0..LOOKS {
             let claim = self
                 .db
-                .write("claim refresh", move |tx| tokens::claim_refresh(tx, person, version))
+                .write("claim refresh", move |tx| tokens::claim_refresh(tx, user, version))
                 .await?;
             match claim {
                 RefreshClaim::Ours(kept) => {
-                    return self.refresh_claimed(person, kept, &mut lane).await;
+                    return self.refresh_claimed(user, kept, &mut lane).await;
                 }
                 RefreshClaim::Newer(kept) => return Ok(kept),
-                RefreshClaim::Gone => return Err(ended(person, Ending::Unsaid)),
+                RefreshClaim::Gone => return Err(ended(user, Ending::Unsaid)),
                 RefreshClaim::Busy => self.clock.sleep(LOOK_AGAIN).await,
             }
         }
         let why = spotify::Error::Temporary(
             "another process does not finish refreshing the token".into(),
         );
-        Err(GatewayError::Person { person, why })
+        Err(GatewayError::User { user, why })
     }
 
-    async fn lane(&self, person: UserId) -> OwnedMutexGuard<Lane> {
-        let lane = Arc::clone(self.lanes.lock().await.entry(person).or_default());
+    async fn lane(&self, user: UserId) -> OwnedMutexGuard<Lane> {
+        let lane = Arc::clone(self.lanes.lock().await.entry(user).or_default());
         lane.lock_owned().await
     }
 
     async fn refresh_claimed(
         &self,
-        person: UserId,
+        user: UserId,
         kept: Kept,
         lane: &mut Lane,
     ) -> Result<Kept, GatewayError> {
@@ -92,28 +92,26 @@ impl Refresher {
         let ask = self.accounts.refresh(&kept.tokens.refresh, self.clock.now());
         match self.rate_limiter.call(Call::of(Bucket::Tokens, Waiting::Worker), ask).await {
             Ok(grant) => {
-                self.keep(person, version, grant, lane).await?;
-                let kept = self.db.read("find tokens", move |tx| tokens::find(tx, person)).await?;
-                kept.ok_or_else(|| ended(person, Ending::Unsaid))
+                self.keep(user, version, grant, lane).await?;
+                let kept = self.db.read("find tokens", move |tx| tokens::find(tx, user)).await?;
+                kept.ok_or_else(|| ended(user, Ending::Unsaid))
             }
             Err(GatewayError::Spotify(spotify::Error::SignInAgain(how))) => {
-                self.refused(person, version, how).await?;
-                Err(ended(person, how))
+                self.refused(user, version, how).await?;
+                Err(ended(user, how))
             }
             Err(error) => {
                 self.db
-                    .write("release refresh", move |tx| {
-                        tokens::release_refresh(tx, person, version)
-                    })
+                    .write("release refresh", move |tx| tokens::release_refresh(tx, user, version))
                     .await?;
-                Err(of_person(person, error))
+                Err(of_user(user, error))
             }
         }
     }
 
     async fn keep(
         &self,
-        person: UserId,
+        user: UserId,
         version: i64,
         grant: Grant,
         lane: &mut Lane,
@@ -122,9 +120,9 @@ impl Refresher {
         let kept = self
             .db
             .write("keep refreshed tokens", move |tx| {
-                let is_kept = tokens::refreshed(tx, person, version, &granted)?;
+                let is_kept = tokens::refreshed(tx, user, version, &granted)?;
                 if is_kept {
-                    consents::taken_again(tx, person)?;
+                    consents::taken_again(tx, user)?;
                 }
                 Ok(is_kept)
             })
@@ -133,7 +131,7 @@ impl Refresher {
             Ok(true) => Ok(()),
             Ok(false) => {
                 tracing::info!(
-                    person = person.0,
+                    user = user.0,
                     "tokens were renewed or deleted while they were refreshed"
                 );
                 Ok(())
@@ -145,23 +143,23 @@ impl Refresher {
         }
     }
 
-    async fn refused(&self, person: UserId, version: i64, how: Ending) -> Result<(), StoreError> {
+    async fn refused(&self, user: UserId, version: i64, how: Ending) -> Result<(), StoreError> {
         let operator = self.rate_limiter.operator();
         let outcome = self
             .db
             .write("consent refused", move |tx| {
-                invalid_grant::settle(tx, person, version, how, operator)
+                invalid_grant::settle(tx, user, version, how, operator)
             })
             .await?;
         match outcome {
             Outcome::Outdated => {}
             Outcome::Ended => tracing::info!(
-                person = person.0,
+                user = user.0,
                 how = how.as_str(),
                 "Spotify ended the consent; the person must sign in again"
             ),
             Outcome::Held { crowd, restored } => tracing::warn!(
-                person = person.0,
+                user = user.0,
                 refused = crowd.refused,
                 connected = crowd.connected,
                 restored,
@@ -172,16 +170,16 @@ impl Refresher {
     }
 }
 
-fn ended(person: UserId, how: Ending) -> GatewayError {
-    GatewayError::Person { person, why: spotify::Error::SignInAgain(how) }
+fn ended(user: UserId, how: Ending) -> GatewayError {
+    GatewayError::User { user, why: spotify::Error::SignInAgain(how) }
 }
 
-/// A refresh that failed concerns this person's token; another's may be alive.
-fn of_person(person: UserId, error: GatewayError) -> GatewayError {
+/// A refresh that failed concerns this user's token; another's may be alive.
+fn of_user(user: UserId, error: GatewayError) -> GatewayError {
     match error {
         GatewayError::Spotify(
             why @ (spotify::Error::Temporary(_) | spotify::Error::Malformed(_)),
-        ) => GatewayError::Person { person, why },
+        ) => GatewayError::User { user, why },
         error => error,
     }
 }

@@ -1,5 +1,5 @@
-//! Consents that end soon → a letter ahead of time; people who took theirs back → deleted; and people who
-//! wait to be entered at Spotify → a letter to the operator.
+//! Consents that end soon → an email ahead of time; users who took theirs back → deleted; and users who
+//! wait to be entered at Spotify → an email to the operator.
 
 use std::fmt;
 
@@ -14,9 +14,9 @@ use crate::store::{StoreError, Tx, callers, consents};
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Letters newly owed to people whose consent ends soon.
+    /// Emails newly owed to users whose consent ends soon.
     pub reminded: u64,
-    /// People who took their consent back some days ago, and are deleted.
+    /// Users who took their consent back some days ago, and are deleted.
     pub deleted: u64,
 }
 
@@ -31,14 +31,14 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Owes the letters that are due, and deletes whom Spotify's terms want deleted.
+/// Owes the emails that are due, and deletes whom Spotify's terms want deleted.
 ///
 /// # Errors
 /// [`StoreError`] where the database fails.
 pub async fn pass(ctx: &Ctx) -> Result<Outcome, StoreError> {
     let operator = Operator::at(ctx.operator.as_ref());
     let reminded = move |tx: &Tx<'_>| {
-        // Who asked after the day's letter had left is told of on the next.
+        // Who asked after the day's email had left is told of on the next.
         if callers::is_anybody_untold(tx)? {
             operator.tell(tx, Matter::Callers)?;
         }
@@ -50,10 +50,10 @@ pub async fn pass(ctx: &Ctx) -> Result<Outcome, StoreError> {
 
 fn remind(tx: &Tx<'_>) -> Result<u64, StoreError> {
     let mut reminded = 0;
-    for (person, authorized_at) in consents::good(tx)? {
+    for (user, authorized_at) in consents::good(tx)? {
         let Some(reminder) = reminder_due(authorized_at, tx.now()) else { continue };
         let subject = subject(authorized_at.as_millisecond(), reminder);
-        reminded += u64::from(outbox::owe(tx, person, Kind::ConsentEnds, &subject)?);
+        reminded += u64::from(outbox::owe(tx, user, Kind::ConsentEnds, &subject)?);
     }
     Ok(reminded)
 }

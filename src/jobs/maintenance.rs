@@ -20,8 +20,8 @@ const PAGES: u32 = 512;
 pub struct Outcome {
     /// Sessions that had ended.
     pub sessions: u64,
-    /// Rows about letters of more than a year ago.
-    pub letters: u64,
+    /// Rows about emails of more than a year ago.
+    pub emails: u64,
     /// Releases that nobody reads of any more.
     pub releases: u64,
     /// Pages of the file that were given back.
@@ -32,10 +32,10 @@ pub struct Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sessions, letters, releases, pages, copies } = self;
+        let Self { sessions, emails, releases, pages, copies } = self;
         write!(
             f,
-            "tidied up: {sessions} sessions, {letters} things that were told long ago, {releases} \
+            "tidied up: {sessions} sessions, {emails} things that were told long ago, {releases} \
              releases that nobody reads of, {pages} pages of the file, {copies} old copies"
         )
     }
@@ -51,7 +51,7 @@ pub async fn pass(ctx: &Ctx, stop: &CancellationToken) -> Result<Option<Outcome>
     }
     let mut outcome = Outcome { copies: forget_copies(ctx).await?, ..Outcome::default() };
     let is_whole = forget_sessions(ctx, stop, &mut outcome).await?
-        && forget_letters(ctx, stop, &mut outcome).await?
+        && forget_emails(ctx, stop, &mut outcome).await?
         && forget_releases(ctx, stop, &mut outcome).await?
         && give_room_back(ctx, stop, &mut outcome).await?;
     if is_whole {
@@ -119,7 +119,7 @@ async fn forget_sessions(
     Ok(false)
 }
 
-async fn forget_letters(
+async fn forget_emails(
     ctx: &Ctx,
     stop: &CancellationToken,
     outcome: &mut Outcome,
@@ -127,9 +127,9 @@ async fn forget_letters(
     let horizon = ctx.db.read("horizon of upkeep", upkeep::horizon).await?;
     let mut after = 0;
     while !stop.is_cancelled() {
-        let forget = move |tx: &Tx<'_>| upkeep::forget_letters(tx, horizon, after, BATCH);
+        let forget = move |tx: &Tx<'_>| upkeep::forget_emails(tx, horizon, after, BATCH);
         let removed = ctx.db.write("forget letters", forget).await?;
-        outcome.letters += removed.letters;
+        outcome.emails += removed.emails;
         match removed.next {
             Some(next) => after = next,
             None => return Ok(true),

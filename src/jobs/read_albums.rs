@@ -101,10 +101,10 @@ impl<'a> Fetcher<'a> {
             };
             match self.fetch_pages(plan, &seen, lender).await {
                 // One user's problem must not cost the others their news: the next token is tried.
-                Err(GatewayError::Person { person, why }) => {
-                    tracing::debug!(person = person.0, error = %why, "cannot use this user's token");
-                    self.tried.push(person);
-                    if !why.is_about_the_person() {
+                Err(GatewayError::User { user, why }) => {
+                    tracing::debug!(user = user.0, error = %why, "cannot use this user's token");
+                    self.tried.push(user);
+                    if !why.is_about_the_user() {
                         last_error = why.into();
                     }
                 }

@@ -1,4 +1,4 @@
-//! Claim a person's rows that are due → one letter → send → mark, several letters at once.
+//! Claim a user's rows that are due → one email → send → mark, several emails at once.
 
 mod attempt;
 
@@ -15,27 +15,27 @@ use crate::domain::user::Addressee;
 use crate::store::StoreError;
 use crate::store::outbox::{self, Unit};
 
-/// After this many letters in a row for which the mail server could not be used, it is down, and
-/// the rest waits. One is not enough: a server may choke on one person's address.
+/// After this many emails in a row for which the mail server could not be used, it is down, and
+/// the rest waits. One is not enough: a server may choke on one user's address.
 const SERVER_IS_DOWN: u32 = 3;
 
-/// Letters that are looked up at a time: what is owed may be more than should be kept in memory.
+/// Emails that are looked up at a time: what is owed may be more than should be kept in memory.
 const PAGE: u32 = 2_000;
 
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Letters that the server took.
+    /// Emails that the server took.
     pub sent: u64,
-    /// Letters to be tried again.
+    /// Emails to be tried again.
     pub put_off: u64,
-    /// Letters refused for good.
+    /// Emails refused for good.
     pub refused: u64,
-    /// Letters no longer wanted.
+    /// Emails no longer wanted.
     pub dropped: u64,
-    /// Letters that were not tried, since letters to that address come back.
+    /// Emails that were not tried, since emails to that address come back.
     pub held: u64,
-    /// The last reason why a letter did not leave.
+    /// The last reason why an email did not leave.
     pub reason: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Sends the letters that are due, each person's news in one, as many at once as there are
+/// Sends the emails that are due, each user's news in one, as many at once as there are
 /// connections.
 ///
 /// # Errors
@@ -120,10 +120,10 @@ async fn send_all(ctx: &Ctx, watch: &Watch<'_>, round: &mut Round) -> Result<(),
 /// How a pass goes.
 struct Round {
     outcome: Outcome,
-    /// The most letters at once.
+    /// The most emails at once.
     most: usize,
     /// How many at once for now: one more with each that leaves, one alone after trouble. A server that
-    /// is down is thus asked by one letter at a time.
+    /// is down is thus asked by one email at a time.
     width: usize,
     unavailable_in_a_row: u32,
     is_unwelcome: bool,
@@ -185,7 +185,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// The next letter to somebody whom none is under way to: two at once could both be the digest
+    /// The next email to somebody whom none is under way to: two at once could both be the digest
     /// of one day.
     async fn next(
         &mut self,

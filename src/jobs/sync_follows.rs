@@ -1,4 +1,4 @@
-//! A person → the artists they follow. A list that looks cut short is not believed.
+//! A user → the artists they follow. A list that looks cut short is not believed.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -33,7 +33,7 @@ pub struct Outcome {
     pub doubted: u64,
     /// Lists that could not be read.
     pub failed: u64,
-    /// People who must sign in again, or whom Spotify refuses.
+    /// Users who must sign in again, or whom Spotify refuses.
     pub refused: u64,
     /// What changed.
     pub change: Change,
@@ -80,38 +80,38 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
     ctx.db.write("tidy", tidy::tidy).await?;
     maintenance::forget_what_is_over(ctx, watch.stop).await?;
     let due = move |tx: &Tx<'_>| follows::due(tx, scope == Scope::All);
-    let people = ctx.db.write("whose follows are due", due).await?;
-    for (done, person) in people.iter().enumerate() {
+    let users = ctx.db.write("whose follows are due", due).await?;
+    for (done, user) in users.iter().enumerate() {
         if watch.stop.is_cancelled() {
             break;
         }
-        match read_list(ctx, *person).await {
-            Ok(list) => settle(ctx, *person, list, &mut outcome).await?,
+        match read_list(ctx, *user).await {
+            Ok(list) => settle(ctx, *user, list, &mut outcome).await?,
             Err(GatewayError::Store(error)) => return Err(error),
             Err(error) => {
                 // Whoever met it comes after the others next time, should it be theirs alone.
                 if matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved)) {
-                    note_failure(ctx, *person, &error, &mut outcome).await?;
+                    note_failure(ctx, *user, &error, &mut outcome).await?;
                 }
                 if error.holds_up_everything() {
                     outcome.is_app_refused = error.is_of_the_app();
                     outcome.held_up = Some(error.to_string());
                     break;
                 }
-                note_failure(ctx, *person, &error, &mut outcome).await?;
+                note_failure(ctx, *user, &error, &mut outcome).await?;
             }
         }
-        (watch.progress)(done as u64 + 1, people.len() as u64);
+        (watch.progress)(done as u64 + 1, users.len() as u64);
     }
     Ok(outcome)
 }
 
-async fn read_list(ctx: &Ctx, person: UserId) -> Result<FollowList, GatewayError> {
+async fn read_list(ctx: &Ctx, user: UserId) -> Result<FollowList, GatewayError> {
     let mut list = FollowList::default();
     let (mut seen, mut cursors) = (HashSet::new(), HashSet::new());
     let mut after: Option<String> = None;
     loop {
-        let page = ctx.gateway.following_page(person, after.as_deref()).await?;
+        let page = ctx.gateway.following_page(user, after.as_deref()).await?;
         list.entries += page.entries as u64;
         list.total = page.total.or(list.total);
         list.artists
@@ -127,7 +127,7 @@ async fn read_list(ctx: &Ctx, person: UserId) -> Result<FollowList, GatewayError
 
 async fn settle(
     ctx: &Ctx,
-    person: UserId,
+    user: UserId,
     list: FollowList,
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
@@ -135,15 +135,15 @@ async fn settle(
     let settled = ctx
         .db
         .write("follows", move |tx| {
-            let Some(standing) = follows::standing(tx, person)? else { return Ok(None) };
+            let Some(standing) = follows::standing(tx, user)? else { return Ok(None) };
             let since = standing.doubt.as_ref().map(|(_, since)| *since);
             let doubt = list.doubt(standing.count, since, tx.now());
-            let change = follows::apply(tx, person, &list.artists, doubt.is_none())?;
+            let change = follows::apply(tx, user, &list.artists, doubt.is_none())?;
             match doubt {
-                None => follows::believed(tx, person, tx.now() + READ_EVERY)?,
+                None => follows::believed(tx, user, tx.now() + READ_EVERY)?,
                 Some(doubt) => {
                     let wait = backoff::FOLLOWS.wait(standing.failures + 1, chance);
-                    follows::doubted(tx, person, &doubt.to_string(), tx.now() + wait)?;
+                    follows::doubted(tx, user, &doubt.to_string(), tx.now() + wait)?;
                 }
             }
             Ok(Some((change, doubt)))
@@ -153,16 +153,16 @@ async fn settle(
     let Some((change, doubt)) = settled else { return Ok(()) };
     outcome.change.added += change.added;
     outcome.change.removed += change.removed;
-    count_belief(person, doubt, outcome);
+    count_belief(user, doubt, outcome);
     Ok(())
 }
 
-fn count_belief(person: UserId, doubt: Option<Doubt>, outcome: &mut Outcome) {
+fn count_belief(user: UserId, doubt: Option<Doubt>, outcome: &mut Outcome) {
     match doubt {
         None => outcome.believed += 1,
         Some(doubt) => {
             tracing::warn!(
-                person = person.0,
+                user = user.0,
                 %doubt,
                 "a list of follows is not believed: nobody is unfollowed, it is read again later"
             );
@@ -173,34 +173,33 @@ fn count_belief(person: UserId, doubt: Option<Doubt>, outcome: &mut Outcome) {
 
 async fn note_failure(
     ctx: &Ctx,
-    person: UserId,
+    user: UserId,
     error: &GatewayError,
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
     let mut wait = None;
     match error {
-        // How the person stands says when they are tried again.
-        GatewayError::Person { why, .. } if why.is_about_the_person() => {
+        // How the user stands says when they are tried again.
+        GatewayError::User { why, .. } if why.is_about_the_user() => {
             outcome.refused += 1;
             if !matches!(why, spotify::Error::SignInAgain(_)) {
-                tracing::warn!(person = person.0, error = %why, "Spotify refuses this person");
+                tracing::warn!(user = user.0, error = %why, "Spotify refuses this person");
             }
             return Ok(());
         }
         GatewayError::Spotify(spotify::Error::EndpointRemoved) => wait = Some(ENDPOINT_PAUSE),
         error => {
-            tracing::warn!(person = person.0, %error, "the list of follows could not be read");
+            tracing::warn!(user = user.0, %error, "the list of follows could not be read");
             outcome.failed += 1;
         }
     }
     let chance = fraction(&*ctx.chance);
     ctx.db
         .write("follows failed", move |tx| {
-            let failures =
-                follows::standing(tx, person)?.map_or(1, |standing| standing.failures + 1);
+            let failures = follows::standing(tx, user)?.map_or(1, |standing| standing.failures + 1);
             let wait = wait.unwrap_or_else(|| backoff::FOLLOWS.wait(failures, chance));
             let next_at: Timestamp = tx.now() + wait;
-            follows::failed(tx, person, next_at)
+            follows::failed(tx, user, next_at)
         })
         .await
 }

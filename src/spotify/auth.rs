@@ -24,7 +24,7 @@ use super::token_body::{Failure, grant, readable, refused};
 use crate::clock::{Chance, random};
 use crate::domain::token::{Grant, RefreshToken};
 
-/// What we ask a person for. The address is told to extended-quota apps alone
+/// What we ask a user for. The address is told to extended-quota apps alone
 /// (<https://developer.spotify.com/documentation/web-api/concepts/scopes>).
 const SCOPES: [&str; 2] = ["user-follow-read", "user-read-email"];
 
@@ -42,7 +42,7 @@ pub struct Accounts {
 
 impl Accounts {
     /// The app `client_id` at `accounts_url`, with or without a slash at its end. `redirect_url`
-    /// has to be registered letter by letter
+    /// has to be registered email by email
     /// (<https://developer.spotify.com/documentation/web-api/concepts/redirect_uri>).
     pub fn new(
         http: reqwest::Client,
@@ -65,7 +65,7 @@ impl Accounts {
         Self { http, oauth, has_secret }
     }
 
-    /// Where a person is sent to consent. `state` and `verifier` are to be kept until they return.
+    /// Where a user is sent to consent. `state` and `verifier` are to be kept until they return.
     pub fn authorize_url(&self, state: &str, verifier: &SecretString) -> Url {
         let state = CsrfToken::new(state.to_owned());
         self.oauth
@@ -77,7 +77,7 @@ impl Accounts {
             .0
     }
 
-    /// Trades the `code` that a person came back with for tokens.
+    /// Trades the `code` that a user came back with for tokens.
     ///
     /// # Errors
     /// [`Error::SignInAgain`] where the code was used already, came too late or belongs to another

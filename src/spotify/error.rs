@@ -38,13 +38,13 @@ pub enum Error {
          in the configuration with https://developer.spotify.com/dashboard"
     )]
     BadClient,
-    /// The person signed in, but is not among the users of the app.
+    /// The user signed in, but is not among the users of the app.
     #[error(
         "Spotify does not let this person use the app: the operator has to add them at \
          https://developer.spotify.com/dashboard under Settings, User Management"
     )]
     NotOnAllowList,
-    /// The person's consent does not cover the call: somebody changed what was asked for on the way.
+    /// The user's consent does not cover the call: somebody changed what was asked for on the way.
     #[error("the consent does not cover this call; the person has to sign in with Spotify again")]
     MissingScope,
     /// Nothing works until the owner of the app has Premium, and then for some hours more.
@@ -74,8 +74,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether it is this person's token that is of no use, while another's may serve.
-    pub fn is_about_the_person(&self) -> bool {
+    /// Whether it is this user's token that is of no use, while another's may serve.
+    pub fn is_about_the_user(&self) -> bool {
         matches!(
             self,
             Self::SignInAgain(_) | Self::NotOnAllowList | Self::MissingScope | Self::AccessRefused

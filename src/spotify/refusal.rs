@@ -107,11 +107,11 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_scope_is_one_persons_and_no_endpoint_that_is_gone() {
+    fn a_missing_scope_is_one_users_and_no_endpoint_that_is_gone() {
         let body = json(403, "Insufficient client scope");
         assert_eq!(judge(403, &body), Error::MissingScope);
-        assert!(Error::MissingScope.is_about_the_person());
-        assert!(!Error::EndpointRemoved.is_about_the_person());
+        assert!(Error::MissingScope.is_about_the_user());
+        assert!(!Error::EndpointRemoved.is_about_the_user());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::text::one_line;
 use crate::domain::user::{EmailAddress, Profile};
 
-/// The narrowest cover that looks well in a letter, in pixels.
+/// The narrowest cover that looks well in an email, in pixels.
 const COVER_WIDTH: u64 = 300;
 
 /// The longest id or address that is kept, in bytes.
@@ -110,7 +110,7 @@ fn link(item: &Value, id: &ReleaseId) -> String {
         .unwrap_or_else(|| format!("https://open.spotify.com/album/{id}"))
 }
 
-/// An `http(s)` address; others (`javascript:`, `file:`) have no business in a letter.
+/// An `http(s)` address; others (`javascript:`, `file:`) have no business in an email.
 fn web_address(value: &Value) -> Option<String> {
     let url = Url::parse(&text(value)?).ok()?;
     matches!(url.scheme(), "http" | "https").then(|| url.into())

@@ -57,7 +57,7 @@ pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
 }
 
 /// The artists that only this user follows or followed lately.
-pub fn only_of(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
+pub fn only_of(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached(
         "WITH ties AS (SELECT artist FROM follows WHERE person = ?1
                        UNION SELECT artist FROM unfollows WHERE person = ?1)
@@ -65,7 +65,7 @@ pub fn only_of(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
          WHERE NOT EXISTS (SELECT 1 FROM follows f WHERE f.artist = ties.artist AND f.person <> ?1)
            AND NOT EXISTS (SELECT 1 FROM unfollows u WHERE u.artist = ties.artist AND u.person <> ?1)",
     )?;
-    Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    Ok(rows.query_map([user], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Of the next `most` artists after this one, those that nobody follows or followed lately; and the artist

@@ -14,11 +14,11 @@ use super::{Result, StoreError, migrations};
 pub struct Contents {
     /// The version of its tables.
     pub version: i64,
-    /// How many people are in it.
-    pub people: u64,
+    /// How many users are in it.
+    pub users: u64,
     /// How many artists are.
     pub artists: u64,
-    /// How many things it owes to people.
+    /// How many things it owes to users.
     pub owed: u64,
 }
 
@@ -27,7 +27,7 @@ impl Contents {
         let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0));
         Ok(Self {
             version: migrations::schema_version(conn, path)?,
-            people: number("SELECT count(*) FROM people")?,
+            users: number("SELECT count(*) FROM people")?,
             artists: number("SELECT count(*) FROM artists")?,
             owed: number("SELECT count(*) FROM outbox WHERE state = 'owed'")?,
         })

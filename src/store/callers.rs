@@ -1,4 +1,4 @@
-//! People who are not on the app's list at Spotify, as they wrote themselves down for the operator.
+//! Users who are not on the app's list at Spotify, as they wrote themselves down for the operator.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
@@ -7,7 +7,7 @@ use super::columns::Ms;
 use super::{Result, Tx};
 use crate::domain::user::EmailAddress;
 
-/// Nobody waits for longer than this to be entered; the operator has had their letter.
+/// Nobody waits for longer than this to be entered; the operator has had their email.
 pub const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// So many wait at once. An app may have five users; more than this only a flood brings.
@@ -73,18 +73,18 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Caller>> {
     Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Whom this letter names: whoever was in it when it was written before, and, unless it is a repeat that
+/// Whom this email names: whoever was in it when it was written before, and, unless it is a repeat that
 /// must be the same, everybody who is in no other.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn tell_in(tx: &Tx<'_>, letter: i64, is_repeat: bool) -> Result<Vec<Caller>> {
+pub fn tell_in(tx: &Tx<'_>, email: i64, is_repeat: bool) -> Result<Vec<Caller>> {
     if !is_repeat {
-        tx.execute("UPDATE callers SET told_in = ?1 WHERE told_in IS NULL", [letter])?;
+        tx.execute("UPDATE callers SET told_in = ?1 WHERE told_in IS NULL", [email])?;
     }
     let sql = format!("{CALLER} WHERE told_in = ?1 ORDER BY id");
     let mut rows = tx.conn().prepare_cached(&sql)?;
-    Ok(rows.query_map([letter], read)?.collect::<rusqlite::Result<_>>()?)
+    Ok(rows.query_map([email], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Forgets somebody: they were entered, or will not be.
@@ -105,7 +105,7 @@ pub fn forget_address(tx: &Tx<'_>, address: &EmailAddress) -> Result<()> {
     Ok(())
 }
 
-/// Whether somebody waits whom no letter names.
+/// Whether somebody waits whom no email names.
 ///
 /// # Errors
 /// [`super::StoreError`]

@@ -40,7 +40,7 @@ impl FromSql for UserId {
     }
 }
 
-/// Who has no number is NULL; the kind of the letter says who it is.
+/// Who has no number is NULL; the kind of the email says who it is.
 impl ToSql for Addressee {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.number().map_or(ToSqlOutput::from(Null), ToSqlOutput::from))

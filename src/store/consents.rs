@@ -14,21 +14,21 @@ use crate::domain::user::UserId;
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn refused(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Option<Refusal>> {
+pub fn refused(tx: &Tx<'_>, user: UserId, version: i64) -> Result<Option<Refusal>> {
     let sql =
         "SELECT t.authorized_at, p.refused_since FROM people p JOIN tokens t ON t.person = p.id
                WHERE p.id = ?1 AND t.version = ?2 AND t.dead_since IS NULL";
-    let found = tx.query_row(sql, params![person, version], |row| {
+    let found = tx.query_row(sql, params![user, version], |row| {
         Ok((row.get::<_, Ms>(0)?, row.get::<_, Option<Ms>>(1)?))
     });
     let Some((authorized_at, before)) = found.optional()? else { return Ok(None) };
     let since = before.map_or(tx.now(), |since| since.0);
     let sql = "UPDATE people SET refused_since = ?2 WHERE id = ?1";
-    exactly_one(tx.execute(sql, params![person, Ms(since)])?)?;
+    exactly_one(tx.execute(sql, params![user, Ms(since)])?)?;
     Ok(Some(Refusal { authorized_at: authorized_at.0, since, is_held: before.is_some() }))
 }
 
-/// How many people are refused at present. Whose consent ended for good is not among them: that
+/// How many users are refused at present. Whose consent ended for good is not among them: that
 /// was no surprise.
 ///
 /// # Errors
@@ -41,42 +41,42 @@ pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
     Ok(tx.query_row(sql, [Ms(tx.now() - DOUBT_LASTS)], read)?)
 }
 
-/// Ends a consent: the person must sign in again. The tokens go at once where it is `for_good`;
+/// Ends a consent: the user must sign in again. The tokens go at once where it is `for_good`;
 /// else they are kept for an hour, marked dead, should it turn out that Spotify was wrong.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn end(tx: &Tx<'_>, person: UserId, how: Ending, for_good: bool) -> Result<()> {
+pub fn end(tx: &Tx<'_>, user: UserId, how: Ending, for_good: bool) -> Result<()> {
     let sql = "UPDATE tokens SET dead_since = ?2, refreshing_until = 0 WHERE person = ?1";
-    exactly_one(tx.execute(sql, params![person, Ms(tx.now())])?)?;
+    exactly_one(tx.execute(sql, params![user, Ms(tx.now())])?)?;
     if for_good {
-        tx.execute("DELETE FROM tokens WHERE person = ?1", [person])?;
+        tx.execute("DELETE FROM tokens WHERE person = ?1", [user])?;
     }
     let changed = tx.execute(
         "UPDATE people SET consent = 'ended', ended_how = ?2, ended_at = ?3, trouble = NULL,
              trouble_until = NULL WHERE id = ?1",
-        params![person, how.as_str(), Ms(tx.now())],
+        params![user, how.as_str(), Ms(tx.now())],
     )?;
     exactly_one(changed)
 }
 
-/// Keeps a consent that is refused: the person's token is tried again at `until`. `why` is for them
+/// Keeps a consent that is refused: the user's token is tried again at `until`. `why` is for them
 /// to read.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn hold(tx: &Tx<'_>, person: UserId, why: &str, until: Timestamp) -> Result<()> {
+pub fn hold(tx: &Tx<'_>, user: UserId, why: &str, until: Timestamp) -> Result<()> {
     let sql = "UPDATE tokens SET dead_since = NULL, refreshing_until = 0 WHERE person = ?1";
-    exactly_one(tx.execute(sql, [person])?)?;
+    exactly_one(tx.execute(sql, [user])?)?;
     let changed = tx.execute(
         "UPDATE people SET consent = 'good', ended_how = NULL, ended_at = NULL, trouble = ?2,
              trouble_until = ?3, follows_next_at = ?3 WHERE id = ?1",
-        params![person, why, Ms(until)],
+        params![user, why, Ms(until)],
     )?;
     exactly_one(changed)
 }
 
-/// Takes back the ends of all consents that ended within the hour, with the letters about them that
+/// Takes back the ends of all consents that ended within the hour, with the emails about them that
 /// have not left, and holds the consents. Returns how many.
 ///
 /// # Errors
@@ -90,13 +90,13 @@ pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
         Ok((row.get::<_, UserId>(0)?, row.get::<_, bool>(1)?, row.get::<_, Ms>(2)?))
     })?;
     let ended = ended.collect::<rusqlite::Result<Vec<_>>>()?;
-    for (person, was_revoked, Ms(ended_at)) in &ended {
-        hold(tx, *person, why, until)?;
+    for (user, was_revoked, Ms(ended_at)) in &ended {
+        hold(tx, *user, why, until)?;
         let sql =
             "DELETE FROM outbox WHERE person = ?1 AND kind = 'sign_in_again' AND state = 'owed'";
-        tx.execute(sql, [person])?;
+        tx.execute(sql, [user])?;
         if *was_revoked {
-            outbox::owe_news_missed(tx, *person, *ended_at)?;
+            outbox::owe_news_missed(tx, *user, *ended_at)?;
         }
     }
     Ok(ended.len() as u64)
@@ -115,13 +115,13 @@ pub fn try_everybody(tx: &Tx<'_>, refresh_by: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Notes that Spotify takes the person's refresh token after all.
+/// Notes that Spotify takes the user's refresh token after all.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn taken_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
+pub fn taken_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
     let sql = "UPDATE people SET refused_since = NULL WHERE id = ?1 AND refused_since IS NOT NULL";
-    tx.execute(sql, [person])?;
+    tx.execute(sql, [user])?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Everything that is stored about a person, in readable form, for them to take along. No token and
+//! Everything that is stored about a user, in readable form, for them to take along. No token and
 //! no hash of one is in it, and nothing about anybody else.
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::{Result, Tx};
 use crate::domain::user::UserId;
 
 /// The parts, each with the rows that it is made of. What ends in `_at` is a time, and what begins with
-/// `is_` or `wants_` is yes or no. A test walks the schema: whatever knows of a person must be here.
+/// `is_` or `wants_` is yes or no. A test walks the schema: whatever knows of a user must be here.
 const PARTS: [(&str, &str); 11] = [
     (
         "profile",
@@ -60,7 +60,7 @@ const PARTS: [(&str, &str); 11] = [
          ORDER BY a.name, m.artist",
     ),
     (
-        "letters",
+        "emails",
         "SELECT o.id AS number, o.kind, o.subject, r.title,
              (SELECT group_concat(value ->> 1, ', ') FROM json_each(r.artists)) AS artists,
              o.state, o.reason, o.owed_at, o.next_at AS not_before_at, o.settled_at,
@@ -70,7 +70,7 @@ const PARTS: [(&str, &str); 11] = [
          WHERE o.person = ?1 ORDER BY o.id",
     ),
     (
-        "links_in_letters",
+        "links_in_emails",
         "SELECT id AS number, purpose, address, created_at, expires_at, used_at
          FROM links WHERE person = ?1 ORDER BY id",
     ),
@@ -90,12 +90,12 @@ const PARTS: [(&str, &str); 11] = [
     ),
 ];
 
-/// Everything about a person; `None` if there is no such person.
+/// Everything about a user; `None` if there is no such user.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn of(tx: &Tx<'_>, person: UserId) -> Result<Option<Value>> {
-    if super::people::find(tx, person)?.is_none() {
+pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Value>> {
+    if super::users::find(tx, user)?.is_none() {
         return Ok(None);
     }
     let mut all = Map::new();
@@ -103,7 +103,7 @@ pub fn of(tx: &Tx<'_>, person: UserId) -> Result<Option<Value>> {
     for (part, sql) in PARTS {
         let mut rows = tx.conn().prepare_cached(sql)?;
         let names: Vec<String> = names(&rows);
-        let found = rows.query_map([person], |row| read(row, &names))?;
+        let found = rows.query_map([user], |row| read(row, &names))?;
         let mut found = found.collect::<rusqlite::Result<Vec<Value>>>()?;
         let is_one = matches!(part, "profile" | "preferences" | "consent");
         let value = if is_one { found.pop().unwrap_or_default() } else { Value::Array(found) };
@@ -169,7 +169,7 @@ mod tests {
         rows.query_map([], |row| row.get(0)).unwrap().map(|name| name.unwrap()).collect()
     }
 
-    /// The tables that know of people: by a column of that name, or by a reference.
+    /// The tables that know of users: by a column of that name, or by a reference.
     fn tables(conn: &Connection) -> Vec<String> {
         column(
             conn,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_kept_of_a_person_is_in_what_they_take_along_but_secrets() {
+    fn whatever_is_kept_of_a_user_is_in_what_they_take_along_but_secrets() {
         let conn = schema();
         let tables = tables(&conn);
         assert!(tables.len() >= 10, "a test of nothing: {tables:?}");

@@ -1,4 +1,4 @@
-//! What is needed for the last letter to somebody who left. It goes when the letter has left, or
+//! What is needed for the last email to somebody who left. It goes when the email has left, or
 //! when it cannot.
 
 use jiff::SignedDuration;
@@ -8,10 +8,10 @@ use super::columns::Ms;
 use super::{Result, Tx, outbox};
 use crate::domain::user::EmailAddress;
 
-/// A letter that could not leave by then never will; and nothing is kept for ever.
+/// An email that could not leave by then never will; and nothing is kept for ever.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// What the last letter says, and where it goes.
+/// What the last email says, and where it goes.
 #[derive(Debug, Clone)]
 pub struct Farewell {
     /// Where.
@@ -22,7 +22,7 @@ pub struct Farewell {
     pub has_withdrawn: bool,
 }
 
-/// Owes somebody who leaves a last letter.
+/// Owes somebody who leaves a last email.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -47,18 +47,18 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Farewell>> {
     Ok(found.optional()?)
 }
 
-/// Forgets those whose letter is settled, the letter included.
-pub(super) fn forget_settled(tx: &Tx<'_>, letter: i64) -> Result<()> {
+/// Forgets those whose email is settled, the email included.
+pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
     let which = "letter = ?1 AND kind = 'good_bye' AND state <> 'owed'";
     tx.execute(
         &format!("DELETE FROM farewells WHERE id IN (SELECT subject FROM outbox WHERE {which})"),
-        [letter],
+        [email],
     )?;
-    tx.execute(&format!("DELETE FROM outbox WHERE {which}"), [letter])?;
+    tx.execute(&format!("DELETE FROM outbox WHERE {which}"), [email])?;
     Ok(())
 }
 
-/// Forgets those whose letter could not leave for days.
+/// Forgets those whose email could not leave for days.
 pub(super) fn forget_old(tx: &Tx<'_>) -> Result<()> {
     let before = Ms(tx.now() - KEPT_FOR);
     tx.execute("DELETE FROM farewells WHERE made_at <= ?1", [before])?;

@@ -15,7 +15,7 @@ use crate::domain::user::UserId;
 /// Entries of a feed.
 const MOST: usize = 100;
 
-/// Among so many of the newest they are looked for: some are of kinds that the person does not want.
+/// Among so many of the newest they are looked for: some are of kinds that the user does not want.
 const LOOKED_THROUGH: u32 = 400;
 
 /// What is older is in no feed.
@@ -39,7 +39,7 @@ pub struct Made {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Whose.
-    pub person: UserId,
+    pub user: UserId,
     /// What the last reading found.
     pub version: Option<Vec<u8>>,
     /// Since when it is that.
@@ -48,14 +48,14 @@ pub struct Held {
     pub is_worth_noting: bool,
 }
 
-/// The addresses of a person's feeds that work.
+/// The addresses of a user's feeds that work.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn of(tx: &Tx<'_>, person: UserId) -> Result<Vec<Made>> {
+pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Made>> {
     let mut rows =
         tx.conn().prepare_cached("SELECT kind, made_at, read_at FROM feeds WHERE person = ?1")?;
-    let made = rows.query_map([person], |row| {
+    let made = rows.query_map([user], |row| {
         let (form, made_at): (String, Ms) = (row.get(0)?, row.get(1)?);
         let read_at: Option<Ms> = row.get(2)?;
         let made = |form| Made { form, made_at: made_at.0, read_at: read_at.map(|at| at.0) };
@@ -68,10 +68,10 @@ pub fn of(tx: &Tx<'_>, person: UserId) -> Result<Vec<Made>> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn make(tx: &Tx<'_>, person: UserId, form: Form, token_hash: [u8; 32]) -> Result<()> {
+pub fn make(tx: &Tx<'_>, user: UserId, form: Form, token_hash: [u8; 32]) -> Result<()> {
     let sql =
         "INSERT OR REPLACE INTO feeds (person, kind, token_hash, made_at) VALUES (?1, ?2, ?3, ?4)";
-    tx.execute(sql, params![person, form.as_str(), token_hash, Ms(tx.now())])?;
+    tx.execute(sql, params![user, form.as_str(), token_hash, Ms(tx.now())])?;
     Ok(())
 }
 
@@ -79,9 +79,9 @@ pub fn make(tx: &Tx<'_>, person: UserId, form: Form, token_hash: [u8; 32]) -> Re
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn revoke(tx: &Tx<'_>, person: UserId, form: Form) -> Result<()> {
+pub fn revoke(tx: &Tx<'_>, user: UserId, form: Form) -> Result<()> {
     let sql = "DELETE FROM feeds WHERE person = ?1 AND kind = ?2";
-    tx.execute(sql, params![person, form.as_str()])?;
+    tx.execute(sql, params![user, form.as_str()])?;
     Ok(())
 }
 
@@ -96,7 +96,7 @@ pub fn whose(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Option<Hel
     let key = params![token_hash, form.as_str(), Ms(tx.now() - NOTED)];
     let held = tx.query_row(sql, key, |row| {
         Ok(Held {
-            person: row.get(0)?,
+            user: row.get(0)?,
             version: row.get(1)?,
             changed_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
             is_worth_noting: row.get(3)?,
@@ -119,41 +119,41 @@ pub fn note_reading(tx: &Tx<'_>, token_hash: [u8; 32], version: [u8; 32]) -> Res
     Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map_or(second, |at| at.0))
 }
 
-/// What can have changed in a person's feeds, in few words: the same words, the same feed.
+/// What can have changed in a user's feeds, in few words: the same words, the same feed.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn fingerprint(tx: &Tx<'_>, person: UserId) -> Result<String> {
+pub fn fingerprint(tx: &Tx<'_>, user: UserId) -> Result<String> {
     let sql = "SELECT format('%d %d %d %d', count(*), coalesce(sum(seen_at), 0), coalesce(max(changed_at), 0),
                    coalesce(sum(is_edition), 0)) FROM
                (SELECT n.seen_at, r.changed_at,
                     EXISTS (SELECT 1 FROM editions e WHERE e.release = n.release) AS is_edition
                 FROM news n JOIN releases r ON r.id = n.release)";
     let news: String =
-        tx.query_row(&format!("{NEWS} {sql}"), news_key(tx, person), |row| row.get(0))?;
+        tx.query_row(&format!("{NEWS} {sql}"), news_key(tx, user), |row| row.get(0))?;
     let of_artists = |table: &str| -> Result<String> {
         let sql = format!(
             "SELECT format('%d %d', count(*), coalesce(sum(since), 0)) FROM {table} WHERE person = ?1"
         );
-        Ok(tx.query_row(&sql, [person], |row| row.get(0))?)
+        Ok(tx.query_row(&sql, [user], |row| row.get(0))?)
     };
     let (mutes, follows) = (of_artists("mutes")?, of_artists("follows")?);
-    let wanted = preferences::of(tx, person)?;
+    let wanted = preferences::of(tx, user)?;
     let kinds = wanted.map(|wanted| (wanted.kinds, wanted.editions));
     Ok(format!("{news} / {mutes} / {follows} / {kinds:?}"))
 }
 
-/// What a person's feeds tell: what was news of the kinds that they want, the newest first, muted artists'
+/// What a user's feeds tell: what was news of the kinds that they want, the newest first, muted artists'
 /// left out, and whether or not they can be written to.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn entries(tx: &Tx<'_>, person: UserId) -> Result<Vec<Entry>> {
-    let Some(wanted) = preferences::of(tx, person)? else { return Ok(Vec::new()) };
+pub fn entries(tx: &Tx<'_>, user: UserId) -> Result<Vec<Entry>> {
+    let Some(wanted) = preferences::of(tx, user)? else { return Ok(Vec::new()) };
     let mut entries: Vec<Entry> = Vec::new();
-    for (id, (seen_at, changed_at)) in newest(tx, person)? {
+    for (id, (seen_at, changed_at)) in newest(tx, user)? {
         let Some(release) = releases::find(tx, &id)? else { continue };
-        let reasons = releases::reasons(tx, &id, person)?;
+        let reasons = releases::reasons(tx, &id, user)?;
         let is_left_out = !wanted.editions && editions::is_one(tx, &id)?;
         if is_left_out || audience::judge(&release, &reasons, wanted.kinds).is_err() {
             continue;
@@ -169,7 +169,7 @@ pub fn entries(tx: &Tx<'_>, person: UserId) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// What was seen since a person follows the artist; and what letters told or would have told, such as of
+/// What was seen since a user follows the artist; and what emails told or would have told, such as of
 /// editions, and of artists whom they have ceased to follow.
 const NEWS: &str = "WITH news (release, seen_at) AS (
          SELECT release, min(seen_at) FROM (
@@ -184,17 +184,17 @@ const NEWS: &str = "WITH news (release, seen_at) AS (
                   ORDER BY id DESC LIMIT ?3))
          GROUP BY release)";
 
-fn news_key(tx: &Tx<'_>, person: UserId) -> impl rusqlite::Params {
-    (person, Ms(tx.now() - OLDEST), LOOKED_THROUGH)
+fn news_key(tx: &Tx<'_>, user: UserId) -> impl rusqlite::Params {
+    (user, Ms(tx.now() - OLDEST), LOOKED_THROUGH)
 }
 
 type Times = (Timestamp, Option<Timestamp>);
 
-fn newest(tx: &Tx<'_>, person: UserId) -> Result<HashMap<ReleaseId, Times>> {
+fn newest(tx: &Tx<'_>, user: UserId) -> Result<HashMap<ReleaseId, Times>> {
     let sql =
         "SELECT n.release, n.seen_at, r.changed_at FROM news n JOIN releases r ON r.id = n.release";
     let mut rows = tx.conn().prepare_cached(&format!("{NEWS} {sql}"))?;
-    let found = rows.query_map(news_key(tx, person), |row| {
+    let found = rows.query_map(news_key(tx, user), |row| {
         let (seen_at, changed_at): (Ms, Option<Ms>) = (row.get(1)?, row.get(2)?);
         Ok((row.get(0)?, (seen_at.0, changed_at.map(|at| at.0))))
     })?;

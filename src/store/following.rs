@@ -1,4 +1,4 @@
-//! The artists that one person follows, as their page lists them: searched, sorted, a page at a time.
+//! The artists that one user follows, as their page lists them: searched, sorted, a page at a time.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
@@ -15,7 +15,7 @@ use crate::domain::user::UserId;
 /// Artists on a page.
 pub const A_PAGE: u32 = 50;
 
-/// A person may ask to look for changes once in so long.
+/// A user may ask to look for changes once in so long.
 pub const HURRY_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// In which order.
@@ -71,7 +71,7 @@ pub struct Followed {
     pub rate: f64,
     /// Whether the last check failed.
     pub has_failed: bool,
-    /// Whether the person wants to hear nothing of the artist.
+    /// Whether the user wants to hear nothing of the artist.
     pub is_muted: bool,
 }
 
@@ -84,21 +84,21 @@ pub struct Count {
     pub found: u64,
 }
 
-/// How many artists a person follows, and how many of them are found.
+/// How many artists a user follows, and how many of them are found.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn count(tx: &Tx<'_>, person: UserId, search: &str) -> Result<Count> {
-    let all = follows::count(tx, person)?;
+pub fn count(tx: &Tx<'_>, user: UserId, search: &str) -> Result<Count> {
+    let all = follows::count(tx, user)?;
     if search.is_empty() {
         return Ok(Count { all, found: all });
     }
     let sql = format!(
         "SELECT count(*) FROM artists a INDEXED BY artists_by_name
          WHERE instr(a.folded, ?2) > 0 AND {}",
-        is_followed(tx, person)?
+        is_followed(tx, user)?
     );
-    let found = tx.query_row(&sql, params![person, search], |row| row.get(0))?;
+    let found = tx.query_row(&sql, params![user, search], |row| row.get(0))?;
     Ok(Count { all, found })
 }
 
@@ -108,20 +108,20 @@ pub fn count(tx: &Tx<'_>, person: UserId, search: &str) -> Result<Count> {
 /// [`super::StoreError`]
 pub fn page(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     wanted: &Wanted,
     count: Count,
     pace: Option<&Pace>,
 ) -> Result<Vec<Followed>> {
     let slice = Slice::of(wanted.page, count.found);
     let mut ids = match (wanted.sort, pace) {
-        (Sort::Next, Some(pace)) => by_next_check(tx, person, &wanted.search, count, pace, slice)?,
-        _ => in_order(tx, person, wanted, count, slice)?,
+        (Sort::Next, Some(pace)) => by_next_check(tx, user, &wanted.search, count, pace, slice)?,
+        _ => in_order(tx, user, wanted, count, slice)?,
     };
     if slice.is_backwards {
         ids.reverse();
     }
-    let found: Result<Vec<_>> = ids.iter().map(|id| find(tx, person, id)).collect();
+    let found: Result<Vec<_>> = ids.iter().map(|id| find(tx, user, id)).collect();
     Ok(found?.into_iter().flatten().collect())
 }
 
@@ -143,9 +143,9 @@ impl Slice {
     }
 }
 
-/// That the person follows an artist `a`. Whoever follows all that are watched need not be looked up for each.
-fn is_followed(tx: &Tx<'_>, person: UserId) -> Result<&'static str> {
-    Ok(match follows::are_all(tx, person)? {
+/// That the user follows an artist `a`. Whoever follows all that are watched need not be looked up for each.
+fn is_followed(tx: &Tx<'_>, user: UserId) -> Result<&'static str> {
+    Ok(match follows::are_all(tx, user)? {
         // The plus keeps the planner from an index that would serve for nothing else.
         true => "+a.unwatched_at IS NULL AND ?1 IS NOT NULL",
         false => "EXISTS (SELECT 1 FROM follows f WHERE f.person = ?1 AND f.artist = a.id)",
@@ -158,7 +158,7 @@ const FOUND_BY_NAME: &str =
 /// Walks an index in the order that is wanted, and passes those over whom only others follow.
 fn in_order(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     wanted: &Wanted,
     count: Count,
     slice: Slice,
@@ -182,10 +182,10 @@ fn in_order(
     let sql = format!(
         "SELECT a.id FROM artists a {walk} WHERE {is_found} AND {}
          ORDER BY a.{column} {direction}, a.id {direction} LIMIT ?3 OFFSET ?4",
-        is_followed(tx, person)?
+        is_followed(tx, user)?
     );
     let mut rows = tx.conn().prepare_cached(&sql)?;
-    let key = params![person, wanted.search, slice.take, slice.skip];
+    let key = params![user, wanted.search, slice.take, slice.skip];
     Ok(rows.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -193,17 +193,17 @@ fn in_order(
 /// those that are due, whoever waited longest comes first.
 type Turn = (bool, Option<Timestamp>, Option<Timestamp>, ArtistId);
 
-/// Reckons all of them, since what is next is in no index. Whom the person follows is looked up only where
+/// Reckons all of them, since what is next is in no index. Whom the user follows is looked up only where
 /// the page lies: for each of 10,000 it would take longer than all the rest.
 fn by_next_check(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     search: &str,
     count: Count,
     pace: &Pace,
     slice: Slice,
 ) -> Result<Vec<ArtistId>> {
-    let mut turns = turns(tx, person, search, count, pace)?;
+    let mut turns = turns(tx, user, search, count, pace)?;
     turns.sort_unstable();
     if slice.is_backwards {
         turns.reverse();
@@ -214,7 +214,7 @@ fn by_next_check(
         if ids.len() as u64 == slice.take {
             break;
         }
-        if !follows::is_one(tx, person, &id)? {
+        if !follows::is_one(tx, user, &id)? {
             continue;
         }
         match skip.checked_sub(1) {
@@ -225,14 +225,8 @@ fn by_next_check(
     Ok(ids)
 }
 
-/// The turns of the artists that are found, among them all that the person follows.
-fn turns(
-    tx: &Tx<'_>,
-    person: UserId,
-    search: &str,
-    count: Count,
-    pace: &Pace,
-) -> Result<Vec<Turn>> {
+/// The turns of the artists that are found, among them all that the user follows.
+fn turns(tx: &Tx<'_>, user: UserId, search: &str, count: Count, pace: &Pace) -> Result<Vec<Turn>> {
     let follows_many = count.all * 4 > artists::count_watched(tx)?;
     let whom = match follows_many {
         true => {
@@ -247,7 +241,7 @@ fn turns(
     let sql =
         format!("SELECT a.id, a.checked_at, a.next_check_at, a.rate FROM {whom} AND {is_found}");
     let mut rows = tx.conn().prepare_cached(&sql)?;
-    let turns = rows.query_map(params![person, search], |row| {
+    let turns = rows.query_map(params![user, search], |row| {
         let (checked_at, next_check_at): (Option<Ms>, Ms) = (row.get(1)?, row.get(2)?);
         let rate = row.get::<_, Option<f64>>(3)?.unwrap_or_else(rate::prior_a_week);
         let next = checked_at.map(|Ms(checked_at)| {
@@ -259,17 +253,17 @@ fn turns(
     Ok(turns.collect::<rusqlite::Result<_>>()?)
 }
 
-/// An artist, if the person follows them.
+/// An artist, if the user follows them.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn find(tx: &Tx<'_>, person: UserId, id: &ArtistId) -> Result<Option<Followed>> {
+pub fn find(tx: &Tx<'_>, user: UserId, id: &ArtistId) -> Result<Option<Followed>> {
     let sql = "SELECT a.name, r.title, r.link, r.date, a.checked_at, a.next_check_at, a.rate,
                    a.failures > 0,
                    EXISTS (SELECT 1 FROM mutes m WHERE m.person = ?1 AND m.artist = a.id)
                FROM follows f JOIN artists a ON a.id = f.artist LEFT JOIN releases r ON r.id = a.last_album
                WHERE f.person = ?1 AND f.artist = ?2";
-    let found = tx.query_row(sql, params![person, id], |row| {
+    let found = tx.query_row(sql, params![user, id], |row| {
         let title: Option<String> = row.get(1)?;
         let last_album = match title {
             None => None,
@@ -306,23 +300,23 @@ pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
     Ok(Crowd { rates: rates.into_iter().flatten().collect(), never_asked })
 }
 
-/// When a person last asked to look for changes, if that is less than an hour ago.
+/// When a user last asked to look for changes, if that is less than an hour ago.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn hurried_at(tx: &Tx<'_>, person: UserId) -> Result<Option<Timestamp>> {
+pub fn hurried_at(tx: &Tx<'_>, user: UserId) -> Result<Option<Timestamp>> {
     let sql = "SELECT hurried_at FROM people WHERE id = ?1 AND hurried_at > ?2";
-    let key = params![person, Ms(tx.now() - HURRY_EVERY)];
+    let key = params![user, Ms(tx.now() - HURRY_EVERY)];
     Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map(|at| at.0))
 }
 
-/// Makes a person's list of follows due at once, since they asked for it.
+/// Makes a user's list of follows due at once, since they asked for it.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn hurry(tx: &Tx<'_>, person: UserId) -> Result<()> {
+pub fn hurry(tx: &Tx<'_>, user: UserId) -> Result<()> {
     let sql = "UPDATE people SET hurried_at = ?2, follows_next_at = min(follows_next_at, ?2) WHERE id = ?1";
-    exactly_one(tx.execute(sql, params![person, Ms(tx.now())])?)
+    exactly_one(tx.execute(sql, params![user, Ms(tx.now())])?)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Who follows whom, and when each person's list is to be read again.
+//! Who follows whom, and when each user's list is to be read again.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -9,7 +9,7 @@ use super::{Result, Tx, artists, outbox};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::user::UserId;
 
-/// How a person's list stood when it was last read.
+/// How a user's list stood when it was last read.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
     /// How many artists they follow, as far as is known.
@@ -43,25 +43,25 @@ pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
     Ok(due.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Why a person's list is not read though it may be due: Spotify refuses them until later, in words.
+/// Why a user's list is not read though it may be due: Spotify refuses them until later, in words.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn refused(tx: &Tx<'_>, person: UserId) -> Result<Option<String>> {
+pub fn refused(tx: &Tx<'_>, user: UserId) -> Result<Option<String>> {
     let sql = "SELECT coalesce(trouble, '') FROM people WHERE id = ?1 AND trouble_until > ?2";
-    Ok(tx.query_row(sql, params![person, Ms(tx.now())], |row| row.get(0)).optional()?)
+    Ok(tx.query_row(sql, params![user, Ms(tx.now())], |row| row.get(0)).optional()?)
 }
 
-/// How a person's list stands; `None` if there is no such person.
+/// How a user's list stands; `None` if there is no such user.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn standing(tx: &Tx<'_>, person: UserId) -> Result<Option<Standing>> {
+pub fn standing(tx: &Tx<'_>, user: UserId) -> Result<Option<Standing>> {
     let found = tx.query_row(
         "SELECT (SELECT count(*) FROM follows WHERE person = ?1), follows_failures, follows_doubt,
                 follows_doubt_since
          FROM people WHERE id = ?1",
-        [person],
+        [user],
         |row| {
             let doubt: Option<String> = row.get(2)?;
             let since: Option<Ms> = row.get(3)?;
@@ -72,20 +72,20 @@ pub fn standing(tx: &Tx<'_>, person: UserId) -> Result<Option<Standing>> {
     Ok(found.optional()?)
 }
 
-/// Follows `artists` for `person`; `whole` says that whoever is missing was unfollowed.
+/// Follows `artists` for `user`; `whole` says that whoever is missing was unfollowed.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn apply(tx: &Tx<'_>, person: UserId, artists: &[Artist], whole: bool) -> Result<Change> {
+pub fn apply(tx: &Tx<'_>, user: UserId, artists: &[Artist], whole: bool) -> Result<Change> {
     let mut change = Change::default();
     for artist in artists {
         artists::watch(tx, artist)?;
-        change.added += u64::from(follow(tx, person, &artist.id)?);
+        change.added += u64::from(follow(tx, user, &artist.id)?);
     }
     if whole {
         let kept: std::collections::HashSet<&ArtistId> = artists.iter().map(|a| &a.id).collect();
-        for gone in followed(tx, person)?.iter().filter(|id| !kept.contains(id)) {
-            unfollow(tx, person, gone)?;
+        for gone in followed(tx, user)?.iter().filter(|id| !kept.contains(id)) {
+            unfollow(tx, user, gone)?;
             change.removed += 1;
         }
         artists::note_unwatched(tx)?;
@@ -95,71 +95,71 @@ pub fn apply(tx: &Tx<'_>, person: UserId, artists: &[Artist], whole: bool) -> Re
 
 /// Whether the follow is new. One that ended lately goes on where it left off, and what came out
 /// meanwhile is owed.
-fn follow(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<bool> {
+fn follow(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<bool> {
     let sql = "INSERT OR IGNORE INTO follows (person, artist, since) VALUES (?1, ?2, ?3)";
-    let is_new = tx.execute(sql, params![person, artist, Ms(tx.now())])? == 1;
+    let is_new = tx.execute(sql, params![user, artist, Ms(tx.now())])? == 1;
     if is_new {
         let sql =
             "DELETE FROM unfollows WHERE person = ?1 AND artist = ?2 RETURNING since, gone_at";
-        let ended = tx.query_row(sql, params![person, artist], |row| {
+        let ended = tx.query_row(sql, params![user, artist], |row| {
             Ok((row.get::<_, Ms>(0)?, row.get::<_, Ms>(1)?))
         });
         if let Some((since, gone_at)) = ended.optional()?
             && tx.now().duration_since(gone_at.0) < artists::FORGOTTEN_AFTER
         {
             let sql = "UPDATE follows SET since = ?3 WHERE person = ?1 AND artist = ?2";
-            tx.execute(sql, params![person, artist, since])?;
-            outbox::owe_news_seen_since(tx, person, artist, gone_at.0)?;
+            tx.execute(sql, params![user, artist, since])?;
+            outbox::owe_news_seen_since(tx, user, artist, gone_at.0)?;
         }
     }
     Ok(is_new)
 }
 
-fn unfollow(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<()> {
+fn unfollow(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
     tx.execute(
         "INSERT OR REPLACE INTO unfollows (person, artist, since, gone_at)
          SELECT person, artist, since, ?3 FROM follows WHERE person = ?1 AND artist = ?2",
-        params![person, artist, Ms(tx.now())],
+        params![user, artist, Ms(tx.now())],
     )?;
     let sql = "DELETE FROM follows WHERE person = ?1 AND artist = ?2";
-    exactly_one(tx.execute(sql, params![person, artist])?)
+    exactly_one(tx.execute(sql, params![user, artist])?)
 }
 
-/// How many artists a person follows.
+/// How many artists a user follows.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn count(tx: &Tx<'_>, person: UserId) -> Result<u64> {
+pub fn count(tx: &Tx<'_>, user: UserId) -> Result<u64> {
     let sql = "SELECT count(*) FROM follows WHERE person = ?1";
-    Ok(tx.query_row(sql, [person], |row| row.get(0))?)
+    Ok(tx.query_row(sql, [user], |row| row.get(0))?)
 }
 
-/// Whether a person follows every artist that is watched: nobody else follows anybody else.
-pub(super) fn are_all(tx: &Tx<'_>, person: UserId) -> Result<bool> {
-    Ok(count(tx, person)? == artists::count_watched(tx)?)
+/// Whether a user follows every artist that is watched: nobody else follows anybody else.
+pub(super) fn are_all(tx: &Tx<'_>, user: UserId) -> Result<bool> {
+    Ok(count(tx, user)? == artists::count_watched(tx)?)
 }
 
-/// Whether a person follows an artist.
-pub(super) fn is_one(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<bool> {
+/// Whether a user follows an artist.
+pub(super) fn is_one(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM follows WHERE person = ?1 AND artist = ?2)";
-    Ok(tx.query_row(sql, params![person, artist], |row| row.get(0))?)
+    Ok(tx.query_row(sql, params![user, artist], |row| row.get(0))?)
 }
 
-fn followed(tx: &Tx<'_>, person: UserId) -> Result<Vec<ArtistId>> {
+fn followed(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached("SELECT artist FROM follows WHERE person = ?1")?;
-    Ok(rows.query_map([person], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    Ok(rows.query_map([user], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Records that the list was read and believed, and when it is due again.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn believed(tx: &Tx<'_>, person: UserId, next_at: Timestamp) -> Result<()> {
+pub fn believed(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> {
     let changed = tx.execute(
         "UPDATE people SET follows_read_at = ?2, follows_next_at = ?3, follows_failures = 0,
              follows_doubt = NULL, follows_doubt_since = NULL
          WHERE id = ?1",
-        params![person, Ms(tx.now()), Ms(next_at)],
+        params![user, Ms(tx.now()), Ms(next_at)],
     )?;
     exactly_one(changed)
 }
@@ -168,13 +168,13 @@ pub fn believed(tx: &Tx<'_>, person: UserId, next_at: Timestamp) -> Result<()> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn doubted(tx: &Tx<'_>, person: UserId, doubt: &str, next_at: Timestamp) -> Result<()> {
+pub fn doubted(tx: &Tx<'_>, user: UserId, doubt: &str, next_at: Timestamp) -> Result<()> {
     let changed = tx.execute(
         "UPDATE people SET follows_next_at = ?3, follows_failures = follows_failures + 1,
              follows_doubt_since = CASE WHEN follows_doubt = ?2 THEN follows_doubt_since ELSE ?4 END,
              follows_doubt = ?2
          WHERE id = ?1",
-        params![person, doubt, Ms(next_at), Ms(tx.now())],
+        params![user, doubt, Ms(next_at), Ms(tx.now())],
     )?;
     exactly_one(changed)
 }
@@ -183,10 +183,10 @@ pub fn doubted(tx: &Tx<'_>, person: UserId, doubt: &str, next_at: Timestamp) -> 
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn failed(tx: &Tx<'_>, person: UserId, next_at: Timestamp) -> Result<()> {
+pub fn failed(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> {
     tx.execute(
         "UPDATE people SET follows_next_at = ?2, follows_failures = follows_failures + 1 WHERE id = ?1",
-        params![person, Ms(next_at)],
+        params![user, Ms(next_at)],
     )?;
     Ok(())
 }

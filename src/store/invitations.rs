@@ -97,9 +97,9 @@ pub fn list(tx: &Tx<'_>) -> Result<Vec<Invitation>> {
 ///
 /// # Errors
 /// [`super::StoreError`], also where it was used before.
-pub fn use_up(tx: &Tx<'_>, number: i64, person: UserId) -> Result<()> {
+pub fn use_up(tx: &Tx<'_>, number: i64, user: UserId) -> Result<()> {
     let sql = "UPDATE invitations SET used_at = ?2, used_by = ?3 WHERE id = ?1 AND used_at IS NULL";
-    exactly_one(tx.execute(sql, params![number, Ms(tx.now()), person])?)
+    exactly_one(tx.execute(sql, params![number, Ms(tx.now()), user])?)
 }
 
 /// Withdraws an invitation that nobody has used.

@@ -30,7 +30,7 @@ pub enum RunResult {
 /// One pass of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRun {
-    /// `follows`, `hints`, `releases` or `letters`.
+    /// `follows`, `hints`, `releases` or `emails`.
     pub job: String,
     /// When it began.
     pub started_at: Timestamp,

@@ -13,7 +13,7 @@ use crate::domain::user::UserId;
 /// Sealed with the key, to find out whether it still opens.
 const WORD: &str = "dropday";
 
-/// So many people's tokens are tried where that word is gone: some may have been unreadable before.
+/// So many users' tokens are tried where that word is gone: some may have been unreadable before.
 const SAMPLE: u32 = 1000;
 
 /// What is kept under `meta`, sealed, with its name there.
@@ -21,7 +21,7 @@ const SAMPLE: u32 = 1000;
 pub(super) enum Row {
     /// [`WORD`].
     Check,
-    /// What links in letters and Message-IDs are made with. It stays when the key changes, since those
+    /// What links in emails and Message-IDs are made with. It stays when the key changes, since those
     /// that are out must stay good.
     Signing,
     /// The key that a change was begun to and is not finished.
@@ -84,8 +84,8 @@ fn opens_something(conn: &Connection, sealer: &Sealer) -> Result<bool> {
     for row in [Row::Signing, Row::Next] {
         sealed.extend(find(conn, row)?.map(|value| (value, row.identity())));
     }
-    for (person, access, refresh) in tokens::sealed(conn, UserId(0), SAMPLE)? {
-        sealed.extend([access, refresh].into_iter().zip(tokens::identities(person)));
+    for (user, access, refresh) in tokens::sealed(conn, UserId(0), SAMPLE)? {
+        sealed.extend([access, refresh].into_iter().zip(tokens::identities(user)));
     }
     let opens = |(value, identity): &(Vec<u8>, String)| sealer.open_own(value, identity).is_ok();
     Ok(sealed.is_empty() || sealed.iter().any(opens))
@@ -189,9 +189,9 @@ mod tests {
 
     /// Somebody's tokens, sealed with the first key.
     fn with_tokens(conn: &Connection) {
-        let person = "INSERT INTO people (id, spotify_id, display_name, created_at, consent, follows_next_at)
+        let user = "INSERT INTO people (id, spotify_id, display_name, created_at, consent, follows_next_at)
                           VALUES (1, 'm', 'Martha', 1, 'good', 1)";
-        conn.execute(person, []).unwrap();
+        conn.execute(user, []).unwrap();
         let [access, refresh] = tokens::identities(UserId(1)).map(|identity| {
             sealer(1).seal(&SecretString::from("token"), &identity, &*SeededChance::new(2))
         });

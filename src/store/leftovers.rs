@@ -1,4 +1,4 @@
-//! Copies of the database beside it, which upgrades and restores keep, and drafts that were cut short. What people
+//! Copies of the database beside it, which upgrades and restores keep, and drafts that were cut short. What users
 //! deleted is in them still: they go.
 
 use std::fs::{File, Metadata, OpenOptions};

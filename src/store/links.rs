@@ -1,4 +1,4 @@
-//! Links in letters: bound to a purpose, good for a while, good once.
+//! Links in emails: bound to a purpose, good for a while, good once.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
@@ -17,34 +17,34 @@ pub struct ConfirmLink {
     /// Its number, which stands signed in the link.
     pub id: i64,
     /// Whose it is.
-    pub person: UserId,
+    pub user: UserId,
     /// The address that it confirms; `None` once it has.
     pub address: Option<EmailAddress>,
     /// When it ends.
     pub expires_at: Timestamp,
 }
 
-/// Makes a link that confirms `address`, and ends the person's earlier ones: only the address
+/// Makes a link that confirms `address`, and ends the user's earlier ones: only the address
 /// typed last can be confirmed.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn make_confirm(tx: &Tx<'_>, person: UserId, address: &EmailAddress) -> Result<i64> {
-    forget_awaiting(tx, person)?;
+pub fn make_confirm(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result<i64> {
+    forget_awaiting(tx, user)?;
     tx.execute(
         "INSERT INTO links (purpose, person, address, created_at, expires_at)
          VALUES ('confirm', ?1, ?2, ?3, ?4)",
-        params![person, address, Ms(tx.now()), Ms(tx.now() + CONFIRM_GOOD_FOR)],
+        params![user, address, Ms(tx.now()), Ms(tx.now() + CONFIRM_GOOD_FOR)],
     )?;
     Ok(tx.conn().last_insert_rowid())
 }
 
-/// Ends the links of a person that wait to be used.
+/// Ends the links of a user that wait to be used.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn forget_awaiting(tx: &Tx<'_>, person: UserId) -> Result<()> {
-    tx.execute("DELETE FROM links WHERE person = ?1 AND used_at IS NULL", [person])?;
+pub fn forget_awaiting(tx: &Tx<'_>, user: UserId) -> Result<()> {
+    tx.execute("DELETE FROM links WHERE person = ?1 AND used_at IS NULL", [user])?;
     Ok(())
 }
 
@@ -56,12 +56,12 @@ pub fn find_confirm(tx: &Tx<'_>, id: i64) -> Result<Option<ConfirmLink>> {
     find(tx, "purpose = 'confirm' AND id = ?1", id)
 }
 
-/// The address that a person has typed and not confirmed yet.
+/// The address that a user has typed and not confirmed yet.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn awaiting(tx: &Tx<'_>, person: UserId) -> Result<Option<ConfirmLink>> {
-    let waiting = find(tx, "purpose = 'confirm' AND used_at IS NULL AND person = ?1", person.0)?;
+pub fn awaiting(tx: &Tx<'_>, user: UserId) -> Result<Option<ConfirmLink>> {
+    let waiting = find(tx, "purpose = 'confirm' AND used_at IS NULL AND person = ?1", user.0)?;
     Ok(waiting.filter(|link| link.expires_at > tx.now()))
 }
 
@@ -81,7 +81,7 @@ fn find(tx: &Tx<'_>, which: &str, key: i64) -> Result<Option<ConfirmLink>> {
     let found = tx.query_row(&sql, [key], |row| {
         Ok(ConfirmLink {
             id: row.get(0)?,
-            person: row.get(1)?,
+            user: row.get(1)?,
             address: row.get(2)?,
             expires_at: row.get::<_, Ms>(3)?.0,
         })

@@ -7,7 +7,7 @@ use rusqlite::params_from_iter;
 
 use super::columns::Ms;
 use super::hints::{self, Counts};
-use super::status::{self, Artists, People};
+use super::status::{self, Artists, Users};
 use super::{Result, Tx, allowance, ledger};
 use crate::domain::cadence::{Budget, Settings};
 use crate::domain::consent;
@@ -29,8 +29,8 @@ pub const CONSENT_DAYS: [i64; 5] = [1, 7, 30, 90, 190];
 pub struct Facts {
     /// When.
     pub now: Timestamp,
-    /// People.
-    pub people: People,
+    /// Users.
+    pub users: Users,
     /// Artists.
     pub artists: Artists,
     /// Watched artists whose last check is longer ago than each of [`CHECK_AGES_DAYS`]; for one that was never
@@ -75,7 +75,7 @@ pub fn facts(tx: &Tx<'_>, settings: &Settings) -> Result<Facts> {
     let page = number("PRAGMA page_size")?;
     Ok(Facts {
         now: tx.now(),
-        people: status::count_people(tx)?,
+        users: status::count_users(tx)?,
         artists: status::artists_of(tx, None, settings)?,
         unchecked: older(
             tx,

@@ -33,7 +33,6 @@ pub mod metrics;
 mod migrations;
 pub mod outbox;
 pub mod overdue;
-pub mod people;
 pub mod preferences;
 mod presence;
 pub mod private;
@@ -47,6 +46,7 @@ pub mod status;
 pub mod tidy;
 pub mod tokens;
 pub mod upkeep;
+pub mod users;
 
 pub use db::{Db, Tx};
 pub use error::StoreError;

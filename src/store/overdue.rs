@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::columns::Ms;
-use super::{Result, Tx, allowance, artists, ledger, people};
+use super::{Result, Tx, allowance, artists, ledger, users};
 use crate::domain::cadence::Settings;
 use crate::domain::quota::{Bucket, Pause, Purpose};
 use crate::domain::user::UserId;
@@ -70,14 +70,14 @@ impl std::fmt::Display for Why {
     }
 }
 
-/// Which artists are overdue, of all or of one person's, those that waited longest first, at most
+/// Which artists are overdue, of all or of one user's, those that waited longest first, at most
 /// `most` of them.
 ///
 /// # Errors
 /// [`super::StoreError`]
 pub fn list(
     tx: &Tx<'_>,
-    person: Option<UserId>,
+    user: Option<UserId>,
     settings: &Settings,
     most: u32,
 ) -> Result<Vec<Overdue>> {
@@ -92,7 +92,7 @@ pub fn list(
          FROM longest CROSS JOIN artists USING (id)
          ORDER BY coalesce(checked_at, watched_since), name",
     )?;
-    let key = params![person, Ms(tx.now() - settings.max_wait), most];
+    let key = params![user, Ms(tx.now() - settings.max_wait), most];
     let rows = rows.query_map(key, |row| {
         let checked_at: Option<Ms> = row.get(1)?;
         Ok((row.get(0)?, checked_at.map(|at| at.0), row.get::<_, Option<String>>(2)?))
@@ -117,7 +117,7 @@ pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<Why> {
     if let Some(pause) = ledger::pause_of(tx, Bucket::ArtistAlbums)? {
         return Ok(Why::Paused(pause));
     }
-    if settings.asks_as_people && !people::can_anybody_lend(tx)? {
+    if settings.asks_as_users && !users::can_anybody_lend(tx)? {
         return Ok(Why::NobodyConnected);
     }
     if let Some(pause) = ledger::pause_of_checks(tx)? {

@@ -1,4 +1,4 @@
-//! What people want to be told, and when; and whom they have muted.
+//! What users want to be told, and when; and whom they have muted.
 
 use jiff::Timestamp;
 use jiff::civil::Weekday;
@@ -19,12 +19,12 @@ const PREFERENCES: &str = "SELECT wants_albums, singles_since IS NOT NULL,
      wants_editions, rhythm, letter_weekday, letter_hour, zone, unsubscribed_at IS NULL
      FROM people WHERE id = ?1";
 
-/// What a person wants; `None` if there is no such person.
+/// What a user wants; `None` if there is no such user.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn of(tx: &Tx<'_>, person: UserId) -> Result<Option<Preferences>> {
-    Ok(tx.query_row(PREFERENCES, [person], read).optional()?)
+pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Preferences>> {
+    Ok(tx.query_row(PREFERENCES, [user], read).optional()?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
@@ -53,15 +53,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
     })
 }
 
-/// Changes what a person wants, and, where that is another time, when the news leaves that they are
+/// Changes what a user wants, and, where that is another time, when the news leaves that they are
 /// owed. Lists that
 /// they wanted already have been wanted since then.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn set(tx: &Tx<'_>, person: UserId, wanted: &Preferences) -> Result<()> {
+pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
     let Preferences { kinds, timetable, .. } = wanted;
-    let before = of(tx, person)?;
+    let before = of(tx, user)?;
     let (rhythm, weekday) = match timetable.rhythm {
         Rhythm::AtOnce => ("at_once", None),
         Rhythm::Daily => ("daily", None),
@@ -76,7 +76,7 @@ pub fn set(tx: &Tx<'_>, person: UserId, wanted: &Preferences) -> Result<()> {
              unsubscribed_at = iif(?13, NULL, coalesce(unsubscribed_at, ?14))
          WHERE id = ?1",
         params![
-            person,
+            user,
             kinds.albums,
             kinds.live,
             kinds.remixes,
@@ -93,83 +93,83 @@ pub fn set(tx: &Tx<'_>, person: UserId, wanted: &Preferences) -> Result<()> {
         ],
     )?;
     exactly_one(changed)?;
-    // A letter that is late already must not be put off by whoever saves the same again.
+    // An email that is late already must not be put off by whoever saves the same again.
     if before.is_some_and(|before| before.timetable == *timetable) {
         return Ok(());
     }
-    outbox::plan_anew(tx, person, timetable, last_digest(tx, person)?)
+    outbox::plan_anew(tx, user, timetable, last_digest(tx, user)?)
 }
 
-/// Sends a person no news any more, until they say otherwise.
+/// Sends a user no news any more, until they say otherwise.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn unsubscribe(tx: &Tx<'_>, person: UserId) -> Result<()> {
+pub fn unsubscribe(tx: &Tx<'_>, user: UserId) -> Result<()> {
     let sql = "UPDATE people SET unsubscribed_at = coalesce(unsubscribed_at, ?2) WHERE id = ?1";
-    exactly_one(tx.execute(sql, params![person, Ms(tx.now())])?)
+    exactly_one(tx.execute(sql, params![user, Ms(tx.now())])?)
 }
 
-/// Gives a person a time zone, unless they have one.
+/// Gives a user a time zone, unless they have one.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn propose_zone(tx: &Tx<'_>, person: UserId, zone: &TimeZone) -> Result<()> {
+pub fn propose_zone(tx: &Tx<'_>, user: UserId, zone: &TimeZone) -> Result<()> {
     let sql = "UPDATE people SET zone = ?2 WHERE id = ?1 AND zone IS NULL";
-    tx.execute(sql, params![person, zone.iana_name()])?;
+    tx.execute(sql, params![user, zone.iana_name()])?;
     Ok(())
 }
 
-/// When news that a person is owed now leaves by this timetable.
+/// When news that a user is owed now leaves by this timetable.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn leaves_at(tx: &Tx<'_>, person: UserId, timetable: &Timetable) -> Result<Timestamp> {
-    Ok(timetable.leaves_at(tx.now(), last_digest(tx, person)?))
+pub fn leaves_at(tx: &Tx<'_>, user: UserId, timetable: &Timetable) -> Result<Timestamp> {
+    Ok(timetable.leaves_at(tx.now(), last_digest(tx, user)?))
 }
 
-/// The digest that a person got last.
-pub(super) fn last_digest(tx: &Tx<'_>, person: UserId) -> Result<Option<Key>> {
+/// The digest that a user got last.
+pub(super) fn last_digest(tx: &Tx<'_>, user: UserId) -> Result<Option<Key>> {
     let sql = "SELECT last_digest FROM people WHERE id = ?1";
-    let raw = tx.query_row(sql, [person], |row| row.get::<_, Option<String>>(0)).optional()?;
+    let raw = tx.query_row(sql, [user], |row| row.get::<_, Option<String>>(0)).optional()?;
     Ok(raw.flatten().and_then(|raw| Key::parse(&raw)))
 }
 
 /// Records that a digest has left.
-pub(super) fn digest_sent(tx: &Tx<'_>, person: UserId, key: Key) -> Result<()> {
+pub(super) fn digest_sent(tx: &Tx<'_>, user: UserId, key: Key) -> Result<()> {
     let sql = "UPDATE people SET last_digest = ?2 WHERE id = ?1";
-    tx.execute(sql, params![person, key.to_string()])?;
+    tx.execute(sql, params![user, key.to_string()])?;
     Ok(())
 }
 
-/// Tells a person nothing of an artist any more, who must be known.
+/// Tells a user nothing of an artist any more, who must be known.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn mute(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<()> {
+pub fn mute(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
     let sql = "INSERT OR IGNORE INTO mutes (person, artist, since) VALUES (?1, ?2, ?3)";
-    tx.execute(sql, params![person, artist, Ms(tx.now())])?;
+    tx.execute(sql, params![user, artist, Ms(tx.now())])?;
     Ok(())
 }
 
-/// Tells a person of an artist again.
+/// Tells a user of an artist again.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn unmute(tx: &Tx<'_>, person: UserId, artist: &ArtistId) -> Result<()> {
-    tx.execute("DELETE FROM mutes WHERE person = ?1 AND artist = ?2", params![person, artist])?;
+pub fn unmute(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
+    tx.execute("DELETE FROM mutes WHERE person = ?1 AND artist = ?2", params![user, artist])?;
     Ok(())
 }
 
-/// Whom a person has muted, by name.
+/// Whom a user has muted, by name.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn muted(tx: &Tx<'_>, person: UserId) -> Result<Vec<Artist>> {
+pub fn muted(tx: &Tx<'_>, user: UserId) -> Result<Vec<Artist>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name FROM mutes m JOIN artists a ON a.id = m.artist WHERE m.person = ?1
          ORDER BY a.name COLLATE NOCASE, a.id",
     )?;
     let artists =
-        rows.query_map([person], |row| Ok(Artist::new(row.get(0)?, &row.get::<_, String>(1)?)))?;
+        rows.query_map([user], |row| Ok(Artist::new(row.get(0)?, &row.get::<_, String>(1)?)))?;
     Ok(artists.collect::<rusqlite::Result<_>>()?)
 }

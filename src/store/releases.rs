@@ -84,7 +84,7 @@ pub fn find(tx: &Tx<'_>, id: &ReleaseId) -> Result<Option<Release>> {
 
 /// The releases of the last 30 days from the artists that a user follows, the newest first, at most `most`.
 /// Only those with an exact day, without editions, releases in a news email, and lists they do not want.
-pub fn recent_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<Release>> {
+pub fn recent_of(tx: &Tx<'_>, user: UserId, most: u32) -> Result<Vec<Release>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, title, kind, artists, date, tracks, cover, link FROM releases r
          WHERE length(date) = 10 AND date BETWEEN ?2 AND ?3
@@ -100,8 +100,7 @@ pub fn recent_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<Release>>
     )?;
     let today = day_of(tx.now());
     let since = today.saturating_sub(RECENT_DAYS.days());
-    let found =
-        rows.query_map(params![person, since.to_string(), today.to_string(), most], read)?;
+    let found = rows.query_map(params![user, since.to_string(), today.to_string(), most], read)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -109,7 +108,7 @@ pub fn recent_of(tx: &Tx<'_>, person: UserId, most: u32) -> Result<Vec<Release>>
 const MAX_ARTISTS_SEARCHED: u32 = 50;
 
 /// The latest own releases of artists that a user follows and has not muted, at most `most`.
-pub fn latest_of(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Release>> {
+pub fn latest_of(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Vec<Release>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT DISTINCT r.id, title, kind, artists, date, tracks, cover, link
          FROM (SELECT artist FROM follows WHERE person = ?1
@@ -119,7 +118,7 @@ pub fn latest_of(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Vec<Release
          WHERE date <= ?4 ORDER BY date DESC, r.id LIMIT ?2",
     )?;
     let (today, most) = (day_of(tx.now()).to_string(), i64::try_from(most).unwrap_or(i64::MAX));
-    let found = rows.query_map(params![person, most, MAX_ARTISTS_SEARCHED, today], read)?;
+    let found = rows.query_map(params![user, most, MAX_ARTISTS_SEARCHED, today], read)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -149,7 +148,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
 }
 
 /// The artists that a user follows or has muted and on whose lists the release is.
-pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, person: UserId) -> Result<Vec<Reason>> {
+pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Reason>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name, s.appears,
              EXISTS (SELECT 1 FROM mutes m WHERE m.person = ?2 AND m.artist = a.id) AS is_muted
@@ -158,7 +157,7 @@ pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, person: UserId) -> Result<Vec<Reason
              OR EXISTS (SELECT 1 FROM follows f WHERE f.person = ?2 AND f.artist = a.id))
          ORDER BY a.name, a.id",
     )?;
-    let reasons = rows.query_map(params![id, person], |row| {
+    let reasons = rows.query_map(params![id, user], |row| {
         Ok(Reason {
             artist: row.get(0)?,
             name: row.get(1)?,

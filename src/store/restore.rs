@@ -102,17 +102,17 @@ fn examine(backup: &Path, sealer: &Sealer) -> Result<Contents> {
 
 /// Who is in the backup and no longer in the database.
 fn back_again(database: &Path, draft: &Path) -> Result<Vec<(i64, String)>> {
-    let here = people(&copy::read_only(database)?)?;
+    let here = users(&copy::read_only(database)?)?;
     let numbers: HashSet<i64> = here.into_iter().map(|(number, _)| number).collect();
-    let mut back = people(&copy::read_only(draft)?)?;
+    let mut back = users(&copy::read_only(draft)?)?;
     back.retain(|(number, _)| !numbers.contains(number));
     Ok(back)
 }
 
-fn people(conn: &Connection) -> Result<Vec<(i64, String)>> {
+fn users(conn: &Connection) -> Result<Vec<(i64, String)>> {
     let mut rows = conn.prepare("SELECT id, display_name FROM people ORDER BY id")?;
-    let people = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(people.collect::<rusqlite::Result<_>>()?)
+    let users = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(users.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Whoever it belongs to, it shall belong to afterwards.

@@ -16,7 +16,7 @@ use super::{Result, Sealer, StoreError, copy, keys, sign_ins, tokens};
 use crate::clock::Chance;
 use crate::domain::user::UserId;
 
-/// So many people's tokens are sealed anew in one transaction.
+/// So many users' tokens are sealed anew in one transaction.
 const BATCH: u32 = 100;
 
 /// A key of 32 bytes.
@@ -25,11 +25,11 @@ pub type Key = SecretBox<[u8; 32]>;
 /// What was done.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Rotated {
-    /// People whose tokens were sealed anew.
-    pub people: u64,
+    /// Users whose tokens were sealed anew.
+    pub users: u64,
     /// Whether this went on with a change that was cut short.
     pub was_begun: bool,
-    /// People whose tokens neither key opens, and which are left as they are.
+    /// Users whose tokens neither key opens, and which are left as they are.
     pub unreadable: u64,
 }
 
@@ -92,10 +92,10 @@ impl Change<'_> {
         let mut last = UserId(0);
         loop {
             let done = in_one(conn, |tx| self.seal_some(tx, last))?;
-            rotated.people += done.sealed;
+            rotated.users += done.sealed;
             rotated.unreadable += done.unreadable;
             match done.last {
-                Some(person) => last = person,
+                Some(user) => last = user,
                 None => return Ok(()),
             }
         }
@@ -103,16 +103,16 @@ impl Change<'_> {
 
     fn seal_some(&self, tx: &Connection, after: UserId) -> Result<Batch> {
         let mut batch = Batch::default();
-        for (person, access, refresh) in tokens::sealed(tx, after, BATCH)? {
-            batch.last = Some(person);
-            let [access_row, refresh_row] = tokens::identities(person);
+        for (user, access, refresh) in tokens::sealed(tx, after, BATCH)? {
+            batch.last = Some(user);
+            let [access_row, refresh_row] = tokens::identities(user);
             let anew = (self.anew(&access, &access_row), self.anew(&refresh, &refresh_row));
             match anew {
                 (Anew::Done, Anew::Done) => {}
                 (Anew::Unreadable, _) | (_, Anew::Unreadable) => batch.unreadable += 1,
                 (access_anew, refresh_anew) => {
                     let (access, refresh) = (access_anew.or(access), refresh_anew.or(refresh));
-                    tokens::keep_sealed(tx, person, &access, &refresh)?;
+                    tokens::keep_sealed(tx, user, &access, &refresh)?;
                     batch.sealed += 1;
                 }
             }

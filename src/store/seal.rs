@@ -80,7 +80,7 @@ impl Sealer {
         open_with(&self.sealing[..1], sealed, identity)
     }
 
-    /// A signature of `message`, for links in letters.
+    /// A signature of `message`, for links in emails.
     pub fn sign(&self, message: &str) -> [u8; 32] {
         self.mac(message).finalize().into_bytes().into()
     }

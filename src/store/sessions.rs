@@ -17,10 +17,10 @@ const NOTED: SignedDuration = SignedDuration::from_hours(1);
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn open(tx: &Tx<'_>, token_hash: [u8; 32], person: UserId) -> Result<()> {
+pub fn open(tx: &Tx<'_>, token_hash: [u8; 32], user: UserId) -> Result<()> {
     let sql =
         "INSERT INTO sessions (token_hash, person, created_at, seen_at) VALUES (?1, ?2, ?3, ?3)";
-    tx.execute(sql, params![token_hash, person, Ms(tx.now())])?;
+    tx.execute(sql, params![token_hash, user, Ms(tx.now())])?;
     Ok(())
 }
 
@@ -28,7 +28,7 @@ pub fn open(tx: &Tx<'_>, token_hash: [u8; 32], person: UserId) -> Result<()> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// Whose it is.
-    pub person: UserId,
+    pub user: UserId,
     /// Their `id` at Spotify.
     pub spotify_id: String,
     /// Whether this visit is worth a write.
@@ -48,7 +48,7 @@ pub fn whose(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Session>> {
             true => Visit::WorthNoting,
             false => Visit::Fresh,
         };
-        Ok(Session { person: row.get(0)?, spotify_id: row.get(1)?, visit })
+        Ok(Session { user: row.get(0)?, spotify_id: row.get(1)?, visit })
     });
     Ok(found.optional()?)
 }
@@ -91,11 +91,11 @@ pub fn close(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
     Ok(())
 }
 
-/// Ends every session of a person.
+/// Ends every session of a user.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn close_all(tx: &Tx<'_>, person: UserId) -> Result<()> {
-    tx.execute("DELETE FROM sessions WHERE person = ?1", [person])?;
+pub fn close_all(tx: &Tx<'_>, user: UserId) -> Result<()> {
+    tx.execute("DELETE FROM sessions WHERE person = ?1", [user])?;
     Ok(())
 }

@@ -1,19 +1,19 @@
 //! The state of everything in numbers, for `dropday status` and the pages.
 
 mod calls;
-mod letters;
+mod emails;
 mod needs;
-mod people;
 mod report;
+mod users;
 
 use jiff::Timestamp;
 use rusqlite::params;
 
 pub use self::calls::{DAYS, History};
-pub use self::letters::{Group, Told};
+pub use self::emails::{Group, Told};
 pub use self::needs::Need;
-pub use self::people::{Consent, Mailbox, Page, Standing};
 pub use self::report::{Report, report};
+pub use self::users::{Consent, Mailbox, Page, Standing};
 
 use super::callers::{self, Caller};
 use super::columns::Ms;
@@ -31,8 +31,8 @@ const OVERDUE_LISTED: u32 = 10;
 /// Everything in numbers.
 #[derive(Debug, Clone)]
 pub struct Status {
-    /// People.
-    pub people: People,
+    /// Users.
+    pub users: Users,
     /// Who is not on the app's list at Spotify, and asked to be.
     pub callers: Vec<Caller>,
     /// Artists.
@@ -49,13 +49,13 @@ pub struct Status {
     pub known_elsewhere: (u64, u64),
     /// The sources of hints that were ever asked.
     pub hint_sources: Vec<Health>,
-    /// Things owed to people.
+    /// Things owed to users.
     pub owed: u64,
     /// Of those, how many the mail server has put off at least once.
     pub put_off: u64,
-    /// The latest reason why a letter was put off.
+    /// The latest reason why an email was put off.
     pub put_off_because: Option<String>,
-    /// Letters that were refused for good.
+    /// Emails that were refused for good.
     pub refused: u64,
     /// Albums and other things that were sent.
     pub sent: u64,
@@ -63,9 +63,9 @@ pub struct Status {
     pub jobs: Vec<JobRun>,
 }
 
-/// People in numbers.
+/// Users in numbers.
 #[derive(Debug, Clone, Copy)]
-pub struct People {
+pub struct Users {
     /// All.
     pub all: u64,
     /// With a consent that is good.
@@ -78,7 +78,7 @@ pub struct People {
     pub in_trouble: u64,
     /// Of those, whose consent is held since Spotify refuses many at once.
     pub held: u64,
-    /// To whose address nothing is sent, since letters come back.
+    /// To whose address nothing is sent, since emails come back.
     pub bouncing: u64,
 }
 
@@ -114,7 +114,7 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
     let count = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
     let calls = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
     Ok(Status {
-        people: count_people(tx)?,
+        users: count_users(tx)?,
         callers: callers::list(tx)?,
         artists: artists_of(tx, None, settings)?,
         allowed: allowance::budget(tx, settings.calls_per_day)?.allowed,
@@ -132,14 +132,14 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
     })
 }
 
-/// The artists that somebody follows, or that one person follows.
+/// The artists that somebody follows, or that one user follows.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> Result<Artists> {
+pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Result<Artists> {
     // Looking each of 10,000 artists up takes three times as long as reading them all.
-    let whose = match person {
-        Some(person) if !follows::are_all(tx, person)? => {
+    let whose = match user {
+        Some(user) if !follows::are_all(tx, user)? => {
             "follows f JOIN artists ON id = f.artist WHERE f.person = ?1 AND"
         }
         _ => "artists INDEXED BY artists_watched WHERE",
@@ -154,7 +154,7 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
          FROM {whose} unwatched_at IS NULL"
     );
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
-    let key = params![person, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
+    let key = params![user, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
     Ok(tx.query_row(&sql, key, |row| {
         Ok(Artists {
             watched: row.get(0)?,
@@ -170,7 +170,7 @@ pub fn artists_of(tx: &Tx<'_>, person: Option<UserId>, settings: &Settings) -> R
     })?)
 }
 
-pub(super) fn count_people(tx: &Tx<'_>) -> Result<People> {
+pub(super) fn count_users(tx: &Tx<'_>) -> Result<Users> {
     let sql = "SELECT count(*), count(*) FILTER (WHERE consent = 'good'),
                       count(*) FILTER (WHERE consent = 'ended'),
                       count(*) FILTER (WHERE address IS NOT NULL),
@@ -179,7 +179,7 @@ pub(super) fn count_people(tx: &Tx<'_>) -> Result<People> {
                FROM people";
     let held = consents::count_held(tx)?;
     Ok(tx.query_row(sql, [], |row| {
-        Ok(People {
+        Ok(Users {
             all: row.get(0)?,
             connected: row.get(1)?,
             must_sign_in_again: row.get(2)?,

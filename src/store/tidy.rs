@@ -148,7 +148,7 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
         tracing::warn!(now = %tx.now(), "the clock is wrong: it stands before this version was made");
         return Ok(());
     }
-    // What is owed since tomorrow was planned by a wrong clock. A letter that is bound keeps its time:
+    // What is owed since tomorrow was planned by a wrong clock. An email that is bound keeps its time:
     // its Message-ID is made of it.
     tx.execute(
         "UPDATE outbox SET owed_at = ?1, next_at = min(next_at, ?1)

@@ -1,4 +1,4 @@
-//! Tokens, sealed. One refresh at a time for each person, across tasks and processes.
+//! Tokens, sealed. One refresh at a time for each user, across tasks and processes.
 
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -13,7 +13,7 @@ use crate::domain::user::UserId;
 /// its turn, and a token that rotates must not be refreshed twice.
 const REFRESH_LEASE: SignedDuration = SignedDuration::from_mins(15);
 
-/// A person's tokens, with the number of their latest change.
+/// A user's tokens, with the number of their latest change.
 #[derive(Debug, Clone)]
 pub struct Kept {
     /// The tokens.
@@ -35,15 +35,15 @@ pub enum RefreshClaim {
     Gone,
 }
 
-fn identity(person: UserId, column: &str) -> String {
-    format!("tokens/{}/{column}", person.0)
+fn identity(user: UserId, column: &str) -> String {
+    format!("tokens/{}/{column}", user.0)
 }
 
 /// Keeps what a consent brought. The six months begin now.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn keep(tx: &Tx<'_>, person: UserId, grant: &Grant, refresh: &RefreshToken) -> Result<()> {
+pub fn keep(tx: &Tx<'_>, user: UserId, grant: &Grant, refresh: &RefreshToken) -> Result<()> {
     tx.execute(
         "INSERT INTO tokens (person, access_sealed, expires_at, refresh_sealed, authorized_at, version)
          VALUES (?1, ?2, ?3, ?4, ?5, 1)
@@ -52,32 +52,32 @@ pub fn keep(tx: &Tx<'_>, person: UserId, grant: &Grant, refresh: &RefreshToken) 
              authorized_at = excluded.authorized_at, version = version + 1, refreshing_until = 0,
              dead_since = NULL",
         params![
-            person,
-            tx.seal(&grant.access.0, &identity(person, "access")),
+            user,
+            tx.seal(&grant.access.0, &identity(user, "access")),
             Ms(grant.expires_at),
-            tx.seal(&refresh.0, &identity(person, "refresh")),
+            tx.seal(&refresh.0, &identity(user, "refresh")),
             Ms(tx.now()),
         ],
     )?;
     Ok(())
 }
 
-/// A person's tokens; `None` where the consent has ended.
+/// A user's tokens; `None` where the consent has ended.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn find(tx: &Tx<'_>, person: UserId) -> Result<Option<Kept>> {
+pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<Kept>> {
     let row = tx.query_row(
         "SELECT access_sealed, expires_at, refresh_sealed, authorized_at, version
          FROM tokens WHERE person = ?1 AND dead_since IS NULL",
-        [person],
+        [user],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
     );
     let Some(row) = row.optional()? else { return Ok(None) };
     let (access, expires_at, refresh, authorized_at, version): (Vec<u8>, Ms, Vec<u8>, Ms, i64) =
         row;
     let open = |sealed: &[u8], column| -> Result<SecretString> {
-        tx.open_seal(sealed, &identity(person, column))
+        tx.open_seal(sealed, &identity(user, column))
     };
     let tokens = Tokens {
         access: AccessToken(open(&access, "access")?),
@@ -92,15 +92,15 @@ pub fn find(tx: &Tx<'_>, person: UserId) -> Result<Option<Kept>> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn claim_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<RefreshClaim> {
-    let Some(kept) = find(tx, person)? else { return Ok(RefreshClaim::Gone) };
+pub fn claim_refresh(tx: &Tx<'_>, user: UserId, version: i64) -> Result<RefreshClaim> {
+    let Some(kept) = find(tx, user)? else { return Ok(RefreshClaim::Gone) };
     if kept.version != version {
         return Ok(RefreshClaim::Newer(kept));
     }
     let sql =
         "UPDATE tokens SET refreshing_until = ?2 WHERE person = ?1 AND refreshing_until <= ?3";
     let lease = tx.now() + REFRESH_LEASE;
-    let claimed = tx.execute(sql, params![person, Ms(lease), Ms(tx.now())])?;
+    let claimed = tx.execute(sql, params![user, Ms(lease), Ms(tx.now())])?;
     Ok(if claimed == 1 { RefreshClaim::Ours(kept) } else { RefreshClaim::Busy })
 }
 
@@ -109,18 +109,18 @@ pub fn claim_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<Refres
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn refreshed(tx: &Tx<'_>, person: UserId, version: i64, grant: &Grant) -> Result<bool> {
+pub fn refreshed(tx: &Tx<'_>, user: UserId, version: i64, grant: &Grant) -> Result<bool> {
     let refresh = grant.refresh.as_ref();
     let kept = tx.execute(
         "UPDATE tokens SET access_sealed = ?3, expires_at = ?4,
              refresh_sealed = coalesce(?5, refresh_sealed), version = version + 1, refreshing_until = 0
          WHERE person = ?1 AND version = ?2 AND dead_since IS NULL",
         params![
-            person,
+            user,
             version,
-            tx.seal(&grant.access.0, &identity(person, "access")),
+            tx.seal(&grant.access.0, &identity(user, "access")),
             Ms(grant.expires_at),
-            refresh.map(|token| tx.seal(&token.0, &identity(person, "refresh"))),
+            refresh.map(|token| tx.seal(&token.0, &identity(user, "refresh"))),
         ],
     )?;
     Ok(kept == 1)
@@ -130,9 +130,9 @@ pub fn refreshed(tx: &Tx<'_>, person: UserId, version: i64, grant: &Grant) -> Re
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn release_refresh(tx: &Tx<'_>, person: UserId, version: i64) -> Result<()> {
+pub fn release_refresh(tx: &Tx<'_>, user: UserId, version: i64) -> Result<()> {
     let sql = "UPDATE tokens SET refreshing_until = 0 WHERE person = ?1 AND version = ?2";
-    tx.execute(sql, params![person, version])?;
+    tx.execute(sql, params![user, version])?;
     Ok(())
 }
 
@@ -142,10 +142,10 @@ pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A person's tokens as they are sealed: access and refresh.
+/// A user's tokens as they are sealed: access and refresh.
 pub(super) type Sealed = (UserId, Vec<u8>, Vec<u8>);
 
-/// The sealed tokens of so many people after this one.
+/// The sealed tokens of so many users after this one.
 pub(super) fn sealed(conn: &Connection, after: UserId, most: u32) -> Result<Vec<Sealed>> {
     let mut rows = conn.prepare_cached(
         "SELECT person, access_sealed, refresh_sealed FROM tokens WHERE person > ?1
@@ -157,18 +157,18 @@ pub(super) fn sealed(conn: &Connection, after: UserId, most: u32) -> Result<Vec<
 }
 
 /// What the two were sealed for.
-pub(super) fn identities(person: UserId) -> [String; 2] {
-    [identity(person, "access"), identity(person, "refresh")]
+pub(super) fn identities(user: UserId) -> [String; 2] {
+    [identity(user, "access"), identity(user, "refresh")]
 }
 
 /// Keeps the same tokens, sealed anew.
 pub(super) fn keep_sealed(
     conn: &Connection,
-    person: UserId,
+    user: UserId,
     access: &[u8],
     refresh: &[u8],
 ) -> Result<()> {
     let sql = "UPDATE tokens SET access_sealed = ?2, refresh_sealed = ?3 WHERE person = ?1";
-    conn.execute(sql, params![person, access, refresh])?;
+    conn.execute(sql, params![user, access, refresh])?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::{Result, Tx, artist_lists, clock_seen};
 use crate::domain::day_of;
 use crate::domain::release::ReleaseId;
 
-/// What people were told is kept for more than a year: longer than a consent, or a year's digest, lasts.
+/// What users were told is kept for more than a year: longer than a consent, or a year's digest, lasts.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 /// Days end later elsewhere than they do in UTC; and the last check may have begun the day before.
@@ -29,8 +29,8 @@ pub struct Horizon(Timestamp);
 /// What one transaction has removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// Rows about letters.
-    pub letters: u64,
+    /// Rows about emails.
+    pub emails: u64,
     /// The row to go on after; `None` at the end.
     pub next: Option<i64>,
 }
@@ -77,28 +77,28 @@ pub fn horizon(tx: &Tx<'_>) -> Result<Horizon> {
     Ok(Horizon(horizon))
 }
 
-/// Removes what was told long ago, looking at `most` rows about letters after this one.
+/// Removes what was told long ago, looking at `most` rows about emails after this one.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn forget_letters(tx: &Tx<'_>, horizon: Horizon, after: i64, most: u32) -> Result<Removed> {
+pub fn forget_emails(tx: &Tx<'_>, horizon: Horizon, after: i64, most: u32) -> Result<Removed> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id FROM outbox WHERE id > ?1 AND owed_at < ?2 ORDER BY id LIMIT ?3",
     )?;
     let ids = rows.query_map(params![after, Ms(horizon.0), most], |row| row.get::<_, i64>(0))?;
     let ids = ids.collect::<rusqlite::Result<Vec<i64>>>()?;
     let before = day_of(horizon.0);
-    let mut letters = 0;
+    let mut emails = 0;
     for id in &ids {
-        letters += forget_letter(tx, *id, horizon.0, before)?;
+        emails += forget_email(tx, *id, horizon.0, before)?;
     }
     let is_last = ids.len() < most as usize;
-    Ok(Removed { letters, next: ids.last().copied().filter(|_| !is_last) })
+    Ok(Removed { emails, next: ids.last().copied().filter(|_| !is_last) })
 }
 
 /// Forgets that something was told, if it cannot be owed again: a release that is dated earlier, or what has
 /// a subject of its time, which the welcome does not.
-fn forget_letter(
+fn forget_email(
     tx: &Tx<'_>,
     id: i64,
     settled_before: Timestamp,

@@ -13,7 +13,7 @@ pub struct Scene {
     pub now: Timestamp,
     /// Artists that somebody follows.
     pub artists: u64,
-    /// Things that are owed to people in letters.
+    /// Things that are owed to users in emails.
     pub owed: u64,
     /// The pauses that hold.
     pub pauses: Vec<Pause>,
@@ -32,8 +32,8 @@ pub(super) fn read(tx: &Tx<'_>, per_day: u32) -> Result<Scene, StoreError> {
     })
 }
 
-/// A line such as `Watching 312 artists; 3 things owed in letters; waiting for Spotify's daily limit until
-/// 14:05 CET`, with times of day in `zone`. `home` is where people connect.
+/// A line such as `Watching 312 artists; 3 things owed in emails; waiting for Spotify's daily limit until
+/// 14:05 CET`, with times of day in `zone`. `home` is where users connect.
 pub fn in_words(scene: &Scene, zone: &TimeZone, home: &str) -> String {
     if scene.artists == 0 && scene.pauses.is_empty() {
         return format!("Waiting for somebody to connect at {home}");

@@ -1,8 +1,8 @@
-//! A person's own page: how their watch stands, what stands in the way, their letters, their address,
+//! A user's own page: how their watch stands, what stands in the way, their emails, their address,
 //! what is known of them, the way out.
 
+mod emails;
 mod facts;
-mod letters;
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use axum_extra::extract::CookieJar;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use self::emails::Line;
 use self::facts::{Facts, gather};
-use self::letters::Line;
 use super::cookies::{self, Purpose};
 use super::page::{self, is_just_now, shown};
 use super::visit::{Frame, SignedForm, Visit};
@@ -30,8 +30,8 @@ use crate::domain::digest::{Rhythm, Timetable};
 use crate::store::StoreError;
 use crate::store::outbox::Fate;
 use crate::store::overdue::Overdue;
-use crate::store::people::Person;
 use crate::store::status::Artists;
+use crate::store::users::User;
 use crate::worker::{Job, JobNotifier};
 
 #[derive(Template)]
@@ -41,15 +41,15 @@ struct Account {
     now: Timestamp,
     zone: TimeZone,
     conditions: Vec<Condition>,
-    person: Person,
+    user: User,
     artists: Artists,
     overdue: Vec<Overdue>,
-    letters: Vec<Line>,
+    emails: Vec<Line>,
     address: String,
     awaiting: String,
     typed: String,
     typed_fault: Option<String>,
-    letters_come: Option<String>,
+    emails_come: Option<String>,
     sampled_at: Option<Timestamp>,
     /// What became of the wish for a sample, where one was just uttered.
     sample: Option<Asked>,
@@ -60,10 +60,10 @@ impl Account {
     const HERE: &str = "/account";
 
     fn new(facts: Facts, frame: Frame, now: Timestamp) -> Self {
-        let Facts { person, wanted, awaiting, artists, overdue, letters, sampled_at, conditions } =
+        let Facts { user, wanted, awaiting, artists, overdue, emails, sampled_at, conditions } =
             facts;
-        let (address, awaiting) = (shown(person.address.as_ref()), shown(awaiting.as_ref()));
-        let suggested = shown(person.suggested_address.as_ref());
+        let (address, awaiting) = (shown(user.address.as_ref()), shown(awaiting.as_ref()));
+        let suggested = shown(user.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
         Self {
             frame,
@@ -71,16 +71,16 @@ impl Account {
             conditions,
             artists,
             overdue,
-            letters: letters.into_iter().map(Line::new).collect(),
+            emails: emails.into_iter().map(Line::new).collect(),
             address,
             awaiting,
             typed: typed.unwrap_or_default(),
             typed_fault: None,
-            letters_come: wanted.is_subscribed.then(|| letters_come(&wanted.timetable)),
+            emails_come: wanted.is_subscribed.then(|| emails_come(&wanted.timetable)),
             sampled_at,
             sample: None,
             zone: wanted.timetable.zone,
-            person,
+            user,
         }
     }
 
@@ -118,7 +118,7 @@ impl Account {
     }
 
     fn consent_ends(&self) -> Option<When> {
-        let ends = self.person.authorized_at.map(ends_at).filter(|ends| !self.is_past(ends))?;
+        let ends = self.user.authorized_at.map(ends_at).filter(|ends| !self.is_past(ends))?;
         Some(self.day(&ends))
     }
 
@@ -133,8 +133,8 @@ impl Account {
     }
 
     fn can_have_a_sample(&self) -> bool {
-        self.person.deleted_at.is_none()
-            && facts::address_of(&self.person, !self.awaiting.is_empty()) == Address::Confirmed
+        self.user.deleted_at.is_none()
+            && facts::address_of(&self.user, !self.awaiting.is_empty()) == Address::Confirmed
     }
 
     fn has_just_asked_for_a_sample(&self) -> bool {
@@ -146,8 +146,8 @@ impl Account {
     }
 }
 
-/// When letters come, in words after "letters come".
-fn letters_come(timetable: &Timetable) -> String {
+/// When emails come, in words after "emails come".
+fn emails_come(timetable: &Timetable) -> String {
     let (hour, zone) = (timetable.hour, timetable.zone.iana_name().unwrap_or("UTC"));
     match timetable.rhythm {
         Rhythm::AtOnce => "at once".to_owned(),
@@ -169,8 +169,8 @@ pub(super) async fn show(
 }
 
 async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -> Response {
-    let (cadence, person, now) = (ctx.cadence.clone(), visit.person, ctx.clock.now());
-    match ctx.db.read("account page", move |tx| gather(tx, person, &cadence)).await {
+    let (cadence, user, now) = (ctx.cadence.clone(), visit.user, ctx.clock.now());
+    match ctx.db.read("account page", move |tx| gather(tx, user, &cadence)).await {
         Ok(Some(facts)) => {
             let mut account = Account::new(facts, visit.frame, now);
             change(&mut account);
@@ -187,7 +187,7 @@ pub(super) async fn change_address(
     SignedForm { visit, fields }: SignedForm,
 ) -> Response {
     let typed = fields.value("email");
-    match address::submit(&ctx, visit.person, typed).await {
+    match address::submit(&ctx, visit.user, typed).await {
         Ok(_) => {
             notifier.notify(Job::SendEmails);
             Redirect::to("/account").into_response()
@@ -209,7 +209,7 @@ pub(super) async fn send_sample(
     State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, .. }: SignedForm,
 ) -> Response {
-    match sample::ask(&ctx, visit.person).await {
+    match sample::ask(&ctx, visit.user).await {
         Ok(Asked::Owed) => {
             notifier.notify(Job::SendEmails);
             Redirect::to("/account?sample").into_response()
@@ -235,7 +235,7 @@ pub(super) async fn sign_out_everywhere(
     jar: CookieJar,
     SignedForm { visit, .. }: SignedForm,
 ) -> Response {
-    signed_out(&ctx, jar, session::sign_out_everywhere(&ctx, visit.person).await)
+    signed_out(&ctx, jar, session::sign_out_everywhere(&ctx, visit.user).await)
 }
 
 fn signed_out(ctx: &Ctx, jar: CookieJar, done: Result<(), StoreError>) -> Response {

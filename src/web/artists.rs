@@ -1,4 +1,4 @@
-//! The artists that a person follows: searched, sorted, muted; and looking for changes now.
+//! The artists that a user follows: searched, sorted, muted; and looking for changes now.
 
 use std::sync::Arc;
 
@@ -219,7 +219,7 @@ pub(super) async fn show(
     visit: Visit,
 ) -> Response {
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    let found = match artists::list(&ctx, visit.person, asked.wanted()).await {
+    let found = match artists::list(&ctx, visit.user, asked.wanted()).await {
         Ok(Some(found)) => found,
         Ok(None) => return Redirect::to("/").into_response(),
         Err(error) => return page::our_fault(&error),
@@ -254,7 +254,7 @@ async fn done(
         return Ok(Some(plain.to_owned()));
     }
     let Some(id) = ArtistId::parse(&asked.artist) else { return Ok(None) };
-    let found = artists::find(ctx, visit.person, id).await?;
+    let found = artists::find(ctx, visit.user, id).await?;
     Ok(match (found, asked.done.as_str()) {
         (Some(artist), "muted") if artist.is_muted => Some(format!(
             "You hear nothing more of {}. Whom you follow at Spotify stays as it is.",
@@ -282,7 +282,7 @@ async fn set_muted(
     is_muted: bool,
 ) -> Response {
     let Some(id) = ArtistId::parse(&id) else { return page::not_found().await };
-    match artists::set_muted(&ctx, visit.person, id.clone(), is_muted).await {
+    match artists::set_muted(&ctx, visit.user, id.clone(), is_muted).await {
         Ok(Some(_)) => {
             let asked = Asked::of(&fields);
             let done = if is_muted { "muted" } else { "unmuted" };
@@ -299,7 +299,7 @@ pub(super) async fn hurry(
     State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, .. }: SignedForm,
 ) -> Response {
-    match artists::hurry(&ctx, visit.person).await {
+    match artists::hurry(&ctx, visit.user).await {
         Ok(Hurried::Now) => {
             notifier.notify(Job::SyncFollows);
             Redirect::to("/artists?done=hurried").into_response()

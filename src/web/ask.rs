@@ -19,7 +19,7 @@ use crate::worker::{Job, JobNotifier};
 #[derive(Template)]
 #[template(path = "unlisted.html")]
 struct Unlisted {
-    /// `None` where nobody would get the letter.
+    /// `None` where nobody would get the email.
     form: Option<Form>,
     contact: Option<Contact>,
 }

@@ -1,4 +1,4 @@
-//! The page that a letter's link leads to. Opening it confirms nothing; its button does.
+//! The page that an email's link leads to. Opening it confirms nothing; its button does.
 
 use std::sync::Arc;
 

@@ -52,7 +52,7 @@ fn bake(ctx: &Ctx, purpose: Purpose, value: String, seconds: i64) -> Cookie<'sta
     cookie.set_path("/");
     cookie.set_http_only(true);
     cookie.set_secure(is_https(ctx));
-    // Lax, not Strict: people come back from Spotify, and from letters.
+    // Lax, not Strict: users come back from Spotify, and from emails.
     cookie.set_same_site(SameSite::Lax);
     cookie.set_max_age(time::Duration::seconds(seconds));
     cookie

@@ -1,4 +1,4 @@
-//! Leaving: what is stored about a person to take along, and the way out.
+//! Leaving: what is stored about a user to take along, and the way out.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::visit::{Frame, SignedForm, Visit};
 use crate::accounts::{export, leave as leaving};
 use crate::context::Ctx;
 
-/// Where a person sees the apps that they allow, and can take that back.
+/// Where a user sees the apps that they allow, and can take that back.
 const APPS_AT_SPOTIFY: &str = "https://www.spotify.com/account/apps/";
 
 #[derive(Template)]
@@ -43,7 +43,7 @@ pub(super) async fn leave(
         let page = page::render(&Page { frame: visit.frame, is_unsure: true });
         return (StatusCode::UNPROCESSABLE_ENTITY, page).into_response();
     }
-    if let Err(error) = leaving::leave(&ctx, visit.person).await {
+    if let Err(error) = leaving::leave(&ctx, visit.user).await {
         return page::our_fault(&error);
     }
     let body = "Your sign-in, the artists you follow and everything owed to you are deleted from this \
@@ -58,9 +58,9 @@ pub(super) async fn leave(
     (cookies::clear(jar, &ctx, Purpose::Session), gone.with(StatusCode::OK)).into_response()
 }
 
-/// Everything that is stored about the person, as a file.
+/// Everything that is stored about the user, as a file.
 pub(super) async fn everything(State(ctx): State<Arc<Ctx>>, visit: Visit) -> Response {
-    match export::everything(&ctx, visit.person).await {
+    match export::everything(&ctx, visit.user).await {
         Ok(Some(json)) => {
             let kind = (header::CONTENT_TYPE, "application/json");
             let file = (header::CONTENT_DISPOSITION, "attachment; filename=\"dropday.json\"");

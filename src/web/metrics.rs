@@ -119,27 +119,27 @@ impl Gauges {
 
 fn gauges(facts: &Facts) -> prometheus::Result<Registry> {
     let gauges = Gauges(Registry::new());
-    of_people(&gauges, facts)?;
+    of_users(&gauges, facts)?;
     of_artists(&gauges, facts)?;
     of_calls(&gauges, facts)?;
-    of_letters(&gauges, facts)?;
+    of_emails(&gauges, facts)?;
     of_hints(&gauges, facts)?;
     of_the_house(&gauges, facts)?;
     Ok(gauges.0)
 }
 
-fn of_people(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
-    let people = &facts.people;
+fn of_users(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+    let users = &facts.users;
     let states = [
-        ("all", people.all),
-        ("connected", people.connected),
-        ("confirmed", people.confirmed),
-        ("must_sign_in_again", people.must_sign_in_again),
-        ("refused", people.in_trouble),
-        ("held", people.held),
+        ("all", users.all),
+        ("connected", users.connected),
+        ("confirmed", users.confirmed),
+        ("must_sign_in_again", users.must_sign_in_again),
+        ("refused", users.in_trouble),
+        ("held", users.held),
     ];
     gauges.set(
-        "people",
+        "users",
         "People by state; one person can be in several.",
         "state",
         states.map(|(state, count)| (state, count as f64)),
@@ -210,16 +210,16 @@ fn of_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     )
 }
 
-fn of_letters(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn of_emails(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     let minutes = OWED_AGES_MINUTES.map(|minutes| minutes.to_string());
     gauges.set(
-        "letters_owed",
+        "emails_pending",
         "Things owed to people for longer than so many minutes; those of a weekly letter wait for up to a week.",
         "longer_than_minutes",
         minutes.iter().map(String::as_str).zip(facts.owed.map(|count| count as f64)),
     )?;
     let help = "Things owed to people that could not be sent at least once.";
-    gauges.one("letters_put_off", help, facts.put_off as f64)
+    gauges.one("emails_deferred", help, facts.put_off as f64)
 }
 
 fn of_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {

@@ -6,13 +6,13 @@ mod artists;
 mod ask;
 mod confirm;
 mod cookies;
+mod email_links;
 mod feeds;
 mod frequency;
 mod front;
 mod health;
 mod invitation;
 mod leave;
-mod letter_links;
 pub mod metrics;
 mod new_albums;
 mod operator;
@@ -142,9 +142,9 @@ fn routes() -> Router<Shared> {
         .route("/confirm/{token}", get(confirm::show).post(confirm::confirm))
         .route(
             "/unsubscribe/{token}",
-            get(letter_links::show_unsubscribe).post(letter_links::unsubscribe),
+            get(email_links::show_unsubscribe).post(email_links::unsubscribe),
         )
-        .route("/mute/{token}", get(letter_links::show_mute).post(letter_links::mute))
+        .route("/mute/{token}", get(email_links::show_mute).post(email_links::mute))
         .route("/operator", any(operator::show))
         .route("/operator/callers/{number}/forget", post(operator::forget_caller))
         .route("/style.css", get(page::style))

@@ -1,4 +1,4 @@
-//! New albums: what came out from a person's artists, and whether a letter told them.
+//! New albums: what came out from a user's artists, and whether an email told them.
 
 mod gather;
 
@@ -36,7 +36,7 @@ struct Page {
     zone: TimeZone,
     kind: Option<Kind>,
     is_first_page: bool,
-    /// Whether the list of the chosen kind is looked at on the person's behalf.
+    /// Whether the list of the chosen kind is looked at on the user's behalf.
     is_looked_for: bool,
     months: Vec<(When, Vec<Item>)>,
     /// Where the page after this one begins.
@@ -114,8 +114,8 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
     visit: Visit,
 ) -> Response {
-    let (wish, person) = (wish(query.as_deref().unwrap_or_default()), visit.person);
-    match ctx.db.read("new albums", move |tx| gather(tx, person, wish)).await {
+    let (wish, user) = (wish(query.as_deref().unwrap_or_default()), visit.user);
+    match ctx.db.read("new albums", move |tx| gather(tx, user, wish)).await {
         Ok(Some(found)) => page::render(&Page::new(visit.frame, wish, found, ctx.clock.now())),
         Ok(None) => Redirect::to("/").into_response(),
         Err(error) => page::our_fault(&error),

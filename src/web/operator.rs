@@ -25,8 +25,8 @@ use crate::store::job_runs::{JobRun, RunResult};
 use crate::store::status::{self, Consent, Mailbox, Page, Report, Status};
 use crate::store::{StoreError, Tx, preferences};
 
-/// People on a page.
-const PEOPLE: u32 = 30;
+/// Users on a page.
+const USERS: u32 = 30;
 /// Runs of a job that are shown, the newest.
 const RUNS: usize = 3;
 /// Characters of a name, and of a sentence that quotes somebody.
@@ -67,10 +67,10 @@ pub(super) async fn show(
     }
     let (number, cadence) =
         (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());
-    let people = Page { skip: (number - 1) * u64::from(PEOPLE), most: PEOPLE };
+    let users = Page { skip: (number - 1) * u64::from(USERS), most: USERS };
     let gather = move |tx: &Tx<'_>| {
-        let report = status::report(tx, &cadence, people)?;
-        Ok::<_, StoreError>((report, preferences::of(tx, visit.person)?))
+        let report = status::report(tx, &cadence, users)?;
+        Ok::<_, StoreError>((report, preferences::of(tx, visit.user)?))
     };
     match ctx.db.read("operator's page", gather).await {
         Ok((report, wanted)) => {
@@ -116,7 +116,7 @@ impl Operator {
         let charts = report.calls.iter().map(|history| {
             Chart::new(history, (history.bucket == Bucket::ArtistAlbums).then_some(allowed))
         });
-        let pages = report.status.people.all.div_ceil(u64::from(PEOPLE)).max(1);
+        let pages = report.status.users.all.div_ceil(u64::from(USERS)).max(1);
         Self { charts: charts.collect(), page: page.min(pages), pages, frame, zone, report }
     }
 
@@ -168,7 +168,7 @@ fn title(bucket: &Bucket) -> &'static str {
     chart::title(*bucket)
 }
 
-/// A word of the database's as people write it.
+/// A word of the database's as users write it.
 fn plain(word: &str) -> String {
     word.replace('_', " ")
 }

@@ -87,7 +87,7 @@ pub(super) fn unreadable(status: StatusCode) -> Response {
     Message { title, body, action: Some(("To the front page", "/")) }.with(status)
 }
 
-/// What a person sees when the database, or something else of ours, has failed.
+/// What a user sees when the database, or something else of ours, has failed.
 pub(super) fn our_fault(error: &dyn std::fmt::Display) -> Response {
     tracing::error!(%error, "a page could not be made");
     let body = "Dropday could not reach its own database. Nothing of yours is lost. Please try \

@@ -1,4 +1,4 @@
-//! What a person is told, and when: the page and its form.
+//! What a user is told, and when: the page and its form.
 
 mod typed;
 
@@ -75,7 +75,7 @@ impl Page {
         (self.unmuted, self.fault) = (typed.unmuted, Some(fault));
     }
 
-    fn letters(&self) -> &'static str {
+    fn emails(&self) -> &'static str {
         match self.wanted.timetable.rhythm {
             _ if !self.wanted.is_subscribed => "none",
             Rhythm::AtOnce => "at_once",
@@ -85,9 +85,9 @@ impl Page {
     }
 }
 
-/// When the next letter leaves.
+/// When the next email leaves.
 #[derive(Template)]
-#[template(path = "next_letter.html")]
+#[template(path = "next_email.html")]
 enum Next {
     /// As soon as there is news.
     AtOnce,
@@ -103,7 +103,7 @@ impl Next {
             _ if !is_subscribed => Self::Never,
             Rhythm::AtOnce => Self::AtOnce,
             Rhythm::Daily | Rhythm::Weekly(_) => {
-                Self::On(When::of_letter(leaves_at, &timetable.zone))
+                Self::On(When::of_email(leaves_at, &timetable.zone))
             }
         }
     }
@@ -118,7 +118,7 @@ pub(super) async fn show(
     show_page(&ctx, visit, |page| page.is_saved = is_saved).await
 }
 
-/// A sentence for the page's script: when the next letter would leave, were the form saved as it is.
+/// A sentence for the page's script: when the next email would leave, were the form saved as it is.
 pub(super) async fn show_next(
     State(ctx): State<Arc<Ctx>>,
     RawQuery(query): RawQuery,
@@ -129,7 +129,7 @@ pub(super) async fn show_next(
         (read, None) => read,
         (_, Some(fault)) => return (StatusCode::UNPROCESSABLE_ENTITY, fault).into_response(),
     };
-    match preferences::would_leave_at(&ctx, visit.person, timetable.clone()).await {
+    match preferences::would_leave_at(&ctx, visit.user, timetable.clone()).await {
         Ok(at) => page::render(&Next::new(is_subscribed, &timetable, at)),
         Err(error) => page::our_fault(&error),
     }
@@ -144,7 +144,7 @@ pub(super) async fn change(
         let page = show_page(&ctx, visit, |page| page.keep(typed, fault));
         return (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response();
     }
-    match preferences::choose(&ctx, visit.person, typed.wanted, typed.unmuted).await {
+    match preferences::choose(&ctx, visit.user, typed.wanted, typed.unmuted).await {
         Ok(()) => {
             let now = ctx.clock.now().as_second();
             Redirect::to(&format!("/preferences?saved={now}")).into_response()
@@ -160,7 +160,7 @@ fn was_just_saved(query: &str, now: Timestamp) -> bool {
 }
 
 async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Page)) -> Response {
-    match preferences::of(ctx, visit.person).await {
+    match preferences::of(ctx, visit.user).await {
         Ok(Some(chosen)) => {
             let mut page = Page::new(visit.frame, chosen);
             change(&mut page);

@@ -1,5 +1,5 @@
 //! What is answered while Dropday starts and has no pages yet: to bring a large database up to date can take
-//! minutes, and neither a person nor an orchestrator should take that for the end.
+//! minutes, and neither a user nor an orchestrator should take that for the end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -37,7 +37,7 @@ impl Start {
     }
 }
 
-/// Alive (`/healthz`) for as long as the start moves, ready (`/readyz`) not yet, and a page for people.
+/// Alive (`/healthz`) for as long as the start moves, ready (`/readyz`) not yet, and a page for users.
 pub fn router(start: Arc<Start>, public_url: &Url, settings: &Settings) -> Router {
     let headers = Arc::new(headers(public_url, &settings.covers));
     Router::new()

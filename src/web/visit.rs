@@ -23,7 +23,7 @@ use crate::domain::user::UserId;
 /// A browser that is signed in. Who is not is sent to the front page.
 pub(super) struct Visit {
     /// Who it is.
-    pub(super) person: UserId,
+    pub(super) user: UserId,
     /// What their pages have in common.
     pub(super) frame: Frame,
     /// The session's token.
@@ -51,7 +51,7 @@ impl FromRequestParts<Shared> for Visit {
             Ok(Some(known)) => {
                 let form_token = session::form_token(&token);
                 let frame = Frame { form_token, is_operator: known.is_operator };
-                Ok(Self { person: known.person, frame, session: token })
+                Ok(Self { user: known.user, frame, session: token })
             }
             Ok(None) => Err(front()),
             Err(error) => Err(page::our_fault(&error)),

@@ -14,7 +14,7 @@ use crate::domain::release::ReleaseDate;
 pub(super) struct When {
     /// For programs.
     machine: String,
-    /// For people.
+    /// For users.
     shown: String,
 }
 
@@ -24,8 +24,8 @@ impl When {
         Self::new(at, zone, "%-d %B %Y, %H:%M")
     }
 
-    /// The day of the week as well, in `zone`: when somebody's letter leaves.
-    pub(super) fn of_letter(at: Timestamp, zone: &TimeZone) -> Self {
+    /// The day of the week as well, in `zone`: when somebody's email leaves.
+    pub(super) fn of_email(at: Timestamp, zone: &TimeZone) -> Self {
         Self::new(at, zone, "%A, %-d %B %Y, at %H:%M")
     }
 

@@ -41,8 +41,8 @@ fn status_line(answer: &Answer) -> String {
     all(&answer.body, "[role=status]").join(" ")
 }
 
-async fn muted(home: &Home, person: i64) -> usize {
-    let muted = move |tx: &Tx<'_>| preferences::muted(tx, UserId(person));
+async fn muted(home: &Home, user: i64) -> usize {
+    let muted = move |tx: &Tx<'_>| preferences::muted(tx, UserId(user));
     home.ctx.db.read("test", muted).await.unwrap().len()
 }
 
@@ -68,11 +68,11 @@ async fn it_says_of_each_artist_what_came_out_when_it_was_checked_and_about_when
     );
     home.round().await;
     let after = page(&martha, "").await;
-    let [album, checked, next, letters] = &row(&after, "Röyksopp")[..] else { panic!() };
+    let [album, checked, next, emails] = &row(&after, "Röyksopp")[..] else { panic!() };
     assert_eq!(album, "Junior, 20 March 2009");
     assert_eq!(checked, "23 November 2026, 12:00");
     assert!(next.starts_with("about 2") && next.ends_with("2026"), "{next}");
-    assert_eq!(letters, "Mute");
+    assert_eq!(emails, "Mute");
     assert_eq!(row(&after, "Robyn")[0], "Body Talk, November 2010");
     assert_eq!(row(&after, "Nobody Yet")[0], "none known");
     assert!(after.body.contains(&format!("https://open.spotify.com/artist/{old}")));
@@ -247,7 +247,7 @@ async fn an_artist_is_muted_and_heard_of_again_with_a_button_and_the_list_stays_
     assert_eq!(row(&after, "Röyksopp")[3], "muted Hear again");
     home.world.put_out(&royksopp, NewAlbum::titled("Unheard"));
     home.round().await;
-    assert!(home.letters_to(&martha.address).is_empty());
+    assert!(home.emails_to(&martha.address).is_empty());
     martha.browser.post(&format!("/artists/{royksopp}/unmute"), &[]).await;
     assert_eq!(muted(&home, 1).await, 0);
     // What is not so is not said.
@@ -288,7 +288,7 @@ async fn looking_for_changes_now_reads_the_list_at_once_and_once_an_hour() {
     let martha = home.listener("Martha", &[]).await;
     home.follows().await;
     let (first, second) = (home.world.add_artist("First"), home.world.add_artist("Second"));
-    home.world.follow(martha.person, &first);
+    home.world.follow(martha.user, &first);
     assert_eq!(home.follows_of(Scope::Due).await.believed, 0, "it is not due yet");
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=hurried"));
@@ -297,7 +297,7 @@ async fn looking_for_changes_now_reads_the_list_at_once_and_once_an_hour() {
     assert_eq!(names(&after), ["First"]);
     let said = "You asked to look for changes on 23 November 2026, 12:00. You can again on 23 November 2026, 13:00.";
     assert!(all(&after.body, "main p").contains(&said.to_owned()), "{}", after.body);
-    home.world.follow(martha.person, &second);
+    home.world.follow(martha.user, &second);
     let again = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(again.location.as_deref(), Some("/artists?done=too-soon"));
     assert_eq!(home.follows_of(Scope::Due).await.believed, 0);
@@ -327,7 +327,7 @@ async fn a_list_that_cannot_be_read_is_not_said_to_be_read_now_and_the_wish_is_n
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=hurried"));
 
-    home.world.set_allow_listed(martha.person, false);
+    home.world.set_allow_listed(martha.user, false);
     home.follows().await;
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
@@ -342,7 +342,7 @@ async fn who_must_sign_in_again_is_told_that_their_list_is_not_read() {
     let martha = home.listener("Martha", &[]).await;
     home.follows().await;
     assert!(page(&martha, "").await.words().contains("every six hours"));
-    home.world.expire(martha.person);
+    home.world.expire(martha.user);
     home.world.expire_access_tokens();
     home.follows().await;
     let shown = page(&martha, "").await;
@@ -352,7 +352,7 @@ async fn who_must_sign_in_again_is_told_that_their_list_is_not_read() {
     let asked = martha.browser.post("/artists/look", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
     home.advance_hours(2);
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }
 

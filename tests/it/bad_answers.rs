@@ -52,7 +52,7 @@ async fn a_list_of_follows_that_makes_no_sense_changes_nothing() {
         assert_eq!((outcome.failed, outcome.believed, outcome.refused), (1, 0, 0), "{name}");
         assert_eq!((outcome.change.added, outcome.change.removed), (0, 0), "{name}");
         let status = home.status().await;
-        assert_eq!((status.artists.watched, status.people.connected), (1, 1), "{name}");
+        assert_eq!((status.artists.watched, status.users.connected), (1, 1), "{name}");
     }
     assert_eq!(home.follows().await.believed, 1);
     home.finish().await;
@@ -73,10 +73,10 @@ async fn an_answer_about_an_artist_that_makes_no_sense_advances_nothing() {
         assert_eq!((outcome.checked, outcome.failed, outcome.news), (0, 1, 0), "{name}");
         let status = home.status().await;
         assert_eq!((status.artists.last_check, status.artists.failing), (checked, 1), "{name}");
-        assert_eq!(status.people.connected, 1, "{name}");
+        assert_eq!(status.users.connected, 1, "{name}");
     }
     home.round().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     assert_eq!(home.status().await.artists.failing, 0);
     home.finish().await;
 }
@@ -95,7 +95,7 @@ async fn a_first_look_that_fails_is_made_again_and_stays_silent() {
     }
     home.round().await;
     assert_eq!(home.status().await.artists.never_asked, 0);
-    assert!(home.inbox.letters().is_empty());
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 
@@ -110,19 +110,19 @@ async fn a_refresh_that_makes_no_sense_ends_no_consent() {
         home.world.script(Endpoint::Token, [fault]);
         let outcome = home.follows().await;
         assert_eq!((outcome.failed, outcome.refused), (1, 0), "{name}");
-        let people = home.status().await.people;
-        assert_eq!((people.connected, people.must_sign_in_again), (1, 0), "{name}");
+        let users = home.status().await.users;
+        assert_eq!((users.connected, users.must_sign_in_again), (1, 0), "{name}");
     }
     assert_eq!(home.follows().await.believed, 1);
-    home.letters().await;
-    assert!(home.inbox.letters().is_empty());
+    home.emails().await;
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 
 #[tokio::test]
 async fn a_sign_in_that_spotify_answers_with_nonsense_gets_a_page_and_keeps_nothing() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     let browser = home.visitor();
     for endpoint in [Endpoint::Token, Endpoint::Me] {
         for (name, fault) in nonsense() {
@@ -134,7 +134,7 @@ async fn a_sign_in_that_spotify_answers_with_nonsense_gets_a_page_and_keeps_noth
             assert_eq!(browser.cookie("dropday"), None, "{endpoint:?}: {name}");
         }
     }
-    assert_eq!(home.status().await.people.all, 0);
+    assert_eq!(home.status().await.users.all, 0);
     browser.sign_in(&home.world, martha).await;
     home.finish().await;
 }
@@ -150,9 +150,9 @@ async fn a_null_among_the_albums_costs_none_of_the_others() {
         home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
     home.round().await;
-    let letters = home.letters_to(&martha.address);
+    let emails = home.emails_to(&martha.address);
     for number in 0..25 {
-        assert!(letters[0].text.contains(&format!("Number {number:02}.")), "{number}");
+        assert!(emails[0].text.contains(&format!("Number {number:02}.")), "{number}");
     }
     home.finish().await;
 }
@@ -171,10 +171,10 @@ async fn an_album_of_which_nothing_but_the_id_can_be_read_is_told_all_the_same()
     let odd = Fault::Status(200, "application/json", body.to_owned());
     home.world.script(Endpoint::ArtistAlbums, [odd]);
     home.round().await;
-    let [letter] = &home.letters_to(&martha.address)[..] else { panic!("one letter") };
-    assert!(letter.text.contains("(untitled)"), "{}", letter.text);
-    assert!(letter.text.contains("https://open.spotify.com/album/odd"), "{}", letter.text);
-    assert!(!letter.html.contains("javascript:") && !letter.html.contains("<img"));
+    let [email] = &home.emails_to(&martha.address)[..] else { panic!("one letter") };
+    assert!(email.text.contains("(untitled)"), "{}", email.text);
+    assert!(email.text.contains("https://open.spotify.com/album/odd"), "{}", email.text);
+    assert!(!email.html.contains("javascript:") && !email.html.contains("<img"));
     home.finish().await;
 }
 
@@ -185,16 +185,16 @@ async fn a_null_among_the_follows_unfollows_nobody() {
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
     home.round().await;
     // In the place of one of the three stands a null.
-    home.world.put_null_in_following(martha.person, true);
-    home.world.unfollow(martha.person, &artists[1]);
-    home.world.lie_about_following(martha.person, FollowingLie::TotalTooHigh(1));
+    home.world.put_null_in_following(martha.user, true);
+    home.world.unfollow(martha.user, &artists[1]);
+    home.world.lie_about_following(martha.user, FollowingLie::TotalTooHigh(1));
     let outcome = home.follows().await;
     assert_eq!((outcome.change.removed, outcome.doubted), (0, 1), "{outcome}");
     home.world.put_out(&artists[1], NewAlbum::titled("New"));
     home.round().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
-    home.world.tell_truth_about_following(martha.person);
-    home.world.follow(martha.person, &artists[1]);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
+    home.world.tell_truth_about_following(martha.user);
+    home.world.follow(martha.user, &artists[1]);
     assert_eq!(home.follows().await.believed, 1);
     home.finish().await;
 }
@@ -205,8 +205,8 @@ async fn a_null_that_stays_among_the_follows_does_not_keep_an_artist_for_ever() 
     let artists = ["A", "B", "C"].map(|name| home.world.add_artist(name));
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
     home.round().await;
-    home.world.put_null_in_following(martha.person, true);
-    home.world.unfollow(martha.person, &artists[1]);
+    home.world.put_null_in_following(martha.user, true);
+    home.world.unfollow(martha.user, &artists[1]);
     for _ in 0..5 {
         home.follows().await;
         home.advance_hours(6);

@@ -18,7 +18,7 @@ use crate::home::{Home, START, environment};
 
 const ANOTHER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
-/// A database in which a letter is owed, closed and by itself in a folder with its key.
+/// A database in which an email is owed, closed and by itself in a folder with its key.
 struct Kept {
     folder: TempDir,
     config: Config,
@@ -247,8 +247,8 @@ async fn while_another_program_locks_the_database_pages_are_read_and_nothing_is_
     other.execute_batch("ROLLBACK").unwrap();
     let posted = martha.browser.post("/account/address", &form).await;
     assert_eq!(posted.location.as_deref(), Some("/account"));
-    home.letters().await;
-    assert_eq!(home.letters_to("newer@example.com").len(), 1);
+    home.emails().await;
+    assert_eq!(home.emails_to("newer@example.com").len(), 1);
     home.finish().await;
 }
 

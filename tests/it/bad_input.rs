@@ -1,4 +1,4 @@
-//! What people and Spotify can write wrong: names, dates, addresses, forms, and the callback.
+//! What users and Spotify can write wrong: names, dates, addresses, forms, and the callback.
 
 use dropday::demo::world::NewAlbum;
 use mail_parser::MessageParser;
@@ -36,8 +36,8 @@ fn on_one_line(name: &str) -> String {
 }
 
 fn header_names(raw: &[u8]) -> Vec<String> {
-    let letter = MessageParser::default().parse(raw).unwrap();
-    let mut names: Vec<_> = letter.headers().iter().map(|h| h.name().to_lowercase()).collect();
+    let email = MessageParser::default().parse(raw).unwrap();
+    let mut names: Vec<_> = email.headers().iter().map(|h| h.name().to_lowercase()).collect();
     names.sort();
     names
 }
@@ -53,19 +53,19 @@ async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_
         home.world.put_out(artist, NewAlbum::titled(name));
         home.round().await;
         let name = on_one_line(name);
-        let [letter] = &home.letters_to(&martha.address)[..] else { panic!("one letter: {name}") };
-        assert_eq!(letter.subject, format!("{name}: {name}"));
+        let [email] = &home.emails_to(&martha.address)[..] else { panic!("one letter: {name}") };
+        assert_eq!(email.subject, format!("{name}: {name}"));
         // A name from right to left stands between marks that keep it from its neighbours.
-        let text = letter.text.replace(['\u{2068}', '\u{2069}'], "");
+        let text = email.text.replace(['\u{2068}', '\u{2069}'], "");
         assert!(text.contains(&format!("\n{name}\r\n{name}\r\n")), "{text}");
         assert!(text.contains(&format!("because you follow {name}\r\n")), "{text}");
-        assert_eq!(shown(&letter.html, ".title bdi"), [name.as_str()]);
-        assert_eq!(shown(&letter.html, ".because bdi"), [name.as_str()]);
-        assert!(shown(&letter.html, "script, b").is_empty());
-        let raw = &home.inbox.letters()[0];
+        assert_eq!(shown(&email.html, ".title bdi"), [name.as_str()]);
+        assert_eq!(shown(&email.html, ".because bdi"), [name.as_str()]);
+        assert!(shown(&email.html, "script, b").is_empty());
+        let raw = &home.inbox.emails()[0];
         assert_eq!(raw.to, [martha.address.as_str()]);
         assert_eq!(
-            (raw.from.as_str(), letter.from.as_str()),
+            (raw.from.as_str(), email.from.as_str()),
             ("dropday@example.com", "dropday@example.com")
         );
         let expected = "auto-submitted content-type date from list-id list-unsubscribe message-id mime-version \
@@ -76,43 +76,43 @@ async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_
 }
 
 #[tokio::test]
-async fn whatever_people_are_called_their_page_and_their_letter_show_it() {
+async fn whatever_users_are_called_their_page_and_their_email_show_it() {
     let home = Home::new().await;
     for (number, name) in ODD_NAMES.into_iter().enumerate() {
-        let (person, browser) = (home.world.add_person(name), home.visitor());
-        browser.sign_in(&home.world, person).await;
+        let (user, browser) = (home.world.add_user(name), home.visitor());
+        browser.sign_in(&home.world, user).await;
         let address = format!("person{number}@example.com");
         browser.post("/account/address", &[("email", &address)]).await;
-        home.letters().await;
+        home.emails().await;
         let name = on_one_line(name);
         let page = browser.get("/account").await.body;
         assert_eq!(shown(&page, "h1 bdi"), [name.as_str()]);
         assert!(shown(&page, "script, h1 b, main b").is_empty(), "{page}");
-        let letter = &home.letters_to(&address)[0];
-        assert!(letter.text.contains(&format!("\r\n{name}\r\n")), "{}", letter.text);
-        assert_eq!(shown(&letter.html, "bdi"), [name.as_str()]);
-        assert_eq!(header_names(&home.inbox.letters_to(&address)[0].raw).len(), 9);
+        let email = &home.emails_to(&address)[0];
+        assert!(email.text.contains(&format!("\r\n{name}\r\n")), "{}", email.text);
+        assert_eq!(shown(&email.html, "bdi"), [name.as_str()]);
+        assert_eq!(header_names(&home.inbox.emails_to(&address)[0].raw).len(), 9);
     }
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_name_without_end_and_a_title_without_a_letter_make_a_letter_all_the_same() {
+async fn a_name_without_end_and_a_title_without_an_email_make_an_email_all_the_same() {
     let home = Home::new().await;
     let endless = home.world.add_artist("Ä".repeat(10_000));
     let martha = home.listener("Martha", &[&endless]).await;
-    home.world.rename_person(martha.person, "M".repeat(10_000));
-    martha.browser.sign_in(&home.world, martha.person).await;
+    home.world.rename_user(martha.user, "M".repeat(10_000));
+    martha.browser.sign_in(&home.world, martha.user).await;
     assert!(martha.browser.get("/account").await.body.len() < 10_000);
     home.round().await;
     for title in ["", " \r\n\t", "\u{202e}\u{2066}", &"x ".repeat(5_000)] {
         home.world.put_out(&endless, NewAlbum::titled(title));
         home.round().await;
-        let letter = home.letters_to(&martha.address).pop().unwrap();
-        assert!(letter.subject.chars().count() <= 120, "{}", letter.subject);
-        assert!(letter.html.len() < 20_000);
+        let email = home.emails_to(&martha.address).pop().unwrap();
+        assert!(email.subject.chars().count() <= 120, "{}", email.subject);
+        assert!(email.html.len() < 20_000);
         let is_nameless = title.len() < 10;
-        assert_eq!(letter.text.contains("(untitled)"), is_nameless, "{}", letter.text);
+        assert_eq!(email.text.contains("(untitled)"), is_nameless, "{}", email.text);
         home.inbox.empty();
     }
     home.finish().await;
@@ -142,13 +142,13 @@ async fn an_absurd_date_costs_neither_the_album_nor_the_truth() {
         let album = home.world.put_out(&artist, NewAlbum::titled(&title).without_cover());
         home.world.redate_album(&album, date, precision);
         home.round().await;
-        let [letter] = &home.letters_to(&martha.address)[..] else { panic!("one letter: {date}") };
+        let [email] = &home.emails_to(&martha.address)[..] else { panic!("one letter: {date}") };
         assert!(
-            letter.text.contains(&format!("{title}\r\nAlbum · 10 tracks\r\n")),
+            email.text.contains(&format!("{title}\r\nAlbum · 10 tracks\r\n")),
             "{}",
-            letter.text
+            email.text
         );
-        assert!(!letter.html.contains("<img"), "{date}");
+        assert!(!email.html.contains("<img"), "{date}");
     }
     home.finish().await;
 }
@@ -181,23 +181,23 @@ async fn an_address_that_is_none_is_refused_in_words_and_kept_in_the_form() {
         assert_eq!(kept.replace('\n', "\r\n"), typed.replace("\r\n", "\n").replace('\n', "\r\n"));
         assert!(shown(&page.body, "script").is_empty());
     }
-    home.letters().await;
-    assert!(home.inbox.letters().is_empty());
-    assert_eq!(home.status().await.people.confirmed, 1);
+    home.emails().await;
+    assert!(home.inbox.emails().is_empty());
+    assert_eq!(home.status().await.users.confirmed, 1);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn an_address_in_any_script_gets_its_letters() {
+async fn an_address_in_any_script_gets_its_emails() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
-    let person = home.world.add_person("Jörg");
-    home.world.follow(person, &artist);
-    let jorg = home.connect(person, "jörg@example.com").await;
+    let user = home.world.add_user("Jörg");
+    home.world.follow(user, &artist);
+    let jorg = home.connect(user, "jörg@example.com").await;
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("First"));
     home.round().await;
-    assert_eq!(home.letters_to(&jorg.address).len(), 1);
+    assert_eq!(home.emails_to(&jorg.address).len(), 1);
     home.finish().await;
 }
 
@@ -228,7 +228,7 @@ async fn a_form_that_is_none_is_refused_and_changes_nothing() {
     }
     let too_long = martha.browser.post("/account/address", &[("email", &long)]).await;
     assert_eq!(too_long.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(home.inbox.letters().is_empty());
+    assert!(home.inbox.emails().is_empty());
     assert_eq!(home.status().await.owed, 0);
     home.finish().await;
 }
@@ -247,7 +247,7 @@ async fn a_form_from_nobody_in_particular_leads_to_the_front_page_and_changes_no
         assert_eq!(stranger.get("/account").await.location.as_deref(), Some("/"));
     }
     let status = home.status().await;
-    assert_eq!((status.people.confirmed, status.owed), (1, 0));
+    assert_eq!((status.users.confirmed, status.owed), (1, 0));
     home.finish().await;
 }
 
@@ -279,14 +279,14 @@ async fn a_callback_that_makes_no_sense_gets_a_page_that_says_what_to_do() {
         assert!(page.body.contains("Connect with Spotify"), "{query:.60}: {}", page.body);
         assert!(page.set_cookies.is_empty(), "{query:.60}");
     }
-    assert_eq!(home.status().await.people.all, 0);
+    assert_eq!(home.status().await.users.all, 0);
     home.finish().await;
 }
 
 #[tokio::test]
 async fn a_callback_without_its_code_does_not_spoil_a_sign_in_that_is_under_way() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     let browser = home.visitor();
     let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
     for query in ["", "?code=abc", "?code=abc&state=made-up"] {

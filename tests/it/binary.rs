@@ -19,7 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::home::{Letter, Listener, Settings, environment, serve};
+use crate::home::{Email, Listener, Settings, environment, serve};
 use crate::visitor::Visitor;
 
 /// Nothing takes longer on a slow and busy machine.
@@ -142,7 +142,7 @@ impl Machine {
         let mut command = self.command(&["serve"]);
         command.env("DROPDAY_LOG__LEVEL", "debug");
         let daemon = self.healthy(command, &self.address).await;
-        let jobs = ["follows", "releases", "letters"].map(|job| format!("job=\"{job}\""));
+        let jobs = ["follows", "releases", "emails"].map(|job| format!("job=\"{job}\""));
         eventually("each job's first pass", async || {
             let said = daemon.said();
             jobs.iter().all(|job| said.contains(job)).then_some(())
@@ -179,27 +179,27 @@ impl Machine {
     /// Somebody of this name connects, types an address and confirms it, through the pages of a
     /// daemon that runs.
     pub async fn listener(&self, name: &str, artists: &[&str]) -> Listener {
-        let person = self.world.add_person(name);
+        let user = self.world.add_user(name);
         for artist in artists {
-            self.world.follow(person, artist);
+            self.world.follow(user, artist);
         }
         let (browser, address) = (self.visitor(), format!("{}@example.com", name.to_lowercase()));
-        browser.sign_in(&self.world, person).await;
+        browser.sign_in(&self.world, user).await;
         browser.post("/account/address", &[("email", &address)]).await;
-        let letter =
-            eventually("a letter that asks to confirm", async || self.letters_to(&address).pop());
-        browser.post(&letter.await.link("/confirm/"), &[]).await;
-        eventually("a welcome", async || self.letters_to(&address).get(1).cloned()).await;
+        let email =
+            eventually("a letter that asks to confirm", async || self.emails_to(&address).pop());
+        browser.post(&email.await.link("/confirm/"), &[]).await;
+        eventually("a welcome", async || self.emails_to(&address).get(1).cloned()).await;
         self.inbox.empty();
-        Listener { person, address, browser }
+        Listener { user, address, browser }
     }
 
-    /// People connect and confirm at a daemon, which then looks at their artists for the first
+    /// Users connect and confirm at a daemon, which then looks at their artists for the first
     /// time, and stops.
-    pub async fn settle(&self, people: &[(&str, &[&str])]) -> Vec<Listener> {
+    pub async fn settle(&self, users: &[(&str, &[&str])]) -> Vec<Listener> {
         let mut daemon = self.serve().await;
         let mut listeners = Vec::new();
-        for (name, artists) in people {
+        for (name, artists) in users {
             listeners.push(self.listener(name, artists).await);
         }
         self.looked_at_everything().await;
@@ -213,7 +213,7 @@ impl Machine {
         eventually("a first look at everything", async || {
             let status = self.status().await;
             let lists = status["calls"]["used"]["following"].as_u64()?;
-            let all = lists >= status["people"]["all"].as_u64()?
+            let all = lists >= status["users"]["all"].as_u64()?
                 && status["artists"]["watched"] != 0
                 && status["artists"]["never_asked"] == 0;
             all.then_some(())
@@ -235,8 +235,8 @@ impl Machine {
         Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
     }
 
-    pub fn letters_to(&self, address: &str) -> Vec<Letter> {
-        self.inbox.letters_to(address).iter().map(|received| Letter::read(&received.raw)).collect()
+    pub fn emails_to(&self, address: &str) -> Vec<Email> {
+        self.inbox.emails_to(address).iter().map(|received| Email::read(&received.raw)).collect()
     }
 
     /// Ends the test: nothing may be owed, and the world not asked what it did not expect.
@@ -248,7 +248,7 @@ impl Machine {
     pub async fn finish_owing(mut self, owed: u64) {
         self.is_finished = true;
         if self.database().exists() {
-            assert_eq!(self.status().await["letters"]["owed"], owed, "things left owed");
+            assert_eq!(self.status().await["emails"]["owed"], owed, "things left owed");
         }
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
     }

@@ -1,4 +1,4 @@
-//! What the mail server will not take: addresses that bounce, a log-in that is refused, and letters that
+//! What the mail server will not take: addresses that bounce, a log-in that is refused, and emails that
 //! are put off for days.
 
 use std::time::Duration;
@@ -23,11 +23,11 @@ async fn fan(home: &Home) -> (String, Listener) {
 async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::Outcome {
     home.world.put_out(artist, NewAlbum::titled(title));
     home.checks().await;
-    home.letters().await
+    home.emails().await
 }
 
 fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 async fn page(listener: &Listener) -> String {
@@ -50,7 +50,7 @@ async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed
     let new = martha.browser.get("/new").await.words();
     assert!(new.contains("Not mailed because letters to your address come back"), "{new}");
     assert!(!page(&martha).await.contains("Not Yet Tried"), "no letter to come");
-    home.letters().await;
+    home.emails().await;
 
     home.inbox.accept(&martha.address);
     let connections = home.inbox.connections();
@@ -59,14 +59,14 @@ async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed
     assert_eq!(home.inbox.connections(), connections, "nothing is sent to it any more");
 
     martha.browser.post("/account/address", &[("email", &martha.address)]).await;
-    home.letters().await;
-    let letter = home.letters_to(&martha.address).pop().expect("a letter that asks to confirm");
-    martha.browser.post(&letter.link("/confirm/"), &[]).await;
+    home.emails().await;
+    let email = home.emails_to(&martha.address).pop().expect("a letter that asks to confirm");
+    martha.browser.post(&email.link("/confirm/"), &[]).await;
     home.inbox.empty();
-    home.letters().await;
-    let letters = home.letters_to(&martha.address);
+    home.emails().await;
+    let emails = home.emails_to(&martha.address);
     for title in ["First", "Second", "Third", "Fourth"] {
-        assert_eq!(letters.iter().filter(|l| l.text.contains(title)).count(), 1, "{title}");
+        assert_eq!(emails.iter().filter(|l| l.text.contains(title)).count(), 1, "{title}");
     }
     assert!(!page(&martha).await.contains("came back"));
     home.finish().await;
@@ -96,7 +96,7 @@ async fn only_bounces_in_a_row_count_and_only_those_that_are_the_mailboxs_fault(
 }
 
 #[tokio::test]
-async fn a_refused_log_in_stops_at_the_first_letter_and_the_operator_reads_of_it_afterwards_once() {
+async fn a_refused_log_in_stops_at_the_first_email_and_the_operator_reads_of_it_afterwards_once() {
     let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
     let artist = home.world.add_artist("Röyksopp");
     let mut fans = Vec::new();
@@ -111,25 +111,25 @@ async fn a_refused_log_in_stops_at_the_first_letter_and_the_operator_reads_of_it
     assert_eq!((outcome.sent, outcome.put_off, outcome.refused), (0, 1, 0), "{outcome}");
     for _ in 0..3 {
         home.advance_days(1);
-        let outcome = home.letters().await;
+        let outcome = home.emails().await;
         assert_eq!((outcome.sent, outcome.put_off), (0, 1), "{outcome}");
     }
     let why = home.status().await.put_off_because.unwrap();
     assert!(why.contains("refuses us") && why.contains("who are you"), "{why}");
-    assert!(home.letters_to(OPERATOR).is_empty());
+    assert!(home.emails_to(OPERATOR).is_empty());
 
-    home.letters().await;
+    home.emails().await;
     for fan in &fans {
         assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
     }
-    let told = home.letters_to(OPERATOR);
+    let told = home.emails_to(OPERATOR);
     assert_eq!(told.len(), 1);
     assert!(told[0].text.contains("who are you"), "{}", told[0].text);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_letter_that_is_put_off_for_three_days_is_given_up_with_the_servers_last_words() {
+async fn an_email_that_is_put_off_for_three_days_is_given_up_with_the_servers_last_words() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
@@ -137,7 +137,7 @@ async fn a_letter_that_is_put_off_for_three_days_is_given_up_with_the_servers_la
     let mut hours = 0;
     while home.status().await.owed > 0 {
         home.clock.advance(Duration::from_secs(15 * 60));
-        home.letters_of(dropday::jobs::Scope::Due).await;
+        home.emails_of(dropday::jobs::Scope::Due).await;
         hours += 1;
         assert!(hours < 4 * 24 * 5, "still tried after five days");
     }
@@ -148,26 +148,26 @@ async fn a_letter_that_is_put_off_for_three_days_is_given_up_with_the_servers_la
 }
 
 #[tokio::test]
-async fn a_server_that_was_down_for_a_week_and_then_greylists_costs_no_letter() {
+async fn a_server_that_was_down_for_a_week_and_then_greylists_costs_no_email() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.inbox.stop().await;
     comes_out(&home, &artist, "First").await;
     for _ in 0..24 * 7 {
         home.advance_hours(1);
-        home.letters().await;
+        home.emails().await;
     }
     home.inbox.restart().await.unwrap();
     home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
-    assert_eq!(home.letters().await.put_off, 1);
+    assert_eq!(home.emails().await.put_off, 1);
     home.inbox.accept(&martha.address);
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn many_letters_leave_over_a_few_connections_and_each_once() {
+async fn many_emails_leave_over_a_few_connections_and_each_once() {
     let home = Home::with(&[("MAIL__CONNECTIONS", "3")]).await;
     let artist = home.world.add_artist("Röyksopp");
     let mut fans = Vec::new();
@@ -193,8 +193,8 @@ async fn a_disk_that_is_nearly_full_is_told_once_a_day_and_only_while_it_is() {
     }
     let owed = home.ctx.db.read("test", outbox::count_owed).await.unwrap();
     assert_eq!(owed, 1);
-    // This machine's disk, which is looked at again before the letter is written, has room.
-    assert_eq!(home.letters().await.dropped, 1);
+    // This machine's disk, which is looked at again before the email is written, has room.
+    assert_eq!(home.emails().await.dropped, 1);
     let roomy = Room { free: 5_000_000_000, total: 10_000_000_000 };
     assert!(!disk_space::judge(&home.ctx, roomy).await.unwrap());
     home.finish().await;

@@ -9,7 +9,7 @@ use dropday::store::{Tx, callers};
 use jiff::SignedDuration;
 use scraper::{Html, Selector};
 
-use crate::home::{Home, Letter, Settings};
+use crate::home::{Email, Home, Settings};
 use crate::visitor::{Answer, Visitor};
 
 const OPERATOR: &str = "operator@example.com";
@@ -22,10 +22,10 @@ async fn home(more: Settings<'_>) -> Home {
 
 /// Somebody whom Spotify refuses, back from there.
 async fn refused(home: &Home, to: &str) -> (Visitor, Answer) {
-    let (visitor, person) = (home.visitor(), home.world.add_person("Aino"));
-    home.world.set_allow_listed(person, false);
+    let (visitor, user) = (home.visitor(), home.world.add_user("Aino"));
+    home.world.set_allow_listed(user, false);
     let to = visitor.get(to).await.location.unwrap();
-    let answer = visitor.get(&home.world.consent(&to, person).unwrap()).await;
+    let answer = visitor.get(&home.world.consent(&to, user).unwrap()).await;
     assert_eq!(answer.status, 403, "{}", answer.body);
     (visitor, answer)
 }
@@ -47,24 +47,24 @@ async fn waiting(home: &Home) -> Vec<Caller> {
     home.ctx.db.read("test", |tx: &Tx<'_>| callers::list(tx)).await.unwrap()
 }
 
-fn told(home: &Home) -> Vec<Letter> {
-    home.letters_to(OPERATOR)
+fn told(home: &Home) -> Vec<Email> {
+    home.emails_to(OPERATOR)
 }
 
 #[tokio::test]
-async fn the_operator_gets_name_and_address_in_a_letter_and_in_the_status() {
+async fn the_operator_gets_name_and_address_in_an_email_and_in_the_status() {
     let home = home(&[]).await;
     let answer = ask(&home, "  Aino   Virtanen ", "Aino@example.com ").await;
     assert_eq!((answer.status.as_u16(), answer.location.as_deref()), (303, Some("/asked")));
     let page = home.visitor().get("/asked").await;
     assert!(page.status == 200 && page.body.contains("You have asked"), "{}", page.body);
-    home.letters().await;
-    let [letter] = &told(&home)[..] else { panic!("one letter") };
-    assert!(letter.subject.contains("Aino Virtanen asks to be let in"), "{}", letter.subject);
-    assert!(letter.text.contains("Aino Virtanen\r\nAino@example.com\r\n"), "{}", letter.text);
+    home.emails().await;
+    let [email] = &told(&home)[..] else { panic!("one letter") };
+    assert!(email.subject.contains("Aino Virtanen asks to be let in"), "{}", email.subject);
+    assert!(email.text.contains("Aino Virtanen\r\nAino@example.com\r\n"), "{}", email.text);
     let status = home.status().await;
-    assert_eq!((status.callers[0].name.as_str(), status.people.all), ("Aino Virtanen", 0));
-    assert!(home.letters_to("Aino@example.com").is_empty(), "nothing is sent there");
+    assert_eq!((status.callers[0].name.as_str(), status.users.all), ("Aino Virtanen", 0));
+    assert!(home.emails_to("Aino@example.com").is_empty(), "nothing is sent there");
     home.advance_days(31);
     home.follows().await;
     assert_eq!(waiting(&home).await, [], "and after a month it is forgotten");
@@ -72,7 +72,7 @@ async fn the_operator_gets_name_and_address_in_a_letter_and_in_the_status() {
 }
 
 #[tokio::test]
-async fn there_is_one_letter_a_day_and_everybody_is_named_in_one() {
+async fn there_is_one_email_a_day_and_everybody_is_named_in_one() {
     let home = home(&[]).await;
     ask(&home, "Aino", "aino@example.com").await;
     ask(&home, "Jonas", "jonas@example.com").await;
@@ -84,10 +84,10 @@ async fn there_is_one_letter_a_day_and_everybody_is_named_in_one() {
     assert_eq!(told(&home).len(), 1, "the day's letter has left");
     home.advance_hours(24);
     home.round().await;
-    let letters = told(&home);
-    assert_eq!(letters.len(), 2);
-    assert!(letters[1].text.contains("martha@example.com"), "{}", letters[1].text);
-    assert!(!letters[1].text.contains("aino@example.com"), "{}", letters[1].text);
+    let emails = told(&home);
+    assert_eq!(emails.len(), 2);
+    assert!(emails[1].text.contains("martha@example.com"), "{}", emails[1].text);
+    assert!(!emails[1].text.contains("aino@example.com"), "{}", emails[1].text);
     home.advance_hours(24);
     home.round().await;
     assert_eq!(told(&home).len(), 2, "nobody is told of twice");
@@ -115,7 +115,7 @@ async fn nobody_can_ask_who_does_not_come_from_that_refusal() {
     assert!(late.body.contains("works for an hour"), "{}", late.body);
     assert_eq!(visitor.get("/ask").await.status, 405);
     assert_eq!(waiting(&home).await, []);
-    home.letters().await;
+    home.emails().await;
     assert!(told(&home).is_empty());
     home.finish().await;
 }
@@ -163,7 +163,7 @@ async fn a_refusal_is_good_for_one_row_and_an_address_stands_there_once() {
     ask(&home, "Aino V.", "AINO@example.com").await;
     let [one] = &waiting(&home).await[..] else { panic!("one row") };
     assert_eq!((one.name.as_str(), one.address.as_str()), ("Aino V.", "AINO@example.com"));
-    home.letters().await;
+    home.emails().await;
     assert_eq!(told(&home).len(), 1);
     home.finish().await;
 }
@@ -180,7 +180,7 @@ async fn the_list_takes_fifty_and_then_says_what_to_do() {
     assert_eq!(full.status, 503);
     assert!(full.body.contains("mailto:martha@example.org"), "{}", full.body);
     assert_eq!(waiting(&home).await.len(), 50);
-    home.letters().await;
+    home.emails().await;
     assert_eq!(told(&home).len(), 1);
     home.finish().await;
 }
@@ -215,15 +215,15 @@ async fn a_hostile_name_reaches_the_operator_as_a_name() {
     let home = home(&[]).await;
     let name = "<b>Eve</b>\r\nBcc: victim@example.com\r\n\r\n\u{202e}x";
     ask(&home, name, "eve@example.com").await;
-    home.letters().await;
-    let [letter] = &told(&home)[..] else { panic!("one letter") };
-    let page = Html::parse_document(&letter.html);
+    home.emails().await;
+    let [email] = &told(&home)[..] else { panic!("one letter") };
+    let page = Html::parse_document(&email.html);
     assert!(page.select(&Selector::parse("b").unwrap()).next().is_none());
     assert!(
-        letter.subject.contains("<b>Eve</b> Bcc: victim@example.com x asks"),
+        email.subject.contains("<b>Eve</b> Bcc: victim@example.com x asks"),
         "{}",
-        letter.subject
+        email.subject
     );
-    assert!(home.letters_to("victim@example.com").is_empty());
+    assert!(home.emails_to("victim@example.com").is_empty());
     home.finish().await;
 }

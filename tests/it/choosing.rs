@@ -61,8 +61,8 @@ async fn where_the_zone_is_known_a_fridays_calls_are_spent_as_its_day_begins() {
     home.clock.advance(Duration::from_secs(15 * 60));
     let outcome = home.checks_of(Scope::Due).await;
     assert_eq!((outcome.checked, outcome.news), (6, 6), "{outcome}");
-    home.letters().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -128,7 +128,7 @@ async fn an_artist_who_is_followed_after_the_days_calls_were_spent_by_turns_need
     let outcome = home.checks_of(Scope::Due).await;
     assert_eq!((outcome.baselines, outcome.checked), (10, 49), "one is kept");
     let new = home.world.add_artist("New");
-    home.world.follow(martha.person, &new);
+    home.world.follow(martha.user, &new);
     home.follows().await;
     home.world.forget_requests();
     assert_eq!(home.checks_of(Scope::Due).await.baselines, 1);

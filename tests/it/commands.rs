@@ -34,7 +34,7 @@ async fn once_does_everything_and_says_so_with_its_exit_code() {
     let ended = once(&machine).await;
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");
     insta::assert_snapshot!("once_all", ended.out);
-    assert_eq!(machine.letters_to(&martha.address).len(), 1);
+    assert_eq!(machine.emails_to(&martha.address).len(), 1);
     machine.finish().await;
 }
 
@@ -72,7 +72,7 @@ async fn once_fails_when_spotify_is_down_and_makes_good_later() {
         let ended = once(&machine).await;
         assert_eq!(ended.code, Some(1), "{endpoint:?}: {ended:?}");
         assert_eq!(once(&machine).await.code, Some(0));
-        assert_eq!(machine.letters_to(&martha.address).len(), 1);
+        assert_eq!(machine.emails_to(&martha.address).len(), 1);
         machine.finish().await;
     }
 }
@@ -86,10 +86,10 @@ async fn once_fails_when_the_mail_server_is_down_and_makes_good_later() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.out.contains("1 put off; the mail server cannot be used"), "{}", ended.out);
     let status = machine.status().await;
-    assert_eq!((&status["letters"]["owed"], &status["letters"]["put_off"]), (&json!(1), &json!(1)));
+    assert_eq!((&status["emails"]["owed"], &status["emails"]["put_off"]), (&json!(1), &json!(1)));
     machine.inbox.restart().await.unwrap();
     assert_eq!(once(&machine).await.code, Some(0));
-    assert_eq!(machine.letters_to(&martha.address).len(), 1);
+    assert_eq!(machine.emails_to(&martha.address).len(), 1);
     machine.finish().await;
 }
 
@@ -103,7 +103,7 @@ async fn once_fails_while_spotify_asks_for_a_pause_and_does_not_ask_meanwhile() 
         (once(&machine).await.code == Some(0)).then_some(())
     })
     .await;
-    assert_eq!(machine.letters_to(&martha.address).len(), 1);
+    assert_eq!(machine.emails_to(&martha.address).len(), 1);
     machine.finish().await;
 }
 
@@ -116,12 +116,12 @@ async fn once_with_nobody_connected_has_nothing_to_do_and_does_it_well() {
 }
 
 #[tokio::test]
-async fn once_told_to_stop_finishes_the_letter_in_hand_and_leaves_the_rest() {
+async fn once_told_to_stop_finishes_the_email_in_hand_and_leaves_the_rest() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let fan_of = [artist.as_str()];
-    let people = ["Martha", "Jonas", "Aino"].map(|name| (name, &fan_of[..]));
-    let listeners = machine.settle(&people).await;
+    let users = ["Martha", "Jonas", "Aino"].map(|name| (name, &fan_of[..]));
+    let listeners = machine.settle(&users).await;
     machine.world.put_out(&artist, NewAlbum::titled("New"));
     machine.inbox.script(SmtpFault::SlowRcpt(Duration::from_secs(2)));
     let connections = machine.inbox.connections();
@@ -131,10 +131,10 @@ async fn once_told_to_stop_finishes_the_letter_in_hand_and_leaves_the_rest() {
         .await;
     process.signal("TERM");
     assert_eq!(process.ended().await, Some(1), "{}", process.said());
-    assert_eq!(inbox.letters().len(), 1);
+    assert_eq!(inbox.emails().len(), 1);
     assert_eq!(once(&machine).await.code, Some(0));
     for listener in listeners {
-        assert_eq!(machine.letters_to(&listener.address).len(), 1);
+        assert_eq!(machine.emails_to(&listener.address).len(), 1);
     }
     machine.finish().await;
 }
@@ -151,7 +151,7 @@ fn timeless(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn status_tells_how_it_stands_to_people_and_to_programs() {
+async fn status_tells_how_it_stands_to_users_and_to_programs() {
     let (machine, artists, _) = settled(2).await;
     machine.world.put_out(&artists[0], NewAlbum::titled("New"));
     once(&machine).await;
@@ -178,7 +178,7 @@ async fn status_tells_how_it_stands_to_people_and_to_programs() {
 }
 
 #[tokio::test]
-async fn status_tells_why_letters_wait_and_until_when_spotify_is_left_alone() {
+async fn status_tells_why_emails_wait_and_until_when_spotify_is_left_alone() {
     let (machine, artists, _) = settled(2).await;
     machine.world.put_out(&artists[0], NewAlbum::titled("New"));
     machine.inbox.stop().await;
@@ -190,9 +190,9 @@ async fn status_tells_why_letters_wait_and_until_when_spotify_is_left_alone() {
         assert!(table.contains(told), "no {told} in {table}");
     }
     let status = machine.status().await;
-    let (letters, pause) = (&status["letters"], &status["pauses"]["all"]);
-    assert_eq!((&letters["owed"], &letters["put_off"]), (&json!(1), &json!(1)));
-    assert!(letters["put_off_because"].is_string() && pause["until"].is_string(), "{status}");
+    let (emails, pause) = (&status["emails"], &status["pauses"]["all"]);
+    assert_eq!((&emails["owed"], &emails["put_off"]), (&json!(1), &json!(1)));
+    assert!(emails["put_off_because"].is_string() && pause["until"].is_string(), "{status}");
     machine.finish_owing(1).await;
 }
 
@@ -374,7 +374,7 @@ async fn help_teaches() {
 }
 
 #[tokio::test]
-async fn the_demo_plays_by_itself_and_prints_the_letter() {
+async fn the_demo_plays_by_itself_and_prints_the_email() {
     let machine = Machine::new().await;
     let mut command = machine.command(&["demo", "--headless"]);
     command.env("TMPDIR", machine.folder.path());
@@ -427,17 +427,17 @@ async fn no_secret_is_said_in(format: &str) -> String {
     secrets.push(parameter("state=").unwrap().to_owned());
     secrets.push(parameter("code_challenge=").unwrap().to_owned());
     secrets.push(cookie("dropday_trip"));
-    let back = machine.world.consent(&authorize, martha.person).unwrap();
+    let back = machine.world.consent(&authorize, martha.user).unwrap();
     // Badly, well, and once more.
     machine.visitor().get(&back).await;
-    martha.browser.sign_in(&machine.world, martha.person).await;
+    martha.browser.sign_in(&machine.world, martha.user).await;
     martha.browser.get(&back).await;
     let new_address = [("email", "martha@example.net")];
     martha.browser.post("/account/address", &new_address).await;
-    let letter =
-        eventually("a letter with a link", async || machine.letters_to(new_address[0].1).pop());
+    let email =
+        eventually("a letter with a link", async || machine.emails_to(new_address[0].1).pop());
     secrets.push(new_address[0].1.to_owned());
-    let mut links = vec![letter.await.link("/confirm/")];
+    let mut links = vec![email.await.link("/confirm/")];
     let mut said = Vec::new();
     for fault in [None, Some(Fault::Garbled), Some(Fault::Html), Some(Fault::server_error())] {
         machine.world.put_out(&artist, NewAlbum::titled("New"));
@@ -445,7 +445,7 @@ async fn no_secret_is_said_in(format: &str) -> String {
         machine.world.script(Endpoint::Token, fault);
         said.push(once(&machine).await);
     }
-    let news = machine.letters_to(&secrets[3]).pop().unwrap();
+    let news = machine.emails_to(&secrets[3]).pop().unwrap();
     links.extend(["/mute/", "/unsubscribe/"].map(|link| news.link(link)));
     for link in links {
         // Opened well, and by somebody who changed it.

@@ -205,7 +205,7 @@ fn all_that_is_wrong_is_told_at_once() {
 }
 
 #[test]
-fn times_are_written_as_people_write_them() {
+fn times_are_written_as_users_write_them() {
     for (raw, ms) in [("1s", 1000), ("250ms", 250), ("2m", 120_000), ("1m 30s", 90_000), ("0s", 0)]
     {
         let config = with_needed(&[("SPOTIFY__REQUEST_INTERVAL", raw)]).unwrap();

@@ -1,4 +1,4 @@
-//! The letter that asks to confirm an address, and its link.
+//! The email that asks to confirm an address, and its link.
 
 use dropday::demo::world::NewAlbum;
 use reqwest::{Method, StatusCode};
@@ -9,7 +9,7 @@ use crate::visitor::Visitor;
 /// Somebody who is signed in, follows an artist, and has typed no address yet.
 async fn newcomer(home: &Home) -> (String, Visitor) {
     let artist = home.world.add_artist("Röyksopp");
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     home.world.follow(martha, &artist);
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
@@ -17,16 +17,16 @@ async fn newcomer(home: &Home) -> (String, Visitor) {
     (artist, browser)
 }
 
-/// They type this address; the link in the letter that comes.
+/// They type this address; the link in the email that comes.
 async fn link_to(home: &Home, browser: &Visitor, address: &str) -> String {
     let typed = browser.post("/account/address", &[("email", address)]).await;
     assert_eq!(typed.location.as_deref(), Some("/account"), "{}", typed.body);
-    home.letters().await;
-    home.letters_to(address).pop().expect("a letter that asks to confirm").link("/confirm/")
+    home.emails().await;
+    home.emails_to(address).pop().expect("a letter that asks to confirm").link("/confirm/")
 }
 
 async fn confirmed(home: &Home) -> u64 {
-    home.status().await.people.confirmed
+    home.status().await.users.confirmed
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn no_news_goes_to_an_address_that_is_not_confirmed() {
         home.round().await;
         home.advance_hours(7);
     }
-    let subjects: Vec<_> = home.inbox.letters().iter().map(|l| l.to.clone()).collect();
+    let subjects: Vec<_> = home.inbox.emails().iter().map(|l| l.to.clone()).collect();
     assert_eq!(subjects, [["martha@example.com"]], "the letter that asks to confirm, alone");
     home.finish().await;
 }
@@ -61,7 +61,7 @@ async fn whoever_only_opens_the_link_confirms_nothing() {
 }
 
 #[tokio::test]
-async fn the_button_confirms_once_in_whatever_browser_the_letter_was_opened() {
+async fn the_button_confirms_once_in_whatever_browser_the_email_was_opened() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     let link = link_to(&home, &browser, "martha@example.com").await;
@@ -95,12 +95,12 @@ async fn only_the_link_for_the_address_typed_last_works() {
 }
 
 #[tokio::test]
-async fn an_address_that_was_replaced_before_its_letter_left_gets_none() {
+async fn an_address_that_was_replaced_before_its_email_left_gets_none() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     browser.post("/account/address", &[("email", "mrtha@example.com")]).await;
     link_to(&home, &browser, "martha@example.com").await;
-    assert!(home.letters_to("mrtha@example.com").is_empty());
+    assert!(home.emails_to("mrtha@example.com").is_empty());
     home.finish().await;
 }
 
@@ -167,16 +167,16 @@ async fn news_goes_to_the_old_address_until_the_new_one_is_confirmed() {
     home.inbox.empty();
     home.world.put_out(&artist, NewAlbum::titled("First"));
     home.round().await;
-    assert_eq!((home.letters_to(old).len(), home.letters_to(new).len()), (1, 0));
+    assert_eq!((home.emails_to(old).len(), home.emails_to(new).len()), (1, 0));
     browser.post(&link, &[]).await;
     home.world.put_out(&artist, NewAlbum::titled("Second"));
     home.round().await;
-    assert_eq!((home.letters_to(old).len(), home.letters_to(new).len()), (1, 1));
+    assert_eq!((home.emails_to(old).len(), home.emails_to(new).len()), (1, 1));
     home.finish().await;
 }
 
 #[tokio::test]
-async fn nobody_can_fill_an_inbox_with_letters_that_ask_to_confirm() {
+async fn nobody_can_fill_an_inbox_with_emails_that_ask_to_confirm() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     for _ in 0..5 {
@@ -186,11 +186,11 @@ async fn nobody_can_fill_an_inbox_with_letters_that_ask_to_confirm() {
         let page = browser.post("/account/address", &[("email", "victim@example.com")]).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(page.body.contains("try again in an hour"), "{}", page.body);
-        home.letters().await;
+        home.emails().await;
     }
-    assert_eq!(home.letters_to("victim@example.com").len(), 5);
+    assert_eq!(home.emails_to("victim@example.com").len(), 5);
     home.advance_hours(1);
     link_to(&home, &browser, "victim@example.com").await;
-    assert_eq!(home.letters_to("victim@example.com").len(), 6);
+    assert_eq!(home.emails_to("victim@example.com").len(), 6);
     home.finish().await;
 }

@@ -20,9 +20,9 @@ async fn months_go_by(rotation: Rotation) {
         home.advance_days(30);
         home.world.put_out(&artist, NewAlbum::titled(format!("Month {month}")));
         home.round().await;
-        assert_eq!(home.letters_to(&martha.address).len(), month);
+        assert_eq!(home.emails_to(&martha.address).len(), month);
     }
-    assert_eq!(home.status().await.people.must_sign_in_again, 0);
+    assert_eq!(home.status().await.users.must_sign_in_again, 0);
     home.finish().await;
 }
 
@@ -44,7 +44,7 @@ async fn a_rotated_token_survives_a_restart() {
         home.follows().await;
         home.restart().await;
     }
-    assert_eq!(home.status().await.people.connected, 1);
+    assert_eq!(home.status().await.users.connected, 1);
     home.finish().await;
 }
 
@@ -77,7 +77,7 @@ async fn one_refresh_at_a_time_whoever_asks() {
     let outcomes = futures(rounds).await;
     assert!(outcomes.iter().all(|outcome| outcome.believed == 1), "{outcomes:?}");
     assert_eq!(home.world.count(Endpoint::Token), 1, "a token that rotates is good once");
-    assert_eq!(home.status().await.people.connected, 1);
+    assert_eq!(home.status().await.users.connected, 1);
     home.finish().await;
 }
 
@@ -86,30 +86,30 @@ async fn futures<F: Future>([a, b, c, d]: [F; 4]) -> [F::Output; 4] {
 }
 
 #[tokio::test]
-async fn when_spotify_ends_a_consent_one_letter_says_so_and_a_sign_in_renews_it() {
+async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it() {
     let (home, artist, martha) = connected(Rotation::Never).await;
-    home.world.expire(martha.person);
+    home.world.expire(martha.user);
     home.advance_hours(2);
     home.follows().await;
-    assert_eq!(home.status().await.people.must_sign_in_again, 1, "one alone is believed at once");
+    assert_eq!(home.status().await.users.must_sign_in_again, 1, "one alone is believed at once");
     for _ in 0..3 {
         home.round().await;
         home.advance_hours(7);
     }
-    assert_eq!(home.status().await.people.must_sign_in_again, 1);
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1, "one letter says so");
-    assert!(letters[0].link("/login").ends_with("/login"));
+    assert_eq!(home.status().await.users.must_sign_in_again, 1);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1, "one letter says so");
+    assert!(emails[0].link("/login").ends_with("/login"));
     let page = martha.browser.get("/account").await.body;
     assert!(page.contains("sign in with Spotify again"), "{page}");
 
-    martha.browser.sign_in(&home.world, martha.person).await;
+    martha.browser.sign_in(&home.world, martha.user).await;
     let status = home.status().await;
-    assert_eq!((status.people.all, status.people.connected), (1, 1));
+    assert_eq!((status.users.all, status.users.connected), (1, 1));
     home.world.put_out(&artist, NewAlbum::titled("After"));
     home.round().await;
     assert_eq!(
-        home.letters_to(&martha.address).len(),
+        home.emails_to(&martha.address).len(),
         2,
         "her address and her artists are still known"
     );
@@ -123,9 +123,9 @@ async fn six_months_end_a_consent_whatever_was_refreshed() {
         home.advance_days(1);
         home.follows().await;
     }
-    home.letters().await;
-    assert_eq!(home.status().await.people.must_sign_in_again, 1);
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.emails().await;
+    assert_eq!(home.status().await.users.must_sign_in_again, 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -153,7 +153,7 @@ async fn nothing_but_invalid_grant_ends_a_consent() {
         home.world.script(Endpoint::Token, [fault]);
         let outcome = home.follows().await;
         assert!(outcome.has_failed(), "{what}: {outcome}");
-        assert_eq!(home.status().await.people.connected, 1, "{what}");
+        assert_eq!(home.status().await.users.connected, 1, "{what}");
         home.clock.advance(std::time::Duration::from_secs(61));
         let outcome = home.follows().await;
         assert_eq!(outcome.believed, 1, "after {what}: {outcome}");
@@ -182,7 +182,7 @@ async fn tokens_do_not_lie_readable_in_the_database() {
     home.world.script(Endpoint::Following, [Fault::Html]);
     home.advance_hours(2);
     home.follows().await;
-    assert_eq!(home.status().await.people.connected, 1, "they are kept");
+    assert_eq!(home.status().await.users.connected, 1, "they are kept");
     for file in std::fs::read_dir(home.folder.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         assert!(!bytes.windows(9).any(|window| window == b"READABLE-"));
@@ -201,13 +201,13 @@ async fn two_listeners() -> (Home, String, Listener, Listener) {
 }
 
 fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 #[tokio::test]
 async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
     let (home, artist, martha, jonas) = two_listeners().await;
-    home.world.expire(martha.person);
+    home.world.expire(martha.user);
     home.advance_hours(2);
     home.round().await;
     home.advance_hours(1);
@@ -221,8 +221,8 @@ async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
     hers.sort();
     assert_eq!(hers, told);
     assert_eq!(subjects(&home, &jonas), told[1..]);
-    let people = home.status().await.people;
-    assert_eq!((people.all, people.must_sign_in_again), (2, 1));
+    let users = home.status().await.users;
+    assert_eq!((users.all, users.must_sign_in_again), (2, 1));
     home.finish().await;
 }
 
@@ -230,12 +230,12 @@ async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
 async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_days() {
     let (mut home, artist, martha, jonas) = two_listeners().await;
     let own = home.world.add_artist("Hers alone");
-    home.world.follow(martha.person, &own);
+    home.world.follow(martha.user, &own);
     home.round().await;
     home.inbox.stop().await;
     home.world.put_out(&artist, NewAlbum::titled("Owed before"));
     home.round().await;
-    home.world.revoke(martha.person);
+    home.world.revoke(martha.user);
     home.follows().await;
     home.inbox.restart().await.unwrap();
     home.world.put_out(&artist, NewAlbum::titled("Came out after"));
@@ -246,19 +246,19 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
     home.round().await;
     home.restart().await;
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1, "one letter says so");
-    assert!(letters[0].text.contains("On 27 November 2026 everything"), "{}", letters[0].text);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1, "one letter says so");
+    assert!(emails[0].text.contains("On 27 November 2026 everything"), "{}", emails[0].text);
     let page = martha.browser.get("/account").await.words();
     assert!(page.contains("on 27 November 2026 everything"), "{page}");
 
     home.advance_hours(4 * 24 - 2);
     home.round().await;
-    assert_eq!(home.status().await.people.all, 2);
+    assert_eq!(home.status().await.users.all, 2);
     home.advance_hours(1);
     assert_eq!(home.consents().await.deleted, 1);
     home.round().await;
-    assert_eq!(home.status().await.people.all, 1);
+    assert_eq!(home.status().await.users.all, 1);
     assert_eq!(subjects(&home, &jonas).len(), 1, "both albums in one letter");
     for file in std::fs::read_dir(home.folder.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
@@ -276,24 +276,24 @@ async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
     home.inbox.stop().await;
     home.world.put_out(&artist, NewAlbum::titled("Owed before"));
     home.round().await;
-    home.world.revoke(martha.person);
+    home.world.revoke(martha.user);
     home.follows().await;
     home.inbox.restart().await.unwrap();
     home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
     home.advance_days(3);
     home.round().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
-    martha.browser.sign_in(&home.world, martha.person).await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
+    martha.browser.sign_in(&home.world, martha.user).await;
     for _ in 0..6 {
         home.round().await;
         home.advance_days(1);
     }
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 2);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 2);
     for title in ["Owed before", "Meanwhile"] {
-        assert!(letters[1].text.contains(title), "{}", letters[1].text);
+        assert!(emails[1].text.contains(title), "{}", emails[1].text);
     }
-    assert_eq!(home.status().await.people.connected, 2);
+    assert_eq!(home.status().await.users.connected, 2);
     home.finish().await;
 }
 
@@ -307,8 +307,8 @@ async fn nobody_is_deleted_on_a_guess() {
         home.follows().await;
         home.advance_days(30);
         home.round().await;
-        let people = home.status().await.people;
-        assert_eq!((people.all, people.must_sign_in_again), (1, 1));
+        let users = home.status().await.users;
+        assert_eq!((users.all, users.must_sign_in_again), (1, 1));
         assert_eq!(subjects(&home, &martha), ["Please sign in with Spotify again"]);
         home.finish().await;
     }
@@ -320,7 +320,7 @@ async fn tokens_of_a_consent_that_has_ended_are_kept_for_an_hour_and_serve_nobod
     let db = rusqlite::Connection::open(&home.config.database).unwrap();
     let tokens =
         || -> u64 { db.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap() };
-    home.world.expire(martha.person);
+    home.world.expire(martha.user);
     home.advance_hours(2);
     home.follows().await;
     home.world.forget_requests();

@@ -22,10 +22,10 @@ async fn martha_at_home() -> (Home, Listener) {
 async fn work(home: &Home) {
     home.consents().await;
     home.follows_of(Scope::Due).await;
-    home.letters_of(Scope::Due).await;
+    home.emails_of(Scope::Due).await;
 }
 
-/// Lets so many days go by, with work on each, and returns which letters came on which day.
+/// Lets so many days go by, with work on each, and returns which emails came on which day.
 async fn days(home: &mut Home, martha: &Listener, count: usize) -> Vec<(String, String)> {
     let mut came = Vec::new();
     for day in 0..count {
@@ -33,17 +33,17 @@ async fn days(home: &mut Home, martha: &Listener, count: usize) -> Vec<(String, 
         if day % 30 == 7 {
             home.restart().await;
         }
-        let before = home.letters_to(&martha.address).len();
+        let before = home.emails_to(&martha.address).len();
         work(home).await;
         work(home).await;
-        for letter in home.letters_to(&martha.address).into_iter().skip(before) {
-            came.push((home.now().to_string()[..10].to_owned(), letter.subject));
+        for email in home.emails_to(&martha.address).into_iter().skip(before) {
+            came.push((home.now().to_string()[..10].to_owned(), email.subject));
         }
     }
     came
 }
 
-fn letters(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+fn emails(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(day, subject)| ((*day).to_owned(), (*subject).to_owned())).collect()
 }
 
@@ -54,36 +54,36 @@ async fn the_end_is_told_a_month_a_week_and_a_day_ahead_and_when_it_has_come() {
     assert!(page.contains("Your permission lasts until 23 May 2027."), "{page}");
     let came = days(&mut home, &martha, 200).await;
     let over = (OVER, "Please sign in with Spotify again");
-    assert_eq!(came, letters(&[(MONTH, ENDS), (WEEK, ENDS), (DAY, ENDS), over]));
-    let letter = &home.letters_to(&martha.address)[0];
-    assert!(letter.link("/login").ends_with("/login"), "two clicks: this one, and Agree");
+    assert_eq!(came, emails(&[(MONTH, ENDS), (WEEK, ENDS), (DAY, ENDS), over]));
+    let email = &home.emails_to(&martha.address)[0];
+    assert!(email.link("/login").ends_with("/login"), "two clicks: this one, and Agree");
     home.finish().await;
 }
 
 #[tokio::test]
 async fn renewing_stops_the_reminders_and_the_next_six_months_begin() {
     let (mut home, martha) = martha_at_home().await;
-    assert_eq!(days(&mut home, &martha, 152).await, letters(&[(MONTH, ENDS)]));
-    martha.browser.sign_in(&home.world, martha.person).await;
+    assert_eq!(days(&mut home, &martha, 152).await, emails(&[(MONTH, ENDS)]));
+    martha.browser.sign_in(&home.world, martha.user).await;
     let page = martha.browser.get("/account").await.words();
     assert!(page.contains("Your permission lasts until 24 October 2027."), "{page}");
     let ends = "Your Spotify permission ends on 24 October 2027";
     let came = days(&mut home, &martha, 190).await;
     let over = ("2027-10-24", "Please sign in with Spotify again");
     let reminders = ["2027-09-24", "2027-10-17", "2027-10-23"].map(|day| (day, ends));
-    assert_eq!(came, letters(&[&reminders[..], &[over]].concat()));
+    assert_eq!(came, emails(&[&reminders[..], &[over]].concat()));
     home.finish().await;
 }
 
 #[tokio::test]
-async fn after_a_long_sleep_the_nearest_letter_comes_and_no_other() {
+async fn after_a_long_sleep_the_nearest_email_comes_and_no_other() {
     let (mut home, martha) = martha_at_home().await;
     home.advance_days(176);
     home.restart().await;
     work(&home).await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     let came = days(&mut home, &martha, 10).await;
-    assert_eq!(came, letters(&[(DAY, ENDS), (OVER, "Please sign in with Spotify again")]));
+    assert_eq!(came, emails(&[(DAY, ENDS), (OVER, "Please sign in with Spotify again")]));
     home.finish().await;
 }
 
@@ -94,9 +94,9 @@ async fn who_slept_through_it_all_is_asked_to_sign_in_again_and_nothing_else() {
     home.restart().await;
     work(&home).await;
     work(&home).await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].subject, "Please sign in with Spotify again");
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
+    assert_eq!(emails[0].subject, "Please sign in with Spotify again");
     home.finish().await;
 }
 
@@ -109,38 +109,38 @@ async fn a_reminder_that_could_not_leave_in_time_is_not_sent_late() {
     assert_eq!(home.status().await.owed, 1, "of the three reminders only the last is wanted");
     home.inbox.restart().await.unwrap();
     home.advance_hours(5);
-    home.letters().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_reminder_that_waits_while_the_person_renews_is_dropped() {
+async fn a_reminder_that_waits_while_the_user_renews_is_dropped() {
     let (home, martha) = martha_at_home().await;
     home.advance_days(160);
     home.inbox.stop().await;
     work(&home).await;
-    martha.browser.sign_in(&home.world, martha.person).await;
+    martha.browser.sign_in(&home.world, martha.user).await;
     home.inbox.restart().await.unwrap();
     home.advance_hours(5);
-    assert_eq!(home.letters().await.dropped, 1);
-    assert!(home.letters_to(&martha.address).is_empty());
+    assert_eq!(home.emails().await.dropped, 1);
+    assert!(home.emails_to(&martha.address).is_empty());
     home.finish().await;
 }
 
 #[tokio::test]
 async fn five_who_came_on_one_evening_are_asked_to_sign_in_again_half_a_year_later() {
     let home = Home::with(&[("MAIL__OPERATOR", "operator@example.com")]).await;
-    let mut people = Vec::new();
+    let mut users = Vec::new();
     for name in ["Martha", "Jonas", "Aino", "Piet", "Zoë"] {
-        let person = home.world.add_person(name);
-        people.push(home.connect(person, &format!("{}@example.com", people.len())).await);
+        let user = home.world.add_user(name);
+        users.push(home.connect(user, &format!("{}@example.com", users.len())).await);
     }
     home.advance_days(181);
     work(&home).await;
-    for person in &people {
-        assert_eq!(home.letters_to(&person.address).len(), 1, "it was to be expected");
+    for user in &users {
+        assert_eq!(home.emails_to(&user.address).len(), 1, "it was to be expected");
     }
-    assert!(home.letters_to("operator@example.com").is_empty());
+    assert!(home.emails_to("operator@example.com").is_empty());
     home.finish().await;
 }

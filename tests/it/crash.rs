@@ -13,19 +13,19 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::binary::{Machine, Running, eventually, to_its_end};
-use crate::home::{Home, Letter, Listener};
+use crate::home::{Email, Home, Listener};
 
 const ONCE_A_YEAR: &str = "0 0 0 1 1 *";
 
-/// Three people, five artists, and all that came out since the first look.
+/// Three users, five artists, and all that came out since the first look.
 struct Household {
     machine: Machine,
     listeners: Vec<(Listener, Vec<String>)>,
     artists: Vec<String>,
     /// Who is to read about what: address and title.
     due: BTreeSet<(String, String)>,
-    /// Every letter so far, with the address it went to.
-    letters: Vec<(String, Letter)>,
+    /// Every email so far, with the address it went to.
+    emails: Vec<(String, Email)>,
     chance: std::sync::Arc<SeededChance>,
     kills: Kills,
 }
@@ -52,13 +52,13 @@ impl Household {
         let artists: Vec<String> =
             (0..5).map(|n| machine.world.add_artist(format!("Artist {n}"))).collect();
         let all: Vec<&str> = artists.iter().map(String::as_str).collect();
-        let people = [("Martha", &all[..]), ("Jonas", &all[..3]), ("Aino", &all[2..])];
-        let listeners = machine.settle(&people).await;
-        let follows = people.map(|(_, follows)| follows.iter().map(ToString::to_string).collect());
+        let users = [("Martha", &all[..]), ("Jonas", &all[..3]), ("Aino", &all[2..])];
+        let listeners = machine.settle(&users).await;
+        let follows = users.map(|(_, follows)| follows.iter().map(ToString::to_string).collect());
         let listeners = listeners.into_iter().zip(follows).collect();
-        let (due, letters) = (BTreeSet::new(), Vec::new());
+        let (due, emails) = (BTreeSet::new(), Vec::new());
         let (chance, kills) = (SeededChance::new(seed), Kills::default());
-        Self { machine, listeners, artists, due, letters, chance, kills }
+        Self { machine, listeners, artists, due, emails, chance, kills }
     }
 
     /// Chance decides: a number below `end`.
@@ -68,7 +68,7 @@ impl Household {
     }
 
     /// One to three albums come out, and some hours go by. How much the world is going to see of
-    /// whoever looks: a call for each list and each artist, and a letter to each reader.
+    /// whoever looks: a call for each list and each artist, and an email to each reader.
     fn albums_come_out(&mut self) -> usize {
         let mut readers = BTreeSet::new();
         for _ in 0..=self.draw(3) {
@@ -84,19 +84,19 @@ impl Household {
         self.listeners.len() + self.artists.len() + readers.len()
     }
 
-    /// What the world has seen of a process: its calls, and the letters that arrived.
+    /// What the world has seen of a process: its calls, and the emails that arrived.
     fn seen(&self) -> usize {
-        self.machine.world.requests().len() + self.machine.inbox.letters().len()
+        self.machine.world.requests().len() + self.machine.inbox.emails().len()
     }
 
     /// Kills, unless the process has ended by itself, and notes where that hit.
     fn kill(&mut self, mut process: Running) {
         if process.kill() {
             self.kills.all += 1;
-            let (checks, refreshes, letters) = claims(&self.machine);
+            let (checks, refreshes, emails) = claims(&self.machine);
             self.kills.during_a_check += usize::from(checks > 0);
             self.kills.during_a_refresh += usize::from(refreshes > 0);
-            self.kills.between_claim_and_mark += usize::from(letters > 0);
+            self.kills.between_claim_and_mark += usize::from(emails > 0);
         }
         self.machine.inbox.clear_script();
         self.machine.world.clear_script(Endpoint::ArtistAlbums);
@@ -110,7 +110,7 @@ impl Household {
     }
 
     /// Waits until somebody has come to the mail server once more than `before`.
-    async fn has_letter_in_hand(&self, before: usize) {
+    async fn has_email_in_hand(&self, before: usize) {
         eventually("a letter in hand", async || {
             (self.machine.inbox.connections() > before).then_some(())
         })
@@ -128,31 +128,31 @@ impl Household {
         panic!("three times in a row not all was done");
     }
 
-    /// Takes the letters that came since out of the inbox; how many of them had come before.
-    fn take_letters(&mut self) -> usize {
+    /// Takes the emails that came since out of the inbox; how many of them had come before.
+    fn take_emails(&mut self) -> usize {
         let mut known: BTreeSet<String> =
-            self.letters.iter().map(|(_, letter)| letter.message_id.clone()).collect();
-        let came = self.machine.inbox.letters().into_iter();
+            self.emails.iter().map(|(_, email)| email.message_id.clone()).collect();
+        let came = self.machine.inbox.emails().into_iter();
         let came: Vec<_> =
-            came.map(|received| (received.to[0].clone(), Letter::read(&received.raw))).collect();
+            came.map(|received| (received.to[0].clone(), Email::read(&received.raw))).collect();
         self.machine.inbox.empty();
-        let is_repeat = |(_, letter): &&(String, Letter)| !known.insert(letter.message_id.clone());
+        let is_repeat = |(_, email): &&(String, Email)| !known.insert(email.message_id.clone());
         let repeats = came.iter().filter(is_repeat).count();
-        self.letters.extend(came);
+        self.emails.extend(came);
         repeats
     }
 
     /// Counts what was lost and what came twice, and sees to it that it is as promised.
     async fn account(mut self, what: &str) {
-        self.take_letters();
+        self.take_emails();
         let mut told = BTreeMap::<(String, String), Vec<String>>::new();
         let mut texts = BTreeMap::new();
-        for (to, letter) in &self.letters {
-            let text = texts.entry(&letter.message_id).or_insert(&letter.text);
-            assert_eq!(*text, &letter.text, "a repeat is the very same letter");
-            for title in letter.text.split_whitespace().filter(|word| word.starts_with("Album-")) {
+        for (to, email) in &self.emails {
+            let text = texts.entry(&email.message_id).or_insert(&email.text);
+            assert_eq!(*text, &email.text, "a repeat is the very same letter");
+            for title in email.text.split_whitespace().filter(|word| word.starts_with("Album-")) {
                 let pair = (to.clone(), title.to_owned());
-                told.entry(pair).or_default().push(letter.message_id.clone());
+                told.entry(pair).or_default().push(email.message_id.clone());
             }
         }
         let lost = self.due.iter().filter(|pair| !told.contains_key(*pair)).count();
@@ -173,7 +173,7 @@ impl Household {
         assert_eq!(doubled.len(), repeated);
         assert!(told.keys().all(|pair| self.due.contains(pair)), "{:?}", told.keys());
         let status = self.machine.status().await;
-        assert_eq!(status["people"]["connected"], self.listeners.len(), "{status}");
+        assert_eq!(status["users"]["connected"], self.listeners.len(), "{status}");
         let booked = status["calls"]["used"]["artist_albums"].as_u64().unwrap();
         let made = self.machine.world.count(Endpoint::ArtistAlbums) as u64;
         assert!(made <= booked, "{made} calls were made and {booked} are in the ledger");
@@ -181,7 +181,7 @@ impl Household {
     }
 }
 
-/// What a dead process had claimed: artists, refreshes, letters. Looked up in a copy, so that the
+/// What a dead process had claimed: artists, refreshes, emails. Looked up in a copy, so that the
 /// next process finds the files as they were left.
 fn claims(machine: &Machine) -> (u64, u64, u64) {
     let copy = TempDir::new().unwrap();
@@ -197,7 +197,7 @@ fn claims(machine: &Machine) -> (u64, u64, u64) {
     )
 }
 
-/// A moment anywhere in the work: after so many calls and letters, and a few milliseconds.
+/// A moment anywhere in the work: after so many calls and emails, and a few milliseconds.
 async fn moment(house: &Household, process: &mut Running, after: usize) {
     let from = house.seen();
     eventually("some work to be done", async || {
@@ -208,7 +208,7 @@ async fn moment(house: &Household, process: &mut Running, after: usize) {
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_nothing_is_lost_and_only_the_letter_in_hand_comes_twice() {
+async fn killed_at_any_moment_nothing_is_lost_and_only_the_email_in_hand_comes_twice() {
     let mut house = Household::settled(1).await;
     let mut round = 0;
     while house.kills.all < 40 {
@@ -224,14 +224,14 @@ async fn killed_at_any_moment_nothing_is_lost_and_only_the_letter_in_hand_comes_
         let after = if hangs { 0 } else { house.draw(visible + 1) };
         let mut process = house.machine.start(verb);
         if hangs {
-            house.has_letter_in_hand(connections).await;
+            house.has_email_in_hand(connections).await;
         }
         moment(&house, &mut process, after).await;
         house.kill(process);
         house.done().await;
         // One in hand for each connection, and hardly ever more than one.
         let in_hand = 4 * (house.kills.all - kills);
-        assert!(house.take_letters() <= in_hand, "more than were in hand");
+        assert!(house.take_emails() <= in_hand, "more than were in hand");
     }
     assert!(house.kills.between_claim_and_mark >= 8);
     house.account("killed at any moment").await;
@@ -276,13 +276,13 @@ async fn killed_during_a_refresh_nobody_has_to_sign_in_again() {
 #[tokio::test]
 async fn a_helper_killed_beside_a_daemon_costs_nothing() {
     let mut house = Household::settled(4).await;
-    // Else it may be the daemon that finds the album, and holds the letter.
+    // Else it may be the daemon that finds the album, and holds the email.
     let mut daemon = house.machine.serve_at_rest().await;
     house.albums_come_out();
     house.machine.inbox.script(SmtpFault::HangAfterData { keep: false });
     let connections = house.machine.inbox.connections();
     let helper = house.machine.start(&["once", "--all"]);
-    house.has_letter_in_hand(connections).await;
+    house.has_email_in_hand(connections).await;
     house.kill(helper);
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
@@ -309,7 +309,7 @@ async fn a_first_start_cut_short_at_any_write_is_made_good_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_letter_in_hand_is_nobody_elses_to_put_down() {
+async fn an_email_in_hand_is_nobody_elses_to_put_down() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -332,17 +332,17 @@ async fn a_letter_in_hand_is_nobody_elses_to_put_down() {
     home.checks().await;
     // Somebody who had looked before comes too late.
     assert!(claim(due).await.is_none());
-    home.ctx.db.write("test", move |tx| outbox::sent(tx, in_hand.letter)).await.unwrap();
-    home.letters().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
-    assert!(letters[0].text.contains("Out-meanwhile"), "{}", letters[0].text);
-    assert!(!letters[0].text.contains("In-hand"), "{}", letters[0].text);
+    home.ctx.db.write("test", move |tx| outbox::sent(tx, in_hand.email)).await.unwrap();
+    home.emails().await;
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
+    assert!(emails[0].text.contains("Out-meanwhile"), "{}", emails[0].text);
+    assert!(!emails[0].text.contains("In-hand"), "{}", emails[0].text);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_letter_that_lost_a_part_is_repeated_for_the_rest() {
+async fn an_email_that_lost_a_part_is_repeated_for_the_rest() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -356,12 +356,12 @@ async fn a_letter_that_lost_a_part_is_repeated_for_the_rest() {
     Connection::open(&home.config.database).unwrap().execute_batch(sql).unwrap();
     home.inbox.script(SmtpFault::DropAfterData { keep: true });
     for _ in 0..2 {
-        home.letters().await;
+        home.emails().await;
         home.advance_hours(1);
     }
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 2, "nobody knew whether the first had arrived");
-    assert_eq!(letters[0].message_id, letters[1].message_id);
-    assert!(letters[1].text.contains("Kept"), "{}", letters[1].text);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 2, "nobody knew whether the first had arrived");
+    assert_eq!(emails[0].message_id, emails[1].message_id);
+    assert!(emails[1].text.contains("Kept"), "{}", emails[1].text);
     home.finish().await;
 }

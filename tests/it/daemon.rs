@@ -50,19 +50,19 @@ async fn a_browser_that_keeps_its_connections_open_does_not_hold_up_the_stop() {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_finishes_the_letter_in_hand() {
+async fn told_to_stop_it_finishes_the_email_in_hand() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
-    let (browser, martha) = (machine.visitor(), machine.world.add_person("Martha"));
+    let (browser, martha) = (machine.visitor(), machine.world.add_user("Martha"));
     browser.sign_in(&machine.world, martha).await;
     machine.inbox.script(SmtpFault::SlowRcpt(Duration::from_secs(2)));
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
     eventually("a letter in hand", async || (machine.inbox.connections() > 0).then_some(())).await;
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
-    assert_eq!(machine.letters_to("martha@example.com").len(), 1);
+    assert_eq!(machine.emails_to("martha@example.com").len(), 1);
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
-    assert_eq!(machine.letters_to("martha@example.com").len(), 1, "it was marked sent");
+    assert_eq!(machine.emails_to("martha@example.com").len(), 1, "it was marked sent");
     machine.finish().await;
 }
 
@@ -70,7 +70,7 @@ async fn told_to_stop_it_finishes_the_letter_in_hand() {
 async fn told_to_stop_it_lets_in_who_is_at_the_door() {
     let machine = Machine::with(&[("SPOTIFY__REQUEST_INTERVAL", "1s")]).await;
     let mut daemon = machine.serve().await;
-    let (browser, martha) = (machine.visitor(), machine.world.add_person("Martha"));
+    let (browser, martha) = (machine.visitor(), machine.world.add_user("Martha"));
     let back = machine.world.consent(&browser.to_spotify().await, martha).unwrap();
     let told_to_stop = async {
         let world = &machine.world;
@@ -84,10 +84,10 @@ async fn told_to_stop_it_lets_in_who_is_at_the_door() {
 }
 
 #[tokio::test]
-async fn told_twice_it_stops_at_once_and_the_letter_in_hand_is_sent_later() {
+async fn told_twice_it_stops_at_once_and_the_email_in_hand_is_sent_later() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
-    let (browser, martha) = (machine.visitor(), machine.world.add_person("Martha"));
+    let (browser, martha) = (machine.visitor(), machine.world.add_user("Martha"));
     browser.sign_in(&machine.world, martha).await;
     machine.inbox.script(SmtpFault::HangAtGreeting);
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
@@ -100,7 +100,7 @@ async fn told_twice_it_stops_at_once_and_the_letter_in_hand_is_sent_later() {
     }
     assert_eq!(daemon.ended().await, Some(1), "{}", daemon.said());
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
-    assert_eq!(machine.letters_to("martha@example.com").len(), 1);
+    assert_eq!(machine.emails_to("martha@example.com").len(), 1);
     machine.finish().await;
 }
 
@@ -151,7 +151,7 @@ async fn a_rule_that_is_no_cron_rule_stops_it_at_start_with_its_path() {
 }
 
 #[tokio::test]
-async fn mail_settings_that_no_letter_can_be_sent_with_stop_it_at_start() {
+async fn mail_settings_that_no_email_can_be_sent_with_stop_it_at_start() {
     let machine = Machine::new().await;
     for (key, value) in [
         ("MAIL__SMTP_URL", "mail.example.com"),
@@ -172,7 +172,7 @@ async fn mail_settings_that_no_letter_can_be_sent_with_stop_it_at_start() {
 }
 
 #[tokio::test]
-async fn from_the_first_click_to_the_first_letter_with_once_beside_the_daemon() {
+async fn from_the_first_click_to_the_first_email_with_once_beside_the_daemon() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
     let artist = machine.world.add_artist("Röyksopp");
@@ -184,13 +184,13 @@ async fn from_the_first_click_to_the_first_letter_with_once_beside_the_daemon() 
         let ended = machine.run(&["once", "--all"]).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
     }
-    let news = eventually("the news", async || machine.letters_to(&martha.address).pop()).await;
+    let news = eventually("the news", async || machine.emails_to(&martha.address).pop()).await;
     assert_eq!(news.from, "dropday@example.com");
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
     assert_eq!(machine.run(&["once", "--all"]).await.code, Some(0));
     let subjects: Vec<_> =
-        machine.letters_to(&martha.address).into_iter().map(|letter| letter.subject).collect();
+        machine.emails_to(&martha.address).into_iter().map(|email| email.subject).collect();
     assert_eq!(subjects, ["Röyksopp: Profound Mysteries IV"]);
     machine.finish().await;
 }
@@ -215,8 +215,8 @@ async fn several_at_work_on_one_database_tell_everything_once() {
         }
     }
     let titles = |address: &str| {
-        let letters = machine.letters_to(address).into_iter();
-        letters.map(|letter| letter.text.matches("Album-").count()).sum::<usize>()
+        let emails = machine.emails_to(address).into_iter();
+        emails.map(|email| email.text.matches("Album-").count()).sum::<usize>()
     };
     eventually("everything to be told", async || {
         let told = [titles(&listeners[0].address), titles(&listeners[1].address)];

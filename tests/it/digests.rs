@@ -1,4 +1,4 @@
-//! When letters leave: together, once a day, once a week, in a person's own time, each thing once.
+//! When emails leave: together, once a day, once a week, in a user's own time, each thing once.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,8 +19,8 @@ async fn fan(home: &Home) -> (String, Listener) {
     (artist, martha)
 }
 
-async fn letters_that_are_due(home: &Home) -> u64 {
-    home.letters_of(Scope::Due).await.sent
+async fn emails_that_are_due(home: &Home) -> u64 {
+    home.emails_of(Scope::Due).await.sent
 }
 
 async fn comes_out(home: &Home, artist: &str, title: &str) {
@@ -28,23 +28,23 @@ async fn comes_out(home: &Home, artist: &str, title: &str) {
     home.checks().await;
 }
 
-/// Lets the clock go on to a time, a quarter of an hour at a time, and sends what is due. When letters
+/// Lets the clock go on to a time, a quarter of an hour at a time, and sends what is due. When emails
 /// left.
 async fn until(home: &Home, end: &str) -> Vec<String> {
     let end: Timestamp = end.parse().unwrap();
     let mut left = Vec::new();
     while home.now() < end {
         home.clock.advance(Duration::from_secs(15 * 60));
-        if letters_that_are_due(home).await > 0 {
+        if emails_that_are_due(home).await > 0 {
             left.push(home.now().to_string());
         }
     }
     left
 }
 
-async fn wants(listener: &Listener, letters: &str, hour: &str, zone: &str) {
+async fn wants(listener: &Listener, emails: &str, hour: &str, zone: &str) {
     let form =
-        [("letters", letters), ("hour", hour), ("weekday", "4"), ("zone", zone), ("albums", "on")];
+        [("letters", emails), ("hour", hour), ("weekday", "4"), ("zone", zone), ("albums", "on")];
     let answer = listener.browser.post("/preferences", &form).await;
     let location = answer.location.unwrap_or_default();
     assert!(location.starts_with("/preferences?saved="), "{location:?}: {}", answer.body);
@@ -55,24 +55,24 @@ async fn what_appears_within_a_quarter_of_an_hour_travels_together() {
     let home = Home::with(A_QUARTER).await;
     let (artist, martha) = fan(&home).await;
     comes_out(&home, &artist, "First").await;
-    assert_eq!(letters_that_are_due(&home).await, 0);
+    assert_eq!(emails_that_are_due(&home).await, 0);
     home.clock.advance(Duration::from_secs(14 * 60));
     comes_out(&home, &artist, "Second").await;
-    assert_eq!(letters_that_are_due(&home).await, 0);
+    assert_eq!(emails_that_are_due(&home).await, 0);
     home.clock.advance(Duration::from_secs(60));
-    assert_eq!(letters_that_are_due(&home).await, 1, "the second waits no quarter of its own");
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters[0].subject, "2 new albums: Röyksopp");
+    assert_eq!(emails_that_are_due(&home).await, 1, "the second waits no quarter of its own");
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails[0].subject, "2 new albums: Röyksopp");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn whoever_asks_for_all_letters_does_not_wait_for_company() {
+async fn whoever_asks_for_all_emails_does_not_wait_for_company() {
     let home = Home::with(A_QUARTER).await;
     let (artist, martha) = fan(&home).await;
     comes_out(&home, &artist, "First").await;
-    assert_eq!(home.letters_of(Scope::All).await.sent, 1);
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_of(Scope::All).await.sent, 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -82,36 +82,36 @@ async fn a_server_that_asked_for_patience_is_not_hurried_by_what_comes_out_meanw
     let (artist, martha) = fan(&home).await;
     home.inbox.stop().await;
     comes_out(&home, &artist, "First").await;
-    assert_eq!(home.letters_of(Scope::Due).await.put_off, 1);
+    assert_eq!(home.emails_of(Scope::Due).await.put_off, 1);
     comes_out(&home, &artist, "Second").await;
-    assert_eq!(home.letters_of(Scope::Due).await.put_off, 0);
+    assert_eq!(home.emails_of(Scope::Due).await.put_off, 0);
     home.inbox.restart().await.unwrap();
     home.clock.advance(Duration::from_secs(60));
-    assert_eq!(letters_that_are_due(&home).await, 1);
-    assert_eq!(home.letters_to(&martha.address)[0].subject, "2 new albums: Röyksopp");
+    assert_eq!(emails_that_are_due(&home).await, 1);
+    assert_eq!(home.emails_to(&martha.address)[0].subject, "2 new albums: Röyksopp");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_daily_letter_leaves_at_its_hour_in_the_persons_own_time_and_there_is_one() {
+async fn a_daily_email_leaves_at_its_hour_in_the_users_own_time_and_there_is_one() {
     let mut home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     wants(&martha, "daily", "18", "America/New_York").await;
     comes_out(&home, &artist, "First").await;
-    home.letters_of(Scope::All).await;
-    assert!(home.letters_to(&martha.address).is_empty(), "not even for who asks for all letters");
+    home.emails_of(Scope::All).await;
+    assert!(home.emails_to(&martha.address).is_empty(), "not even for who asks for all letters");
     // Monday, 18:00 in New York.
     assert_eq!(until(&home, "2026-11-23T23:30:00Z").await, ["2026-11-23T23:00:00Z"]);
     comes_out(&home, &artist, "Second").await;
     comes_out(&home, &artist, "Third").await;
     home.restart().await;
     assert_eq!(until(&home, "2026-11-25T12:00:00Z").await, ["2026-11-24T23:00:00Z"]);
-    assert_eq!(home.letters_to(&martha.address).len(), 2);
+    assert_eq!(home.emails_to(&martha.address).len(), 2);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_weekly_letter_leaves_on_its_day_and_a_week_without_news_brings_none() {
+async fn a_weekly_email_leaves_on_its_day_and_a_week_without_news_brings_none() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     wants(&martha, "weekly", "7", "Europe/Berlin").await;
@@ -119,12 +119,12 @@ async fn a_weekly_letter_leaves_on_its_day_and_a_week_without_news_brings_none()
     assert_eq!(until(&home, "2026-12-07T12:00:00Z").await, ["2026-11-27T06:00:00Z"]);
     comes_out(&home, &artist, "Second").await;
     assert_eq!(until(&home, "2026-12-12T12:00:00Z").await, ["2026-12-11T06:00:00Z"]);
-    assert_eq!(home.letters_to(&martha.address).len(), 2);
+    assert_eq!(home.emails_to(&martha.address).len(), 2);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_clock_set_back_over_the_hour_brings_no_second_letter_that_day() {
+async fn a_clock_set_back_over_the_hour_brings_no_second_email_that_day() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     wants(&martha, "daily", "13", "UTC").await;
@@ -133,19 +133,19 @@ async fn a_clock_set_back_over_the_hour_brings_no_second_letter_that_day() {
     home.clock.set("2026-11-23T12:30:00Z".parse().unwrap());
     comes_out(&home, &artist, "Second").await;
     assert_eq!(until(&home, "2026-11-24T20:00:00Z").await, ["2026-11-24T13:00:00Z"]);
-    assert_eq!(home.letters_to(&martha.address).len(), 2);
+    assert_eq!(home.emails_to(&martha.address).len(), 2);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn who_wants_letters_at_once_again_does_not_wait_for_the_digest() {
+async fn who_wants_emails_at_once_again_does_not_wait_for_the_digest() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     wants(&martha, "weekly", "7", "Europe/Berlin").await;
     comes_out(&home, &artist, "First").await;
-    assert_eq!(letters_that_are_due(&home).await, 0);
+    assert_eq!(emails_that_are_due(&home).await, 0);
     wants(&martha, "at_once", "7", "Europe/Berlin").await;
-    assert_eq!(letters_that_are_due(&home).await, 1);
+    assert_eq!(emails_that_are_due(&home).await, 1);
     home.finish().await;
 }
 
@@ -159,7 +159,7 @@ async fn a_digest_that_the_server_put_off_leaves_later_that_day() {
     assert!(until(&home, "2026-11-23T13:30:00Z").await.is_empty());
     home.inbox.restart().await.unwrap();
     assert_eq!(until(&home, "2026-11-23T16:00:00Z").await.len(), 1);
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -171,11 +171,11 @@ async fn who_saves_the_same_again_does_not_put_a_late_digest_off() {
     comes_out(&home, &artist, "First").await;
     home.advance_hours(1);
     wants(&martha, "daily", "13", "UTC").await;
-    assert_eq!(letters_that_are_due(&home).await, 1);
+    assert_eq!(emails_that_are_due(&home).await, 1);
     home.finish().await;
 }
 
-/// What can happen to a person's letters in the course of weeks.
+/// What can happen to a user's emails in the course of weeks.
 struct Weeks {
     home: Home,
     artist: String,
@@ -199,9 +199,9 @@ impl Weeks {
             }
             2 => {
                 let zones = ["Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "UTC"];
-                let letters = ["at_once", "daily", "weekly"][self.draw(3)];
+                let emails = ["at_once", "daily", "weekly"][self.draw(3)];
                 let hour = ["0", "2", "3", "23"][self.draw(4)];
-                wants(&self.martha, letters, hour, zones[self.draw(4)]).await;
+                wants(&self.martha, emails, hour, zones[self.draw(4)]).await;
             }
             3 => self.home.restart().await,
             4 => {
@@ -211,7 +211,7 @@ impl Weeks {
             _ => self.home.advance_hours(1 + self.draw(40) as u64),
         }
         self.home.follows_of(Scope::Due).await;
-        self.home.letters_of(Scope::Due).await;
+        self.home.emails_of(Scope::Due).await;
     }
 }
 
@@ -234,11 +234,11 @@ async fn whatever_clocks_zones_and_wishes_do_each_album_is_told_exactly_once() {
         }
         for _ in 0..12 * 8 {
             weeks.home.advance_hours(3);
-            weeks.home.letters_of(Scope::Due).await;
+            weeks.home.emails_of(Scope::Due).await;
         }
         let mut told = BTreeMap::new();
-        for letter in weeks.home.letters_to(&weeks.martha.address) {
-            for title in letter.text.split_whitespace().filter(|word| word.starts_with("Number-")) {
+        for email in weeks.home.emails_to(&weeks.martha.address) {
+            for title in email.text.split_whitespace().filter(|word| word.starts_with("Number-")) {
                 *told.entry(title.to_owned()).or_insert(0) += 1;
             }
         }

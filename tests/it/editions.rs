@@ -14,7 +14,7 @@ async fn listening() -> (Home, String, Listener) {
 }
 
 fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 #[tokio::test]
@@ -23,10 +23,10 @@ async fn an_album_and_its_editions_of_the_same_day_are_one_line() {
     home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries (Deluxe)"));
     home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters[0].subject, "Röyksopp: Profound Mysteries");
-    assert!(letters[0].text.contains("also as Deluxe"), "{}", letters[0].text);
-    assert_eq!(letters.len(), 1);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails[0].subject, "Röyksopp: Profound Mysteries");
+    assert!(emails[0].text.contains("also as Deluxe"), "{}", emails[0].text);
+    assert_eq!(emails.len(), 1);
     home.finish().await;
 }
 

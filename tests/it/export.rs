@@ -1,4 +1,4 @@
-//! What people take along: everything about them, nothing about anybody else, and no secrets.
+//! What users take along: everything about them, nothing about anybody else, and no secrets.
 
 use dropday::demo::world::NewAlbum;
 use reqwest::StatusCode;
@@ -34,7 +34,7 @@ fn secrets(db: &Connection) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn everything_about_a_person_is_in_one_file_and_nothing_of_others_nor_a_secret() {
+async fn everything_about_a_user_is_in_one_file_and_nothing_of_others_nor_a_secret() {
     let home = Home::new().await;
     let (shared, own) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Robyn"));
     let martha = home.listener("Martha", &[&shared, &own]).await;
@@ -46,8 +46,8 @@ async fn everything_about_a_person_is_in_one_file_and_nothing_of_others_nor_a_se
     martha.browser.post("/artists/look", &[]).await;
     let feed = martha.browser.post("/feeds/atom/make", &[]).await.body;
     martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
-    home.letters().await;
-    home.world.unfollow(martha.person, &own);
+    home.emails().await;
+    home.world.unfollow(martha.user, &own);
     home.follows().await;
     let (raw, all) = download(&martha).await;
     assert_eq!(all["profile"]["name_at_spotify"], "Martha");
@@ -60,15 +60,15 @@ async fn everything_about_a_person_is_in_one_file_and_nothing_of_others_nor_a_se
     assert_eq!(all["follows"].as_array().unwrap().len(), 1);
     assert_eq!(all["followed_until_lately"][0]["artist"], "Robyn");
     assert_eq!(all["mutes"][0]["artist"], "Robyn");
-    let letters = all["letters"].as_array().unwrap();
-    let told = letters.iter().find(|letter| letter["kind"] == "news").unwrap();
+    let emails = all["emails"].as_array().unwrap();
+    let told = emails.iter().find(|email| email["kind"] == "news").unwrap();
     assert_eq!((&told["title"], &told["artists"]), (&"Junior".into(), &"Röyksopp".into()));
     assert_eq!(told["state"], "sent");
-    assert_eq!(all["links_in_letters"][1]["address"], "newer@example.com");
+    assert_eq!(all["links_in_emails"][1]["address"], "newer@example.com");
     assert_eq!(all["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(all["feeds"][0]["kind"], "atom");
     // Nothing of Jonas, and nothing that opens anything.
-    let his = home.world.person(jonas.person).unwrap();
+    let his = home.world.user(jonas.user).unwrap();
     for needle in ["Jonas", &jonas.address, &his.id, &his.account_id] {
         assert!(!raw.contains(needle), "{needle}");
     }
@@ -95,10 +95,10 @@ async fn the_form_that_deletes_wants_a_tick_and_without_it_nothing_is_gone() {
     let slip = martha.browser.post("/account/leave", &[]).await;
     assert_eq!(slip.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(slip.body.contains("Nothing was deleted"), "{}", slip.body);
-    assert_eq!(home.status().await.people.all, 1);
+    assert_eq!(home.status().await.users.all, 1);
     let meant = martha.browser.post("/account/leave", &[("sure", "on")]).await;
     assert_eq!(meant.status, StatusCode::OK);
-    assert_eq!(home.status().await.people.all, 0);
+    assert_eq!(home.status().await.users.all, 0);
     let after = martha.browser.get("/leave/everything.json").await;
     assert_eq!(after.location.as_deref(), Some("/"));
     home.finish().await;
@@ -109,7 +109,7 @@ async fn the_operator_prints_the_same_for_whoever_asks() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let martha = machine.settle(&[("Martha", &[&artist])]).await.remove(0);
-    let id = machine.world.person(martha.person).unwrap().id;
+    let id = machine.world.user(martha.user).unwrap().id;
     for named in ["1", &martha.address, &id] {
         let ended = machine.run(&["export", named]).await;
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");

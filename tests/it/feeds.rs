@@ -136,7 +136,7 @@ async fn a_calendar_has_a_whole_day_for_each_album_whose_day_is_known() {
 }
 
 #[tokio::test]
-async fn only_what_the_person_wants_is_told_and_that_follows_their_preferences() {
+async fn only_what_the_user_wants_is_told_and_that_follows_their_preferences() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let address = make(&martha, "atom").await;
@@ -151,24 +151,24 @@ async fn only_what_the_person_wants_is_told_and_that_follows_their_preferences()
     assert!(feed(&home, &address).await.entries.is_empty(), "who is muted is not told of");
     martha.browser.post(&format!("/artists/{artist}/unmute"), &[]).await;
     assert_eq!(feed(&home, &address).await.entries.len(), 2);
-    home.world.unfollow(martha.person, &artist);
+    home.world.unfollow(martha.user, &artist);
     home.round().await;
     assert_eq!(feed(&home, &address).await.entries.len(), 2, "what was told stays");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn who_has_no_address_for_letters_has_a_feed_all_the_same() {
+async fn who_has_no_address_for_emails_has_a_feed_all_the_same() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     home.world.follow(martha, &artist);
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Heard of"));
     home.round().await;
-    let listener = Listener { person: martha, address: String::new(), browser };
+    let listener = Listener { user: martha, address: String::new(), browser };
     let address = make(&listener, "atom").await;
     assert_eq!(titles(&feed(&home, &address).await), ["Röyksopp: Heard of"]);
     home.finish().await;
@@ -368,7 +368,7 @@ async fn who_withdrew_or_left_has_no_feed() {
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     let (of_martha, of_jonas) = (make(&martha, "atom").await, make(&jonas, "calendar").await);
-    home.world.revoke(martha.person);
+    home.world.revoke(martha.user);
     home.advance_hours(7);
     home.round().await;
     home.advance_hours(2);
@@ -376,7 +376,7 @@ async fn who_withdrew_or_left_has_no_feed() {
     assert_eq!(ask(&home, &of_martha, None).await.status, StatusCode::NOT_FOUND);
     jonas.browser.post("/account/leave", &[("sure", "on")]).await;
     assert_eq!(ask(&home, &of_jonas, None).await.status, StatusCode::NOT_FOUND);
-    martha.browser.sign_in(&home.world, martha.person).await;
+    martha.browser.sign_in(&home.world, martha.user).await;
     assert_eq!(ask(&home, &of_martha, None).await.status, StatusCode::OK, "until they are back");
     home.finish().await;
 }

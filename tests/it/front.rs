@@ -25,13 +25,13 @@ fn links(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_stranger_reads_what_it_does_sees_a_letter_and_can_connect() {
+async fn a_stranger_reads_what_it_does_sees_an_email_and_can_connect() {
     let home = Home::with(&[CONTACT]).await;
     let front = home.visitor().get("/").await;
     let page = Html::parse_document(&front.body);
     assert_eq!(select(&page, "h1").len(), 1);
-    let letter = select(&page, "[role=img]");
-    let told = letter[0].attr("aria-label").unwrap();
+    let email = select(&page, "[role=img]");
+    let told = email[0].attr("aria-label").unwrap();
     assert!(told.contains("Röyksopp") && told.contains("new album"), "{told}");
     assert!(
         select(&page, "img, script, [style]").is_empty(),

@@ -62,8 +62,8 @@ async fn a_hinted_artist_is_asked_about_first_and_at_once() {
     let outcome = home.checks_of(Scope::Due).await;
     assert_eq!((outcome.checked, outcome.news), (1, 1));
     assert_eq!(asked(&home), [artists[17].clone()]);
-    home.letters().await;
-    assert_eq!(home.letters_to("martha@example.com").len(), 1);
+    home.emails().await;
+    assert_eq!(home.emails_to("martha@example.com").len(), 1);
     assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.confirmed, 1);
 
     home.world.put_out(&artists[23], NewAlbum::titled("Fresh too"));
@@ -72,7 +72,7 @@ async fn a_hinted_artist_is_asked_about_first_and_at_once() {
     home.world.forget_requests();
     home.checks().await;
     assert_eq!(asked(&home)[0], artists[23], "first, where others are due too");
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }
 
@@ -114,7 +114,7 @@ async fn a_release_that_reaches_spotify_later_is_found_by_the_next_try() {
     home.advance_hours(1);
     assert_eq!(home.checks_of(Scope::Due).await.news, 1);
     assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.confirmed, 1);
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }
 
@@ -137,7 +137,7 @@ async fn the_same_hint_is_never_given_twice_nor_for_what_was_seen() {
     }
     let at_spotify = asked(&home);
     assert_eq!(at_spotify.iter().filter(|id| **id == artists[1]).count(), 1, "{at_spotify:?}");
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }
 
@@ -187,8 +187,8 @@ async fn a_source_that_is_down_wrong_slow_or_huge_harms_nothing() {
         assert!(outcome.silent.len() >= 2, "{fault:?}: {outcome}");
         home.world.put_out(&artists[0], NewAlbum::titled(format!("Number {round}.")));
         home.round().await;
-        let letters = home.letters_to("martha@example.com");
-        assert!(letters.last().unwrap().subject.contains(&format!("Number {round}.")), "{fault:?}");
+        let emails = home.emails_to("martha@example.com");
+        assert!(emails.last().unwrap().subject.contains(&format!("Number {round}.")), "{fault:?}");
         home.advance_days(2);
     }
     home.hints().await;
@@ -349,19 +349,19 @@ async fn a_namesake_with_another_identifier_is_no_hint() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_source_is_in_a_letter_or_on_a_page() {
+async fn nothing_of_a_source_is_in_an_email_or_on_a_page() {
     let (home, artists) = looked_at(1, &[("HINTS__DEEZER", "true")]).await;
     home.catalogues.spread(Rumour { date: "2026-11-22".into(), ..rumour(&artists[0]) });
     home.world.put_out(&artists[0], NewAlbum::titled("As Spotify calls it"));
     home.hints().await;
     home.round().await;
-    let (martha, _) = home.world.people()[0].clone();
+    let (martha, _) = home.world.users()[0].clone();
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
     let page = browser.get("/account").await.body + &browser.get("/new").await.body;
-    let letters = home.letters_to("martha@example.com");
-    assert_eq!(letters.len(), 1);
-    let raw = format!("{} {} {}", letters[0].subject, letters[0].text, letters[0].html);
+    let emails = home.emails_to("martha@example.com");
+    assert_eq!(emails.len(), 1);
+    let raw = format!("{} {} {}", emails[0].subject, emails[0].text, emails[0].html);
     for theirs in ["Vapourware", "Whoever", "listenbrainz", "musicbrainz", "deezer"] {
         assert!(!raw.to_lowercase().contains(&theirs.to_lowercase()), "{theirs}");
         assert!(!page.to_lowercase().contains(&theirs.to_lowercase()), "{theirs}");
@@ -443,7 +443,7 @@ async fn a_catalogue_that_is_wrong_about_everybody_has_half_of_the_calls_at_most
     }
     home.hints().await;
     home.advance_days(1);
-    let jonas = home.world.add_person("Jonas");
+    let jonas = home.world.add_user("Jonas");
     let new: Vec<_> = (0..12).map(|n| home.world.add_artist(format!("New {n}"))).collect();
     new.iter().for_each(|id| home.world.follow(jonas, id));
     home.connect(jonas, "jonas@example.com").await;
@@ -491,6 +491,6 @@ async fn a_release_that_was_put_off_is_asked_about_again_on_its_new_day() {
     assert_eq!(home.checks_of(Scope::Due).await.news, 1);
     home.advance_hours(7);
     assert_eq!(home.hints().await.given, 0, "it was found");
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }

@@ -10,7 +10,7 @@ use dropday::context::Ctx;
 use dropday::demo::hints::{self, Hints};
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::spotify;
-use dropday::demo::world::{PersonId, World};
+use dropday::demo::world::{FakeUserId, World};
 use dropday::domain::cadence::rate;
 use dropday::jobs::{
     Scope, Watch, check_artists, consent_reminders, fetch_hints, send_emails, sync_follows,
@@ -47,17 +47,17 @@ pub struct Home {
     is_finished: bool,
 }
 
-/// A person of the fake world who is connected and has confirmed an address.
+/// A user of the fake world who is connected and has confirmed an address.
 #[derive(Clone)]
 pub struct Listener {
-    pub person: PersonId,
+    pub user: FakeUserId,
     pub address: String,
     pub browser: Visitor,
 }
 
-/// A letter as its reader sees it.
+/// An email as its reader sees it.
 #[derive(Debug, Clone)]
-pub struct Letter {
+pub struct Email {
     pub subject: String,
     pub text: String,
     pub html: String,
@@ -131,11 +131,11 @@ impl Home {
 
     /// Somebody of this name connects, types an address and confirms it, through the pages.
     pub async fn listener(&self, name: &str, artists: &[&str]) -> Listener {
-        let person = self.world.add_person(name);
+        let user = self.world.add_user(name);
         for artist in artists {
-            self.world.follow(person, artist);
+            self.world.follow(user, artist);
         }
-        self.connect(person, &format!("{}@example.com", name.to_lowercase())).await
+        self.connect(user, &format!("{}@example.com", name.to_lowercase())).await
     }
 
     /// The same for somebody who follows so many artists, none of whom has an album yet.
@@ -148,16 +148,16 @@ impl Home {
     }
 
     /// The same for somebody who is in the world already.
-    pub async fn connect(&self, person: PersonId, address: &str) -> Listener {
+    pub async fn connect(&self, user: FakeUserId, address: &str) -> Listener {
         let browser = self.visitor();
-        browser.sign_in(&self.world, person).await;
+        browser.sign_in(&self.world, user).await;
         browser.post("/account/address", &[("email", address)]).await;
-        self.letters().await;
-        let letter = self.letters_to(address).pop().expect("a letter that asks to confirm");
-        browser.post(&letter.link("/confirm/"), &[]).await;
-        self.letters().await;
+        self.emails().await;
+        let email = self.emails_to(address).pop().expect("a letter that asks to confirm");
+        browser.post(&email.link("/confirm/"), &[]).await;
+        self.emails().await;
         self.inbox.empty();
-        Listener { person, address: address.to_owned(), browser }
+        Listener { user, address: address.to_owned(), browser }
     }
 
     /// Runs `dropday once` as a program, beside this one, on the same database.
@@ -202,22 +202,22 @@ impl Home {
         check_artists::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    pub async fn letters(&self) -> send_emails::Outcome {
-        self.letters_of(Scope::All).await
+    pub async fn emails(&self) -> send_emails::Outcome {
+        self.emails_of(Scope::All).await
     }
 
-    pub async fn letters_of(&self, scope: Scope) -> send_emails::Outcome {
+    pub async fn emails_of(&self, scope: Scope) -> send_emails::Outcome {
         let stop = CancellationToken::new();
         let watch = Watch { stop: &stop, progress: &|_, _| {} };
         send_emails::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    /// Consents, follows, checks, letters, in that order, of everybody and everything.
+    /// Consents, follows, checks, emails, in that order, of everybody and everything.
     pub async fn round(&self) {
         self.consents().await;
         self.follows().await;
         self.checks().await;
-        self.letters().await;
+        self.emails().await;
     }
 
     pub async fn status(&self) -> Status {
@@ -225,8 +225,8 @@ impl Home {
         self.ctx.db.read("test", move |tx| status::of(tx, &cadence)).await.unwrap()
     }
 
-    pub fn letters_to(&self, address: &str) -> Vec<Letter> {
-        self.inbox.letters_to(address).iter().map(|received| Letter::read(&received.raw)).collect()
+    pub fn emails_to(&self, address: &str) -> Vec<Email> {
+        self.inbox.emails_to(address).iter().map(|received| Email::read(&received.raw)).collect()
     }
 
     pub fn now(&self) -> Timestamp {
@@ -267,7 +267,7 @@ impl Home {
     /// Ends the test: nothing may be owed that cannot be sent, and the world not asked what it did not
     /// expect.
     pub async fn finish(self) {
-        self.letters().await;
+        self.emails().await;
         self.finish_owing(0).await;
     }
 
@@ -286,7 +286,7 @@ impl Drop for Home {
     }
 }
 
-impl Letter {
+impl Email {
     pub fn read(raw: &[u8]) -> Self {
         let message = MessageParser::default().parse(raw).expect("a letter that can be read");
         let from = message.from().and_then(|from| from.first()).and_then(|from| from.address());
@@ -330,7 +330,7 @@ pub async fn serve(
     (base, task)
 }
 
-/// The configuration of a test: as little as a person must set, and no waiting.
+/// The configuration of a test: as little as a user must set, and no waiting.
 pub fn configure(
     folder: &TempDir,
     public_url: &str,

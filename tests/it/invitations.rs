@@ -33,12 +33,12 @@ async fn set_out(visitor: &Visitor, made: &Made) -> String {
 
 /// Somebody of this name agrees at Spotify and comes back, with an invitation or without.
 async fn come(home: &Home, name: &str, made: Option<&Made>) -> (Visitor, Answer) {
-    let (visitor, person) = (home.visitor(), home.world.add_person(name));
+    let (visitor, user) = (home.visitor(), home.world.add_user(name));
     let to = match made {
         Some(made) => set_out(&visitor, made).await,
         None => visitor.to_spotify().await,
     };
-    let back = home.world.consent(&to, person).unwrap();
+    let back = home.world.consent(&to, user).unwrap();
     let answer = visitor.get(&back).await;
     (visitor, answer)
 }
@@ -50,7 +50,7 @@ fn is_in((visitor, answer): &(Visitor, Answer)) -> bool {
 }
 
 #[tokio::test]
-async fn an_invitation_lets_one_person_in_and_no_second() {
+async fn an_invitation_lets_one_user_in_and_no_second() {
     let home = Home::with(&[BY_INVITATION]).await;
     let made = invite(&home, "Aino").await;
     for _ in 0..3 {
@@ -63,13 +63,13 @@ async fn an_invitation_lets_one_person_in_and_no_second() {
     assert_eq!(page.status, 410);
     assert!(page.body.contains("not good any more"), "{}", page.body);
     let token = made.path.rsplit('/').next().unwrap();
-    let (visitor, jonas) = (home.visitor(), home.world.add_person("Jonas"));
+    let (visitor, jonas) = (home.visitor(), home.world.add_user("Jonas"));
     let to = visitor.get(&format!("/login?invitation={token}")).await.location.unwrap();
     let answer = visitor.get(&home.world.consent(&to, jonas).unwrap()).await;
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("was used already"), "{}", answer.body);
     assert!(!is_in(&(visitor, answer)));
-    assert_eq!(home.status().await.people.all, 1);
+    assert_eq!(home.status().await.users.all, 1);
     home.finish().await;
 }
 
@@ -84,7 +84,7 @@ async fn a_stranger_without_one_is_told_why_and_nothing_of_them_is_kept() {
         assert!(body.contains(words) && body.contains("Nothing of you is kept"), "{body}");
         assert!(body.contains("mailto:martha@example.org"), "{body}");
         assert!(!is_in(&came));
-        assert_eq!(home.status().await.people.all, 0);
+        assert_eq!(home.status().await.users.all, 0);
         assert_eq!(home.follows().await.believed, 0, "no tokens are kept");
         home.ctx.db.checkpoint().await.unwrap();
         let kept = std::fs::read(&home.config.database).unwrap();
@@ -101,17 +101,17 @@ async fn whoever_is_here_comes_back_without_one_and_uses_none_up() {
     for sign_up in [SignUp::Invitation, SignUp::Closed] {
         home.config.web.house.sign_up = sign_up;
         home.restart().await;
-        home.visitor().sign_in(&home.world, martha.person).await;
+        home.visitor().sign_in(&home.world, martha.user).await;
     }
     home.config.web.house.sign_up = SignUp::Invitation;
     home.restart().await;
     let made = invite(&home, "").await;
     let visitor = home.visitor();
-    let back = home.world.consent(&set_out(&visitor, &made).await, martha.person).unwrap();
+    let back = home.world.consent(&set_out(&visitor, &made).await, martha.user).unwrap();
     assert_eq!(visitor.get(&back).await.location.as_deref(), Some("/account"));
     assert!(remembered(&home).await[0].used.is_none());
     assert!(is_in(&come(&home, "Jonas", Some(&made)).await));
-    assert_eq!(home.status().await.people.all, 2);
+    assert_eq!(home.status().await.users.all, 2);
     home.finish().await;
 }
 
@@ -123,13 +123,13 @@ async fn of_two_who_come_back_at_the_same_time_with_one_invitation_one_is_let_in
         let both = [home.visitor(), home.visitor()];
         let mut backs = Vec::new();
         for visitor in &both {
-            let person = home.world.add_person(format!("Twin {round}"));
-            backs.push(home.world.consent(&set_out(visitor, &made).await, person).unwrap());
+            let user = home.world.add_user(format!("Twin {round}"));
+            backs.push(home.world.consent(&set_out(visitor, &made).await, user).unwrap());
         }
         let (one, other) = tokio::join!(both[0].get(&backs[0]), both[1].get(&backs[1]));
         let [a, b] = both;
         assert_ne!(is_in(&(a, one)), is_in(&(b, other)));
-        assert_eq!(home.status().await.people.all, round + 1);
+        assert_eq!(home.status().await.users.all, round + 1);
         home.clock.advance(std::time::Duration::from_secs(60));
     }
     home.finish().await;
@@ -139,13 +139,13 @@ async fn of_two_who_come_back_at_the_same_time_with_one_invitation_one_is_let_in
 async fn an_invitation_that_is_over_or_withdrawn_lets_nobody_in_even_on_the_way() {
     let home = Home::with(&[BY_INVITATION]).await;
     let withdrawn = invite(&home, "").await;
-    let (visitor, aino) = (home.visitor(), home.world.add_person("Aino"));
+    let (visitor, aino) = (home.visitor(), home.world.add_user("Aino"));
     let back = home.world.consent(&set_out(&visitor, &withdrawn).await, aino).unwrap();
     let number = withdrawn.invitation.number;
     let withdraw = move |tx: &Tx<'_>| store::withdraw(tx, number);
     assert_eq!(home.ctx.db.write("test", withdraw).await.unwrap(), Withdrawal::Done);
     let answer = visitor.get(&back).await;
-    assert_eq!((answer.status.as_u16(), home.status().await.people.all), (403, 0));
+    assert_eq!((answer.status.as_u16(), home.status().await.users.all), (403, 0));
     assert_eq!(visitor.get(&withdrawn.path).await.status, 410);
 
     let over = invite(&home, "").await;
@@ -153,7 +153,7 @@ async fn an_invitation_that_is_over_or_withdrawn_lets_nobody_in_even_on_the_way(
     let back = home.world.consent(&set_out(&visitor, &over).await, aino).unwrap();
     home.clock.advance(std::time::Duration::from_secs(60));
     let answer = visitor.get(&back).await;
-    assert_eq!((answer.status.as_u16(), home.status().await.people.all), (403, 0));
+    assert_eq!((answer.status.as_u16(), home.status().await.users.all), (403, 0));
     assert_eq!(visitor.get(&over.path).await.status, 410);
     home.advance_days(31);
     home.follows().await;
@@ -165,7 +165,7 @@ async fn an_invitation_that_is_over_or_withdrawn_lets_nobody_in_even_on_the_way(
 async fn a_closed_house_honours_no_invitation_and_an_open_one_needs_none() {
     let mut home = Home::with(&[BY_INVITATION]).await;
     let made = invite(&home, "").await;
-    let (visitor, aino) = (home.visitor(), home.world.add_person("Aino"));
+    let (visitor, aino) = (home.visitor(), home.world.add_user("Aino"));
     let to = set_out(&visitor, &made).await;
     let back = home.world.consent(&to, aino).unwrap();
     home.config.web.house.sign_up = SignUp::Closed;
@@ -206,13 +206,13 @@ async fn a_link_that_was_never_ours_opens_nothing() {
     for query in ["invitation=nobody", "invitation=", "invitation=%FF", "invitation=a&invitation=b"]
     {
         let visitor = home.visitor();
-        let person = home.world.add_person("Mallory");
+        let user = home.world.add_user("Mallory");
         let to =
             visitor.get(&format!("/login?{query}")).await.location.expect("a trip all the same");
-        let answer = visitor.get(&home.world.consent(&to, person).unwrap()).await;
+        let answer = visitor.get(&home.world.consent(&to, user).unwrap()).await;
         assert_eq!(answer.status, 403, "{query}");
     }
-    assert_eq!(home.status().await.people.all, 0);
+    assert_eq!(home.status().await.users.all, 0);
     home.finish().await;
 }
 

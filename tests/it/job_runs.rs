@@ -10,7 +10,7 @@ use crate::home::Home;
 
 async fn note(home: &Home, result: RunResult, is_idle: bool, did: &str) {
     let now = home.clock.now();
-    let (job, did) = ("letters".to_owned(), did.to_owned());
+    let (job, did) = ("emails".to_owned(), did.to_owned());
     let run = JobRun { job, started_at: now, ended_at: now, result, is_idle, did };
     home.ctx.db.write("test", move |tx| job_runs::note(tx, &run)).await.unwrap();
 }
@@ -99,7 +99,7 @@ async fn the_daemon_notes_what_each_job_did_and_status_tells() {
         all.iter().all(|did| said.contains(did)).then_some(jobs)
     })
     .await;
-    for job in ["follows", "hints", "letters", "releases"] {
+    for job in ["emails", "follows", "hints", "releases"] {
         assert!(jobs[job]["last_ok"].is_string(), "{job} of {jobs}");
         let runs = jobs[job]["runs"].as_array().unwrap();
         assert!(runs.iter().all(|run| run["result"] == "ok"), "{jobs}");

@@ -14,7 +14,7 @@ use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::NewAlbum;
 use dropday::domain::token::{AccessToken, Grant, RefreshToken};
 use dropday::domain::user::{Profile, UserId};
-use dropday::store::{Db, Sealer, StoreError, people, tokens};
+use dropday::store::{Db, Sealer, StoreError, tokens, users};
 use dropday::terminal::say;
 use rusqlite::Connection;
 use secrecy::{ExposeSecret, SecretString};
@@ -105,7 +105,7 @@ async fn a_backup_taken_while_others_write_restores_elsewhere_and_works() {
     machine.world.put_out(&artist, NewAlbum::titled("After the move"));
     let ended = machine.run_with(&there, &["once", "--all"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(machine.letters_to(&martha.address).len(), 1);
+    assert_eq!(machine.emails_to(&martha.address).len(), 1);
     machine.finish().await;
 }
 
@@ -159,7 +159,7 @@ async fn a_restore_over_a_running_daemon_is_refused_and_costs_nothing() {
     assert!(daemon.kill());
     let ended = machine.run(&["restore", text(&backup)]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(machine.status().await["people"]["all"], 1);
+    assert_eq!(machine.status().await["users"]["all"], 1);
     machine.finish().await;
 }
 
@@ -268,7 +268,7 @@ async fn links_and_the_message_id_of_a_repeat_outlive_a_change_of_keys() {
     machine.world.put_out(&artist, NewAlbum::titled("In hand"));
     machine.inbox.script(SmtpFault::DropAfterData { keep: true });
     assert_eq!(machine.run(&["once", "--all"]).await.code, Some(1));
-    let first = machine.letters_to(&martha.address).remove(0);
+    let first = machine.emails_to(&martha.address).remove(0);
     let old = std::fs::read(key_of(&machine)).unwrap();
     let ended = machine.run(&["key", "rotate"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -279,9 +279,9 @@ async fn links_and_the_message_id_of_a_repeat_outlive_a_change_of_keys() {
     Connection::open(machine.database()).unwrap().execute(sql, []).unwrap();
     let ended = machine.run(&["once", "--all"]).await;
     assert_eq!(ended.code, Some(0), "tokens open with the new key: {ended:?}");
-    let letters = machine.letters_to(&martha.address);
-    assert_eq!(letters.len(), 2);
-    assert_eq!(letters[1].message_id, first.message_id);
+    let emails = machine.emails_to(&martha.address);
+    assert_eq!(emails.len(), 2);
+    assert_eq!(emails[1].message_id, first.message_id);
     let mut daemon = machine.serve().await;
     let account = martha.browser.get("/account").await;
     assert_eq!(account.status.as_u16(), 200, "she is still signed in");
@@ -295,10 +295,10 @@ async fn links_and_the_message_id_of_a_repeat_outlive_a_change_of_keys() {
     machine.finish().await;
 }
 
-/// How many people are there when the key changes: enough for some kills to hit.
+/// How many users are there when the key changes: enough for some kills to hit.
 const CROWD: i64 = 1500;
 
-/// A database with so many people who have consented.
+/// A database with so many users who have consented.
 async fn crowd(machine: &Machine) {
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
     let db = open(machine).unwrap();
@@ -310,14 +310,14 @@ async fn crowd(machine: &Machine) {
                 display_name: "P".into(),
                 email: None,
             };
-            let person = people::sign_in(tx, &profile)?;
+            let user = users::sign_in(tx, &profile)?;
             let refresh = RefreshToken(SecretString::from(format!("refresh-{n}")));
             let grant = Grant {
                 access: AccessToken(SecretString::from(format!("access-{n}"))),
                 expires_at: tx.now(),
                 refresh: None,
             };
-            tokens::keep(tx, person, &grant, &refresh)?;
+            tokens::keep(tx, user, &grant, &refresh)?;
         }
         Ok(())
     };

@@ -1,4 +1,4 @@
-//! Leaving: everything about a person goes, at once, and nobody else notices.
+//! Leaving: everything about a user goes, at once, and nobody else notices.
 
 use dropday::demo::world::NewAlbum;
 use dropday::domain::artist::ArtistId;
@@ -15,22 +15,22 @@ async fn leave(listener: &Listener) {
     assert!(page.body.contains("Everything about you is deleted"), "{}", page.body);
 }
 
-/// The numbers that people have in the database, in the order in which they came.
-fn people(db: &Connection) -> Vec<i64> {
+/// The numbers that users have in the database, in the order in which they came.
+fn users(db: &Connection) -> Vec<i64> {
     let mut rows = db.prepare("SELECT id FROM people ORDER BY id").unwrap();
     let ids = rows.query_map([], |row| row.get(0)).unwrap();
     ids.map(Result::unwrap).collect()
 }
 
-/// How many rows each table that knows of people has for this one.
-fn rows_of(db: &Connection, person: i64) -> Vec<(String, u64)> {
+/// How many rows each table that knows of users has for this one.
+fn rows_of(db: &Connection, user: i64) -> Vec<(String, u64)> {
     let tables = "SELECT t.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
                   WHERE t.type = 'table' AND c.name = 'person'";
     let mut tables = db.prepare(tables).unwrap();
     let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
     let count = |table: String| {
         let sql = format!("SELECT count(*) FROM {table} WHERE person = ?1");
-        (table, db.query_row(&sql, [person], |row| row.get(0)).unwrap())
+        (table, db.query_row(&sql, [user], |row| row.get(0)).unwrap())
     };
     tables.map(|table| count(table.unwrap())).collect()
 }
@@ -47,7 +47,7 @@ async fn who_leaves_is_gone_from_every_table_and_from_the_disk() {
     let home = Home::new().await;
     let shared = home.world.add_artist("Shared");
     let own: Vec<String> = (0..300).map(|n| home.world.add_artist(format!("Own {n}"))).collect();
-    let martha = home.world.add_person("Martha Marthasdotter");
+    let martha = home.world.add_user("Martha Marthasdotter");
     for artist in own.iter().chain([&shared]) {
         home.world.follow(martha, artist);
     }
@@ -60,24 +60,24 @@ async fn who_leaves_is_gone_from_every_table_and_from_the_disk() {
     let muted = ArtistId::parse(&own[2]).unwrap();
     let mute = move |tx: &Tx<'_>| preferences::mute(tx, UserId(1), &muted);
     home.ctx.db.write("test", mute).await.unwrap();
-    home.world.unfollow(martha.person, &own[1]);
+    home.world.unfollow(martha.user, &own[1]);
     home.follows().await;
     martha.browser.post("/account/address", &[("email", "another@example.com")]).await;
     martha.browser.post("/feeds/atom/make", &[]).await;
     let db = Connection::open(&home.config.database).unwrap();
-    let her_number = people(&db)[0];
+    let her_number = users(&db)[0];
     for (table, rows) in rows_of(&db, her_number) {
         assert!(rows > 0, "a test of nothing, as far as {table} goes");
     }
 
-    let known = home.world.person(martha.person).unwrap();
+    let known = home.world.user(martha.user).unwrap();
     leave(&martha).await;
     assert!(is_on_disk(&home, &martha.address), "where the last letter goes");
-    home.letters().await;
+    home.emails().await;
     for (table, rows) in rows_of(&db, her_number) {
         assert_eq!(rows, 0, "{table}");
     }
-    assert_eq!(people(&db).len(), 1);
+    assert_eq!(users(&db).len(), 1);
     let hers =
         [&known.name, &known.id, &known.account_id, &martha.address, "another@", "Hers alone"];
     for needle in hers.into_iter().chain(own.iter().map(String::as_str)) {
@@ -94,8 +94,8 @@ async fn what_another_program_still_reads_is_gone_from_the_disk_with_the_next_st
     let other = Connection::open(&home.config.database).unwrap();
     other.execute_batch("BEGIN; SELECT count(*) FROM people").unwrap();
     leave(&martha).await;
-    home.letters().await;
-    assert_eq!(home.status().await.people.all, 0);
+    home.emails().await;
+    assert_eq!(home.status().await.users.all, 0);
     other.execute_batch("ROLLBACK").unwrap();
     home.restart().await;
     assert!(!is_on_disk(&home, &martha.address));
@@ -106,14 +106,14 @@ async fn what_another_program_still_reads_is_gone_from_the_disk_with_the_next_st
 async fn what_was_replaced_before_is_not_on_disk_either() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
-    home.world.rename_person(martha.person, "Somebody else");
-    martha.browser.sign_in(&home.world, martha.person).await;
+    home.world.rename_user(martha.user, "Somebody else");
+    martha.browser.sign_in(&home.world, martha.user).await;
     martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
-    home.letters().await;
-    let link = home.letters_to("newer@example.com")[0].link("/confirm/");
+    home.emails().await;
+    let link = home.emails_to("newer@example.com")[0].link("/confirm/");
     martha.browser.post(&link, &[]).await;
     leave(&martha).await;
-    home.letters().await;
+    home.emails().await;
     for needle in ["Martha", "Somebody else", "martha@example.com", "newer@example.com"] {
         assert!(!is_on_disk(&home, needle), "{needle} is still on disk");
     }
@@ -121,7 +121,7 @@ async fn what_was_replaced_before_is_not_on_disk_either() {
 }
 
 #[tokio::test]
-async fn whoever_stays_loses_neither_follows_nor_letters() {
+async fn whoever_stays_loses_neither_follows_nor_emails() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -138,10 +138,10 @@ async fn whoever_stays_loses_neither_follows_nor_letters() {
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Later"));
     home.round().await;
-    let letters = home.letters_to(&jonas.address);
-    let subjects: Vec<_> = letters.iter().map(|letter| letter.subject.as_str()).collect();
+    let emails = home.emails_to(&jonas.address);
+    let subjects: Vec<_> = emails.iter().map(|email| email.subject.as_str()).collect();
     assert_eq!(subjects, ["Röyksopp: Owed", "Röyksopp: Later"]);
-    let hers: Vec<_> = home.letters_to(&martha.address).into_iter().map(|l| l.subject).collect();
+    let hers: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
     assert_eq!(hers, ["Good-bye from Dropday: what was deleted"]);
     assert_eq!(jonas.browser.get("/account").await.status, StatusCode::OK);
     home.finish().await;
@@ -168,20 +168,20 @@ async fn leaving_in_the_midst_of_work_leaves_nothing_behind() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
-    tokio::join!(home.follows(), home.checks(), home.letters(), leave(&martha));
+    tokio::join!(home.follows(), home.checks(), home.emails(), leave(&martha));
     home.round().await;
     let status = home.status().await;
-    assert_eq!((status.people.all, status.artists.watched), (0, 0));
+    assert_eq!((status.users.all, status.artists.watched), (0, 0));
     home.finish().await;
 }
 
 #[tokio::test]
-async fn leaving_signs_out_all_browsers_of_one_person_and_nobody_elses() {
+async fn leaving_signs_out_all_browsers_of_one_user_and_nobody_elses() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let jonas = home.listener("Jonas", &[]).await;
     let telephone = home.visitor();
-    telephone.sign_in(&home.world, martha.person).await;
+    telephone.sign_in(&home.world, martha.user).await;
     let cookie = martha.browser.cookie("dropday").unwrap();
     leave(&martha).await;
     assert_eq!(martha.browser.cookie("dropday").as_deref(), Some(""));
@@ -198,14 +198,14 @@ async fn signing_out_ends_one_browser_alone() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let telephone = home.visitor();
-    telephone.sign_in(&home.world, martha.person).await;
+    telephone.sign_in(&home.world, martha.user).await;
     let cookie = martha.browser.cookie("dropday").unwrap();
     let answer = martha.browser.post("/account/sign-out", &[]).await;
     assert_eq!(answer.location.as_deref(), Some("/"));
     martha.browser.set_cookie("dropday", &cookie);
     assert_eq!(martha.browser.get("/account").await.location.as_deref(), Some("/"));
     assert_eq!(telephone.get("/account").await.status, StatusCode::OK);
-    assert_eq!(home.status().await.people.connected, 1);
+    assert_eq!(home.status().await.users.connected, 1);
     home.finish().await;
 }
 
@@ -218,29 +218,29 @@ async fn who_comes_back_starts_anew_and_in_silence() {
     home.world.put_out(&artist, NewAlbum::titled("Told before"));
     home.round().await;
     leave(&martha).await;
-    home.letters().await;
+    home.emails().await;
     home.world.put_out(&artist, NewAlbum::titled("While away"));
     home.advance_days(1);
     let page = martha.browser.get("/account").await;
     assert_eq!(page.location.as_deref(), Some("/"));
-    let martha = home.connect(martha.person, "martha@example.org").await;
+    let martha = home.connect(martha.user, "martha@example.org").await;
     home.round().await;
-    assert!(home.inbox.letters().is_empty());
+    assert!(home.inbox.emails().is_empty());
     home.world.put_out(&artist, NewAlbum::titled("Back"));
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].subject, "Röyksopp: Back");
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
+    assert_eq!(emails[0].subject, "Röyksopp: Back");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_link_in_a_letter_to_somebody_who_left_is_void() {
+async fn a_link_in_an_email_to_somebody_who_left_is_void() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
-    home.letters().await;
-    let link = home.letters_to("newer@example.com")[0].link("/confirm/");
+    home.emails().await;
+    let link = home.emails_to("newer@example.com")[0].link("/confirm/");
     leave(&martha).await;
     assert_eq!(home.visitor().post(&link, &[]).await.status, StatusCode::GONE);
     home.finish().await;
@@ -255,7 +255,7 @@ async fn no_page_elsewhere_can_make_somebody_leave() {
             martha.browser.post_from_elsewhere(path, &[("email", "eve@example.com")]).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
     }
-    assert_eq!(home.status().await.people.confirmed, 1);
+    assert_eq!(home.status().await.users.confirmed, 1);
     assert_eq!(martha.browser.get("/account").await.status, StatusCode::OK);
     home.finish().await;
 }
@@ -267,16 +267,16 @@ async fn whom_somebody_followed_once_is_forgotten_when_they_leave() {
         let artist = home.world.add_artist("Röyksopp");
         let martha = home.listener("Martha", &[&artist]).await;
         home.round().await;
-        home.world.unfollow(martha.person, &artist);
+        home.world.unfollow(martha.user, &artist);
         for _ in 0..5 {
             home.round().await;
             home.advance_hours(6);
         }
         home.advance_days(days);
         home.restart().await;
-        martha.browser.sign_in(&home.world, martha.person).await;
+        martha.browser.sign_in(&home.world, martha.user).await;
         leave(&martha).await;
-        home.letters().await;
+        home.emails().await;
         assert!(!is_on_disk(&home, &artist), "{days} days later");
         home.finish().await;
     }

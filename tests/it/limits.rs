@@ -152,7 +152,7 @@ async fn calls_keep_their_distance() {
 }
 
 #[tokio::test]
-async fn people_lend_their_tokens_by_turns() {
+async fn users_lend_their_tokens_by_turns() {
     let home = Home::new().await;
     let artists: Vec<_> = (0..6).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
     let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
@@ -161,36 +161,36 @@ async fn people_lend_their_tokens_by_turns() {
     }
     home.round().await;
     let requests = home.world.requests();
-    let lent = |person| {
+    let lent = |user| {
         let theirs = requests
             .iter()
-            .filter(|r| r.endpoint == Endpoint::ArtistAlbums && r.person == Some(person));
+            .filter(|r| r.endpoint == Endpoint::ArtistAlbums && r.user == Some(user));
         theirs.count()
     };
-    let turns: Vec<_> = home.world.people().into_iter().map(|(person, _)| lent(person)).collect();
+    let turns: Vec<_> = home.world.users().into_iter().map(|(user, _)| lent(user)).collect();
     assert_eq!(turns, [2, 2, 2]);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_person_whom_spotify_refuses_costs_the_others_no_news() {
+async fn a_user_whom_spotify_refuses_costs_the_others_no_news() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     home.round().await;
-    home.world.set_allow_listed(martha.person, false);
+    home.world.set_allow_listed(martha.user, false);
     home.world.put_out(&artist, NewAlbum::titled("New"));
     for _ in 0..2 {
         assert!(!home.checks().await.has_failed());
     }
-    home.letters().await;
-    assert_eq!(home.letters_to(&jonas.address).len(), 1);
-    assert_eq!(home.status().await.people.in_trouble, 1);
-    home.world.set_allow_listed(martha.person, true);
+    home.emails().await;
+    assert_eq!(home.emails_to(&jonas.address).len(), 1);
+    assert_eq!(home.status().await.users.in_trouble, 1);
+    home.world.set_allow_listed(martha.user, true);
     home.advance_hours(7);
     home.round().await;
-    assert_eq!(home.status().await.people.in_trouble, 0);
+    assert_eq!(home.status().await.users.in_trouble, 0);
     home.finish().await;
 }
 
@@ -201,7 +201,7 @@ async fn without_premium_everything_rests_for_a_while() {
     assert!(home.checks().await.has_failed());
     assert!(home.follows().await.has_failed());
     assert_eq!(home.world.requests().len(), 1, "asked once, not once for each");
-    assert_eq!(home.status().await.people.must_sign_in_again, 0);
+    assert_eq!(home.status().await.users.must_sign_in_again, 0);
     home.world.set_owner_premium(true);
     home.advance_hours(1);
     assert_eq!(home.checks().await.checked, 3);
@@ -236,11 +236,11 @@ async fn the_catalogue_can_be_asked_with_the_apps_own_token() {
     home.world.expire_access_tokens();
     home.advance_hours(2);
     home.round().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     let requests = home.world.requests();
     let asked = requests.iter().filter(|r| r.endpoint == Endpoint::ArtistAlbums);
     for request in asked {
-        assert!(request.person.is_none() && request.query.contains("market=DE"), "{request:?}");
+        assert!(request.user.is_none() && request.query.contains("market=DE"), "{request:?}");
     }
     home.finish().await;
 }

@@ -1,4 +1,4 @@
-//! What is logged can be read by people, by programs, and by systemd's journal.
+//! What is logged can be read by users, by programs, and by systemd's journal.
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;

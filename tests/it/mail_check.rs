@@ -1,4 +1,4 @@
-//! `dropday check`, as far as it is about letters: DNS, the key that signs them, and a real one.
+//! `dropday check`, as far as it is about emails: DNS, the key that signs them, and a real one.
 
 use dropday::demo::inbox::InboxSettings;
 
@@ -68,19 +68,16 @@ async fn check_names_a_dkim_key_without_a_selector_and_one_that_is_none() {
 }
 
 #[tokio::test]
-async fn check_sends_a_test_letter_and_says_what_the_server_answered() {
+async fn check_sends_a_test_email_and_says_what_the_server_answered() {
     let machine = Machine::with_inbox(&[], InboxSettings::default()).await;
     let ended = machine.run(&["check", "--send-to", "martha@example.org"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let line = ended.out.lines().find(|line| line.starts_with("ok    test letter: ")).unwrap();
     assert!(line.contains("it said: 250 "), "{line}");
-    let letters = machine.inbox.letters_to("martha@example.org");
-    assert_eq!(letters.len(), 1);
-    let letter = String::from_utf8(letters[0].raw.clone()).unwrap();
-    assert!(
-        letter.contains("multipart/alternative") && letter.contains("Message-ID: <"),
-        "{letter}"
-    );
+    let emails = machine.inbox.emails_to("martha@example.org");
+    assert_eq!(emails.len(), 1);
+    let email = String::from_utf8(emails[0].raw.clone()).unwrap();
+    assert!(email.contains("multipart/alternative") && email.contains("Message-ID: <"), "{email}");
 
     machine.inbox.refuse("martha@example.org", 550, "5.1.1 no such user");
     let ended = machine.run(&["check", "--send-to", "martha@example.org"]).await;

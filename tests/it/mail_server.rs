@@ -31,7 +31,7 @@ fn certificate() -> (Arc<ServerConfig>, NamedTempFile) {
     (Arc::new(config), file)
 }
 
-async fn letters_leave_encrypted(tls: impl FnOnce(Arc<ServerConfig>) -> Tls) {
+async fn emails_leave_encrypted(tls: impl FnOnce(Arc<ServerConfig>) -> Tls) {
     let (config, authority) = certificate();
     let login = Some(("dropday".to_owned(), "p@ss:w/rd".to_owned()));
     let inbox = InboxSettings { tls: tls(config), login, ..InboxSettings::default() };
@@ -44,24 +44,24 @@ async fn letters_leave_encrypted(tls: impl FnOnce(Arc<ServerConfig>) -> Tls) {
     let ca_file = home.config.mail.ca_file.take();
     home.restart().await;
     home.round().await;
-    assert!(home.letters_to(&martha.address).is_empty(), "to a server that nobody vouches for");
+    assert!(home.emails_to(&martha.address).is_empty(), "to a server that nobody vouches for");
     let why = home.status().await.put_off_because.unwrap();
     assert!(why.contains("mail.ca_file"), "{why}");
     home.config.mail.ca_file = ca_file;
     home.restart().await;
-    home.letters().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn letters_leave_by_starttls_and_only_to_a_server_that_is_vouched_for() {
-    letters_leave_encrypted(Tls::StartTls).await;
+async fn emails_leave_by_starttls_and_only_to_a_server_that_is_vouched_for() {
+    emails_leave_encrypted(Tls::StartTls).await;
 }
 
 #[tokio::test]
-async fn letters_leave_by_tls_from_the_first_byte_and_only_to_a_server_that_is_vouched_for() {
-    letters_leave_encrypted(Tls::Implicit).await;
+async fn emails_leave_by_tls_from_the_first_byte_and_only_to_a_server_that_is_vouched_for() {
+    emails_leave_encrypted(Tls::Implicit).await;
 }
 
 #[tokio::test]
@@ -80,7 +80,7 @@ async fn a_log_in_that_is_refused_stops_the_pass_and_loses_nothing() {
     home.restart().await;
     home.world.put_out(&artist, NewAlbum::titled("First"));
     home.checks().await;
-    let outcome = home.letters().await;
+    let outcome = home.emails().await;
     assert_eq!(
         (outcome.sent, outcome.put_off, outcome.refused),
         (0, 1, 0),
@@ -91,9 +91,9 @@ async fn a_log_in_that_is_refused_stops_the_pass_and_loses_nothing() {
     assert!(!why.contains("wrong@") && !why.contains("dropday:"), "{why}");
     home.config.mail.smtp_url = right;
     home.restart().await;
-    home.letters().await;
+    home.emails().await;
     for listener in &listeners {
-        assert_eq!(home.letters_to(&listener.address).len(), 1);
+        assert_eq!(home.emails_to(&listener.address).len(), 1);
     }
     home.finish().await;
 }

@@ -28,7 +28,7 @@ async fn a_null_in_an_artists_place_costs_no_news() {
     assert_eq!(home.follows().await.change.removed, 0);
     home.world.put_out(&b, NewAlbum::titled("Kept"));
     home.round().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -39,17 +39,17 @@ async fn what_came_out_while_a_follow_was_gone_for_some_days_is_told_when_it_is_
     let martha = home.listener("Martha", &[&artist]).await;
     home.listener("Otto", &[&artist]).await;
     let others: Vec<_> = (0..9).map(|n| home.world.add_artist(format!("Other {n}"))).collect();
-    others.iter().for_each(|other| home.world.follow(martha.person, other));
+    others.iter().for_each(|other| home.world.follow(martha.user, other));
     home.round().await;
-    home.world.unfollow(martha.person, &artist);
+    home.world.unfollow(martha.user, &artist);
     assert_eq!(home.follows().await.change.removed, 1);
     home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
     home.round().await;
-    assert!(home.letters_to(&martha.address).is_empty());
+    assert!(home.emails_to(&martha.address).is_empty());
     home.advance_days(3);
-    home.world.follow(martha.person, &artist);
+    home.world.follow(martha.user, &artist);
     home.round().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -62,11 +62,11 @@ async fn somebody_leaving_takes_no_album_from_others() {
     home.round().await;
     home.world.put_out(&a, NewAlbum::titled("Owed"));
     home.checks().await;
-    home.world.unfollow(martha.person, &a);
+    home.world.unfollow(martha.user, &a);
     home.follows().await;
     otto.browser.post("/account/leave", &[("sure", "on")]).await;
-    home.letters().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -95,7 +95,7 @@ async fn an_outage_does_not_burn_the_days_calls() {
 }
 
 #[tokio::test]
-async fn a_person_who_asks_now_is_not_told_to_wait_for_the_end_of_an_outage() {
+async fn a_user_who_asks_now_is_not_told_to_wait_for_the_end_of_an_outage() {
     let home = Home::new().await;
     home.listener_of("Martha", 5).await;
     home.follows().await;
@@ -126,7 +126,7 @@ async fn an_artist_that_failed_once_gets_its_turn_among_many() {
         }
     }
     assert_eq!(home.status().await.artists.failing, 0);
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }
 
@@ -147,7 +147,7 @@ async fn a_rotated_token_is_not_lost_when_the_database_cannot_keep_it_at_once() 
     assert!(sync_follows::pass(&home.ctx, Scope::All, &watch).await.is_err());
     other.execute_batch("DROP TRIGGER refuse").unwrap();
     assert_eq!(home.follows().await.believed, 1);
-    assert_eq!(home.status().await.people.connected, 1);
+    assert_eq!(home.status().await.users.connected, 1);
     home.finish().await;
 }
 
@@ -160,7 +160,7 @@ async fn mail_that_left_again_is_no_trouble_any_more() {
     home.world.put_out(&artist, NewAlbum::titled("One"));
     home.checks().await;
     home.inbox.script(SmtpFault::RefuseMessage(552, "5.2.2 mailbox full".into()));
-    home.letters().await;
+    home.emails().await;
     assert!(martha.browser.get("/account").await.body.contains("did not leave"));
     home.advance_days(1);
     home.world.put_out(&artist, NewAlbum::titled("Two"));
@@ -174,9 +174,9 @@ async fn every_visitor_learns_that_the_owner_needs_premium() {
     let home = Home::new().await;
     home.world.set_owner_premium(false);
     for name in ["Martha", "Otto"] {
-        let person = home.world.add_person(name);
+        let user = home.world.add_user(name);
         let browser = home.visitor();
-        let back = home.world.consent(&browser.to_spotify().await, person).unwrap();
+        let back = home.world.consent(&browser.to_spotify().await, user).unwrap();
         assert!(browser.get(&back).await.body.contains("Premium"), "{name}");
     }
     home.finish().await;
@@ -210,8 +210,8 @@ async fn a_clock_that_was_wrong_for_a_moment_stops_nothing() {
     home.world.put_out(&artist, NewAlbum::titled("New"));
     home.follows_of(Scope::Due).await;
     home.checks_of(Scope::Due).await;
-    home.letters_of(Scope::Due).await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.emails_of(Scope::Due).await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -229,13 +229,13 @@ async fn an_operators_fault_refuses_nobodys_news_for_good() {
         "5.7.26 Unauthenticated mail is not accepted",
     ] {
         home.inbox.refuse(&martha.address, 554, text);
-        assert_eq!(home.letters().await.refused, 0, "{text}");
+        assert_eq!(home.emails().await.refused, 0, "{text}");
     }
     home.inbox.accept(&martha.address);
     home.inbox.script(SmtpFault::RefuseMessage(550, "5.7.26 rejected by DMARC policy".into()));
-    assert_eq!(home.letters().await.refused, 0);
-    home.letters().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails().await.refused, 0);
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -269,7 +269,7 @@ async fn running_out_of_calls_between_two_pages_is_no_failure() {
     home.checks().await;
     home.advance_days(1);
     home.round().await;
-    let text = &home.letters_to(&martha.address)[0].text;
+    let text = &home.emails_to(&martha.address)[0].text;
     assert!((0..15).all(|n| text.contains(&format!("Album {n:02}."))), "{text}");
     home.finish().await;
 }
@@ -284,12 +284,12 @@ async fn news_that_was_refused_at_the_old_address_is_told_at_the_new_one() {
     home.world.put_out(&artist, NewAlbum::titled("One"));
     home.round().await;
     martha.browser.post("/account/address", &[("email", "new@example.com")]).await;
-    home.letters().await;
-    let link = home.letters_to("new@example.com")[0].link("/confirm/");
+    home.emails().await;
+    let link = home.emails_to("new@example.com")[0].link("/confirm/");
     martha.browser.post(&link, &[]).await;
-    home.letters().await;
+    home.emails().await;
     let subjects: Vec<_> =
-        home.letters_to("new@example.com").into_iter().skip(1).map(|l| l.subject).collect();
+        home.emails_to("new@example.com").into_iter().skip(1).map(|l| l.subject).collect();
     assert_eq!(subjects, ["A: One"]);
     home.finish().await;
 }
@@ -322,7 +322,7 @@ async fn what_came_out_while_nobody_asked_for_months_is_told_all_the_same() {
     home.advance_days(90);
     home.world.put_out(&artist, NewAlbum::titled("Reissued").on("2001-05-06"));
     home.round().await;
-    let text = &home.letters_to(&martha.address)[0].text;
+    let text = &home.emails_to(&martha.address)[0].text;
     assert!(text.contains("Long ago") && text.contains("Later 11."), "{text}");
     assert!(!text.contains("Reissued"), "it was added late");
     home.finish().await;

@@ -21,7 +21,7 @@ use crate::visitor::{Answer, Visitor};
 /// A page of metrics, read as Prometheus does.
 struct Page {
     text: String,
-    /// Every series with its value: `dropday_people{state="all"}`.
+    /// Every series with its value: `dropday_users{state="all"}`.
     series: BTreeMap<String, f64>,
 }
 
@@ -81,7 +81,7 @@ async fn ask(home: &Home) -> Answer {
     answer
 }
 
-/// `dropday_letter_delay_seconds` of one of its buckets.
+/// `dropday_email_delay_seconds` of one of its buckets.
 fn metric_of(series: &str) -> &str {
     let name = series.split('{').next().unwrap();
     let parts = ["_bucket", "_sum", "_count"];
@@ -109,12 +109,12 @@ async fn the_numbers_are_those_of_what_happened() {
     home.advance_hours(1);
     home.checks().await;
     home.advance_hours(2);
-    home.letters().await;
+    home.emails().await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
     home.checks().await;
 
     let page = Page::of(&home).await;
-    assert_eq!(page.value("people{state=\"all\"}"), 1.0);
+    assert_eq!(page.value("users{state=\"all\"}"), 1.0);
     assert_eq!(page.value("artists{state=\"watched\"}"), 2.0);
     assert_eq!(page.value("artists{state=\"failing\"}"), 1.0);
     assert_eq!(page.value("artists_unchecked{longer_than_days=\"1\"}"), 0.0);
@@ -126,8 +126,8 @@ async fn the_numbers_are_those_of_what_happened() {
     assert_eq!(page.value("spotify_calls_left{bucket=\"artist_albums\"}"), 74.0);
     assert_eq!(page.value("detection_delay_seconds_count"), 1.0);
     assert_eq!(page.value("detection_delay_seconds_sum"), 14.0 * 3600.0);
-    assert_eq!(page.value("letter_delay_seconds_sum{kind=\"news\"}"), 2.0 * 3600.0);
-    assert_eq!(page.value("letters_total{kind=\"news\",outcome=\"sent\"}"), 1.0);
+    assert_eq!(page.value("email_delay_seconds_sum{kind=\"news\"}"), 2.0 * 3600.0);
+    assert_eq!(page.value("emails_total{kind=\"news\",outcome=\"sent\"}"), 1.0);
     assert_eq!(page.value("consents_ending{within_days=\"90\"}"), 0.0);
     assert_eq!(page.value("consents_ending{within_days=\"190\"}"), 1.0);
     assert!(page.value("database_size_bytes{part=\"file\"}") > 0.0);
@@ -152,10 +152,10 @@ async fn what_waits_is_told_with_how_long() {
     home.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(600) }]);
     home.checks().await;
     let page = Page::of(&home).await;
-    assert_eq!(page.value("letters_owed{longer_than_minutes=\"60\"}"), 1.0);
-    assert_eq!(page.value("letters_owed{longer_than_minutes=\"360\"}"), 0.0);
-    assert_eq!(page.value("letters_put_off"), 1.0);
-    assert_eq!(page.value("letters_total{kind=\"news\",outcome=\"put_off\"}"), 1.0);
+    assert_eq!(page.value("emails_pending{longer_than_minutes=\"60\"}"), 1.0);
+    assert_eq!(page.value("emails_pending{longer_than_minutes=\"360\"}"), 0.0);
+    assert_eq!(page.value("emails_deferred"), 1.0);
+    assert_eq!(page.value("emails_total{kind=\"news\",outcome=\"put_off\"}"), 1.0);
     assert_eq!(page.value("spotify_pause_seconds{scope=\"all\"}"), 600.0);
     assert_eq!(page.value("spotify_pause_seconds{scope=\"following\"}"), 0.0);
     home.finish_owing(1).await;
@@ -171,7 +171,7 @@ async fn there_are_as_many_series_for_a_crowd_as_for_nobody_and_none_names_anybo
     home.round().await;
     let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
     home.ctx.db.write("test", move |tx| operator.tell(tx, Matter::NoPremium)).await.unwrap();
-    home.letters().await;
+    home.emails().await;
     let after = Page::of(&home).await;
     let names = |page: &Page| page.series.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&before), names(&after));
@@ -208,7 +208,7 @@ fn named(query: &str) -> Vec<String> {
     words.filter(|word| word.starts_with("dropday_")).map(str::to_owned).collect()
 }
 
-/// `(dropday_people, state, all)` of each matcher of one value.
+/// `(dropday_users, state, all)` of each matcher of one value.
 fn matchers(query: &str) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     for (at, _) in query.match_indices('{') {
@@ -318,7 +318,7 @@ async fn many_scrapes_in_a_few_seconds_cost_one_look_at_the_database() {
     }
     home.clock.advance(Duration::from_secs(6));
     let later = prometheus.get("/metrics").await.body;
-    assert_eq!(Page::read(&later).value("people{state=\"all\"}"), 1.0);
+    assert_eq!(Page::read(&later).value("users{state=\"all\"}"), 1.0);
     home.clock.set("2020-01-01T00:00:00Z".parse().unwrap());
     assert_ne!(
         prometheus.get("/metrics").await.body,

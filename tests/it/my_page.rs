@@ -1,5 +1,5 @@
 //! My page: how the watch stands in one line, what stands in the way with its button, what became of my
-//! letters, and a sample of them.
+//! emails, and a sample of them.
 
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
@@ -20,7 +20,7 @@ async fn state(browser: &Visitor) -> (&'static str, String) {
     (colour.expect("a colour"), words[0].clone())
 }
 
-async fn letters_of(browser: &Visitor) -> Vec<String> {
+async fn emails_of(browser: &Visitor) -> Vec<String> {
     browser.get("/account").await.shown("[aria-label='Letters to you lately'] li")
 }
 
@@ -51,7 +51,7 @@ async fn all_well_is_one_green_line_that_says_who_is_watched_since_when_and_unti
 #[tokio::test]
 async fn from_the_sign_in_to_the_confirmed_address_the_page_says_what_is_missing_with_its_button() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
     let (colour, words) = state(&browser).await;
@@ -66,7 +66,7 @@ async fn from_the_sign_in_to_the_confirmed_address_the_page_says_what_is_missing
     assert_eq!(page.shown(".notice form button"), ["Send another letter"]);
     assert_eq!(page.shown("input[name=email]").len(), 1);
     home.round().await;
-    let link = home.letters_to("martha@example.com")[0].link("/confirm/");
+    let link = home.emails_to("martha@example.com")[0].link("/confirm/");
     browser.post(&link, &[]).await;
     assert_eq!(state(&browser).await, ("wait", "You follow no artists at Spotify yet.".to_owned()));
     home.finish().await;
@@ -107,7 +107,7 @@ async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_wa
         ("wait", "Your permission at Spotify ends on 23 May 2027.")
     );
 
-    home.world.expire(martha.person);
+    home.world.expire(martha.user);
     home.world.expire_access_tokens();
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
@@ -116,9 +116,9 @@ async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_wa
     let page = martha.browser.get("/account").await;
     assert_eq!(page.shown(".notice a.button[href='/login']"), ["Sign in again"]);
 
-    martha.browser.sign_in(&home.world, martha.person).await;
+    martha.browser.sign_in(&home.world, martha.user).await;
     assert_eq!(state(&martha.browser).await.0, "good");
-    home.world.revoke(martha.person);
+    home.world.revoke(martha.user);
     home.world.expire_access_tokens();
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
@@ -155,11 +155,11 @@ async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 120).await;
     home.round().await;
-    home.world.lie_about_following(martha.person, FollowingLie::CutShortAfter(50));
+    home.world.lie_about_following(martha.user, FollowingLie::CutShortAfter(50));
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
     assert!(colour == "wait" && words.contains("looks wrong at present"), "{words}");
-    home.world.tell_truth_about_following(martha.person);
+    home.world.tell_truth_about_following(martha.user);
     home.follows().await;
     home.advance_days(2);
     home.round().await;
@@ -219,7 +219,7 @@ async fn a_permission_whose_six_months_are_over_is_over_before_spotify_says_so()
 }
 
 #[tokio::test]
-async fn letters_switched_off_are_no_secret() {
+async fn emails_switched_off_are_no_secret() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let form = [("letters", "none"), ("hour", "8"), ("zone", "UTC")];
@@ -230,7 +230,7 @@ async fn letters_switched_off_are_no_secret() {
 }
 
 #[tokio::test]
-async fn the_letters_to_me_stand_there_each_with_what_became_of_it() {
+async fn the_emails_to_me_stand_there_each_with_what_became_of_it() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
@@ -238,42 +238,39 @@ async fn the_letters_to_me_stand_there_each_with_what_became_of_it() {
         home.world.put_out(&artist, NewAlbum::titled(title));
     }
     home.round().await;
-    let letters = letters_of(&martha.browser).await;
+    let emails = emails_of(&martha.browser).await;
     let expected = "New: First, Second and 1 more Left on 23 November 2026, 12:00";
-    let mut sorted = letters.clone();
-    sorted.retain(|letter| letter.starts_with("New: "));
-    assert_eq!(sorted.len(), 1, "{letters:?}");
+    let mut sorted = emails.clone();
+    sorted.retain(|email| email.starts_with("New: "));
+    assert_eq!(sorted.len(), 1, "{emails:?}");
     assert!(
         sorted[0].ends_with("and 1 more Left on 23 November 2026, 12:00"),
-        "{expected}: {letters:?}"
+        "{expected}: {emails:?}"
     );
-    assert!(letters.iter().any(|letter| letter.starts_with("Welcome Left on")), "{letters:?}");
-    assert!(
-        letters.iter().any(|l| l.starts_with("Please confirm your address Left")),
-        "{letters:?}"
-    );
+    assert!(emails.iter().any(|email| email.starts_with("Welcome Left on")), "{emails:?}");
+    assert!(emails.iter().any(|l| l.starts_with("Please confirm your address Left")), "{emails:?}");
 
     home.inbox.script(SmtpFault::RefuseMessage(452, "4.2.2 over quota".into()));
     home.advance_hours(1);
     home.world.put_out(&artist, NewAlbum::titled("Late"));
     home.inbox.refuse(&jonas.address, 550, "5.1.1 No such user here");
     home.checks().await;
-    home.letters_of(dropday::jobs::Scope::Due).await;
-    let (hers, his) = (letters_of(&martha.browser).await, letters_of(&jonas.browser).await);
+    home.emails_of(dropday::jobs::Scope::Due).await;
+    let (hers, his) = (emails_of(&martha.browser).await, emails_of(&jonas.browser).await);
     let all = [hers, his].concat();
     assert!(
         all.iter().any(|l| l.starts_with("New: Late Put off") && l.contains("4.2.2")),
         "{all:?}"
     );
-    for letters in [letters_of(&martha.browser).await, letters_of(&jonas.browser).await] {
-        assert!(letters.len() <= 10 && !letters.concat().contains('@'), "{letters:?}");
+    for emails in [emails_of(&martha.browser).await, emails_of(&jonas.browser).await] {
+        assert!(emails.len() <= 10 && !emails.concat().contains('@'), "{emails:?}");
     }
     home.inbox.accept(&jonas.address);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn ten_letters_are_listed_the_latest_first() {
+async fn ten_emails_are_listed_the_latest_first() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..15 {
@@ -281,10 +278,10 @@ async fn ten_letters_are_listed_the_latest_first() {
         home.world.put_out(&artist, NewAlbum::titled(format!("Number {number}.")));
         home.round().await;
     }
-    let letters = letters_of(&martha.browser).await;
-    assert_eq!(letters.len(), 10);
-    assert!(letters[0].starts_with("New: Number 14."), "{letters:?}");
-    assert!(letters[9].starts_with("New: Number 5."), "{letters:?}");
+    let emails = emails_of(&martha.browser).await;
+    assert_eq!(emails.len(), 10);
+    assert!(emails[0].starts_with("New: Number 14."), "{emails:?}");
+    assert!(emails[9].starts_with("New: Number 5."), "{emails:?}");
     home.finish().await;
 }
 
@@ -301,34 +298,34 @@ async fn a_sample_is_of_ones_own_artists_says_that_it_is_one_and_comes_once_an_h
     let said = page.shown("[role=status]");
     assert_eq!(said.len(), 1);
     assert!(said[0].contains("on its way to martha@example.com"), "{said:?}");
-    home.letters().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].subject, "Sample: Röyksopp: Melody A.M.");
-    assert!(letters[0].text.starts_with("This is a sample"), "{}", letters[0].text);
-    assert!(letters[0].html.contains("This is a sample"));
-    assert_eq!(letters_of(&martha.browser).await[0], "A sample Left on 23 November 2026, 12:00");
+    home.emails().await;
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
+    assert_eq!(emails[0].subject, "Sample: Röyksopp: Melody A.M.");
+    assert!(emails[0].text.starts_with("This is a sample"), "{}", emails[0].text);
+    assert!(emails[0].html.contains("This is a sample"));
+    assert_eq!(emails_of(&martha.browser).await[0], "A sample Left on 23 November 2026, 12:00");
 
     home.clock.advance(std::time::Duration::from_secs(59 * 60));
     let again = martha.browser.post("/account/sample", &[]).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
     let said = again.shown("[role=alert]");
     assert!(said[0].contains("another one from 23 November 2026, 13:00"), "{said:?}");
-    home.letters().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.clock.advance(std::time::Duration::from_secs(60));
     martha.browser.post("/account/sample", &[]).await;
-    home.letters().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 2);
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 2);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn news_that_will_not_leave_is_no_letter_to_come() {
+async fn news_that_will_not_leave_is_no_email_to_come() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let other = home.world.add_artist("Robyn");
-    home.world.follow(martha.person, &other);
+    home.world.follow(martha.user, &other);
     home.round().await;
     let daily = [("letters", "daily"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
     martha.browser.post("/preferences", &daily).await;
@@ -337,21 +334,21 @@ async fn news_that_will_not_leave_is_no_letter_to_come() {
     home.advance_hours(3);
     home.checks_of(dropday::jobs::Scope::All).await;
     let to_come = async || {
-        let mut letters = letters_of(&martha.browser).await;
-        letters.retain(|letter| letter.starts_with("New: "));
-        letters
+        let mut emails = emails_of(&martha.browser).await;
+        emails.retain(|email| email.starts_with("New: "));
+        emails
     };
     let both = to_come().await;
     assert!(both[0].contains("First") && both[0].contains("Second"), "{both:?}");
     martha.browser.post(&format!("/artists/{other}/mute"), &[]).await;
-    let letters = to_come().await;
-    assert!(letters[0].starts_with("New: First Leaves on"), "{letters:?}");
+    let emails = to_come().await;
+    assert!(emails[0].starts_with("New: First Leaves on"), "{emails:?}");
     let off = [("letters", "none"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
     martha.browser.post("/preferences", &off).await;
     assert_eq!(to_come().await, Vec::<String>::new());
     martha.browser.post("/preferences", &daily).await;
     assert_eq!(to_come().await.len(), 1);
-    home.world.revoke(martha.person);
+    home.world.revoke(martha.user);
     home.world.expire_access_tokens();
     home.follows().await;
     assert_eq!(to_come().await, Vec::<String>::new(), "withdrawn");
@@ -359,9 +356,9 @@ async fn news_that_will_not_leave_is_no_letter_to_come() {
     assert!(!page.body.contains("/account/sample"));
     let refused = martha.browser.post("/account/sample", &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    martha.browser.sign_in(&home.world, martha.person).await;
+    martha.browser.sign_in(&home.world, martha.user).await;
     home.advance_days(1);
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }
 
@@ -375,19 +372,19 @@ async fn a_sample_shows_nothing_of_who_is_muted() {
     home.round().await;
     martha.browser.post(&format!("/artists/{muted}/mute"), &[]).await;
     martha.browser.post("/account/sample", &[]).await;
-    home.letters().await;
+    home.emails().await;
     home.world.put_out(&heard, NewAlbum::titled("Softer"));
     home.world.put_out(&muted, NewAlbum::titled("Louder"));
     home.advance_hours(7);
     home.round().await;
     martha.browser.post("/account/sample", &[]).await;
-    home.letters().await;
-    let letters = home.letters_to(&martha.address);
-    let samples: Vec<_> = letters.iter().filter(|l| l.subject.starts_with("Sample")).collect();
+    home.emails().await;
+    let emails = home.emails_to(&martha.address);
+    let samples: Vec<_> = emails.iter().filter(|l| l.subject.starts_with("Sample")).collect();
     assert_eq!(samples.len(), 2);
     assert_eq!(samples[0].subject, "Sample: Heard: Soft");
     assert!(samples[1].text.contains("Softer"), "{}", samples[1].text);
-    assert!(samples.iter().all(|letter| !letter.text.contains("Loud")));
+    assert!(samples.iter().all(|email| !email.text.contains("Loud")));
     home.finish().await;
 }
 
@@ -401,7 +398,7 @@ async fn an_address_that_says_that_a_sample_was_asked_for_says_so_only_where_it_
     assert_eq!(said().await, 1);
     home.clock.advance(std::time::Duration::from_secs(121));
     assert_eq!(said().await, 0);
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }
 
@@ -410,12 +407,12 @@ async fn a_sample_that_a_wrong_clock_owed_for_years_ahead_forbids_no_other() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     martha.browser.post("/account/sample", &[]).await;
-    home.letters().await;
+    home.emails().await;
     let ahead = "UPDATE outbox SET owed_at = owed_at + 100000000000 WHERE kind = 'sample'";
     Connection::open(&home.config.database).unwrap().execute_batch(ahead).unwrap();
     let asked = martha.browser.post("/account/sample", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/account?sample"), "{}", asked.body);
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }
 
@@ -429,9 +426,8 @@ async fn a_sample_costs_no_album_and_no_digest() {
     home.checks().await;
     home.advance_hours(7);
     martha.browser.post("/account/sample", &[]).await;
-    home.letters().await;
-    let subjects: Vec<_> =
-        home.letters_to(&martha.address).into_iter().map(|l| l.subject).collect();
+    home.emails().await;
+    let subjects: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
     assert_eq!(subjects.len(), 2, "{subjects:?}");
     assert!(subjects.contains(&"Röyksopp: First".to_owned()), "{subjects:?}");
     home.finish().await;
@@ -442,19 +438,19 @@ async fn who_follows_nobody_known_gets_a_sample_that_is_made_up_and_says_so() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     martha.browser.post("/account/sample", &[]).await;
-    home.letters().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters[0].subject, "Sample: The Example Band: Songs That Nobody Wrote");
-    assert!(letters[0].text.contains("made up"), "{}", letters[0].text);
+    home.emails().await;
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails[0].subject, "Sample: The Example Band: Songs That Nobody Wrote");
+    assert!(emails[0].text.contains("made up"), "{}", emails[0].text);
     home.finish().await;
 }
 
 #[tokio::test]
 async fn no_sample_goes_to_an_address_that_is_not_confirmed_or_bounces_or_for_another_site() {
     let home = Home::new().await;
-    let person = home.world.add_person("Otto");
+    let user = home.world.add_user("Otto");
     let otto = home.visitor();
-    otto.sign_in(&home.world, person).await;
+    otto.sign_in(&home.world, user).await;
     otto.post("/account/address", &[("email", "otto@example.com")]).await;
     assert!(!otto.get("/account").await.body.contains("/account/sample"));
     let refused = otto.post("/account/sample", &[]).await;
@@ -470,8 +466,8 @@ async fn no_sample_goes_to_an_address_that_is_not_confirmed_or_bounces_or_for_an
     let stranger = home.visitor().post("/account/sample", &[]).await;
     assert_eq!(stranger.location.as_deref(), Some("/"));
     home.inbox.empty();
-    home.letters().await;
-    assert!(home.inbox.letters().iter().all(|letter| letter.to == ["otto@example.com"]));
+    home.emails().await;
+    assert!(home.inbox.emails().iter().all(|email| email.to == ["otto@example.com"]));
     home.finish().await;
 }
 

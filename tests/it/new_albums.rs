@@ -1,4 +1,4 @@
-//! New albums: what came out from my artists, the latest first, and on each whether a letter told me.
+//! New albums: what came out from my artists, the latest first, and on each whether an email told me.
 
 use dropday::demo::world::{Group, NewAlbum};
 use dropday::domain::release::ReleaseKind;
@@ -81,11 +81,11 @@ async fn each_that_was_not_mailed_says_why() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let muted = home.world.add_artist("Robyn");
-    home.world.follow(martha.person, &muted);
+    home.world.follow(martha.user, &muted);
     home.round().await;
     comes_out(&home, &muted, NewAlbum::titled("Honey")).await;
-    let letter = home.letters_to(&martha.address).pop().unwrap();
-    martha.browser.post(&letter.link("/mute/"), &[]).await;
+    let email = home.emails_to(&martha.address).pop().unwrap();
+    martha.browser.post(&email.link("/mute/"), &[]).await;
     comes_out(&home, &muted, NewAlbum::titled("Body Talk")).await;
     comes_out(&home, &artist, NewAlbum::titled("Live at Leeds")).await;
     home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
@@ -120,14 +120,14 @@ async fn each_that_was_not_mailed_says_why() {
 }
 
 #[tokio::test]
-async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_letter_came() {
+async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_email_came() {
     let home = Home::new().await;
     let (artist, _) = fan(&home).await;
     comes_out(&home, &artist, NewAlbum::titled("Before she came")).await;
-    let person = home.world.add_person("Aino");
-    home.world.follow(person, &artist);
+    let user = home.world.add_user("Aino");
+    home.world.follow(user, &artist);
     let aino = home.visitor();
-    aino.sign_in(&home.world, person).await;
+    aino.sign_in(&home.world, user).await;
     home.follows().await;
     home.clock.advance(std::time::Duration::from_secs(60));
     comes_out(&home, &artist, NewAlbum::titled("Since")).await;
@@ -246,7 +246,7 @@ async fn albums_that_are_no_longer_known_do_not_end_the_list() {
 }
 
 #[tokio::test]
-async fn another_persons_albums_are_not_on_my_page_wherever_it_begins() {
+async fn another_users_albums_are_not_on_my_page_wherever_it_begins() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[]).await;
@@ -305,7 +305,7 @@ async fn what_is_held_back_from_who_withdrew_says_so() {
     home.follows().await;
     home.world.put_out(&artist, NewAlbum::titled("Held back"));
     home.checks().await;
-    home.world.revoke(martha.person);
+    home.world.revoke(martha.user);
     home.world.expire_access_tokens();
     home.advance_hours(2);
     home.follows().await;

@@ -13,7 +13,7 @@ async fn the_first_look_at_an_artist_is_silent() {
     }
     home.listener("Martha", &[&artist]).await;
     home.round().await;
-    assert!(home.inbox.letters().is_empty());
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 
@@ -25,8 +25,7 @@ async fn an_album_of_the_day_of_following_is_told_at_the_first_look() {
     home.world.put_out(&artist, NewAlbum::titled("Today").on("2026-11-23"));
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    let subjects: Vec<_> =
-        home.letters_to(&martha.address).into_iter().map(|l| l.subject).collect();
+    let subjects: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
     assert_eq!(subjects, ["Röyksopp: Today"]);
     home.finish().await;
 }
@@ -53,18 +52,18 @@ async fn a_new_album_is_mailed_once_to_every_follower_though_asked_about_once() 
         asked.iter().filter(|r| r.endpoint == Endpoint::ArtistAlbums && r.path.contains(&artist));
     assert_eq!(asked.count(), 3, "once in each round, for all three");
     for listener in &listeners {
-        let letters = home.letters_to(&listener.address);
-        assert_eq!(letters.len(), 1);
-        assert_eq!(letters[0].subject, "Röyksopp: Profound Mysteries III");
-        assert!(letters[0].text.contains("because you follow Röyksopp"), "{}", letters[0].text);
-        assert!(letters[0].html.contains("/preferences"));
+        let emails = home.emails_to(&listener.address);
+        assert_eq!(emails.len(), 1);
+        assert_eq!(emails[0].subject, "Röyksopp: Profound Mysteries III");
+        assert!(emails[0].text.contains("because you follow Röyksopp"), "{}", emails[0].text);
+        assert!(emails[0].html.contains("/preferences"));
     }
-    assert!(home.letters_to(&other.address).is_empty());
+    assert!(home.emails_to(&other.address).is_empty());
     home.finish().await;
 }
 
 #[tokio::test]
-async fn all_that_a_person_is_owed_goes_in_one_letter() {
+async fn all_that_a_user_is_owed_goes_in_one_email() {
     let home = Home::new().await;
     let artists: Vec<_> = ["A", "B", "C"].map(|name| home.world.add_artist(name)).into();
     let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
@@ -74,9 +73,9 @@ async fn all_that_a_person_is_owed_goes_in_one_letter() {
         home.world.put_out(artist, NewAlbum::titled("New"));
     }
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
-    assert!(letters[0].subject.starts_with("3 new albums"), "{}", letters[0].subject);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
+    assert!(emails[0].subject.starts_with("3 new albums"), "{}", emails[0].subject);
     home.finish().await;
 }
 
@@ -90,7 +89,7 @@ async fn an_old_album_that_appears_late_is_remembered_without_a_word() {
         home.world.put_out(&artist, NewAlbum::titled("Late").on(date));
     }
     home.round().await;
-    assert!(home.inbox.letters().is_empty());
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 
@@ -102,7 +101,7 @@ async fn a_date_is_told_no_more_precisely_than_it_is_known() {
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Sometime").on("2026"));
     home.round().await;
-    let text = &home.letters_to(&martha.address)[0].text;
+    let text = &home.emails_to(&martha.address)[0].text;
     assert!(text.contains("2026") && !text.contains("January"), "{text}");
     home.finish().await;
 }
@@ -116,10 +115,10 @@ async fn an_album_of_two_followed_artists_is_told_once_with_both_reasons() {
     home.round().await;
     home.world.put_out(&royksopp, NewAlbum::titled("Do It Again").with(&robyn));
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0].text.matches("Do It Again").count(), 1, "{}", letters[0].text);
-    assert!(letters[0].text.contains("because you follow Robyn"), "{}", letters[0].text);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
+    assert_eq!(emails[0].text.matches("Do It Again").count(), 1, "{}", emails[0].text);
+    assert!(emails[0].text.contains("because you follow Robyn"), "{}", emails[0].text);
     home.finish().await;
 }
 
@@ -133,10 +132,10 @@ async fn who_follows_an_artist_later_is_not_flooded_with_what_came_before() {
     home.round().await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     home.round().await;
-    assert!(home.letters_to(&jonas.address).is_empty());
+    assert!(home.emails_to(&jonas.address).is_empty());
     home.world.put_out(&artist, NewAlbum::titled("Second"));
     home.round().await;
-    assert_eq!(home.letters_to(&jonas.address).len(), 1);
+    assert_eq!(home.emails_to(&jonas.address).len(), 1);
     home.finish().await;
 }
 
@@ -144,7 +143,7 @@ async fn who_follows_an_artist_later_is_not_flooded_with_what_came_before() {
 async fn what_comes_out_between_signing_in_and_confirming_is_told_on_confirming() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     home.world.follow(martha, &artist);
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
@@ -152,13 +151,13 @@ async fn what_comes_out_between_signing_in_and_confirming_is_told_on_confirming(
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
     home.round().await;
-    let letters = home.letters_to("martha@example.com");
-    assert_eq!(letters.len(), 1, "only the letter that asks to confirm");
-    browser.post(&letters[0].link("/confirm/"), &[]).await;
+    let emails = home.emails_to("martha@example.com");
+    assert_eq!(emails.len(), 1, "only the letter that asks to confirm");
+    browser.post(&emails[0].link("/confirm/"), &[]).await;
     home.round().await;
     home.round().await;
     let subjects: Vec<_> =
-        home.letters_to("martha@example.com").into_iter().skip(1).map(|l| l.subject).collect();
+        home.emails_to("martha@example.com").into_iter().skip(1).map(|l| l.subject).collect();
     assert_eq!(subjects, ["Welcome to Dropday: 1 artist watched for you", "Röyksopp: Meanwhile"]);
     home.finish().await;
 }
@@ -173,10 +172,10 @@ async fn an_artist_with_more_new_albums_than_a_page_holds_loses_none() {
         home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
     for number in 0..23 {
-        assert!(letters[0].text.contains(&format!("Number {number:02}.")), "{number}");
+        assert!(emails[0].text.contains(&format!("Number {number:02}.")), "{number}");
     }
     home.finish().await;
 }
@@ -201,8 +200,7 @@ async fn an_album_that_is_not_on_the_first_page_is_found_since_the_total_grew() 
     home.world.forget_requests();
     home.round().await;
     assert_eq!(home.world.count(Endpoint::ArtistAlbums), 2, "page one, and the page that explains");
-    let subjects: Vec<_> =
-        home.letters_to(&martha.address).into_iter().map(|l| l.subject).collect();
+    let subjects: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
     assert_eq!(subjects, ["Unsorted: Hidden"]);
     home.finish().await;
 }
@@ -219,7 +217,7 @@ async fn a_total_that_lies_costs_no_endless_walk() {
     home.round().await;
     home.round().await;
     assert!(home.world.count(Endpoint::ArtistAlbums) <= 4);
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -229,7 +227,7 @@ async fn following_again_floods_nobody() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.unfollow(martha.person, &artist);
+    home.world.unfollow(martha.user, &artist);
     home.advance_days(2);
     home.round().await;
     home.advance_days(1);
@@ -237,11 +235,11 @@ async fn following_again_floods_nobody() {
     home.advance_days(30);
     home.world.put_out(&artist, NewAlbum::titled("While away"));
     home.advance_days(1);
-    home.world.follow(martha.person, &artist);
+    home.world.follow(martha.user, &artist);
     home.round().await;
-    assert!(home.inbox.letters().is_empty());
+    assert!(home.inbox.emails().is_empty());
     home.world.put_out(&artist, NewAlbum::titled("Back"));
     home.round().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }

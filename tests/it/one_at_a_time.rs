@@ -40,9 +40,9 @@ fn asked_about(home: &Home, artist: &str) -> usize {
 
 /// That all is told of the artist, and that nobody waited for it.
 async fn assert_finished(home: Home, artist: &str, others: &[String], albums: usize) {
-    home.letters().await;
-    let letters = home.letters_to("martha@example.com");
-    let text: String = letters.iter().map(|letter| letter.text.as_str()).collect();
+    home.emails().await;
+    let emails = home.emails_to("martha@example.com");
+    let text: String = emails.iter().map(|email| email.text.as_str()).collect();
     for n in 0..albums {
         assert!(text.contains(&format!("Album {n:02}.")), "{n}: {text}");
     }
@@ -67,7 +67,7 @@ async fn an_artist_of_three_pages_is_finished_where_calls_become_free_one_at_a_t
 async fn a_newcomer_of_three_pages_is_looked_at_where_calls_become_free_one_at_a_time() {
     let (home, artists) = home(FEW, 20).await;
     let new = home.world.add_artist("New");
-    let martha = home.world.people()[0].0;
+    let martha = home.world.users()[0].0;
     home.world.follow(martha, &new);
     home.follows().await;
     home.world.forget_requests();
@@ -103,6 +103,6 @@ async fn an_artist_of_more_pages_than_a_day_has_calls_starves_nobody() {
     for other in &artists[1..] {
         assert!(asked_about(&home, other) >= 2, "{}", asked_about(&home, other));
     }
-    home.letters().await;
+    home.emails().await;
     home.finish().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::jobs::Scope;
 
-use crate::home::{Home, Letter, Listener};
+use crate::home::{Email, Home, Listener};
 
 const OPERATOR: &str = "operator@example.com";
 const UNLISTED: &str =
@@ -15,8 +15,8 @@ async fn home_with_operator() -> Home {
     Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await
 }
 
-fn told(home: &Home) -> Vec<Letter> {
-    home.letters_to(OPERATOR)
+fn told(home: &Home) -> Vec<Email> {
+    home.emails_to(OPERATOR)
 }
 
 async fn page(listener: &Listener) -> String {
@@ -32,7 +32,7 @@ fn forbidden() -> [Fault; 2] {
 }
 
 #[tokio::test]
-async fn without_premium_the_operator_is_told_once_a_day_and_people_read_why() {
+async fn without_premium_the_operator_is_told_once_a_day_and_users_read_why() {
     let home = home_with_operator().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -50,12 +50,12 @@ async fn without_premium_the_operator_is_told_once_a_day_and_people_read_why() {
     home.round().await;
     assert_eq!(told(&home).len(), 2, "and the next day again");
     assert!(told(&home)[0].text.contains("Renew Premium"), "{}", told(&home)[0].text);
-    assert_eq!(home.status().await.people.must_sign_in_again, 0);
+    assert_eq!(home.status().await.users.must_sign_in_again, 0);
     home.world.set_owner_premium(true);
     home.advance_hours(1);
     home.world.put_out(&artist, NewAlbum::titled("Again"));
     home.round().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     assert!(!page(&martha).await.contains("Premium"));
     home.finish().await;
 }
@@ -73,12 +73,12 @@ async fn somebody_who_is_not_on_the_apps_list_is_named_to_the_operator() {
         home.world.script(Endpoint::Following, [unlisted.clone(), unlisted]);
         home.follows().await;
         home.follows().await;
-        home.letters().await;
-        let letters = told(&home);
-        assert_eq!(letters.len(), 1, "{content_type}");
-        let id = home.world.person(martha.person).unwrap().id;
+        home.emails().await;
+        let emails = told(&home);
+        assert_eq!(emails.len(), 1, "{content_type}");
+        let id = home.world.user(martha.user).unwrap().id;
         for word in ["Martha", &id, "User Management"] {
-            assert!(letters[0].text.replace('\n', " ").contains(word), "{}", letters[0].text);
+            assert!(emails[0].text.replace('\n', " ").contains(word), "{}", emails[0].text);
         }
         let hers = page(&martha).await;
         assert!(hers.contains("Ask whoever runs this Dropday to enter you"), "{hers}");
@@ -114,16 +114,16 @@ async fn a_list_of_follows_that_may_not_be_read_any_more_rests_for_hours_and_not
         assert!(page(&martha).await.contains("no longer answers something"));
         home.world.put_out(&artist, NewAlbum::titled("New"));
         home.round().await;
-        assert_eq!(home.letters_to(&jonas.address).len(), 1);
+        assert_eq!(home.emails_to(&jonas.address).len(), 1);
         assert_eq!(told(&home).len(), 1);
         assert!(told(&home)[0].text.contains("\"following\""), "{}", told(&home)[0].text);
-        let people = home.status().await.people;
-        assert_eq!((people.connected, people.in_trouble), (2, 0));
+        let users = home.status().await.users;
+        assert_eq!((users.connected, users.in_trouble), (2, 0));
         home.advance_hours(1);
         home.world.forget_requests();
         assert_eq!(home.follows_of(Scope::Due).await.believed, 2);
         let first = &home.world.requests()[0];
-        assert_ne!(first.person, Some(martha.person), "who met it comes after the others");
+        assert_ne!(first.user, Some(martha.user), "who met it comes after the others");
         home.finish().await;
     }
 }
@@ -139,7 +139,7 @@ async fn an_artist_who_may_not_be_asked_about_does_not_stand_in_the_others_way()
         home.advance_hours(5);
         home.checks().await;
         assert_eq!(home.world.count(Endpoint::ArtistAlbums), 1, "asked once in hours");
-        home.letters().await;
+        home.emails().await;
         assert_eq!(told(&home).len(), 1);
         assert!(!home.follows().await.has_failed());
         home.advance_hours(1);
@@ -156,20 +156,20 @@ async fn an_artist_who_may_not_be_asked_about_does_not_stand_in_the_others_way()
 async fn who_comes_to_the_door_may_knock_again_at_once() {
     for fault in forbidden() {
         let home = home_with_operator().await;
-        let martha = home.world.add_person("Martha");
+        let martha = home.world.add_user("Martha");
         home.world.script(Endpoint::Me, [fault]);
         let browser = home.visitor();
         let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
         assert_eq!(browser.get(&back).await.status, 502);
         browser.sign_in(&home.world, martha).await;
-        home.letters().await;
+        home.emails().await;
         assert_eq!(told(&home).len(), 1);
         home.finish().await;
     }
 }
 
 #[tokio::test]
-async fn a_permission_that_does_not_cover_a_call_is_one_persons_trouble() {
+async fn a_permission_that_does_not_cover_a_call_is_one_users_trouble() {
     let home = home_with_operator().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -179,7 +179,7 @@ async fn a_permission_that_does_not_cover_a_call_is_one_persons_trouble() {
     let outcome = home.follows().await;
     assert_eq!((outcome.believed, outcome.refused), (1, 1), "{outcome}");
     assert!(page(&martha).await.contains("does not cover all that Dropday has to ask"));
-    home.letters().await;
+    home.emails().await;
     assert!(told(&home).is_empty());
     home.finish().await;
 }
@@ -194,7 +194,7 @@ async fn a_lock_out_of_more_than_a_day_is_told_with_a_lower_number() {
     let long = Fault::QuotaExceeded { retry_after: Some(24 * 3600 + 1) };
     home.world.script(Endpoint::ArtistAlbums, [long]);
     home.checks().await;
-    home.letters().await;
+    home.emails().await;
     assert_eq!(told(&home).len(), 1);
     let text = told(&home)[0].text.replace('\n', " ");
     assert!(text.contains("spotify.artist_albums_per_day to 8 "), "{text}");
@@ -209,7 +209,7 @@ async fn a_lock_out_after_hardly_a_call_names_no_number_and_is_somebody_elses_do
     let long = Fault::QuotaExceeded { retry_after: Some(24 * 3600 + 1) };
     home.world.script(Endpoint::ArtistAlbums, [long]);
     home.checks().await;
-    home.letters().await;
+    home.emails().await;
     let text = told(&home)[0].text.replace('\n', " ");
     assert!(text.contains("other apps") && !text.contains("artist_albums_per_day to"), "{text}");
     assert_eq!(home.status().await.allowed, 72, "a little less, to be careful");
@@ -218,7 +218,7 @@ async fn a_lock_out_after_hardly_a_call_names_no_number_and_is_somebody_elses_do
 
 #[tokio::test]
 async fn one_short_lock_out_is_nothing_and_a_second_within_a_week_is_told() {
-    for (days, letters) in [(6, 1), (8, 0)] {
+    for (days, emails) in [(6, 1), (8, 0)] {
         let home = home_with_operator().await;
         home.listener_of("Martha", 1).await;
         home.follows().await;
@@ -231,7 +231,7 @@ async fn one_short_lock_out_is_nothing_and_a_second_within_a_week_is_told() {
         home.world.script(Endpoint::ArtistAlbums, [short]);
         home.round().await;
         home.round().await;
-        assert_eq!(told(&home).len(), letters, "{days} days apart");
+        assert_eq!(told(&home).len(), emails, "{days} days apart");
         home.finish().await;
     }
 }

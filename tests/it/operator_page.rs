@@ -29,9 +29,9 @@ async fn kept_by_martha(settings: Settings<'_>) -> (Home, String, Listener) {
     (home, artist, martha)
 }
 
-/// From now on this person keeps the house.
+/// From now on this user keeps the house.
 async fn keep(home: &mut Home, listener: &Listener) {
-    let id = home.world.person(listener.person).unwrap().id;
+    let id = home.world.user(listener.user).unwrap().id;
     home.config.web.house.operators = vec![id];
     home.restart().await;
 }
@@ -169,21 +169,21 @@ async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_gr
 }
 
 #[tokio::test]
-async fn each_state_of_a_person_is_told() {
+async fn each_state_of_a_user_is_told() {
     let (home, artist, martha) = kept_by_martha(&[("MAIL__OPERATOR", OPERATOR)]).await;
     for name in ["Unlisted", "Withdrew", "Expired", "Bounces"] {
         home.listener(name, &[&artist]).await;
     }
     for (name, address) in [("Newcomer", None), ("Waits", Some("waits@example.com"))] {
-        let (browser, person) = (home.visitor(), home.world.add_person(name));
-        browser.sign_in(&home.world, person).await;
+        let (browser, user) = (home.visitor(), home.world.add_user(name));
+        browser.sign_in(&home.world, user).await;
         if let Some(address) = address {
             browser.post("/account/address", &[("email", address)]).await;
         }
     }
     home.round().await;
     let someone = |name: &str| {
-        let found = home.world.people().into_iter().find(|(_, person)| person.name == name);
+        let found = home.world.users().into_iter().find(|(_, user)| user.name == name);
         found.unwrap().0
     };
     home.world.set_allow_listed(someone("Unlisted"), false);
@@ -218,7 +218,7 @@ async fn each_state_of_a_person_is_told() {
     let told = texts(&html, "details td").join("\n");
     assert!(told.contains("not on the app’s list: Unlisted ("), "{told}");
     assert!(!html.contains("@example.com"));
-    // Whether a consent has ended is certain after an hour: then its letter leaves.
+    // Whether a consent has ended is certain after an hour: then its email leaves.
     home.advance_hours(2);
     home.finish().await;
 }
@@ -245,7 +245,7 @@ async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
 }
 
 #[tokio::test]
-async fn people_held_by_the_brake_are_told_and_that_waiting_may_be_all() {
+async fn users_held_by_the_brake_are_told_and_that_waiting_may_be_all() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     for number in 0..4 {
         home.listener(&format!("Person{number}"), &[&artist]).await;
@@ -266,7 +266,7 @@ async fn people_held_by_the_brake_are_told_and_that_waiting_may_be_all() {
 }
 
 #[tokio::test]
-async fn letters_that_wait_or_were_refused_are_told_with_their_reasons() {
+async fn emails_that_wait_or_were_refused_are_told_with_their_reasons() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     let daily = [("letters", "daily"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
@@ -275,12 +275,12 @@ async fn letters_that_wait_or_were_refused_are_told_with_their_reasons() {
     home.inbox.refuse(&martha.address, 550, "5.7.1 <martha@example.com> looks like spam");
     home.world.put_out(&artist, NewAlbum::titled("First"));
     home.checks().await;
-    home.letters_of(dropday::jobs::Scope::Due).await;
+    home.emails_of(dropday::jobs::Scope::Due).await;
     home.inbox.accept(&martha.address);
     home.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try later".into()));
     home.world.put_out(&artist, NewAlbum::titled("Second"));
     home.checks().await;
-    home.letters_of(dropday::jobs::Scope::Due).await;
+    home.emails_of(dropday::jobs::Scope::Due).await;
     let html = page(&martha).await;
     let refused = texts(&html, "#refused tbody tr");
     assert!(refused.len() == 1 && refused[0].contains("looks like spam"), "{refused:?}");
@@ -292,7 +292,7 @@ async fn letters_that_wait_or_were_refused_are_told_with_their_reasons() {
     assert!(needs.contains("could not be sent yet") && needs.contains("were refused"), "{needs}");
     assert!(!html.contains("martha@example.com"), "addresses are masked");
     home.advance_days(15);
-    home.letters().await;
+    home.emails().await;
     assert_eq!(texts(&page(&martha).await, "#refused tbody tr").len(), 0, "that is long ago");
     home.finish().await;
 }
@@ -345,12 +345,12 @@ async fn the_calls_of_two_weeks_are_drawn_and_stand_in_a_table() {
 }
 
 #[tokio::test]
-async fn whatever_people_artists_and_servers_call_things_the_page_stays_a_page() {
+async fn whatever_users_artists_and_servers_call_things_the_page_stays_a_page() {
     let odd = "</td></table><script>alert(1)</script>{{ name }} &amp; \u{202e}";
     let (home, artist, martha) = kept_by_martha(&[]).await;
     home.world.rename_artist(&artist, odd);
-    home.world.rename_person(martha.person, format!("{odd}{}", "Æ".repeat(290)));
-    martha.browser.sign_in(&home.world, martha.person).await;
+    home.world.rename_user(martha.user, format!("{odd}{}", "Æ".repeat(290)));
+    martha.browser.sign_in(&home.world, martha.user).await;
     home.inbox.refuse(&martha.address, 550, "5.7.1 <script>alert(2)</script> refused");
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled(odd));
@@ -409,7 +409,7 @@ async fn each_source_of_hints_is_told_with_its_last_answer_and_error() {
     home.finish().await;
 }
 
-/// 500 people with 100 artists each of 50,000, two weeks of calls, and letters of years.
+/// 500 users with 100 artists each of 50,000, two weeks of calls, and emails of years.
 const A_CROWD: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
     INSERT INTO people (spotify_id, display_name, created_at, consent, follows_next_at, address, trouble)
@@ -428,7 +428,7 @@ const A_CROWD: &str = "
     SELECT 2 + i % 500, 'news', 's' || i, iif(i % 1000 = 0, 'refused', 'sent'), 1, 1, 1795435000000, 'reason ' || i FROM n;";
 
 #[tokio::test]
-async fn at_five_hundred_people_it_is_paged_through_and_stays_small() {
+async fn at_five_hundred_users_it_is_paged_through_and_stays_small() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     let database = Connection::open(&home.config.database).unwrap();
     let numbers = "CREATE TEMP TABLE generate AS
@@ -436,7 +436,7 @@ async fn at_five_hundred_people_it_is_paged_through_and_stays_small() {
     database.execute_batch(&format!("{numbers}{A_CROWD}")).unwrap();
     let first = page(&martha).await;
     assert!(first.len() < 60_000, "{} bytes", first.len());
-    assert_eq!(numbers_of_people(&first), 30);
+    assert_eq!(numbers_of_users(&first), 30);
     let rows = texts(&first, "#everybody tbody tr");
     assert!(rows[0].contains("Spotify refuses this one"), "{}", rows[0]);
     assert_eq!(texts(&first, "#refused tbody tr").len(), 12);
@@ -451,12 +451,12 @@ async fn at_five_hundred_people_it_is_paged_through_and_stays_small() {
     seen.dedup();
     assert_eq!((all, seen.len()), (501, 501), "everybody once");
     let beyond = martha.browser.get("/operator?page=999").await.body;
-    assert_eq!(numbers_of_people(&beyond), 501 - 16 * 30);
+    assert_eq!(numbers_of_users(&beyond), 501 - 16 * 30);
     assert!(beyond.contains("Page 17 of 17"));
     home.finish_owing(0).await;
 }
 
-fn numbers_of_people(html: &str) -> usize {
+fn numbers_of_users(html: &str) -> usize {
     texts(html, "#everybody tbody tr").len()
 }
 
@@ -465,7 +465,7 @@ async fn status_tells_programs_the_same_numbers_as_the_page() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let martha = machine.settle(&[("Martha", &[&artist]), ("Jonas", &[&artist])]).await.remove(0);
-    let id = machine.world.person(martha.person).unwrap().id;
+    let id = machine.world.user(martha.user).unwrap().id;
     let keep = format!("[web]\noperators = [\"{id}\"]\n");
     std::fs::write(machine.folder.path().join("dropday.toml"), keep).unwrap();
     let mut daemon = machine.serve().await;
@@ -495,9 +495,9 @@ async fn status_tells_programs_the_same_numbers_as_the_page() {
         let told = status.pointer(at).unwrap_or_else(|| panic!("no {at}"));
         assert_eq!(numbers[name], told.to_string(), "{name}");
     }
-    let people = status["people"]["list"].as_array().unwrap();
-    assert_eq!(people.len(), texts(&html, "#everybody tbody tr").len());
-    assert_eq!((&people[0]["name"], &people[0]["artists"]), (&"Martha".into(), &1.into()));
+    let users = status["users"]["list"].as_array().unwrap();
+    assert_eq!(users.len(), texts(&html, "#everybody tbody tr").len());
+    assert_eq!((&users[0]["name"], &users[0]["artists"]), (&"Martha".into(), &1.into()));
     let days = status["calls"]["by_day"]["following"].as_array().unwrap();
     let drawn: Vec<String> = days.iter().rev().map(|day| day["calls"].to_string()).collect();
     let table: Vec<String> = texts(&html, "#days td").into_iter().skip(1).step_by(4).collect();

@@ -1,11 +1,11 @@
-//! What people choose holds, also for what was owed before; and links in letters do one thing.
+//! What users choose holds, also for what was owed before; and links in emails do one thing.
 
 use std::time::Duration;
 
 use dropday::demo::world::NewAlbum;
 use reqwest::{Method, StatusCode};
 
-use crate::home::{Home, Letter, Listener};
+use crate::home::{Email, Home, Listener};
 
 async fn fan(home: &Home) -> (String, Listener) {
     let artist = home.world.add_artist("Röyksopp");
@@ -15,14 +15,14 @@ async fn fan(home: &Home) -> (String, Listener) {
 }
 
 fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
-/// A letter about this album.
-async fn letter_about(home: &Home, artist: &str, martha: &Listener, title: &str) -> Letter {
+/// An email about this album.
+async fn email_about(home: &Home, artist: &str, martha: &Listener, title: &str) -> Email {
     home.world.put_out(artist, NewAlbum::titled(title));
     home.round().await;
-    home.letters_to(&martha.address).pop().expect("a letter")
+    home.emails_to(&martha.address).pop().expect("a letter")
 }
 
 #[tokio::test]
@@ -38,17 +38,17 @@ async fn live_albums_and_remixes_are_told_to_those_alone_who_want_them() {
     }
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Long Live"]);
     assert_eq!(subjects(&home, &jonas).len(), 3);
-    let live = &home.letters_to(&jonas.address)[0];
+    let live = &home.emails_to(&jonas.address)[0];
     assert!(live.text.contains("Live album"), "{}", live.text);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn an_artist_muted_in_a_letter_is_heard_of_no_more_until_unmuted() {
+async fn an_artist_muted_in_an_email_is_heard_of_no_more_until_unmuted() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let letter = letter_about(&home, &artist, &martha, "First").await;
-    let link = letter.link("/mute/");
+    let email = email_about(&home, &artist, &martha, "First").await;
+    let link = email.link("/mute/");
     let page = home.visitor().get(&link).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("Röyksopp"), "{}", page.body);
@@ -56,7 +56,7 @@ async fn an_artist_muted_in_a_letter_is_heard_of_no_more_until_unmuted() {
     home.world.put_out(&artist, NewAlbum::titled("Second"));
     home.checks().await;
     assert_eq!(home.visitor().post(&link, &[]).await.status, StatusCode::OK);
-    assert_eq!(home.letters().await.dropped, 1);
+    assert_eq!(home.emails().await.dropped, 1);
     home.world.put_out(&artist, NewAlbum::titled("Third"));
     home.round().await;
     assert_eq!(subjects(&home, &martha).len(), 1);
@@ -65,7 +65,7 @@ async fn an_artist_muted_in_a_letter_is_heard_of_no_more_until_unmuted() {
     assert!(page.contains("Röyksopp"), "{page}");
     martha.browser.post("/preferences", &usual(&[("unmute", &artist)])).await;
     assert!(!martha.browser.get("/preferences").await.body.contains("Röyksopp"));
-    assert_eq!(letter_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
+    assert_eq!(email_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
     assert_eq!(subjects(&home, &martha).len(), 2, "what came out meanwhile stays untold");
     home.finish().await;
 }
@@ -80,29 +80,29 @@ async fn an_album_of_two_artists_is_told_while_one_of_them_is_not_muted() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let robyn = home.world.add_artist("Robyn");
-    home.world.follow(martha.person, &robyn);
+    home.world.follow(martha.user, &robyn);
     home.round().await;
-    let letter = letter_about(&home, &artist, &martha, "Alone").await;
-    home.visitor().post(&letter.link("/mute/"), &[]).await;
+    let email = email_about(&home, &artist, &martha, "Alone").await;
+    home.visitor().post(&email.link("/mute/"), &[]).await;
     home.world.put_out(&artist, NewAlbum::titled("Do It Again").with(&robyn));
     home.round().await;
-    let letter = home.letters_to(&martha.address).pop().unwrap();
-    assert!(letter.subject.contains("Do It Again"), "{}", letter.subject);
-    assert!(letter.text.contains("because you follow Robyn"), "{}", letter.text);
+    let email = home.emails_to(&martha.address).pop().unwrap();
+    assert!(email.subject.contains("Do It Again"), "{}", email.subject);
+    assert!(email.text.contains("because you follow Robyn"), "{}", email.text);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn one_click_of_a_mail_program_ends_the_letters_without_a_page_or_a_cookie() {
+async fn one_click_of_a_mail_program_ends_the_emails_without_a_page_or_a_cookie() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let letter = letter_about(&home, &artist, &martha, "First").await;
-    let link = letter.link("/unsubscribe/");
+    let email = email_about(&home, &artist, &martha, "First").await;
+    let link = email.link("/unsubscribe/");
     for _ in 0..3 {
         assert_eq!(home.visitor().get(&link).await.status, StatusCode::OK);
         assert_eq!(home.visitor().ask(Method::HEAD, &link, |r| r).await.status, StatusCode::OK);
     }
-    assert_eq!(letter_about(&home, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
+    assert_eq!(email_about(&home, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
 
     // RFC 8058, 3.2
     let click = [("List-Unsubscribe", "One-Click")];
@@ -121,7 +121,7 @@ async fn one_click_of_a_mail_program_ends_the_letters_without_a_page_or_a_cookie
     martha.browser.choose(&[]).await;
     home.round().await;
     assert_eq!(subjects(&home, &martha).len(), 2, "what came out meanwhile floods nobody");
-    assert_eq!(letter_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
+    assert_eq!(email_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
     home.finish().await;
 }
 
@@ -132,8 +132,8 @@ async fn a_link_opens_what_it_is_for_and_nothing_else() {
     let other = home.world.add_artist("Robyn");
     let jonas = home.listener("Jonas", &[&artist, &other]).await;
     home.round().await;
-    let letter = letter_about(&home, &artist, &martha, "First").await;
-    let token = |kind: &str| letter.link(kind).rsplit_once('/').unwrap().1.to_owned();
+    let email = email_about(&home, &artist, &martha, "First").await;
+    let token = |kind: &str| email.link(kind).rsplit_once('/').unwrap().1.to_owned();
     let (unsubscribe, mute) = (token("/unsubscribe/"), token("/mute/"));
     let signature = unsubscribe.split_once('.').unwrap().1.to_owned();
     let mute_signature = mute.rsplit_once('.').unwrap().1.to_owned();
@@ -168,15 +168,15 @@ async fn a_link_opens_what_it_is_for_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn another_sites_page_cannot_stop_somebodys_letters() {
+async fn another_sites_page_cannot_stop_somebodys_emails() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let letter = letter_about(&home, &artist, &martha, "First").await;
-    for path in [letter.link("/unsubscribe/"), letter.link("/mute/"), "/preferences".to_owned()] {
+    let email = email_about(&home, &artist, &martha, "First").await;
+    for path in [email.link("/unsubscribe/"), email.link("/mute/"), "/preferences".to_owned()] {
         let answer = martha.browser.post_from_elsewhere(&path, &[("letters", "none")]).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
     }
-    assert_eq!(letter_about(&home, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
+    assert_eq!(email_about(&home, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
     home.finish().await;
 }
 
@@ -232,45 +232,45 @@ async fn the_welcome_tells_what_is_watched_and_what_came_out_lately_and_is_one()
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
     home.listener("Martha", &[&artist]).await;
     home.round().await;
-    let jonas = home.world.add_person("Jonas");
+    let jonas = home.world.add_user("Jonas");
     home.world.follow(jonas, &artist);
     let browser = home.visitor();
     browser.sign_in(&home.world, jonas).await;
     for address in ["jonas@example.com", "j@example.com"] {
         browser.post("/account/address", &[("email", address)]).await;
         home.round().await;
-        let letter = home.letters_to(address).pop().unwrap();
-        browser.post(&letter.link("/confirm/"), &[]).await;
+        let email = home.emails_to(address).pop().unwrap();
+        browser.post(&email.link("/confirm/"), &[]).await;
         home.round().await;
     }
-    let letters = home.letters_to("jonas@example.com");
-    let welcome = letters.last().unwrap();
+    let emails = home.emails_to("jonas@example.com");
+    let welcome = emails.last().unwrap();
     assert_eq!(welcome.subject, "Welcome to Dropday: 1 artist watched for you");
     assert!(welcome.text.contains("Three weeks old"), "{}", welcome.text);
     assert!(!welcome.text.contains("Melody A.M."), "{}", welcome.text);
-    assert_eq!(home.letters_to("j@example.com").len(), 1, "the letter that asks to confirm");
+    assert_eq!(home.emails_to("j@example.com").len(), 1, "the letter that asks to confirm");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_letter_could_leave() {
+async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_email_could_leave() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     home.inbox.stop().await;
     martha.browser.post("/account/leave", &[("sure", "on")]).await;
-    home.letters().await;
+    home.emails().await;
     assert_eq!(home.status().await.owed, 1);
     home.advance_days(4);
     home.follows().await;
     assert_eq!(home.status().await.owed, 0);
     home.inbox.restart().await.unwrap();
-    home.letters().await;
-    assert!(home.inbox.letters().is_empty());
+    home.emails().await;
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 
 #[tokio::test]
-async fn later_editions_switched_off_before_the_letter_leaves_are_not_in_it() {
+async fn later_editions_switched_off_before_the_email_leaves_are_not_in_it() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
@@ -280,7 +280,7 @@ async fn later_editions_switched_off_before_the_letter_leaves_are_not_in_it() {
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
     home.checks().await;
     martha.browser.choose(&[]).await;
-    home.letters().await;
+    home.emails().await;
     assert!(subjects(&home, &martha).is_empty());
     home.finish().await;
 }
@@ -289,38 +289,38 @@ async fn later_editions_switched_off_before_the_letter_leaves_are_not_in_it() {
 async fn who_mutes_and_then_unfollows_hears_nothing_of_what_was_owed() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let letter = letter_about(&home, &artist, &martha, "First").await;
+    let email = email_about(&home, &artist, &martha, "First").await;
     home.world.put_out(&artist, NewAlbum::titled("Second"));
     home.checks().await;
-    home.visitor().post(&letter.link("/mute/"), &[]).await;
-    home.world.unfollow(martha.person, &artist);
+    home.visitor().post(&email.link("/mute/"), &[]).await;
+    home.world.unfollow(martha.user, &artist);
     home.follows().await;
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn who_leaves_gets_one_last_letter_and_whoever_was_never_confirmed_none() {
+async fn who_leaves_gets_one_last_email_and_whoever_was_never_confirmed_none() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
-    let jonas = home.world.add_person("Jonas");
+    let jonas = home.world.add_user("Jonas");
     let browser = home.visitor();
     browser.sign_in(&home.world, jonas).await;
     for browser in [&martha.browser, &browser] {
         browser.post("/account/leave", &[("sure", "on")]).await;
     }
-    home.letters().await;
-    home.letters().await;
+    home.emails().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Good-bye from Dropday: what was deleted"]);
-    let letter = &home.letters_to(&martha.address)[0];
-    assert!(letter.text.contains("https://www.spotify.com/account/apps/"), "{}", letter.text);
-    assert_eq!(home.inbox.letters().len(), 1);
+    let email = &home.emails_to(&martha.address)[0];
+    assert!(email.text.contains("https://www.spotify.com/account/apps/"), "{}", email.text);
+    assert_eq!(home.inbox.emails().len(), 1);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn the_next_letters_date_is_told_for_what_is_chosen_and_nothing_is_changed_by_asking() {
+async fn the_next_emails_date_is_told_for_what_is_chosen_and_nothing_is_changed_by_asking() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let next = async |query: &str| {
@@ -354,7 +354,7 @@ async fn the_next_letters_date_is_told_for_what_is_chosen_and_nothing_is_changed
 }
 
 #[tokio::test]
-async fn an_hour_that_a_spring_skips_is_told_as_the_letter_will_leave() {
+async fn an_hour_that_a_spring_skips_is_told_as_the_email_will_leave() {
     let home = Home::new().await;
     home.clock.set("2027-03-27T12:00:00Z".parse().unwrap());
     let (_, martha) = fan(&home).await;
@@ -365,7 +365,7 @@ async fn an_hour_that_a_spring_skips_is_told_as_the_letter_will_leave() {
 }
 
 #[tokio::test]
-async fn the_page_says_when_the_next_letter_leaves_and_its_script_is_our_own() {
+async fn the_page_says_when_the_next_email_leaves_and_its_script_is_our_own() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let weekly = [
@@ -397,8 +397,8 @@ async fn the_page_says_when_the_next_letter_leaves_and_its_script_is_our_own() {
 async fn a_form_that_cannot_be_taken_keeps_the_day_and_whom_to_unmute_as_well() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let letter = letter_about(&home, &artist, &martha, "First").await;
-    home.visitor().post(&letter.link("/mute/"), &[]).await;
+    let email = email_about(&home, &artist, &martha, "First").await;
+    home.visitor().post(&email.link("/mute/"), &[]).await;
     let form = [
         ("letters", "hourly"),
         ("hour", "7"),

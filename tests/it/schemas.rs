@@ -3,7 +3,7 @@
 use dropday::app;
 use dropday::clock::{ManualClock, SeededChance};
 use dropday::demo::spotify::router;
-use dropday::demo::world::{Endpoint, Fault, Group, NewAlbum, PersonId, World};
+use dropday::demo::world::{Endpoint, FakeUserId, Fault, Group, NewAlbum, World};
 use dropday::domain::release::ReleaseKind::{Compilation, Single};
 use dropday::spotify::auth::new_verifier;
 use dropday::spotify::{Accounts, http_client};
@@ -33,7 +33,7 @@ const DROPPED: [&str; 11] = [
 /// Somebody who is signed in at the fake Spotify.
 struct Asker {
     world: World,
-    martha: PersonId,
+    martha: FakeUserId,
     base: String,
     token: String,
     http: reqwest::Client,
@@ -45,7 +45,7 @@ impl Asker {
         let (clock, chance) = (ManualClock::at(START.parse().unwrap()), SeededChance::new(1));
         let world = World::new(clock, chance.clone());
         let base = serve(|base| router(world.clone(), base)).await.0;
-        let martha = world.add_person("Martha");
+        let martha = world.add_user("Martha");
         let (http, verifier) = (http_client("a test").unwrap(), new_verifier(&*chance));
         let redirect: Url = "http://127.0.0.1:8888/callback".parse().unwrap();
         let app = Accounts::new(
@@ -154,7 +154,7 @@ async fn a_profile_is_as_described() {
     let asker = Asker::new().await;
     let mut me = asker.get("/v1/me").await;
     assert_fits("me", &me);
-    asker.world.rename_person(asker.martha, "מרתה 🌵 \"M\"");
+    asker.world.rename_user(asker.martha, "מרתה 🌵 \"M\"");
     assert_fits("me", &asker.get("/v1/me").await);
     me["id"] = json!(7);
     assert!(!schema("me").is_valid(&me), "an id is a string");

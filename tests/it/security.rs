@@ -1,4 +1,4 @@
-//! The pages from outside, by hands that mean no good: other people's sessions and forms, redirects, headers,
+//! The pages from outside, by hands that mean no good: other users' sessions and forms, redirects, headers,
 //! addresses that are none, and connections that never end.
 
 use std::net::SocketAddr;
@@ -111,7 +111,7 @@ async fn every_answer_is_guarded_also_those_that_refuse() {
 async fn with_https_cookies_belong_to_this_host_alone_and_browsers_stay_with_https() {
     let home = Home::with(&[("WEB__PUBLIC_URL", "https://dropday.example")]).await;
     let browser = Visitor::new(&format!("http://{}", address(&home.config)));
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     let departed = browser.get("/login").await;
     let back = home.world.consent(departed.location.as_deref().unwrap(), martha).unwrap();
     let path = back.strip_prefix("https://dropday.example").expect("back to the public address");
@@ -143,7 +143,7 @@ async fn no_form_is_taken_from_whoever_did_not_open_its_page() {
     let martha = home.listener("Martha", &[]).await;
     let jonas = home.listener("Jonas", &[]).await;
     let martha_again = home.visitor();
-    martha_again.sign_in(&home.world, martha.person).await;
+    martha_again.sign_in(&home.world, martha.user).await;
     let of_jonas = jonas.browser.form_token().await.unwrap();
     let of_another_browser = martha_again.form_token().await.unwrap();
     let (browser, stranger) = (&martha.browser, home.visitor());
@@ -180,10 +180,10 @@ async fn no_form_is_taken_from_whoever_did_not_open_its_page() {
         let by_address = browser.get(&format!("{path}?form={own}&email=eve@example.com")).await;
         assert_ne!(by_address.status, StatusCode::SEE_OTHER, "{path}: GETs change nothing");
     }
-    home.letters().await;
-    assert!(home.inbox.letters().is_empty());
-    let people = home.status().await.people;
-    assert_eq!((people.all, people.confirmed), (2, 2));
+    home.emails().await;
+    assert!(home.inbox.emails().is_empty());
+    let users = home.status().await.users;
+    assert_eq!((users.all, users.confirmed), (2, 2));
     assert!(!browser.get("/preferences").await.body.contains(r#"value="none" checked"#));
     home.finish().await;
 }
@@ -213,9 +213,9 @@ async fn a_session_that_was_ended_everywhere_opens_nothing_any_more() {
         let answer = stolen.post_as_it_is(path, &form).await;
         assert_eq!(answer.location.as_deref(), Some("/"), "{path}");
     }
-    assert_eq!(home.status().await.people.confirmed, 1);
-    home.letters().await;
-    assert!(home.inbox.letters().is_empty());
+    assert_eq!(home.status().await.users.confirmed, 1);
+    home.emails().await;
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 
@@ -281,8 +281,8 @@ async fn nothing_that_is_asked_becomes_a_header_or_a_template() {
             assert!(!answer.status.is_server_error(), "{path}, {name}");
         }
     }
-    home.letters().await;
-    assert!(home.inbox.letters().is_empty());
+    home.emails().await;
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 

@@ -6,7 +6,7 @@ use dropday::demo::world::{Endpoint, Fault, Group, NewAlbum};
 use dropday::domain::release::ReleaseKind::Compilation;
 use dropday::jobs::Scope;
 
-use crate::home::{Home, Letter, Listener, Settings};
+use crate::home::{Email, Home, Listener, Settings};
 
 fn compilation(title: &str) -> NewAlbum {
     NewAlbum::titled(title).as_a(Compilation)
@@ -65,11 +65,11 @@ fn asked_for(home: &Home, group: &str) -> usize {
 }
 
 fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    letters(home, listener).into_iter().map(|letter| letter.subject).collect()
+    emails(home, listener).into_iter().map(|email| email.subject).collect()
 }
 
-fn letters(home: &Home, listener: &Listener) -> Vec<Letter> {
-    home.letters_to(&listener.address)
+fn emails(home: &Home, listener: &Listener) -> Vec<Email> {
+    home.emails_to(&listener.address)
 }
 
 /// An answer as if a list were empty.
@@ -89,7 +89,7 @@ async fn a_compilation_reaches_who_wants_compilations_and_nobody_else() {
     home.world.put_out(&artist, compilation("The Inevitable End of It"));
     next_week(&home).await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: The Inevitable End of It"]);
-    assert!(letters(&home, &martha)[0].text.to_lowercase().contains("compilation"));
+    assert!(emails(&home, &martha)[0].text.to_lowercase().contains("compilation"));
     assert!(subjects(&home, &jonas).is_empty());
     home.finish().await;
 }
@@ -102,7 +102,7 @@ async fn what_an_artist_appears_on_reaches_who_wants_that_and_nobody_else() {
     home.world.put_out(&artist, appearance("Body Talk").with(&robyn));
     next_week(&home).await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp on Robyn: Body Talk"]);
-    let text = &letters(&home, &martha)[0].text;
+    let text = &emails(&home, &martha)[0].text;
     assert!(text.contains("because you follow Röyksopp, who appears on it"), "{text}");
     assert!(subjects(&home, &jonas).is_empty());
     home.finish().await;
@@ -152,7 +152,7 @@ async fn while_nobody_wants_them_no_call_for_them_is_ever_made() {
     home.world.forget_requests();
     next_week(&home).await;
     assert_eq!(aside(of_artist(&home)), 0, "no more");
-    assert!(home.inbox.letters().is_empty());
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 
@@ -183,7 +183,7 @@ async fn a_muted_artists_lists_are_not_asked_for_and_unmuting_brings_no_flood() 
     let (home, artist, martha) = listening(&["compilations", "appearances"], (2, 2)).await;
     let album = home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
-    let link = letters(&home, &martha)[0].link("/mute/");
+    let link = emails(&home, &martha)[0].link("/mute/");
     martha.browser.post(&link, &[]).await;
     home.world.forget_requests();
     for number in 0..3 {
@@ -250,7 +250,7 @@ async fn a_list_in_no_order_is_searched_on_some_pages_where_it_grew() {
     home.world.forget_requests();
     next_week(&home).await;
     assert_eq!(asked_for(&home, "appears_on"), 1, "it has not grown again");
-    let told = letters(&home, &martha);
+    let told = emails(&home, &martha);
     assert_eq!(told.len(), 1);
     for number in 0..4 {
         assert!(told[0].text.contains(&format!("Number {number}")), "{}", told[0].text);
@@ -319,10 +319,10 @@ async fn between_signing_in_and_confirming_they_are_told_to_those_who_want_them(
     let artist = artist(&home, 2, 2);
     let mut browsers = Vec::new();
     for (name, choice) in [("Martha", &["compilations", "appearances"][..]), ("Jonas", &[])] {
-        let person = home.world.add_person(name);
-        home.world.follow(person, &artist);
+        let user = home.world.add_user(name);
+        home.world.follow(user, &artist);
         let browser = home.visitor();
-        browser.sign_in(&home.world, person).await;
+        browser.sign_in(&home.world, user).await;
         let address = format!("{}@example.com", name.to_lowercase());
         browser.post("/account/address", &[("email", &address)]).await;
         browser.choose(choice).await;
@@ -337,15 +337,15 @@ async fn between_signing_in_and_confirming_they_are_told_to_those_who_want_them(
     browsers[1].0.choose(&["compilations", "appearances"]).await;
     for (browser, address) in &browsers {
         browser.post("/account/address", &[("email", address)]).await;
-        home.letters().await;
-        let link = home.letters_to(address).last().unwrap().link("/confirm/");
+        home.emails().await;
+        let link = home.emails_to(address).last().unwrap().link("/confirm/");
         browser.post(&link, &[]).await;
     }
-    home.letters().await;
+    home.emails().await;
     let told = browsers.iter().map(|(_, address)| {
-        let letters = home.letters_to(address).into_iter();
-        let news = letters.filter(|letter| !letter.subject.starts_with("Welcome"));
-        news.filter(|letter| letter.text.contains("Meanwhile, elsewhere")).count()
+        let emails = home.emails_to(address).into_iter();
+        let news = emails.filter(|email| !email.subject.starts_with("Welcome"));
+        news.filter(|email| email.text.contains("Meanwhile, elsewhere")).count()
     });
     assert_eq!(told.collect::<Vec<_>>(), [1, 0]);
     home.finish().await;
@@ -406,7 +406,7 @@ async fn a_day_that_is_spent_leaves_them_for_later_and_fails_no_check() {
         home.advance_hours(25);
     }
     assert_eq!(lists, [vec!["album", "compilation"], vec!["album", "appears_on"], vec!["album"]]);
-    home.letters().await;
+    home.emails().await;
     assert!(subjects(&home, &martha).is_empty());
     home.finish().await;
 }
@@ -467,7 +467,7 @@ async fn an_appearance_that_turns_out_to_be_the_artists_own_is_told_to_all_and_o
     home.world.relist(&album, &artist, Group::Album);
     next_week(&home).await;
     assert_eq!(subjects(&home, &jonas), ["Robyn: Do It Again"]);
-    assert!(!letters(&home, &jonas)[0].text.contains("appears on"));
+    assert!(!emails(&home, &jonas)[0].text.contains("appears on"));
     home.world.relist(&album, &artist, Group::AppearsOn);
     next_week(&home).await;
     assert_eq!((subjects(&home, &martha).len(), subjects(&home, &jonas).len()), (1, 1));
@@ -484,7 +484,7 @@ async fn an_appearance_is_no_edition_of_an_own_album_and_comes_once_itself() {
     home.world.put_out(&artist, with("Do It Again"));
     home.world.put_out(&artist, with("Do It Again (Deluxe Edition)"));
     next_week(&home).await;
-    let told = letters(&home, &martha);
+    let told = emails(&home, &martha);
     assert_eq!(told.len(), 2, "{:?}", subjects(&home, &martha));
     assert_eq!(told[1].subject, "Röyksopp on Röyksopp, Robyn: Do It Again");
     home.finish().await;
@@ -504,7 +504,7 @@ async fn an_appearance_confirms_no_hint_of_an_album() {
     home.skip_turns().await;
     home.advance_hours(10);
     assert_eq!(home.checks_of(Scope::Due).await.news, 1, "the hint asks again");
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["2 new releases: Various Artists, Röyksopp"]);
     home.finish().await;
 }

@@ -5,51 +5,51 @@ use dropday::demo::world::{Endpoint, Fault};
 use crate::home::Home;
 
 #[tokio::test]
-async fn a_second_sign_in_of_the_same_person_renews_and_makes_no_second_person() {
+async fn a_second_sign_in_of_the_same_user_renews_and_makes_no_second_user() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     home.visitor().sign_in(&home.world, martha).await;
     home.world.rename_account(martha);
     home.visitor().sign_in(&home.world, martha).await;
-    let jonas = home.world.add_person("Jonas");
+    let jonas = home.world.add_user("Jonas");
     home.visitor().sign_in(&home.world, jonas).await;
-    assert_eq!(home.status().await.people.all, 2);
+    assert_eq!(home.status().await.users.all, 2);
     home.finish().await;
 }
 
 #[tokio::test]
 async fn somebody_known_by_id_is_recognised_when_spotify_begins_to_tell_account_ids() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
-    let id = home.world.person(martha).unwrap().id;
+    let martha = home.world.add_user("Martha");
+    let id = home.world.user(martha).unwrap().id;
     let without = format!(r#"{{"id":"{id}","display_name":"Martha"}}"#);
     home.world.script(Endpoint::Me, [Fault::Status(200, "application/json", without.clone())]);
     home.visitor().sign_in(&home.world, martha).await;
     home.visitor().sign_in(&home.world, martha).await;
-    assert_eq!(home.status().await.people.all, 1);
+    assert_eq!(home.status().await.users.all, 1);
     home.world.script(Endpoint::Me, [Fault::Status(200, "application/json", without)]);
     home.visitor().sign_in(&home.world, martha).await;
-    assert_eq!(home.status().await.people.all, 1);
+    assert_eq!(home.status().await.users.all, 1);
     home.finish().await;
 }
 
 #[tokio::test]
 async fn who_refuses_at_spotify_reads_that_nothing_is_kept() {
     let home = Home::new().await;
-    home.world.add_person("Martha");
+    home.world.add_user("Martha");
     let browser = home.visitor();
     let back = home.world.refuse_consent(&browser.to_spotify().await).unwrap();
     let page = browser.get(&back).await;
     assert_eq!(page.status, 403);
     assert!(page.body.contains("did not agree") && page.body.contains("/login"), "{}", page.body);
-    assert_eq!(home.status().await.people.all, 0);
+    assert_eq!(home.status().await.users.all, 0);
     home.finish().await;
 }
 
 #[tokio::test]
 async fn a_callback_is_good_once() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     let browser = home.visitor();
     let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
     let trip = browser.cookie("dropday_trip").unwrap();
@@ -64,7 +64,7 @@ async fn a_callback_is_good_once() {
 #[tokio::test]
 async fn a_callback_after_ten_minutes_is_stale() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     let browser = home.visitor();
     let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
     home.clock.advance(std::time::Duration::from_secs(600));
@@ -78,7 +78,7 @@ async fn a_callback_after_ten_minutes_is_stale() {
 #[tokio::test]
 async fn a_callback_in_another_browser_signs_nobody_in() {
     let home = Home::new().await;
-    let mallory = home.world.add_person("Mallory");
+    let mallory = home.world.add_user("Mallory");
     let back = home.world.consent(&home.visitor().to_spotify().await, mallory).unwrap();
     let victim = home.visitor();
     victim.to_spotify().await;
@@ -93,7 +93,7 @@ async fn a_callback_in_another_browser_signs_nobody_in() {
 #[tokio::test]
 async fn two_tabs_do_not_spoil_one_another() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     let browser = home.visitor();
     let first = home.world.consent(&browser.to_spotify().await, martha).unwrap();
     let second = home.world.consent(&browser.to_spotify().await, martha).unwrap();
@@ -107,7 +107,7 @@ async fn two_tabs_do_not_spoil_one_another() {
 #[tokio::test]
 async fn a_code_that_spotify_has_seen_before_gets_its_own_page() {
     let home = Home::new().await;
-    home.world.add_person("Martha");
+    home.world.add_user("Martha");
     let browser = home.visitor();
     let authorize = browser.to_spotify().await;
     let state = authorize.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
@@ -120,7 +120,7 @@ async fn a_code_that_spotify_has_seen_before_gets_its_own_page() {
 #[tokio::test]
 async fn who_is_not_on_the_apps_list_learns_whom_to_ask() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     home.world.set_allow_listed(martha, false);
     let browser = home.visitor();
     let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
@@ -131,14 +131,14 @@ async fn who_is_not_on_the_apps_list_learns_whom_to_ask() {
         "{}",
         page.body
     );
-    assert_eq!(home.status().await.people.all, 0);
+    assert_eq!(home.status().await.users.all, 0);
     home.finish().await;
 }
 
 #[tokio::test]
 async fn an_owner_without_premium_gets_a_page_that_says_so() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     home.world.set_owner_premium(false);
     let browser = home.visitor();
     let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
@@ -151,7 +151,7 @@ async fn an_owner_without_premium_gets_a_page_that_says_so() {
 #[tokio::test]
 async fn a_spotify_that_is_down_or_pauses_gets_a_page_and_changes_nothing() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
+    let martha = home.world.add_user("Martha");
     for (fault, words) in [
         (Fault::bad_gateway(), "did not answer"),
         (Fault::Html, "did not answer"),
@@ -163,7 +163,7 @@ async fn a_spotify_that_is_down_or_pauses_gets_a_page_and_changes_nothing() {
         let page = browser.get(&back).await;
         assert!(page.status.is_server_error() && page.body.contains(words), "{}", page.body);
     }
-    assert_eq!(home.status().await.people.all, 0);
+    assert_eq!(home.status().await.users.all, 0);
     home.finish().await;
 }
 
@@ -181,8 +181,8 @@ async fn a_confidential_app_sends_its_secret_and_the_verifier() {
 #[tokio::test]
 async fn what_extended_quota_apps_are_told_fills_the_form_and_is_never_written_to() {
     let home = Home::new().await;
-    let martha = home.world.add_person("Martha");
-    let id = home.world.person(martha).unwrap().id;
+    let martha = home.world.add_user("Martha");
+    let id = home.world.user(martha).unwrap().id;
     let with =
         format!(r#"{{"id":"{id}","display_name":"Martha","email":"martha@spotify.example"}}"#);
     home.world.script(Endpoint::Me, [Fault::Status(200, "application/json", with)]);
@@ -192,7 +192,7 @@ async fn what_extended_quota_apps_are_told_fills_the_form_and_is_never_written_t
     assert!(page.contains(r#"value="martha@spotify.example""#), "{page}");
     assert_eq!(page.matches("name=\"email\"").count(), 1);
     home.round().await;
-    assert!(home.inbox.letters().is_empty());
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 
@@ -205,9 +205,9 @@ async fn pages_of_another_site_cannot_send_our_forms() {
             martha.browser.post_from_elsewhere(path, &[("email", "evil@example.com")]).await;
         assert_eq!(answer.status, 403, "{path}");
     }
-    assert_eq!(home.status().await.people.all, 1);
-    home.letters().await;
-    assert!(home.inbox.letters().is_empty());
+    assert_eq!(home.status().await.users.all, 1);
+    home.emails().await;
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 

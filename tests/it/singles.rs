@@ -63,7 +63,7 @@ fn no_albums() -> Fault {
 }
 
 fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 #[tokio::test]
@@ -75,9 +75,9 @@ async fn a_single_reaches_who_wants_singles_and_nobody_else() {
     home.round().await;
     home.world.put_out(&artist, single("Speed King"));
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters[0].subject, "Röyksopp: Speed King");
-    assert!(letters[0].text.contains("A new single for you"), "{}", letters[0].text);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails[0].subject, "Röyksopp: Speed King");
+    assert!(emails[0].text.contains("A new single for you"), "{}", emails[0].text);
     assert!(subjects(&home, &jonas).is_empty());
     home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
@@ -100,16 +100,16 @@ async fn a_single_of_which_nothing_but_the_id_can_be_read_reaches_nobody_else_ei
 }
 
 #[tokio::test]
-async fn albums_and_singles_that_are_new_together_go_in_one_letter_albums_first() {
+async fn albums_and_singles_that_are_new_together_go_in_one_email_albums_first() {
     let (home, artist, martha) = listening(2, 3).await;
     home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
     home.world.put_out(&artist, single("Speed King"));
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters[0].subject, "2 new releases: Röyksopp");
-    let at = |title| letters[0].text.find(title).unwrap();
-    assert!(at("Profound Mysteries") < at("Speed King"), "{}", letters[0].text);
-    assert_eq!(letters.len(), 1);
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails[0].subject, "2 new releases: Röyksopp");
+    let at = |title| emails[0].text.find(title).unwrap();
+    assert!(at("Profound Mysteries") < at("Speed King"), "{}", emails[0].text);
+    assert_eq!(emails.len(), 1);
     home.finish().await;
 }
 
@@ -223,7 +223,7 @@ async fn while_nobody_wants_singles_no_call_for_them_is_ever_made() {
     home.round().await;
     assert_eq!(of_artist(&home).len(), 1);
     assert!(of_artist(&home).iter().all(|query| !query.contains("single")), "no more");
-    assert!(home.inbox.letters().is_empty());
+    assert!(home.inbox.emails().is_empty());
     home.finish().await;
 }
 
@@ -235,10 +235,10 @@ async fn many_new_singles_at_once_are_all_found() {
             home.world.put_out(&artist, single(&format!("Number {number:02}.")));
         }
         home.round().await;
-        let letters = home.letters_to(&martha.address);
-        assert_eq!(letters[0].subject, "23 new singles: Röyksopp", "{albums} albums");
+        let emails = home.emails_to(&martha.address);
+        assert_eq!(emails[0].subject, "23 new singles: Röyksopp", "{albums} albums");
         for number in 0..23 {
-            assert!(letters[0].text.contains(&format!("Number {number:02}.")), "{number}");
+            assert!(emails[0].text.contains(&format!("Number {number:02}.")), "{number}");
         }
         home.finish().await;
     }
@@ -256,7 +256,7 @@ async fn many_new_albums_at_once_hide_no_single() {
         home.world.lie_about_total(&artist, 10);
         home.round().await;
         assert_eq!(subjects(&home, &martha), [format!("{} new releases: Röyksopp", count + 1)]);
-        assert!(home.letters_to(&martha.address)[0].text.contains("Behind them all"));
+        assert!(home.emails_to(&martha.address)[0].text.contains("Behind them all"));
         home.finish().await;
     }
 }
@@ -292,7 +292,7 @@ async fn singles_that_cannot_be_read_cost_no_album_and_are_read_later() {
     assert_eq!(asked(&home), ["single"], "the albums were read");
     home.advance_days(1);
     home.round().await;
-    home.letters().await;
+    home.emails().await;
     let told = subjects(&home, &martha).join(" ");
     assert!(told.contains("2 new releases"), "{told}");
     home.finish().await;
@@ -344,7 +344,7 @@ async fn calls_that_become_free_one_at_a_time_are_enough_for_two_looks() {
         home.advance_hours(25);
     }
     assert_eq!(news, 1);
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Speed King"]);
     home.finish().await;
 }
@@ -355,13 +355,13 @@ async fn who_switches_singles_off_is_not_told_of_those_that_were_owed() {
     home.world.put_out(&artist, single("Speed King"));
     home.checks().await;
     martha.browser.choose(&[]).await;
-    assert_eq!(home.letters().await.dropped, 1);
+    assert_eq!(home.emails().await.dropped, 1);
     wants_singles(&martha).await;
     home.world.put_out(&artist, single("Another"));
     home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
     home.checks().await;
     martha.browser.choose(&[]).await;
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Profound Mysteries"]);
     home.finish().await;
 }
@@ -404,10 +404,10 @@ async fn singles_between_signing_in_and_confirming_are_told_to_those_who_want_th
     let artist = artist(&home, 2, 3);
     let mut browsers = Vec::new();
     for (name, choice) in [("Martha", &["singles"][..]), ("Jonas", &[])] {
-        let person = home.world.add_person(name);
-        home.world.follow(person, &artist);
+        let user = home.world.add_user(name);
+        home.world.follow(user, &artist);
         let browser = home.visitor();
-        browser.sign_in(&home.world, person).await;
+        browser.sign_in(&home.world, user).await;
         let address = format!("{}@example.com", name.to_lowercase());
         browser.post("/account/address", &[("email", &address)]).await;
         browser.choose(choice).await;
@@ -417,11 +417,11 @@ async fn singles_between_signing_in_and_confirming_are_told_to_those_who_want_th
     home.world.put_out(&artist, single("Meanwhile"));
     home.round().await;
     for (browser, address) in &browsers {
-        let link = home.letters_to(address)[0].link("/confirm/");
+        let link = home.emails_to(address)[0].link("/confirm/");
         browser.post(&link, &[]).await;
     }
-    home.letters().await;
-    let told = browsers.iter().map(|(_, address)| home.letters_to(address).len() - 1);
+    home.emails().await;
+    let told = browsers.iter().map(|(_, address)| home.emails_to(address).len() - 1);
     assert_eq!(told.collect::<Vec<_>>(), [2, 1], "the welcome, and to her the single");
     home.finish().await;
 }
@@ -443,7 +443,7 @@ async fn a_hint_of_a_single_is_worth_a_call_only_where_somebody_wants_it() {
     let outcome = home.checks_of(Scope::Due).await;
     assert_eq!((outcome.checked, outcome.news), (1, 1));
     assert_eq!(asked(&home), ["album+single"]);
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Fresh"]);
     home.finish().await;
 }
@@ -467,7 +467,7 @@ async fn a_look_at_the_singles_that_were_left_is_no_check_of_the_albums() {
     assert_eq!(home.status().await.artists.last_check, Some(albums_were_read));
     home.advance_hours(25);
     assert_eq!(home.checks_of(Scope::Due).await.news, 1, "the hint is still open, and due");
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Profound Mysteries"]);
     home.finish().await;
 }

@@ -141,12 +141,12 @@ async fn a_new_schedule_rings_without_a_restart() {
     machine.looked_at_everything().await;
     machine.world.put_out(&artist, NewAlbum::titled("Nebulous Nights"));
     machine.let_everything_be_due();
-    assert_eq!(machine.letters_to(&martha.address).len(), 0);
+    assert_eq!(machine.emails_to(&martha.address).len(), 0);
     let said = reload(&machine, &line, &daemon, ALWAYS, "in use now").await;
     assert!(said.contains("schedule.releases"), "{said}");
-    let came = || machine.letters_to(&martha.address).pop();
-    let letter = eventually("a letter", async || came()).await;
-    assert!(letter.subject.contains("Nebulous Nights"), "{}", letter.subject);
+    let came = || machine.emails_to(&martha.address).pop();
+    let email = eventually("a letter", async || came()).await;
+    assert!(email.subject.contains("Nebulous Nights"), "{}", email.subject);
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
     machine.finish().await;

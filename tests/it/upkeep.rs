@@ -28,7 +28,7 @@ fn count(home: &Home, sql: &str) -> i64 {
 async fn days(home: &Home, days: u64, listeners: &[&Listener]) {
     home.advance_days(days);
     for listener in listeners {
-        listener.browser.sign_in(&home.world, listener.person).await;
+        listener.browser.sign_in(&home.world, listener.user).await;
     }
     home.round().await;
 }
@@ -42,7 +42,7 @@ async fn what_was_told_more_than_a_year_ago_is_forgotten_and_the_welcome_is_not(
     home.world.put_out(&artist, NewAlbum::titled("Old"));
     home.round().await;
     martha.browser.post("/account/sample", &[]).await;
-    home.letters().await;
+    home.emails().await;
     let rows = "SELECT count(*) FROM outbox WHERE kind <> 'welcome'";
     let before = count(&home, rows);
     assert!(before >= 3, "the question, the news and the sample");
@@ -53,17 +53,17 @@ async fn what_was_told_more_than_a_year_ago_is_forgotten_and_the_welcome_is_not(
     assert_eq!(count(&home, rows), before, "a year is not over");
     home.world.put_out(&artist, NewAlbum::titled("New"));
     days(&home, 30, &[&martha]).await;
-    assert_eq!(maintenance(&home).await.letters, before.unsigned_abs());
+    assert_eq!(maintenance(&home).await.emails, before.unsigned_abs());
     assert_eq!(count(&home, rows), 1, "the new one");
     assert_eq!(count(&home, "SELECT count(*) FROM outbox WHERE kind = 'welcome'"), 1);
     // Nothing brings the old one back: not a look at everything, nor another address.
     home.inbox.empty();
     martha.browser.post("/account/address", &[("email", "new@example.com")]).await;
-    home.letters().await;
-    let question = home.letters_to("new@example.com").remove(0);
+    home.emails().await;
+    let question = home.emails_to("new@example.com").remove(0);
     martha.browser.post(&question.link("/confirm/"), &[]).await;
     home.round().await;
-    assert_eq!(home.letters_to("new@example.com").len(), 1, "no welcome, and no news");
+    assert_eq!(home.emails_to("new@example.com").len(), 1, "no welcome, and no news");
     home.finish().await;
 }
 
@@ -78,12 +78,12 @@ async fn what_is_owed_is_kept_however_old() {
     let sql = "UPDATE outbox SET owed_at = 1000, next_at = 4102444800000 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.advance_days(500);
-    assert_eq!(maintenance(&home).await.letters, 0, "the artist was not looked at for longer");
+    assert_eq!(maintenance(&home).await.emails, 0, "the artist was not looked at for longer");
     assert_eq!(home.status().await.owed, 1);
     let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
-    home.letters().await;
-    assert_eq!(home.letters_to(&martha.address).len(), 1);
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }
 
@@ -122,7 +122,7 @@ async fn a_clock_that_stands_a_year_ahead_once_costs_nothing_and_is_believed_if_
     let martha = home.listener("Martha", &[&artist, &gone]).await;
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Told"));
-    home.world.unfollow(martha.person, &gone);
+    home.world.unfollow(martha.user, &gone);
     home.round().await;
     let (right, before) = (home.now(), kept(&home));
     let is_done =
@@ -137,7 +137,7 @@ async fn a_clock_that_stands_a_year_ahead_once_costs_nothing_and_is_believed_if_
     assert!(is_done().await, "it was put right");
     assert_eq!(kept(&home), before);
     home.clock.set(right + SignedDuration::from_hours(24 * 500));
-    martha.browser.sign_in(&home.world, martha.person).await;
+    martha.browser.sign_in(&home.world, martha.user).await;
     for _ in 0..8 {
         home.follows().await;
         home.checks().await;
@@ -190,7 +190,7 @@ async fn sessions_that_ended_go_and_those_in_use_stay() {
     let martha = home.listener("Martha", &[]).await;
     home.advance_days(20);
     let browser = home.visitor();
-    browser.sign_in(&home.world, martha.person).await;
+    browser.sign_in(&home.world, martha.user).await;
     home.advance_days(15);
     assert_eq!(maintenance(&home).await.sessions, 1);
     assert_eq!(browser.get("/account").await.status.as_u16(), 200);
@@ -208,7 +208,7 @@ async fn an_album_of_an_artist_whom_nobody_follows_goes_once_it_was_told() {
     home.checks().await;
     let sql = "UPDATE outbox SET next_at = 4102444800000 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
-    home.world.unfollow(martha.person, &artist);
+    home.world.unfollow(martha.user, &artist);
     home.follows().await;
     home.advance_days(8);
     home.follows().await;
@@ -217,7 +217,7 @@ async fn an_album_of_an_artist_whom_nobody_follows_goes_once_it_was_told() {
     assert_eq!(count(&home, "SELECT count(*) FROM releases"), 1, "it is owed");
     let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
-    home.letters().await;
+    home.emails().await;
     home.advance_days(1);
     assert_eq!(maintenance(&home).await.releases, 1);
     assert_eq!(count(&home, "SELECT count(*) FROM releases"), 0);
@@ -243,7 +243,7 @@ async fn room_that_became_free_goes_back_to_the_disk() {
     home.finish().await;
 }
 
-/// A year and a half with two people and some artists, as chance has it. What each was told, in order; the second
+/// A year and a half with two users and some artists, as chance has it. What each was told, in order; the second
 /// number says how much was tidied up.
 async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
     let home = Home::with(MANY_CALLS).await;
@@ -259,7 +259,7 @@ async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
     let (mut albums, mut removed) = (Vec::new(), 0);
     for _ in 0..45 {
         for _ in 0..2 {
-            let (artist, person) = (&artists[draw(4)], [&martha, &jonas][draw(2)].person);
+            let (artist, user) = (&artists[draw(4)], [&martha, &jonas][draw(2)].user);
             match draw(8) {
                 0..=2 => {
                     let album = NewAlbum::titled(format!("Album-{:03}.", albums.len()));
@@ -276,21 +276,21 @@ async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
                     let back = if kind == 4 { albums.len().min(3) } else { albums.len() };
                     home.world.relist(&albums[albums.len() - 1 - draw(back)], artist, group);
                 }
-                6 => home.world.follow(person, artist),
-                7 => home.world.unfollow(person, artist),
+                6 => home.world.follow(user, artist),
+                7 => home.world.unfollow(user, artist),
                 _ => {}
             }
         }
         // Short enough for what was told to be news still when it is tidied up.
         days(&home, 12, &[&martha, &jonas]).await;
         if tidies {
-            removed += maintenance(&home).await.letters;
+            removed += maintenance(&home).await.emails;
         }
     }
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for listener in [&martha, &jonas] {
-        for letter in home.letters_to(&listener.address) {
-            let titles = letter.text.split_whitespace().filter(|word| word.starts_with("Album-"));
+        for email in home.emails_to(&listener.address) {
+            let titles = email.text.split_whitespace().filter(|word| word.starts_with("Album-"));
             let all = told.entry(listener.address.clone()).or_default();
             all.extend(titles.map(str::to_owned));
         }
@@ -300,7 +300,7 @@ async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
 }
 
 #[tokio::test]
-async fn whatever_happens_people_are_told_the_same_whether_or_not_it_is_tidied_up() {
+async fn whatever_happens_users_are_told_the_same_whether_or_not_it_is_tidied_up() {
     let mut removed = 0;
     for seed in 0..2 {
         let (told, none) = play(seed, false).await;

@@ -1,4 +1,4 @@
-//! What the operator can do for people by hand.
+//! What the operator can do for users by hand.
 
 use dropday::demo::world::NewAlbum;
 use serde_json::json;
@@ -27,29 +27,29 @@ async fn the_operator_sees_who_is_here_and_how_they_stand() {
 }
 
 #[tokio::test]
-async fn who_is_removed_is_gone_and_gets_a_last_letter() {
+async fn who_is_removed_is_gone_and_gets_a_last_email() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
-    let people = [("Martha", &[artist.as_str()][..]), ("Jonas", &[artist.as_str()][..])];
-    let listeners = machine.settle(&people).await;
+    let users = [("Martha", &[artist.as_str()][..]), ("Jonas", &[artist.as_str()][..])];
+    let listeners = machine.settle(&users).await;
     let ended = machine.run(&["users", "remove", "martha@example.com"]).await;
     assert_eq!(ended.code, Some(1), "nobody could be asked");
     assert!(ended.err.contains("--yes"), "{ended:?}");
     let ended = machine.run(&["users", "remove", "nobody"]).await;
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("nobody here goes by"), "{ended:?}");
-    assert_eq!(machine.status().await["people"]["all"], 2);
+    assert_eq!(machine.status().await["users"]["all"], 2);
     // Beside a daemon too.
     let mut daemon = machine.serve().await;
     let ended = machine.run(&["users", "remove", "1", "--yes"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(machine.status().await["people"]["all"], 1);
+    assert_eq!(machine.status().await["users"]["all"], 1);
     assert_eq!(listeners[0].browser.get("/account").await.location.as_deref(), Some("/"));
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
-    let letters = machine.letters_to("martha@example.com");
-    assert_eq!(letters.len(), 1, "the last letter");
+    let emails = machine.emails_to("martha@example.com");
+    assert_eq!(emails.len(), 1, "the last letter");
     machine.finish().await;
 }
 
@@ -57,14 +57,14 @@ async fn who_is_removed_is_gone_and_gets_a_last_letter() {
 async fn an_address_that_is_confirmed_by_hand_gets_news() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
-    let person = machine.world.add_person("Martha");
-    machine.world.follow(person, &artist);
+    let user = machine.world.add_user("Martha");
+    machine.world.follow(user, &artist);
     let mut daemon = machine.serve().await;
     let browser = machine.visitor();
-    browser.sign_in(&machine.world, person).await;
+    browser.sign_in(&machine.world, user).await;
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
-    let letter = eventually("a letter", async || machine.letters_to("martha@example.com").pop());
-    let letter = letter.await;
+    let email = eventually("a letter", async || machine.emails_to("martha@example.com").pop());
+    let email = email.await;
     machine.looked_at_everything().await;
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0));
@@ -72,11 +72,11 @@ async fn an_address_that_is_confirmed_by_hand_gets_news() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     machine.world.put_out(&artist, NewAlbum::titled("New"));
     assert_eq!(machine.run(&["once", "--all"]).await.code, Some(0));
-    let letters = machine.letters_to("martha@example.com");
-    assert_eq!(letters.len(), 3, "the question, a welcome, and the news");
+    let emails = machine.emails_to("martha@example.com");
+    assert_eq!(emails.len(), 3, "the question, a welcome, and the news");
     // The link that was sent has nothing left to confirm.
     let mut daemon = machine.serve().await;
-    let page = machine.visitor().get(&letter.link("/confirm/")).await;
+    let page = machine.visitor().get(&email.link("/confirm/")).await;
     assert!(!page.body.contains("<form"), "{}", page.body);
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0));
@@ -91,12 +91,12 @@ async fn an_address_that_is_confirmed_by_hand_gets_news() {
 }
 
 #[tokio::test]
-async fn a_test_letter_is_sent_to_whom_the_operator_names() {
+async fn a_test_email_is_sent_to_whom_the_operator_names() {
     let machine = Machine::new().await;
     let ended = machine.run(&["send-test", "operator@example.com"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.out.contains("the mail server took it"), "{}", ended.out);
-    assert_eq!(machine.letters_to("operator@example.com").len(), 1);
+    assert_eq!(machine.emails_to("operator@example.com").len(), 1);
     let ended = machine.run(&["send-test", "operator"]).await;
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("is no address"), "{ended:?}");

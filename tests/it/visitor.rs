@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use dropday::demo::world::{PersonId, World};
+use dropday::demo::world::{FakeUserId, World};
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use scraper::{Html, Selector};
@@ -57,9 +57,9 @@ impl Visitor {
         }
     }
 
-    /// Connects as `person`, who agrees at the fake Spotify; ends on their page.
-    pub async fn sign_in(&self, world: &World, person: PersonId) {
-        let back = world.consent(&self.to_spotify().await, person).unwrap();
+    /// Connects as `user`, who agrees at the fake Spotify; ends on their page.
+    pub async fn sign_in(&self, world: &World, user: FakeUserId) {
+        let back = world.consent(&self.to_spotify().await, user).unwrap();
         let arrived = self.get(&back).await;
         assert_eq!(arrived.location.as_deref(), Some("/account"), "{}", arrived.body);
     }
@@ -101,7 +101,7 @@ impl Visitor {
         Some(token)
     }
 
-    /// Asks for letters at once of albums and of `more` (`singles`, `editions`, …).
+    /// Asks for emails at once of albums and of `more` (`singles`, `editions`, …).
     pub async fn choose(&self, more: &[&str]) {
         let usual = [("letters", "at_once"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
         let form: Vec<_> = usual.into_iter().chain(more.iter().map(|kind| (*kind, "on"))).collect();

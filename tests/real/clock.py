@@ -76,7 +76,7 @@ class World:
 
     def passes(self):
         """Passes of letters that went by so far."""
-        return len(re.findall(r"job=\S*letters", _plain(self.dropday.log.read_text(encoding="utf-8"))))
+        return len(re.findall(r"job=\S*emails", _plain(self.dropday.log.read_text(encoding="utf-8"))))
 
     def expect_at_work(self):
         """It goes on looking for what is due, and does not spin."""

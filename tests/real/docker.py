@@ -303,7 +303,7 @@ def is_replaced(world):
     world.dropday.start()
     account = world.browser.open(f"{world.dropday.url}/account")
     expect(account.url.endswith("/account") and account.status == 200, f"{account.url}: {account.text[:300]}")
-    expect(world.dropday.status()["people"]["connected"] == 1, world.dropday.status())
+    expect(world.dropday.status()["users"]["connected"] == 1, world.dropday.status())
 
 
 @PART.promise("compose.yaml brings up one that reaches its mail server by name, for this machine alone, and stops it")

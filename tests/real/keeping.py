@@ -77,10 +77,10 @@ def _ran(done, status=0):
 def _works(dropday):
     """That it starts, knows its one person, and reads their list with the tokens that it has."""
     with dropday.serving():
-        people = dropday.status()["people"]
+        people = dropday.status()["users"]
         expect(people["connected"] == 1, f"people: {people}")
     dropday.once("--all")
-    expect(dropday.status()["people"]["must_sign_in_again"] == 0, "somebody must sign in again")
+    expect(dropday.status()["users"]["must_sign_in_again"] == 0, "somebody must sign in again")
 
 
 @PART.promise("a backup taken under load is sound, for its owner alone, and writing went on meanwhile")

@@ -52,7 +52,7 @@ def scrape_is_good(world):
     sign_in(world.dropday, agree_at_fake_world)
     page = wait_until(
         "somebody in the metrics",
-        lambda: (page := world.scrape()) and 'dropday_people{state="connected"} 1' in page and page,
+        lambda: (page := world.scrape()) and 'dropday_users{state="connected"} 1' in page and page,
     )
     code, said = promtool("check", "metrics", given=page)
     expect((code, said) == (0, ""), f"promtool check metrics ended with {code}:\n{said}")

@@ -133,7 +133,7 @@ def signs_in_again(world):
     world.dropday.once("--all")
     status = world.dropday.status()
     expect(not must_sign_in_again(status), f"status --json still says sign in again: {json.dumps(status)}")
-    expect(status["people"]["all"] == 1, f"one person was expected: {json.dumps(status)}")
+    expect(status["users"]["all"] == 1, f"one person was expected: {json.dumps(status)}")
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ def _world(folder):
 
 @PART.promise("every letter can be written to a file")
 def written(world):
-    command = [built("LETTERS_BIN", "examples/letters"), world.folder]
+    command = [built("EMAILS_BIN", "examples/emails"), world.folder]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    expect(done.returncode == 0, f"examples/letters ended with {done.returncode}:\n{done.stderr}")
+    expect(done.returncode == 0, f"examples/emails ended with {done.returncode}:\n{done.stderr}")
     expect(len(world.letters()) >= 7, f"only {len(world.letters())} letters")
 
 

@@ -12,7 +12,7 @@ use crate::store::status::{Consent, Group, Mailbox, Report, Standing, Status};
 /// All of it. Keys stay what they are; more may come.
 pub(super) fn of(report: &Report) -> Value {
     let status = &report.status;
-    let Status { people, artists, .. } = status;
+    let Status { users, artists, .. } = status;
     let calls: serde_json::Map<_, _> = status
         .calls
         .iter()
@@ -63,11 +63,11 @@ pub(super) fn of(report: &Report) -> Value {
         })
         .collect();
     json!({
-        "people": {
-            "all": people.all, "connected": people.connected, "confirmed": people.confirmed,
-            "must_sign_in_again": people.must_sign_in_again, "in_trouble": people.in_trouble,
-            "held_by_the_brake": people.held, "bouncing": people.bouncing,
-            "list": report.people.iter().map(standing).collect::<Vec<_>>(),
+        "users": {
+            "all": users.all, "connected": users.connected, "confirmed": users.confirmed,
+            "must_sign_in_again": users.must_sign_in_again, "in_trouble": users.in_trouble,
+            "held_by_the_brake": users.held, "bouncing": users.bouncing,
+            "list": report.users.iter().map(standing).collect::<Vec<_>>(),
         },
         "artists": {
             "watched": artists.watched, "never_asked": artists.never_asked,
@@ -82,7 +82,7 @@ pub(super) fn of(report: &Report) -> Value {
         },
         "pauses": pauses,
         "hints": hints,
-        "letters": {
+        "emails": {
             "owed": status.owed, "put_off": status.put_off, "put_off_because": status.put_off_because,
             "refused": status.refused, "sent": status.sent,
             "owed_by_reason": owed, "owed_besides": report.owed_besides,
@@ -122,23 +122,23 @@ fn health_as_value(health: &Health) -> Value {
 }
 
 /// `null` where there is nothing to say; no addresses.
-fn standing(person: &Standing) -> Value {
+fn standing(user: &Standing) -> Value {
     let (mut until, mut why, mut deleted_at) = (None, None, None);
-    match &person.consent {
+    match &user.consent {
         Consent::Good(end) => until = Some(end.to_string()),
         Consent::Refused(reason) => why = Some(reason),
         Consent::Withdrawn(at) => deleted_at = Some(at.to_string()),
         Consent::Held | Consent::Ended => {}
     }
-    let bouncing_since = match person.mailbox {
+    let bouncing_since = match user.mailbox {
         Mailbox::Bouncing(since) => Some(since.to_string()),
         Mailbox::None | Mailbox::Awaiting | Mailbox::Confirmed => None,
     };
     json!({
-        "name": person.name, "spotify_id": person.spotify_id, "since": person.since.to_string(),
-        "consent": person.consent.as_str(), "consent_until": until, "refused_because": why,
-        "deleted_at": deleted_at, "address": person.mailbox.as_str(), "bouncing_since": bouncing_since,
-        "artists": person.artists, "last_visit": person.last_visit.map(|at| at.to_string()),
+        "name": user.name, "spotify_id": user.spotify_id, "since": user.since.to_string(),
+        "consent": user.consent.as_str(), "consent_until": until, "refused_because": why,
+        "deleted_at": deleted_at, "address": user.mailbox.as_str(), "bouncing_since": bouncing_since,
+        "artists": user.artists, "last_visit": user.last_visit.map(|at| at.to_string()),
     })
 }
 

@@ -1,4 +1,4 @@
-//! As a table, for people.
+//! As a table, for users.
 
 use comfy_table::{Table, presets};
 
@@ -8,19 +8,19 @@ use crate::store::hint_sources::Health;
 use crate::store::job_runs::{JobRun, RunResult};
 use crate::store::status::{Consent, Group, History, Mailbox, Report, Standing, Status};
 
-/// So many people are listed; `--json` lists everybody.
-const PEOPLE_LISTED: usize = 50;
+/// So many users are listed; `--json` lists everybody.
+const USERS_LISTED: usize = 50;
 
 /// All of it.
 pub(super) fn of(report: &Report) -> Table {
     let mut rows = Rows(Table::new());
     rows.0.load_style(presets::NOTHING);
     needs(&mut rows, report);
-    people(&mut rows, report);
+    users(&mut rows, report);
     artists(&mut rows, &report.status);
     calls(&mut rows, report);
     hints(&mut rows, &report.status);
-    letters(&mut rows, report);
+    emails(&mut rows, report);
     jobs(&mut rows, report);
     rows.0
 }
@@ -43,49 +43,49 @@ fn needs(rows: &mut Rows, report: &Report) {
     }
 }
 
-fn people(rows: &mut Rows, report: &Report) {
-    let people = &report.status.people;
-    rows.add("People", format!("{} ({} with a confirmed address)", people.all, people.confirmed));
-    rows.add("  connected", people.connected);
-    rows.add("  must sign in again", people.must_sign_in_again);
-    rows.add("  refused by Spotify", people.in_trouble);
-    if people.held > 0 {
-        rows.add("  held: many refused at once", people.held);
+fn users(rows: &mut Rows, report: &Report) {
+    let users = &report.status.users;
+    rows.add("People", format!("{} ({} with a confirmed address)", users.all, users.confirmed));
+    rows.add("  connected", users.connected);
+    rows.add("  must sign in again", users.must_sign_in_again);
+    rows.add("  refused by Spotify", users.in_trouble);
+    if users.held > 0 {
+        rows.add("  held: many refused at once", users.held);
     }
-    if people.bouncing > 0 {
-        rows.add("  letters come back", people.bouncing);
+    if users.bouncing > 0 {
+        rows.add("  letters come back", users.bouncing);
     }
     for caller in &report.status.callers {
         let (name, address, at) = (&caller.name, caller.address.as_str(), caller.asked_at);
         rows.add("  asks to be entered at Spotify", format!("{name}, {address}, since {at}"));
     }
-    for person in report.people.iter().take(PEOPLE_LISTED) {
-        let Standing { name, spotify_id, .. } = person;
-        rows.add(&format!("  {name} ({spotify_id})"), person_in_words(person));
+    for user in report.users.iter().take(USERS_LISTED) {
+        let Standing { name, spotify_id, .. } = user;
+        rows.add(&format!("  {name} ({spotify_id})"), user_in_words(user));
     }
-    let besides = report.people.len().saturating_sub(PEOPLE_LISTED);
+    let besides = report.users.len().saturating_sub(USERS_LISTED);
     if besides > 0 {
         rows.add("  and others", format!("{besides}; dropday status --json lists them all"));
     }
 }
 
 /// `connected until 2027-05-23T12:00:00Z, address confirmed, 3 artists, here since …, last visit …`
-fn person_in_words(person: &Standing) -> String {
-    let consent = match &person.consent {
+fn user_in_words(user: &Standing) -> String {
+    let consent = match &user.consent {
         Consent::Good(until) => format!("connected until {until}"),
         Consent::Refused(why) => format!("refused: {why}"),
         Consent::Held => "held: many refused at once".to_owned(),
         Consent::Ended => "must sign in again".to_owned(),
         Consent::Withdrawn(at) => format!("took the permission back, is deleted at {at}"),
     };
-    let mailbox = match person.mailbox {
+    let mailbox = match user.mailbox {
         Mailbox::None => "no address".to_owned(),
         Mailbox::Awaiting => "address not confirmed yet".to_owned(),
         Mailbox::Confirmed => "address confirmed".to_owned(),
         Mailbox::Bouncing(since) => format!("letters come back since {since}"),
     };
-    let visit = person.last_visit.map_or("long ago".to_owned(), |at| at.to_string());
-    let (artists, since) = (person.artists, person.since);
+    let visit = user.last_visit.map_or("long ago".to_owned(), |at| at.to_string());
+    let (artists, since) = (user.artists, user.since);
     format!("{consent}, {mailbox}, {artists} artists, here since {since}, last visit {visit}")
 }
 
@@ -149,7 +149,7 @@ fn hints(rows: &mut Rows, status: &Status) {
     }
 }
 
-fn letters(rows: &mut Rows, report: &Report) {
+fn emails(rows: &mut Rows, report: &Report) {
     let status = &report.status;
     rows.add("Letters owed (things in them)", status.owed);
     rows.add("  put off at least once", status.put_off);
@@ -196,7 +196,7 @@ fn jobs(rows: &mut Rows, report: &Report) {
     }
 }
 
-/// `2026-11-23T12:00:00Z, took 1s 20ms: 3 letters sent`
+/// `2026-11-23T12:00:00Z, took 1s 20ms: 3 emails sent`
 fn job_in_words(runs: &[JobRun]) -> String {
     let Some(last) = runs.first() else { return String::new() };
     let what = if last.is_idle { "nothing to do" } else { &last.did };

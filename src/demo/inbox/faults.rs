@@ -1,4 +1,4 @@
-//! What can go wrong on order between a mail server and whoever brings a letter.
+//! What can go wrong on order between a mail server and whoever brings an email.
 
 use std::time::Duration;
 
@@ -17,23 +17,23 @@ pub enum SmtpFault {
     RefuseSender(u16, String),
     /// `RCPT TO` is answered after that time of the inbox's clock.
     SlowRcpt(Duration),
-    /// The connection dies while the letter is being sent.
+    /// The connection dies while the email is being sent.
     DropInData,
-    /// The letter is refused after its last byte.
+    /// The email is refused after its last byte.
     RefuseMessage(u16, String),
-    /// The connection dies after the last byte of the letter, without a reply.
+    /// The connection dies after the last byte of the email, without a reply.
     DropAfterData {
-        /// Whether the letter arrived nevertheless.
+        /// Whether the email arrived nevertheless.
         keep: bool,
     },
-    /// After the last byte of the letter nothing is ever said.
+    /// After the last byte of the email nothing is ever said.
     HangAfterData {
-        /// Whether the letter arrived nevertheless.
+        /// Whether the email arrived nevertheless.
         keep: bool,
     },
-    /// Garbage in place of the reply after the last byte of the letter.
+    /// Garbage in place of the reply after the last byte of the email.
     Nonsense {
-        /// Whether the letter arrived nevertheless.
+        /// Whether the email arrived nevertheless.
         keep: bool,
     },
 }

@@ -1,6 +1,6 @@
-//! A letter box on this machine: an SMTP server that keeps what it is given.
+//! An email box on this machine: an SMTP server that keeps what it is given.
 //!
-//! An [`Inbox`] is a handle; clones share one letter box, and the server ends with the last of
+//! An [`Inbox`] is a handle; clones share one email box, and the server ends with the last of
 //! them. It is as strict as the strictest server out there, so that whatever it takes, others take.
 
 mod faults;
@@ -47,7 +47,7 @@ pub struct InboxSettings {
     pub smtputf8: bool,
     /// Whether bodies may have bytes above 127.
     pub eight_bit: bool,
-    /// The longest letter that is taken, in bytes.
+    /// The longest email that is taken, in bytes.
     pub longest: usize,
 }
 
@@ -58,7 +58,7 @@ impl Default for InboxSettings {
     }
 }
 
-/// A letter that arrived.
+/// An email that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     /// When its last byte came.
@@ -67,11 +67,11 @@ pub struct Received {
     pub from: String,
     /// The recipients on the envelope.
     pub to: Vec<String>,
-    /// The letter, headers first, lines ended by CRLF.
+    /// The email, headers first, lines ended by CRLF.
     pub raw: Vec<u8>,
 }
 
-/// The letter box, and the server in front of it.
+/// The email box, and the server in front of it.
 #[derive(Clone)]
 pub struct Inbox {
     server: Arc<Server>,
@@ -92,7 +92,7 @@ struct Office {
 
 #[derive(Default)]
 struct Post {
-    letters: Vec<Received>,
+    emails: Vec<Received>,
     refused: HashMap<String, (u16, String)>,
     faults: VecDeque<SmtpFault>,
     connections: usize,
@@ -131,20 +131,20 @@ impl Inbox {
         format!("{scheme}://{}{}{query}", login.unwrap_or_default(), self.address())
     }
 
-    /// Every letter so far, the oldest first.
-    pub fn letters(&self) -> Vec<Received> {
-        self.post().letters.clone()
+    /// Every email so far, the oldest first.
+    pub fn emails(&self) -> Vec<Received> {
+        self.post().emails.clone()
     }
 
-    /// Every letter so far that had `address` on its envelope, the oldest first.
-    pub fn letters_to(&self, address: &str) -> Vec<Received> {
-        let to = |letter: &&Received| letter.to.iter().any(|to| same(to, address));
-        self.post().letters.iter().filter(to).cloned().collect()
+    /// Every email so far that had `address` on its envelope, the oldest first.
+    pub fn emails_to(&self, address: &str) -> Vec<Received> {
+        let to = |email: &&Received| email.to.iter().any(|to| same(to, address));
+        self.post().emails.iter().filter(to).cloned().collect()
     }
 
-    /// Throws all letters away.
+    /// Throws all emails away.
     pub fn empty(&self) {
-        self.post().letters.clear();
+        self.post().emails.clear();
     }
 
     /// How many connections were accepted so far.
@@ -173,7 +173,7 @@ impl Inbox {
         self.post().faults.clear();
     }
 
-    /// Stops listening and drops every connection. The letters stay.
+    /// Stops listening and drops every connection. The emails stay.
     pub async fn stop(&self) {
         let running = self.running().take();
         if let Some(task) = running {
@@ -237,7 +237,7 @@ impl Office {
 
     fn keep(&self, from: String, to: Vec<String>, raw: Vec<u8>) {
         let at = self.clock.now();
-        self.post().letters.push(Received { at, from, to, raw });
+        self.post().emails.push(Received { at, from, to, raw });
     }
 }
 

@@ -1,4 +1,4 @@
-//! The letters on a page: a list that keeps itself fresh, and each letter as a mail program
+//! The emails on a page: a list that keeps itself fresh, and each email as a mail program
 //! would show it.
 
 use askama::Template;
@@ -22,19 +22,19 @@ const SHOWN: [&str; 7] =
     source = r#"<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="3"><title>The demo’s inbox ({{ letters.len() }})</title>
+<meta http-equiv="refresh" content="3"><title>The demo’s inbox ({{ emails.len() }})</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/inbox/style.css"></head>
 <body><main>
 <p class="stamp">Nothing here was sent anywhere: the demo’s inbox</p>
 <h1>Inbox</h1>
-{% if letters.is_empty() %}<p>No letter has come yet. This page looks again every three seconds.</p>{% endif %}
-{% for letter in letters %}<p class="row"><span><b><a href="/inbox/{{ letter.number }}"><bdi>{{ letter.subject }}</bdi></a></b>
-<small>to {{ letter.to }}, {{ letter.at }}</small></span></p>{% endfor %}
+{% if emails.is_empty() %}<p>No letter has come yet. This page looks again every three seconds.</p>{% endif %}
+{% for email in emails %}<p class="row"><span><b><a href="/inbox/{{ email.number }}"><bdi>{{ email.subject }}</bdi></a></b>
+<small>to {{ email.to }}, {{ email.at }}</small></span></p>{% endfor %}
 </main></body></html>"#
 )]
 struct ListPage {
-    letters: Vec<Line>,
+    emails: Vec<Line>,
 }
 
 struct Line {
@@ -62,7 +62,7 @@ sandbox="allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-use
 <pre>{{ text }}</pre>
 </main></body></html>"#
 )]
-struct LetterPage {
+struct EmailPage {
     number: usize,
     subject: String,
     headers: Vec<(&'static str, String)>,
@@ -70,32 +70,32 @@ struct LetterPage {
     text: String,
 }
 
-/// `/inbox`, `/inbox/{n}` and `/inbox/{n}/html`; the first letter that came is number 1.
+/// `/inbox`, `/inbox/{n}` and `/inbox/{n}/html`; the first email that came is number 1.
 pub fn router(inbox: Inbox) -> Router {
     Router::new()
         .route("/inbox", get(list))
         .route("/inbox/style.css", get(style))
-        .route("/inbox/{number}", get(letter))
+        .route("/inbox/{number}", get(email))
         .route("/inbox/{number}/html", get(html))
         .with_state(inbox)
 }
 
 async fn list(State(inbox): State<Inbox>) -> Html<String> {
-    let letters = inbox.letters();
-    let lines = letters.iter().enumerate().rev().map(|(at, letter)| line(at + 1, letter));
-    let page = ListPage { letters: lines.collect() };
+    let emails = inbox.emails();
+    let lines = emails.iter().enumerate().rev().map(|(at, email)| line(at + 1, email));
+    let page = ListPage { emails: lines.collect() };
     Html(page.render().unwrap_or_default())
 }
 
-async fn letter(State(inbox): State<Inbox>, Path(number): Path<usize>) -> Response {
-    let letters = inbox.letters();
-    let received = number.checked_sub(1).and_then(|at| letters.get(at));
+async fn email(State(inbox): State<Inbox>, Path(number): Path<usize>) -> Response {
+    let emails = inbox.emails();
+    let received = number.checked_sub(1).and_then(|at| emails.get(at));
     let Some(message) = received.and_then(|received| MessageParser::default().parse(&received.raw))
     else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let headers = SHOWN.into_iter().filter_map(|name| Some((name, shown(&message, name)?)));
-    let page = LetterPage {
+    let page = EmailPage {
         number,
         subject: subject(&message),
         headers: headers.collect(),
@@ -108,8 +108,8 @@ async fn letter(State(inbox): State<Inbox>, Path(number): Path<usize>) -> Respon
 /// The HTML part alone. Without scripts, and shut off from the pages around it, also for somebody
 /// who opens it outside of its frame.
 async fn html(State(inbox): State<Inbox>, Path(number): Path<usize>) -> Response {
-    let letters = inbox.letters();
-    let received = number.checked_sub(1).and_then(|at| letters.get(at));
+    let emails = inbox.emails();
+    let received = number.checked_sub(1).and_then(|at| emails.get(at));
     let message = received.and_then(|received| MessageParser::default().parse(&received.raw));
     let body = message.and_then(|message| message.body_html(0).map(|html| html.into_owned()));
     let Some(body) = body else { return StatusCode::NOT_FOUND.into_response() };
@@ -123,13 +123,13 @@ async fn style() -> Response {
     (kind, include_str!("../style.css")).into_response()
 }
 
-fn line(number: usize, letter: &Received) -> Line {
-    let message = MessageParser::default().parse(&letter.raw);
+fn line(number: usize, email: &Received) -> Line {
+    let message = MessageParser::default().parse(&email.raw);
     Line {
         number,
         subject: message.as_ref().map_or_else(|| "(unreadable)".to_owned(), subject),
-        to: letter.to.join(", "),
-        at: TimeZone::UTC.to_datetime(letter.at).strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        to: email.to.join(", "),
+        at: TimeZone::UTC.to_datetime(email.at).strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
     }
 }
 

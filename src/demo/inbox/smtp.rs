@@ -259,7 +259,7 @@ async fn say(wire: &mut Wire, code: u16, text: &str) -> io::Result<Then> {
     wire.reply(code, &[text]).await.map(|()| Then::GoOn)
 }
 
-/// The letter, or the reply to one that strict servers would not take.
+/// The email, or the reply to one that strict servers would not take.
 fn checked(envelope: &Envelope, text: Text) -> Result<Vec<u8>, (u16, &'static str)> {
     match text {
         Text::TooLong => Err((552, "5.3.4 That letter is too long")),

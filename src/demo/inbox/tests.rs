@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use super::*;
 use crate::clock::ManualClock;
 
-const LETTER: &str = "Subject: =?utf-8?q?caf=C3=A9?=\r\n\r\n..dot\r\n";
+const EMAIL: &str = "Subject: =?utf-8?q?caf=C3=A9?=\r\n\r\n..dot\r\n";
 
 async fn inbox(settings: InboxSettings) -> Inbox {
     let clock = ManualClock::at("2026-11-23T12:00:00Z".parse().unwrap());
@@ -57,7 +57,7 @@ impl Client {
                 return code;
             }
         }
-        self.tell(&format!("{LETTER}.")).await
+        self.tell(&format!("{EMAIL}.")).await
     }
 }
 
@@ -66,14 +66,14 @@ async fn silent(client: &mut Client) -> bool {
 }
 
 #[tokio::test]
-async fn a_letter_arrives_as_it_was_written() {
+async fn an_email_arrives_as_it_was_written() {
     let inbox = inbox(InboxSettings::default()).await;
     let mut client = Client::greeted(&inbox).await;
     assert_eq!(client.send("B@example.com").await, 250);
-    let [letter] = &inbox.letters_to("b@EXAMPLE.com")[..] else { panic!("one letter") };
-    assert_eq!(letter.from, "a@example.com");
-    assert!(letter.raw.ends_with(b"\r\n\r\n.dot\r\n"));
-    assert!(inbox.letters_to("c@example.com").is_empty());
+    let [email] = &inbox.emails_to("b@EXAMPLE.com")[..] else { panic!("one letter") };
+    assert_eq!(email.from, "a@example.com");
+    assert!(email.raw.ends_with(b"\r\n\r\n.dot\r\n"));
+    assert!(inbox.emails_to("c@example.com").is_empty());
 }
 
 #[tokio::test]
@@ -98,13 +98,13 @@ async fn faults_happen_once_each_in_turn() {
         codes.push(client.send("b@example.com").await);
     }
     assert_eq!(codes, [451, 554, 0]);
-    assert_eq!(inbox.letters().len(), 1);
+    assert_eq!(inbox.emails().len(), 1);
     let mut client = Client::greeted(&inbox).await;
     assert_eq!(client.send("b@example.com").await, 250);
 }
 
 #[tokio::test]
-async fn a_letter_can_get_lost_at_every_other_step() {
+async fn an_email_can_get_lost_at_every_other_step() {
     let inbox = inbox(InboxSettings::default()).await;
     inbox.script(SmtpFault::DropInData);
     inbox.script(SmtpFault::Nonsense { keep: false });
@@ -117,7 +117,7 @@ async fn a_letter_can_get_lost_at_every_other_step() {
     let mut client = Client::greeted(&inbox).await;
     let sent = tokio::time::timeout(Duration::from_millis(200), client.send("b@example.com"));
     assert!(sent.await.is_err());
-    assert_eq!(inbox.letters().len(), 1);
+    assert_eq!(inbox.emails().len(), 1);
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn under_cover_from_the_first_byte() {
 }
 
 #[tokio::test]
-async fn the_pages_show_a_letter_with_its_parts_read() {
+async fn the_pages_show_an_email_with_its_parts_read() {
     let inbox = inbox(InboxSettings::default()).await;
     let raw = "From: =?utf-8?q?D=C3=B6rte?= <d@example.com>\r\nSubject: =?utf-8?q?caf=C3=A9?=\r\n\
         MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=x\r\n\r\n--x\r\n\
@@ -243,12 +243,12 @@ async fn a_real_client_delivers_to_the_address_that_is_told() {
     let login = Some(("me@example.com".to_owned(), "p: s/w+ré%".to_owned()));
     let inbox = inbox(InboxSettings { login, ..InboxSettings::default() }).await;
     let mailer = AsyncSmtpTransport::<Tokio1Executor>::from_url(&inbox.url()).unwrap().build();
-    let letter = Message::builder()
+    let email = Message::builder()
         .from("Jörg <a@example.com>".parse().unwrap())
         .to("jörg@example.com".parse().unwrap())
         .subject("café")
         .body("naïve\n.\n..\n".to_owned())
         .unwrap();
-    mailer.send(letter).await.unwrap();
-    assert_eq!(inbox.letters_to("JÖRG@example.com").len(), 1);
+    mailer.send(email).await.unwrap();
+    assert_eq!(inbox.emails_to("JÖRG@example.com").len(), 1);
 }

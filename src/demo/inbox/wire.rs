@@ -20,7 +20,7 @@ pub(super) struct Wire {
     pub(super) encrypted: bool,
 }
 
-/// A letter as it came, or what was wrong with it.
+/// An email as it came, or what was wrong with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Text {
     Whole(Vec<u8>),
@@ -70,7 +70,7 @@ impl Wire {
         Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
-    /// The letter up to the line with nothing but a dot, without the dots that were stuffed in.
+    /// The email up to the line with nothing but a dot, without the dots that were stuffed in.
     /// `None` where the other side went before that.
     pub(super) async fn text(&mut self, longest: usize) -> io::Result<Option<Text>> {
         let (mut text, mut bad_line, mut too_long) = (Vec::new(), false, false);

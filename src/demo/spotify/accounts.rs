@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::pages::rendered;
 use super::{Site, bodies};
-use crate::demo::world::{Issued, Person, PersonId, Refusal, World, field};
+use crate::demo::world::{FakeUser, FakeUserId, Issued, Refusal, World, field};
 
 #[derive(Template)]
 #[template(
@@ -26,9 +26,9 @@ use crate::demo::world::{Issued, Person, PersonId, Refusal, World, field};
 <ul>{% for scope in scopes %}<li>{{ scope }}</li>{% endfor %}</ul>
 <h2>Who would you like to be?</h2>
 <form method="post" action="/authorize/decision?{{ query }}">
-{% for (id, person) in people %}<p class="row"><span><b>{{ person.name }}</b>
-<small>follows {{ person.follows.len() }} artists</small></span>
-<button name="agree" value="{{ id.0 }}">Agree as {{ person.name }}</button></p>{% endfor %}
+{% for (id, user) in users %}<p class="row"><span><b>{{ user.name }}</b>
+<small>follows {{ user.follows.len() }} artists</small></span>
+<button name="agree" value="{{ id.0 }}">Agree as {{ user.name }}</button></p>{% endfor %}
 <p><button class="quiet" name="refuse" value="yes">Refuse</button></p>
 </form>
 <p><small>After that your browser goes back to {{ host }}.</small></p>
@@ -36,7 +36,7 @@ use crate::demo::world::{Issued, Person, PersonId, Refusal, World, field};
 )]
 struct ConsentPage<'a> {
     scopes: Vec<&'a str>,
-    people: Vec<(PersonId, Person)>,
+    users: Vec<(FakeUserId, FakeUser)>,
     query: &'a str,
     host: &'a str,
 }
@@ -49,11 +49,11 @@ pub(super) async fn consent_page(State(site): State<Site>, RawQuery(query): RawQ
     };
     let host = request.redirect_uri.host_str().unwrap_or_default();
     let scopes = request.scope.iter().map(|scope| in_words(scope)).collect();
-    let page = ConsentPage { scopes, people: site.world.people(), query: &query, host };
+    let page = ConsentPage { scopes, users: site.world.users(), query: &query, host };
     Html(rendered(&page)).into_response()
 }
 
-/// The form of the consent page: `agree=<number of a person>`, or anything else to refuse.
+/// The form of the consent page: `agree=<number of a user>`, or anything else to refuse.
 pub(super) async fn decide(
     State(site): State<Site>,
     RawQuery(query): RawQuery,
@@ -63,9 +63,9 @@ pub(super) async fn decide(
         Ok(request) => request,
         Err(error) => return (StatusCode::BAD_REQUEST, error).into_response(),
     };
-    let person = field(&form, "agree").and_then(|id| id.parse().ok()).map(PersonId);
-    let back = match person.filter(|id| site.world.person(*id).is_some()) {
-        Some(person) => site.world.agree(&request, person),
+    let user = field(&form, "agree").and_then(|id| id.parse().ok()).map(FakeUserId);
+    let back = match user.filter(|id| site.world.user(*id).is_some()) {
+        Some(user) => site.world.agree(&request, user),
         None => request.back("error", "access_denied"),
     };
     Redirect::to(&back).into_response()

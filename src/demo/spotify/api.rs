@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Value, json};
 
 use super::{Asker, Site, bodies};
-use crate::demo::world::{Bearer, Group, PersonId, Scope, World, field};
+use crate::demo::world::{Bearer, FakeUserId, Group, Scope, World, field};
 
 const NOT_LISTED: &str =
     "Check settings on developer.spotify.com/dashboard, the user may not be registered.";
@@ -30,14 +30,14 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Who asks: a person, or the app for itself.
-struct Caller(Option<(PersonId, Scope)>);
+/// Who asks: a user, or the app for itself.
+struct Caller(Option<(FakeUserId, Scope)>);
 
 pub(super) async fn me(State(site): State<Site>, headers: HeaderMap) -> Answer {
     let caller = admit(&site, &headers)?;
-    let id = caller.person()?;
-    let person = site.world.person(id).ok_or_else(|| bodies::error(404, "No such user"))?;
-    Ok(caller.answer(bodies::me(&site, &person)))
+    let id = caller.user()?;
+    let user = site.world.user(id).ok_or_else(|| bodies::error(404, "No such user"))?;
+    Ok(caller.answer(bodies::me(&site, &user)))
 }
 
 pub(super) async fn following(
@@ -47,7 +47,7 @@ pub(super) async fn following(
 ) -> Answer {
     let query = query.unwrap_or_default();
     let caller = admit(&site, &headers)?;
-    let person = caller.person()?;
+    let user = caller.user()?;
     caller.needs("user-follow-read")?;
     if field(&query, "type").as_deref() != Some("artist") {
         return Err(refuse(&site.world, 400, "Bad or missing type"));
@@ -57,7 +57,7 @@ pub(super) async fn following(
     }
     let limit = number(&site.world, &query, "limit", 20, 1..=50)?;
     let after = field(&query, "after");
-    let page = site.world.following_page(person, after.as_deref(), limit);
+    let page = site.world.following_page(user, after.as_deref(), limit);
     let page = page.ok_or_else(|| bodies::error(404, "No such user"))?;
     let href = format!("{}/v1/me/following?type=artist&limit={limit}", site.base);
     let items: Vec<Value> = nullable(&page.items, |artist| bodies::artist(&site, artist));
@@ -163,7 +163,7 @@ fn admit(site: &Site, headers: &HeaderMap) -> Result<Caller, Refused> {
     let token = token.ok_or_else(|| bodies::unauthorized("No token provided"))?;
     let caller = match site.world.bearer(token) {
         Bearer::App => Caller(None),
-        Bearer::Person(person, scope) => Caller(Some((person, scope))),
+        Bearer::User(user, scope) => Caller(Some((user, scope))),
         Bearer::Expired => return Err(bodies::unauthorized("The access token expired").into()),
         Bearer::Unknown => return Err(bodies::unauthorized("Invalid access token").into()),
     };
@@ -171,17 +171,17 @@ fn admit(site: &Site, headers: &HeaderMap) -> Result<Caller, Refused> {
         let body = (axum::http::StatusCode::FORBIDDEN, NOT_PAID).into_response();
         return Err(caller.marked(body).into());
     }
-    let person = caller.0.as_ref().and_then(|(id, _)| site.world.person(*id));
-    if person.is_some_and(|person| !person.allow_listed) {
+    let user = caller.0.as_ref().and_then(|(id, _)| site.world.user(*id));
+    if user.is_some_and(|user| !user.allow_listed) {
         return Err(caller.marked(bodies::error(403, NOT_LISTED)).into());
     }
     Ok(caller)
 }
 
 impl Caller {
-    fn person(&self) -> Result<PersonId, Refused> {
-        let person = self.0.as_ref().map(|(person, _)| *person);
-        person.ok_or_else(|| bodies::error(401, "Valid user authentication required").into())
+    fn user(&self) -> Result<FakeUserId, Refused> {
+        let user = self.0.as_ref().map(|(user, _)| *user);
+        user.ok_or_else(|| bodies::error(401, "Valid user authentication required").into())
     }
 
     fn needs(&self, scope: &str) -> Result<(), Refused> {
@@ -196,8 +196,8 @@ impl Caller {
     }
 
     fn marked(&self, mut response: Response) -> Response {
-        if let Some((person, _)) = &self.0 {
-            response.extensions_mut().insert(Asker(*person));
+        if let Some((user, _)) = &self.0 {
+            response.extensions_mut().insert(Asker(*user));
         }
         response
     }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Value, json};
 
 use super::{Site, cut};
-use crate::demo::world::{Album, Artist, Fault, Person};
+use crate::demo::world::{Album, Artist, FakeUser, Fault};
 
 /// `{"error":{"status":…,"message":…}}`
 pub(super) fn error(status: u16, message: &str) -> Response {
@@ -58,16 +58,16 @@ pub(in crate::demo) async fn faulty(fault: Fault) -> Response {
 }
 
 /// `GET /me`
-pub(super) fn me(site: &Site, person: &Person) -> Value {
+pub(super) fn me(site: &Site, user: &FakeUser) -> Value {
     json!({
-        "account_id": person.account_id,
-        "display_name": person.name,
-        "external_urls": { "spotify": format!("{}/user/{}", site.base, person.id) },
-        "href": format!("{}/v1/users/{}", site.base, person.id),
-        "id": person.id,
+        "account_id": user.account_id,
+        "display_name": user.name,
+        "external_urls": { "spotify": format!("{}/user/{}", site.base, user.id) },
+        "href": format!("{}/v1/users/{}", site.base, user.id),
+        "id": user.id,
         "images": [],
         "type": "user",
-        "uri": format!("spotify:user:{}", person.id),
+        "uri": format!("spotify:user:{}", user.id),
     })
 }
 

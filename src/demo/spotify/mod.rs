@@ -15,7 +15,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::world::{Endpoint, PersonId, World};
+use super::world::{Endpoint, FakeUserId, World};
 
 pub(super) use bodies::faulty;
 
@@ -29,7 +29,7 @@ struct Site {
 
 /// Whose token a request carried; put on the answer for the journal.
 #[derive(Clone, Copy)]
-struct Asker(PersonId);
+struct Asker(FakeUserId);
 
 /// Everything that the stand-in serves, for an address that browsers reach as `base_url`.
 pub fn router(world: World, base_url: &str) -> Router {
@@ -68,10 +68,10 @@ async fn journalled(State(site): State<Site>, request: Request, next: Next) -> R
         Some(fault) => bodies::faulty(fault).await,
         None => next.run(request).await,
     };
-    let person = response.extensions().get::<Asker>().map(|asker| asker.0);
+    let user = response.extensions().get::<Asker>().map(|asker| asker.0);
     let retry_after = response.headers().get("retry-after");
     let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
-    site.world.finish(place, person, response.status().as_u16(), retry_after);
+    site.world.finish(place, user, response.status().as_u16(), retry_after);
     response
 }
 

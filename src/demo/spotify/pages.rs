@@ -1,4 +1,4 @@
-//! Pages for people: the controls of the demo, and somewhere for the links of a letter to lead.
+//! Pages for users: the controls of the demo, and somewhere for the links of an email to lead.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::Site;
 use crate::demo::catalogue;
-use crate::demo::world::{Album, Artist, Group, Person, PersonId, World, field};
+use crate::demo::world::{Album, Artist, FakeUser, FakeUserId, Group, World, field};
 
 #[derive(Template)]
 #[template(
@@ -27,18 +27,18 @@ Dropday finds the next time it looks.</p>
 <span><b><a href="/artist/{{ artist.id }}"><bdi>{{ artist.name }}</bdi></a></b>
 {% if let Some(latest) = latest %}<small>latest: <bdi>{{ latest.title }}</bdi>, {{ latest.date }}</small>{% endif %}</span>
 <button>Put out an album now</button></form>{% endfor %}
-{% for (id, person) in people %}<h2>{{ person.name }} follows</h2>
+{% for (id, user) in users %}<h2>{{ user.name }} follows</h2>
 {% for (artist, _) in artists %}<form class="row" method="post" action="/follow">
 <input type="hidden" name="person" value="{{ id.0 }}">
 <input type="hidden" name="artist" value="{{ artist.id }}">
 <bdi>{{ artist.name }}</bdi>
-{% if person.follows.contains(artist.id) %}<button class="quiet" name="follow" value="no">Unfollow</button>
+{% if user.follows.contains(artist.id) %}<button class="quiet" name="follow" value="no">Unfollow</button>
 {% else %}<button name="follow" value="yes">Follow</button>{% endif %}</form>{% endfor %}{% endfor %}
 </main></body></html>"#
 )]
 struct ControlPage {
     artists: Vec<(Artist, Option<Album>)>,
-    people: Vec<(PersonId, Person)>,
+    users: Vec<(FakeUserId, FakeUser)>,
 }
 
 #[derive(Template)]
@@ -72,7 +72,7 @@ pub(super) async fn control(State(site): State<Site>) -> Response {
     };
     let artists = site.world.artists();
     let artists = artists.into_iter().map(|artist| (artist.clone(), latest(&artist))).collect();
-    Html(rendered(&ControlPage { artists, people: site.world.people() })).into_response()
+    Html(rendered(&ControlPage { artists, users: site.world.users() })).into_response()
 }
 
 pub(super) async fn put_out(State(site): State<Site>, form: String) -> Response {
@@ -83,13 +83,13 @@ pub(super) async fn put_out(State(site): State<Site>, form: String) -> Response 
 }
 
 pub(super) async fn follow(State(site): State<Site>, form: String) -> Response {
-    let person = field(&form, "person").and_then(|id| id.parse().ok()).map(PersonId);
-    let (Some(person), Some(artist)) = (person, field(&form, "artist")) else {
+    let user = field(&form, "person").and_then(|id| id.parse().ok()).map(FakeUserId);
+    let (Some(user), Some(artist)) = (user, field(&form, "artist")) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     match field(&form, "follow").as_deref() {
-        Some("yes") => site.world.follow(person, &artist),
-        _ => site.world.unfollow(person, &artist),
+        Some("yes") => site.world.follow(user, &artist),
+        _ => site.world.unfollow(user, &artist),
     }
     Redirect::to("/").into_response()
 }

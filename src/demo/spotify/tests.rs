@@ -5,7 +5,7 @@ use tokio::net::TcpStream;
 
 use super::router;
 use crate::demo::world::testing::world;
-use crate::demo::world::{Endpoint, Fault, NewAlbum, PersonId, World};
+use crate::demo::world::{Endpoint, FakeUserId, Fault, NewAlbum, World};
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const AUTHORIZE: &str = "/authorize?client_id=demo-client&response_type=code&state=s\
@@ -14,7 +14,7 @@ const AUTHORIZE: &str = "/authorize?client_id=demo-client&response_type=code&sta
 
 struct Site {
     world: World,
-    martha: PersonId,
+    martha: FakeUserId,
     address: std::net::SocketAddr,
     token: String,
 }
@@ -31,10 +31,10 @@ impl Answer {
     }
 }
 
-/// A served world with a person who has agreed.
+/// A served world with a user who has agreed.
 async fn site() -> Site {
     let (world, _) = world();
-    let martha = world.add_person("Martha");
+    let martha = world.add_user("Martha");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let app: Router = router(world.clone(), &format!("http://{address}"));
@@ -89,7 +89,7 @@ async fn the_profile_has_what_development_mode_sends_and_no_more() {
         ["account_id", "display_name", "external_urls", "href", "id", "images", "type", "uri"]
     );
     let request = site.world.requests().pop().unwrap();
-    assert_eq!((request.endpoint, request.person), (Endpoint::Me, Some(site.martha)));
+    assert_eq!((request.endpoint, request.user), (Endpoint::Me, Some(site.martha)));
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_call_left_hanging_is_in_the_journal_and_ends_with_the_client() {
 }
 
 #[tokio::test]
-async fn a_person_agrees_or_refuses_on_the_consent_page() {
+async fn a_user_agrees_or_refuses_on_the_consent_page() {
     let site = site().await;
     let page = site.get(AUTHORIZE).await;
     assert!(page.status == 200 && page.body.contains("This is not Spotify"));
@@ -208,7 +208,7 @@ async fn the_controls_put_out_an_album_and_change_who_follows() {
     assert_eq!(site.post("/put-out", &format!("artist={artist}")).await.status, 303);
     let form = format!("person=0&artist={artist}&follow=yes");
     assert_eq!(site.post("/follow", &form).await.status, 303);
-    assert_eq!(site.world.person(site.martha).unwrap().follows, std::slice::from_ref(&artist));
+    assert_eq!(site.world.user(site.martha).unwrap().follows, std::slice::from_ref(&artist));
     let page = site.get(&format!("/artist/{artist}")).await;
     assert!(page.body.contains("A Slow Form of Lightning"));
     let album = site.world.albums_of(&artist, &super::super::world::Group::ALL).remove(0);

@@ -26,7 +26,7 @@ pub enum Group {
     Single,
     /// Compilations.
     Compilation,
-    /// Other people's releases with a track of this artist.
+    /// Other users' releases with a track of this artist.
     AppearsOn,
 }
 

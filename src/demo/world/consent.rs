@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::grants::{Code, Scope};
-use super::{PersonId, World};
+use super::{FakeUserId, World};
 
 /// A trip to the consent page.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ pub(in crate::demo) struct AuthorizeRequest {
     pub(in crate::demo) redirect_uri: Url,
     pub(in crate::demo) state: Option<String>,
     pub(in crate::demo) scope: Scope,
-    /// The same address to the letter: the token endpoint compares it so.
+    /// The same address to the email: the token endpoint compares it so.
     raw_redirect_uri: String,
     challenge: String,
 }
@@ -29,13 +29,13 @@ impl AuthorizeRequest {
 }
 
 impl World {
-    /// The person agrees to what the app asks for at `authorize_url`: the address, with code and
+    /// The user agrees to what the app asks for at `authorize_url`: the address, with code and
     /// state, that the browser would be sent to. Without HTTP, and so without a journal entry.
     ///
     /// # Errors
     /// What is wrong with the address, in the words of the error page.
-    pub fn consent(&self, authorize_url: &str, person: PersonId) -> Result<String, String> {
-        Ok(self.agree(&self.asked_at(authorize_url)?, person))
+    pub fn consent(&self, authorize_url: &str, user: FakeUserId) -> Result<String, String> {
+        Ok(self.agree(&self.asked_at(authorize_url)?, user))
     }
 
     /// The same for somebody who refuses.
@@ -98,11 +98,11 @@ impl World {
         })
     }
 
-    /// The person agrees; the answer is where the browser goes next.
-    pub(in crate::demo) fn agree(&self, request: &AuthorizeRequest, person: PersonId) -> String {
+    /// The user agrees; the answer is where the browser goes next.
+    pub(in crate::demo) fn agree(&self, request: &AuthorizeRequest, user: FakeUserId) -> String {
         let code = self.token();
         let kept = Code {
-            person,
+            user,
             redirect_uri: request.raw_redirect_uri.clone(),
             challenge: request.challenge.clone(),
             scope: request.scope.clone(),

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, ZonedDateTime};
 use sha2::{Digest, Sha256};
 
-use super::{PersonId, World};
+use super::{FakeUserId, World};
 use crate::clock::random;
 
 const CODE_LIVES: std::time::Duration = std::time::Duration::from_secs(600);
@@ -36,17 +36,17 @@ pub(in crate::demo) type Scope = BTreeSet<String>;
 
 #[derive(Debug)]
 pub(super) struct Code {
-    pub(super) person: PersonId,
+    pub(super) user: FakeUserId,
     pub(super) redirect_uri: String,
     pub(super) challenge: String,
     pub(super) scope: Scope,
     pub(super) made_at: Timestamp,
 }
 
-/// What one person agreed to at one time.
+/// What one user agreed to at one time.
 #[derive(Debug)]
 pub(super) struct Grant {
-    person: PersonId,
+    user: FakeUserId,
     scope: Scope,
     consented_at: Timestamp,
     revoked: bool,
@@ -78,7 +78,7 @@ pub(in crate::demo) struct Issued {
 #[derive(Debug)]
 pub(in crate::demo) enum Bearer {
     App,
-    Person(PersonId, Scope),
+    User(FakeUserId, Scope),
     Expired,
     Unknown,
 }
@@ -106,17 +106,17 @@ impl World {
         self.state().rotation = rotation;
     }
 
-    /// The person takes every consent back: refresh tokens give `invalid_grant`, access tokens 401.
-    pub fn revoke(&self, person: PersonId) {
+    /// The user takes every consent back: refresh tokens give `invalid_grant`, access tokens 401.
+    pub fn revoke(&self, user: FakeUserId) {
         let grants = &mut self.state().grants;
-        grants.iter_mut().filter(|g| g.person == person).for_each(|grant| grant.revoked = true);
+        grants.iter_mut().filter(|g| g.user == user).for_each(|grant| grant.revoked = true);
     }
 
-    /// The six months of the person's consents are over: refresh tokens give `invalid_grant`, access
+    /// The six months of the user's consents are over: refresh tokens give `invalid_grant`, access
     /// tokens live on for the rest of their hour.
-    pub fn expire(&self, person: PersonId) {
+    pub fn expire(&self, user: FakeUserId) {
         let grants = &mut self.state().grants;
-        let hers = grants.iter_mut().filter(|g| g.person == person);
+        let hers = grants.iter_mut().filter(|g| g.user == user);
         hers.for_each(|grant| grant.consented_at = Timestamp::UNIX_EPOCH);
     }
 
@@ -157,10 +157,10 @@ impl World {
         if !proves(verifier, &code.challenge) {
             return Err(Refusal("invalid_grant", "code_verifier was incorrect"));
         }
-        let (person, scope) = (code.person, code.scope);
+        let (user, scope) = (code.user, code.scope);
         let grant = {
             let grants = &mut self.state().grants;
-            grants.push(Grant { person, scope, consented_at: now, revoked: false });
+            grants.push(Grant { user, scope, consented_at: now, revoked: false });
             grants.len() - 1
         };
         Ok(self.issue(grant, true))
@@ -219,7 +219,7 @@ impl World {
             Some(Access { grant: None, .. }) => Bearer::App,
             Some(Access { grant: Some(grant), .. }) => match &state.grants[*grant] {
                 grant if grant.revoked => Bearer::Unknown,
-                grant => Bearer::Person(grant.person, grant.scope.clone()),
+                grant => Bearer::User(grant.user, grant.scope.clone()),
             },
         }
     }

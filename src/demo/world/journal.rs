@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{PersonId, World};
+use super::{FakeUserId, World};
 
 /// The addresses that a world can be asked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,7 +55,7 @@ pub struct Request {
     /// The query as it was sent; empty where there was none.
     pub query: String,
     /// Whose access token it carried; nobody's where it was the app's own, or no good.
-    pub person: Option<PersonId>,
+    pub user: Option<FakeUserId>,
     /// The status of the answer; 0 where it was left hanging.
     pub status: u16,
 }
@@ -100,7 +100,7 @@ impl World {
             state.unexpected.push(early);
         }
         let (path, query) = (path.to_owned(), query.to_owned());
-        state.requests.push(Request { at, endpoint, path, query, person: None, status: 0 });
+        state.requests.push(Request { at, endpoint, path, query, user: None, status: 0 });
         state.requests.len() - 1
     }
 
@@ -108,13 +108,13 @@ impl World {
     pub(in crate::demo) fn finish(
         &self,
         place: usize,
-        person: Option<PersonId>,
+        user: Option<FakeUserId>,
         status: u16,
         retry_after: Option<u64>,
     ) {
         let mut state = self.state();
         let Some(request) = state.requests.get_mut(place) else { return };
-        request.person = person;
+        request.user = user;
         request.status = status;
         if let (429, Some(seconds)) = (status, retry_after) {
             let (endpoint, at) = (request.endpoint, request.at);
@@ -148,11 +148,11 @@ mod tests {
     #[test]
     fn the_journal_tells_who_asked_for_what_and_how_it_ended() {
         let (world, _) = world();
-        let martha = world.add_person("Martha");
+        let martha = world.add_user("Martha");
         let place = world.begin(Endpoint::Following, "/v1/me/following", "type=artist");
         world.finish(place, Some(martha), 200, None);
         let [request] = &world.requests()[..] else { panic!("one request") };
-        assert_eq!((request.person, request.status), (Some(martha), 200));
+        assert_eq!((request.user, request.status), (Some(martha), 200));
         assert_eq!(request.query, "type=artist");
     }
 

@@ -2,7 +2,7 @@
 
 use super::album::{Album, Artist, Group};
 use super::music::listing;
-use super::people::{FollowingLie, Person, PersonId};
+use super::users::{FakeUser, FakeUserId, FollowingLie};
 use super::{State, World};
 
 /// A page of an artist's albums.
@@ -48,41 +48,41 @@ impl World {
         })
     }
 
-    /// A page of the artists that the person follows, in the order of their ids.
+    /// A page of the artists that the user follows, in the order of their ids.
     pub(in crate::demo) fn following_page(
         &self,
-        person: PersonId,
+        user: FakeUserId,
         after: Option<&str>,
         limit: usize,
     ) -> Option<FollowingPage> {
         let state = self.state();
-        let person = state.people.get(person.0)?;
-        let all = followed(&state, person);
+        let user = state.users.get(user.0)?;
+        let all = followed(&state, user);
         let total = all.len();
-        let told = told(all, person.lie, after);
+        let told = told(all, user.lie, after);
         let rest: Vec<Artist> = told
             .into_iter()
             .filter(|artist| after.is_none_or(|after| *artist.id > *after))
             .collect();
         let page = rest.get(..limit).unwrap_or(&rest);
         let last = page.last().filter(|_| rest.len() > limit).map(|artist| artist.id.clone());
-        let nulls = std::iter::repeat_n(None, usize::from(person.null_artist));
+        let nulls = std::iter::repeat_n(None, usize::from(user.null_artist));
         Some(FollowingPage {
             items: nulls.chain(page.iter().cloned().map(Some)).collect(),
-            total: claimed_total(total as u64, person.lie),
-            after: match (person.lie, after) {
+            total: claimed_total(total as u64, user.lie),
+            after: match (user.lie, after) {
                 (Some(FollowingLie::RepeatedCursor), Some(after)) => Some(after.to_owned()),
                 (Some(FollowingLie::RepeatedCursor), None) => page.last().map(|a| a.id.clone()),
                 _ => last,
             },
-            has_cursors: person.lie != Some(FollowingLie::NoCursors),
+            has_cursors: user.lie != Some(FollowingLie::NoCursors),
         })
     }
 }
 
-fn followed(state: &State, person: &Person) -> Vec<Artist> {
+fn followed(state: &State, user: &FakeUser) -> Vec<Artist> {
     let mut all: Vec<Artist> =
-        person.follows.iter().filter_map(|id| state.artist(id).cloned()).collect();
+        user.follows.iter().filter_map(|id| state.artist(id).cloned()).collect();
     all.sort_by(|a, b| a.id.cmp(&b.id));
     all
 }
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn every_followed_artist_is_on_exactly_one_page() {
         let (world, _) = world();
-        let martha = world.add_person("Martha");
+        let martha = world.add_user("Martha");
         (0..23).for_each(|n| world.follow(martha, &world.add_artist(format!("Artist {n}"))));
         let (mut after, mut seen) = (None, Vec::new());
         loop {
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn each_lie_is_told_as_promised() {
         let (world, _) = world();
-        let martha = world.add_person("Martha");
+        let martha = world.add_user("Martha");
         (0..6).for_each(|n| world.follow(martha, &world.add_artist(format!("Artist {n}"))));
         let told = |lie| {
             world.lie_about_following(martha, lie);

@@ -10,8 +10,8 @@ mod grants;
 mod journal;
 mod listing;
 mod music;
-mod people;
 mod state;
+mod users;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,7 +23,7 @@ pub use album::{Album, Artist, Group, NewAlbum};
 pub use faults::Fault;
 pub use grants::Rotation;
 pub use journal::{Endpoint, Request};
-pub use people::{FollowingLie, Person, PersonId};
+pub use users::{FakeUser, FakeUserId, FollowingLie};
 
 pub(super) use consent::field;
 pub(super) use grants::{Bearer, Issued, Refusal, Scope};
@@ -39,7 +39,7 @@ pub struct World {
 }
 
 impl World {
-    /// A world without people or music, whose app has the client id `demo-client` and no secret.
+    /// A world without users or music, whose app has the client id `demo-client` and no secret.
     pub fn new(clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Self {
         Self { clock, chance, state: Arc::default() }
     }

@@ -8,12 +8,12 @@ use super::album::{Album, Artist, Group};
 use super::faults::Fault;
 use super::grants::{Access, Code, Grant, Refresh, Rotation};
 use super::journal::{Endpoint, Request};
-use super::people::Person;
+use super::users::FakeUser;
 
 /// The whole of it.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) people: Vec<Person>,
+    pub(super) users: Vec<FakeUser>,
     pub(super) artists: Vec<Artist>,
     /// Where each is in `artists`, by id.
     places: HashMap<String, usize>,
@@ -47,7 +47,7 @@ pub(super) struct State {
 impl Default for State {
     fn default() -> Self {
         Self {
-            people: Vec::new(),
+            users: Vec::new(),
             artists: Vec::new(),
             places: HashMap::new(),
             albums: Vec::new(),

@@ -24,7 +24,7 @@ const EPOCH: Date = date(2000, 1, 3);
 ///
 /// Spotify shows a release market by market, at midnight there
 /// (<https://github.com/jakubito/spotify-release-list/issues/6>), and no longer tells which market
-/// a person's is.
+/// a user's is.
 #[derive(Debug, Clone)]
 pub enum Market {
     /// Anywhere: a day begins over 26 hours, first at UTC+14.

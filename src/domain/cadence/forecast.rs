@@ -9,7 +9,7 @@
 //! for that, half of the calls go to those who waited longest, in turn.
 //!
 //! Left out, since they would cost more than "about" is worth: Fridays, hints (an artist with a hint is
-//! asked sooner), and readers (so is one that several people follow).
+//! asked sooner), and readers (so is one that several users follow).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -159,7 +159,7 @@ mod tests {
             max_wait: days(21),
             market: Market::In(TimeZone::UTC),
             has_hints: false,
-            asks_as_people: true,
+            asks_as_users: true,
         }
     }
 

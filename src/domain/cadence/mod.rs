@@ -1,7 +1,7 @@
 //! Which artist is worth the next call, and when.
 //!
-//! Calls are the scarce good: some 80 in a rolling day for all users together. What people feel is
-//! delay, the time from a release to the letter. Where releases of an artist come at a rate λ and
+//! Calls are the scarce good: some 80 in a rolling day for all users together. What users feel is
+//! delay, the time from a release to the email. Where releases of an artist come at a rate λ and
 //! are asked for every T, a release waits T/2 on average, so of N artists with B calls a day
 //! Σ λᵢTᵢ/2 is to be least while Σ 1/Tᵢ = B: Tᵢ ∝ 1/√λᵢ, not the 1/λᵢ of asking wherever something
 //! new is likeliest (K. C. Sia, J. Cho and H. Cho, "Efficient monitoring algorithm for fast news
@@ -9,7 +9,7 @@
 //! Garcia-Molina, ACM TODS 28(4), 2003; Y. Azar and others, PNAS 115(32), 2018). Asking whoever has
 //! the largest λT² keeps that balance without a plan, one artist at a time, as the greedy policies
 //! of A. Kolobov and others (NeurIPS 2019) do. One T of the two is reckoned in weeks of releases
-//! ([`calendar`]), since nearly all of a week is its Friday; the other is the time that people wait.
+//! ([`calendar`]), since nearly all of a week is its Friday; the other is the time that users wait.
 //!
 //! The day's calls are spent as soon as a release day begins, where it is known when that is:
 //! whatever is asked later in the day has waited longer. `docs/cadence.md` has the figures.
@@ -60,8 +60,8 @@ pub struct Settings {
     pub market: Market,
     /// Whether open catalogues give hints.
     pub has_hints: bool,
-    /// Whether people's tokens ask, and not the app's own.
-    pub asks_as_people: bool,
+    /// Whether users' tokens ask, and not the app's own.
+    pub asks_as_users: bool,
 }
 
 /// An artist that could be asked about now.
@@ -75,7 +75,7 @@ pub struct Candidate {
     pub checked_at: Option<Timestamp>,
     /// Since when somebody here follows it.
     pub watched_since: Timestamp,
-    /// How many people here follow it.
+    /// How many users here follow it.
     pub readers: u32,
     /// Checks in a row that failed.
     pub failures: u32,
@@ -242,7 +242,7 @@ fn count(some: usize) -> u32 {
     u32::try_from(some).unwrap_or(u32::MAX)
 }
 
-/// Everybody, because a person says "now": hinted ones first, those that failed last, so as not to
+/// Everybody, because a user says "now": hinted ones first, those that failed last, so as not to
 /// stand in the others' way.
 pub fn everybody(
     hinted: &[ArtistId],

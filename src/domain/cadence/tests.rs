@@ -17,7 +17,7 @@ fn hours(n: i64) -> SignedDuration {
 fn in_berlin() -> Settings {
     let market = Market::In(TimeZone::get("Europe/Berlin").unwrap());
     let max_wait = hours(21 * 24);
-    Settings { calls_per_day: 80, max_wait, market, has_hints: true, asks_as_people: true }
+    Settings { calls_per_day: 80, max_wait, market, has_hints: true, asks_as_users: true }
 }
 
 fn anywhere() -> Settings {
@@ -192,7 +192,7 @@ fn where_the_promise_cannot_be_kept_half_of_the_calls_are_chosen_all_the_same() 
 }
 
 #[test]
-fn a_person_who_says_now_is_obeyed_and_what_failed_comes_last() {
+fn a_user_who_says_now_is_obeyed_and_what_failed_comes_last() {
     let candidates =
         [Candidate { failures: 2, ..checked(0, 500) }, checked(1, 1), new(2, 1), checked(3, 9)];
     let errands = everybody(&[id(1)], &candidates, &budget(), &in_berlin(), now());

@@ -64,7 +64,7 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
         (Facts { address: Address::Bouncing(given), ..well() }, Condition::AddressBounces(given)),
         (
             Facts { mail_trouble: Some("552".into()), ..well() },
-            Condition::LetterStuck("552".into()),
+            Condition::EmailDelayed("552".into()),
         ),
         (Facts { is_subscribed: false, ..well() }, Condition::Unsubscribed),
         (Facts { is_app_refused: true, ..well() }, Condition::AppRefused),
@@ -173,8 +173,8 @@ fn facts() -> impl Strategy<Value = Facts> {
                 oldest_check: None,
             }
         });
-    let letters = (words(), words(), words(), address, any::<(bool, bool)>());
-    (consent, letters, prop::collection::vec(pauses, 0..4), prop::option::of(moment()), artists)
+    let emails = (words(), words(), words(), address, any::<(bool, bool)>());
+    (consent, emails, prop::collection::vec(pauses, 0..4), prop::option::of(moment()), artists)
         .prop_map(
             |(
                 consent,
@@ -208,12 +208,12 @@ proptest! {
         prop_assert!(conditions.windows(2).all(|pair| pair[0].gravity() >= pair[1].gravity()));
         let well = conditions.contains(&Condition::AllWell);
         prop_assert!(!well || conditions.len() == 1);
-        let can_get_letters = matches!(facts.consent, Consent::Given(_))
+        let can_get_emails = matches!(facts.consent, Consent::Given(_))
             && facts.address == Address::Confirmed
             && facts.is_subscribed
             && !facts.is_app_refused
             && facts.artists.all > 0;
-        prop_assert!(!well || can_get_letters);
+        prop_assert!(!well || can_get_emails);
         for condition in conditions {
             if let Condition::FirstLook(look) = condition {
                 prop_assert!(look.done < look.of);

@@ -22,7 +22,7 @@ fn news_at_once_waits_for_no_hour() {
 }
 
 #[test]
-fn a_daily_digest_leaves_at_its_hour_where_the_person_is() {
+fn a_daily_digest_leaves_at_its_hour_where_the_user_is() {
     let daily = berlin(Rhythm::Daily, 8);
     assert_eq!(daily.leaves_at(at("2026-11-27T06:59:59Z"), None), at("2026-11-27T07:00:00Z"));
     assert_eq!(daily.leaves_at(at("2026-11-27T07:00:00Z"), None), at("2026-11-28T07:00:00Z"));
@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn a_clock_that_jumps_about_and_a_person_who_travels_get_no_digest_twice(
+    fn a_clock_that_jumps_about_and_a_user_who_travels_get_no_digest_twice(
         tables in prop::collection::vec(timetables(), 1..6),
         steps in prop::collection::vec((-3i64 * 86_400..5 * 86_400, 0usize..6), 1..40),
     ) {

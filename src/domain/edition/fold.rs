@@ -34,7 +34,7 @@ pub(super) fn bare(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(&kept).into_owned()
 }
 
-/// Marks that people and labels use for one another, made one before NFKC turns some into a
+/// Marks that users and labels use for one another, made one before NFKC turns some into a
 /// space with an accent.
 fn unify(c: char) -> char {
     match c {

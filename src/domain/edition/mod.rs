@@ -6,7 +6,7 @@
 //! everybody, a wrong *different* is one line too many; where nothing decides, they are different.
 //!
 //! Never one album: another recording (live, acoustic, re-recorded, sung in another language,
-//! without the voice) or another mix by a person with a name, since it sounds different; a volume
+//! without the voice) or another mix by a user with a name, since it sounds different; a volume
 //! or a part; a score and a soundtrack; an EP and an album of one name.
 
 mod fold;

@@ -76,7 +76,7 @@ fn figures<'a>(pairs: impl Iterator<Item = &'a Judged>) -> (f64, f64) {
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are for whoever asks with --nocapture")]
-fn the_corpus_is_judged_as_people_judge_it() {
+fn the_corpus_is_judged_as_users_judge_it() {
     let corpus = corpus();
     let same = corpus.iter().filter(|pair| pair.is_same).count();
     let (precision, recall_of_all) = figures(corpus.iter());

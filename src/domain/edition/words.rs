@@ -2,7 +2,7 @@
 //!
 //! The list is closed where it can be: a phrase counts only if *every* word in it is known. So
 //! what nobody thought of (*Taylor's Version*, *Live in Tokyo*, *Vol. 2*) makes an album of its
-//! own, and is told: a letter too many is a smaller harm than an album that nobody hears of.
+//! own, and is told: an email too many is a smaller harm than an album that nobody hears of.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -113,7 +113,7 @@ const NEVER: &str = "live concert concerts vivo directo direct direkt acoustic a
     commentary interview rarities outtakes redux revisited reimagined covers ライブ ライヴ \
     インストゥルメンタル カラオケ アコースティック 現場 라이브 인스트루멘탈";
 
-/// Ordinals in letters, as English puts them on covers.
+/// Ordinals in emails, as English puts them on covers.
 const ORDINALS: &[(&str, i16)] = &[
     ("fifth", 5),
     ("tenth", 10),
@@ -167,7 +167,7 @@ static KNOWN: LazyLock<HashMap<&str, Role>> = LazyLock::new(|| {
 });
 
 fn number(word: &str) -> Option<Role> {
-    if let Some((_, n)) = ORDINALS.iter().find(|(letters, _)| *letters == word) {
+    if let Some((_, n)) = ORDINALS.iter().find(|(emails, _)| *emails == word) {
         return Some(Role::Number(*n));
     }
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
@@ -177,7 +177,7 @@ fn number(word: &str) -> Option<Role> {
     is_number.then(|| digits.parse().ok().map(Role::Number)).flatten().filter(|_| digits.len() <= 4)
 }
 
-/// The longest word without Latin letters, or run of digits, that `text` begins with.
+/// The longest word without Latin emails, or run of digits, that `text` begins with.
 fn longest_prefix(text: &str) -> Option<(Role, usize)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     if digits > 0 {

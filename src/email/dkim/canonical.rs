@@ -1,4 +1,4 @@
-//! What is signed of a letter: "relaxed" headers and body (RFC 6376 §3.4.2 and §3.4.4), which survive
+//! What is signed of an email: "relaxed" headers and body (RFC 6376 §3.4.2 and §3.4.4), which survive
 //! a server that folds lines anew or drops trailing space.
 
 /// A header as it stands.

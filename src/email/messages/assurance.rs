@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::wording::{counted, grouped, past_day};
 
-/// How the watching stands for one person.
+/// How the watching stands for one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Assurance {
     /// How many artists are watched for them.
@@ -16,7 +16,7 @@ pub struct Assurance {
 /// How the checks of somebody's artists stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checks {
-    /// Every artist was checked on this day or later (the person's day, not UTC's).
+    /// Every artist was checked on this day or later (the user's day, not UTC's).
     AllSince(Date),
     /// Some were never checked yet, and are in good time all the same.
     FirstLook {

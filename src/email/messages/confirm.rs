@@ -1,11 +1,11 @@
-//! "Confirm your address": the only letter that goes to an address nobody has vouched for yet.
+//! "Confirm your address": the only email that goes to an address nobody has vouched for yet.
 
 use askama::Template;
 
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
-/// Asks whoever reads an address whether they want letters there.
+/// Asks whoever reads an address whether they want emails there.
 #[derive(Clone, Copy)]
 pub struct Confirm<'a> {
     /// Where the button leads: single use, for this address alone.
@@ -23,7 +23,7 @@ const SUBJECT: &str = "Confirm your address";
 #[derive(Template)]
 #[template(path = "confirm.txt", escape = "none")]
 struct Text<'a> {
-    letter: &'a Confirm<'a>,
+    email: &'a Confirm<'a>,
     account: &'a str,
 }
 
@@ -31,19 +31,19 @@ struct Text<'a> {
 #[template(path = "confirm.mjml", escape = "html")]
 struct Layout<'a> {
     subject: &'a str,
-    letter: &'a Confirm<'a>,
+    email: &'a Confirm<'a>,
     account: &'a str,
 }
 
 impl Confirm<'_> {
-    /// Writes the letter.
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError`], if a template is broken.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let account = one_line(self.account);
-        let text = Text { letter: self, account: &account };
-        let layout = Layout { subject: SUBJECT, letter: self, account: &account };
+        let text = Text { email: self, account: &account };
+        let layout = Layout { subject: SUBJECT, email: self, account: &account };
         write(SUBJECT.to_owned(), &text, &layout)
     }
 }

@@ -4,9 +4,9 @@ use askama::Template;
 use jiff::civil::Date;
 
 use super::wording::long_day;
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
-/// Tells a person until when their permission at Spotify lasts.
+/// Tells a user until when their permission at Spotify lasts.
 #[derive(Clone, Copy)]
 pub struct ConsentEnds<'a> {
     /// Where signing in begins.
@@ -30,11 +30,11 @@ struct Layout<'a> {
 }
 
 impl ConsentEnds<'_> {
-    /// Writes the letter.
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError`], if a template is broken.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let link = self.link;
         let subject = format!("Your Spotify permission ends on {}", long_day(self.ends_on));
         let (text, layout) = (Text { subject: &subject, link }, Layout { subject: &subject, link });

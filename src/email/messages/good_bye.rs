@@ -3,17 +3,17 @@
 use askama::Template;
 
 use super::wording::counted;
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
-/// Where a person takes an app's permission back.
+/// Where a user takes an app's permission back.
 pub const SPOTIFY_APPS: &str = "https://www.spotify.com/account/apps/";
 
-/// The last letter to a person whose data was deleted.
+/// The last email to a user whose data was deleted.
 #[derive(Clone, Copy)]
 pub struct GoodBye<'a> {
     /// Which Dropday this is.
     pub instance_url: &'a str,
-    /// How many artists the person followed, none of whom is kept for their sake.
+    /// How many artists the user followed, none of whom is kept for their sake.
     pub artists: u64,
     /// Whether Spotify may still list the app as one that may see their library: not if they have
     /// withdrawn the permission there.
@@ -26,7 +26,7 @@ const SUBJECT: &str = "Good-bye from Dropday: what was deleted";
 #[template(path = "good_bye.txt", escape = "none")]
 struct Text<'a> {
     artists: &'a str,
-    letter: &'a GoodBye<'a>,
+    email: &'a GoodBye<'a>,
 }
 
 #[derive(Template)]
@@ -34,17 +34,17 @@ struct Text<'a> {
 struct Layout<'a> {
     subject: &'a str,
     artists: &'a str,
-    letter: &'a GoodBye<'a>,
+    email: &'a GoodBye<'a>,
 }
 
 impl GoodBye<'_> {
-    /// Writes the letter.
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError`], if a template is broken.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let artists = counted(self.artists, "artist", "artists");
-        let layout = Layout { subject: SUBJECT, artists: &artists, letter: self };
-        write(SUBJECT.to_owned(), &Text { artists: &artists, letter: self }, &layout)
+        let layout = Layout { subject: SUBJECT, artists: &artists, email: self };
+        write(SUBJECT.to_owned(), &Text { artists: &artists, email: self }, &layout)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::release::ReleaseKind;
 
-/// What a release is, as a letter words it.
+/// What a release is, as an email words it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// An album of new songs.

@@ -1,4 +1,4 @@
-//! What Dropday writes, one file for each kind of letter. The templates are in `email/templates`.
+//! What Dropday writes, one file for each kind of email. The templates are in `email/templates`.
 
 pub mod assurance;
 pub mod confirm;
@@ -11,7 +11,7 @@ mod row;
 #[cfg(any(test, feature = "demo"))]
 pub mod samples;
 pub mod sign_in_again;
-pub mod test_letter;
+pub mod test_email;
 mod text;
 pub mod welcome;
 pub mod withdrawn;

@@ -1,4 +1,4 @@
-//! The letter that Dropday is for: what is new.
+//! The email that Dropday is for: what is new.
 
 use askama::Template;
 use jiff::civil::Date;
@@ -10,24 +10,24 @@ use super::wording::{Names, shortened};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
-/// The most releases that one letter lists, so that it stays readable.
+/// The most releases that one email lists, so that it stays readable.
 const MOST_LISTED: usize = 40;
-/// Bytes; Gmail cuts a letter off a little above
+/// Bytes; Gmail cuts an email off a little above
 /// (<https://support.google.com/a/answer/14263060>).
 const LARGEST_HTML: usize = 100_000;
 /// Characters of a subject: what follows is hidden in every inbox.
 const LONGEST_SUBJECT: usize = 120;
-/// How many titles are told before the letter is opened.
+/// How many titles are told before the email is opened.
 const MOST_IN_PREHEADER: usize = 4;
 
-/// One release in a letter.
+/// One release in an email.
 #[derive(Debug, Clone)]
 pub struct NewsItem {
     /// What came out.
     pub release: Release,
-    /// What it is to this person.
+    /// What it is to this user.
     pub kind: Kind,
     /// The names of the followed artists that are why it is told.
     pub because: Vec<String>,
@@ -38,7 +38,7 @@ pub struct NewsItem {
 }
 
 impl NewsItem {
-    /// An album that does not exist, to show what a letter looks like.
+    /// An album that does not exist, to show what an email looks like.
     pub fn made_up(today: Date) -> Option<Self> {
         let release = Release {
             id: ReleaseId::parse("sample")?,
@@ -65,29 +65,29 @@ pub struct MuteLink {
     pub url: String,
 }
 
-/// The address acts for a person, so `Debug` leaves it out.
+/// The address acts for a user, so `Debug` leaves it out.
 impl std::fmt::Debug for MuteLink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MuteLink").field("artist", &self.artist).finish_non_exhaustive()
     }
 }
 
-/// Some releases for one person.
+/// Some releases for one user.
 #[derive(Clone, Copy)]
 pub struct News<'a> {
     /// What is new, the most important first.
     pub releases: &'a [NewsItem],
-    /// The day it is where the person is.
+    /// The day it is where the user is.
     pub today: Date,
     /// How their artists are watched; `None` where that is not known.
     pub assurance: Option<Assurance>,
-    /// The page that lists what is new, also what the letter has no room for.
+    /// The page that lists what is new, also what the email has no room for.
     pub account_url: &'a str,
     /// Where they choose what they are told, and when.
     pub preferences_url: &'a str,
-    /// A page whose button ends these letters.
+    /// A page whose button ends these emails.
     pub unsubscribe_url: &'a str,
-    /// What it is instead, where it only shows what such a letter looks like.
+    /// What it is instead, where it only shows what such an email looks like.
     pub sample: Option<Sample>,
 }
 
@@ -116,26 +116,26 @@ impl Sample {
 }
 
 impl News<'_> {
-    /// Writes the letter: up to 40 releases, fewer where their names alone would fill it.
+    /// Writes the email: up to 40 releases, fewer where their names alone would fill it.
     ///
     /// # Errors
     /// [`RenderError::NoNews`] without a release, otherwise a broken template.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let rows: Vec<Row> =
             self.releases.iter().take(MOST_LISTED).map(|i| Row::new(i, self.today)).collect();
         let mut listed = rows.len();
         loop {
-            let letter = self.listing(&rows[..listed])?;
-            let excess = letter.html.len().saturating_sub(LARGEST_HTML);
+            let email = self.listing(&rows[..listed])?;
+            let excess = email.html.len().saturating_sub(LARGEST_HTML);
             if excess == 0 || listed == 1 {
-                return Ok(letter);
+                return Ok(email);
             }
-            let per_row = letter.html.len() / listed;
+            let per_row = email.html.len() / listed;
             listed = listed.saturating_sub(excess.div_ceil(per_row)).max(1);
         }
     }
 
-    fn listing(&self, rows: &[Row]) -> Result<Letter, RenderError> {
+    fn listing(&self, rows: &[Row]) -> Result<Email, RenderError> {
         let subject = match self.sample {
             Some(_) => shortened(&format!("Sample: {}", self.subject()?), LONGEST_SUBJECT),
             None => self.subject()?,
@@ -147,7 +147,7 @@ impl News<'_> {
             more: self.releases.len() - rows.len(),
             assurance: self.assurance.map(|assurance| assurance.sentence(self.today)),
             sample: self.sample.map(Sample::sentence),
-            letter: self,
+            email: self,
         };
         let layout = Layout { subject: &subject, page: &page };
         write(subject.clone(), &Text { page: &page }, &layout)
@@ -226,7 +226,7 @@ struct Page<'a> {
     more: usize,
     assurance: Option<String>,
     sample: Option<&'static str>,
-    letter: &'a News<'a>,
+    email: &'a News<'a>,
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use super::wording::{grouped, shortened};
 use crate::domain::quota::Bucket;
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
-/// A letter to whoever runs this Dropday.
+/// An email to whoever runs this Dropday.
 #[derive(Clone, Copy)]
 pub struct ToOperator<'a> {
     /// What happened.
@@ -20,10 +20,10 @@ pub struct ToOperator<'a> {
 /// What happened, with what is to be known of it.
 #[derive(Debug, Clone, Copy)]
 pub enum Trouble<'a> {
-    /// Spotify refuses many people at once.
+    /// Spotify refuses many users at once.
     MassRefusal {
         /// How many.
-        people: u64,
+        users: u64,
     },
     /// The app's owner has no Premium.
     NoPremium,
@@ -34,7 +34,7 @@ pub enum Trouble<'a> {
         /// Their id at Spotify.
         spotify_id: &'a str,
     },
-    /// People who are not on the app's allow-list ask to be entered there.
+    /// Users who are not on the app's allow-list ask to be entered there.
     Callers {
         /// Their names, and the addresses of their accounts at Spotify, as they typed them.
         who: &'a [(&'a str, &'a str)],
@@ -54,7 +54,7 @@ pub enum Trouble<'a> {
         /// somebody else must have spent the quota.
         lower: Option<u32>,
     },
-    /// The mail server refused our log-in or our sender address. It is told once letters leave again,
+    /// The mail server refused our log-in or our sender address. It is told once emails leave again,
     /// by the first that does.
     MailRefused {
         /// The server's words.
@@ -90,7 +90,7 @@ struct Page<'a> {
     headline: String,
     happened: String,
     quoted: Option<String>,
-    people: Vec<(String, &'a str)>,
+    users: Vec<(String, &'a str)>,
     to_do: String,
     preheader: String,
     /// Where it is done, or where to look.
@@ -99,18 +99,18 @@ struct Page<'a> {
 }
 
 impl ToOperator<'_> {
-    /// Writes the letter.
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError`], if a template is broken.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let trouble = self.trouble;
         let to_do = trouble.to_do();
         let page = Page {
             headline: trouble.headline(),
             happened: trouble.happened(),
             quoted: trouble.quoted(),
-            people: trouble.people(),
+            users: trouble.users(),
             preheader: shortened(&to_do, PREHEADER),
             to_do,
             place: trouble.place(),
@@ -140,8 +140,8 @@ impl<'a> Trouble<'a> {
 
     fn happened(self) -> String {
         match self {
-            Self::MassRefusal { people } => format!(
-                "Spotify said invalid_grant of {people} people of this Dropday at the same time. That \
+            Self::MassRefusal { users } => format!(
+                "Spotify said invalid_grant of {users} people of this Dropday at the same time. That \
                  looks like a mistake of Spotify’s, so nobody’s permission is ended: each is tried \
                  again every two hours, and asked to sign in again only if they are still refused \
                  after a day."
@@ -230,7 +230,7 @@ impl<'a> Trouble<'a> {
         (!said.is_empty()).then_some(said)
     }
 
-    fn people(self) -> Vec<(String, &'a str)> {
+    fn users(self) -> Vec<(String, &'a str)> {
         let Self::Callers { who } = self else { return Vec::new() };
         who.iter().map(|(name, address)| (named(name), *address)).collect()
     }

@@ -1,4 +1,4 @@
-//! A release in the words of a letter.
+//! A release in the words of an email.
 
 use jiff::civil::Date;
 

@@ -1,4 +1,4 @@
-//! Every letter, written of made-up things: for snapshots, pictures, spam filters and benchmarks.
+//! Every email, written of made-up things: for snapshots, pictures, spam filters and benchmarks.
 
 use jiff::civil::{Date, date};
 use sha2::{Digest as _, Sha256};
@@ -11,14 +11,14 @@ use super::kind::Kind;
 use super::news::{MuteLink, News, NewsItem, Sample};
 use super::operator::{ToOperator, Trouble};
 use super::sign_in_again::SignInAgain;
-use super::test_letter::TestLetter;
+use super::test_email::TestEmail;
 use super::welcome::Welcome;
 use super::withdrawn::Withdrawn;
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::quota::Bucket;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 
 /// The day on which all of them are written: a Friday.
 pub const TODAY: Date = date(2026, 11, 27);
@@ -30,39 +30,39 @@ const LOG_IN: &str = "https://dropday.example/login";
 const UNSUBSCRIBE: &str =
     "https://dropday.example/unsubscribe/1.7Jx9hQ2mYw0b3nVfTz5kLr8sDc4aPeGu6iXoRtHqBvA";
 
-/// Every letter under a name that can stand in a file's.
+/// Every email under a name that can stand in a file's.
 ///
 /// # Panics
 /// If a template is broken.
-pub fn all() -> Vec<(&'static str, Letter)> {
-    let mut letters = vec![
-        ("confirm", confirm("Martha").letter()),
-        ("welcome", welcome(&recent()).letter()),
-        ("welcome_early", Welcome { watched: 0, not_looked_at: 0, ..welcome(&[]) }.letter()),
-        ("welcome_quiet", Welcome { not_looked_at: 0, ..welcome(&[]) }.letter()),
-        ("news_one", news(&[profound_mysteries()]).letter()),
-        ("news", news(&several()).letter()),
-        ("news_many", News { assurance: Some(overdue()), ..news(&many(77)) }.letter()),
-        ("news_sample", News { sample: Some(Sample::Own), ..news(&many(3)) }.letter()),
+pub fn all() -> Vec<(&'static str, Email)> {
+    let mut emails = vec![
+        ("confirm", confirm("Martha").email()),
+        ("welcome", welcome(&recent()).email()),
+        ("welcome_early", Welcome { watched: 0, not_looked_at: 0, ..welcome(&[]) }.email()),
+        ("welcome_quiet", Welcome { not_looked_at: 0, ..welcome(&[]) }.email()),
+        ("news_one", news(&[profound_mysteries()]).email()),
+        ("news", news(&several()).email()),
+        ("news_many", News { assurance: Some(overdue()), ..news(&many(77)) }.email()),
+        ("news_sample", News { sample: Some(Sample::Own), ..news(&many(3)) }.email()),
         ("news_sample_made_up", made_up()),
-        ("sign_in_again", SignInAgain { link: LOG_IN }.letter()),
-        ("consent_ends", ConsentEnds { link: LOG_IN, ends_on: date(2027, 5, 23) }.letter()),
-        ("withdrawn", withdrawn().letter()),
-        ("good_bye", good_bye(true).letter()),
-        ("good_bye_withdrawn", good_bye(false).letter()),
-        ("test_letter", test_letter().letter()),
+        ("sign_in_again", SignInAgain { link: LOG_IN }.email()),
+        ("consent_ends", ConsentEnds { link: LOG_IN, ends_on: date(2027, 5, 23) }.email()),
+        ("withdrawn", withdrawn().email()),
+        ("good_bye", good_bye(true).email()),
+        ("good_bye_withdrawn", good_bye(false).email()),
+        ("test_email", test_email().email()),
     ];
-    letters.extend(troubles().map(|(name, trouble)| (name, to_operator(trouble).letter())));
-    letters.into_iter().map(|(name, letter)| (name, written(name, letter))).collect()
+    emails.extend(troubles().map(|(name, trouble)| (name, to_operator(trouble).email())));
+    emails.into_iter().map(|(name, email)| (name, written(name, email))).collect()
 }
 
-fn written(name: &str, letter: Result<Letter, RenderError>) -> Letter {
-    let letter = letter.unwrap_or_else(|fault| panic!("the letter {name} is broken: {fault}"));
+fn written(name: &str, email: Result<Email, RenderError>) -> Email {
+    let email = email.unwrap_or_else(|fault| panic!("the letter {name} is broken: {fault}"));
     match name {
         _ if name.starts_with("news") || name.starts_with("welcome") => {
-            letter.with_unsubscribe(UNSUBSCRIBE)
+            email.with_unsubscribe(UNSUBSCRIBE)
         }
-        _ => letter,
+        _ => email,
     }
 }
 
@@ -89,7 +89,7 @@ pub fn album(artist: &str, title: &str) -> NewsItem {
     item(Kind::Album, &[artist], title, "2026-11-27", 10)
 }
 
-/// What is known of a release, with everything that a letter can tell of it.
+/// What is known of a release, with everything that an email can tell of it.
 pub fn item(kind: Kind, artists: &[&str], title: &str, released: &str, tracks: u32) -> NewsItem {
     let id = id_of(title);
     let release = Release {
@@ -145,9 +145,9 @@ fn several() -> Vec<NewsItem> {
     ]
 }
 
-fn made_up() -> Result<Letter, RenderError> {
+fn made_up() -> Result<Email, RenderError> {
     let releases: Vec<NewsItem> = NewsItem::made_up(TODAY).into_iter().collect();
-    News { sample: Some(Sample::MadeUp), assurance: None, ..news(&releases) }.letter()
+    News { sample: Some(Sample::MadeUp), assurance: None, ..news(&releases) }.email()
 }
 
 fn recent() -> Vec<NewsItem> {
@@ -159,7 +159,7 @@ fn overdue() -> Assurance {
     Assurance { watched: 312, checks }
 }
 
-/// The letter that asks for a click.
+/// The email that asks for a click.
 pub fn confirm(account: &str) -> Confirm<'_> {
     Confirm {
         link: "https://dropday.example/confirm/1.7Jx9hQ2mYw0b3nVfTz5kLr8sDc4aPeGu6iXoRtHqBvA",
@@ -191,12 +191,12 @@ fn good_bye(listed_at_spotify: bool) -> GoodBye<'static> {
     GoodBye { instance_url: INSTANCE, artists: 312, listed_at_spotify }
 }
 
-fn test_letter() -> TestLetter<'static> {
+fn test_email() -> TestEmail<'static> {
     let sent_at = jiff::Timestamp::constant(1_795_780_800, 0);
-    TestLetter { instance_url: INSTANCE, server: "mail.dropday.example:587", sent_at }
+    TestEmail { instance_url: INSTANCE, server: "mail.dropday.example:587", sent_at }
 }
 
-/// A letter to the operator.
+/// An email to the operator.
 pub fn to_operator(trouble: Trouble<'_>) -> ToOperator<'_> {
     ToOperator { trouble, instance_url: INSTANCE }
 }
@@ -204,7 +204,7 @@ pub fn to_operator(trouble: Trouble<'_>) -> ToOperator<'_> {
 fn troubles() -> [(&'static str, Trouble<'static>); 10] {
     let until = jiff::Timestamp::constant(1_795_869_000, 0);
     [
-        ("operator_mass_refusal", Trouble::MassRefusal { people: 5 }),
+        ("operator_mass_refusal", Trouble::MassRefusal { users: 5 }),
         ("operator_no_premium", Trouble::NoPremium),
         (
             "operator_allow_list",

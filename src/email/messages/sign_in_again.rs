@@ -2,9 +2,9 @@
 
 use askama::Template;
 
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
-/// Tells a person that new albums may not reach them until they have signed in once more.
+/// Tells a user that new albums may not reach them until they have signed in once more.
 ///
 /// Spotify ends every permission six months after it was given
 /// (<https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration>).
@@ -30,11 +30,11 @@ struct Layout<'a> {
 }
 
 impl SignInAgain<'_> {
-    /// Writes the letter.
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError`], if a template is broken.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let layout = Layout { subject: SUBJECT, link: self.link };
         write(SUBJECT.to_owned(), &Text { link: self.link }, &layout)
     }

@@ -7,56 +7,56 @@ use scraper::Html;
 
 use super::operator::Trouble;
 use super::{samples, welcome};
-use crate::email::message::Letter;
+use crate::email::message::Email;
 
-/// Each letter as it is read and as it is laid out.
+/// Each email as it is read and as it is laid out.
 #[test]
-fn every_letter() {
-    for (name, letter) in samples::all() {
-        let read = format!("Subject: {}\n\n{}", letter.subject, letter.text);
+fn every_email() {
+    for (name, email) in samples::all() {
+        let read = format!("Subject: {}\n\n{}", email.subject, email.text);
         insta::assert_snapshot!(format!("{name}_text"), read);
         // Forty times the same would teach nobody anything.
         if name != "news_many" {
-            insta::assert_snapshot!(format!("{name}_html"), letter.html);
+            insta::assert_snapshot!(format!("{name}_html"), email.html);
         }
     }
 }
 
 #[test]
 fn an_account_without_a_name_is_somebody() {
-    let letter = samples::confirm("\r\n").letter().unwrap();
-    assert!(letter.text.contains("Somebody asked Dropday to write to this address"));
-    assert!(letter.html.contains("Somebody asked Dropday"));
+    let email = samples::confirm("\r\n").email().unwrap();
+    assert!(email.text.contains("Somebody asked Dropday to write to this address"));
+    assert!(email.html.contains("Somebody asked Dropday"));
 }
 
 #[test]
-fn a_name_cannot_add_a_header_to_the_letter_about_it() {
+fn a_name_cannot_add_a_header_to_the_email_about_it() {
     let trouble = Trouble::NotOnAllowList { name: "Martha\r\nBcc: x", spotify_id: "m" };
-    let letter = samples::to_operator(trouble).letter().unwrap();
-    assert_eq!(letter.subject, "Dropday needs a hand: Martha Bcc: x is not on the app's list");
+    let email = samples::to_operator(trouble).email().unwrap();
+    assert_eq!(email.subject, "Dropday needs a hand: Martha Bcc: x is not on the app's list");
 }
 
 #[test]
 fn a_welcome_lists_ten_and_says_how_many_more_there_are() {
-    let letter = samples::welcome(&samples::many(14)).letter().unwrap();
-    assert!(letter.text.contains("Album no. 9\n") && !letter.text.contains("Album no. 10\n"));
-    assert!(letter.text.contains("and 4 more on your page:\nhttps://dropday.example/account\n"));
+    let email = samples::welcome(&samples::many(14)).email().unwrap();
+    assert!(email.text.contains("Album no. 9\n") && !email.text.contains("Album no. 10\n"));
+    assert!(email.text.contains("and 4 more on your page:\nhttps://dropday.example/account\n"));
     let one = welcome::Welcome { watched: 1, not_looked_at: 1, ..samples::welcome(&[]) };
-    let letter = one.letter().unwrap();
-    assert!(letter.text.contains("From now on 1 artist that you follow on Spotify is watched"));
+    let email = one.email().unwrap();
+    assert!(email.text.contains("From now on 1 artist that you follow on Spotify is watched"));
 }
 
 #[test]
-fn a_debug_log_learns_nothing_of_a_letter() {
-    for (name, letter) in samples::all() {
-        let debug = format!("{letter:?}");
+fn a_debug_log_learns_nothing_of_an_email() {
+    for (name, email) in samples::all() {
+        let debug = format!("{email:?}");
         assert!(!debug.contains("http") && debug.len() < 80, "{name}: {debug}");
     }
 }
 
 /// The page's skeleton: its elements in their order.
-fn skeleton(letter: &Letter) -> Vec<String> {
-    let page = Html::parse_document(&letter.html);
+fn skeleton(email: &Email) -> Vec<String> {
+    let page = Html::parse_document(&email.html);
     let elements = page.root_element().descendent_elements();
     elements.map(|element| element.value().name().to_owned()).collect()
 }

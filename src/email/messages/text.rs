@@ -4,7 +4,7 @@
 /// (RFC 3676, 4.2, recommends 78 at most).
 const LINE: usize = 72;
 
-/// A letter's text as it is sent: long lines broken between words, links left whole, never two empty
+/// An email's text as it is sent: long lines broken between words, links left whole, never two empty
 /// lines in a row, one line break at the end.
 pub(in crate::email) fn set_text(raw: &str) -> String {
     let mut lines: Vec<String> = Vec::new();

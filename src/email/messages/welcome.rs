@@ -1,4 +1,4 @@
-//! "You are in": what is watched, what came out lately, when letters come.
+//! "You are in": what is watched, what came out lately, when emails come.
 
 use askama::Template;
 use jiff::civil::Date;
@@ -7,31 +7,31 @@ use super::news::NewsItem;
 use super::row::Row;
 use super::wording::{counted, grouped};
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
 /// The most releases that a welcome lists.
 const MOST_LISTED: usize = 10;
 
-/// The first letter to a confirmed address.
+/// The first email to a confirmed address.
 #[derive(Clone, Copy)]
 pub struct Welcome<'a> {
-    /// How many artists are watched for this person; none, before the list was read for the first time.
+    /// How many artists are watched for this user; none, before the list was read for the first time.
     pub watched: u64,
     /// How many of them Dropday has not asked about yet, so that `recent` may lack theirs.
     pub not_looked_at: u64,
     /// What came out in the last 30 days as far as it is known, the newest first. Ten are listed;
     /// `because` and `mute` are not shown.
     pub recent: &'a [NewsItem],
-    /// When letters come, after "Letters come": `at once, as soon as something new is seen`,
+    /// When emails come, after "Emails come": `at once, as soon as something new is seen`,
     /// `every Friday at 18:00 (Europe/Berlin)`.
     pub when: &'a str,
-    /// The day it is where the person is.
+    /// The day it is where the user is.
     pub today: Date,
-    /// The page where the person sees everything.
+    /// The page where the user sees everything.
     pub account_url: &'a str,
     /// Where they choose what they are told, and when.
     pub preferences_url: &'a str,
-    /// A page whose button ends these letters.
+    /// A page whose button ends these emails.
     pub unsubscribe_url: &'a str,
 }
 
@@ -54,15 +54,15 @@ struct Page<'a> {
     rows: Vec<Row>,
     more: usize,
     when: String,
-    letter: &'a Welcome<'a>,
+    email: &'a Welcome<'a>,
 }
 
 impl Welcome<'_> {
-    /// Writes the letter.
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError`], if a template is broken.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let watched = counted(self.watched, "artist", "artists");
         let subject = match self.watched {
             0 => "Welcome to Dropday".to_owned(),
@@ -76,7 +76,7 @@ impl Welcome<'_> {
             more: self.recent.len() - rows.len(),
             rows,
             when: one_line(self.when),
-            letter: self,
+            email: self,
         };
         write(subject.clone(), &Text { page: &page }, &Layout { subject: &subject, page: &page })
     }

@@ -1,12 +1,12 @@
-//! "You have withdrawn the permission": the last letter, unless they come back.
+//! "You have withdrawn the permission": the last email, unless they come back.
 
 use askama::Template;
 use jiff::civil::Date;
 
 use super::wording::long_day;
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
-/// Tells a person who took their permission back at Spotify that no news is sent any more, and when
+/// Tells a user who took their permission back at Spotify that no news is sent any more, and when
 /// everything about them is deleted.
 #[derive(Clone, Copy)]
 pub struct Withdrawn<'a> {
@@ -23,7 +23,7 @@ const SUBJECT: &str = "You have withdrawn Dropday's permission at Spotify";
 #[derive(Template)]
 #[template(path = "withdrawn.txt", escape = "none")]
 struct Text<'a> {
-    letter: &'a Withdrawn<'a>,
+    email: &'a Withdrawn<'a>,
     day: &'a str,
 }
 
@@ -31,18 +31,18 @@ struct Text<'a> {
 #[template(path = "withdrawn.mjml", escape = "html")]
 struct Layout<'a> {
     subject: &'a str,
-    letter: &'a Withdrawn<'a>,
+    email: &'a Withdrawn<'a>,
     day: &'a str,
 }
 
 impl Withdrawn<'_> {
-    /// Writes the letter.
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError`], if a template is broken.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let day = long_day(self.deleted_on);
-        let layout = Layout { subject: SUBJECT, letter: self, day: &day };
-        write(SUBJECT.to_owned(), &Text { letter: self, day: &day }, &layout)
+        let layout = Layout { subject: SUBJECT, email: self, day: &day };
+        write(SUBJECT.to_owned(), &Text { email: self, day: &day }, &layout)
     }
 }

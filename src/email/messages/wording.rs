@@ -1,4 +1,4 @@
-//! Names, dates and links as a letter words them.
+//! Names, dates and links as an email words them.
 
 use jiff::ToSpan as _;
 use jiff::civil::Date;
@@ -70,7 +70,7 @@ pub(super) fn isolated(name: &str) -> String {
     }
 }
 
-/// The blocks of Unicode whose letters run from right to left, and the marks that say so
+/// The blocks of Unicode whose emails run from right to left, and the marks that say so
 /// (<https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>).
 fn is_right_to_left(c: char) -> bool {
     matches!(c,
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_of_the_past_is_told_as_people_do() {
+    fn a_day_of_the_past_is_told_as_users_do() {
         let told = |day| past_day(day, date(2026, 1, 8));
         assert_eq!(told(date(2026, 1, 8)), "today");
         assert_eq!(told(date(2026, 1, 7)), "yesterday");

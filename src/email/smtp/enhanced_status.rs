@@ -27,12 +27,12 @@ impl Status {
         parts.next().is_none().then_some(Self { class: class.parse().ok()?, subject, detail })
     }
 
-    /// Whether it says that no letter will ever reach this mailbox, whatever is in it:
+    /// Whether it says that no email will ever reach this mailbox, whatever is in it:
     ///
     /// - X.1.1–4 and X.1.6: no such mailbox or domain, or none any more; X.1.10: its domain takes
     ///   no mail (RFC 7505);
     /// - X.2.0 and X.2.1: the mailbox is disabled. Not X.2.2 (full), which its owner can mend, nor
-    ///   X.2.3 (this letter is too long) nor X.2.4 (a list's own trouble);
+    ///   X.2.3 (this email is too long) nor X.2.4 (a list's own trouble);
     /// - X.4.1 and X.4.4: nothing answers for the domain. Exchange Online says 5.4.1 of recipients
     ///   that it does not know (<https://learn.microsoft.com/en-us/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online/non-delivery-reports-in-exchange-online>).
     ///
@@ -41,7 +41,7 @@ impl Status {
         matches!((self.subject, self.detail), (1, 1..=4 | 6 | 10) | (2, 0 | 1) | (4, 1 | 4))
     }
 
-    /// Whether it says that we, whoever the letter is for, are not welcome: our sender (X.1.7,
+    /// Whether it says that we, whoever the email is for, are not welcome: our sender (X.1.7,
     /// X.1.8), our log-in or its encryption (X.7.8–14), our signature, our machine or our domain
     /// (X.7.20–27, RFC 7372), or that we have sent what we may today (Gmail's 5.4.5: <https://support.google.com/a/answer/3726730>).
     pub(super) fn is_about_us(self) -> bool {

@@ -1,11 +1,11 @@
-//! What can go wrong with settings and with a letter.
+//! What can go wrong with settings and with an email.
 
 use std::path::PathBuf;
 
 use crate::email::dkim::DkimFault;
 use crate::email::url::UrlFault;
 
-/// Settings that no letter can be sent with, in words for the person who wrote them.
+/// Settings that no email can be sent with, in words for the user who wrote them.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The URL.
@@ -20,7 +20,7 @@ pub enum SettingsError {
     /// The number of connections.
     #[error("`mail.connections` must lie between 1 and 20")]
     Connections,
-    /// What letters are signed with.
+    /// What emails are signed with.
     #[error(transparent)]
     Dkim(#[from] DkimFault),
     /// The additional certificate authority.
@@ -39,28 +39,28 @@ pub enum SettingsError {
     Tls(String),
 }
 
-/// A letter that did not leave, or may not have left. The reasons are one line each, without the
+/// An email that did not leave, or may not have left. The reasons are one line each, without the
 /// recipient's address and without the log-in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The server will not take this letter for this person now. It was certainly not accepted.
+    /// The server will not take this email for this user now. It was certainly not accepted.
     #[error("put off by the mail server: {0}")]
     Deferred(String),
-    /// The server will never take this letter for this person. It was certainly not accepted.
+    /// The server will never take this email for this user. It was certainly not accepted.
     #[error("refused by the mail server: {0}")]
     Refused(String),
-    /// The server will never take any letter for this person: the mailbox is at fault, not the
-    /// letter. It was certainly not accepted.
+    /// The server will never take any email for this user: the mailbox is at fault, not the
+    /// email. It was certainly not accepted.
     #[error("the mail server refuses this mailbox: {0}")]
     Bounced(String),
     /// The server does not let us send, and will not until somebody mends the log-in or the sender.
-    /// This letter was certainly not accepted.
+    /// This email was certainly not accepted.
     #[error("the mail server refuses us: {0}")]
     Unwelcome(String),
-    /// No letter can be sent to anybody now. This one was certainly not accepted.
+    /// No email can be sent to anybody now. This one was certainly not accepted.
     #[error("the mail server cannot be used: {0}")]
     Unavailable(String),
-    /// The letter began to leave, and nobody knows whether it was accepted.
+    /// The email began to leave, and nobody knows whether it was accepted.
     #[error("the mail server did not say whether it took the letter: {0}")]
     Unknown(String),
 }

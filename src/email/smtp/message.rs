@@ -1,4 +1,4 @@
-//! A letter as the bytes that go over the wire.
+//! An email as the bytes that go over the wire.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,9 +10,9 @@ use lettre::{Address, Message};
 
 use super::quoted::quoted_printable;
 use crate::domain::text::one_line;
-use crate::email::message::Letter;
+use crate::email::message::Email;
 
-/// What a repeat of a letter must have in common with the first try.
+/// What a repeat of an email must have in common with the first try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// The `Message-ID`, angle brackets included; sent exactly as given.
@@ -25,14 +25,14 @@ pub struct Stamp {
 /// by the end of the line.
 const BOUNDARY: &str = "=_dropday_=";
 
-/// The letter with its headers. The same arguments give the same bytes.
+/// The email with its headers. The same arguments give the same bytes.
 ///
 /// # Errors
-/// A sentence, if the stamp or the letter's link cannot stand in a header.
+/// A sentence, if the stamp or the email's link cannot stand in a header.
 pub(super) fn compose(
     from: &Mailbox,
     to: &Address,
-    letter: &Letter,
+    email: &Email,
     stamp: &Stamp,
 ) -> Result<String, String> {
     // lettre would read the envelope back from the headers, and stumble over a quoted `>`.
@@ -41,7 +41,7 @@ pub(super) fn compose(
         .envelope(envelope.map_err(|e| e.to_string())?)
         .from(from.clone())
         .to(Mailbox::new(None, to.clone()))
-        .subject(one_line(&letter.subject))
+        .subject(one_line(&email.subject))
         .date(system_time(stamp.date))
         .raw_header(message_id(&stamp.message_id)?)
         // Asks vacation responders to keep quiet: RFC 3834 §5.
@@ -50,14 +50,14 @@ pub(super) fn compose(
             "auto-generated".to_owned(),
         ))
         .raw_header(list_id(from.email.domain()));
-    let unsubscribe = letter.unsubscribe.as_deref().map(unsubscribe).transpose()?;
+    let unsubscribe = email.unsubscribe.as_deref().map(unsubscribe).transpose()?;
     let headers = unsubscribe.into_iter().flatten().fold(headers, MessageBuilder::raw_header);
     let message = headers
         .multipart(
             MultiPart::alternative()
                 .boundary(BOUNDARY)
-                .singlepart(part(ContentType::TEXT_PLAIN, &letter.text))
-                .singlepart(part(ContentType::TEXT_HTML, &letter.html)),
+                .singlepart(part(ContentType::TEXT_PLAIN, &email.text))
+                .singlepart(part(ContentType::TEXT_HTML, &email.html)),
         )
         .map_err(|e| e.to_string())?;
     String::from_utf8(message.formatted()).map_err(|_| "the letter is no UTF-8".to_owned())
@@ -88,7 +88,7 @@ fn message_id(id: &str) -> Result<HeaderValue, String> {
 
 /// RFC 2369, and RFC 8058 where the link is https: that RFC wants it so, and a mail program's server
 /// would not post to anything else. A link that is not (the demo's, on this machine) is still one
-/// that a person can open.
+/// that a user can open.
 fn unsubscribe(link: &str) -> Result<Vec<HeaderValue>, String> {
     let is_web = link.starts_with("https://") || link.starts_with("http://");
     let is_sound = link.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"".contains(&b));
@@ -105,7 +105,7 @@ fn unsubscribe(link: &str) -> Result<Vec<HeaderValue>, String> {
     Ok(headers)
 }
 
-/// Lets a reader sort the letters: RFC 2919.
+/// Lets a reader sort the emails: RFC 2919.
 fn list_id(domain: &str) -> HeaderValue {
     let name = HeaderName::new_from_ascii_str("List-Id");
     HeaderValue::new(name, format!("<dropday.{domain}>"))
@@ -121,13 +121,13 @@ mod tests {
         Stamp { message_id: id.into(), date: "2026-11-23T18:00:00Z".parse().unwrap() }
     }
 
-    fn empty() -> Letter {
+    fn empty() -> Email {
         let (subject, text, html) = (String::new(), String::new(), String::new());
-        Letter { subject, text, html, unsubscribe: None }
+        Email { subject, text, html, unsubscribe: None }
     }
 
     fn composed(subject: &str, text: &str) -> String {
-        let letter = Letter {
+        let email = Email {
             subject: subject.into(),
             text: text.into(),
             html: format!("<p>{text}</p>\n--=_dropday_=--"),
@@ -136,7 +136,7 @@ mod tests {
         let name = "Dröpday, \"the\" <a@b>".to_owned();
         let from = Mailbox::new(Some(name), "dropday@example.com".parse().unwrap());
         let to = "jörg@example.org".parse().unwrap();
-        compose(&from, &to, &letter, &stamp("<7.abc@dropday.example.com>")).unwrap()
+        compose(&from, &to, &email, &stamp("<7.abc@dropday.example.com>")).unwrap()
     }
 
     #[test]
@@ -154,8 +154,8 @@ mod tests {
     #[test]
     fn an_odd_message_id_is_refused_and_a_long_one_is_not_folded() {
         let from: Mailbox = "dropday@example.com".parse().unwrap();
-        let letter = empty();
-        let compose = |id: &str| compose(&from, &from.email, &letter, &stamp(id));
+        let email = empty();
+        let compose = |id: &str| compose(&from, &from.email, &email, &stamp(id));
         for id in ["", "a@b", "<a>", "<a@b>\r\nBcc: c@d", "<a@b> <c@d>", "<ä@b>"] {
             assert!(compose(id).is_err(), "{id}");
         }
@@ -166,8 +166,8 @@ mod tests {
 
     fn with_unsubscribe(link: &str) -> Result<String, String> {
         let from: Mailbox = "dropday@example.com".parse().unwrap();
-        let letter = Letter { unsubscribe: Some(link.to_owned()), ..empty() };
-        compose(&from, &from.email, &letter, &stamp("<7@dropday.example.com>"))
+        let email = Email { unsubscribe: Some(link.to_owned()), ..empty() };
+        compose(&from, &from.email, &email, &stamp("<7@dropday.example.com>"))
     }
 
     #[test]
@@ -200,9 +200,9 @@ mod tests {
             link in "https://[^ ]{0,40}",
         ) {
             let from = Mailbox::new(Some(name), "dropday@example.com".parse().unwrap());
-            let letter = Letter { unsubscribe: Some(link), ..empty() };
+            let email = Email { unsubscribe: Some(link), ..empty() };
             let Ok(to) = Address::new(local, "example.org") else { return Ok(()) };
-            let Ok(raw) = compose(&from, &to, &letter, &stamp("<7@example.com>")) else {
+            let Ok(raw) = compose(&from, &to, &email, &stamp("<7@example.com>")) else {
                 return Ok(());
             };
             let (headers, _) = raw.split_once("\r\n\r\n").unwrap();
@@ -217,7 +217,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_that_a_letter_says_can_add_a_header(
+        fn nothing_that_an_email_says_can_add_a_header(
             subject in any::<String>(),
             text in any::<String>(),
         ) {

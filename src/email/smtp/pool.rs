@@ -1,4 +1,4 @@
-//! Connections: how many there may be at once, and those that wait for a letter.
+//! Connections: how many there may be at once, and those that wait for an email.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::session::Session;
 use crate::clock::Clock;
 
-/// The longest that a connection is kept without a letter: servers and routers forget idle ones.
+/// The longest that a connection is kept without an email: servers and routers forget idle ones.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 
 /// The room for connections. Whoever has a [`Place`] may open one, or take one that was kept.
@@ -26,7 +26,7 @@ pub(super) struct Places {
 /// The right to one connection.
 pub(super) struct Place<'a>(SemaphorePermit<'a>);
 
-/// A connection whose last letter was answered with 250.
+/// A connection whose last email was answered with 250.
 struct Kept {
     session: Session,
     since: Timestamp,
@@ -64,7 +64,7 @@ impl Places {
         }
     }
 
-    /// Keeps a connection for the next letter.
+    /// Keeps a connection for the next email.
     pub(super) fn keep(&self, session: Session) {
         let kept = Kept { session, since: self.clock.now() };
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(kept);

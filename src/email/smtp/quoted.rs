@@ -1,6 +1,6 @@
 //! Quoted-printable (RFC 2045 §6.7): a text in ASCII, in lines of at most 76 characters.
 //!
-//! Ours, since it is most of what composing a letter costs: the crate that lettre uses goes character
+//! Ours, since it is most of what composing an email costs: the crate that lettre uses goes character
 //! by character, this one by runs.
 
 /// The longest line, without the `=` that breaks it.

@@ -22,7 +22,7 @@ pub(super) enum Fault {
 pub(super) struct Answer {
     code: u16,
     status: Option<Status>,
-    /// With the code, for people.
+    /// With the code, for users.
     text: String,
 }
 
@@ -83,7 +83,7 @@ pub(super) fn to_recipient(fault: Fault) -> SendError {
         Fault::Answer(answer) if answer.code == 421 => SendError::Unavailable(answer.text),
         Fault::Answer(answer) => {
             let is_mailbox = answer.is_about_the_mailbox() || answer.is_a_bare_no_to_a_mailbox();
-            to_letter(answer, is_mailbox)
+            to_email(answer, is_mailbox)
         }
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn to_data(fault: Fault) -> SendError {
         Fault::Answer(answer) if answer.code == 421 => SendError::Unavailable(answer.text),
         Fault::Answer(answer) => {
             let is_mailbox = answer.is_about_the_mailbox();
-            to_letter(answer, is_mailbox)
+            to_email(answer, is_mailbox)
         }
     }
 }
@@ -107,12 +107,12 @@ pub(super) fn to_text(fault: Fault) -> SendError {
         Fault::Answer(answer) if answer.code == 421 => SendError::Deferred(answer.text),
         Fault::Answer(answer) => {
             let is_mailbox = answer.is_about_the_mailbox();
-            to_letter(answer, is_mailbox)
+            to_email(answer, is_mailbox)
         }
     }
 }
 
-fn to_letter(answer: Answer, is_mailbox: bool) -> SendError {
+fn to_email(answer: Answer, is_mailbox: bool) -> SendError {
     if answer.is_about_us() {
         return SendError::Unwelcome(answer.text);
     }

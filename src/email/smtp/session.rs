@@ -2,7 +2,7 @@
 //!
 //! Every reply must bear the very code that is due. That makes a reply to something else visible,
 //! and it makes lines that somebody slips in before STARTTLS harmless: the replies after it are off
-//! by one, and one of them is wrong before the letter begins to leave.
+//! by one, and one of them is wrong before the email begins to leave.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,9 +21,9 @@ use super::redact::without_login;
 use super::reply::{Fault, due, to_data, to_log_in, to_recipient, to_sender, to_text};
 use crate::email::url::{Login, Security, SmtpUrl};
 
-/// The most letters that one connection carries: many servers hang up after some (Exim's
+/// The most emails that one connection carries: many servers hang up after some (Exim's
 /// `smtp_accept_max_per_connection` is 1000, and providers set less).
-const MOST_LETTERS: u32 = 100;
+const MOST_EMAILS: u32 = 100;
 
 /// Everything that is needed to reach the server.
 pub(super) struct Server {
@@ -35,7 +35,7 @@ pub(super) struct Server {
     pub(super) connect_timeout: Duration,
 }
 
-/// A letter in its envelope.
+/// An email in its envelope.
 pub(super) struct Parcel<'a> {
     pub(super) from: &'a Address,
     pub(super) to: &'a Address,
@@ -48,7 +48,7 @@ pub(super) struct Session {
     connection: AsyncSmtpConnection,
     /// Whether commands may be sent without waiting for the answer to the one before (RFC 2920).
     may_pipeline: bool,
-    letters: u32,
+    emails: u32,
 }
 
 impl Session {
@@ -58,7 +58,7 @@ impl Session {
     /// [`SendError::Unavailable`]; [`SendError::Unwelcome`] where the log-in is refused for good.
     pub(super) async fn open(server: &Server) -> Result<Self, SendError> {
         let connection = connect(server).await?;
-        let mut session = Self { connection, may_pipeline: false, letters: 0 };
+        let mut session = Self { connection, may_pipeline: false, emails: 0 };
         session.may_pipeline = session.ask_for_pipelining(&server.hello).await?;
         if let Some(login) = &server.url.login {
             session.log_in(login).await?;
@@ -66,7 +66,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Hands one letter over. `begun` is set when its text begins to leave: from then on, silence
+    /// Hands one email over. `begun` is set when its text begins to leave: from then on, silence
     /// does not mean that it was not accepted. Only after `Ok` may the session be used again; it holds
     /// what the server answered.
     ///
@@ -93,13 +93,13 @@ impl Session {
         let text = with_dots(parcel.message);
         begun.store(true, Ordering::SeqCst);
         let reply = self.step(text, &[250]).await.map_err(to_text)?;
-        self.letters += 1;
+        self.emails += 1;
         Ok(format!("{} {}", reply.code(), reply.message().collect::<Vec<_>>().join(" ")))
     }
 
-    /// Whether it has carried as many letters as one connection should.
+    /// Whether it has carried as many emails as one connection should.
     pub(super) fn is_spent(&self) -> bool {
-        self.letters >= MOST_LETTERS
+        self.emails >= MOST_EMAILS
     }
 
     /// Whether the server still answers.

@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use super::{Mailer, SendError, SettingsError, SmtpSettings, Stamp};
 use crate::clock::ManualClock;
 use crate::domain::user::EmailAddress;
-use crate::email::message::Letter;
+use crate::email::message::Email;
 
 /// Long enough for a busy machine; no test waits for it to pass.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -46,9 +46,9 @@ fn martha() -> EmailAddress {
     EmailAddress::parse("martha@example.org").unwrap()
 }
 
-fn letter(subject: &str) -> Letter {
+fn email(subject: &str) -> Email {
     let (text, html) = ("Hello\n".into(), "<p>Hello</p>".into());
-    Letter { subject: subject.into(), text, html, unsubscribe: None }
+    Email { subject: subject.into(), text, html, unsubscribe: None }
 }
 
 fn stamp(id: &str) -> Stamp {
@@ -59,5 +59,5 @@ fn stamp(id: &str) -> Stamp {
 }
 
 async fn send(mailer: &Mailer, id: &str) -> Result<(), SendError> {
-    mailer.send(&martha(), &letter("News"), &stamp(id)).await.map(|_| ())
+    mailer.send(&martha(), &email("News"), &stamp(id)).await.map(|_| ())
 }

@@ -1,4 +1,4 @@
-//! What a letter is made of, as the database has it at the time of sending.
+//! What an email is made of, as the database has it at the time of sending.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -17,12 +17,12 @@ use crate::store::callers::{self, Caller};
 use crate::store::farewells::{self, Farewell};
 use crate::store::links::{self, ConfirmLink};
 use crate::store::outbox::{Claimed, Kind};
-use crate::store::people::{self, Person};
+use crate::store::users::{self, User};
 use crate::store::{StoreError, Tx, consents, outbox};
 
-/// What a letter is made of.
+/// What an email is made of.
 pub(super) enum Facts {
-    Confirm(Person, ConfirmLink, EmailAddress),
+    Confirm(User, ConfirmLink, EmailAddress),
     Welcome(EmailAddress, Welcomed),
     News(EmailAddress, Told),
     SignInAgain(EmailAddress),
@@ -37,7 +37,7 @@ pub(super) enum Facts {
 pub(super) enum Known {
     MassRefusal(u64),
     NoPremium,
-    NotOnAllowList(Box<Person>),
+    NotOnAllowList(Box<User>),
     Callers(Vec<Caller>),
     EndpointRemoved(Bucket),
     QuotaSpent(LockOut),
@@ -57,38 +57,38 @@ pub(super) fn gather(
     claimed: &Claimed,
     settings: &cadence::Settings,
 ) -> Result<Facts, StoreError> {
-    let person = match claimed.addressee {
-        Addressee::Person(person) => person,
+    let user = match claimed.addressee {
+        Addressee::User(user) => user,
         Addressee::Operator => return matter(tx, claimed),
         Addressee::Left => return good_bye(tx, claimed),
     };
-    let Some(person) = people::find(tx, person)? else {
+    let Some(user) = users::find(tx, user)? else {
         return Ok(Facts::Unwanted("the person has left"));
     };
     match claimed.kind {
-        Kind::Confirm => confirm(tx, claimed, person),
-        Kind::Welcome => news::gather_welcome(tx, person, settings),
-        Kind::News => news::gather(tx, claimed, person, settings),
-        Kind::Sample => news::gather_sample(tx, person, settings),
-        Kind::SignInAgain if !person.must_sign_in => {
+        Kind::Confirm => confirm(tx, claimed, user),
+        Kind::Welcome => news::gather_welcome(tx, user, settings),
+        Kind::News => news::gather(tx, claimed, user, settings),
+        Kind::Sample => news::gather_sample(tx, user, settings),
+        Kind::SignInAgain if !user.must_sign_in => {
             Ok(Facts::Unwanted("the person has signed in again"))
         }
-        Kind::SignInAgain => Ok(match person.deleted_at.map(day_of) {
-            Some(day) => to_confirmed(person, |to| Facts::Withdrawn(to, day)),
-            None => to_confirmed(person, Facts::SignInAgain),
+        Kind::SignInAgain => Ok(match user.deleted_at.map(day_of) {
+            Some(day) => to_confirmed(user, |to| Facts::Withdrawn(to, day)),
+            None => to_confirmed(user, Facts::SignInAgain),
         }),
-        Kind::ConsentEnds => Ok(consent_ends(claimed, person, tx.now())),
+        Kind::ConsentEnds => Ok(consent_ends(claimed, user, tx.now())),
         Kind::Operator | Kind::GoodBye => Ok(Facts::Unwanted("it is not addressed to a person")),
     }
 }
 
-pub(super) fn to_confirmed(person: Person, facts: impl FnOnce(EmailAddress) -> Facts) -> Facts {
-    person.address.map_or(Facts::Unwanted("no address is confirmed"), facts)
+pub(super) fn to_confirmed(user: User, facts: impl FnOnce(EmailAddress) -> Facts) -> Facts {
+    user.address.map_or(Facts::Unwanted("no address is confirmed"), facts)
 }
 
 /// A reminder that was overtaken, by the next one or by a sign-in, is not sent late.
-fn consent_ends(claimed: &Claimed, person: Person, now: Timestamp) -> Facts {
-    let Some(given_at) = person.authorized_at else {
+fn consent_ends(claimed: &Claimed, user: User, now: Timestamp) -> Facts {
+    let Some(given_at) = user.authorized_at else {
         return Facts::Unwanted("the permission has ended");
     };
     let due = reminder_due(given_at, now)
@@ -96,7 +96,7 @@ fn consent_ends(claimed: &Claimed, person: Person, now: Timestamp) -> Facts {
     if due.is_none() || claimed.subjects.first() != due.as_ref() {
         return Facts::Unwanted("the person has signed in again, or a later letter says it");
     }
-    to_confirmed(person, |to| Facts::ConsentEnds(to, day_of(ends_at(given_at))))
+    to_confirmed(user, |to| Facts::ConsentEnds(to, day_of(ends_at(given_at))))
 }
 
 fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
@@ -113,18 +113,18 @@ fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
             Some(consents::count_held(tx)?).filter(|held| *held > 0).map(Known::MassRefusal)
         }
         Some(Matter::NoPremium) => Some(Known::NoPremium),
-        Some(Matter::NotOnAllowList(person)) => {
-            people::find(tx, person)?.map(Box::new).map(Known::NotOnAllowList)
+        Some(Matter::NotOnAllowList(user)) => {
+            users::find(tx, user)?.map(Box::new).map(Known::NotOnAllowList)
         }
         Some(Matter::Callers) => {
-            let callers = callers::tell_in(tx, claimed.letter, claimed.is_repeat)?;
+            let callers = callers::tell_in(tx, claimed.email, claimed.is_repeat)?;
             Some(callers).filter(|callers| !callers.is_empty()).map(Known::Callers)
         }
         Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
         Some(Matter::QuotaSpent) => {
             allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
         }
-        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.letter)?.map(Known::MailRefused),
+        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.email)?.map(Known::MailRefused),
         Some(Matter::DiskNearlyFull) => {
             tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
         }
@@ -133,12 +133,12 @@ fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
         .map_or(Facts::Unwanted("what it was about is over or no longer known"), Facts::Operator))
 }
 
-fn confirm(tx: &Tx<'_>, claimed: &Claimed, person: Person) -> Result<Facts, StoreError> {
+fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Result<Facts, StoreError> {
     let number = claimed.subjects.first().and_then(|subject| subject.parse().ok());
     let link = number.map(|number| links::find_confirm(tx, number)).transpose()?.flatten();
     let good = link.filter(|link| link.expires_at > tx.now());
     let good = good.and_then(|link| Some((link.address.clone()?, link)));
     Ok(good.map_or(Facts::Unwanted("the link is used, over or replaced"), |(to, link)| {
-        Facts::Confirm(person, link, to)
+        Facts::Confirm(user, link, to)
     }))
 }

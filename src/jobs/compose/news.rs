@@ -1,4 +1,4 @@
-//! News, samples of it and the welcome: which releases a letter tells to this person, and how their watch stands.
+//! News, samples of it and the welcome: which releases an email tells to this user, and how their watch stands.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use jiff::civil::{Date, Weekday};
 
 use super::link;
 use super::load::{Facts, to_confirmed};
-use crate::accounts::letter_links::Purpose;
+use crate::accounts::email_links::Purpose;
 use crate::context::Ctx;
 use crate::domain::audience::{self, Reason, Unwanted};
 use crate::domain::cadence;
@@ -14,15 +14,15 @@ use crate::domain::digest::{Rhythm, Timetable};
 use crate::domain::edition;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
-use crate::email::message::{Letter, RenderError};
+use crate::email::message::{Email, RenderError};
 use crate::email::messages::assurance::{Assurance, Checks, WhyOverdue};
 use crate::email::messages::kind::Kind;
 use crate::email::messages::news::{MuteLink, News, NewsItem, Sample};
 use crate::email::messages::welcome::Welcome;
 use crate::store::outbox::Claimed;
 use crate::store::overdue::Why;
-use crate::store::people::Person;
 use crate::store::status::{self, Artists};
+use crate::store::users::User;
 use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
 
 /// Releases that a welcome chooses from …
@@ -37,9 +37,9 @@ const SAMPLED: usize = 3;
 /// … among so many of the latest news.
 const SAMPLED_FROM: usize = 60;
 
-/// A letter with news, as the database has it.
+/// An email with news, as the database has it.
 pub(super) struct Told {
-    person: Person,
+    user: User,
     timetable: Timetable,
     releases: Vec<Item>,
     assurance: Option<Assurance>,
@@ -63,67 +63,67 @@ struct Item {
 pub(super) fn gather(
     tx: &Tx<'_>,
     claimed: &Claimed,
-    person: Person,
+    user: User,
     settings: &cadence::Settings,
 ) -> Result<Facts, StoreError> {
-    let Some(wanted) = preferences::of(tx, person.id)? else {
+    let Some(wanted) = preferences::of(tx, user.id)? else {
         return Ok(Facts::Unwanted("the person has left"));
     };
     let mut told = Vec::new();
     for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
         let Some(release) = releases::find(tx, &id)? else {
-            outbox::drop_subject(tx, claimed.letter, id.as_str(), "the album is no longer known")?;
+            outbox::drop_subject(tx, claimed.email, id.as_str(), "the album is no longer known")?;
             continue;
         };
-        let because = releases::reasons(tx, &id, person.id)?;
+        let because = releases::reasons(tx, &id, user.id)?;
         match judge(tx, &release, &because, &wanted)? {
             Ok(()) => told.push(item(tx, release, because)?),
-            Err(why) => outbox::unwanted(tx, claimed.letter, id.as_str(), &why.to_string())?,
+            Err(why) => outbox::unwanted(tx, claimed.email, id.as_str(), &why.to_string())?,
         }
     }
     if told.is_empty() {
         return Ok(Facts::Unwanted("nothing of it is known and wanted any more"));
     }
-    // What a long letter leaves out is rather a single than an album.
+    // What a long email leaves out is rather a single than an album.
     told.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
-    let artists = status::artists_of(tx, Some(person.id), settings)?;
-    let assurance = assurance(tx, &person, &wanted.timetable, &artists, settings)?;
-    Ok(addressed(tx, person, wanted, told, assurance, Facts::News))
+    let artists = status::artists_of(tx, Some(user.id), settings)?;
+    let assurance = assurance(tx, &user, &wanted.timetable, &artists, settings)?;
+    Ok(addressed(tx, user, wanted, told, assurance, Facts::News))
 }
 
-/// The latest of the person's artists, whatever they want to be told but of those who are muted; else something made up.
+/// The latest of the user's artists, whatever they want to be told but of those who are muted; else something made up.
 pub(super) fn gather_sample(
     tx: &Tx<'_>,
-    person: Person,
+    user: User,
     settings: &cadence::Settings,
 ) -> Result<Facts, StoreError> {
-    let Some(wanted) = preferences::of(tx, person.id)? else {
+    let Some(wanted) = preferences::of(tx, user.id)? else {
         return Ok(Facts::Unwanted("the person has left"));
     };
-    if person.deleted_at.is_some() {
+    if user.deleted_at.is_some() {
         return Ok(Facts::Unwanted("the person has withdrawn their permission"));
     }
-    let news = outbox::stream(tx, person.id, i64::MAX, SAMPLED_FROM)?.entries;
-    let mut latest = sampled(tx, &person, news.into_iter().map(|entry| entry.release))?;
+    let news = outbox::stream(tx, user.id, i64::MAX, SAMPLED_FROM)?.entries;
+    let mut latest = sampled(tx, &user, news.into_iter().map(|entry| entry.release))?;
     if latest.is_empty() {
-        latest = sampled(tx, &person, releases::latest_of(tx, person.id, SAMPLED)?)?;
+        latest = sampled(tx, &user, releases::latest_of(tx, user.id, SAMPLED)?)?;
     }
     let sample = Some(if latest.is_empty() { Sample::MadeUp } else { Sample::Own });
-    let artists = status::artists_of(tx, Some(person.id), settings)?;
-    let assurance = assurance(tx, &person, &wanted.timetable, &artists, settings)?;
-    let letter = |to, told| Facts::News(to, Told { sample, ..told });
-    Ok(addressed(tx, person, wanted, latest, assurance, letter))
+    let artists = status::artists_of(tx, Some(user.id), settings)?;
+    let assurance = assurance(tx, &user, &wanted.timetable, &artists, settings)?;
+    let email = |to, told| Facts::News(to, Told { sample, ..told });
+    Ok(addressed(tx, user, wanted, latest, assurance, email))
 }
 
 /// The first few that are not of muted artists alone.
 fn sampled(
     tx: &Tx<'_>,
-    person: &Person,
+    user: &User,
     known: impl IntoIterator<Item = Release>,
 ) -> Result<Vec<Item>, StoreError> {
     let mut items = Vec::new();
     for release in known {
-        let because = releases::reasons(tx, &release.id, person.id)?;
+        let because = releases::reasons(tx, &release.id, user.id)?;
         let is_muted = !because.is_empty() && because.iter().all(|reason| reason.is_muted);
         if items.len() < SAMPLED && !is_muted {
             items.push(item(tx, release, because)?);
@@ -134,27 +134,27 @@ fn sampled(
 
 pub(super) fn gather_welcome(
     tx: &Tx<'_>,
-    person: Person,
+    user: User,
     settings: &cadence::Settings,
 ) -> Result<Facts, StoreError> {
-    let Some(wanted) = subscribed(tx, &person)? else {
+    let Some(wanted) = subscribed(tx, &user)? else {
         return Ok(Facts::Unwanted("letters with news are switched off"));
     };
     let mut recent = Vec::new();
-    for release in releases::recent_of(tx, person.id, MOST_RECENT)? {
-        let because = releases::reasons(tx, &release.id, person.id)?;
+    for release in releases::recent_of(tx, user.id, MOST_RECENT)? {
+        let because = releases::reasons(tx, &release.id, user.id)?;
         if recent.len() < RECENT_TOLD && judge(tx, &release, &because, &wanted)?.is_ok() {
             recent.push(item(tx, release, because)?);
         }
     }
-    let artists = status::artists_of(tx, Some(person.id), settings)?;
+    let artists = status::artists_of(tx, Some(user.id), settings)?;
     let welcome = |to, told| Facts::Welcome(to, Welcomed { told, artists });
-    Ok(addressed(tx, person, wanted, recent, None, welcome))
+    Ok(addressed(tx, user, wanted, recent, None, welcome))
 }
 
-/// The letter with news.
-pub(super) fn letter(ctx: &Ctx, told: &Told) -> Result<Letter, RenderError> {
-    let unsubscribe_url = link(ctx, &told.person, &Purpose::Unsubscribe);
+/// The email with news.
+pub(super) fn email(ctx: &Ctx, told: &Told) -> Result<Email, RenderError> {
+    let unsubscribe_url = link(ctx, &told.user, &Purpose::Unsubscribe);
     let mut releases = items(ctx, told);
     if told.sample == Some(Sample::MadeUp) {
         releases.extend(NewsItem::made_up(told.today));
@@ -168,14 +168,14 @@ pub(super) fn letter(ctx: &Ctx, told: &Told) -> Result<Letter, RenderError> {
         unsubscribe_url: &unsubscribe_url,
         sample: told.sample,
     };
-    Ok(news.letter()?.with_unsubscribe(&unsubscribe_url))
+    Ok(news.email()?.with_unsubscribe(&unsubscribe_url))
 }
 
 /// The welcome.
-pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Letter, RenderError> {
+pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Email, RenderError> {
     let Welcomed { told, artists } = welcome;
-    let unsubscribe_url = link(ctx, &told.person, &Purpose::Unsubscribe);
-    let letter = Welcome {
+    let unsubscribe_url = link(ctx, &told.user, &Purpose::Unsubscribe);
+    let email = Welcome {
         watched: artists.watched,
         not_looked_at: artists.never_asked,
         recent: &items(ctx, told),
@@ -185,10 +185,10 @@ pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Letter, RenderErr
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
     };
-    Ok(letter.letter()?.with_unsubscribe(&unsubscribe_url))
+    Ok(email.email()?.with_unsubscribe(&unsubscribe_url))
 }
 
-/// Whether the person wants to hear of a release as things stand when its letter leaves.
+/// Whether the user wants to hear of a release as things stand when its email leaves.
 fn judge(
     tx: &Tx<'_>,
     release: &Release,
@@ -204,21 +204,21 @@ fn judge(
     Ok(audience::judge(release, reasons, wanted.kinds))
 }
 
-fn subscribed(tx: &Tx<'_>, person: &Person) -> Result<Option<Preferences>, StoreError> {
-    Ok(preferences::of(tx, person.id)?.filter(|wanted| wanted.is_subscribed))
+fn subscribed(tx: &Tx<'_>, user: &User) -> Result<Option<Preferences>, StoreError> {
+    Ok(preferences::of(tx, user.id)?.filter(|wanted| wanted.is_subscribed))
 }
 
 fn addressed(
     tx: &Tx<'_>,
-    person: Person,
+    user: User,
     wanted: Preferences,
     releases: Vec<Item>,
     assurance: Option<Assurance>,
     facts: impl FnOnce(crate::domain::user::EmailAddress, Told) -> Facts,
 ) -> Facts {
     let (timetable, today) = (wanted.timetable.clone(), wanted.timetable.day_of(tx.now()));
-    let told = Told { person: person.clone(), timetable, releases, assurance, today, sample: None };
-    to_confirmed(person, |to| facts(to, told))
+    let told = Told { user: user.clone(), timetable, releases, assurance, today, sample: None };
+    to_confirmed(user, |to| facts(to, told))
 }
 
 fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, StoreError> {
@@ -231,7 +231,7 @@ fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, Sto
 fn items(ctx: &Ctx, told: &Told) -> Vec<NewsItem> {
     let mute = |reason: &Reason| MuteLink {
         artist: reason.name.clone(),
-        url: link(ctx, &told.person, &Purpose::Mute(reason.artist.clone())),
+        url: link(ctx, &told.user, &Purpose::Mute(reason.artist.clone())),
     };
     let items = told.releases.iter().map(|item| NewsItem {
         release: item.release.clone(),
@@ -257,12 +257,12 @@ fn kind(release: &Release, because: &[Reason]) -> Kind {
 
 fn assurance(
     tx: &Tx<'_>,
-    person: &Person,
+    user: &User,
     timetable: &Timetable,
     artists: &Artists,
     settings: &cadence::Settings,
 ) -> Result<Option<Assurance>, StoreError> {
-    let overdue = overdue::list(tx, Some(person.id), settings, MOST_RECENT)?;
+    let overdue = overdue::list(tx, Some(user.id), settings, MOST_RECENT)?;
     // An artist that Spotify no longer knows fails for ever, and must not speak for all.
     let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
     let checks = match (usual.or(overdue.first()), artists.oldest_check) {
@@ -286,7 +286,7 @@ fn why_overdue(why: &Why) -> WhyOverdue {
     }
 }
 
-/// When letters come, after "Letters come".
+/// When emails come, after "Emails come".
 fn when(timetable: &Timetable) -> String {
     let Timetable { rhythm, hour, zone } = timetable;
     let zone = zone.iana_name().unwrap_or("UTC");

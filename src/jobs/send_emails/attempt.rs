@@ -1,4 +1,4 @@
-//! One letter: claimed, written, handed over, and settled by what the server said.
+//! One email: claimed, written, handed over, and settled by what the server said.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::gateway::Operator;
 use crate::jobs::compose::{ComposeError, Composed, compose};
 use crate::metrics::EmailOutcome;
 use crate::store::outbox::{self, Claimed, Kind, Unit};
-use crate::store::{Db, StoreError, Tx, people};
+use crate::store::{Db, StoreError, Tx, users};
 
 /// How much longer than its sending a claim lasts: room for composing and marking.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
-/// How long to wait between attempts to mark a letter sent: within the margin of its lease.
+/// How long to wait between attempts to mark an email sent: within the margin of its lease.
 const MARK_AGAIN_AFTER: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
@@ -26,16 +26,16 @@ const MARK_AGAIN_AFTER: [Duration; 4] = [
     Duration::from_secs(8),
 ];
 
-/// What is kept with a letter that was not tried.
+/// What is kept with an email that was not tried.
 const ADDRESS_BOUNCES: &str = "not sent, since letters to this address come back";
 
-/// What became of a letter, and what that says of the server.
+/// What became of an email, and what that says of the server.
 pub(super) struct Done {
     pub(super) fate: Fate,
     pub(super) server: Server,
 }
 
-/// What became of a letter.
+/// What became of an email.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It was in other hands, or is not due any more.
@@ -50,7 +50,7 @@ pub(super) enum Fate {
     Held,
 }
 
-/// Whether the next letter has a chance.
+/// Whether the next email has a chance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
     NotAsked,
@@ -78,11 +78,11 @@ async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
         Claim::NotOurs => return unasked(Fate::NotOurs),
         Claim::Bounces => return unasked(Fate::Held),
     };
-    let letter = claimed.letter;
+    let email = claimed.email;
     let (to, text) = match compose(ctx, &claimed).await {
         Ok(Composed::Ready(to, text)) => (to, text),
         Ok(Composed::Unwanted(why)) => {
-            ctx.db.write("drop letter", move |tx| outbox::dropped(tx, letter, why)).await?;
+            ctx.db.write("drop letter", move |tx| outbox::dropped(tx, email, why)).await?;
             return unasked(Fate::Unwanted);
         }
         Err(ComposeError::Store(error)) => return Err(error),
@@ -96,7 +96,7 @@ async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
     };
     let sent = ctx.mailer.send(&to, &text, &stamp).await;
     let kind = claimed.kind.as_str();
-    tracing::debug!(letter, kind, %to, said = sent.as_deref().ok(), "letter handed over");
+    tracing::debug!(email, kind, %to, said = sent.as_deref().ok(), "letter handed over");
     match sent {
         Ok(_) => {
             ctx.metrics.record_email(kind, EmailOutcome::Sent);
@@ -115,14 +115,14 @@ async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
 }
 
 async fn claim(ctx: &Ctx, unit: Unit) -> Result<Claim, StoreError> {
-    let lease = ctx.letter_timeout + LEASE_MARGIN;
+    let lease = ctx.email_timeout + LEASE_MARGIN;
     let lease = SignedDuration::try_from(lease).unwrap_or(SignedDuration::from_hours(1));
     ctx.db
         .write("claim letter", move |tx| {
             let Some(claimed) = outbox::claim(tx, &unit, lease)? else { return Ok(Claim::NotOurs) };
-            let person = reader(&claimed);
-            if person.map(|person| people::is_bouncing(tx, person)).transpose()? == Some(true) {
-                outbox::refused(tx, claimed.letter, ADDRESS_BOUNCES)?;
+            let user = reader(&claimed);
+            if user.map(|user| users::is_bouncing(tx, user)).transpose()? == Some(true) {
+                outbox::refused(tx, claimed.email, ADDRESS_BOUNCES)?;
                 return Ok(Claim::Bounces);
             }
             Ok(Claim::Ours(claimed))
@@ -130,10 +130,10 @@ async fn claim(ctx: &Ctx, unit: Unit) -> Result<Claim, StoreError> {
         .await
 }
 
-/// Whose confirmed address it goes to; a letter that asks for confirmation goes to another.
+/// Whose confirmed address it goes to; an email that asks for confirmation goes to another.
 fn reader(claimed: &Claimed) -> Option<UserId> {
     match claimed.addressee {
-        Addressee::Person(person) if claimed.kind != Kind::Confirm => Some(person),
+        Addressee::User(user) if claimed.kind != Kind::Confirm => Some(user),
         _ => None,
     }
 }
@@ -145,8 +145,8 @@ async fn settle_failure(
 ) -> Result<Done, StoreError> {
     let why = error.to_string();
     tracing::warn!(
-        letter = claimed.letter,
-        person = claimed.addressee.number(),
+        email = claimed.email,
+        user = claimed.addressee.number(),
         kind = claimed.kind.as_str(),
         attempts = claimed.attempts,
         %error,
@@ -173,25 +173,25 @@ async fn settle_failure(
     Ok(Done { fate, server })
 }
 
-/// Stops a letter; `bounced` is whose mailbox was at fault.
+/// Stops an email; `bounced` is whose mailbox was at fault.
 async fn refuse(
     ctx: &Ctx,
     claimed: &Claimed,
     why: String,
     bounced: Option<UserId>,
 ) -> Result<Fate, StoreError> {
-    let (letter, said) = (claimed.letter, why.clone());
+    let (email, said) = (claimed.email, why.clone());
     let settle = move |tx: &Tx<'_>| {
-        outbox::refused(tx, letter, &said)?;
+        outbox::refused(tx, email, &said)?;
         match bounced {
-            Some(person) => people::bounced(tx, person),
+            Some(user) => users::bounced(tx, user),
             None => Ok(false),
         }
     };
     if ctx.db.write("letter refused", settle).await? {
-        let person = bounced.map(|person| person.0);
+        let user = bounced.map(|user| user.0);
         tracing::warn!(
-            person,
+            user,
             "letters to this person come back; no more are sent until they confirm an address"
         );
     }
@@ -202,7 +202,7 @@ async fn refuse(
 /// with a wrong password locks the account.
 const LOG_IN_AGAIN_AFTER: Duration = Duration::from_secs(15 * 60);
 
-/// Why a letter is put off.
+/// Why an email is put off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Case {
     Deferred,
@@ -217,21 +217,21 @@ async fn put_off(
     why: String,
     case: Case,
 ) -> Result<Fate, StoreError> {
-    let (letter, said) = (claimed.letter, why.clone());
-    let wait = ctx.wait(backoff::LETTER, claimed.attempts);
+    let (email, said) = (claimed.email, why.clone());
+    let wait = ctx.wait(backoff::EMAIL, claimed.attempts);
     let come_apart = case != Case::Unknown && !claimed.is_repeat;
     let operator = Operator::at(ctx.operator.as_ref());
     let is_given_up = ctx
         .db
         .write("put letter off", move |tx| {
-            let (tries, since) = (backoff::LETTER_ATTEMPTS, tx.now() - backoff::LETTER_PATIENCE);
-            if case == Case::Deferred && outbox::give_up(tx, letter, &said, tries, since)? {
+            let (tries, since) = (backoff::EMAIL_ATTEMPTS, tx.now() - backoff::EMAIL_TIMEOUT);
+            if case == Case::Deferred && outbox::give_up(tx, email, &said, tries, since)? {
                 return Ok(true);
             }
             if matches!(case, Case::Unavailable | Case::Unwelcome) {
-                outbox::blameless(tx, letter, backoff::LETTER_CEILING)?;
+                outbox::blameless(tx, email, backoff::EMAIL_CEILING)?;
             }
-            outbox::put_off(tx, letter, &said, tx.now() + wait, come_apart)?;
+            outbox::put_off(tx, email, &said, tx.now() + wait, come_apart)?;
             if case == Case::Unwelcome {
                 tell_operator(tx, operator, &said)?;
                 outbox::put_all_off(tx, tx.now() + LOG_IN_AGAIN_AFTER)?;
@@ -242,7 +242,7 @@ async fn put_off(
     Ok(if is_given_up { Fate::Refused(why) } else { Fate::PutOff(why) })
 }
 
-/// The letter cannot leave while this lasts, but it says afterwards what happened. One is enough,
+/// The email cannot leave while this lasts, but it says afterwards what happened. One is enough,
 /// however long it lasts.
 fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), StoreError> {
     let matter = Matter::MailRefused;
@@ -252,18 +252,18 @@ fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), Stor
     outbox::quote_to_operator(tx, &matter.what(), said)
 }
 
-/// Marks a letter sent, and does not give up at once where the database is busy: what is not marked
+/// Marks an email sent, and does not give up at once where the database is busy: what is not marked
 /// is sent again.
 async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
-    let (letter, person) = (claimed.letter, reader(claimed));
+    let (email, user) = (claimed.email, reader(claimed));
     let mark = move |tx: &Tx<'_>| {
-        outbox::sent(tx, letter)?;
-        person.map_or(Ok(()), |person| people::reached(tx, person))
+        outbox::sent(tx, email)?;
+        user.map_or(Ok(()), |user| users::reached(tx, user))
     };
     for wait in MARK_AGAIN_AFTER {
         match ctx.db.write("letter sent", mark).await {
             Err(error) => {
-                tracing::warn!(letter, %error, "a letter that was sent cannot be marked yet");
+                tracing::warn!(email, %error, "a letter that was sent cannot be marked yet");
                 ctx.clock.sleep(wait).await;
             }
             Ok(()) => return Ok(()),
@@ -272,10 +272,10 @@ async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
     ctx.db.write("letter sent", mark).await
 }
 
-/// The identity of a letter, the same for every attempt: made of its first row and our key. The
+/// The identity of an email, the same for every attempt: made of its first row and our key. The
 /// time sets it apart from the row of that number in a database that was restored or begun anew.
 fn message_id(db: &Db, claimed: &Claimed, domain: &str) -> String {
-    let first = format!("letter/{}/{}", claimed.letter, claimed.owed_at.as_millisecond());
+    let first = format!("letter/{}/{}", claimed.email, claimed.owed_at.as_millisecond());
     let signature = db.sealer().sign(&first);
     let name: String = signature.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("<{name}@{domain}>")

@@ -1,4 +1,4 @@
-//! Which letters can leave, and whose they are to send.
+//! Which emails can leave, and whose they are to send.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
@@ -13,8 +13,8 @@ use crate::store::{Result, Tx, preferences};
 pub struct Unit {
     addressee: Addressee,
     kind: Kind,
-    /// The number of the letter that they are bound to, or that they would be.
-    letter: i64,
+    /// The number of the email that they are bound to, or that they would be.
+    email: i64,
     is_bound: bool,
 }
 
@@ -24,17 +24,17 @@ impl Unit {
         self.addressee
     }
 
-    /// Whether it is the last letter to somebody who left.
+    /// Whether it is the last email to somebody who left.
     pub fn is_farewell(&self) -> bool {
         self.kind == Kind::GoodBye
     }
 }
 
-/// A letter that is ours to send.
+/// An email that is ours to send.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     /// Its number: that of its first row. What its Message-ID is made of.
-    pub letter: i64,
+    pub email: i64,
     /// To whom.
     pub addressee: Addressee,
     /// Of what kind.
@@ -45,11 +45,11 @@ pub struct Claimed {
     pub attempts: u32,
     /// When its first row was owed.
     pub owed_at: Timestamp,
-    /// Whether an earlier attempt may have been accepted: then this is the very same letter.
+    /// Whether an earlier attempt may have been accepted: then this is the very same email.
     pub is_repeat: bool,
 }
 
-/// Makes everything due that somebody who asks for all letters may have now: not a digest before its
+/// Makes everything due that somebody who asks for all emails may have now: not a digest before its
 /// hour, nor that a consent has ended before it is certain.
 ///
 /// # Errors
@@ -66,7 +66,7 @@ pub fn make_due(tx: &Tx<'_>, together: SignedDuration) -> Result<()> {
     Ok(())
 }
 
-/// The letters that can leave now, `most` of them. Those that were tried least come first: who is hard
+/// The emails that can leave now, `most` of them. Those that were tried least come first: who is hard
 /// to reach must not stand in the others' way. News to somebody who has taken their consent back
 /// stays. News to those who want it at once waits for company, for as long as `together`; then all
 /// leaves with the first, unless the server asked for patience.
@@ -88,16 +88,16 @@ pub fn due(tx: &Tx<'_>, together: SignedDuration, most: u32) -> Result<Vec<Unit>
         Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
     })?;
     let units = due.collect::<rusqlite::Result<Vec<(Option<UserId>, String, i64, bool)>>>()?;
-    let unit = |(person, kind, letter, is_bound): (Option<UserId>, String, _, _)| {
+    let unit = |(user, kind, email, is_bound): (Option<UserId>, String, _, _)| {
         let kind = Kind::parse(&kind)?;
         let nobody = if kind == Kind::GoodBye { Addressee::Left } else { Addressee::Operator };
-        let addressee = person.map_or(nobody, Addressee::Person);
-        Some(Unit { addressee, kind, letter, is_bound })
+        let addressee = user.map_or(nobody, Addressee::User);
+        Some(Unit { addressee, kind, email, is_bound })
     };
     Ok(units.into_iter().filter_map(unit).collect())
 }
 
-/// Claims a letter for `lease`, which must be longer than its sending can take; `None` if it is not
+/// Claims an email for `lease`, which must be longer than its sending can take; `None` if it is not
 /// there to be sent any more, or not yet.
 ///
 /// # Errors
@@ -118,7 +118,7 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
     )?;
     let until = tx.now() + lease;
     let key = params![
-        unit.letter,
+        unit.email,
         unit.addressee,
         unit.kind.as_str(),
         Ms(tx.now()),
@@ -130,9 +130,9 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
     // RETURNING promises no order.
     claimed.sort_unstable_by_key(|row| row.0);
     let Some(first) = claimed.first().map(|row| row.0) else { return Ok(None) };
-    if first != unit.letter && !unit.is_bound {
+    if first != unit.email && !unit.is_bound {
         // The first row is settled or in somebody's hands by now: these are bound again, under a
-        // number of their own, next time. By their ids, for others may have the letter in hand.
+        // number of their own, next time. By their ids, for others may have the email in hand.
         let mut put_back = tx
             .conn()
             .prepare_cached("UPDATE outbox SET letter = NULL, claimed_until = 0 WHERE id = ?1")?;
@@ -141,11 +141,11 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
         }
         return Ok(None);
     }
-    // Of the row that the letter is named after, whether or not it is still part of it.
+    // Of the row that the email is named after, whether or not it is still part of it.
     let sql = "SELECT owed_at FROM outbox WHERE id = ?1";
-    let Ms(owed_at) = tx.query_row(sql, [unit.letter], |row| row.get(0))?;
+    let Ms(owed_at) = tx.query_row(sql, [unit.email], |row| row.get(0))?;
     Ok(Some(Claimed {
-        letter: unit.letter,
+        email: unit.email,
         addressee: unit.addressee,
         kind: unit.kind,
         attempts: claimed.iter().map(|row| row.2).max().unwrap_or(1),
@@ -157,19 +157,19 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
 
 /// Whether it is a digest of a day for which one was sent. Then what it would tell is planned anew.
 fn is_before_its_hour(tx: &Tx<'_>, unit: &Unit) -> Result<bool> {
-    let Addressee::Person(person) = unit.addressee else { return Ok(false) };
+    let Addressee::User(user) = unit.addressee else { return Ok(false) };
     if unit.kind != Kind::News || unit.is_bound {
         return Ok(false);
     }
-    let timetable = preferences::of(tx, person)?.map(|wanted| wanted.timetable);
+    let timetable = preferences::of(tx, user)?.map(|wanted| wanted.timetable);
     let Some(timetable) = timetable.filter(|table| table.rhythm.is_digest()) else {
         return Ok(false);
     };
-    let last = preferences::last_digest(tx, person)?;
+    let last = preferences::last_digest(tx, user)?;
     if timetable.due(tx.now(), last).is_some() {
         return Ok(false);
     }
-    plan_anew(tx, person, &timetable, last)?;
+    plan_anew(tx, user, &timetable, last)?;
     Ok(true)
 }
 

@@ -1,11 +1,11 @@
-//! What is owed to people: one row for each thing, unique for ever by what it is about.
+//! What is owed to users: one row for each thing, unique for ever by what it is about.
 //!
-//! Claim, act, mark. Rows that leave in one letter are bound together when they are claimed, and
-//! carry one Message-ID. They come apart again only when it is certain that the letter was not
-//! accepted; where nobody knows, the very same letter is repeated.
+//! Claim, act, mark. Rows that leave in one email are bound together when they are claimed, and
+//! carry one Message-ID. They come apart again only when it is certain that the email was not
+//! accepted; where nobody knows, the very same email is repeated.
 
 mod claim;
-mod letters;
+mod emails;
 mod look;
 mod news;
 mod owe;
@@ -14,7 +14,7 @@ mod stream;
 
 pub(super) use self::claim::release_claims;
 pub use self::claim::{Claimed, Unit, claim, due, make_due};
-pub use self::letters::{Fate, Lately, lately};
+pub use self::emails::{Fate, Lately, lately};
 pub use self::look::{count_lately, count_owed, last_owed, trouble_of, words_of};
 pub(super) use self::news::plan_anew;
 pub use self::news::{
@@ -29,22 +29,22 @@ pub use self::settle::{
 };
 pub use self::stream::{Entry, Part, Told, stream, unconfirmed_stream};
 
-/// What kind of thing is owed. News to a person goes in one letter, anything else in its own.
+/// What kind of thing is owed. News to a user goes in one email, anything else in its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A link that confirms an address; the subject is the link's number.
     Confirm,
-    /// The first letter to an address that was confirmed; the subject is always the same.
+    /// The first email to an address that was confirmed; the subject is always the same.
     Welcome,
     /// A new album; the subject is its id.
     News,
-    /// A letter like one with news, for somebody who wants to see one; the subject is when they asked.
+    /// An email like one with news, for somebody who wants to see one; the subject is when they asked.
     Sample,
     /// The consent has ended; the subject is when it was given.
     SignInAgain,
     /// The consent ends soon; the subject is when it was given, and how many days ahead this is.
     ConsentEnds,
-    /// The last letter to somebody who left; the subject is the number of their farewell.
+    /// The last email to somebody who left; the subject is the number of their farewell.
     GoodBye,
     /// Something for the operator; the subject is a [`crate::domain::matter::Matter`] and the day.
     Operator,

@@ -1,4 +1,4 @@
-//! Owing news: to whom a release is told, and when its letter leaves. What a person does not want is
+//! Owing news: to whom a release is told, and when its email leaves. What a user does not want is
 //! recorded with the reason, and not told.
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +14,7 @@ use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, preferences, releases};
 
-/// That a release was seen since the person wants the list on which it was.
+/// That a release was seen since the user wants the list on which it was.
 const SINCE_WANTED: &str = "s.seen_at >= coalesce(CASE WHEN s.appears THEN p.appearances_since
      WHEN r.kind = 'single' THEN p.singles_since
      WHEN r.kind = 'compilation' THEN p.compilations_since END, 0)";
@@ -46,22 +46,22 @@ pub fn owe_news(
            AND p.ended_how IS NOT 'revoked'",
     )?;
     let editions = audience == Audience::WantingEditions;
-    let people = rows.query_map(params![artist, editions], |row| row.get(0))?;
+    let users = rows.query_map(params![artist, editions], |row| row.get(0))?;
     let mut owed = 0;
-    for person in people.collect::<rusqlite::Result<Vec<UserId>>>()? {
-        let Some(reader) = Reader::find(tx, person)? else { continue };
+    for user in users.collect::<rusqlite::Result<Vec<UserId>>>()? {
+        let Some(reader) = Reader::find(tx, user)? else { continue };
         owed += u64::from(reader.owe(tx, &release)? || reader.owe_after_all(tx, &release)?);
     }
     Ok(owed)
 }
 
-/// Owes a person who has just confirmed an address what came out since they follow it: the days
-/// between signing in and opening the letter must cost no album. Of singles and other lists that are
+/// Owes a user who has just confirmed an address what came out since they follow it: the days
+/// between signing in and opening the email must cost no album. Of singles and other lists that are
 /// not everybody's, what came out since they want them.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
+pub fn owe_news_since_following(tx: &Tx<'_>, user: UserId) -> Result<u64> {
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
     let seen = format!(
         "SELECT DISTINCT s.release FROM follows f JOIN sightings s ON s.artist = f.artist
@@ -70,15 +70,15 @@ pub fn owe_news_since_following(tx: &Tx<'_>, person: UserId) -> Result<u64> {
            AND {SINCE_WANTED} AND p.ended_how IS NOT 'revoked'
          ORDER BY s.seen_at, s.release"
     );
-    owe_each(tx, person, &seen, params![person, Ms(oldest)])
+    owe_each(tx, user, &seen, params![user, Ms(oldest)])
 }
 
-/// Owes a person whose consent is good again what came out since it was taken back, if they can be
+/// Owes a user whose consent is good again what came out since it was taken back, if they can be
 /// written to.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn owe_news_missed(tx: &Tx<'_>, person: UserId, since: Timestamp) -> Result<u64> {
+pub fn owe_news_missed(tx: &Tx<'_>, user: UserId, since: Timestamp) -> Result<u64> {
     let seen = format!(
         "SELECT DISTINCT s.release FROM people p
          JOIN follows f ON f.person = p.id JOIN sightings s ON s.artist = f.artist
@@ -87,16 +87,16 @@ pub fn owe_news_missed(tx: &Tx<'_>, person: UserId, since: Timestamp) -> Result<
            AND {SINCE_WANTED}
          ORDER BY s.seen_at, s.release"
     );
-    owe_each(tx, person, &seen, params![person, Ms(since)])
+    owe_each(tx, user, &seen, params![user, Ms(since)])
 }
 
-/// Owes a person the news of one artist that was seen since a time, if they can be written to.
+/// Owes a user the news of one artist that was seen since a time, if they can be written to.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn owe_news_seen_since(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     artist: &ArtistId,
     since: Timestamp,
 ) -> Result<u64> {
@@ -107,53 +107,53 @@ pub fn owe_news_seen_since(
            AND {SINCE_WANTED}
          ORDER BY s.seen_at, s.release"
     );
-    owe_each(tx, person, &seen, params![person, artist, Ms(since)])
+    owe_each(tx, user, &seen, params![user, artist, Ms(since)])
 }
 
-/// Owes a person once more what a mail server refused at an address that they have now replaced.
+/// Owes a user once more what a mail server refused at an address that they have now replaced.
 /// What of it they do not want any more is found out when it is sent.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn owe_refused_again(tx: &Tx<'_>, person: UserId) -> Result<()> {
-    let Some(reader) = Reader::find(tx, person)? else { return Ok(()) };
+pub fn owe_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
+    let Some(reader) = Reader::find(tx, user)? else { return Ok(()) };
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
     tx.execute(
         "UPDATE outbox SET state = 'owed', letter = NULL, attempts = 0, reason = NULL, settled_at = NULL,
              next_at = ?2
          WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3",
-        params![person, Ms(reader.leaves_at(tx)), Ms(oldest)],
+        params![user, Ms(reader.leaves_at(tx)), Ms(oldest)],
     )?;
     Ok(())
 }
 
-/// Plans anew when the news leaves that a person is owed, less what may have left.
+/// Plans anew when the news leaves that a user is owed, less what may have left.
 pub(in crate::store) fn plan_anew(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     timetable: &Timetable,
     last: Option<Key>,
 ) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET next_at = ?2 WHERE person = ?1 AND kind = 'news' AND state = 'owed'
              AND letter IS NULL",
-        params![person, Ms(timetable.leaves_at(tx.now(), last))],
+        params![user, Ms(timetable.leaves_at(tx.now(), last))],
     )?;
     Ok(())
 }
 
-/// A person to whom releases are told.
+/// A user to whom releases are told.
 struct Reader {
-    person: UserId,
+    user: UserId,
     wanted: Preferences,
     last_digest: Option<Key>,
 }
 
 impl Reader {
-    fn find(tx: &Tx<'_>, person: UserId) -> Result<Option<Self>> {
-        let Some(wanted) = preferences::of(tx, person)? else { return Ok(None) };
-        let last_digest = preferences::last_digest(tx, person)?;
-        Ok(Some(Self { person, wanted, last_digest }))
+    fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<Self>> {
+        let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
+        let last_digest = preferences::last_digest(tx, user)?;
+        Ok(Some(Self { user, wanted, last_digest }))
     }
 
     /// Owes the release, unless it is recorded already; whether it will be told.
@@ -163,20 +163,20 @@ impl Reader {
         let changed = tx.execute(
             "INSERT OR IGNORE INTO outbox (person, kind, subject, state, reason, next_at, owed_at, settled_at)
              VALUES (?1, 'news', ?2, iif(?3 IS NULL, 'owed', 'unwanted'), ?3, ?4, ?5, iif(?3 IS NULL, NULL, ?5))",
-            params![self.person, release.id, why, Ms(self.leaves_at(tx)), Ms(tx.now())],
+            params![self.user, release.id, why, Ms(self.leaves_at(tx)), Ms(tx.now())],
         )?;
         Ok(changed == 1 && verdict.is_ok())
     }
 
     /// Owes what was not wanted for one artist's sake and is for another's. As a row of its own: the
-    /// number of the old one may be that of a letter.
+    /// number of the old one may be that of an email.
     fn owe_after_all(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
         if self.judge(tx, release)?.is_err() {
             return Ok(false);
         }
         let sql = "DELETE FROM outbox WHERE person = ?1 AND kind = 'news' AND subject = ?2
                    AND state = 'unwanted'";
-        let was_unwanted = tx.execute(sql, params![self.person, release.id])? == 1;
+        let was_unwanted = tx.execute(sql, params![self.user, release.id])? == 1;
         Ok(was_unwanted && self.owe(tx, release)?)
     }
 
@@ -184,7 +184,7 @@ impl Reader {
         if !self.wanted.is_subscribed {
             return Ok(Err(Unwanted::Unsubscribed));
         }
-        let reasons = releases::reasons(tx, &release.id, self.person)?;
+        let reasons = releases::reasons(tx, &release.id, self.user)?;
         Ok(audience::judge(release, &reasons, self.wanted.kinds))
     }
 
@@ -193,11 +193,11 @@ impl Reader {
     }
 }
 
-fn owe_each(tx: &Tx<'_>, person: UserId, seen: &str, key: impl Params) -> Result<u64> {
+fn owe_each(tx: &Tx<'_>, user: UserId, seen: &str, key: impl Params) -> Result<u64> {
     let mut rows = tx.conn().prepare_cached(seen)?;
     let ids =
         rows.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
-    let Some(reader) = Reader::find(tx, person)? else { return Ok(0) };
+    let Some(reader) = Reader::find(tx, user)? else { return Ok(0) };
     let mut owed = 0;
     for id in ids {
         let Some(release) = releases::find(tx, &id)? else { continue };

@@ -8,30 +8,30 @@ use crate::domain::user::{Addressee, UserId};
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx};
 
-/// Owes a person something, unless it was owed before. Returns whether it is new.
+/// Owes a user something, unless it was owed before. Returns whether it is new.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn owe(tx: &Tx<'_>, person: UserId, kind: Kind, subject: &str) -> Result<bool> {
-    insert(tx, Addressee::Person(person), kind, subject, tx.now())
+pub fn owe(tx: &Tx<'_>, user: UserId, kind: Kind, subject: &str) -> Result<bool> {
+    insert(tx, Addressee::User(user), kind, subject, tx.now())
 }
 
-/// Owes a person the letter about the consent that was given at `given_at`, to leave at `leaves_at`
-/// and not before, whoever asks for all letters.
+/// Owes a user the email about the consent that was given at `given_at`, to leave at `leaves_at`
+/// and not before, whoever asks for all emails.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn owe_sign_in_again(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     given_at: Timestamp,
     leaves_at: Timestamp,
 ) -> Result<bool> {
     let subject = given_at.as_millisecond().to_string();
-    insert(tx, Addressee::Person(person), Kind::SignInAgain, &subject, leaves_at)
+    insert(tx, Addressee::User(user), Kind::SignInAgain, &subject, leaves_at)
 }
 
-/// Owes the last letter to somebody who left.
+/// Owes the last email to somebody who left.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
@@ -39,7 +39,7 @@ pub fn owe_good_bye(tx: &Tx<'_>, farewell: i64) -> Result<bool> {
     insert(tx, Addressee::Left, Kind::GoodBye, &farewell.to_string(), tx.now())
 }
 
-/// Owes the operator a letter, unless it was owed before.
+/// Owes the operator an email, unless it was owed before.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
@@ -47,7 +47,7 @@ pub fn owe_operator(tx: &Tx<'_>, subject: &str) -> Result<bool> {
     insert(tx, Addressee::Operator, Kind::Operator, subject, tx.now())
 }
 
-/// Whether the operator is owed a letter about this matter, whatever the day.
+/// Whether the operator is owed an email about this matter, whatever the day.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
@@ -57,7 +57,7 @@ pub fn is_owed_to_operator(tx: &Tx<'_>, matter: &str) -> Result<bool> {
     Ok(tx.query_row(sql, [matter], |row| row.get(0))?)
 }
 
-/// Keeps somebody's words with the letter that the operator is owed about this matter.
+/// Keeps somebody's words with the email that the operator is owed about this matter.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]

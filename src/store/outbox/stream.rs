@@ -1,4 +1,4 @@
-//! What came out from a person's artists, and what letters told them of it.
+//! What came out from a user's artists, and what emails told them of it.
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -8,7 +8,7 @@ use crate::domain::user::UserId;
 use crate::store::columns::{Ms, unreadable};
 use crate::store::{Result, Tx, releases};
 
-/// Something that was news to a person.
+/// Something that was news to a user.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// Its place: the later it was seen, the greater.
@@ -17,11 +17,11 @@ pub struct Entry {
     pub release: Release,
     /// When it was seen, or news to them.
     pub seen_at: Timestamp,
-    /// Whether a letter told them.
+    /// Whether an email told them.
     pub told: Told,
 }
 
-/// Whether a letter told a person of something.
+/// Whether an email told a user of something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
     /// One did, then.
@@ -32,7 +32,7 @@ pub enum Told {
     Unwanted(String),
     /// It could not be told any more, in words.
     Dropped(String),
-    /// The mail server refused the letter for good, in its words.
+    /// The mail server refused the email for good, in its words.
     Refused(String),
     /// They have confirmed no address.
     Unconfirmed,
@@ -49,28 +49,28 @@ pub struct Part {
     pub last_place: Option<i64>,
 }
 
-/// What was news to a person before `before`, the latest first, at most `most`.
+/// What was news to a user before `before`, the latest first, at most `most`.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn stream(tx: &Tx<'_>, person: UserId, before: i64, most: usize) -> Result<Part> {
+pub fn stream(tx: &Tx<'_>, user: UserId, before: i64, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, subject, owed_at, state, reason, coalesce(settled_at, owed_at), next_at FROM outbox
          WHERE person = ?1 AND kind = 'news' AND id < ?2 ORDER BY id DESC LIMIT ?3",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let found = rows.query_map(params![person, before, most], |row| {
+    let found = rows.query_map(params![user, before, most], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get::<_, Ms>(2)?.0, told(row)?))
     })?;
     entries(tx, found.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What came out since a person who has confirmed no address follows its artists, the latest first, at
+/// What came out since a user who has confirmed no address follows its artists, the latest first, at
 /// most `most`: nothing of it is owed to them yet.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn unconfirmed_stream(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Part> {
+pub fn unconfirmed_stream(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT s.release, max(s.seen_at) AS seen FROM sightings s INDEXED BY sightings_news
          CROSS JOIN follows f ON f.person = ?1 AND f.artist = s.artist
@@ -79,7 +79,7 @@ pub fn unconfirmed_stream(tx: &Tx<'_>, person: UserId, most: usize) -> Result<Pa
          GROUP BY s.release ORDER BY seen DESC, s.release LIMIT ?2",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let found = rows.query_map(params![person, most], |row| {
+    let found = rows.query_map(params![user, most], |row| {
         let Ms(seen_at) = row.get(1)?;
         Ok((seen_at.as_millisecond(), row.get(0)?, seen_at, Told::Unconfirmed))
     })?;

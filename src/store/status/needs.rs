@@ -1,4 +1,4 @@
-//! What needs a hand now, and what to do about it: as things stand, whatever letters were sent.
+//! What needs a hand now, and what to do about it: as things stand, whatever emails were sent.
 
 use std::fmt;
 
@@ -18,18 +18,18 @@ pub enum Need {
     Room(Room),
     /// A pause that only the operator can end, or that says something of the configuration.
     Paused(String, Pause),
-    /// The consents of so many people are held, since Spotify refuses many at once.
+    /// The consents of so many users are held, since Spotify refuses many at once.
     MassRefusal(u64),
-    /// Spotify refuses so many people.
+    /// Spotify refuses so many users.
     Refused(u64),
-    /// So many people asked to be entered at Spotify.
+    /// So many users asked to be entered at Spotify.
     Callers(u64),
-    /// People are here, and nobody is connected.
+    /// Users are here, and nobody is connected.
     NobodyConnected,
     /// So many things were put off, the last one for this reason.
     PutOff(u64, String),
     /// So many things were refused lately.
-    LettersRefused(u64),
+    EmailsRefused(u64),
     /// So many addresses bounce.
     Bouncing(u64),
     /// So many artists have waited too long, such as one for this reason.
@@ -50,19 +50,19 @@ impl fmt::Display for Need {
                 room.total / 1_000_000
             ),
             Self::Paused(scope, Pause { cause, .. }) => write!(f, "{cause} ({scope})."),
-            Self::MassRefusal(people) => write!(
+            Self::MassRefusal(users) => write!(
                 f,
-                "Spotify says of {people} people at once that their permission has ended, which is not \
+                "Spotify says of {users} people at once that their permission has ended, which is not \
                  believed yet."
             ),
-            Self::Refused(people) => {
-                write!(f, "Spotify refuses {}.", counted(*people, "person", "people"))
+            Self::Refused(users) => {
+                write!(f, "Spotify refuses {}.", counted(*users, "person", "people"))
             }
-            Self::Callers(people) => {
+            Self::Callers(users) => {
                 write!(
                     f,
                     "{} to be entered at Spotify.",
-                    counted(*people, "person asks", "people ask")
+                    counted(*users, "person asks", "people ask")
                 )
             }
             Self::NobodyConnected => {
@@ -72,15 +72,15 @@ impl fmt::Display for Need {
                 let things = counted(*things, "thing", "things");
                 write!(f, "{things} in letters could not be sent yet, lately since: {why}")
             }
-            Self::LettersRefused(things) => {
+            Self::EmailsRefused(things) => {
                 write!(
                     f,
                     "{} in letters were refused within two weeks.",
                     counted(*things, "thing", "things")
                 )
             }
-            Self::Bouncing(people) => {
-                write!(f, "Letters to {} come back.", counted(*people, "person", "people"))
+            Self::Bouncing(users) => {
+                write!(f, "Letters to {} come back.", counted(*users, "person", "people"))
             }
             Self::Overdue(artists, why) => {
                 write!(
@@ -137,7 +137,7 @@ impl Need {
                 "They are tried again by themselves. If the reason stays, look at [mail] in the \
                  configuration; dropday check tells whether the server lets Dropday in."
             }
-            Self::LettersRefused(_) => {
+            Self::EmailsRefused(_) => {
                 "The reasons stand under Letters. If they speak of spam, policy or the sender, \
                  docs/delivery.md helps; if of a mailbox, its owner must change their address."
             }
@@ -164,19 +164,19 @@ impl Need {
 
 /// What needs a hand, the gravest first.
 pub(super) fn of(report: &Report) -> Vec<Need> {
-    let Status { people, artists, .. } = &report.status;
+    let Status { users, artists, .. } = &report.status;
     let mut needs = Vec::new();
     needs.extend(report.room.filter(|room| room.is_nearly_full()).map(Need::Room));
     needs.extend(report.status.pauses.iter().filter_map(paused));
-    needs.extend(some(people.held).map(Need::MassRefusal));
-    needs.extend(some(people.in_trouble.saturating_sub(people.held)).map(Need::Refused));
+    needs.extend(some(users.held).map(Need::MassRefusal));
+    needs.extend(some(users.in_trouble.saturating_sub(users.held)).map(Need::Refused));
     needs.extend(some(report.status.callers.len() as u64).map(Need::Callers));
-    needs.extend((people.all > 0 && people.connected == 0).then_some(Need::NobodyConnected));
+    needs.extend((users.all > 0 && users.connected == 0).then_some(Need::NobodyConnected));
     let put_off = some(report.status.put_off).zip(report.status.put_off_because.clone());
     needs.extend(put_off.map(|(things, why)| Need::PutOff(things, why)));
     needs.extend(failing_jobs(&report.status.jobs));
-    needs.extend(some(report.refused_lately()).map(Need::LettersRefused));
-    needs.extend(some(people.bouncing).map(Need::Bouncing));
+    needs.extend(some(report.refused_lately()).map(Need::EmailsRefused));
+    needs.extend(some(users.bouncing).map(Need::Bouncing));
     let overdue = some(artists.overdue).zip(report.status.overdue.first());
     needs.extend(overdue.map(|(n, first)| Need::Overdue(n, first.why.to_string())));
     needs.extend(report.status.hint_sources.iter().filter_map(|health| {

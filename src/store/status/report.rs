@@ -1,8 +1,6 @@
 //! All that the operator sees: one gathering for their page and for `dropday status`.
 
-use super::{
-    Group, History, Need, Page, Standing, Status, Told, calls, letters, needs, of, people,
-};
+use super::{Group, History, Need, Page, Standing, Status, Told, calls, emails, needs, of, users};
 use crate::domain::allowance::Lesson;
 use crate::domain::cadence::Settings;
 use crate::domain::quota::Bucket;
@@ -21,8 +19,8 @@ pub struct Report {
     pub needs: Vec<Need>,
     /// What the operator was told lately, the latest first.
     pub told: Vec<Told>,
-    /// People, those first with whom something is amiss.
-    pub people: Vec<Standing>,
+    /// Users, those first with whom something is amiss.
+    pub users: Vec<Standing>,
     /// The calls of the last days.
     pub calls: Vec<History>,
     /// What the last lock-out of artists' albums taught.
@@ -47,7 +45,7 @@ impl Report {
         u64::from(self.status.allowed).saturating_sub(used)
     }
 
-    /// Things in letters that were refused lately.
+    /// Things in emails that were refused lately.
     pub fn refused_lately(&self) -> u64 {
         self.refused.iter().map(|group| group.count).sum::<u64>() + self.refused_besides
     }
@@ -58,19 +56,19 @@ impl Report {
     }
 }
 
-/// How it stands, with those people that are on `page`.
+/// How it stands, with those users that are on `page`.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn report(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Report> {
     let ((owed, owed_besides), (refused, refused_besides)) =
-        (letters::owed(tx)?, letters::refused(tx)?);
+        (emails::owed(tx)?, emails::refused(tx)?);
     let mut report = Report {
         status: of(tx, settings)?,
         per_day: settings.calls_per_day,
         needs: Vec::new(),
-        told: letters::told(tx)?,
-        people: people::standings(tx, page)?,
+        told: emails::told(tx)?,
+        users: users::standings(tx, page)?,
         calls: calls::by_day(tx)?,
         lesson: allowance::lesson(tx, Bucket::ArtistAlbums)?,
         owed,

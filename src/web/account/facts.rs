@@ -1,4 +1,4 @@
-//! What a person's page is made of, as the database has it.
+//! What a user's page is made of, as the database has it.
 
 use jiff::Timestamp;
 
@@ -10,27 +10,27 @@ use crate::domain::user::{EmailAddress, UserId};
 use crate::spotify;
 use crate::store::outbox::{Kind, Lately};
 use crate::store::overdue::{self, Overdue};
-use crate::store::people::Person;
 use crate::store::status::Artists;
+use crate::store::users::User;
 use crate::store::{
-    StoreError, Tx, follows, job_runs, ledger, links, outbox, people, preferences, status,
+    StoreError, Tx, follows, job_runs, ledger, links, outbox, preferences, status, users,
 };
 
 /// Artists that have waited too long and that the page lists.
 const OVERDUE_LISTED: u32 = 50;
 
-/// Letters that the page lists.
-const LETTERS_LISTED: usize = 10;
+/// Emails that the page lists.
+const EMAILS_LISTED: usize = 10;
 
 /// What the page is made of.
 pub(super) struct Facts {
-    pub(super) person: Person,
+    pub(super) user: User,
     pub(super) wanted: Preferences,
     /// The address that was typed and is not confirmed.
     pub(super) awaiting: Option<EmailAddress>,
     pub(super) artists: Artists,
     pub(super) overdue: Vec<Overdue>,
-    pub(super) letters: Vec<Lately>,
+    pub(super) emails: Vec<Lately>,
     /// When a sample was last asked for.
     pub(super) sampled_at: Option<Timestamp>,
     pub(super) conditions: Vec<Condition>,
@@ -41,7 +41,7 @@ pub(super) fn gather(
     id: UserId,
     cadence: &cadence::Settings,
 ) -> Result<Option<Facts>, StoreError> {
-    let Some(person) = people::find(tx, id)? else { return Ok(None) };
+    let Some(user) = users::find(tx, id)? else { return Ok(None) };
     let Some(wanted) = preferences::of(tx, id)? else { return Ok(None) };
     let awaiting = links::awaiting(tx, id)?.and_then(|link| link.address);
     let artists = status::artists_of(tx, Some(id), cadence)?;
@@ -51,27 +51,27 @@ pub(super) fn gather(
     };
     let (pauses, follows_pause) = (pauses(tx)?, ledger::pause_of(tx, Bucket::Following)?);
     let known = condition::Facts {
-        consent: consent_of(&person),
-        trouble: person.trouble.clone(),
-        address: address_of(&person, awaiting.is_some()),
+        consent: consent_of(&user),
+        trouble: user.trouble.clone(),
+        address: address_of(&user, awaiting.is_some()),
         is_subscribed: wanted.is_subscribed,
         mail_trouble: outbox::trouble_of(tx, id)?,
         is_app_refused: is_app_refused(tx)?,
         follows_pause: follows_pause.filter(|pause| !pauses.contains(pause)),
         pauses,
-        follows_read_at: person.follows_read_at,
+        follows_read_at: user.follows_read_at,
         follows_doubt: follows::standing(tx, id)?.and_then(|s| s.doubt).map(|doubt| doubt.0),
         artists: watched(&artists),
     };
     let conditions = condition::judge(&known, tx.now());
-    let letters = outbox::lately(tx, &person, LETTERS_LISTED)?;
+    let emails = outbox::lately(tx, &user, EMAILS_LISTED)?;
     let sampled_at = outbox::last_owed(tx, id, Kind::Sample)?;
-    Ok(Some(Facts { person, sampled_at, wanted, awaiting, artists, overdue, letters, conditions }))
+    Ok(Some(Facts { user, sampled_at, wanted, awaiting, artists, overdue, emails, conditions }))
 }
 
-/// How the address of a person stands.
-pub(super) fn address_of(person: &Person, is_awaiting: bool) -> Address {
-    match (person.bouncing_since, &person.address) {
+/// How the address of a user stands.
+pub(super) fn address_of(user: &User, is_awaiting: bool) -> Address {
+    match (user.bouncing_since, &user.address) {
         (Some(since), _) => Address::Bouncing(since),
         (None, Some(_)) => Address::Confirmed,
         (None, None) if is_awaiting => Address::Unconfirmed,
@@ -79,10 +79,10 @@ pub(super) fn address_of(person: &Person, is_awaiting: bool) -> Address {
     }
 }
 
-fn consent_of(person: &Person) -> Consent {
-    match (person.deleted_at, person.authorized_at) {
+fn consent_of(user: &User) -> Consent {
+    match (user.deleted_at, user.authorized_at) {
         (Some(deleted_at), _) => Consent::Withdrawn(deleted_at),
-        (None, Some(given_at)) if !person.must_sign_in => Consent::Given(given_at),
+        (None, Some(given_at)) if !user.must_sign_in => Consent::Given(given_at),
         _ => Consent::Ended,
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn write(ctx: &Ctx, standing: &Standing, own: &str, entries: &[Entry]
         ..Link::default()
     };
     let feed = Feed {
-        id: format!("tag:{domain},{SINCE}:dropday/albums/{}", standing.person.0),
+        id: format!("tag:{domain},{SINCE}:dropday/albums/{}", standing.user.0),
         title: Text::plain("New albums · Dropday"),
         subtitle: Some(Text::plain("What came out from the artists you follow on Spotify")),
         updated: time(standing.changed_at),

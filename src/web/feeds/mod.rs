@@ -54,7 +54,7 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, visit: Visit) -> Response 
 }
 
 async fn show_page(ctx: &Ctx, visit: Visit, new: Option<(Form, String)>) -> Response {
-    let (made, zone) = match feeds::of(ctx, visit.person).await {
+    let (made, zone) = match feeds::of(ctx, visit.user).await {
         Ok(Some(found)) => found,
         Ok(None) => return Redirect::to("/").into_response(),
         Err(error) => return page::our_fault(&error),
@@ -80,7 +80,7 @@ pub(super) async fn make(
     SignedForm { visit, .. }: SignedForm,
 ) -> Response {
     let Some(form) = Form::parse(&form) else { return page::not_found().await };
-    match feeds::make(&ctx, visit.person, form).await {
+    match feeds::make(&ctx, visit.user, form).await {
         Ok(token) => show_page(&ctx, visit, Some((form, token))).await,
         Err(error) => page::our_fault(&error),
     }
@@ -92,7 +92,7 @@ pub(super) async fn revoke(
     SignedForm { visit, .. }: SignedForm,
 ) -> Response {
     let Some(form) = Form::parse(&form) else { return page::not_found().await };
-    match feeds::revoke(&ctx, visit.person, form).await {
+    match feeds::revoke(&ctx, visit.user, form).await {
         Ok(()) => Redirect::to("/feeds").into_response(),
         Err(error) => page::our_fault(&error),
     }

@@ -46,7 +46,7 @@ async fn answer(
         Ok(Some(standing)) if is_known(asked, &standing) => {
             (StatusCode::NOT_MODIFIED, headers(&standing)).into_response()
         }
-        Ok(Some(standing)) => match feeds::entries(&ctx, standing.person).await {
+        Ok(Some(standing)) => match feeds::entries(&ctx, standing.user).await {
             Ok(entries) => {
                 let (kind, body) = match form {
                     Form::Atom => {
@@ -114,7 +114,7 @@ mod tests {
 
     fn standing() -> Standing {
         let changed_at = "2026-11-23T12:00:00Z".parse().unwrap();
-        Standing { person: UserId(1), version: [7; 32], changed_at }
+        Standing { user: UserId(1), version: [7; 32], changed_at }
     }
 
     fn asks(name: axum::http::HeaderName, value: &str) -> bool {

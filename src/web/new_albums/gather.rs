@@ -8,7 +8,7 @@ use crate::domain::preferences::Preferences;
 use crate::domain::release::Release;
 use crate::domain::user::UserId;
 use crate::store::outbox::{self, Entry, Told};
-use crate::store::people::{self, Person};
+use crate::store::users::{self, User};
 use crate::store::{StoreError, Tx, preferences, releases};
 use crate::web::when::When;
 
@@ -41,7 +41,7 @@ pub(super) struct Found {
     pub(super) items: Vec<Item>,
     /// Where to look on.
     pub(super) older: Option<i64>,
-    /// Whether what is of the chosen kind is looked for on the person's behalf.
+    /// Whether what is of the chosen kind is looked for on the user's behalf.
     pub(super) is_looked_for: bool,
     pub(super) zone: TimeZone,
 }
@@ -52,22 +52,22 @@ pub(super) struct Item {
     pub(super) release: Release,
     pub(super) kind: Kind,
     pub(super) released: Option<When>,
-    /// Who of the person's artists appears on it, where it is somebody else's.
+    /// Who of the user's artists appears on it, where it is somebody else's.
     pub(super) guests: Vec<String>,
     pub(super) seen_at: Timestamp,
     pub(super) told: Told,
 }
 
-pub(super) fn gather(tx: &Tx<'_>, person: UserId, wish: Wish) -> Result<Option<Found>, StoreError> {
-    let Some(known) = people::find(tx, person)? else { return Ok(None) };
-    let Some(wanted) = preferences::of(tx, person)? else { return Ok(None) };
+pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Found>, StoreError> {
+    let Some(known) = users::find(tx, user)? else { return Ok(None) };
+    let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
     let (mut items, mut looked_through) = (Vec::new(), 0);
     let mut before = wish.before.unwrap_or(i64::MAX);
     let mut older = None;
     loop {
         let read = match known.address {
-            Some(_) => outbox::stream(tx, person, before, AT_A_TIME)?,
-            None => outbox::unconfirmed_stream(tx, person, PER_PAGE)?,
+            Some(_) => outbox::stream(tx, user, before, AT_A_TIME)?,
+            None => outbox::unconfirmed_stream(tx, user, PER_PAGE)?,
         };
         let is_last = known.address.is_none() || read.rows < AT_A_TIME;
         looked_through += read.rows;
@@ -93,16 +93,16 @@ pub(super) fn gather(tx: &Tx<'_>, person: UserId, wish: Wish) -> Result<Option<F
 }
 
 /// The entry as the page shows it; `None` where it is of another kind, or of a list that is looked at for
-/// others' sake alone, of which the person would see an arbitrary part.
+/// others' sake alone, of which the user would see an arbitrary part.
 fn item(
     tx: &Tx<'_>,
-    person: &Person,
+    user: &User,
     entry: Entry,
     wanted: &Preferences,
     only: Option<Kind>,
 ) -> Result<Option<Item>, StoreError> {
     let Entry { place, release, seen_at, told } = entry;
-    let reasons = releases::reasons(tx, &release.id, person.id)?;
+    let reasons = releases::reasons(tx, &release.id, user.id)?;
     let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
     let kind = audience::kind(&release, appears);
     let is_untold = matches!(told, Told::Unwanted(_) | Told::Unconfirmed);
@@ -111,8 +111,8 @@ fn item(
         return Ok(None);
     }
     let told = match told {
-        Told::Owed(..) if person.deleted_at.is_some() => Told::Unwanted(WITHDRAWN.to_owned()),
-        Told::Owed(..) if person.bouncing_since.is_some() => Told::Unwanted(BOUNCING.to_owned()),
+        Told::Owed(..) if user.deleted_at.is_some() => Told::Unwanted(WITHDRAWN.to_owned()),
+        Told::Owed(..) if user.bouncing_since.is_some() => Told::Unwanted(BOUNCING.to_owned()),
         told => as_things_stand(told, &release, &reasons, wanted),
     };
     let guests = match kind {
@@ -133,7 +133,7 @@ fn is_looked_for(kind: Kind, kinds: Kinds) -> bool {
     }
 }
 
-/// What is owed and would be taken out of its letter is as good as taken out.
+/// What is owed and would be taken out of its email is as good as taken out.
 fn as_things_stand(
     told: Told,
     release: &Release,

@@ -21,7 +21,7 @@ const NOTHING: &str = "Nothing is ticked that letters could tell of. Please tick
 /// A form, with the usual where it makes no sense.
 pub(super) struct Typed {
     pub(super) wanted: Preferences,
-    /// 0 is Monday; chosen even where letters are not weekly.
+    /// 0 is Monday; chosen even where emails are not weekly.
     pub(super) weekday: i8,
     pub(super) zone: String,
     pub(super) unmuted: Vec<ArtistId>,
@@ -50,10 +50,10 @@ pub(super) fn read(fields: &Fields) -> Typed {
     }
 }
 
-/// When letters come, and whether they do; and what of it makes no sense.
+/// When emails come, and whether they do; and what of it makes no sense.
 pub(super) fn read_timetable(fields: &Fields) -> ((Timetable, bool), Option<&'static str>) {
-    let letters = fields.value("letters");
-    let rhythm = match letters {
+    let emails = fields.value("letters");
+    let rhythm = match emails {
         "at_once" | "none" => Some(Rhythm::AtOnce),
         "daily" => Some(Rhythm::Daily),
         "weekly" => weekday(fields).map(Rhythm::Weekly),
@@ -71,7 +71,7 @@ pub(super) fn read_timetable(fields: &Fields) -> ((Timetable, bool), Option<&'st
         hour: hour.unwrap_or(USUAL_HOUR),
         zone: zone.unwrap_or(TimeZone::UTC),
     };
-    ((timetable, letters != "none"), fault)
+    ((timetable, emails != "none"), fault)
 }
 
 fn weekday(fields: &Fields) -> Option<Weekday> {

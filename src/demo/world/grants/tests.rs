@@ -26,16 +26,16 @@ fn authorize_url(redirect_uri: &str) -> String {
     url.into()
 }
 
-fn code(world: &World, person: PersonId) -> String {
-    let back = world.consent(&authorize_url(REDIRECT), person).unwrap();
+fn code(world: &World, user: FakeUserId) -> String {
+    let back = world.consent(&authorize_url(REDIRECT), user).unwrap();
     let url = Url::parse(&back).unwrap();
     assert_eq!(field(url.query().unwrap(), "state").as_deref(), Some("a state"));
     field(url.query().unwrap(), "code").unwrap()
 }
 
-fn granted() -> (World, Arc<ManualClock>, PersonId, Issued) {
+fn granted() -> (World, Arc<ManualClock>, FakeUserId, Issued) {
     let (world, clock) = world();
-    let martha = world.add_person("Martha");
+    let martha = world.add_user("Martha");
     let issued = world.exchange(&code(&world, martha), REDIRECT, VERIFIER).unwrap();
     (world, clock, martha, issued)
 }
@@ -100,14 +100,14 @@ fn a_revoked_consent_ends_both_tokens_until_the_next_consent() {
     assert_eq!(refusal(world.refresh(&issued.refresh.unwrap())), "Refresh token revoked");
     assert!(matches!(world.bearer(&issued.access), Bearer::Unknown));
     let again = world.exchange(&code(&world, martha), REDIRECT, VERIFIER).unwrap();
-    assert!(matches!(world.bearer(&again.access), Bearer::Person(person, _) if person == martha));
+    assert!(matches!(world.bearer(&again.access), Bearer::User(user, _) if user == martha));
 }
 
 #[test]
 fn an_access_token_ends_after_an_hour_or_on_demand() {
     let (world, clock, _, issued) = granted();
     clock.advance(ACCESS_LIVES - Duration::from_secs(1));
-    assert!(matches!(world.bearer(&issued.access), Bearer::Person(..)));
+    assert!(matches!(world.bearer(&issued.access), Bearer::User(..)));
     clock.advance(Duration::from_secs(1));
     assert!(matches!(world.bearer(&issued.access), Bearer::Expired));
     let fresh = world.issue_to_app();

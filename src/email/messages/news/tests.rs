@@ -1,8 +1,8 @@
 use super::*;
 use crate::email::messages::samples::{self, album, item, many};
 
-fn write(releases: &[NewsItem]) -> Letter {
-    samples::news(releases).letter().unwrap()
+fn write(releases: &[NewsItem]) -> Email {
+    samples::news(releases).email().unwrap()
 }
 
 #[test]
@@ -17,11 +17,11 @@ fn a_subject_stays_short_and_keeps_whole_names() {
 }
 
 #[test]
-fn a_letter_names_the_kind_of_what_came_out() {
+fn an_email_names_the_kind_of_what_came_out() {
     let of = |kind, tracks| item(kind, &["Röyksopp"], "Do It Again", "2014", tracks);
-    let letter = write(&[of(Kind::SingleOrEp, 5)]);
-    assert!(letter.text.starts_with("A new single or EP for you\n"), "{}", letter.text);
-    assert!(letter.text.contains("\nSingle or EP · 5 tracks\n"), "{}", letter.text);
+    let email = write(&[of(Kind::SingleOrEp, 5)]);
+    assert!(email.text.starts_with("A new single or EP for you\n"), "{}", email.text);
+    assert!(email.text.contains("\nSingle or EP · 5 tracks\n"), "{}", email.text);
     let single = of(Kind::SingleOrEp, 1);
     assert!(write(std::slice::from_ref(&single)).text.starts_with("A new single for you\n"));
     let both = [single.clone(), of(Kind::SingleOrEp, 5)];
@@ -35,50 +35,50 @@ fn a_letter_names_the_kind_of_what_came_out() {
 fn the_subject_of_a_guest_appearance_names_the_guest() {
     let mut guest = item(Kind::AppearsOn, &["Various Artists"], "Night Drive", "2026-11", 18);
     guest.because = vec!["Robyn".into()];
-    let letter = write(&[guest]);
-    assert_eq!(letter.subject, "Robyn on Various Artists: Night Drive");
-    assert!(letter.text.contains("because you follow Robyn, who appears on it\n"));
+    let email = write(&[guest]);
+    assert_eq!(email.subject, "Robyn on Various Artists: Night Drive");
+    assert!(email.text.contains("because you follow Robyn, who appears on it\n"));
 }
 
 #[test]
-fn no_news_is_no_letter() {
-    assert!(matches!(samples::news(&[]).letter(), Err(RenderError::NoNews)));
+fn no_news_is_no_email() {
+    assert!(matches!(samples::news(&[]).email(), Err(RenderError::NoNews)));
 }
 
 #[test]
-fn a_letter_without_assurance_says_nothing_of_it() {
-    let letter = News { assurance: None, ..samples::news(&[album("Air", "Moon Safari")]) }.letter();
-    let letter = letter.unwrap();
-    assert!(!letter.text.contains("watched") && !letter.html.contains("watched"));
+fn an_email_without_assurance_says_nothing_of_it() {
+    let email = News { assurance: None, ..samples::news(&[album("Air", "Moon Safari")]) }.email();
+    let email = email.unwrap();
+    assert!(!email.text.contains("watched") && !email.html.contains("watched"));
 }
 
 #[test]
 fn a_long_list_is_cut_and_says_so() {
-    let letter = write(&many(77));
-    assert_eq!(letter.html.matches(r#"<tr class="row""#).count(), MOST_LISTED);
-    assert!(letter.text.contains("and 37 more on your page:\nhttps://dropday.example/account"));
-    assert!(letter.html.contains("37 more on your page"));
+    let email = write(&many(77));
+    assert_eq!(email.html.matches(r#"<tr class="row""#).count(), MOST_LISTED);
+    assert!(email.text.contains("and 37 more on your page:\nhttps://dropday.example/account"));
+    assert!(email.html.contains("37 more on your page"));
     let start = "77 new albums: Artist no. 0, Artist no. 1, ";
-    assert!(letter.subject.starts_with(start), "{}", letter.subject);
-    assert!(letter.subject.ends_with(" more") && letter.subject.chars().count() <= LONGEST_SUBJECT);
+    assert!(email.subject.starts_with(start), "{}", email.subject);
+    assert!(email.subject.ends_with(" more") && email.subject.chars().count() <= LONGEST_SUBJECT);
 }
 
 #[test]
-fn forty_albums_with_long_names_fit_into_one_letter() {
+fn forty_albums_with_long_names_fit_into_one_email() {
     let (artist, title) =
         ("A band with quite a long name & friends", "An album, remastered in Å".repeat(3));
-    let letter = write(&vec![album(artist, &title); 40]);
-    assert_eq!(letter.html.matches(r#"<tr class="row""#).count(), 40);
-    assert!(letter.html.len() <= LARGEST_HTML, "{} bytes", letter.html.len());
+    let email = write(&vec![album(artist, &title); 40]);
+    assert_eq!(email.html.matches(r#"<tr class="row""#).count(), 40);
+    assert!(email.html.len() <= LARGEST_HTML, "{} bytes", email.html.len());
 }
 
 #[test]
-fn names_that_would_burst_the_letter_shorten_the_list_no_more_than_they_must() {
+fn names_that_would_burst_the_email_shorten_the_list_no_more_than_they_must() {
     let long = "\"".repeat(300);
-    let letter = write(&vec![album(&long, &long); 40]);
-    assert!(letter.html.len() <= LARGEST_HTML, "{} bytes", letter.html.len());
-    assert!(letter.html.len() > LARGEST_HTML * 8 / 10, "{} bytes", letter.html.len());
-    assert!(letter.text.contains("more on your page:"));
+    let email = write(&vec![album(&long, &long); 40]);
+    assert!(email.html.len() <= LARGEST_HTML, "{} bytes", email.html.len());
+    assert!(email.html.len() > LARGEST_HTML * 8 / 10, "{} bytes", email.html.len());
+    assert!(email.text.contains("more on your page:"));
 }
 
 #[test]

@@ -9,8 +9,8 @@ const LEAST: f64 = 4.5;
 
 #[test]
 fn every_text_can_be_read_on_its_ground_in_both_schemes() {
-    for (name, letter) in samples::all() {
-        let page = Html::parse_document(&letter.html);
+    for (name, email) in samples::all() {
+        let page = Html::parse_document(&email.html);
         let sheet = sheet_of(&page);
         let (day, night) = (rules(&outside_media(&sheet)), rules(&sheet_at_night(&sheet)));
         assert!(night.len() > day.len() + 10, "{name}: the night's rules were not found");

@@ -6,26 +6,26 @@ use scraper::Html;
 use super::same_things::{visible, words};
 use super::skeleton;
 use crate::domain::text::one_line;
-use crate::email::message::Letter;
+use crate::email::message::Email;
 use crate::email::messages::kind::Kind;
 use crate::email::messages::news::{MuteLink, NewsItem};
 use crate::email::messages::operator::Trouble;
 use crate::email::messages::samples;
-use crate::email::messages::test_letter::TestLetter;
+use crate::email::messages::test_email::TestEmail;
 use crate::email::messages::welcome::Welcome;
 
-/// Every letter that shows what others wrote, with `raw` in each of the places.
-fn letters(raw: &str) -> Vec<(&'static str, Letter)> {
+/// Every email that shows what others wrote, with `raw` in each of the places.
+fn emails(raw: &str) -> Vec<(&'static str, Email)> {
     let items = [Kind::Album, Kind::AppearsOn].map(|kind| item(kind, raw));
     let server =
-        TestLetter { instance_url: samples::INSTANCE, server: raw, sent_at: Default::default() };
-    let trouble = |trouble: Trouble<'_>| samples::to_operator(trouble).letter();
-    let letters = [
-        ("confirm", samples::confirm(raw).letter()),
-        ("news of one", samples::news(&items[..1]).letter()),
-        ("guest", samples::news(&items[1..]).letter()),
-        ("news", samples::news(&items).letter()),
-        ("welcome", Welcome { when: raw, ..samples::welcome(&items) }.letter()),
+        TestEmail { instance_url: samples::INSTANCE, server: raw, sent_at: Default::default() };
+    let trouble = |trouble: Trouble<'_>| samples::to_operator(trouble).email();
+    let emails = [
+        ("confirm", samples::confirm(raw).email()),
+        ("news of one", samples::news(&items[..1]).email()),
+        ("guest", samples::news(&items[1..]).email()),
+        ("news", samples::news(&items).email()),
+        ("welcome", Welcome { when: raw, ..samples::welcome(&items) }.email()),
         ("allow-list", trouble(Trouble::NotOnAllowList { name: raw, spotify_id: raw })),
         (
             "callers",
@@ -33,9 +33,9 @@ fn letters(raw: &str) -> Vec<(&'static str, Letter)> {
         ),
         ("caller", trouble(Trouble::Callers { who: &[(raw, "a@example.com")] })),
         ("mail refused", trouble(Trouble::MailRefused { said: raw })),
-        ("test", server.letter()),
+        ("test", server.email()),
     ];
-    letters.map(|(name, letter)| (name, letter.unwrap())).into()
+    emails.map(|(name, email)| (name, email.unwrap())).into()
 }
 
 fn item(kind: Kind, raw: &str) -> NewsItem {
@@ -50,17 +50,17 @@ fn item(kind: Kind, raw: &str) -> NewsItem {
 
 /// Shown as it is, with nothing added to the page, the text or the header.
 fn is_shown_and_does_nothing(raw: &str) -> Result<(), TestCaseError> {
-    for ((name, letter), (_, plain)) in letters(raw).iter().zip(letters("xyz")) {
-        prop_assert_eq!(skeleton(letter), skeleton(&plain), "{}", name);
-        prop_assert!(Html::parse_document(&letter.html).errors.is_empty(), "{}", name);
-        prop_assert_eq!(words(&letter.text), words(&visible(&letter.html)), "{}", name);
-        prop_assert!(!letter.subject.chars().any(char::is_control), "{}", name);
-        let mut controls = letter.text.chars().filter(|c| c.is_control() && *c != '\n');
+    for ((name, email), (_, plain)) in emails(raw).iter().zip(emails("xyz")) {
+        prop_assert_eq!(skeleton(email), skeleton(&plain), "{}", name);
+        prop_assert!(Html::parse_document(&email.html).errors.is_empty(), "{}", name);
+        prop_assert_eq!(words(&email.text), words(&visible(&email.html)), "{}", name);
+        prop_assert!(!email.subject.chars().any(char::is_control), "{}", name);
+        let mut controls = email.text.chars().filter(|c| c.is_control() && *c != '\n');
         prop_assert_eq!(controls.next(), None, "{}", name);
-        prop_assert!(is_isolated(&letter.text) && is_isolated(&letter.html), "{}", name);
+        prop_assert!(is_isolated(&email.text) && is_isolated(&email.html), "{}", name);
     }
     let shown = words(&one_line(raw));
-    let (_, confirm) = &letters(raw)[0];
+    let (_, confirm) = &emails(raw)[0];
     prop_assert!(shown.iter().all(|word| words(&confirm.text).contains(word)));
     Ok(())
 }
@@ -91,8 +91,8 @@ fn a_link_that_would_run_or_that_is_none_is_left_out() {
     item.release.link = "javascript:alert(1)".into();
     item.release.cover = Some("data:text/html,x".into());
     item.mute[0].url = "x".into();
-    let letter = samples::news(&[item]).letter().unwrap();
-    for part in [&letter.html, &letter.text] {
+    let email = samples::news(&[item]).email().unwrap();
+    for part in [&email.html, &email.text] {
         assert!(!part.contains("javascript:") && !part.contains("data:") && !part.contains("Mute"));
     }
 }

@@ -3,12 +3,12 @@
 use scraper::{Html, Selector};
 
 use super::samples;
-use crate::email::message::Letter;
+use crate::email::message::Email;
 
-fn every_page() -> impl Iterator<Item = (&'static str, Letter, Html)> {
-    samples::all().into_iter().map(|(name, letter)| {
-        let page = Html::parse_document(&letter.html);
-        (name, letter, page)
+fn every_page() -> impl Iterator<Item = (&'static str, Email, Html)> {
+    samples::all().into_iter().map(|(name, email)| {
+        let page = Html::parse_document(&email.html);
+        (name, email, page)
     })
 }
 
@@ -25,10 +25,10 @@ fn every_page_is_well_formed() {
 
 #[test]
 fn every_page_says_its_language_and_bears_the_subject_as_its_title() {
-    for (name, letter, page) in every_page() {
+    for (name, email, page) in every_page() {
         assert_eq!(page.root_element().value().attr("lang"), Some("en"), "{name}");
         let title = page.select(&selector("title")).next().unwrap();
-        assert_eq!(title.text().collect::<String>(), letter.subject, "{name}");
+        assert_eq!(title.text().collect::<String>(), email.subject, "{name}");
         assert_eq!(page.select(&selector("h1")).count(), 1, "{name}");
     }
 }
@@ -36,14 +36,14 @@ fn every_page_says_its_language_and_bears_the_subject_as_its_title() {
 /// What an inbox shows beside the subject: a sentence, and then nothing of what follows.
 #[test]
 fn every_page_begins_with_a_preheader_into_which_nothing_leaks() {
-    for (name, letter, page) in every_page() {
+    for (name, email, page) in every_page() {
         let first = page.select(&selector(".preheader")).next().unwrap();
         let told: String = first.text().collect();
         let (told, padding) = told.split_at(told.find('\u{34f}').expect(name));
         assert!((20..=400).contains(&told.len()), "{name}: {told}");
         assert!(padding.chars().filter(|c| *c == '\u{a0}').count() >= 90, "{name}");
-        assert_ne!(told, letter.subject, "{name}");
-        let (ahead, head) = (letter.html.find("preheader\""), letter.html.find("<h1"));
+        assert_ne!(told, email.subject, "{name}");
+        let (ahead, head) = (email.html.find("preheader\""), email.html.find("<h1"));
         assert!(ahead.is_some() && ahead < head, "{name}");
         assert!(first.value().attr("style").unwrap().contains("display:none"), "{name}");
     }
@@ -66,11 +66,11 @@ fn every_picture_is_a_cover_from_spotify_unmodified_with_an_alt() {
     assert!(pictures > 50, "{pictures}");
 }
 
-/// Gmail cuts a letter off above 102 KB.
+/// Gmail cuts an email off above 102 KB.
 #[test]
 fn no_page_is_so_large_that_it_is_cut_off() {
-    for (name, letter, _) in every_page() {
-        assert!(letter.html.len() < 100_000, "{name}: {} bytes", letter.html.len());
+    for (name, email, _) in every_page() {
+        assert!(email.html.len() < 100_000, "{name}: {} bytes", email.html.len());
     }
 }
 
@@ -85,11 +85,11 @@ fn every_table_is_there_for_the_layout_and_says_so() {
 }
 
 #[test]
-fn nothing_but_covers_is_fetched_and_nothing_tells_that_a_letter_was_read() {
-    for (name, letter, page) in every_page() {
+fn nothing_but_covers_is_fetched_and_nothing_tells_that_an_email_was_read() {
+    for (name, email, page) in every_page() {
         assert_eq!(page.select(&selector("link, script, iframe, form, video, object")).count(), 0);
         for fetched in ["@import", "url(", "background=", "fonts.g"] {
-            assert!(!letter.html.contains(fetched), "{name}: {fetched}");
+            assert!(!email.html.contains(fetched), "{name}: {fetched}");
         }
     }
 }

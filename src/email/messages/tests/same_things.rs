@@ -4,32 +4,32 @@ use scraper::node::Node;
 use scraper::{ElementRef, Html, Selector};
 
 use super::samples;
-use crate::email::message::Letter;
+use crate::email::message::Email;
 
 #[test]
-fn the_text_and_the_html_of_every_letter_say_the_same_words_in_the_same_order() {
-    for (name, letter) in samples::all() {
-        assert_eq!(words(&letter.text), words(&visible(&letter.html)), "{name}");
+fn the_text_and_the_html_of_every_email_say_the_same_words_in_the_same_order() {
+    for (name, email) in samples::all() {
+        assert_eq!(words(&email.text), words(&visible(&email.html)), "{name}");
     }
 }
 
 #[test]
-fn the_text_and_the_html_of_every_letter_lead_to_the_same_places() {
-    for (name, letter) in samples::all() {
-        let in_text: Vec<String> = urls(&letter.text).map(str::to_owned).collect();
-        assert_eq!(sorted(in_text), sorted(links(&letter)), "{name}");
+fn the_text_and_the_html_of_every_email_lead_to_the_same_places() {
+    for (name, email) in samples::all() {
+        let in_text: Vec<String> = urls(&email.text).map(str::to_owned).collect();
+        assert_eq!(sorted(in_text), sorted(links(&email)), "{name}");
     }
 }
 
 #[test]
 fn every_link_of_a_text_has_a_line_to_itself_and_no_other_line_is_long() {
-    for (name, letter) in samples::all() {
-        for line in letter.text.lines() {
+    for (name, email) in samples::all() {
+        for line in email.text.lines() {
             let is_link = line.starts_with("https://") && !line.contains(' ');
             assert!(is_link || !line.contains("://"), "{name}: {line}");
             assert!(is_link || line.chars().count() <= 72, "{name}: {line}");
         }
-        assert!(!letter.text.contains("\n\n\n") && letter.text.ends_with('\n'), "{name}");
+        assert!(!email.text.contains("\n\n\n") && email.text.ends_with('\n'), "{name}");
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).collect()
 }
 
-/// What a person reads who opens the page: neither what is hidden nor the name at its head.
+/// What a user reads who opens the page: neither what is hidden nor the name at its head.
 pub(super) fn visible(html: &str) -> String {
     let page = Html::parse_document(html);
     let body = Selector::parse("body").unwrap();
@@ -71,8 +71,8 @@ fn is_unseen(element: ElementRef<'_>) -> bool {
     is_hidden || element.name() == "style" || element.classes().any(|class| class == "brand")
 }
 
-fn links(letter: &Letter) -> Vec<String> {
-    let page = Html::parse_document(&letter.html);
+fn links(email: &Email) -> Vec<String> {
+    let page = Html::parse_document(&email.html);
     let anchors = Selector::parse("a").unwrap();
     page.select(&anchors).map(|a| a.value().attr("href").unwrap().to_owned()).collect()
 }

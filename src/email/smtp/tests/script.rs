@@ -14,9 +14,9 @@ pub(super) enum Turn {
     Say(&'static str),
     /// Waits for a line that begins so, and answers it.
     On(&'static str, &'static str),
-    /// Reads a letter up to its dot, and answers it.
+    /// Reads an email up to its dot, and answers it.
     Text(&'static str),
-    /// Reads a letter up to its dot, and hangs up.
+    /// Reads an email up to its dot, and hangs up.
     TextThenHangUp,
     /// Keeps silent for some milliseconds.
     Wait(u64),
@@ -36,7 +36,7 @@ pub(super) const HELLO_PIPELINING: &[Turn] = &[
     Turn::On("EHLO ", "250-mail.test\r\n250-8BITMIME\r\n250-PIPELINING\r\n250 SMTPUTF8"),
 ];
 
-/// A letter that is taken.
+/// An email that is taken.
 pub(super) const TAKEN: &[Turn] = &[
     Turn::On("MAIL FROM:<dropday@example.com>", "250 ok"),
     Turn::On("RCPT TO:<", "250 ok"),
@@ -44,13 +44,13 @@ pub(super) const TAKEN: &[Turn] = &[
     Turn::Text("250 queued"),
 ];
 
-/// What the server got: its connections, and their lines and letters.
+/// What the server got: its connections, and their lines and emails.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub(super) connections: usize,
     pub(super) lines: Vec<String>,
-    pub(super) letters: Vec<String>,
-    /// By the first part of a letter's Message-ID, what it was answered with, in turn.
+    pub(super) emails: Vec<String>,
+    /// By the first part of an email's Message-ID, what it was answered with, in turn.
     pub(super) replies: HashMap<String, Vec<String>>,
 }
 
@@ -77,7 +77,7 @@ impl Server {
         server
     }
 
-    /// By the first part of a letter's Message-ID, what it was answered with; "" is nothing.
+    /// By the first part of an email's Message-ID, what it was answered with; "" is nothing.
     pub(super) fn replies(&self) -> HashMap<String, Vec<String>> {
         self.heard().replies.clone()
     }
@@ -142,15 +142,15 @@ async fn line(stream: &mut (impl AsyncBufReadExt + Unpin)) -> String {
 }
 
 async fn text(stream: &mut (impl AsyncBufReadExt + Unpin), heard: &Mutex<Heard>, answer: &str) {
-    let mut letter = String::new();
-    while !letter.ends_with("\r\n.\r\n") {
-        if stream.read_line(&mut letter).await.unwrap_or(0) == 0 {
+    let mut email = String::new();
+    while !email.ends_with("\r\n.\r\n") {
+        if stream.read_line(&mut email).await.unwrap_or(0) == 0 {
             return;
         }
     }
-    let id = letter.split_once("Message-ID: <").and_then(|(_, rest)| rest.split_once('@'));
+    let id = email.split_once("Message-ID: <").and_then(|(_, rest)| rest.split_once('@'));
     let id = id.map_or("", |(id, _)| id).to_owned();
     let mut heard = heard.lock().unwrap();
     heard.replies.entry(id).or_default().push(answer.to_owned());
-    heard.letters.push(letter);
+    heard.emails.push(email);
 }

@@ -66,7 +66,7 @@ fn mailer_at(url: &str, ca: Option<&tempfile::NamedTempFile>) -> Mailer {
 }
 
 #[tokio::test]
-async fn a_letter_leaves_over_tls_from_the_first_byte() {
+async fn an_email_leaves_over_tls_from_the_first_byte() {
     let (acceptor, ca) = authority();
     let port = serve(acceptor, None, [HELLO, TAKEN].concat()).await;
     send(&mailer_at(&format!("smtps://localhost:{port}"), Some(&ca)), "1").await.unwrap();
@@ -110,7 +110,7 @@ async fn encryption_that_is_required_is_not_done_without() {
         matches!(&told, Err(SendError::Unavailable(why)) if why.contains("STARTTLS")),
         "{told:?}"
     );
-    assert!(server.heard().letters.is_empty());
+    assert!(server.heard().emails.is_empty());
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn tls_on_a_port_that_does_not_speak_it_is_told_in_words() {
 }
 
 #[tokio::test]
-async fn a_line_slipped_in_before_tls_never_makes_a_letter_sent() {
+async fn a_line_slipped_in_before_tls_never_makes_an_email_sent() {
     let (acceptor, ca) = authority();
     let script = [&[Turn::On("EHLO", "250 mail.test"); 2], TAKEN].concat();
     let port = serve(acceptor, Some("250 mail.evil\r\n"), script).await;

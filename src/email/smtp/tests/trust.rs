@@ -9,8 +9,8 @@ async fn then_good(script: &[&[Turn]]) -> Server {
 }
 
 #[tokio::test]
-async fn a_refused_letter_after_a_cancelled_one_is_never_reported_as_sent() {
-    // The trap of lettre's pool: the replies to the first letter arrive after it was given up.
+async fn a_refused_email_after_a_cancelled_one_is_never_reported_as_sent() {
+    // The trap of lettre's pool: the replies to the first email arrive after it was given up.
     let slow = [
         TAKEN[0],
         TAKEN[1],
@@ -37,12 +37,12 @@ async fn what_the_server_said_is_told_without_the_address() {
     let queued = Turn::Text("250-2.0.0 for MARTHA@example.org\r\n250 2.0.0 Ok: queued as 4XYZ");
     let server = Server::following(&[&[HELLO, &TAKEN[..3], &[queued]]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
-    let said = mailer.send(&martha(), &letter("News"), &stamp("1")).await.unwrap();
+    let said = mailer.send(&martha(), &email("News"), &stamp("1")).await.unwrap();
     assert_eq!(said, "250 2.0.0 for m…@example.org 2.0.0 Ok: queued as 4XYZ");
 }
 
 #[tokio::test]
-async fn a_server_that_knows_not_a_second_hello_or_takes_commands_in_one_go_gets_its_letters() {
+async fn a_server_that_knows_not_a_second_hello_or_takes_commands_in_one_go_gets_its_emails() {
     let strict = [HELLO[0], HELLO[1], Turn::On("EHLO ", "503 5.5.1 once is enough")];
     for hello in [&strict, HELLO_PIPELINING] {
         let server = Server::following(&[&[hello, TAKEN, TAKEN]]).await;
@@ -50,7 +50,7 @@ async fn a_server_that_knows_not_a_second_hello_or_takes_commands_in_one_go_gets
         send(&mailer, "1").await.unwrap();
         send(&mailer, "2").await.unwrap();
         let heard = server.heard();
-        assert_eq!((heard.connections, heard.letters.len()), (1, 2));
+        assert_eq!((heard.connections, heard.emails.len()), (1, 2));
     }
 }
 
@@ -63,7 +63,7 @@ async fn a_connection_is_used_again_after_a_250() {
     }
     mailer.close().await;
     assert_eq!(server.heard().connections, 1);
-    assert_eq!(server.heard().letters.len(), 3);
+    assert_eq!(server.heard().emails.len(), 3);
     assert_eq!(server.heard().lines.last().unwrap(), "QUIT");
 }
 
@@ -74,7 +74,7 @@ async fn a_connection_is_not_used_again_after_any_doubt() {
         vec![TAKEN[0], TAKEN[1], TAKEN[2], Turn::Text("451 later")],
         vec![TAKEN[0], TAKEN[1], TAKEN[2], Turn::Text("354 nonsense")],
     ] {
-        // Were it used again, it would take the second letter as well.
+        // Were it used again, it would take the second email as well.
         let server = then_good(&[HELLO, &doubt, TAKEN]).await;
         let mailer = mailer(&server.url, TIMEOUT);
         assert!(send(&mailer, "1").await.is_err());
@@ -84,7 +84,7 @@ async fn a_connection_is_not_used_again_after_any_doubt() {
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_the_server_gave_up_costs_no_letter() {
+async fn a_kept_connection_that_the_server_gave_up_costs_no_email() {
     for stale in
         [vec![], vec![Turn::On("MAIL", "421 idle too long")], vec![Turn::On("MAIL", "503 no")]]
     {
@@ -92,7 +92,7 @@ async fn a_kept_connection_that_the_server_gave_up_costs_no_letter() {
         let mailer = mailer(&server.url, TIMEOUT);
         send(&mailer, "1").await.unwrap();
         send(&mailer, "2").await.unwrap();
-        assert_eq!(server.heard().letters.len(), 2, "{stale:?}");
+        assert_eq!(server.heard().emails.len(), 2, "{stale:?}");
         assert_eq!(server.heard().connections, 2, "{stale:?}");
     }
 }
@@ -111,14 +111,14 @@ async fn an_idle_connection_is_not_trusted() {
 }
 
 #[tokio::test]
-async fn the_message_id_is_ours_to_the_letter_and_a_repeat_is_the_same() {
+async fn the_message_id_is_ours_to_the_email_and_a_repeat_is_the_same() {
     let server = Server::following(&[&[HELLO, TAKEN, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
     send(&mailer, "o.7/x+1").await.unwrap();
     send(&mailer, "o.7/x+1").await.unwrap();
-    let letters = &server.heard().letters;
-    assert!(letters[0].contains("\r\nMessage-ID: <o.7/x+1@dropday.example.com>\r\n"));
-    assert_eq!(letters[0], letters[1]);
+    let emails = &server.heard().emails;
+    assert!(emails[0].contains("\r\nMessage-ID: <o.7/x+1@dropday.example.com>\r\n"));
+    assert_eq!(emails[0], emails[1]);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn unusual_addresses_reach_the_server_as_they_are() {
     let mailer = mailer(&server.url, TIMEOUT);
     for to in ["\"a.>b\"@example.org", "jörg@example.org", "a@bücher.example"] {
         let to = EmailAddress::parse(to).unwrap();
-        mailer.send(&to, &letter("Röyksopp"), &stamp("1")).await.unwrap();
+        mailer.send(&to, &email("Röyksopp"), &stamp("1")).await.unwrap();
     }
     let heard = server.heard();
     let said = |wanted: &str| heard.lines.iter().any(|line| line == wanted);
@@ -144,11 +144,11 @@ async fn a_server_without_smtputf8_takes_a_foreign_domain_but_no_foreign_name() 
     let server = Server::following(&[&[&plain], &[&plain, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
     let name = EmailAddress::parse("jörg@example.org").unwrap();
-    let refusal = mailer.send(&name, &letter("News"), &stamp("1")).await.unwrap_err();
+    let refusal = mailer.send(&name, &email("News"), &stamp("1")).await.unwrap_err();
     assert!(matches!(&refusal, SendError::Refused(why) if why.contains("SMTPUTF8")), "{refusal}");
     let domain = EmailAddress::parse("a@bücher.example").unwrap();
-    mailer.send(&domain, &letter("Röyksopp ✨"), &stamp("2")).await.unwrap();
-    assert!(server.heard().letters[0].is_ascii());
+    mailer.send(&domain, &email("Röyksopp ✨"), &stamp("2")).await.unwrap();
+    assert!(server.heard().emails[0].is_ascii());
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn a_server_with_the_older_log_in_is_logged_in_to() {
 }
 
 #[tokio::test]
-async fn two_letters_at_once_do_not_share_a_connection() {
+async fn two_emails_at_once_do_not_share_a_connection() {
     let server = Server::following(&[&[HELLO, TAKEN], &[HELLO, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
     let (one, two) = tokio::join!(send(&mailer, "1"), send(&mailer, "2"));
@@ -197,7 +197,7 @@ async fn at_once(mailer: &Arc<Mailer>, count: usize) -> Vec<(usize, Result<(), S
 }
 
 #[tokio::test]
-async fn there_are_no_more_connections_at_once_than_is_set_and_each_serves_many_letters() {
+async fn there_are_no_more_connections_at_once_than_is_set_and_each_serves_many_emails() {
     let slow = [TAKEN[0], TAKEN[1], Turn::Wait(20), TAKEN[2], TAKEN[3]].repeat(12);
     let server = Server::following(&[[HELLO, &slow].as_slice(); 3]).await;
     let mailer = Arc::new(mailer_with(&server.url, 3));
@@ -208,14 +208,14 @@ async fn there_are_no_more_connections_at_once_than_is_set_and_each_serves_many_
     assert_eq!(heard.connections, 3);
     for number in 0..12 {
         let id = format!("Message-ID: <n{number}@");
-        assert_eq!(heard.letters.iter().filter(|letter| letter.contains(&id)).count(), 1);
+        assert_eq!(heard.emails.iter().filter(|email| email.contains(&id)).count(), 1);
     }
     assert_eq!(heard.lines.iter().filter(|line| *line == "QUIT").count(), 3);
 }
 
 #[tokio::test]
-async fn what_is_said_on_one_connection_never_counts_for_a_letter_on_another() {
-    // Each connection takes its first letter, and then does something of its own with the second.
+async fn what_is_said_on_one_connection_never_counts_for_an_email_on_another() {
+    // Each connection takes its first email, and then does something of its own with the second.
     let second = |last: &[Turn]| [HELLO, TAKEN, &TAKEN[..3], last].concat();
     let mut scripts = vec![
         second(&[Turn::Text("554 5.7.1 refused")]),
@@ -244,7 +244,7 @@ async fn what_is_said_on_one_connection_never_counts_for_a_letter_on_another() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_fewer_connections_at_once_gets_fewer_and_every_letter() {
+async fn a_server_that_takes_fewer_connections_at_once_gets_fewer_and_every_email() {
     let slow = [TAKEN[0], TAKEN[1], Turn::Wait(50), TAKEN[2], TAKEN[3]].repeat(6);
     let good: &[&[Turn]] = &[HELLO, &slow];
     let full: &[&[Turn]] = &[&[Turn::Say("421 4.7.0 Too many connections from you")]];
@@ -253,11 +253,11 @@ async fn a_server_that_takes_fewer_connections_at_once_gets_fewer_and_every_lett
     send(&mailer, "first").await.unwrap();
     let outcomes = at_once(&mailer, 4).await;
     assert!(outcomes.iter().all(|(_, outcome)| outcome.is_ok()), "{outcomes:?}");
-    assert_eq!(server.heard().letters.len(), 5);
+    assert_eq!(server.heard().emails.len(), 5);
 }
 
 #[tokio::test]
-async fn a_server_that_lets_nobody_in_is_asked_once_for_a_letter() {
+async fn a_server_that_lets_nobody_in_is_asked_once_for_an_email() {
     let full: &[&[Turn]] = &[&[Turn::Say("421 4.7.0 Too many connections from you")]];
     let server = Server::following(&[full, full, full]).await;
     let outcome = send(&mailer(&server.url, TIMEOUT), "1").await;
@@ -266,7 +266,7 @@ async fn a_server_that_lets_nobody_in_is_asked_once_for_a_letter() {
 }
 
 #[tokio::test]
-async fn a_connection_is_relieved_after_a_hundred_letters() {
+async fn a_connection_is_relieved_after_a_hundred_emails() {
     let many = TAKEN.repeat(100);
     let server = Server::following(&[&[HELLO, &many], &[HELLO, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);

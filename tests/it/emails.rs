@@ -1,4 +1,4 @@
-//! Letters and the mail server: what is put off, what is repeated, and what nobody loses.
+//! Emails and the mail server: what is put off, what is repeated, and what nobody loses.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use dropday::jobs::{Scope, send_emails};
 
 use crate::home::{Home, Listener};
 
-/// People who follow one artist, past the silent first look.
+/// Users who follow one artist, past the silent first look.
 async fn fans(home: &Home, names: &[&str]) -> (String, Vec<Listener>) {
     let artist = home.world.add_artist("Röyksopp");
     let mut fans = Vec::new();
@@ -24,15 +24,15 @@ async fn fan(home: &Home) -> (String, Listener) {
     (artist, fans.remove(0))
 }
 
-/// An album comes out and is noticed; what became of the letters.
+/// An album comes out and is noticed; what became of the emails.
 async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::Outcome {
     home.world.put_out(artist, NewAlbum::titled(title));
     home.checks().await;
-    home.letters().await
+    home.emails().await
 }
 
 fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.letters_to(&listener.address).into_iter().map(|letter| letter.subject).collect()
+    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 #[tokio::test]
@@ -47,10 +47,10 @@ async fn smtp_down_and_up_again_loses_nothing() {
     assert_eq!(home.status().await.owed, 3);
     home.inbox.restart().await.unwrap();
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1, "one letter with everything owed by then");
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1, "one letter with everything owed by then");
     for title in ["First", "Second", "Third"] {
-        assert!(letters[0].text.contains(title), "{}", letters[0].text);
+        assert!(emails[0].text.contains(title), "{}", emails[0].text);
     }
     home.finish().await;
 }
@@ -63,7 +63,7 @@ async fn smtp_down_over_a_restart_loses_nothing() {
     comes_out(&home, &artist, "First").await;
     home.restart().await;
     home.inbox.restart().await.unwrap();
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
     home.finish().await;
 }
@@ -78,20 +78,20 @@ async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_k
     comes_out(&home, &artist, "First").await;
     let tried = home.inbox.connections();
     for _ in 0..10 {
-        assert_eq!(home.letters_of(Scope::Due).await, send_emails::Outcome::default());
+        assert_eq!(home.emails_of(Scope::Due).await, send_emails::Outcome::default());
     }
     assert_eq!(home.inbox.connections(), tried, "nothing is due yet");
     let why = home.status().await.put_off_because.unwrap();
     assert!(why.contains("421") && why.contains("4.3.2 Shutting down"), "{why}");
     for _ in 0..24 * 60 {
         home.clock.advance(Duration::from_secs(60));
-        home.letters_of(Scope::Due).await;
+        home.emails_of(Scope::Due).await;
     }
     let tries = home.inbox.connections() - tried;
     assert!((8..=18).contains(&tries), "{tries} tries in a day: 1 min, 2 min, 4 min … 4 h");
     home.inbox.clear_script();
     home.advance_hours(4);
-    home.letters_of(Scope::Due).await;
+    home.emails_of(Scope::Due).await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
     assert_eq!(home.status().await.put_off_because, None);
     home.finish().await;
@@ -109,7 +109,7 @@ async fn a_server_that_is_down_is_not_tried_once_for_everybody() {
     comes_out(&home, &artist, "First").await;
     assert_eq!(home.inbox.connections() - before, 3);
     home.inbox.clear_script();
-    home.letters().await;
+    home.emails().await;
     for fan in &fans {
         assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
     }
@@ -139,7 +139,7 @@ async fn one_bad_address_among_many_stops_its_own_row_alone() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_was_put_right_is_not_held_up_to_a_person_for_ever() {
+async fn a_refusal_that_was_put_right_is_not_held_up_to_a_user_for_ever() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
@@ -153,7 +153,7 @@ async fn a_refusal_that_was_put_right_is_not_held_up_to_a_person_for_ever() {
 }
 
 #[tokio::test]
-async fn a_person_whom_the_server_puts_off_delays_nobody_else() {
+async fn a_user_whom_the_server_puts_off_delays_nobody_else() {
     let home = Home::new().await;
     let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha"]).await;
     home.inbox.refuse(&fans[0].address, 451, "4.7.1 Greylisted, try again later");
@@ -161,7 +161,7 @@ async fn a_person_whom_the_server_puts_off_delays_nobody_else() {
     assert_eq!((outcome.sent, outcome.put_off), (2, 1));
     home.inbox.accept(&fans[0].address);
     home.clock.advance(Duration::from_secs(60));
-    home.letters_of(Scope::Due).await;
+    home.emails_of(Scope::Due).await;
     for fan in &fans {
         assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
     }
@@ -169,19 +169,19 @@ async fn a_person_whom_the_server_puts_off_delays_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_letter_put_off_at_its_last_byte_leaves_once_with_what_came_meanwhile() {
+async fn an_email_put_off_at_its_last_byte_leaves_once_with_what_came_meanwhile() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try again".to_owned()));
     assert_eq!(comes_out(&home, &artist, "First").await.put_off, 1);
     comes_out(&home, &artist, "Second").await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
-    assert!(letters[0].text.contains("First") && letters[0].text.contains("Second"));
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
+    assert!(emails[0].text.contains("First") && emails[0].text.contains("Second"));
     home.finish().await;
 }
 
-/// After `fault` nobody knows whether the server kept the letter: the very same one is repeated,
+/// After `fault` nobody knows whether the server kept the email: the very same one is repeated,
 /// and what comes out meanwhile goes in another.
 async fn is_repeated_after(fault: SmtpFault, has_kept: bool) {
     let mut home = Home::new().await;
@@ -195,38 +195,38 @@ async fn is_repeated_after(fault: SmtpFault, has_kept: bool) {
     home.restart().await;
     comes_out(&home, &artist, "Second").await;
     let (second, first): (Vec<_>, Vec<_>) = home
-        .letters_to(&martha.address)
+        .emails_to(&martha.address)
         .into_iter()
-        .partition(|letter| letter.subject == "Röyksopp: Second");
+        .partition(|email| email.subject == "Röyksopp: Second");
     assert_eq!((first.len(), second.len()), (1 + usize::from(has_kept), 1));
-    for letter in &first {
-        assert_eq!(letter.subject, "Röyksopp: First");
-        assert_eq!((&letter.message_id, &letter.text), (&first[0].message_id, &first[0].text));
+    for email in &first {
+        assert_eq!(email.subject, "Röyksopp: First");
+        assert_eq!((&email.message_id, &email.text), (&first[0].message_id, &first[0].text));
     }
     assert_ne!(first[0].message_id, second[0].message_id);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_connection_lost_after_the_last_byte_repeats_the_very_same_letter() {
+async fn a_connection_lost_after_the_last_byte_repeats_the_very_same_email() {
     is_repeated_after(SmtpFault::DropAfterData { keep: true }, true).await;
     is_repeated_after(SmtpFault::DropAfterData { keep: false }, false).await;
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_after_the_last_byte_is_sent_the_very_same_letter_again() {
+async fn a_server_that_hangs_after_the_last_byte_is_sent_the_very_same_email_again() {
     is_repeated_after(SmtpFault::HangAfterData { keep: true }, true).await;
     is_repeated_after(SmtpFault::HangAfterData { keep: false }, false).await;
 }
 
 #[tokio::test]
-async fn nonsense_after_the_last_byte_repeats_the_very_same_letter() {
+async fn nonsense_after_the_last_byte_repeats_the_very_same_email() {
     is_repeated_after(SmtpFault::Nonsense { keep: true }, true).await;
     is_repeated_after(SmtpFault::Nonsense { keep: false }, false).await;
 }
 
 #[tokio::test]
-async fn a_connection_lost_in_the_middle_of_a_letter_repeats_it() {
+async fn a_connection_lost_in_the_middle_of_an_email_repeats_it() {
     is_repeated_after(SmtpFault::DropInData, false).await;
 }
 
@@ -239,18 +239,18 @@ async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
     home.checks().await;
     for code in [200, 211, 220, 221, 235, 251, 252, 334, 354, 399] {
         home.inbox.script(SmtpFault::RefuseMessage(code, "2.0.0 As good as taken".to_owned()));
-        let outcome = home.letters().await;
+        let outcome = home.emails().await;
         assert_eq!((outcome.sent, outcome.put_off), (0, 1), "{code}");
         assert_eq!((home.status().await.sent, home.status().await.owed), (sent, 1), "{code}");
     }
-    home.letters().await;
+    home.emails().await;
     assert_eq!(home.status().await.sent, sent + 1);
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_refused_letter_after_a_cancelled_one_is_not_taken_for_sent() {
+async fn a_refused_email_after_a_cancelled_one_is_not_taken_for_sent() {
     let mut home = Home::new().await;
     let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha"]).await;
     let sent = home.status().await.sent;
@@ -261,17 +261,17 @@ async fn a_refused_letter_after_a_cancelled_one_is_not_taken_for_sent() {
     let outcome = comes_out(&home, &artist, "First").await;
     assert_eq!((outcome.sent, outcome.put_off, outcome.refused), (1, 1, 1));
     assert_eq!(home.status().await.sent, sent + 1);
-    let got = fans.iter().map(|fan| home.letters_to(&fan.address).len());
+    let got = fans.iter().map(|fan| home.emails_to(&fan.address).len());
     assert_eq!(got.collect::<Vec<_>>(), [0, 0, 1]);
     home.config.mail.timeout = Duration::from_secs(20);
     home.restart().await;
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &fans[0]), ["Röyksopp: First"]);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_letter() {
+async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_email() {
     let mut home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.config.mail.timeout = Duration::from_secs(1);
@@ -285,35 +285,35 @@ async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_lett
         SmtpFault::RefuseSender(550, "5.7.1 We do not know you".to_owned()),
     ] {
         home.inbox.script(fault.clone());
-        let outcome = home.letters().await;
+        let outcome = home.emails().await;
         assert_eq!((outcome.put_off, outcome.refused), (1, 0), "{fault:?}");
         assert!(home.status().await.put_off_because.is_some(), "{fault:?}");
     }
     home.config.mail.timeout = Duration::from_secs(20);
     home.restart().await;
-    home.letters().await;
+    home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn however_many_albums_are_owed_each_is_named_in_the_letter_or_where_it_leads() {
+async fn however_many_albums_are_owed_each_is_named_in_the_email_or_where_it_leads() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..60 {
         home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
     home.round().await;
-    let letters = home.letters_to(&martha.address);
-    assert_eq!(letters.len(), 1);
-    assert!(letters[0].link("/new").ends_with("/new"), "where it leads");
+    let emails = home.emails_to(&martha.address);
+    assert_eq!(emails.len(), 1);
+    assert!(emails[0].link("/new").ends_with("/new"), "where it leads");
     let mut page = martha.browser.get("/new").await.body;
     let older = page.split_once("/new?before=").expect("a page of older ones").1;
     let older = format!("/new?before={}", older.split('"').next().unwrap());
     page.push_str(&martha.browser.get(&older).await.body);
     for number in 0..60 {
         let title = format!("Number {number:02}.");
-        let is_named = letters[0].text.contains(&title) || page.contains(&title);
+        let is_named = emails[0].text.contains(&title) || page.contains(&title);
         assert!(is_named, "{title} is neither in the letter nor on the page that it leads to");
     }
     home.finish().await;

@@ -1,8 +1,8 @@
-//! The letters to a person in words.
+//! The emails to a user in words.
 
 use crate::store::outbox::{Fate, Kind, Lately};
 
-/// A letter on its reader's page.
+/// An email on its reader's page.
 pub(super) struct Line {
     /// What it is.
     pub(super) what: String,
@@ -11,14 +11,14 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(letter: Lately) -> Self {
-        Self { what: what(&letter), fate: letter.fate }
+    pub(super) fn new(email: Lately) -> Self {
+        Self { what: what(&email), fate: email.fate }
     }
 }
 
-fn what(letter: &Lately) -> String {
-    let plain = match letter.kind {
-        Kind::News => return news(letter),
+fn what(email: &Lately) -> String {
+    let plain = match email.kind {
+        Kind::News => return news(email),
         Kind::Confirm => "Please confirm your address",
         Kind::Welcome => "Welcome",
         Kind::Sample => "A sample",
@@ -31,9 +31,9 @@ fn what(letter: &Lately) -> String {
 }
 
 /// `New: Moon Safari, Post and 3 more`.
-fn news(letter: &Lately) -> String {
-    let more = letter.told.saturating_sub(letter.titles.len());
-    let named = letter.titles.join(", ");
+fn news(email: &Lately) -> String {
+    let more = email.told.saturating_sub(email.titles.len());
+    let named = email.titles.join(", ");
     match (named.is_empty(), more) {
         (false, 0) => format!("New: {named}"),
         (false, more) => format!("New: {named} and {more} more"),

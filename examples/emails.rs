@@ -1,7 +1,7 @@
-//! Every kind of letter, as it leaves, into a folder: for pictures, and for spam filters to judge.
+//! Every kind of email, as it leaves, into a folder: for pictures, and for spam filters to judge.
 //!
-//! `cargo run --example letters -- FOLDER` writes `NAME.eml` (as the mailer composes it), `NAME.html`
-//! and `NAME.txt` for each. With `--dkim-key FILE --dkim-selector NAME` the letters are signed.
+//! `cargo run --example emails -- FOLDER` writes `NAME.eml` (as the mailer composes it), `NAME.html`
+//! and `NAME.txt` for each. With `--dkim-key FILE --dkim-selector NAME` the emails are signed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,13 +30,13 @@ fn main() -> anyhow::Result<()> {
     };
     let mailer = Mailer::new(&settings, Arc::new(SystemClock))?;
     let to = EmailAddress::parse("martha@example.org").context("no address")?;
-    for (number, (name, letter)) in samples::all().into_iter().enumerate() {
+    for (number, (name, email)) in samples::all().into_iter().enumerate() {
         let message_id = format!("<{:032x}@example.com>", number + 1);
         let stamp = Stamp { message_id, date: dropday::clock::Clock::now(&SystemClock) };
-        std::fs::write(folder.join(format!("{name}.eml")), mailer.message(&to, &letter, &stamp)?)?;
-        std::fs::write(folder.join(format!("{name}.html")), &letter.html)?;
-        std::fs::write(folder.join(format!("{name}.txt")), &letter.text)?;
-        say(&format!("{name}: {}", letter.subject));
+        std::fs::write(folder.join(format!("{name}.eml")), mailer.message(&to, &email, &stamp)?)?;
+        std::fs::write(folder.join(format!("{name}.html")), &email.html)?;
+        std::fs::write(folder.join(format!("{name}.txt")), &email.text)?;
+        say(&format!("{name}: {}", email.subject));
     }
     Ok(())
 }

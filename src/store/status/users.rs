@@ -1,4 +1,4 @@
-//! People and how each stands, without their addresses: whoever runs this Dropday needs none.
+//! Users and how each stands, without their addresses: whoever runs this Dropday needs none.
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -34,13 +34,13 @@ pub struct Standing {
 pub enum Consent {
     /// Good until then.
     Good(Timestamp),
-    /// Spotify refuses the person at present, for this reason.
+    /// Spotify refuses the user at present, for this reason.
     Refused(String),
-    /// Spotify says that it has ended, of so many people at once that it is not believed.
+    /// Spotify says that it has ended, of so many users at once that it is not believed.
     Held,
-    /// Ended: the person must sign in again.
+    /// Ended: the user must sign in again.
     Ended,
-    /// Taken back: everything about the person is deleted then.
+    /// Taken back: everything about the user is deleted then.
     Withdrawn(Timestamp),
 }
 
@@ -53,7 +53,7 @@ pub enum Mailbox {
     Awaiting,
     /// Confirmed.
     Confirmed,
-    /// Confirmed, and letters come back since then.
+    /// Confirmed, and emails come back since then.
     Bouncing(Timestamp),
 }
 
@@ -82,7 +82,7 @@ impl Mailbox {
     }
 }
 
-/// Which people to list.
+/// Which users to list.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
     /// So many come before; beyond the end it is the last page.
@@ -96,12 +96,12 @@ impl Page {
     pub const WHOLE: Self = Self { skip: 0, most: u32::MAX };
 }
 
-/// People, those first with whom something is amiss, else in the order in which they came.
+/// Users, those first with whom something is amiss, else in the order in which they came.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
 pub(super) fn standings(tx: &Tx<'_>, page: Page) -> Result<Vec<Standing>> {
-    // The page is cut first: only its people's artists and sessions are counted.
+    // The page is cut first: only its users' artists and sessions are counted.
     let mut rows = tx.conn().prepare_cached(
         "WITH page AS MATERIALIZED (
              SELECT id, consent = 'good' AND trouble IS NULL AND bouncing_since IS NULL AS is_well

@@ -1,14 +1,14 @@
-//! "Letters arrive": what `dropday check --send-to` sends.
+//! "Emails arrive": what `dropday check --send-to` sends.
 
 use askama::Template;
 use jiff::Timestamp;
 
 use crate::domain::text::one_line;
-use crate::email::message::{Letter, RenderError, write};
+use crate::email::message::{Email, RenderError, write};
 
-/// A letter whose arrival is all it tells.
+/// An email whose arrival is all it tells.
 #[derive(Clone, Copy)]
-pub struct TestLetter<'a> {
+pub struct TestEmail<'a> {
     /// Which Dropday this is.
     pub instance_url: &'a str,
     /// The mail server that it was handed to: `mail.example.com:587`.
@@ -20,7 +20,7 @@ pub struct TestLetter<'a> {
 const SUBJECT: &str = "A test letter from Dropday";
 
 #[derive(Template)]
-#[template(path = "test_letter.txt", escape = "none")]
+#[template(path = "test_email.txt", escape = "none")]
 struct Text<'a> {
     server: &'a str,
     sent_at: &'a str,
@@ -28,7 +28,7 @@ struct Text<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "test_letter.mjml", escape = "html")]
+#[template(path = "test_email.mjml", escape = "html")]
 struct Layout<'a> {
     subject: &'a str,
     server: &'a str,
@@ -36,12 +36,12 @@ struct Layout<'a> {
     instance_url: &'a str,
 }
 
-impl TestLetter<'_> {
-    /// Writes the letter.
+impl TestEmail<'_> {
+    /// Writes the email.
     ///
     /// # Errors
     /// [`RenderError`], if a template is broken.
-    pub fn letter(&self) -> Result<Letter, RenderError> {
+    pub fn email(&self) -> Result<Email, RenderError> {
         let (server, instance_url) = (&one_line(self.server), self.instance_url);
         let sent_at = &self.sent_at.strftime("%-d %B %Y, %H:%M UTC").to_string();
         let layout = Layout { subject: SUBJECT, server, sent_at, instance_url };

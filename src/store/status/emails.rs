@@ -1,4 +1,4 @@
-//! Letters that are owed, that were refused, and that told the operator something. No addresses: reasons are
+//! Emails that are owed, that were refused, and that told the operator something. No addresses: reasons are
 //! masked before they are kept (`email/smtp/redact.rs`).
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,7 +7,7 @@ use rusqlite::params;
 use crate::domain::matter::Matter;
 use crate::store::columns::Ms;
 use crate::store::outbox::Kind;
-use crate::store::{Result, Tx, people};
+use crate::store::{Result, Tx, users};
 
 /// What was refused, or told, within this time is "lately".
 pub(super) const LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -37,7 +37,7 @@ pub struct Told {
     pub at: Timestamp,
     /// What happened, in words.
     pub what: String,
-    /// How the letter stands: `owed`, `sent`, `refused`, `dropped`.
+    /// How the email stands: `owed`, `sent`, `refused`, `dropped`.
     pub state: String,
 }
 
@@ -47,7 +47,7 @@ pub struct Told {
 /// # Errors
 /// [`crate::store::StoreError`]
 pub(super) fn owed(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
-    // What a letter to the operator quotes is no reason of its own.
+    // What an email to the operator quotes is no reason of its own.
     grouped(
         tx,
         "SELECT kind, iif(kind = 'operator' AND attempts = 0, NULL, reason) AS why, count(*), min(owed_at),
@@ -112,9 +112,9 @@ pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
 }
 
 fn in_words(tx: &Tx<'_>, matter: Matter) -> Result<String> {
-    let Matter::NotOnAllowList(person) = matter else { return Ok(matter.to_string()) };
-    let person = people::find(tx, person)?;
-    Ok(person.map_or(matter.to_string(), |person| {
-        format!("{matter}: {} ({})", person.display_name, person.spotify_id)
+    let Matter::NotOnAllowList(user) = matter else { return Ok(matter.to_string()) };
+    let user = users::find(tx, user)?;
+    Ok(user.map_or(matter.to_string(), |user| {
+        format!("{matter}: {} ({})", user.display_name, user.spotify_id)
     }))
 }

@@ -1,6 +1,6 @@
 """Every kind of letter as html-validate and Chromium see it.
 
-letters.json switches off what letters need and pages do not: inline styles, Outlook's conditional
+emails.json switches off what letters need and pages do not: inline styles, Outlook's conditional
 comments, cellpadding and the like.
 
 KEEP_PICTURES=FOLDER keeps the pictures.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from harness import CACHE, HERE, Part, built, expect, run_part
 
-PART = Part("letters")
+PART = Part("emails")
 SECONDS = 300
 
 
@@ -28,7 +28,7 @@ class World:
 @contextlib.contextmanager
 def world(folder):
     letters = folder / "letters"
-    subprocess.run([built("LETTERS_BIN", "examples/letters"), letters], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([built("EMAILS_BIN", "examples/emails"), letters], check=True, stdout=subprocess.DEVNULL)
     pictures = pathlib.Path(os.environ.get("KEEP_PICTURES", folder / "pictures")).resolve()
     yield World(letters, pictures)
 
@@ -40,7 +40,7 @@ def conforms(world):
     # Into a file: it ends before a pipe has taken all that it says.
     report = world.letters / "report.json"
     tool = CACHE / "node_modules" / ".bin" / "html-validate"
-    run([tool, "--config", HERE / "letters.json", "--formatter", f"json={report}", *pages])
+    run([tool, "--config", HERE / "emails.json", "--formatter", f"json={report}", *pages])
     faults = [(page["filePath"], fault) for page in json.loads(report.read_text()) for fault in page["messages"]]
     told = [f"{path}:{fault['line']}: {fault['ruleId']}: {fault['message']}" for path, fault in faults]
     expect(not told, "\n".join(told[:10]))

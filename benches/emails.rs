@@ -1,30 +1,30 @@
-//! How many letters a second are written: subject, text and HTML, by one core.
+//! How many emails a second are written: subject, text and HTML, by one core.
 //!
-//! `cargo bench --bench letters`
+//! `cargo bench --bench emails`
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dropday::email::messages::samples;
 
-fn letters(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("letters");
-    // Letters a second.
+fn emails(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("emails");
+    // Emails a second.
     group.throughput(Throughput::Elements(1));
     for albums in [1, 10, 40] {
         let items = samples::many(albums);
         let news = samples::news(&items);
         group.bench_with_input(BenchmarkId::new("news, albums", albums), &news, |bench, news| {
-            bench.iter(|| news.letter().expect("the sample can be written"));
+            bench.iter(|| news.email().expect("the sample can be written"));
         });
     }
     let items = samples::many(10);
     group.bench_function("welcome, 10 albums", |bench| {
-        bench.iter(|| samples::welcome(&items).letter().expect("the sample can be written"));
+        bench.iter(|| samples::welcome(&items).email().expect("the sample can be written"));
     });
     group.bench_function("confirm", |bench| {
-        bench.iter(|| samples::confirm("Martha").letter().expect("the sample can be written"));
+        bench.iter(|| samples::confirm("Martha").email().expect("the sample can be written"));
     });
     group.finish();
 }
 
-criterion_group!(benches, letters);
+criterion_group!(benches, emails);
 criterion_main!(benches);

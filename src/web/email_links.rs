@@ -1,4 +1,4 @@
-//! The pages that links in letters lead to, without a sign-in: no more news, nothing more of an
+//! The pages that links in emails lead to, without a sign-in: no more news, nothing more of an
 //! artist. Opening one changes nothing; its button does, or a mail program that unsubscribes
 //! (RFC 8058), whose POST comes without cookies and without a page.
 
@@ -10,13 +10,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::page::{self, Message};
-use crate::accounts::letter_links::{self, Link, Token};
+use crate::accounts::email_links::{self, Link, Token};
 use crate::context::Ctx;
 
 #[derive(Template)]
-#[template(path = "letter_link.html")]
+#[template(path = "email_link.html")]
 struct Ask {
-    /// The artist to mute; `None` where all letters with news end.
+    /// The artist to mute; `None` where all emails with news end.
     artist: Option<String>,
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn mute(state: State<Arc<Ctx>>, token: Path<String>) -> Respons
 
 async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
     let Some(token) = token else { return void() };
-    match letter_links::look_up(&ctx, token).await {
+    match email_links::look_up(&ctx, token).await {
         Ok(Some(Link::Unsubscribe)) => page::render(&Ask { artist: None }),
         Ok(Some(Link::Mute(artist))) => page::render(&Ask { artist: Some(artist) }),
         Ok(None) => void(),
@@ -49,7 +49,7 @@ async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
 async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
     let Some(token) = token else { return void() };
     let action = Some(("To your preferences", "/preferences"));
-    match letter_links::act(&ctx, token).await {
+    match email_links::act(&ctx, token).await {
         Ok(Some(Link::Unsubscribe)) => Message {
             title: "No more letters with news",
             body: "You get no letters about new releases from now on. Dropday goes on watching, and its \

@@ -1,4 +1,4 @@
-//! People: who they are, where their letters go, how their consent stands.
+//! Users: who they are, where their emails go, how their consent stands.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
@@ -10,9 +10,9 @@ use crate::domain::artist::ArtistId;
 use crate::domain::consent::{DELETED_AFTER, Ending};
 use crate::domain::user::{EmailAddress, Profile, UserId};
 
-/// A person as they are known here.
+/// A user as they are known here.
 #[derive(Debug, Clone)]
-pub struct Person {
+pub struct User {
     /// Our number.
     pub id: UserId,
     /// The name they show at Spotify; may be empty.
@@ -31,15 +31,15 @@ pub struct Person {
     pub must_sign_in: bool,
     /// When everything about them is deleted, since they took their consent back.
     pub deleted_at: Option<Timestamp>,
-    /// Why Spotify refuses this person at present, in words.
+    /// Why Spotify refuses this user at present, in words.
     pub trouble: Option<String>,
     /// When their follows were last read in full.
     pub follows_read_at: Option<Timestamp>,
-    /// Since when letters to their address come back, so that none are sent.
+    /// Since when emails to their address come back, so that none are sent.
     pub bouncing_since: Option<Timestamp>,
 }
 
-/// Finds who `profile` is by `account_id`, else by `id`, or makes a new person. Their consent is
+/// Finds who `profile` is by `account_id`, else by `id`, or makes a new user. Their consent is
 /// good from now on, and what they missed since they took an earlier one back is owed.
 ///
 /// # Errors
@@ -98,36 +98,35 @@ fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
     Ok(UserId(tx.conn().last_insert_rowid()))
 }
 
-/// After so many letters in a row that came back for the address' sake, no more are sent there.
+/// After so many emails in a row that came back for the address' sake, no more are sent there.
 const MOST_BOUNCES: u32 = 3;
 
-const PERSON: &str =
-    "SELECT p.id, display_name, spotify_id, address, suggested_address, created_at,
+const USER: &str = "SELECT p.id, display_name, spotify_id, address, suggested_address, created_at,
      t.authorized_at, consent = 'ended', trouble, follows_read_at, ended_how,
      coalesce(refused_since, ended_at), bouncing_since
      FROM people p LEFT JOIN tokens t ON t.person = p.id AND t.dead_since IS NULL";
 
-/// The person with this number.
+/// The user with this number.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn find(tx: &Tx<'_>, id: UserId) -> Result<Option<Person>> {
-    Ok(tx.query_row(&format!("{PERSON} WHERE p.id = ?1"), [id], read).optional()?)
+pub fn find(tx: &Tx<'_>, id: UserId) -> Result<Option<User>> {
+    Ok(tx.query_row(&format!("{USER} WHERE p.id = ?1"), [id], read).optional()?)
 }
 
 /// Everybody, in the order in which they came.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn all(tx: &Tx<'_>) -> Result<Vec<Person>> {
-    let mut rows = tx.conn().prepare_cached(&format!("{PERSON} ORDER BY p.id"))?;
+pub fn all(tx: &Tx<'_>) -> Result<Vec<User>> {
+    let mut rows = tx.conn().prepare_cached(&format!("{USER} ORDER BY p.id"))?;
     Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
+fn read(row: &Row<'_>) -> rusqlite::Result<User> {
     let is_revoked = row.get::<_, Option<Ending>>(10)? == Some(Ending::Revoked);
     let refused_since: Option<Ms> = row.get(11)?;
-    Ok(Person {
+    Ok(User {
         id: row.get(0)?,
         display_name: row.get(1)?,
         spotify_id: row.get(2)?,
@@ -143,7 +142,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Person> {
     })
 }
 
-/// Sends this person's letters to `address`, which was confirmed just now, from now on.
+/// Sends this user's emails to `address`, which was confirmed just now, from now on.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -152,7 +151,7 @@ pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()
     exactly_one(tx.execute(sql, params![id, address])?)
 }
 
-/// Notes that a letter reached this person's address.
+/// Notes that an email reached this user's address.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -161,7 +160,7 @@ pub fn reached(tx: &Tx<'_>, id: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Notes that a letter came back for the address' sake. Returns whether that makes one too many, so
+/// Notes that an email came back for the address' sake. Returns whether that makes one too many, so
 /// that no more are sent there.
 ///
 /// # Errors
@@ -173,7 +172,7 @@ pub fn bounced(tx: &Tx<'_>, id: UserId) -> Result<bool> {
     Ok(tx.execute(sql, params![id, Ms(tx.now()), MOST_BOUNCES])? == 1)
 }
 
-/// Whether no letters are sent to this person's address, since they come back.
+/// Whether no emails are sent to this user's address, since they come back.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -182,7 +181,7 @@ pub fn is_bouncing(tx: &Tx<'_>, id: UserId) -> Result<bool> {
     Ok(tx.query_row(sql, [id], |row| row.get(0)).optional()?.unwrap_or(false))
 }
 
-/// Records that Spotify refuses this person until about `until`.
+/// Records that Spotify refuses this user until about `until`.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -192,7 +191,7 @@ pub fn set_trouble(tx: &Tx<'_>, id: UserId, why: &str, until: Timestamp) -> Resu
     Ok(())
 }
 
-/// Records that Spotify answers this person again.
+/// Records that Spotify answers this user again.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -233,7 +232,7 @@ pub(super) fn can_anybody_lend(tx: &Tx<'_>) -> Result<bool> {
     Ok(tx.query_row(sql, [Ms(tx.now())], |row| row.get(0))?)
 }
 
-/// Deletes a person with everything that hangs on them, tokens first.
+/// Deletes a user with everything that hangs on them, tokens first.
 ///
 /// # Errors
 /// [`super::StoreError`]

@@ -1,4 +1,4 @@
-//! The letters to a person, one by one: what each told, and whether it left.
+//! The emails to a user, one by one: what each told, and whether it left.
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -9,13 +9,13 @@ use crate::domain::preferences::Preferences;
 use crate::domain::release::ReleaseId;
 use crate::domain::user::UserId;
 use crate::store::columns::{Ms, unreadable};
-use crate::store::people::Person;
+use crate::store::users::User;
 use crate::store::{Result, Tx, editions, preferences, releases};
 
-/// So many of its releases are named for a letter.
+/// So many of its releases are named for an email.
 const NAMED: usize = 2;
 
-/// A letter to a person.
+/// An email to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lately {
     /// Of what kind.
@@ -28,7 +28,7 @@ pub struct Lately {
     pub fate: Fate,
 }
 
-/// What became of a letter.
+/// What became of an email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// It left then.
@@ -41,57 +41,57 @@ pub enum Fate {
     Waiting(Timestamp),
 }
 
-/// A row, with what tells one letter from another.
+/// A row, with what tells one email from another.
 struct Line {
-    letter: (String, i64),
+    email: (String, i64),
     kind: Kind,
     subject: String,
     fate: Fate,
 }
 
-/// The letters to a person, those that are owed first and then the ones settled last, `most` of them.
-/// What was not wanted any more before it left is no letter, nor are news that will not leave as things stand.
+/// The emails to a user, those that are owed first and then the ones settled last, `most` of them.
+/// What was not wanted any more before it left is no email, nor are news that will not leave as things stand.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn lately(tx: &Tx<'_>, person: &Person, most: usize) -> Result<Vec<Lately>> {
-    let mut letters = Vec::new();
-    let wanted = news_wanted(tx, person)?;
-    let leaves = |line: &Line| will_leave(tx, person.id, wanted.as_ref(), line);
-    let person = person.id;
-    // All news that no letter has yet leaves together.
+pub fn lately(tx: &Tx<'_>, user: &User, most: usize) -> Result<Vec<Lately>> {
+    let mut emails = Vec::new();
+    let wanted = news_wanted(tx, user)?;
+    let leaves = |line: &Line| will_leave(tx, user.id, wanted.as_ref(), line);
+    let user = user.id;
+    // All news that no email has yet leaves together.
     gather(
         tx,
-        person,
+        user,
         most,
-        &mut letters,
+        &mut emails,
         &leaves,
         "state = 'owed'",
         "coalesce(letter, iif(kind = 'news', 0, id)) DESC, id",
     )?;
     gather(
         tx,
-        person,
+        user,
         most,
-        &mut letters,
+        &mut emails,
         &|_| Ok(true),
         "state IN ('sent', 'refused')",
         "settled_at DESC, letter DESC, id",
     )?;
-    Ok(letters)
+    Ok(emails)
 }
 
-/// What the person wants of news, where any can leave to them at all.
-fn news_wanted(tx: &Tx<'_>, person: &Person) -> Result<Option<Preferences>> {
+/// What the user wants of news, where any can leave to them at all.
+fn news_wanted(tx: &Tx<'_>, user: &User) -> Result<Option<Preferences>> {
     let is_reached =
-        person.address.is_some() && person.bouncing_since.is_none() && person.deleted_at.is_none();
-    Ok(preferences::of(tx, person.id)?.filter(|wanted| is_reached && wanted.is_subscribed))
+        user.address.is_some() && user.bouncing_since.is_none() && user.deleted_at.is_none();
+    Ok(preferences::of(tx, user.id)?.filter(|wanted| is_reached && wanted.is_subscribed))
 }
 
-/// Whether what is owed leaves as things stand: what is told is settled when its letter is written.
+/// Whether what is owed leaves as things stand: what is told is settled when its email is written.
 fn will_leave(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     wanted: Option<&Preferences>,
     line: &Line,
 ) -> Result<bool> {
@@ -103,16 +103,16 @@ fn will_leave(
     };
     let Some(release) = releases::find(tx, &id)? else { return Ok(false) };
     let is_unwanted = !wanted.editions && editions::is_one(tx, &id)?;
-    let reasons = releases::reasons(tx, &id, person)?;
+    let reasons = releases::reasons(tx, &id, user)?;
     Ok(!is_unwanted && audience::judge(&release, &reasons, wanted.kinds).is_ok())
 }
 
-/// Reads rows until there are `most` letters; those of one letter lie together.
+/// Reads rows until there are `most` emails; those of one email lie together.
 fn gather(
     tx: &Tx<'_>,
-    person: UserId,
+    user: UserId,
     most: usize,
-    letters: &mut Vec<Lately>,
+    emails: &mut Vec<Lately>,
     counts: &dyn Fn(&Line) -> Result<bool>,
     which: &str,
     order: &str,
@@ -123,22 +123,22 @@ fn gather(
     );
     let mut rows = tx.conn().prepare_cached(&sql)?;
     let mut last = None;
-    for line in rows.query_map(params![person], read)? {
+    for line in rows.query_map(params![user], read)? {
         let line = line?;
         if !counts(&line)? {
             continue;
         }
-        if last.as_ref() != Some(&line.letter) {
-            if letters.len() == most {
+        if last.as_ref() != Some(&line.email) {
+            if emails.len() == most {
                 break;
             }
-            letters.push(Lately { kind: line.kind, titles: vec![], told: 0, fate: line.fate });
-            last = Some(line.letter);
+            emails.push(Lately { kind: line.kind, titles: vec![], told: 0, fate: line.fate });
+            last = Some(line.email);
         }
-        let Some(letter) = letters.last_mut() else { continue };
-        letter.told += 1;
-        if line.kind == Kind::News && letter.titles.len() < NAMED {
-            letter.titles.extend(title(tx, &line.subject)?);
+        let Some(email) = emails.last_mut() else { continue };
+        email.told += 1;
+        if line.kind == Kind::News && email.titles.len() < NAMED {
+            email.titles.extend(title(tx, &line.subject)?);
         }
     }
     Ok(())
@@ -157,7 +157,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Line> {
         (_, None) => Fate::Waiting(at(5)?),
     };
     let kind = Kind::parse(&kind).ok_or_else(|| unreadable("a kind of letter"))?;
-    Ok(Line { letter: (state, row.get(1)?), kind, subject: row.get(3)?, fate })
+    Ok(Line { email: (state, row.get(1)?), kind, subject: row.get(3)?, fate })
 }
 
 fn title(tx: &Tx<'_>, subject: &str) -> Result<Option<String>> {
