@@ -42,7 +42,8 @@ ENV DROPDAY_DATABASE__PATH=/data/dropday.db \
     DROPDAY_WEB__LISTEN=0.0.0.0:8888 \
     TMPDIR=/data
 EXPOSE 8888
-HEALTHCHECK --interval=30s --timeout=10s --start-period=1m --retries=3 CMD ["/usr/bin/dropday", "health"]
+# The start period covers an upgrade of a large database.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10m --retries=3 CMD ["/usr/bin/dropday", "health"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/bin/dropday"]
 CMD ["serve"]

@@ -1,4 +1,4 @@
-"""How the database grows with people and years: the table in docs/keeping.md.
+"""How the database grows with people and years: the table in docs/maintenance.md.
 
 Usage: python3 docs/growth.py [PEOPLE…]        (else 5 500 50000; the last takes 7 GB and twenty minutes of processor time)
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use jiff::tz::TimeZone;
-use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Chance, Clock};
 use crate::config::{Config, Dkim, KeySource};
@@ -17,6 +16,7 @@ use crate::email::dkim::DkimSettings;
 use crate::email::smtp::{Mailer, SmtpSettings};
 use crate::gateway::{Catalogue, Gateway, Operator, RateLimiter};
 use crate::hints::{self, Source};
+use crate::jobs::worker::Job;
 use crate::metrics::{Labels, Metrics};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
@@ -24,7 +24,6 @@ use crate::store::outbox::Kind;
 use crate::store::rotation::Key;
 use crate::store::{Db, Sealer, StoreError};
 use crate::web;
-use crate::worker::Job;
 
 pub use rotate::{Rotation, rotate_key};
 
@@ -46,21 +45,8 @@ pub fn build(
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
 ) -> anyhow::Result<Ctx> {
-    build_until(config, clock, chance, &CancellationToken::new())
-}
-
-/// The same, given up when `stop` is cancelled: the database is as it was then.
-///
-/// # Errors
-/// With the remedy, for the operator.
-pub fn build_until(
-    config: &Config,
-    clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
-    stop: &CancellationToken,
-) -> anyhow::Result<Ctx> {
     install_crypto();
-    let db = open_until(config, &clock, &chance, stop)?;
+    let db = open_database(config, &clock, &chance)?;
     let mailer = mailer(config, &clock)?;
     let metrics = Arc::new(metrics()?);
     let gateway = gateway(config, &db, &clock, &metrics)?;
@@ -122,20 +108,11 @@ pub fn open_database(
     clock: &Arc<dyn Clock>,
     chance: &Arc<dyn Chance>,
 ) -> anyhow::Result<Db> {
-    open_until(config, clock, chance, &CancellationToken::new())
-}
-
-fn open_until(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    chance: &Arc<dyn Chance>,
-    stop: &CancellationToken,
-) -> anyhow::Result<Db> {
     // Before a key is looked for, or made.
     Db::look_at(&config.database)?;
     let open = |key: &Key| {
         let (clock, chance) = (Arc::clone(clock), Arc::clone(chance));
-        Db::open_until(&config.database, Sealer::new(key), clock, chance, stop)
+        Db::open(&config.database, Sealer::new(key), clock, chance)
     };
     let file = match &config.key {
         KeySource::Given(key, _) => return Ok(open(key)?),

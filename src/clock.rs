@@ -1,4 +1,4 @@
-//! Time and chance, handed in. The only place that asks the machine for either.
+//! Time and randomness, which everything else takes as arguments. The only file that reads them from the system.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,60 +7,50 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-/// A future that ends when some time has passed.
+/// What [`Clock::sleep`] returns.
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// 1 November 2026, when this version was not made yet: a clock that stands before it is wrong. To be moved on
-/// with releases.
+/// 1 November 2026, before this version was built: an earlier time is wrong. Move it forward with each release.
 pub const NOT_BEFORE: Timestamp = Timestamp::constant(1_793_491_200, 0);
 
-/// Where "now" comes from.
+/// A source of time.
 pub trait Clock: Send + Sync + 'static {
-    /// The wall clock.
     fn now(&self) -> Timestamp;
 
-    /// Waits for `time` to pass on this clock.
+    /// Waits until `time` has passed on this clock.
     fn sleep(&self, time: Duration) -> Sleep<'_>;
 }
 
-/// How long this process has used a processor so far: what tells work from waiting, on a slow disk too.
-pub fn processor_time() -> Duration {
-    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::try_from(used).unwrap_or_default()
-}
-
-/// The machine's own clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "here is where time comes in")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "here is where waiting happens")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
     fn sleep(&self, time: Duration) -> Sleep<'_> {
         Box::pin(tokio::time::sleep(time))
     }
 }
 
-/// A clock that stands still until it is moved; to sleep on it is to move it.
+/// A clock that stands still until it is moved. Sleeping moves it.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);
 
 impl ManualClock {
-    /// A clock that stands at `start`.
     pub fn at(start: Timestamp) -> Arc<Self> {
         Arc::new(Self(Mutex::new(start)))
     }
 
-    /// Moves the clock on.
     pub fn advance(&self, time: Duration) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
     }
 
-    /// Puts the clock to `now`, backwards if need be.
+    /// Sets the clock, backwards too.
     pub fn set(&self, now: Timestamp) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
@@ -77,9 +67,9 @@ impl Clock for ManualClock {
     }
 }
 
-/// Where randomness comes from.
+/// A source of randomness.
 pub trait Chance: Send + Sync + 'static {
-    /// Fills `bytes`.
+    /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
 
@@ -90,24 +80,24 @@ pub fn random<const N: usize>(chance: &dyn Chance) -> [u8; N] {
     bytes
 }
 
-/// A number from 0 up to, and without, 1.
+/// A number from 0 to below 1.
 pub fn fraction(chance: &dyn Chance) -> f64 {
     f64::from(u32::from_le_bytes(random(chance))) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// The operating system's randomness.
+/// The operating system's random number generator.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemChance;
 
 impl Chance for SystemChance {
-    #[expect(clippy::disallowed_methods, reason = "here is where randomness comes in")]
-    #[expect(clippy::expect_used, reason = "no secret may be made without randomness")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
+    #[expect(clippy::expect_used, reason = "without randomness no secret is safe")]
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system gives no randomness");
+        getrandom::fill(bytes).expect("the operating system provides no randomness");
     }
 }
 
-/// The same bytes for the same seed: SHA-256 of the seed and a counter. For tests and simulations.
+/// Yields the same bytes for the same seed: SHA-256 of the seed and a counter. For tests and simulations.
 #[derive(Debug)]
 pub struct SeededChance {
     seed: u64,
@@ -115,7 +105,6 @@ pub struct SeededChance {
 }
 
 impl SeededChance {
-    /// Chance that repeats itself for the same `seed`.
     pub fn new(seed: u64) -> Arc<Self> {
         Arc::new(Self { seed, drawn: Mutex::new(0) })
     }

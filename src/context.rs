@@ -1,4 +1,4 @@
-//! What the use cases work with: handed to them whole, so that none reaches for the ambient.
+//! What use cases work with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,42 +18,36 @@ use crate::hints::Source;
 use crate::metrics::Metrics;
 use crate::store::Db;
 
-/// What every pass and every account action works with.
+/// Passed to every job and every account action.
 pub struct Ctx {
-    /// The database.
     pub db: Db,
-    /// The way to Spotify.
     pub gateway: Gateway,
-    /// Open catalogues that may know of a release first; none where hints are switched off.
+    /// Open catalogues. Empty if hints are disabled.
     pub hints: Vec<Box<dyn Source>>,
-    /// The way to users.
     pub mailer: Mailer,
-    /// Whom to tell what needs a hand.
+    /// Who receives alerts.
     pub operator: Option<EmailAddress>,
-    /// Time.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
     pub chance: Arc<dyn Chance>,
-    /// Where the pages are, for the links in emails.
+    /// The base of links in emails.
     pub public_url: Url,
-    /// Who may sign up, and who keeps the house.
+    /// Sign-up policy and operators.
     pub house: House,
-    /// The domain that Message-IDs end in.
+    /// The domain of Message-IDs.
     pub mail_domain: String,
-    /// How long the sending of one email may take.
+    /// The time that sending one email may take.
     pub email_timeout: Duration,
-    /// News to those who want it at once waits for company for so long.
+    /// How long an immediate email waits for further news.
     pub together: SignedDuration,
-    /// Where most users are: the zone that somebody has who has not chosen one.
+    /// The time zone of users who have not chosen one.
     pub zone: TimeZone,
-    /// How the day's calls for artists' albums are spent.
+    /// How the daily quota of `artist-albums` calls is spent.
     pub cadence: cadence::Settings,
-    /// What is counted for `/metrics`.
     pub metrics: Arc<Metrics>,
 }
 
 impl Ctx {
-    /// The address of one of our pages, such as `/account`.
+    /// The full URL of a page such as `/account`.
     pub fn page(&self, path: &str) -> String {
         format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
     }

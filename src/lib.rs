@@ -1,6 +1,6 @@
-//! Dropday: an e-mail when an artist you follow on Spotify puts out a new album.
+//! Dropday emails you when an artist you follow on Spotify releases an album.
 //!
-//! The map, the invariants and two walks of a datum are in `ARCHITECTURE.md`.
+//! `ARCHITECTURE.md` has the map, the invariants and two walkthroughs.
 
 pub mod accounts;
 pub mod app;
@@ -8,21 +8,17 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod daemon;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod domain;
 pub mod email;
 pub mod gateway;
-pub mod heartbeat;
 pub mod hints;
 pub mod jobs;
-pub mod lifecycle;
 pub mod logging;
 pub mod metrics;
-pub mod schedule;
 pub mod spotify;
 pub mod store;
-pub mod supervisor;
 pub mod terminal;
 pub mod web;
-pub mod worker;

@@ -1,5 +1,4 @@
-//! Logs: one event a line on standard error, or an entry in systemd's journal. What is logged, and what never
-//! is, is in `docs/logs.md`.
+//! Logs to standard error, or to systemd's journal. `docs/logs.md` lists what is logged, and what never is.
 
 use std::io::{IsTerminal, stderr};
 use std::sync::OnceLock;
@@ -12,19 +11,19 @@ use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-/// What lets events through, for as long as the process runs.
+/// The filter in use, to change the level at runtime.
 static FILTER: OnceLock<Handle<Targets, Registry>> = OnceLock::new();
 
-/// How events are written.
+/// The log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// To the journal where systemd has tied standard error to it, else as text.
+    /// Journal if systemd has connected standard error to it, else text.
     Auto,
-    /// A line for users: time, level, message, then fields as `name=value`.
+    /// A line each: time, level, message, then fields as `name=value`.
     Text,
-    /// A JSON object a line.
+    /// A JSON object per line.
     Json,
-    /// Entries in systemd's journal, with fields.
+    /// Entries with fields in systemd's journal.
     Journal,
 }
 
@@ -42,20 +41,19 @@ impl std::str::FromStr for Format {
     }
 }
 
-/// Starts logging our own events at `level`, and other crates' from warnings up. A second call
-/// changes nothing.
+/// Starts logging Dropday's events at `level`, and warnings and errors of other crates. A second call has no effect.
 pub fn start(level: Level, format: Format) {
     let (filter, handle) = reload::Layer::new(filter(level));
-    let (layer, trouble) = layer(format);
+    let (layer, journal_error) = layer(format);
     if tracing_subscriber::registry().with(filter).with(layer).try_init().is_ok() {
         FILTER.set(handle).ok();
     }
-    if let Some(error) = trouble {
-        tracing::warn!(%error, "the journal cannot be reached; the log is text on standard error");
+    if let Some(error) = journal_error {
+        tracing::warn!(%error, "cannot connect to the journal, logging text to standard error");
     }
 }
 
-/// Goes on logging our own events at another level.
+/// Changes the level of Dropday's events.
 pub fn change_level(level: Level) {
     if let Some(handle) = FILTER.get() {
         handle.reload(filter(level)).ok();
@@ -94,7 +92,7 @@ fn json<S: Subscriber + for<'a> LookupSpan<'a>>() -> Boxed<S> {
     Box::new(tracing_subscriber::fmt::layer().with_writer(stderr).json().flatten_event(true))
 }
 
-/// Whether standard error still is what systemd tied to the journal
+/// Whether standard error is still the one that systemd connected to the journal
 /// (<https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#%24JOURNAL_STREAM>).
 fn is_journal() -> bool {
     let Ok(named) = std::env::var("JOURNAL_STREAM") else { return false };

@@ -1,8 +1,8 @@
-//! What this process has done since it started, counted for `/metrics`. Everything that outlives it is read
-//! from the database when somebody asks (`store/metrics.rs`).
+//! Counters of this process for `/metrics`. State that outlives the process is read from the database at
+//! each scrape (`store/metrics.rs`).
 //!
-//! Every series is there from the beginning, at zero, so that the first event is an increase; none is named
-//! after a user, an artist or anything else that there may be more of tomorrow.
+//! Every series exists from the start, at zero, so that the first event is an increase. No label is a user, an
+//! artist or anything else whose number grows.
 
 use jiff::SignedDuration;
 use prometheus::core::Collector;
@@ -16,7 +16,7 @@ const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
 
-/// From Friday's first quarter of an hour to the longest turn, `schedule.max_wait` as it comes.
+/// From a quarter of an hour after midnight to the default of `schedule.max_wait`.
 const DETECTION: [f64; 11] = [
     15.0 * MINUTE,
     HOUR,
@@ -31,44 +31,39 @@ const DETECTION: [f64; 11] = [
     21.0 * DAY,
 ];
 
-/// From an email that leaves at once to a weekly one.
-const EMAILS: [f64; 9] =
+/// From an immediate email to a weekly digest.
+const DELIVERY: [f64; 9] =
     [MINUTE, 5.0 * MINUTE, 20.0 * MINUTE, HOUR, 6.0 * HOUR, DAY, 2.0 * DAY, 4.0 * DAY, 7.5 * DAY];
 
-/// What became of a call to Spotify.
+/// The outcome of a call to Spotify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallOutcome {
-    /// It was answered.
     Ok,
-    /// Too many calls in a short time.
     RateLimited,
-    /// The day's calls of this kind are spent.
+    /// The daily quota of this kind of call is used up.
     QuotaSpent,
-    /// Spotify did not want to: a token or a consent that is over, a user or an app that may not.
+    /// An expired token or consent, or a user or app without permission.
     Refused,
-    /// There was no answer, or none that makes sense.
+    /// No response, or an invalid one.
     Failed,
 }
 
-/// What became of an email at an attempt.
+/// The outcome of an attempt to send an email.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmailOutcome {
-    /// The mail server took it.
+    /// Accepted by the mail server.
     Sent,
-    /// It is tried again.
+    /// To be retried.
     Deferred,
-    /// It never leaves.
+    /// Rejected for good.
     Rejected,
 }
 
-/// The words that label what is counted, beside those of `domain`.
+/// Label values that `domain` does not define.
 #[derive(Debug, Clone, Copy)]
 pub struct Labels<'a> {
-    /// The names of the jobs.
     pub jobs: &'a [&'a str],
-    /// How their runs can end.
     pub results: &'a [&'a str],
-    /// The kinds of emails.
     pub emails: &'a [&'a str],
 }
 
@@ -111,10 +106,7 @@ impl EmailOutcome {
 }
 
 impl Metrics {
-    /// All at zero.
-    ///
-    /// # Errors
-    /// Where a name or a label is none: a bug.
+    /// All at zero. Fails only if a name or a label is invalid, which is a bug.
     pub fn new(labels: Labels<'_>) -> Result<Self> {
         let registry = Registry::new();
         let counter = |name, help, labels: &[&str]| {
@@ -133,12 +125,12 @@ impl Metrics {
             )?,
             runs: counter(
                 "dropday_job_runs_total",
-                "Passes by the job's name and result, those with nothing to do included.",
+                "Job runs by name and result, including runs with nothing to do.",
                 &["name", "result"],
             )?,
             emails: counter(
                 "dropday_emails_total",
-                "Attempts to send a letter by kind and outcome.",
+                "Attempts to send an email by kind and outcome.",
                 &["kind", "outcome"],
             )?,
             detection: register(
@@ -146,7 +138,7 @@ impl Metrics {
                 Histogram::with_opts(
                     HistogramOpts::new(
                         "dropday_detection_delay_seconds",
-                        "From the midnight of a release's day to when it became news here.",
+                        "From midnight of the release date to detection.",
                     )
                     .buckets(DETECTION.to_vec()),
                 )?,
@@ -156,9 +148,9 @@ impl Metrics {
                 HistogramVec::new(
                     HistogramOpts::new(
                         "dropday_email_delay_seconds",
-                        "From when the first thing in a letter was owed to when the letter was sent.",
+                        "From enqueueing an email's first notification to sending the email.",
                     )
-                    .buckets(EMAILS.to_vec()),
+                    .buckets(DELIVERY.to_vec()),
                     &["kind"],
                 )?,
             )?,
@@ -168,37 +160,32 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// A call to Spotify was made.
     pub fn record_call(&self, bucket: Bucket, outcome: CallOutcome) {
         self.calls.with_label_values(&[bucket.as_str(), outcome.as_str()]).inc();
     }
 
-    /// A call to an open catalogue was made.
-    pub fn record_hint_call(&self, source: SourceName, has_answered: bool) {
-        self.hint_calls.with_label_values(&[source.as_str(), answered(has_answered)]).inc();
+    pub fn record_hint_call(&self, source: SourceName, is_ok: bool) {
+        self.hint_calls.with_label_values(&[source.as_str(), hint_outcome(is_ok)]).inc();
     }
 
-    /// A pass of a job ended.
     pub fn record_run(&self, job: &str, result: &str) {
         self.runs.with_label_values(&[job, result]).inc();
     }
 
-    /// An attempt to send an email ended.
     pub fn record_email(&self, kind: &str, outcome: EmailOutcome) {
         self.emails.with_label_values(&[kind, outcome.as_str()]).inc();
     }
 
-    /// An email left so long after it was owed.
+    /// `delay`: from enqueueing its first notification to sending the email.
     pub fn record_delivery(&self, kind: &str, delay: SignedDuration) {
         self.delivery.with_label_values(&[kind]).observe(seconds(delay));
     }
 
-    /// A release became news so long after its day began.
+    /// `delay`: from midnight of the release date.
     pub fn record_detection(&self, delay: SignedDuration) {
         self.detection.observe(seconds(delay));
     }
 
-    /// Everything that was counted.
     pub fn gather(&self) -> Vec<MetricFamily> {
         self.registry.gather()
     }
@@ -210,8 +197,8 @@ impl Metrics {
             }
         }
         for source in SourceName::ALL {
-            for has_answered in [true, false] {
-                self.hint_calls.with_label_values(&[source.as_str(), answered(has_answered)]);
+            for is_ok in [true, false] {
+                self.hint_calls.with_label_values(&[source.as_str(), hint_outcome(is_ok)]);
             }
         }
         for job in labels.jobs {
@@ -233,11 +220,11 @@ fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -
     Ok(collector)
 }
 
-fn answered(has_answered: bool) -> &'static str {
-    if has_answered { "ok" } else { "failed" }
+fn hint_outcome(is_ok: bool) -> &'static str {
+    if is_ok { "ok" } else { "failed" }
 }
 
-/// A clock that stepped back took no time.
+/// Zero if the clock was set back.
 fn seconds(delay: SignedDuration) -> f64 {
     delay.as_secs_f64().max(0.0)
 }

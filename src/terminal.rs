@@ -1,21 +1,21 @@
-//! What a command says to the user at the terminal.
+//! Output of commands.
 
 use std::io::{IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Says a line on standard output. A reader who has gone away is no error.
+/// Prints a line to standard output. A closed pipe is not an error.
 pub fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).ok();
 }
 
-/// Says what went wrong on standard error.
+/// Prints an error to standard error.
 pub fn complain(line: &str) {
     writeln!(std::io::stderr(), "dropday: {line}").ok();
 }
 
-/// A bar that shows how far `what` is, on a terminal; nothing elsewhere.
+/// A progress bar labelled `what`. Hidden unless standard error is a terminal.
 pub fn progress(what: &'static str) -> ProgressBar {
     let target = match std::io::stderr().is_terminal() {
         true => ProgressDrawTarget::stderr(),

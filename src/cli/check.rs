@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use super::next_step::next_step;
 use super::{dns, send_test};
+use crate::app;
 use crate::config::{Config, ConfigError};
 use crate::domain::house::SignUp;
+use crate::jobs::scheduler;
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Db, users};
 use crate::terminal::say;
-use crate::{app, schedule};
 
 /// What is looked at, as the report names it.
 struct Report {
@@ -81,11 +82,11 @@ pub(super) async fn run(
 }
 
 fn look_at_configuration(config: &Config, report: &mut Report) {
-    let faults = schedule::faults(&config.schedule);
-    for fault in &faults {
-        report.bad("configuration", fault);
+    let errors = scheduler::validate(&config.schedule);
+    for error in &errors {
+        report.bad("configuration", error);
     }
-    if faults.is_empty() {
+    if errors.is_empty() {
         report.good("configuration", "every key is known");
     }
 }

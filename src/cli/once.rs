@@ -5,17 +5,21 @@ use std::process::ExitCode;
 use indicatif::ProgressBar;
 
 use crate::config::Config;
+use crate::daemon::lifecycle::Signals;
+use crate::daemon::startup;
 use crate::jobs::{
     Scope, Watch, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
     send_emails, sync_follows,
 };
 use crate::terminal::{progress, say};
-use crate::{app, lifecycle};
 
 pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> {
     let (clock, chance) = super::machine();
-    let stop = lifecycle::stop_on_signal()?;
-    let ctx = app::build_until(config, clock, chance, &stop)?;
+    let mut signals = Signals::listen()?;
+    let Some(ctx) = startup::build(config, clock, chance, &mut signals).await? else {
+        return Ok(super::code(true));
+    };
+    let stop = signals.cancel_token();
 
     disk_space::pass(&ctx).await?;
     say(&consent_reminders::pass(&ctx).await?.to_string());

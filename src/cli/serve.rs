@@ -5,51 +5,47 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::config::{self, Config, ConfigError};
-use crate::lifecycle::{self, starting};
-use crate::schedule;
-use crate::supervisor::{self, Reload};
+use crate::daemon::lifecycle::{self, Signals};
+use crate::daemon::reload::{Reload, sighup_stream};
+use crate::daemon::startup;
+use crate::daemon::watchdog::Watchdog;
+use crate::jobs::scheduler::{self, Scheduler};
 
-/// Runs with `config`, which was read from `file` or where it usually is.
+/// Runs with `config`, which was read from `file` or its default path.
 pub(super) async fn run(config: &Config, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
-    let faults = schedule::faults(&config.schedule);
-    if !faults.is_empty() {
-        return Err(ConfigError(faults).into());
+    let errors = scheduler::validate(&config.schedule);
+    if !errors.is_empty() {
+        return Err(ConfigError(errors).into());
     }
-    // First of all: the first process of a container hears no signal that it does not listen for.
-    let mut signals = lifecycle::Signals::listen()?;
-    let hangups = supervisor::hear_hangups()?;
+    // Before anything slow: as process 1 of a container, Dropday receives only the signals it listens for.
+    let mut signals = Signals::listen()?;
+    let sighups = sighup_stream()?;
     let (clock, chance) = super::machine();
-    let Some((ctx, front)) = starting::build(config, clock, chance, &mut signals).await? else {
-        tracing::info!("Dropday has stopped before it was up");
+    let Some(ctx) = startup::build(config, clock, chance, &mut signals).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let ctx = Arc::new(ctx);
     for warning in ctx.mailer.warnings() {
         tracing::warn!("{warning}");
     }
-    let running = match front {
-        Some(front) => front.admit(&ctx, config),
-        None => lifecycle::start(Arc::clone(&ctx), config).await?,
-    };
-    if let Some(listen) = config.metrics_listen {
-        running.serve_metrics(Arc::clone(&ctx), listen).await?;
+    let running = lifecycle::start(Arc::clone(&ctx), config).await?;
+    let scheduler = Scheduler::start(&config.schedule, &running.notifier).await?;
+    if let Some(watchdog) = Watchdog::for_supervisor(config, &ctx, &running.notifier) {
+        running.watch(watchdog);
     }
-    let ringer = schedule::start(&config.schedule, &running.notifier, &ctx.clock).await?;
-    running.watch(supervisor::Watch::for_supervisor(config, &ctx, &running.notifier));
     let source = Box::new(move || config::load(file.as_deref(), super::environment()));
-    let mut reload = Reload::new(hangups, source, config, ringer, &running.notifier, &ctx.clock);
+    let mut reload = Reload::new(sighups, source, config, scheduler, &running.notifier);
     tracing::info!(
         listen = %running.address,
         public_url = %config.web.public_url,
         version = env!("CARGO_PKG_VERSION"),
         "Dropday is up"
     );
-    let ended = tokio::select! {
-        ended = lifecycle::run_until_signal(&running, signals) => ended,
+    let has_ended = tokio::select! {
+        has_ended = lifecycle::run_until_signal(&running, signals) => has_ended,
         never = reload.run() => match never {},
     };
-    drop(reload);
     ctx.db.checkpoint().await.ok();
     tracing::info!("Dropday has stopped");
-    Ok(super::code(!ended))
+    Ok(super::code(!has_ended))
 }

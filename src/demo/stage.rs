@@ -18,10 +18,10 @@ use super::world::World;
 use crate::clock::{Clock, SystemChance, SystemClock, random};
 use crate::config::{self, Config};
 use crate::context::Ctx;
-use crate::lifecycle::{self, Running};
+use crate::daemon::lifecycle::{self, Running};
+use crate::jobs::worker::Job;
 use crate::store::{Tx, status};
 use crate::terminal::say;
-use crate::worker::Job;
 use crate::{app, logging};
 
 /// Where the demo would like to be found.

@@ -6,11 +6,14 @@ mod compose;
 pub mod consent_reminders;
 pub mod disk_space;
 pub mod fetch_hints;
+pub mod heartbeat;
 pub mod maintenance;
 mod read_albums;
 mod record_look;
+pub mod scheduler;
 pub mod send_emails;
 pub mod sync_follows;
+pub mod worker;
 
 use tokio_util::sync::CancellationToken;
 

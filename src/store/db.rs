@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior};
 use secrecy::SecretString;
 use tokio::sync::oneshot;
-use tokio_util::sync::CancellationToken;
 
 use super::connection::{SYNCHRONOUS, connect, empty_the_log};
 use super::presence::{Company, Presence};
@@ -20,9 +19,6 @@ use crate::domain::room::Room;
 
 /// A transaction that takes longer is worth a line in the log.
 const SLOW: Duration = Duration::from_secs(1);
-
-/// Between two looks whether to give opening up: steps of SQLite's machine, some thousandths of a second.
-const STEPS: i32 = 10_000;
 
 /// What pages are read of most often for 10,000 artists fits into so many KB. Used as far as it is filled.
 const READ_CACHE_KB: i64 = 8_000;
@@ -60,12 +56,11 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 impl Db {
     /// Refuses what can be no database of ours: a folder, another program's database, a newer
-    /// Dropday's. Changes nothing, and so comes first: to open is to write. Whether there is one that is to be
-    /// brought up to date.
+    /// Dropday's. Changes nothing, and so comes first: to open is to write.
     ///
     /// # Errors
     /// Each with its remedy: see [`StoreError`].
-    pub fn look_at(path: &Path) -> Result<bool> {
+    pub fn look_at(path: &Path) -> Result<()> {
         let cannot = |why: &str| StoreError::CannotOpen { path: path.to_owned(), why: why.into() };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         match path.metadata() {
@@ -78,8 +73,7 @@ impl Db {
         match copy::read_only(path).and_then(|conn| migrations::schema_version(&conn, path)) {
             Err(error @ (StoreError::NotOurs(_) | StoreError::FromTheFuture { .. })) => Err(error),
             // What cannot be read yet, or not without writing, is for `open` to judge.
-            Err(_) => Ok(false),
-            Ok(version) => Ok(version > 0 && version < migrations::latest_version()),
+            Err(_) | Ok(_) => Ok(()),
         }
     }
 
@@ -94,35 +88,18 @@ impl Db {
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
     ) -> Result<Self> {
-        Self::open_until(path, sealer, clock, chance, &CancellationToken::new())
-    }
-
-    /// The same, given up when `stop` is cancelled: what is under way is undone, and the database is as it was.
-    ///
-    /// # Errors
-    /// Those of [`Self::open`], and [`StoreError::Sqlite`] where it was given up.
-    pub fn open_until(
-        path: &Path,
-        sealer: Sealer,
-        clock: Arc<dyn Clock>,
-        chance: Arc<dyn Chance>,
-        stop: &CancellationToken,
-    ) -> Result<Self> {
         let mut shared = Shared { clock, chance, sealer, path: path.to_owned() };
         let presence = Presence::announce(path, |company| match company {
             // What is to be done they have done.
             Company::Others => Ok(()),
-            Company::Unknown => shared.connect(company, stop).map(drop),
-            Company::Nobody => {
-                shared.connect(company, stop).and_then(|conn| shared.take_over(conn))
-            }
+            Company::Unknown => shared.connect(company).map(drop),
+            Company::Nobody => shared.connect(company).and_then(|conn| shared.take_over(conn)),
         })?;
-        let mut conn = shared.connect(Company::Others, stop)?;
+        let mut conn = shared.connect(Company::Others)?;
         let reading = connect(path)?;
         reading.pragma_update(None, "query_only", true)?;
         reading.pragma_update(None, "cache_size", -READ_CACHE_KB)?;
         shared.transact(&mut conn, WRITES, "tidy", tidy::tidy)?;
-        conn.progress_handler(0, None::<fn() -> bool>)?;
         // A process that was killed, or could not, has left this to us.
         empty_the_log(&conn).ok();
         let presence = Arc::new(presence);
@@ -244,11 +221,9 @@ impl Db {
 }
 
 impl Shared {
-    /// A connection to the database, which is up to date and fits the key. It does nothing more after `stop`.
-    fn connect(&mut self, company: Company, stop: &CancellationToken) -> Result<Connection> {
+    /// A connection to the database, which is up to date and fits the key.
+    fn connect(&mut self, company: Company) -> Result<Connection> {
         let mut conn = connect(&self.path)?;
-        let stop = stop.clone();
-        conn.progress_handler(STEPS, Some(move || stop.is_cancelled()))?;
         // Nothing is changed for somebody with the wrong key.
         if migrations::schema_version(&conn, &self.path)? > 0 && !keys::fits(&conn, &self.sealer)? {
             return Err(StoreError::WrongKey);

@@ -26,11 +26,6 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path, company: Company) -> R
     migrate_to(MIGRATIONS, conn, path, company)
 }
 
-/// The newest schema version that this program knows.
-pub(super) fn latest_version() -> i64 {
-    version_after(MIGRATIONS)
-}
-
 /// The schema version of a Dropday database, 0 if it is empty.
 ///
 /// # Errors

@@ -27,12 +27,12 @@ use crate::context::Ctx;
 use crate::domain::condition::{Address, Condition, Gravity};
 use crate::domain::consent::ends_at;
 use crate::domain::digest::{Rhythm, Timetable};
+use crate::jobs::worker::{Job, JobNotifier};
 use crate::store::StoreError;
 use crate::store::outbox::Fate;
 use crate::store::overdue::Overdue;
 use crate::store::status::Artists;
 use crate::store::users::User;
-use crate::worker::{Job, JobNotifier};
 
 #[derive(Template)]
 #[template(path = "account.html")]

@@ -18,9 +18,9 @@ use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::release::ReleaseDate;
 use crate::domain::text::{folded, one_line};
+use crate::jobs::worker::{Job, JobNotifier};
 use crate::store::following::{A_PAGE, Followed, HURRY_EVERY, LastAlbum, Sort, Wanted};
 use crate::store::overdue::Why;
-use crate::worker::{Job, JobNotifier};
 
 /// No name is longer, and nothing longer is looked for.
 const LONGEST_SEARCH: usize = 100;

@@ -14,7 +14,7 @@ use crate::accounts::callers::{self, CallerError};
 use crate::accounts::sign_in::Proof;
 use crate::context::Ctx;
 use crate::domain::house::Contact;
-use crate::worker::{Job, JobNotifier};
+use crate::jobs::worker::{Job, JobNotifier};
 
 #[derive(Template)]
 #[template(path = "unlisted.html")]

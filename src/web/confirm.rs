@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::page::{self, Message, shown};
 use crate::accounts::address::{self, Confirmation};
 use crate::context::Ctx;
-use crate::worker::{Job, JobNotifier};
+use crate::jobs::worker::{Job, JobNotifier};
 
 #[derive(Template)]
 #[template(path = "confirm.html")]

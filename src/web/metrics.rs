@@ -15,8 +15,8 @@ use tokio::sync::Mutex;
 
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
+use crate::jobs::worker::Job;
 use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, OWED_AGES_MINUTES};
-use crate::worker::Job;
 
 /// Who asks more often is told the same again: reading it all costs some.
 const TOLD_AGAIN: SignedDuration = SignedDuration::from_secs(5);

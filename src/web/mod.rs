@@ -21,7 +21,6 @@ mod preferences;
 mod privacy;
 pub mod server;
 mod sign_in;
-pub mod starting;
 mod visit;
 mod when;
 
@@ -43,7 +42,7 @@ use url::Url;
 use self::frequency::Frequency;
 
 use crate::context::Ctx;
-use crate::worker::JobNotifier;
+use crate::jobs::worker::JobNotifier;
 
 /// No form of ours is longer.
 const LONGEST_BODY: usize = 16 * 1024;

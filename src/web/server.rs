@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -39,38 +39,8 @@ const LONGEST_CONNECTION: Duration = Duration::from_secs(300);
 /// end some time.
 const LONGEST_END: Duration = Duration::from_secs(80);
 
-/// What is served: something until there are pages, and the pages from then on.
-#[derive(Debug, Clone)]
-pub struct Door {
-    before: Router,
-    pages: Arc<OnceLock<Router>>,
-}
-
-impl Door {
-    /// Behind which there are no pages yet: `before` answers.
-    pub fn with(before: Router) -> Self {
-        Self { before, pages: Arc::default() }
-    }
-
-    /// Lets everybody in, those too whose connection is older.
-    pub fn open(&self, pages: Router) {
-        self.pages.set(pages).ok();
-    }
-
-    fn now(&self) -> &Router {
-        self.pages.get().unwrap_or(&self.before)
-    }
-}
-
-impl From<Router> for Door {
-    fn from(pages: Router) -> Self {
-        Self::with(pages)
-    }
-}
-
-/// Serves what is behind `door` until `stop`, and then lets the answers that are under way be finished.
-pub async fn run(listener: TcpListener, door: impl Into<Door>, stop: CancellationToken) {
-    let door = door.into();
+/// Serves `router` until `stop`, and then finishes the requests that are under way.
+pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
     let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
     // Connections end with this function, also where it is given up in the midst of waiting.
     let ending = stop.child_token();
@@ -86,7 +56,7 @@ pub async fn run(listener: TcpListener, door: impl Into<Door>, stop: Cancellatio
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = connection(stream, peer, door.clone());
+                let connection = connection(stream, peer, router.clone());
                 let answering = answer(connection, ending.clone());
                 connections.spawn(async move {
                     let _place = place;
@@ -119,12 +89,12 @@ async fn answer(connection: impl GracefulConnection, ending: CancellationToken) 
 fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    door: Door,
+    router: Router,
 ) -> impl GracefulConnection<Error = hyper::Error> + Send + 'static {
     stream.set_nodelay(true).ok();
     let pages = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        door.now().clone().oneshot(request.map(axum::body::Body::new))
+        router.clone().oneshot(request.map(axum::body::Body::new))
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -15,8 +15,8 @@ use crate::context::Ctx;
 use crate::domain::house::TurnedAway;
 use crate::domain::quota::{Cause, Pause};
 use crate::gateway::GatewayError;
+use crate::jobs::worker::{Job, JobNotifier};
 use crate::spotify;
-use crate::worker::{Job, JobNotifier};
 
 /// What a link to Spotify may carry.
 #[derive(Default, serde::Deserialize)]

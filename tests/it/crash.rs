@@ -1,4 +1,4 @@
-//! `kill -9`, whenever it may come, and the claims that make it harmless.
+//! `kill -9` at any moment, and the claims that make it harmless.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -17,20 +17,20 @@ use crate::home::{Email, Home, Listener};
 
 const ONCE_A_YEAR: &str = "0 0 0 1 1 *";
 
-/// Three users, five artists, and all that came out since the first look.
+/// Three users, five artists, and all that was released since the initial scan.
 struct Household {
     machine: Machine,
     listeners: Vec<(Listener, Vec<String>)>,
     artists: Vec<String>,
-    /// Who is to read about what: address and title.
+    /// What each user must be notified of: address and title.
     due: BTreeSet<(String, String)>,
-    /// Every email so far, with the address it went to.
+    /// Every email so far, with its recipient.
     emails: Vec<(String, Email)>,
     chance: std::sync::Arc<SeededChance>,
     kills: Kills,
 }
 
-/// Where the kills hit.
+/// What the killed processes were doing.
 #[derive(Default)]
 struct Kills {
     all: usize,
@@ -41,7 +41,7 @@ struct Kills {
 
 impl Household {
     async fn settled(seed: u64) -> Self {
-        // A daemon looks at what is due when it starts, and when a page tells it to.
+        // Jobs run when the daemon starts, and when a page notifies them.
         let settings = [
             ("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "10000"),
             ("SCHEDULE__FOLLOWS", ONCE_A_YEAR),
@@ -61,14 +61,14 @@ impl Household {
         Self { machine, listeners, artists, due, emails, chance, kills }
     }
 
-    /// Chance decides: a number below `end`.
+    /// A random number below `end`.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     fn draw(&self, end: usize) -> usize {
         (fraction(&*self.chance) * end as f64) as usize
     }
 
-    /// One to three albums come out, and some hours go by. How much the world is going to see of
-    /// whoever looks: a call for each list and each artist, and an email to each reader.
+    /// Releases one to three albums and makes everything due. Returns how much the world will see of the process
+    /// that handles them: a call for each list and each artist, and an email to each reader.
     fn albums_come_out(&mut self) -> usize {
         let mut readers = BTreeSet::new();
         for _ in 0..=self.draw(3) {
@@ -84,12 +84,12 @@ impl Household {
         self.listeners.len() + self.artists.len() + readers.len()
     }
 
-    /// What the world has seen of a process: its calls, and the emails that arrived.
+    /// What the world has seen so far: calls and emails.
     fn seen(&self) -> usize {
         self.machine.world.requests().len() + self.machine.inbox.emails().len()
     }
 
-    /// Kills, unless the process has ended by itself, and notes where that hit.
+    /// Kills the process, unless it has ended, and records what it was doing.
     fn kill(&mut self, mut process: Running) {
         if process.kill() {
             self.kills.all += 1;
@@ -103,21 +103,21 @@ impl Household {
         self.machine.world.clear_script(Endpoint::Token);
     }
 
-    /// Waits until the endpoint was asked once more than `before`.
+    /// Waits for another call to the endpoint after `before` calls.
     async fn was_asked(&self, endpoint: Endpoint, before: usize) {
         eventually("a call", async || (self.machine.world.count(endpoint) > before).then_some(()))
             .await;
     }
 
-    /// Waits until somebody has come to the mail server once more than `before`.
-    async fn has_email_in_hand(&self, before: usize) {
-        eventually("a letter in hand", async || {
+    /// Waits for another connection to the mail server after `before` connections.
+    async fn is_sending_email(&self, before: usize) {
+        eventually("an email being sent", async || {
             (self.machine.inbox.connections() > before).then_some(())
         })
         .await;
     }
 
-    /// `dropday once --all`, until it says that all is done.
+    /// Runs `dropday once --all` until it succeeds.
     async fn done(&self) {
         for _ in 0..3 {
             let ended = self.machine.run(&["once", "--all"]).await;
@@ -125,10 +125,10 @@ impl Household {
                 return;
             }
         }
-        panic!("three times in a row not all was done");
+        panic!("three runs in a row failed");
     }
 
-    /// Takes the emails that came since out of the inbox; how many of them had come before.
+    /// Moves new emails out of the inbox. Returns how many of them are repeats.
     fn take_emails(&mut self) -> usize {
         let mut known: BTreeSet<String> =
             self.emails.iter().map(|(_, email)| email.message_id.clone()).collect();
@@ -142,14 +142,14 @@ impl Household {
         repeats
     }
 
-    /// Counts what was lost and what came twice, and sees to it that it is as promised.
+    /// Counts lost and repeated notifications, and checks them against the promise.
     async fn account(mut self, what: &str) {
         self.take_emails();
         let mut told = BTreeMap::<(String, String), Vec<String>>::new();
         let mut texts = BTreeMap::new();
         for (to, email) in &self.emails {
             let text = texts.entry(&email.message_id).or_insert(&email.text);
-            assert_eq!(*text, &email.text, "a repeat is the very same letter");
+            assert_eq!(*text, &email.text, "a repeat must be identical");
             for title in email.text.split_whitespace().filter(|word| word.starts_with("Album-")) {
                 let pair = (to.clone(), title.to_owned());
                 told.entry(pair).or_default().push(email.message_id.clone());
@@ -159,9 +159,9 @@ impl Household {
         let doubled: Vec<_> = told.values().filter(|ids| ids.len() > 1).collect();
         let repeated = doubled.iter().filter(|ids| ids.iter().all(|id| *id == ids[0])).count();
         say(&format!(
-            "{what}: {} kills ({} during a check, {} during a refresh, {} between claim and mark), \
-             of {} albums to tell to somebody lost {lost}, doubled {} of which {repeated} repeats of \
-             the letter in hand with the same Message-ID",
+            "{what}: {} kills ({} during a check, {} during a refresh, {} between claim and mark); \
+             of {} notifications {lost} lost, {} repeated, {repeated} of these with the same \
+             Message-ID",
             self.kills.all,
             self.kills.during_a_check,
             self.kills.during_a_refresh,
@@ -176,13 +176,13 @@ impl Household {
         assert_eq!(status["users"]["connected"], self.listeners.len(), "{status}");
         let booked = status["calls"]["used"]["artist_albums"].as_u64().unwrap();
         let made = self.machine.world.count(Endpoint::ArtistAlbums) as u64;
-        assert!(made <= booked, "{made} calls were made and {booked} are in the ledger");
+        assert!(made <= booked, "{made} calls were made, but {booked} booked");
         self.machine.finish().await;
     }
 }
 
-/// What a dead process had claimed: artists, refreshes, emails. Looked up in a copy, so that the
-/// next process finds the files as they were left.
+/// What a killed process had claimed: artists, token refreshes, emails. Reads from a copy, so that the next
+/// process finds the files as they were left.
 fn claims(machine: &Machine) -> (u64, u64, u64) {
     let copy = TempDir::new().unwrap();
     for name in ["dropday.db", "dropday.db-wal"] {
@@ -197,7 +197,7 @@ fn claims(machine: &Machine) -> (u64, u64, u64) {
     )
 }
 
-/// A moment anywhere in the work: after so many calls and emails, and a few milliseconds.
+/// Waits until the process has made so many calls and emails, and a few milliseconds more.
 async fn moment(house: &Household, process: &mut Running, after: usize) {
     let from = house.seen();
     eventually("some work to be done", async || {
@@ -208,7 +208,7 @@ async fn moment(house: &Household, process: &mut Running, after: usize) {
 }
 
 #[tokio::test]
-async fn killed_at_any_moment_nothing_is_lost_and_only_the_email_in_hand_comes_twice() {
+async fn kill_at_any_moment_loses_nothing_and_repeats_only_email_in_flight() {
     let mut house = Household::settled(1).await;
     let mut round = 0;
     while house.kills.all < 40 {
@@ -224,21 +224,21 @@ async fn killed_at_any_moment_nothing_is_lost_and_only_the_email_in_hand_comes_t
         let after = if hangs { 0 } else { house.draw(visible + 1) };
         let mut process = house.machine.start(verb);
         if hangs {
-            house.has_email_in_hand(connections).await;
+            house.is_sending_email(connections).await;
         }
         moment(&house, &mut process, after).await;
         house.kill(process);
         house.done().await;
-        // One in hand for each connection, and hardly ever more than one.
+        // At most one email per connection.
         let in_hand = 4 * (house.kills.all - kills);
-        assert!(house.take_emails() <= in_hand, "more than were in hand");
+        assert!(house.take_emails() <= in_hand, "more repeats than connections");
     }
     assert!(house.kills.between_claim_and_mark >= 8);
     house.account("killed at any moment").await;
 }
 
 #[tokio::test]
-async fn killed_while_spotify_does_not_answer_the_artist_is_asked_about_again() {
+async fn kill_while_spotify_hangs_repeats_the_check() {
     let mut house = Household::settled(2).await;
     for kill in 1..=8 {
         house.albums_come_out();
@@ -255,12 +255,12 @@ async fn killed_while_spotify_does_not_answer_the_artist_is_asked_about_again() 
 }
 
 #[tokio::test]
-async fn killed_during_a_refresh_nobody_has_to_sign_in_again() {
+async fn kill_during_token_refresh_keeps_users_signed_in() {
     let mut house = Household::settled(3).await;
     for kill in 1..=16 {
         house.albums_come_out();
         house.machine.world.expire_access_tokens();
-        // Half of them before the answer, the others about when it comes.
+        // Half of them before the response, the others around the time it arrives.
         house.machine.world.script(Endpoint::Token, (kill % 2 == 0).then_some(Fault::Hang));
         let asked = house.machine.world.count(Endpoint::Token);
         let process = house.machine.start(&["once", "--all"]);
@@ -274,15 +274,15 @@ async fn killed_during_a_refresh_nobody_has_to_sign_in_again() {
 }
 
 #[tokio::test]
-async fn a_helper_killed_beside_a_daemon_costs_nothing() {
+async fn once_killed_beside_daemon_loses_nothing() {
     let mut house = Household::settled(4).await;
-    // Else it may be the daemon that finds the album, and holds the email.
+    // Otherwise the daemon may be the one that finds the album and sends the email.
     let mut daemon = house.machine.serve_at_rest().await;
     house.albums_come_out();
     house.machine.inbox.script(SmtpFault::HangAfterData { keep: false });
     let connections = house.machine.inbox.connections();
     let helper = house.machine.start(&["once", "--all"]);
-    house.has_email_in_hand(connections).await;
+    house.is_sending_email(connections).await;
     house.kill(helper);
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
@@ -291,10 +291,10 @@ async fn a_helper_killed_beside_a_daemon_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_first_start_cut_short_at_any_write_is_made_good_by_the_next() {
+async fn first_start_recovers_after_kill_at_any_write() {
     for blocks in [0, 1, 2, 8, 16, 32, 48, 64, 96, 128, 192] {
         let machine = Machine::new().await;
-        // The kernel kills whoever lets a file grow beyond that (SIGXFSZ).
+        // The kernel kills a process whose files grow beyond the limit (SIGXFSZ).
         let once = machine.command(&["once"]);
         let limits = format!("ulimit -c 0; ulimit -f {blocks}; exec \"$0\" \"$@\"");
         let mut limited = Command::new("sh");
@@ -309,7 +309,7 @@ async fn a_first_start_cut_short_at_any_write_is_made_good_by_the_next() {
 }
 
 #[tokio::test]
-async fn an_email_in_hand_is_nobody_elses_to_put_down() {
+async fn claimed_email_cannot_be_claimed_again() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -330,7 +330,7 @@ async fn an_email_in_hand_is_nobody_elses_to_put_down() {
     let in_hand = claim(due.clone()).await.unwrap();
     home.world.put_out(&artist, NewAlbum::titled("Out-meanwhile"));
     home.checks().await;
-    // Somebody who had looked before comes too late.
+    // A process that read it before the claim comes too late.
     assert!(claim(due).await.is_none());
     home.ctx.db.write("test", move |tx| outbox::sent(tx, in_hand.email)).await.unwrap();
     home.emails().await;
@@ -342,7 +342,7 @@ async fn an_email_in_hand_is_nobody_elses_to_put_down() {
 }
 
 #[tokio::test]
-async fn an_email_that_lost_a_part_is_repeated_for_the_rest() {
+async fn email_that_lost_an_item_repeats_the_rest() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -360,7 +360,7 @@ async fn an_email_that_lost_a_part_is_repeated_for_the_rest() {
         home.advance_hours(1);
     }
     let emails = home.emails_to(&martha.address);
-    assert_eq!(emails.len(), 2, "nobody knew whether the first had arrived");
+    assert_eq!(emails.len(), 2, "it was unknown whether the first had arrived");
     assert_eq!(emails[0].message_id, emails[1].message_id);
     assert!(emails[1].text.contains("Kept"), "{}", emails[1].text);
     home.finish().await;

@@ -1,4 +1,4 @@
-//! `dropday serve`, from outside.
+//! `dropday serve` as a black box.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use dropday::demo::world::{Endpoint, NewAlbum};
 use crate::binary::{Machine, eventually, free_address};
 
 #[tokio::test]
-async fn the_daemon_serves_its_pages_and_says_that_it_is_healthy() {
+async fn daemon_serves_pages_and_reports_healthy() {
     let machine = Machine::new().await;
     let _daemon = machine.serve().await;
     let browser = machine.visitor();
@@ -23,7 +23,7 @@ async fn the_daemon_serves_its_pages_and_says_that_it_is_healthy() {
 }
 
 #[tokio::test]
-async fn who_has_nothing_in_hand_stops_well_when_told_to() {
+async fn idle_daemon_exits_cleanly_on_signal() {
     let machine = Machine::new().await;
     for signal in ["TERM", "INT"].repeat(4) {
         let mut daemon = machine.serve().await;
@@ -34,7 +34,7 @@ async fn who_has_nothing_in_hand_stops_well_when_told_to() {
 }
 
 #[tokio::test]
-async fn a_browser_that_keeps_its_connections_open_does_not_hold_up_the_stop() {
+async fn open_connections_do_not_delay_shutdown() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
     let browser = machine.visitor();
@@ -42,7 +42,7 @@ async fn a_browser_that_keeps_its_connections_open_does_not_hold_up_the_stop() {
     let _silent = TcpStream::connect(&machine.address).unwrap();
     let mut slow = TcpStream::connect(&machine.address).unwrap();
     slow.write_all(b"GET / HTTP/1.1\r\nHost: dropday").unwrap();
-    // Answered after the connections before it were taken.
+    // Once this is answered, the earlier connections have been accepted.
     browser.get("/healthz").await;
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
@@ -50,14 +50,15 @@ async fn a_browser_that_keeps_its_connections_open_does_not_hold_up_the_stop() {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_finishes_the_email_in_hand() {
+async fn shutdown_finishes_the_email_being_sent() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
     let (browser, martha) = (machine.visitor(), machine.world.add_user("Martha"));
     browser.sign_in(&machine.world, martha).await;
     machine.inbox.script(SmtpFault::SlowRcpt(Duration::from_secs(2)));
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
-    eventually("a letter in hand", async || (machine.inbox.connections() > 0).then_some(())).await;
+    eventually("an email being sent", async || (machine.inbox.connections() > 0).then_some(()))
+        .await;
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
     assert_eq!(machine.emails_to("martha@example.com").len(), 1);
@@ -67,33 +68,35 @@ async fn told_to_stop_it_finishes_the_email_in_hand() {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_lets_in_who_is_at_the_door() {
+async fn shutdown_completes_sign_in_under_way() {
     let machine = Machine::with(&[("SPOTIFY__REQUEST_INTERVAL", "1s")]).await;
     let mut daemon = machine.serve().await;
     let (browser, martha) = (machine.visitor(), machine.world.add_user("Martha"));
     let back = machine.world.consent(&browser.to_spotify().await, martha).unwrap();
-    let told_to_stop = async {
+    let stop = async {
         let world = &machine.world;
-        eventually("a question", async || (world.count(Endpoint::Token) > 0).then_some(())).await;
+        eventually("a token request", async || (world.count(Endpoint::Token) > 0).then_some(()))
+            .await;
         daemon.signal("TERM");
     };
-    let (arrived, ()) = tokio::join!(browser.get(&back), told_to_stop);
+    let (arrived, ()) = tokio::join!(browser.get(&back), stop);
     assert_eq!(arrived.location.as_deref(), Some("/account"), "{}", arrived.body);
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
     machine.finish().await;
 }
 
 #[tokio::test]
-async fn told_twice_it_stops_at_once_and_the_email_in_hand_is_sent_later() {
+async fn second_signal_aborts_and_email_is_sent_later() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
     let (browser, martha) = (machine.visitor(), machine.world.add_user("Martha"));
     browser.sign_in(&machine.world, martha).await;
     machine.inbox.script(SmtpFault::HangAtGreeting);
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
-    eventually("a letter in hand", async || (machine.inbox.connections() > 0).then_some(())).await;
+    eventually("an email being sent", async || (machine.inbox.connections() > 0).then_some(()))
+        .await;
     for (signal, answer) in
-        [("TERM", "stopping after the work in hand"), ("INT", "stopping at once")]
+        [("TERM", "stopping after the current unit of work"), ("INT", "stopping immediately")]
     {
         daemon.signal(signal);
         eventually(answer, async || daemon.said().contains(answer).then_some(())).await;
@@ -105,7 +108,7 @@ async fn told_twice_it_stops_at_once_and_the_email_in_hand_is_sent_later() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_named_with_what_to_do() {
+async fn address_in_use_is_reported_with_remedy() {
     let machine = Machine::new().await;
     let _taken = TcpListener::bind(&machine.address).unwrap();
     let ended = machine.run(&["serve"]).await;
@@ -117,7 +120,7 @@ async fn an_address_that_is_taken_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_redirect_address_that_spotify_refuses_stops_it_at_start_with_the_reason() {
+async fn public_url_that_spotify_rejects_prevents_startup() {
     let machine = Machine::new().await;
     for (url, reason) in [
         ("http://192.168.1.5:8888", "Spotify takes plain http only on 127.0.0.1 and [::1]"),
@@ -133,7 +136,7 @@ async fn a_redirect_address_that_spotify_refuses_stops_it_at_start_with_the_reas
 }
 
 #[tokio::test]
-async fn a_key_that_it_does_not_know_stops_it_at_start_with_its_path() {
+async fn unknown_key_prevents_startup() {
     let machine = Machine::new().await;
     let ended = machine.run_with(&[("SPOTIFY__CLIENTID", "typo")], &["serve"]).await;
     assert_eq!(ended.code, Some(78), "{ended:?}");
@@ -142,7 +145,7 @@ async fn a_key_that_it_does_not_know_stops_it_at_start_with_its_path() {
 }
 
 #[tokio::test]
-async fn a_rule_that_is_no_cron_rule_stops_it_at_start_with_its_path() {
+async fn invalid_cron_rule_prevents_startup() {
     let machine = Machine::new().await;
     let ended = machine.run_with(&[("SCHEDULE__LETTERS", "every minute")], &["serve"]).await;
     assert_eq!(ended.code, Some(78), "{ended:?}");
@@ -151,7 +154,7 @@ async fn a_rule_that_is_no_cron_rule_stops_it_at_start_with_its_path() {
 }
 
 #[tokio::test]
-async fn mail_settings_that_no_email_can_be_sent_with_stop_it_at_start() {
+async fn unusable_mail_settings_prevent_startup() {
     let machine = Machine::new().await;
     for (key, value) in [
         ("MAIL__SMTP_URL", "mail.example.com"),
@@ -166,13 +169,13 @@ async fn mail_settings_that_no_email_can_be_sent_with_stop_it_at_start() {
         let told = ended.err.lines().last().unwrap().strip_prefix("dropday: ").unwrap();
         assert!(told.starts_with(&path), "{told}");
         let words: Vec<&str> = told.split(": ").collect();
-        assert!(words.windows(2).all(|pair| pair[0] != pair[1]), "told twice: {told}");
+        assert!(words.windows(2).all(|pair| pair[0] != pair[1]), "repeated: {told}");
     }
     machine.finish().await;
 }
 
 #[tokio::test]
-async fn from_the_first_click_to_the_first_email_with_once_beside_the_daemon() {
+async fn new_user_gets_news_while_once_runs_beside_daemon() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
     let artist = machine.world.add_artist("Röyksopp");
@@ -184,7 +187,8 @@ async fn from_the_first_click_to_the_first_email_with_once_beside_the_daemon() {
         let ended = machine.run(&["once", "--all"]).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
     }
-    let news = eventually("the news", async || machine.emails_to(&martha.address).pop()).await;
+    let news =
+        eventually("the news email", async || machine.emails_to(&martha.address).pop()).await;
     assert_eq!(news.from, "dropday@example.com");
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
@@ -196,7 +200,7 @@ async fn from_the_first_click_to_the_first_email_with_once_beside_the_daemon() {
 }
 
 #[tokio::test]
-async fn several_at_work_on_one_database_tell_everything_once() {
+async fn concurrent_processes_notify_once() {
     let machine = Machine::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "10000")]).await;
     let artists: Vec<String> =
         (0..4).map(|n| machine.world.add_artist(format!("Artist {n}"))).collect();
@@ -218,7 +222,7 @@ async fn several_at_work_on_one_database_tell_everything_once() {
         let emails = machine.emails_to(address).into_iter();
         emails.map(|email| email.text.matches("Album-").count()).sum::<usize>()
     };
-    eventually("everything to be told", async || {
+    eventually("all notifications", async || {
         let told = [titles(&listeners[0].address), titles(&listeners[1].address)];
         (told[0] >= 20 && told[1] >= 10).then_some(())
     })
@@ -233,7 +237,7 @@ async fn several_at_work_on_one_database_tell_everything_once() {
 }
 
 #[tokio::test]
-async fn two_that_start_at_once_on_a_new_machine_agree_on_the_database_and_the_key() {
+async fn concurrent_first_starts_agree_on_database_and_key() {
     for _ in 0..10 {
         let machine = Machine::new().await;
         let (one, two) = tokio::join!(machine.run(&["once"]), machine.run(&["once"]));

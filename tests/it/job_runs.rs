@@ -1,4 +1,4 @@
-//! What the last passes did is there to be read, and costs few rows and few writes.
+//! Job runs are recorded for the status, in few rows and with few writes.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use dropday::store::job_runs::{self, JobRun, RunResult};
 use crate::binary::{Machine, eventually};
 use crate::home::Home;
 
-async fn note(home: &Home, result: RunResult, is_idle: bool, did: &str) {
+async fn record(home: &Home, result: RunResult, is_idle: bool, did: &str) {
     let now = home.clock.now();
     let (job, did) = ("emails".to_owned(), did.to_owned());
     let run = JobRun { job, started_at: now, ended_at: now, result, is_idle, did };
@@ -24,11 +24,11 @@ fn minute(home: &Home) {
 }
 
 #[tokio::test]
-async fn a_job_that_finds_nothing_for_a_day_is_one_row_noted_every_ten_minutes() {
+async fn idle_runs_share_one_row_updated_every_ten_minutes() {
     let home = Home::new().await;
     let mut noted = Vec::new();
     for _ in 0..24 * 60 {
-        note(&home, RunResult::Ok, true, "0 letters sent").await;
+        record(&home, RunResult::Ok, true, "0 letters sent").await;
         let runs = latest(&home).await;
         assert_eq!(runs.len(), 1);
         assert!(home.now().duration_since(runs[0].ended_at).as_mins() < 10);
@@ -41,30 +41,30 @@ async fn a_job_that_finds_nothing_for_a_day_is_one_row_noted_every_ten_minutes()
 }
 
 #[tokio::test]
-async fn a_trouble_that_lasts_is_one_row_and_its_end_is_noted_at_once() {
+async fn repeated_failure_is_one_row_and_recovery_shows_immediately() {
     let home = Home::new().await;
-    note(&home, RunResult::Ok, false, "3 letters sent").await;
+    record(&home, RunResult::Ok, false, "3 letters sent").await;
     for _ in 0..60 {
         minute(&home);
-        note(&home, RunResult::Failed, false, "0 letters sent, 1 put off").await;
+        record(&home, RunResult::Failed, false, "0 letters sent, 1 put off").await;
     }
     let runs = latest(&home).await;
     let results: Vec<_> = runs.iter().map(|run| run.result).collect();
     assert_eq!(results, [RunResult::Failed, RunResult::Ok]);
-    assert!(home.now().duration_since(runs[0].ended_at).as_mins() < 10, "it is told anew");
+    assert!(home.now().duration_since(runs[0].ended_at).as_mins() < 10, "it is updated");
     minute(&home);
-    note(&home, RunResult::Ok, true, "0 letters sent").await;
+    record(&home, RunResult::Ok, true, "0 letters sent").await;
     assert_eq!(latest(&home).await[0].ended_at, home.now());
     home.finish().await;
 }
 
 #[tokio::test]
-async fn twenty_runs_are_kept_and_the_last_that_went_well() {
+async fn last_twenty_runs_and_last_success_are_kept() {
     let home = Home::new().await;
-    note(&home, RunResult::Ok, false, "3 letters sent").await;
+    record(&home, RunResult::Ok, false, "3 letters sent").await;
     for n in 0..100 {
         minute(&home);
-        note(&home, RunResult::Failed, false, &format!("{n} put off")).await;
+        record(&home, RunResult::Failed, false, &format!("{n} put off")).await;
     }
     let runs = latest(&home).await;
     assert_eq!(runs.len(), 21);
@@ -74,18 +74,18 @@ async fn twenty_runs_are_kept_and_the_last_that_went_well() {
 }
 
 #[tokio::test]
-async fn a_clock_that_steps_back_keeps_no_run_from_being_noted() {
+async fn run_is_recorded_after_clock_is_set_back() {
     let home = Home::new().await;
     home.advance_days(300);
-    note(&home, RunResult::Ok, true, "0 letters sent").await;
+    record(&home, RunResult::Ok, true, "0 letters sent").await;
     home.clock.set(crate::home::START.parse().unwrap());
-    note(&home, RunResult::Ok, true, "0 letters sent").await;
+    record(&home, RunResult::Ok, true, "0 letters sent").await;
     assert_eq!(latest(&home).await[0].ended_at, home.now());
     home.finish().await;
 }
 
 #[tokio::test]
-async fn the_daemon_notes_what_each_job_did_and_status_tells() {
+async fn status_shows_runs_of_each_job() {
     let machine = Machine::new().await;
     let _daemon = machine.serve().await;
     let artist = machine.world.add_artist("Röyksopp");

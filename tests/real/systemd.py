@@ -191,9 +191,9 @@ def not_ready(world):
 
 @PART.promise("its status says whom it waits for, and then what it does")
 def status(world):
-    world.wait_for_status(f"^Waiting for somebody to connect at {re.escape(world.url)}/$")
+    world.wait_for_status(f"^Waiting for the first user to sign in at {re.escape(world.url)}/$")
     world.browser = sign_in(world, agree_at_fake_world)
-    world.wait_for_status(r"^Watching \d+ artists")
+    world.wait_for_status(r"^Tracking \d+ artists")
 
 
 @PART.promise("the four secrets come as credentials, with nothing about them in the configuration")
@@ -254,10 +254,10 @@ def reload(world):
     pid, mark, details = world.show("MainPID"), world.mark(), world.details()
     world.configure(log__level="debug", mail__operator="me@example.test")
     world.systemctl("reload", UNIT)
-    wait_until("a word about it", lambda: "need a restart" in world.journal_since(mark))
+    wait_until("a word about it", lambda: "restart Dropday to apply" in world.journal_since(mark))
     said = world.journal_since(mark)
-    expect(re.search(r"in use now.*log\.level", said), f"log.level is not said to be in use:\n{said}")
-    expect(re.search(r"need a restart.*mail\.operator", said), f"mail.operator is not named:\n{said}")
+    expect(re.search(r"applied:.*log\.level", said), f"log.level is not said to be in use:\n{said}")
+    expect(re.search(r"restart Dropday to apply:.*mail\.operator", said), f"mail.operator is not named:\n{said}")
     wait_until("a line for debugging", lambda: world.details() != details)
     expect(world.state() == "active" and world.show("MainPID") == pid, "it did not stay")
 
@@ -271,7 +271,7 @@ def broken_reload(world):
     expect(world.state() == "active" and world.show("MainPID") == pid and world.is_healthy(), "it did not stay")
     world.configure()
     world.systemctl("reload", UNIT)
-    wait_until("the old configuration", lambda: "in use now" in world.journal_since(mark))
+    wait_until("the old configuration", lambda: "applied:" in world.journal_since(mark))
 
 
 @PART.promise("a process that hangs is killed by the watchdog, and started again")

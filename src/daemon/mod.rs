@@ -1,0 +1,8 @@
+//! The daemon process: startup and shutdown, reload, and what systemd is told.
+
+pub mod lifecycle;
+pub mod reload;
+pub mod startup;
+mod status_line;
+mod systemd;
+pub mod watchdog;
