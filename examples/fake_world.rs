@@ -27,7 +27,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// A page has ten: half of the artists of a crowd have a second page.
-const MOST_ALBUMS: usize = 20;
+const MAX_ALBUMS: usize = 20;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -77,7 +77,7 @@ fn crowd(world: &World, users: usize, artists: usize) {
     let users: Vec<_> = (1..=users).map(|n| world.add_user(format!("Person {n}"))).collect();
     for n in 0..artists {
         let artist = world.add_artist(format!("Artist {n}"));
-        for year in 0..=n % MOST_ALBUMS {
+        for year in 0..=n % MAX_ALBUMS {
             let (title, date) = (format!("Album {year} of {n}"), format!("{}-03-14", 2005 + year));
             world.put_out(&artist, NewAlbum::titled(title).on(date));
         }

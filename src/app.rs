@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use crate::clock::{Chance, Clock};
 use crate::config::{Config, Dkim, KeySource};
 use crate::context::Ctx;
-use crate::domain::cadence::{self, calendar::Market};
+use crate::domain::check_planner::{self, calendar::Market};
 use crate::email::dkim::DkimSettings;
 use crate::email::smtp::{Mailer, SmtpSettings};
 use crate::gateway::{Catalogue, Gateway, Operator, RateLimiter};
@@ -60,7 +60,7 @@ pub fn build(
         clock,
         chance,
         public_url: config.web.public_url.clone(),
-        house: config.web.house.clone(),
+        instance: config.web.instance.clone(),
         mail_domain: mail_domain(&config.mail.from),
         email_timeout: config.mail.timeout,
         together: config.mail.together,
@@ -88,9 +88,9 @@ pub fn web_settings(config: &Config) -> web::Settings {
 }
 
 /// How the day's calls are spent.
-pub fn cadence(config: &Config) -> cadence::Settings {
+pub fn cadence(config: &Config) -> check_planner::Settings {
     let hints = [&config.hints.listenbrainz_url, &config.hints.deezer_url];
-    cadence::Settings {
+    check_planner::Settings {
         calls_per_day: config.spotify.artist_albums_per_day,
         max_wait: config.schedule.max_wait,
         market: config.schedule.market.clone(),

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// 1 November 2026, before this version was built: an earlier time is wrong. Move it forward with each release.
-pub const NOT_BEFORE: Timestamp = Timestamp::constant(1_793_491_200, 0);
+pub const BUILD_EPOCH: Timestamp = Timestamp::constant(1_793_491_200, 0);
 
 /// A source of time.
 pub trait Clock: Send + Sync + 'static {

@@ -9,8 +9,8 @@ use url::Url;
 
 use crate::clock::{Chance, Clock, fraction};
 use crate::domain::backoff::Backoff;
-use crate::domain::cadence;
-use crate::domain::house::House;
+use crate::domain::check_planner;
+use crate::domain::instance::Instance;
 use crate::domain::user::EmailAddress;
 use crate::email::smtp::Mailer;
 use crate::gateway::Gateway;
@@ -32,7 +32,7 @@ pub struct Ctx {
     /// The base of links in emails.
     pub public_url: Url,
     /// Sign-up policy and operators.
-    pub house: House,
+    pub instance: Instance,
     /// The domain of Message-IDs.
     pub mail_domain: String,
     /// The time that sending one email may take.
@@ -42,7 +42,7 @@ pub struct Ctx {
     /// The time zone of users who have not chosen one.
     pub zone: TimeZone,
     /// How the daily quota of `artist-albums` calls is spent.
-    pub cadence: cadence::Settings,
+    pub cadence: check_planner::Settings,
     pub metrics: Arc<Metrics>,
 }
 

@@ -6,10 +6,10 @@
 
 #![expect(clippy::print_stdout, reason = "a table is what this is for")]
 
-mod house;
+mod instance;
 mod wrk;
 
-use house::House;
+use instance::Instance;
 use wrk::{Load, Measured};
 
 /// Connections at once where throughput is measured.
@@ -27,18 +27,18 @@ fn main() {
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let artists = number("--artists", 10_000);
-    let house = runtime.block_on(House::build(artists as usize));
-    compare(&house, artists, number("--rounds", 3), number("--seconds", 3));
+    let instance = runtime.block_on(Instance::build(artists as usize));
+    compare(&instance, artists, number("--rounds", 3), number("--seconds", 3));
 }
 
-fn compare(house: &House, artists: u32, rounds: u32, seconds: u32) {
+fn compare(instance: &Instance, artists: u32, rounds: u32, seconds: u32) {
     println!("Somebody follows {artists} artists. Medians of {rounds} rounds of {seconds} s.\n");
     println!(
         "| page | bytes | first byte, one at a time | processor time | pages/s, {CROWD} at once | of hello |"
     );
     println!("|---|---|---|---|---|---|");
     let mut hello = None;
-    for page in house.pages() {
+    for page in instance.pages() {
         let bytes = wrk::size(&page);
         let alone = median(rounds, &page, &Load { connections: 1, seconds });
         let crowd = median(rounds, &page, &Load { connections: CROWD, seconds });

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
-use crate::domain::cadence::forecast::{Asked, Pace};
+use crate::domain::check_planner::forecast::{Asked, CheckRate};
 use crate::domain::preferences::Preferences;
 use crate::domain::quota::{Bucket, Pause};
 use crate::domain::user::UserId;
@@ -83,10 +83,10 @@ pub async fn list(ctx: &Ctx, user: UserId, wanted: Wanted) -> Result<Option<Arti
         let Some(who) = users::find(tx, user)? else { return Ok(None) };
         let Some(chosen) = preferences::of(tx, user)? else { return Ok(None) };
         let count = following::count(tx, user, &wanted.search)?;
-        let last = u32::try_from(count.found.saturating_sub(1) / u64::from(following::A_PAGE));
+        let last = u32::try_from(count.found.saturating_sub(1) / u64::from(following::PAGE_SIZE));
         let wanted = Wanted { page: wanted.page.min(last.unwrap_or(u32::MAX)), ..wanted };
         let budget = allowance::budget(tx, settings.calls_per_day)?;
-        let pace = Pace::of(&following::crowd(tx)?, &budget, &settings);
+        let pace = CheckRate::of(&following::crowd(tx)?, &budget, &settings);
         let why = overdue::why_in_general(tx, &settings)?;
         let rests = matches!(why, Why::Paused(_) | Why::Outage(_) | Why::NobodyConnected);
         let artists = following::page(tx, user, &wanted, count, pace.as_ref())?;
@@ -109,7 +109,7 @@ pub async fn list(ctx: &Ctx, user: UserId, wanted: Wanted) -> Result<Option<Arti
     ctx.db.read("artists", read).await
 }
 
-fn next(artist: &Followed, pace: Option<Pace>, now: Timestamp) -> NextCheck {
+fn next(artist: &Followed, pace: Option<CheckRate>, now: Timestamp) -> NextCheck {
     let Some(checked_at) = artist.checked_at else { return NextCheck::First };
     let Some(pace) = pace else { return NextCheck::Unknown };
     let asked = Asked { checked_at, next_check_at: artist.next_check_at, rate: artist.rate };

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::secret;
 use crate::context::Ctx;
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::text::one_line;
 use crate::domain::user::{EmailAddress, NotAnAddress};
 use crate::gateway::Operator;
@@ -17,10 +17,10 @@ use crate::store::callers::{self, Noted};
 use crate::store::{StoreError, Tx};
 
 /// A proof is good for this long, and for one row, however often its form is sent.
-const GOOD_FOR: SignedDuration = SignedDuration::from_hours(1);
+const TTL: SignedDuration = SignedDuration::from_hours(1);
 
 /// Characters of a name; Spotify's dashboard takes no more either.
-const LONGEST_NAME: usize = 100;
+const MAX_NAME_LENGTH: usize = 100;
 
 /// Why somebody was not written down.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum CallerError {
 /// A proof for somebody whom Spotify has just refused.
 pub(super) fn proof(ctx: &Ctx) -> String {
     let nonce = secret::new(&*ctx.chance);
-    let until = (ctx.clock.now() + GOOD_FOR).as_millisecond();
+    let until = (ctx.clock.now() + TTL).as_millisecond();
     let signature = ctx.db.sealer().sign(&signed_words(until, &nonce));
     format!("{until}.{nonce}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
@@ -60,7 +60,7 @@ pub(super) fn proof(ctx: &Ctx) -> String {
 pub async fn ask(ctx: &Ctx, proof: &str, name: &str, address: &str) -> Result<(), CallerError> {
     let proof = read(ctx, proof).ok_or(CallerError::NoProof)?;
     let name = one_line(name);
-    if name.is_empty() || name.chars().count() > LONGEST_NAME {
+    if name.is_empty() || name.chars().count() > MAX_NAME_LENGTH {
         return Err(CallerError::Name);
     }
     let address = EmailAddress::parse(address).map_err(|why| match why {
@@ -70,7 +70,7 @@ pub async fn ask(ctx: &Ctx, proof: &str, name: &str, address: &str) -> Result<()
     let operator = Operator::at(ctx.operator.as_ref());
     let note = move |tx: &Tx<'_>| {
         let noted = callers::note(tx, proof, &name, &address)?;
-        operator.tell(tx, Matter::Callers)?;
+        operator.tell(tx, OperatorAlert::Callers)?;
         Ok(noted)
     };
     match ctx.db.write("ask the operator", note).await? {

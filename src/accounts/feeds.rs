@@ -21,7 +21,7 @@ const WRITTEN: u8 = 1;
 pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<(Vec<Made>, TimeZone)>, StoreError> {
     let read = move |tx: &Tx<'_>| {
         let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
-        Ok(Some((feeds::of(tx, user)?, wanted.timetable.zone)))
+        Ok(Some((feeds::of(tx, user)?, wanted.digest_schedule.zone)))
     };
     ctx.db.read("feeds", read).await
 }

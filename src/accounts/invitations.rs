@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::secret;
 use crate::clock::Chance;
 use crate::context::Ctx;
-use crate::domain::house::Held;
+use crate::domain::signup_policy::InvitationStatus;
 use crate::domain::text::one_line;
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Db, StoreError, Tx};
@@ -46,9 +46,9 @@ pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Option<Invitation>, Store
 }
 
 /// What somebody holds who brought the invitation of this number along.
-pub(super) fn held(tx: &Tx<'_>, number: Option<i64>) -> Result<Held, StoreError> {
-    let Some(number) = number else { return Ok(Held::Nothing) };
+pub(super) fn held(tx: &Tx<'_>, number: Option<i64>) -> Result<InvitationStatus, StoreError> {
+    let Some(number) = number else { return Ok(InvitationStatus::None) };
     let found = invitations::find(tx, number)?;
     let is_good = found.is_some_and(|invitation| invitation.is_good(tx.now()));
-    Ok(if is_good { Held::Good } else { Held::Void })
+    Ok(if is_good { InvitationStatus::Valid } else { InvitationStatus::Invalid })
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::context::Ctx;
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::digest::Timetable;
+use crate::domain::digest::DigestSchedule;
 use crate::domain::preferences::Preferences;
 use crate::domain::user::UserId;
 use crate::store::{StoreError, Tx, preferences};
@@ -35,7 +35,7 @@ pub struct Chosen {
     /// Whom they have muted.
     pub muted: Vec<Artist>,
     /// When their next email leaves, if there is news.
-    pub leaves_at: Timestamp,
+    pub next_send_time: Timestamp,
 }
 
 /// What a user has chosen; `None` if they have left.
@@ -46,8 +46,8 @@ pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<Chosen>, StoreError> {
     ctx.db
         .read("preferences", move |tx| {
             let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
-            let leaves_at = preferences::leaves_at(tx, user, &wanted.timetable)?;
-            Ok(Some(Chosen { wanted, muted: preferences::muted(tx, user)?, leaves_at }))
+            let next_send_time = preferences::next_send_time(tx, user, &wanted.digest_schedule)?;
+            Ok(Some(Chosen { wanted, muted: preferences::muted(tx, user)?, next_send_time }))
         })
         .await
 }
@@ -59,8 +59,8 @@ pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<Chosen>, StoreError> {
 pub async fn would_leave_at(
     ctx: &Ctx,
     user: UserId,
-    timetable: Timetable,
+    digest_schedule: DigestSchedule,
 ) -> Result<Timestamp, StoreError> {
-    let leaves_at = move |tx: &Tx<'_>| preferences::leaves_at(tx, user, &timetable);
-    ctx.db.read("when the next letter would leave", leaves_at).await
+    let next_send_time = move |tx: &Tx<'_>| preferences::next_send_time(tx, user, &digest_schedule);
+    ctx.db.read("when the next letter would leave", next_send_time).await
 }

@@ -8,7 +8,7 @@ use crate::store::outbox::{self, Kind};
 use crate::store::{StoreError, Tx, users};
 
 /// A user gets no more than one in this time.
-const EVERY: SignedDuration = SignedDuration::from_hours(1);
+const INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
 /// What becomes of the wish for a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ fn owe(tx: &Tx<'_>, user: UserId) -> Result<Asked, StoreError> {
     }
     // One that was owed in the future was owed by a wrong clock, and must not forbid the next for years.
     let last = outbox::last_owed(tx, user, Kind::Sample)?.filter(|last| *last <= tx.now());
-    if let Some(again) = last.map(|last| last + EVERY).filter(|again| *again > tx.now()) {
+    if let Some(again) = last.map(|last| last + INTERVAL).filter(|again| *again > tx.now()) {
         return Ok(Asked::TooOften(again));
     }
     outbox::owe(tx, user, Kind::Sample, &tx.now().as_millisecond().to_string())?;

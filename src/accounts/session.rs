@@ -18,7 +18,7 @@ pub(super) fn open(tx: &Tx<'_>, token: &str, user: UserId) -> Result<(), StoreEr
 pub struct Known {
     /// Who it is.
     pub user: UserId,
-    /// Whether they keep the house.
+    /// Whether they keep the instance.
     pub is_operator: bool,
 }
 
@@ -33,7 +33,7 @@ pub async fn whose(ctx: &Ctx, token: &str) -> Result<Option<Known>, StoreError> 
     if session.visit == Visit::WorthNoting {
         ctx.db.write("note visit", move |tx| sessions::note_visit(tx, hash)).await?;
     }
-    let is_operator = ctx.house.is_kept_by(&session.spotify_id);
+    let is_operator = ctx.instance.is_operator(&session.spotify_id);
     Ok(Some(Known { user: session.user, is_operator }))
 }
 

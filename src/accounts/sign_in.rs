@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{callers, invitations, secret, session};
 use crate::context::Ctx;
-use crate::domain::house::{Comer, Held, TurnedAway};
+use crate::domain::signup_policy::{Applicant, InvitationStatus, SignUpDenied};
 use crate::domain::token::Grant;
 use crate::domain::user::{Profile, UserId};
 use crate::gateway::GatewayError;
@@ -68,7 +68,7 @@ pub enum SignInError {
     NoRefreshToken,
     /// They may not sign up here. Nothing of them is kept.
     #[error(transparent)]
-    TurnedAway(#[from] TurnedAway),
+    SignUpDenied(#[from] SignUpDenied),
     /// They are not on the app's list at Spotify.
     #[error("not on the app's allow-list")]
     NotOnAllowList {
@@ -163,7 +163,8 @@ pub async fn arrive(
 /// hold may sign up.
 async fn not_on_allow_list(ctx: &Ctx, invitation: Option<i64>) -> Result<SignInError, StoreError> {
     let held = ctx.db.read("may they ask", move |tx| invitations::held(tx, invitation)).await?;
-    let may_ask = ctx.operator.is_some() && ctx.house.sign_up.admit(Comer::Stranger(held)).is_ok();
+    let may_ask =
+        ctx.operator.is_some() && ctx.instance.sign_up.check(Applicant::New(held)).is_ok();
     Ok(SignInError::NotOnAllowList { proof: may_ask.then(|| Proof(callers::proof(ctx))) })
 }
 
@@ -179,20 +180,20 @@ async fn keep(
 ) -> Result<Arrival, SignInError> {
     let refresh = grant.refresh.clone().ok_or(SignInError::NoRefreshToken)?;
     let token = secret::new(&*ctx.chance);
-    let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.house.sign_up);
+    let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.instance.sign_up);
     let sign_in = move |tx: &Tx<'_>| {
-        let comer = match users::known_as(tx, &profile)? {
-            Some(_) => Comer::Known,
-            None => Comer::Stranger(invitations::held(tx, invitation)?),
+        let applicant = match users::known_as(tx, &profile)? {
+            Some(_) => Applicant::Existing,
+            None => Applicant::New(invitations::held(tx, invitation)?),
         };
-        if let Err(why) = sign_up.admit(comer) {
+        if let Err(why) = sign_up.check(applicant) {
             return Ok(Err(why));
         }
         let user = users::sign_in(tx, &profile)?;
         if let Some(address) = &profile.email {
             store::callers::forget_address(tx, address)?;
         }
-        if let (Comer::Stranger(Held::Good), Some(number)) = (comer, invitation) {
+        if let (Applicant::New(InvitationStatus::Valid), Some(number)) = (applicant, invitation) {
             store::invitations::use_up(tx, number, user)?;
         }
         preferences::propose_zone(tx, user, &zone)?;

@@ -7,7 +7,7 @@ use super::next_step::next_step;
 use super::{dns, send_test};
 use crate::app;
 use crate::config::{Config, ConfigError};
-use crate::domain::house::SignUp;
+use crate::domain::signup_policy::SignUpPolicy;
 use crate::jobs::scheduler;
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Db, users};
@@ -51,7 +51,7 @@ pub(super) async fn run(
     look_at_configuration(&config, &mut report);
     look_at_database(&config, &mut report).await;
     look_at_mail(&config, send_to, &mut report).await;
-    if config.web.house.contact.is_none() {
+    if config.web.instance.contact.is_none() {
         let how = "web.contact is not set: the front page and the page about privacy name nobody who answers";
         report.note("contact", how);
     }
@@ -111,13 +111,13 @@ async fn look_at_the_door(config: &Config, db: &Db, report: &mut Report) {
     });
     // What is wrong with the database was said before.
     let Ok((is_empty, is_somebody_invited)) = door.await else { return };
-    match config.web.house.sign_up {
-        SignUp::Closed if is_empty => report.note(
+    match config.web.instance.sign_up {
+        SignUpPolicy::Closed if is_empty => report.note(
             "sign-up",
             "web.sign_up is \"closed\" and nobody is here yet, so nobody can sign in. Set it to \"open\" or \
              \"invitation\" until you are",
         ),
-        SignUp::Invitation if is_empty && !is_somebody_invited => report.note(
+        SignUpPolicy::Invitation if is_empty && !is_somebody_invited => report.note(
             "sign-up",
             "web.sign_up is \"invitation\", nobody is here yet and no invitation is good: `dropday invite` \
              prints one",

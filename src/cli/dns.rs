@@ -6,7 +6,7 @@ use crate::email::dkim::DkimRecord;
 use crate::email::smtp::Mailer;
 
 /// The longest string of a TXT record (RFC 1035 §3.3.14); a longer value is several of them.
-const LONGEST_STRING: usize = 255;
+const MAX_STRING_LENGTH: usize = 255;
 
 /// What to say about each record: its name, and a sentence.
 pub(super) fn advice(
@@ -59,7 +59,7 @@ fn dmarc(domain: &str, operator: Option<&EmailAddress>) -> String {
 
 /// A value as a zone file has it: in quotes, in strings of at most 255 bytes.
 fn strings(value: &str) -> String {
-    let chunks = value.as_bytes().chunks(LONGEST_STRING);
+    let chunks = value.as_bytes().chunks(MAX_STRING_LENGTH);
     let quoted = chunks.map(|chunk| format!("\"{}\"", String::from_utf8_lossy(chunk)));
     quoted.collect::<Vec<_>>().join(" ")
 }

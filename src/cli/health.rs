@@ -12,18 +12,18 @@ use crate::config::{Config, ConfigError};
 use crate::terminal::say;
 
 /// Less than the health check of the image allows.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// In bytes; the answer is a line or two.
-const LONGEST_ANSWER: u64 = 4096;
+const MAX_ANSWER_SIZE: u64 = 4096;
 
 /// Ends with 0 or 1 alone, as `HEALTHCHECK` knows no other
 /// (<https://docs.docker.com/reference/dockerfile/#healthcheck>).
 pub(super) async fn run(config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
     let config = config.map_err(|faults| anyhow!("{faults}"))?;
     let address = reachable(config.web.listen);
-    let answer = tokio::time::timeout(PATIENCE, ask(address)).await;
-    let answer = answer.unwrap_or_else(|_| bail!("no answer within {} s", PATIENCE.as_secs()));
+    let answer = tokio::time::timeout(TIMEOUT, ask(address)).await;
+    let answer = answer.unwrap_or_else(|_| bail!("no answer within {} s", TIMEOUT.as_secs()));
     say(&verdict(&answer.with_context(|| format!("the daemon at {address}"))?)?);
     Ok(ExitCode::SUCCESS)
 }
@@ -43,7 +43,7 @@ async fn ask(address: SocketAddr) -> anyhow::Result<String> {
     let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).await?;
+    stream.take(MAX_ANSWER_SIZE).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 

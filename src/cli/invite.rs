@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::accounts::invitations as inviting;
 use crate::config::Config;
-use crate::domain::house::SignUp;
+use crate::domain::signup_policy::SignUpPolicy;
 use crate::store::invitations::{self, Invitation, Withdrawal};
 use crate::store::{Db, StoreError};
 use crate::terminal::{complain, say};
@@ -54,10 +54,12 @@ async fn invite(config: &Config, db: &Db, what: &Invite) -> Result<(), StoreErro
          --withdraw {number} takes it back",
         minute(expires_at)
     ));
-    match config.web.house.sign_up {
-        SignUp::Invitation => {}
-        SignUp::Open => complain("note: web.sign_up is \"open\", so nobody needs an invitation"),
-        SignUp::Closed => {
+    match config.web.instance.sign_up {
+        SignUpPolicy::Invitation => {}
+        SignUpPolicy::Open => {
+            complain("note: web.sign_up is \"open\", so nobody needs an invitation")
+        }
+        SignUpPolicy::Closed => {
             complain("note: web.sign_up is \"closed\", so no invitation lets anybody in")
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::{self, Rotation};
-use crate::config::{Config, KeyGiver, KeySource, USUAL_CREDENTIALS};
+use crate::config::{Config, DEFAULT_CREDENTIALS, KeyGiver, KeySource};
 use crate::store::files::beside;
 use crate::store::rotation::Rotated;
 use crate::terminal::say;
@@ -55,10 +55,10 @@ fn what_to_do(config: &Config, new: &Path) -> String {
     let new = new.display();
     let put = match &config.key {
         KeySource::Given(_, KeyGiver::Credential(file)) => {
-            let file = match file.starts_with(USUAL_CREDENTIALS) {
+            let file = match file.starts_with(DEFAULT_CREDENTIALS) {
                 true => file.clone(),
                 // A copy, which a supervisor made.
-                false => Path::new(USUAL_CREDENTIALS).join("secrets.key"),
+                false => Path::new(DEFAULT_CREDENTIALS).join("secrets.key"),
             };
             let file = file.display();
             format!(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 
 /// Where systemd takes them from; where root runs a command beside the daemon, that looks here itself.
-pub const USUAL_FOLDER: &str = "/etc/dropday/credentials";
+pub const DEFAULT_FOLDER: &str = "/etc/dropday/credentials";
 
 /// The folder, where there is one.
 #[derive(Debug, Default)]
@@ -20,7 +20,8 @@ impl Credentials {
         let named = environment.iter().find(|(name, _)| name == VARIABLE);
         let named = named.map(|(_, folder)| PathBuf::from(folder));
         // Root's alone: where somebody else runs a command, it is as if it were not there.
-        let usual = || Some(PathBuf::from(USUAL_FOLDER)).filter(|folder| folder.read_dir().is_ok());
+        let usual =
+            || Some(PathBuf::from(DEFAULT_FOLDER)).filter(|folder| folder.read_dir().is_ok());
         Self(named.or_else(|| usual().filter(|_| is_usual)))
     }
 

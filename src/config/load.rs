@@ -13,13 +13,13 @@ use super::rules::{self, Faults};
 use super::{
     Config, ConfigError, Dkim, Fingerprints, Hints, Mail, Schedule, Spotify, Web, secrets, state,
 };
-use crate::domain::house::House;
+use crate::domain::instance::Instance;
 
 /// The defaults that the program is built with: every key there is.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// The file that is read if no other is named and it exists.
-pub const USUAL_FILE: &str = "/etc/dropday/dropday.toml";
+pub const DEFAULT_PATH: &str = "/etc/dropday/dropday.toml";
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Raw {
@@ -160,7 +160,7 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
     Ok(items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect())
 }
 
-/// Reads and checks the configuration: the defaults, then `file` (or [`USUAL_FILE`] if it exists),
+/// Reads and checks the configuration: the defaults, then `file` (or [`DEFAULT_PATH`] if it exists),
 /// then the variables of `environment` that begin with `DROPDAY_`. Secrets may also lie in the folder
 /// `CREDENTIALS_DIRECTORY`; the database lies in `STATE_DIRECTORY`, unless one of these names its path.
 ///
@@ -171,8 +171,8 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
     let environment: Vec<(String, String)> = environment.into_iter().collect();
-    let file = file.or(Some(Path::new(USUAL_FILE)).filter(|usual| usual.exists()));
-    let is_usual = file == Some(Path::new(USUAL_FILE));
+    let file = file.or(Some(Path::new(DEFAULT_PATH)).filter(|usual| usual.exists()));
+    let is_usual = file == Some(Path::new(DEFAULT_PATH));
     let credentials = Credentials::named(&environment, is_usual);
     let database = state::database(&environment, is_usual);
     let (raw, keys) =
@@ -313,12 +313,12 @@ fn check_web(raw: &RawWeb, faults: &mut Faults) -> Option<Web> {
     let sign_up = rules::sign_up(&raw.sign_up, faults);
     let contact = rules::public_contact(&raw.contact, faults);
     let header = rules::client_address_header(&raw.client_address_header, faults);
-    let house = House { sign_up: sign_up?, operators: raw.operators.clone(), contact };
+    let instance = Instance { sign_up: sign_up?, operators: raw.operators.clone(), contact };
     let forms_per_minute = rules::forms_per_minute(raw.forms_per_minute, faults)?;
     Some(Web {
         listen: listen?,
         public_url: public_url?,
-        house,
+        instance,
         client_address_header: header,
         forms_per_minute,
     })

@@ -17,14 +17,14 @@ use jiff::SignedDuration;
 use secrecy::{SecretBox, SecretString};
 use url::Url;
 
-use crate::domain::cadence::calendar::Market;
-use crate::domain::house::House;
+use crate::domain::check_planner::calendar::Market;
+use crate::domain::instance::Instance;
 use crate::domain::user::EmailAddress;
 use crate::logging::Format;
 
-pub use credentials::USUAL_FOLDER as USUAL_CREDENTIALS;
+pub use credentials::DEFAULT_FOLDER as DEFAULT_CREDENTIALS;
 pub use fingerprints::Fingerprints;
-pub use load::{DEFAULTS, USUAL_FILE, load};
+pub use load::{DEFAULT_PATH, DEFAULTS, load};
 pub use secrets::decode as decode_key;
 
 /// Everything that can be set, checked.
@@ -61,8 +61,8 @@ pub struct Web {
     pub listen: SocketAddr,
     /// The address that users see.
     pub public_url: Url,
-    /// Who may sign up, and who keeps the house.
-    pub house: House,
+    /// Who may sign up, and who keeps the instance.
+    pub instance: Instance,
     /// The header of a trusted proxy that says whose request it is.
     pub client_address_header: Option<HeaderName>,
     /// Forms and sign-ins that one address may send in a minute.

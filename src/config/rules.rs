@@ -8,18 +8,18 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use url::{Host, Url};
 
-use crate::domain::cadence::calendar::Market;
-use crate::domain::house::{Contact, SignUp};
+use crate::domain::check_planner::calendar::Market;
 use crate::domain::user::EmailAddress;
+use crate::domain::{instance::Contact, signup_policy::SignUpPolicy};
 
 /// Longer than this no artist need wait: an album is news for 60 days.
-const MOST_DAYS: u64 = 60;
+const MAX_DAYS: u64 = 60;
 
 /// More calls a day than this nobody was ever allowed.
-const MOST_CALLS: u32 = 100_000;
+const MAX_CALLS: u32 = 100_000;
 
 /// More forms a minute than this are no limit.
-const MOST_FORMS: u32 = 100_000;
+const MAX_FORMS: u32 = 100_000;
 
 /// Faults found so far, a sentence each.
 #[derive(Debug, Default)]
@@ -108,11 +108,11 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-pub(super) fn sign_up(raw: &str, faults: &mut Faults) -> Option<SignUp> {
+pub(super) fn sign_up(raw: &str, faults: &mut Faults) -> Option<SignUpPolicy> {
     match raw.trim() {
-        "open" => Some(SignUp::Open),
-        "invitation" => Some(SignUp::Invitation),
-        "closed" => Some(SignUp::Closed),
+        "open" => Some(SignUpPolicy::Open),
+        "invitation" => Some(SignUpPolicy::Invitation),
+        "closed" => Some(SignUpPolicy::Closed),
         _ => {
             faults.add(format!("`web.sign_up` is `{raw}`, and must be open, invitation or closed"));
             None
@@ -151,9 +151,9 @@ pub(super) fn client_address_header(raw: &str, faults: &mut Faults) -> Option<He
 
 /// Forms and sign-ins of one address. Not without any limit: a form may cause an email.
 pub(super) fn forms_per_minute(raw: u32, faults: &mut Faults) -> Option<u32> {
-    let is_allowed = (1..=MOST_FORMS).contains(&raw);
+    let is_allowed = (1..=MAX_FORMS).contains(&raw);
     if !is_allowed {
-        faults.add(format!("`web.forms_per_minute` is {raw}, and must be from 1 to {MOST_FORMS}"));
+        faults.add(format!("`web.forms_per_minute` is {raw}, and must be from 1 to {MAX_FORMS}"));
     }
     is_allowed.then_some(raw)
 }
@@ -189,10 +189,10 @@ pub(super) fn app_market(
 
 /// How many calls for artists' albums a day may have.
 pub(super) fn calls_per_day(raw: u32, faults: &mut Faults) -> Option<u32> {
-    let is_allowed = (1..=MOST_CALLS).contains(&raw);
+    let is_allowed = (1..=MAX_CALLS).contains(&raw);
     if !is_allowed {
         faults.add(format!(
-            "`spotify.artist_albums_per_day` is {raw}, and must be from 1 to {MOST_CALLS}. Without any \
+            "`spotify.artist_albums_per_day` is {raw}, and must be from 1 to {MAX_CALLS}. Without any \
              nothing can be asked; the usual 80 are little less than what Spotify allows"
         ));
     }
@@ -212,9 +212,9 @@ pub(super) fn together(raw: Duration, faults: &mut Faults) -> Option<SignedDurat
 /// How long an artist may wait for its turn.
 pub(super) fn max_wait(raw: Duration, faults: &mut Faults) -> Option<SignedDuration> {
     let days = raw.as_secs() / 86_400;
-    if !(1..=MOST_DAYS).contains(&days) {
+    if !(1..=MAX_DAYS).contains(&days) {
         faults.add(format!(
-            "`schedule.max_wait` is {}, and must be from 1day to {MOST_DAYS}days",
+            "`schedule.max_wait` is {}, and must be from 1day to {MAX_DAYS}days",
             humantime::format_duration(raw)
         ));
         return None;
@@ -228,13 +228,13 @@ pub(super) fn market(zone: &str, faults: &mut Faults) -> Option<Market> {
     let zone = zone.trim();
     if zone.is_empty() {
         let machines = TimeZone::try_system().unwrap_or(TimeZone::UTC);
-        let says_nothing = machines.iana_name().is_none_or(|name| {
+        let is_inconclusive = machines.iana_name().is_none_or(|name| {
             matches!(
                 name,
                 "UTC" | "Etc/UTC" | "Etc/UCT" | "Etc/Universal" | "Etc/Zulu" | "Etc/Unknown"
             )
         });
-        return Some(if says_nothing { Market::Unknown } else { Market::In(machines) });
+        return Some(if is_inconclusive { Market::Unknown } else { Market::In(machines) });
     }
     if zone == "unknown" {
         return Some(Market::Unknown);

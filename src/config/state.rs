@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 const VARIABLE: &str = "STATE_DIRECTORY";
 
 /// The folder of the usual installation, for commands that root runs beside the daemon.
-const USUAL_FOLDER: &str = "/var/lib/dropday";
+const DEFAULT_FOLDER: &str = "/var/lib/dropday";
 
 /// The database in the folder that the environment names; else, for the usual installation, in the usual one, where
 /// that is there. `None` is for the default of the configuration.
 pub(super) fn database(environment: &[(String, String)], is_usual: bool) -> Option<PathBuf> {
-    database_in(environment, Path::new(USUAL_FOLDER), is_usual)
+    database_in(environment, Path::new(DEFAULT_FOLDER), is_usual)
 }
 
 fn database_in(environment: &[(String, String)], usual: &Path, is_usual: bool) -> Option<PathBuf> {

@@ -18,7 +18,7 @@ use crate::terminal::say;
 const ADDRESS: &str = "martha@example.org";
 
 /// Nothing in the play takes longer on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -31,7 +31,7 @@ const A_DAY: Duration = Duration::from_secs(24 * 3600);
 /// Where anything does not go as it should.
 pub async fn play() -> anyhow::Result<()> {
     let stage = Stage::set().await?;
-    let played = tokio::time::timeout(PATIENCE, acts(&stage)).await;
+    let played = tokio::time::timeout(TIMEOUT, acts(&stage)).await;
     stage.strike().await;
     played.context("the demo took longer than a minute")?
 }
@@ -41,7 +41,7 @@ async fn acts(stage: &Stage) -> anyhow::Result<()> {
     let mut browser = Browser::new()?;
     connect(stage, &mut browser).await?;
     confirm(stage, &mut browser).await?;
-    first_look(stage).await?;
+    initial_scan(stage).await?;
     let email = first_album(stage).await?;
     ensure!(stage.world.unexpected().is_empty(), "unexpected: {:?}", stage.world.unexpected());
     say("\nThe letter:\n");
@@ -80,7 +80,7 @@ async fn confirm(stage: &Stage, browser: &mut Browser) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn first_look(stage: &Stage) -> anyhow::Result<()> {
+async fn initial_scan(stage: &Stage) -> anyhow::Result<()> {
     loop {
         let artists = {
             let cadence = stage.ctx.cadence.clone();

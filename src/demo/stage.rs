@@ -25,7 +25,7 @@ use crate::terminal::say;
 use crate::{app, logging};
 
 /// Where the demo would like to be found.
-const USUAL_PORT: u16 = 8888;
+const DEFAULT_PORT: u16 = 8888;
 
 /// Time passes in such steps …
 const STEP: Duration = Duration::from_secs(6 * 3600);
@@ -182,7 +182,7 @@ async fn serve_outside(world: &World, inbox: &Inbox) -> anyhow::Result<String> {
 
 /// The usual port if it is free, else any.
 async fn free_address() -> anyhow::Result<SocketAddr> {
-    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, USUAL_PORT));
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
     if TcpListener::bind(usual).await.is_ok() {
         return Ok(usual);
     }

@@ -28,7 +28,7 @@ pub const FOLLOWS: Backoff =
 
 /// A list beside an artist's albums that could not be read: a day, two days … a week. It has to wait
 /// for the artist's next check anyway, and the failure of it cost a call.
-pub const SIDE_LIST: Backoff =
+pub const SECONDARY_LIST: Backoff =
     Backoff { first: Duration::from_secs(24 * 3600), longest: Duration::from_secs(7 * 24 * 3600) };
 
 /// An email that did not leave: 1 min, 2 min, 4 min … 4 h. A mail server that greylists wants
@@ -87,7 +87,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_wait_is_never_nothing_and_never_above_the_longest(n in any::<u32>(), chance in 0.0..1.0) {
-            for ladder in [CHECK, OUTAGE, FOLLOWS, SIDE_LIST, EMAIL, HINTS] {
+            for ladder in [CHECK, OUTAGE, FOLLOWS, SECONDARY_LIST, EMAIL, HINTS] {
                 let wait = ladder.wait(n, chance);
                 prop_assert!(wait >= ladder.first.mul_f64(0.75) && wait <= ladder.longest);
             }

@@ -14,17 +14,17 @@ const LASTS_MONTHS: i32 = 6;
 /// What is known of somebody who has taken their consent back is deleted this long after Spotify
 /// first said so. Its Developer Terms allow five days (Appendix A, 5c:
 /// <https://developer.spotify.com/terms>).
-pub const DELETED_AFTER: SignedDuration = SignedDuration::from_hours(4 * 24);
+pub const DELETION_DELAY: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// Refusals within this time of one another are looked at together. An end that nobody has
 /// believed for so long yet can be taken back.
-pub const DOUBT_LASTS: SignedDuration = SignedDuration::from_hours(1);
+pub const REVERSAL_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// Whoever is held by the brake is tried again after this long.
-pub const TRIED_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(2);
+pub const RETRY_INTERVAL: SignedDuration = SignedDuration::from_hours(2);
 
 /// Whoever is refused for this long is believed to be refused, brake or not.
-const BELIEVED_AFTER: SignedDuration = SignedDuration::from_hours(24);
+const CONFIRMED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// So many users can lose their consents at once without looking odd: a couple who leave together.
 const FEW: u64 = 2;
@@ -40,7 +40,7 @@ pub enum Ending {
     /// The user took it back.
     Revoked,
     /// Spotify did not say. Counts as expired: nothing is deleted on a guess.
-    Unsaid,
+    Unknown,
 }
 
 impl Ending {
@@ -50,7 +50,7 @@ impl Ending {
         match description.trim().trim_end_matches('.').to_ascii_lowercase().as_str() {
             "refresh token expired" => Self::Expired,
             "refresh token revoked" => Self::Revoked,
-            _ => Self::Unsaid,
+            _ => Self::Unknown,
         }
     }
 
@@ -59,13 +59,13 @@ impl Ending {
         match self {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
-            Self::Unsaid => "unsaid",
+            Self::Unknown => "unsaid",
         }
     }
 
     /// Reads the word in the database.
     pub fn parse(raw: &str) -> Option<Self> {
-        [Self::Expired, Self::Revoked, Self::Unsaid].into_iter().find(|end| end.as_str() == raw)
+        [Self::Expired, Self::Revoked, Self::Unknown].into_iter().find(|end| end.as_str() == raw)
     }
 }
 
@@ -133,7 +133,7 @@ pub struct Crowd {
 
 impl Crowd {
     /// Whether so many are refused at once that Spotify is more likely wrong than they are.
-    pub fn is_odd(self) -> bool {
+    pub fn is_anomalous(self) -> bool {
         self.refused > FEW && self.refused.saturating_mul(SHARE) > self.connected
     }
 
@@ -152,16 +152,16 @@ pub enum Verdict {
     /// The consent has ended for good: its time is over, or it was refused for a day.
     EndedForGood,
     /// The brake holds it: nobody's consent ends now.
-    Held,
+    Suspended,
 }
 
 /// What to make of a refusal, with the refused user counted in `crowd`.
-pub fn judge(refusal: Refusal, crowd: Crowd, now: Timestamp) -> Verdict {
+pub fn evaluate(refusal: Refusal, crowd: Crowd, now: Timestamp) -> Verdict {
     let is_over = now >= ends_at(refusal.authorized_at);
-    if is_over || now.duration_since(refusal.since) >= BELIEVED_AFTER {
+    if is_over || now.duration_since(refusal.since) >= CONFIRMED_AFTER {
         Verdict::EndedForGood
-    } else if refusal.is_held || crowd.is_odd() {
-        Verdict::Held
+    } else if refusal.is_held || crowd.is_anomalous() {
+        Verdict::Suspended
     } else {
         Verdict::Ended
     }
@@ -194,9 +194,9 @@ mod tests {
         assert_eq!(Ending::read("Refresh token expired"), Ending::Expired);
         assert_eq!(Ending::read(" refresh token REVOKED."), Ending::Revoked);
         for vague in ["", "Token has been expired or revoked", "revoked", "Invalid refresh token"] {
-            assert_eq!(Ending::read(vague), Ending::Unsaid, "{vague}");
+            assert_eq!(Ending::read(vague), Ending::Unknown, "{vague}");
         }
-        for ending in [Ending::Expired, Ending::Revoked, Ending::Unsaid] {
+        for ending in [Ending::Expired, Ending::Revoked, Ending::Unknown] {
             assert_eq!(Ending::parse(ending.as_str()), Some(ending));
         }
     }
@@ -230,7 +230,11 @@ mod tests {
             (200, 1000, false),
             (201, 1000, true),
         ] {
-            assert_eq!(Crowd { refused, connected }.is_odd(), odd, "{refused} of {connected}");
+            assert_eq!(
+                Crowd { refused, connected }.is_anomalous(),
+                odd,
+                "{refused} of {connected}"
+            );
         }
     }
 
@@ -245,13 +249,17 @@ mod tests {
             is_held,
         };
         let (just_now, a_day_ago) = ("2026-11-25T12:00:00Z", "2026-11-24T12:00:00Z");
-        assert_eq!(judge(refusal(just_now, false), alone, now), Verdict::Ended);
-        assert_eq!(judge(refusal(just_now, false), many, now), Verdict::Held);
-        assert_eq!(judge(refusal("2026-11-24T12:00:01Z", true), alone, now), Verdict::Held);
-        assert_eq!(judge(refusal(a_day_ago, true), many, now), Verdict::EndedForGood);
+        assert_eq!(evaluate(refusal(just_now, false), alone, now), Verdict::Ended);
+        assert_eq!(evaluate(refusal(just_now, false), many, now), Verdict::Suspended);
+        assert_eq!(evaluate(refusal("2026-11-24T12:00:01Z", true), alone, now), Verdict::Suspended);
+        assert_eq!(evaluate(refusal(a_day_ago, true), many, now), Verdict::EndedForGood);
         let over =
             Refusal { authorized_at: at("2026-05-25T12:00:00Z"), since: now, is_held: false };
-        assert_eq!(judge(over, many, now), Verdict::EndedForGood, "five who came on one evening");
+        assert_eq!(
+            evaluate(over, many, now),
+            Verdict::EndedForGood,
+            "five who came on one evening"
+        );
     }
 
     /// What a user is told over a life of wake-ups at `times` (hours since the consent), each
@@ -306,7 +314,7 @@ mod tests {
 
         #[test]
         fn few_or_a_small_share_never_trip_the_brake(refused in any::<u64>(), connected in any::<u64>()) {
-            let odd = Crowd { refused, connected }.is_odd();
+            let odd = Crowd { refused, connected }.is_anomalous();
             prop_assert!(!(odd && refused <= FEW));
             prop_assert!(!(odd && u128::from(refused) * 5 <= u128::from(connected)));
         }

@@ -21,7 +21,7 @@ pub const MAX_PAGES: u32 = 20;
 pub const MAX_SEARCHED_PAGES: u32 = 4;
 
 /// Whether a date lies so far ahead that it must be a mistake.
-pub fn is_absurd(date: ReleaseDate, today: Date) -> bool {
+pub fn is_too_far_ahead(date: ReleaseDate, today: Date) -> bool {
     let latest = today.saturating_add(MAX_FUTURE_DAYS.days());
     date.first_day().is_some_and(|first| first > latest)
 }
@@ -60,7 +60,7 @@ impl NewsWindow {
 
     /// Whether a release with this date is news.
     pub fn contains(self, date: ReleaseDate, today: Date) -> bool {
-        let date = if is_absurd(date, today) { ReleaseDate::Unknown } else { date };
+        let date = if is_too_far_ahead(date, today) { ReleaseDate::Unknown } else { date };
         let is_since = |since| date.first_day().is_some_and(|first| first >= since);
         let is_young = |oldest| date.last_day().is_none_or(|last| last >= oldest);
         self.since.is_none_or(is_since) && self.oldest.is_none_or(is_young)

@@ -11,11 +11,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
 /// No digest is further away: a week, and a day that a clock was ahead, and the hours by which zones differ.
-pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(10 * 24);
+pub const MAX_WAIT: SignedDuration = SignedDuration::from_hours(10 * 24);
 
 /// How often a user wants emails with news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rhythm {
+pub enum DigestFrequency {
     /// As soon as there is something.
     AtOnce,
     /// Once a day.
@@ -26,16 +26,16 @@ pub enum Rhythm {
 
 /// When emails with news leave, in a user's own time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timetable {
+pub struct DigestSchedule {
     /// How often.
-    pub rhythm: Rhythm,
+    pub frequency: DigestFrequency,
     /// The hour of a digest, 0 to 23.
     pub hour: i8,
     /// Where the user is.
     pub zone: TimeZone,
 }
 
-impl Rhythm {
+impl DigestFrequency {
     /// Whether news is gathered for a day of its own.
     pub fn is_digest(self) -> bool {
         self != Self::AtOnce
@@ -53,18 +53,18 @@ impl Rhythm {
 /// The name of one digest: `daily:2026-11-27`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    rhythm: Rhythm,
+    frequency: DigestFrequency,
     day: Date,
 }
 
 impl Key {
     /// Reads what `Display` wrote.
     pub fn parse(raw: &str) -> Option<Self> {
-        let (rhythm, day) = raw.split_once(':')?;
+        let (frequency, day) = raw.split_once(':')?;
         let day: Date = day.parse().ok()?;
-        match rhythm {
-            "daily" => Some(Self { rhythm: Rhythm::Daily, day }),
-            "weekly" => Some(Self { rhythm: Rhythm::Weekly(day.weekday()), day }),
+        match frequency {
+            "daily" => Some(Self { frequency: DigestFrequency::Daily, day }),
+            "weekly" => Some(Self { frequency: DigestFrequency::Weekly(day.weekday()), day }),
             _ => None,
         }
     }
@@ -72,27 +72,27 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.rhythm {
-            Rhythm::Weekly(_) => write!(f, "weekly:{}", self.day),
-            Rhythm::Daily | Rhythm::AtOnce => write!(f, "daily:{}", self.day),
+        match self.frequency {
+            DigestFrequency::Weekly(_) => write!(f, "weekly:{}", self.day),
+            DigestFrequency::Daily | DigestFrequency::AtOnce => write!(f, "daily:{}", self.day),
         }
     }
 }
 
-impl Timetable {
+impl DigestSchedule {
     /// When news that is owed at `now` leaves, where `last` names the digest that was sent last.
-    pub fn leaves_at(&self, now: Timestamp, last: Option<Key>) -> Timestamp {
-        if !self.rhythm.is_digest() {
+    pub fn next_send_time(&self, now: Timestamp, last: Option<Key>) -> Timestamp {
+        if !self.frequency.is_digest() {
             return now;
         }
         let today = self.day_of(now);
         let last = self.believed(last, today);
         let days = std::iter::successors(today.yesterday().ok(), |day| day.tomorrow().ok());
         days.take(14)
-            .filter(|day| self.rhythm.has(*day) && last.is_none_or(|last| *day > last))
+            .filter(|day| self.frequency.has(*day) && last.is_none_or(|last| *day > last))
             .filter_map(|day| self.slot(day))
             .find(|at| *at > now)
-            .unwrap_or(now + LONGEST_WAIT)
+            .unwrap_or(now + MAX_WAIT)
     }
 
     /// The digest that is due at `now`: the one of the last day and hour that came, unless it or a
@@ -101,10 +101,10 @@ impl Timetable {
         let today = self.day_of(now);
         let days = std::iter::successors(today.tomorrow().ok(), |day| day.yesterday().ok());
         let came =
-            |day: &Date| self.rhythm.has(*day) && self.slot(*day).is_some_and(|at| at <= now);
+            |day: &Date| self.frequency.has(*day) && self.slot(*day).is_some_and(|at| at <= now);
         let day = days.take(14).find(came)?;
         let last = self.believed(last, today);
-        last.is_none_or(|last| day > last).then_some(Key { rhythm: self.rhythm, day })
+        last.is_none_or(|last| day > last).then_some(Key { frequency: self.frequency, day })
     }
 
     /// The day that it is where the user is.

@@ -19,7 +19,7 @@ const SHRUNK_FOR: Duration = Duration::from_secs(3600);
 
 /// A list with entries that name nobody is believed when it stayed so this long: an artist whom
 /// Spotify took down may leave a null for ever.
-const NAMELESS_FOR: Duration = Duration::from_secs(24 * 3600);
+const MISSING_NAMES_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// An empty list is believed when it stayed empty this long.
 const EMPTY_FOR: Duration = Duration::from_secs(24 * 3600);
@@ -39,10 +39,10 @@ pub struct FollowList {
 
 /// Why a list is not believed to be whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Doubt {
+pub enum SuspectReason {
     /// A cursor came twice, or the pages never ended.
     #[error("its pages led round in a circle")]
-    Astray,
+    CursorLoop,
     /// Fewer artists than announced.
     #[error("it ended after {read} of {total} artists")]
     CutShort {
@@ -53,10 +53,10 @@ pub enum Doubt {
     },
     /// A null or a repeated entry stands for somebody whose name we do not learn.
     #[error("{0} of its entries name nobody")]
-    Nameless(u64),
+    MissingNames(u64),
     /// Nobody, where there was somebody before.
     #[error("it was empty, where there were {before} artists before")]
-    Emptied {
+    Empty {
         /// How many there were.
         before: u64,
     },
@@ -74,32 +74,32 @@ impl FollowList {
     /// Why artists that are missing from this list must not be taken for unfollowed; `None` where
     /// it is believed. `before` is how many were followed so far, `doubted_since` when the list
     /// began to look as it does now.
-    pub fn doubt(
+    pub fn suspect_reason(
         &self,
         before: u64,
         doubted_since: Option<Timestamp>,
         now: Timestamp,
-    ) -> Option<Doubt> {
+    ) -> Option<SuspectReason> {
         if self.astray {
-            return Some(Doubt::Astray);
+            return Some(SuspectReason::CursorLoop);
         }
         let count = self.artists.len() as u64;
         if let Some(total) = self.total.filter(|total| *total > self.entries) {
-            return Some(Doubt::CutShort { read: count, total });
+            return Some(SuspectReason::CutShort { read: count, total });
         }
         let stayed_so = doubted_since.map_or(Duration::ZERO, |since| {
             Duration::try_from(now.duration_since(since)).unwrap_or(Duration::ZERO)
         });
         let nameless = self.entries.saturating_sub(count);
-        if nameless > 0 && before > 0 && stayed_so < NAMELESS_FOR {
-            return Some(Doubt::Nameless(nameless));
+        if nameless > 0 && before > 0 && stayed_so < MISSING_NAMES_FOR {
+            return Some(SuspectReason::MissingNames(nameless));
         }
         let dropped = before.saturating_sub(count);
         if count == 0 && before > 0 {
-            return (stayed_so < EMPTY_FOR).then_some(Doubt::Emptied { before });
+            return (stayed_so < EMPTY_FOR).then_some(SuspectReason::Empty { before });
         }
         let is_large = dropped > ORDINARY_DROP && dropped * 5 > before;
-        (is_large && stayed_so < SHRUNK_FOR).then_some(Doubt::Shrunk { before, now: count })
+        (is_large && stayed_so < SHRUNK_FOR).then_some(SuspectReason::Shrunk { before, now: count })
     }
 }
 
@@ -122,36 +122,46 @@ mod tests {
     #[test]
     fn a_list_shorter_than_its_total_is_never_believed() {
         let (since, now) = hours_ago(1_000);
-        let doubt = list(50, Some(183)).doubt(183, since, now);
-        assert_eq!(doubt, Some(Doubt::CutShort { read: 50, total: 183 }));
-        assert_eq!(list(50, None).doubt(50, None, now), None, "no total, no contradiction");
+        let suspect_reason = list(50, Some(183)).suspect_reason(183, since, now);
+        assert_eq!(suspect_reason, Some(SuspectReason::CutShort { read: 50, total: 183 }));
+        assert_eq!(
+            list(50, None).suspect_reason(50, None, now),
+            None,
+            "no total, no contradiction"
+        );
     }
 
     #[test]
     fn a_null_in_somebodys_place_unfollows_nobody_for_a_day() {
         let with_null = FollowList { entries: 2, ..list(1, Some(2)) };
         let (since, now) = hours_ago(23);
-        assert_eq!(with_null.doubt(2, since, now), Some(Doubt::Nameless(1)));
+        assert_eq!(with_null.suspect_reason(2, since, now), Some(SuspectReason::MissingNames(1)));
         let (since, now) = hours_ago(24);
-        assert_eq!(with_null.doubt(2, since, now), None);
-        assert_eq!(with_null.doubt(0, None, now), None, "there is nobody to keep");
+        assert_eq!(with_null.suspect_reason(2, since, now), None);
+        assert_eq!(with_null.suspect_reason(0, None, now), None, "there is nobody to keep");
     }
 
     #[test]
     fn an_empty_list_is_believed_only_after_a_day() {
         let (since, now) = hours_ago(23);
-        assert!(list(0, Some(0)).doubt(7, None, now).is_some());
-        assert!(list(0, Some(0)).doubt(7, since, now).is_some());
-        assert!(list(0, Some(0)).doubt(7, hours_ago(24).0, now).is_none());
-        assert!(list(0, Some(0)).doubt(0, None, now).is_none());
+        assert!(list(0, Some(0)).suspect_reason(7, None, now).is_some());
+        assert!(list(0, Some(0)).suspect_reason(7, since, now).is_some());
+        assert!(list(0, Some(0)).suspect_reason(7, hours_ago(24).0, now).is_none());
+        assert!(list(0, Some(0)).suspect_reason(0, None, now).is_none());
     }
 
     #[test]
     fn a_large_drop_must_be_read_twice_an_hour_apart() {
         let (since, now) = hours_ago(1);
-        assert!(list(20, Some(20)).doubt(30, None, now).is_some());
-        assert!(list(20, Some(20)).doubt(30, since, now).is_none());
-        assert!(list(25, Some(25)).doubt(30, None, now).is_none(), "five fewer is an ordinary day");
-        assert!(list(190, Some(190)).doubt(200, None, now).is_none(), "so are five per cent");
+        assert!(list(20, Some(20)).suspect_reason(30, None, now).is_some());
+        assert!(list(20, Some(20)).suspect_reason(30, since, now).is_none());
+        assert!(
+            list(25, Some(25)).suspect_reason(30, None, now).is_none(),
+            "five fewer is an ordinary day"
+        );
+        assert!(
+            list(190, Some(190)).suspect_reason(200, None, now).is_none(),
+            "so are five per cent"
+        );
     }
 }

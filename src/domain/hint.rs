@@ -30,11 +30,11 @@ const fn hours(n: u64) -> Duration {
 }
 
 /// So many hints of an artist are open at a time: they all ask the same of Spotify.
-pub const MOST_OPEN: u32 = 5;
+pub const MAX_OPEN: u32 = 5;
 
 /// So many hints are taken from one answer. Of a thousand artists some ten have something new in a week; a
 /// catalogue that says more is wrong, and must not fill the database.
-pub const MOST_AT_ONCE: usize = 1_000;
+pub const MAX_AT_ONCE: usize = 1_000;
 
 /// Where a hint comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

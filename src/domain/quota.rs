@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::allowance;
+use super::learned_quota;
 
 /// The window over which calls are counted.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
@@ -46,15 +46,15 @@ impl Bucket {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// A user said "now".
-    Asked,
+    Manual,
     /// A hint speaks of the artist.
     Hint,
     /// The artist is asked about for the first time.
-    First,
+    InitialScan,
     /// It is the artist's turn.
-    Turn,
+    Scheduled,
     /// A list beside the artist's albums and singles.
-    Side,
+    Secondary,
     /// Anything that is not about artists' albums.
     Other,
 }
@@ -63,11 +63,11 @@ impl Purpose {
     /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Asked => "asked",
+            Self::Manual => "asked",
             Self::Hint => "hint",
-            Self::First => "first",
-            Self::Turn => "turn",
-            Self::Side => "side",
+            Self::InitialScan => "first",
+            Self::Scheduled => "turn",
+            Self::Secondary => "side",
             Self::Other => "other",
         }
     }
@@ -134,7 +134,7 @@ pub const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
 pub const QUOTA_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// No pause that Spotify asks for is honoured for longer: beyond a month it is a mistake.
-pub const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(31 * 24);
+pub const MAX_PAUSE: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// How long everything rests where the app's owner has no Premium: Spotify says that it takes
 /// "a few hours" until a renewed subscription is noticed.
@@ -152,7 +152,7 @@ pub const LOCK_OUTS_REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 
 /// had that it was not our doing.
 pub fn lower(per_day: u32, went_through: u32) -> Option<u32> {
     let lower = || (u64::from(per_day.min(went_through)) * 4 / 5).max(1) as u32;
-    (!allowance::says_nothing(went_through, per_day)).then(lower)
+    (!learned_quota::is_inconclusive(went_through, per_day)).then(lower)
 }
 
 #[cfg(test)]

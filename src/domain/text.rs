@@ -4,20 +4,20 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 
 /// The longest title or name that is kept, in characters.
-const LONGEST: usize = 300;
+const MAX_LENGTH: usize = 300;
 
 /// `raw` as one line: control characters and line breaks become spaces, runs of space become one,
 /// and the marks that re-order the text *around* them (bidi embeddings, overrides and isolates)
 /// go. Everything else, emoji and right-to-left emails included, stays as it was written.
 pub fn one_line(raw: &str) -> String {
-    let mut line = String::with_capacity(raw.len().min(LONGEST * 4));
-    for c in raw.chars().filter(|c| !reorders_its_surroundings(*c)) {
+    let mut line = String::with_capacity(raw.len().min(MAX_LENGTH * 4));
+    for c in raw.chars().filter(|c| !is_bidi_control(*c)) {
         let c = if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
         if !(c.is_whitespace() && (line.is_empty() || line.ends_with(char::is_whitespace))) {
             line.push(c);
         }
     }
-    let kept: String = line.trim_end().chars().take(LONGEST).collect();
+    let kept: String = line.trim_end().chars().take(MAX_LENGTH).collect();
     kept
 }
 
@@ -33,7 +33,7 @@ pub fn folded(raw: &str) -> String {
     compatible.normalize(&words.join(" ")).into_owned()
 }
 
-fn reorders_its_surroundings(c: char) -> bool {
+fn is_bidi_control(c: char) -> bool {
     // https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings and the isolates;
     // U+FFFE and U+FFFF are no characters and no XML.
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
@@ -81,7 +81,7 @@ mod tests {
         fn any_text_becomes_one_line(raw in any::<String>()) {
             let line = one_line(&raw);
             prop_assert!(!line.chars().any(char::is_control));
-            prop_assert!(line.chars().count() <= LONGEST);
+            prop_assert!(line.chars().count() <= MAX_LENGTH);
             prop_assert_eq!(one_line(&line), line.trim_end());
         }
     }

@@ -42,9 +42,9 @@ use crate::clock::Clock;
 use crate::domain::user::EmailAddress;
 
 /// The most connections at once: providers allow between a few and some dozens.
-const MOST_CONNECTIONS: usize = 20;
+const MAX_CONNECTIONS: usize = 20;
 /// The longest that a goodbye may take.
-const LONGEST_QUIT: Duration = Duration::from_secs(2);
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How emails are sent.
 #[derive(Clone)]
@@ -96,7 +96,7 @@ impl Mailer {
         if settings.timeout.is_zero() {
             return Err(SettingsError::Timeout);
         }
-        if !(1..=MOST_CONNECTIONS).contains(&settings.connections) {
+        if !(1..=MAX_CONNECTIONS).contains(&settings.connections) {
             return Err(SettingsError::Connections);
         }
         let ca = settings.ca_file.as_deref().map(authorities).transpose()?;
@@ -196,7 +196,7 @@ impl Mailer {
     /// Says goodbye to the server on every connection that is kept. Takes at most two seconds.
     pub async fn close(&self) {
         let goodbyes: JoinSet<()> = self.places.empty().into_iter().map(Session::quit).collect();
-        let _ = timeout(LONGEST_QUIT, goodbyes.join_all()).await;
+        let _ = timeout(QUIT_TIMEOUT, goodbyes.join_all()).await;
     }
 
     /// What the settings allow but a user should know of.
@@ -278,7 +278,7 @@ impl Mailer {
     async fn kept_session(&self) -> Option<Session> {
         let session = self.places.kept()?;
         if session.is_spent() {
-            let _ = timeout(LONGEST_QUIT, session.quit()).await;
+            let _ = timeout(QUIT_TIMEOUT, session.quit()).await;
             return None;
         }
         Some(session)
@@ -293,7 +293,7 @@ impl Mailer {
             (_, true) => "STARTTLS",
         };
         let login = if self.server.url.login.is_some() { "logged in" } else { "without log-in" };
-        let _ = timeout(LONGEST_QUIT, session.quit()).await;
+        let _ = timeout(QUIT_TIMEOUT, session.quit()).await;
         Ok(format!("{}, {security}, {login}", self.server.url.address()))
     }
 

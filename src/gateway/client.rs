@@ -12,9 +12,9 @@ use super::{GatewayError, RateLimiter};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
 use crate::domain::artist_list::ListKind;
-use crate::domain::cadence::Errand;
+use crate::domain::check_planner::PlannedCheck;
 use crate::domain::consent::Ending;
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::Bucket;
 use crate::domain::release_query::ReleaseQuery;
 use crate::domain::token::{AccessToken, Grant};
@@ -27,7 +27,7 @@ use crate::store::{Db, StoreError, Tx, users};
 pub(super) const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// How long a user whom Spotify refuses is left alone.
-const TROUBLE_LASTS: SignedDuration = SignedDuration::from_hours(6);
+const USER_ERROR_BACKOFF: SignedDuration = SignedDuration::from_hours(6);
 
 /// Whose token the catalogue is asked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,13 +154,13 @@ impl Gateway {
     pub async fn albums_page(
         &self,
         lender: Lender,
-        errand: &Errand,
+        planned_check: &PlannedCheck,
         query: ReleaseQuery,
         offset: u32,
     ) -> Result<AlbumsPage, GatewayError> {
-        let Errand { artist, purpose, kept_back } = errand;
+        let PlannedCheck { artist, purpose, reserved } = planned_check;
         let (bucket, waiting) = (Bucket::ArtistAlbums, Waiting::Worker);
-        let call = Call { bucket, purpose: *purpose, kept_back: *kept_back, waiting };
+        let call = Call { bucket, purpose: *purpose, reserved: *reserved, waiting };
         let groups = match query {
             ReleaseQuery::AlbumsAndSingles => "album,single",
             ReleaseQuery::Only(ListKind::Albums) => "album",
@@ -238,9 +238,9 @@ impl Gateway {
         let (why, operator) = (words_for_the_user(why), self.rate_limiter.operator());
         self.db
             .write("note trouble", move |tx| {
-                users::set_trouble(tx, user, &why, tx.now() + TROUBLE_LASTS)?;
+                users::set_trouble(tx, user, &why, tx.now() + USER_ERROR_BACKOFF)?;
                 if is_unlisted {
-                    operator.tell(tx, Matter::NotOnAllowList(user))?;
+                    operator.tell(tx, OperatorAlert::NotOnAllowList(user))?;
                 }
                 Ok(())
             })
@@ -250,7 +250,7 @@ impl Gateway {
     /// The user's tokens, good for some minutes at least.
     async fn live(&self, user: UserId) -> Result<Kept, GatewayError> {
         let kept = self.db.read("find tokens", move |tx| tokens::find(tx, user)).await?;
-        let why = spotify::Error::SignInAgain(Ending::Unsaid);
+        let why = spotify::Error::SignInAgain(Ending::Unknown);
         let Some(kept) = kept else { return Err(GatewayError::User { user, why }) };
         if self.has_long_to_live(kept.tokens.expires_at) {
             return Ok(kept);

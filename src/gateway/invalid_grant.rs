@@ -3,14 +3,14 @@
 use super::Operator;
 use super::client::REFRESH_AHEAD;
 use crate::domain::consent::{
-    Crowd, DOUBT_LASTS, Ending, Refusal, TRIED_AGAIN_AFTER, Verdict, judge,
+    Crowd, Ending, RETRY_INTERVAL, REVERSAL_WINDOW, Refusal, Verdict, evaluate,
 };
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::user::UserId;
 use crate::store::{StoreError, Tx, consents, outbox, users};
 
 /// What the page of somebody says whose consent is held, without the full stop.
-const HELD: &str = "Spotify refuses many people of this Dropday at the same time, which looks like \
+const SUSPENDED_REASON: &str = "Spotify refuses many people of this Dropday at the same time, which looks like \
                     a mistake of its own. Your permission is kept, and tried again every two hours; \
                     there is nothing to do";
 
@@ -38,8 +38,8 @@ pub(super) fn settle(
         return Ok(Outcome::Outdated);
     };
     let crowd = consents::crowd(tx)?;
-    let verdict = judge(refusal, crowd, tx.now());
-    if verdict != Verdict::Held {
+    let verdict = evaluate(refusal, crowd, tx.now());
+    if verdict != Verdict::Suspended {
         end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
         if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
             // The old access tokens serve until then, should the accounts service be down.
@@ -47,11 +47,12 @@ pub(super) fn settle(
         }
         return Ok(Outcome::Ended);
     }
-    let until = tx.now() + TRIED_AGAIN_AFTER;
-    consents::hold(tx, user, HELD, until)?;
-    let restored = if crowd.is_odd() { consents::restore(tx, HELD, until)? } else { 0 };
+    let until = tx.now() + RETRY_INTERVAL;
+    consents::hold(tx, user, SUSPENDED_REASON, until)?;
+    let restored =
+        if crowd.is_anomalous() { consents::restore(tx, SUSPENDED_REASON, until)? } else { 0 };
     if was_quiet {
-        operator.tell(tx, Matter::MassRefusal)?;
+        operator.tell(tx, OperatorAlert::MassRefusal)?;
     }
     Ok(Outcome::Held { crowd, restored })
 }
@@ -66,8 +67,8 @@ fn end(
     consents::end(tx, user, how, for_good)?;
     if users::find(tx, user)?.is_some_and(|p| p.address.is_some()) {
         // What may still be taken back is not told yet.
-        let leaves_at = if for_good { tx.now() } else { tx.now() + DOUBT_LASTS };
-        outbox::owe_sign_in_again(tx, user, refusal.authorized_at, leaves_at)?;
+        let next_send_time = if for_good { tx.now() } else { tx.now() + REVERSAL_WINDOW };
+        outbox::owe_sign_in_again(tx, user, refusal.authorized_at, next_send_time)?;
     }
     Ok(())
 }

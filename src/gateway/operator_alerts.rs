@@ -1,7 +1,7 @@
 //! Telling the operator what only they can mend: once a day each, where there is somebody to tell.
 
 use crate::domain::day_of;
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::user::EmailAddress;
 use crate::store::{StoreError, Tx, outbox};
 
@@ -20,13 +20,13 @@ impl Operator {
         if address.is_some() { Self::Reachable } else { Self::Unnamed }
     }
 
-    /// Owes the operator an email about `matter`, unless they were told of it today.
+    /// Owes the operator an email about `alert`, unless they were told of it today.
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn tell(self, tx: &Tx<'_>, matter: Matter) -> Result<(), StoreError> {
+    pub fn tell(self, tx: &Tx<'_>, alert: OperatorAlert) -> Result<(), StoreError> {
         if self == Self::Reachable {
-            outbox::owe_operator(tx, &matter.subject(day_of(tx.now())))?;
+            outbox::owe_operator(tx, &alert.subject(day_of(tx.now())))?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{GatewayError, Operator};
 use crate::clock::Clock;
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::{
     Bucket, Cause, ENDPOINT_PAUSE, PREMIUM_PAUSE, Purpose, QUOTA_PAUSE, RATE_LIMIT_PAUSE,
 };
@@ -32,7 +32,7 @@ pub(super) struct Call {
     /// Why it is made.
     pub(super) purpose: Purpose,
     /// So many of the day's calls are not for it.
-    pub(super) kept_back: u32,
+    pub(super) reserved: u32,
     /// Who waits for the answer.
     pub(super) waiting: Waiting,
 }
@@ -40,7 +40,7 @@ pub(super) struct Call {
 impl Call {
     /// A call that is not about artists' albums.
     pub(super) fn of(bucket: Bucket, waiting: Waiting) -> Self {
-        Self { bucket, purpose: Purpose::Other, kept_back: 0, waiting }
+        Self { bucket, purpose: Purpose::Other, reserved: 0, waiting }
     }
 }
 
@@ -107,7 +107,7 @@ impl RateLimiter {
         let bucket = call.bucket;
         let limits = Limits {
             per_day: (bucket == Bucket::ArtistAlbums).then_some(self.artist_albums_per_day),
-            kept_back: call.kept_back,
+            reserved: call.reserved,
             purpose: call.purpose,
             interval: self.interval,
             patience: call.waiting.patience(),
@@ -156,8 +156,8 @@ impl RateLimiter {
         tracing::warn!(spotify.bucket = name, pause_s, %cause, "Spotify is left alone for a while");
         self.db
             .write("pause", move |tx| {
-                if let Some(matter) = matter_of(tx, bucket, ceiling, time, cause)? {
-                    operator.tell(tx, matter)?;
+                if let Some(alert) = alert_for(tx, bucket, ceiling, time, cause)? {
+                    operator.tell(tx, alert)?;
                 }
                 // Users at the door may knock: they are few, and the odd answer may be theirs alone.
                 if cause == Cause::Endpoint && bucket == Bucket::Profile {
@@ -189,19 +189,19 @@ fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
 }
 
 /// What the operator is to be told of a pause, before it is recorded.
-fn matter_of(
+fn alert_for(
     tx: &Tx<'_>,
     bucket: Bucket,
     ceiling: u32,
     time: Duration,
     cause: Cause,
-) -> Result<Option<Matter>, StoreError> {
+) -> Result<Option<OperatorAlert>, StoreError> {
     Ok(match cause {
-        Cause::Premium => Some(Matter::NoPremium),
-        Cause::Endpoint => Some(Matter::EndpointRemoved(bucket)),
+        Cause::Premium => Some(OperatorAlert::NoPremium),
+        Cause::Endpoint => Some(OperatorAlert::EndpointRemoved(bucket)),
         Cause::Quota if bucket == Bucket::ArtistAlbums => {
             let is_second = allowance::learn(tx, bucket, ceiling, time)?;
-            (time > QUOTA_PAUSE || is_second).then_some(Matter::QuotaSpent)
+            (time > QUOTA_PAUSE || is_second).then_some(OperatorAlert::QuotaSpent)
         }
         // Other calls are few and have no number of ours: their pause is enough.
         Cause::Quota | Cause::RateLimit | Cause::Outage => None,

@@ -19,10 +19,10 @@ use crate::store::tokens::{self, Kept, RefreshClaim};
 use crate::store::{Db, StoreError, consents};
 
 /// How often to look whether another process has finished its refresh.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How often to look before giving up: a refresh that hangs is cut off sooner.
-const LOOKS: u32 = 350;
+const MAX_POLLS: u32 = 350;
 
 /// Refreshes users' tokens.
 pub(super) struct Refresher {
@@ -57,7 +57,7 @@ impl Refresher {
         if let Some((version, grant)) = lane.unkept.take() {
             self.keep(user, version, grant, &mut lane).await?;
         }
-        for _ in 0..LOOKS {
+        for _ in 0..MAX_POLLS {
             let claim = self
                 .db
                 .write("claim refresh", move |tx| tokens::claim_refresh(tx, user, version))
@@ -67,8 +67,8 @@ impl Refresher {
                     return self.refresh_claimed(user, kept, &mut lane).await;
                 }
                 RefreshClaim::Newer(kept) => return Ok(kept),
-                RefreshClaim::Gone => return Err(ended(user, Ending::Unsaid)),
-                RefreshClaim::Busy => self.clock.sleep(LOOK_AGAIN).await,
+                RefreshClaim::Gone => return Err(ended(user, Ending::Unknown)),
+                RefreshClaim::Busy => self.clock.sleep(POLL_INTERVAL).await,
             }
         }
         let why = spotify::Error::Temporary(
@@ -94,7 +94,7 @@ impl Refresher {
             Ok(grant) => {
                 self.keep(user, version, grant, lane).await?;
                 let kept = self.db.read("find tokens", move |tx| tokens::find(tx, user)).await?;
-                kept.ok_or_else(|| ended(user, Ending::Unsaid))
+                kept.ok_or_else(|| ended(user, Ending::Unknown))
             }
             Err(GatewayError::Spotify(spotify::Error::SignInAgain(how))) => {
                 self.refused(user, version, how).await?;

@@ -13,10 +13,10 @@ use url::Url;
 use super::error::Error;
 
 /// The largest answer that is read whole. A hundred artists with their relations are 150 KiB.
-const LARGEST_SMALL: usize = 4 << 20;
+const MAX_SMALL_BODY_SIZE: usize = 4 << 20;
 
 /// The largest answer that is read at all, unpacked. Two weeks of releases are some 3 MiB.
-pub(super) const LARGEST: usize = 64 << 20;
+pub(super) const MAX_BODY_SIZE: usize = 64 << 20;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,8 +49,8 @@ impl Http {
         let mut response = self.get(url).await?;
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(&e))? {
-            if bytes.len() + chunk.len() > LARGEST_SMALL {
-                return Err(too_long(LARGEST_SMALL));
+            if bytes.len() + chunk.len() > MAX_SMALL_BODY_SIZE {
+                return Err(too_long(MAX_SMALL_BODY_SIZE));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -72,8 +72,8 @@ impl Http {
         let mut size = 0;
         while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(&e))? {
             size += chunk.len();
-            if size > LARGEST {
-                return Err(too_long(LARGEST));
+            if size > MAX_BODY_SIZE {
+                return Err(too_long(MAX_BODY_SIZE));
             }
             // The parser has seen enough, for better or for worse.
             if chunks.send(chunk).await.is_err() {

@@ -17,16 +17,16 @@ use super::error::Error;
 use super::http::{Http, join};
 use super::{Answer, Asking, Pace, Source};
 use crate::domain::hint::{
-    Group, Hint, Index, Kind, MOST_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
+    Group, Hint, Index, Kind, MAX_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
     newest_day,
 };
 
 /// ListenBrainz reads MusicBrainz' database, where a release is entered by hand: more often than
 /// this brings little, and the answer is some megabytes.
-const EVERY: Duration = Duration::from_secs(6 * 3600);
+const INTERVAL: Duration = Duration::from_secs(6 * 3600);
 
 /// An entry is half a kilobyte; one larger than this is no entry.
-const LARGEST_ENTRY: usize = 64 << 10;
+const MAX_ENTRY_SIZE: usize = 64 << 10;
 
 /// The list of fresh releases.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Source for FreshReleases {
     }
 
     fn pace(&self) -> Pace {
-        Pace { batch: usize::MAX, distance: EVERY }
+        Pace { batch: usize::MAX, distance: INTERVAL }
     }
 
     fn ask<'a>(&'a self, artists: &'a [Subject], now: Timestamp) -> Asking<'a> {
@@ -81,8 +81,8 @@ fn read(body: &mut dyn Read, artists: &[Subject], now: Timestamp) -> Result<Vec<
     let mut hints = Vec::new();
     let each = Each(|entry: &RawValue| {
         // One bad entry costs no other.
-        let entry = Some(entry.get()).filter(|raw| raw.len() <= LARGEST_ENTRY);
-        let room = MOST_AT_ONCE.saturating_sub(hints.len());
+        let entry = Some(entry.get()).filter(|raw| raw.len() <= MAX_ENTRY_SIZE);
+        let room = MAX_AT_ONCE.saturating_sub(hints.len());
         if room > 0
             && let Some(entry) = entry.and_then(|raw| serde_json::from_str::<Value>(raw).ok())
         {

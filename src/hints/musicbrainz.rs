@@ -20,7 +20,7 @@ const DISTANCE: Duration = Duration::from_millis(1200);
 
 /// `resource` may be repeated so often
 /// (<https://musicbrainz.org/doc/MusicBrainz_API#url_(by_text)>).
-const MOST_RESOURCES: usize = 100;
+const MAX_RESOURCES: usize = 100;
 
 const SPOTIFY_ARTIST: &str = "https://open.spotify.com/artist/";
 
@@ -47,7 +47,7 @@ impl Source for Artists {
     }
 
     fn pace(&self) -> Pace {
-        Pace { batch: MOST_RESOURCES, distance: DISTANCE }
+        Pace { batch: MAX_RESOURCES, distance: DISTANCE }
     }
 
     fn ask<'a>(&'a self, artists: &'a [Subject], _now: Timestamp) -> Asking<'a> {
@@ -223,7 +223,7 @@ mod tests {
     fn a_hundred_artists_fit_in_an_address() {
         let base = "https://musicbrainz.org".parse().unwrap();
         let id = "4tZwfgrHOc3mvqYlEYSvVi";
-        let address = address(&base, &asked(&[id; MOST_RESOURCES])).to_string();
+        let address = address(&base, &asked(&[id; MAX_RESOURCES])).to_string();
         assert!(address.len() < 8000, "{}", address.len());
         assert!(address.starts_with(
             "https://musicbrainz.org/ws/2/url?resource=https://open.spotify.com/artist/4tZ"

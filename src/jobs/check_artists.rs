@@ -14,11 +14,11 @@ use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::artist_list::{ArtistLists, ListKind, secondary_interval};
-use crate::domain::cadence::Errand;
+use crate::domain::check_planner::PlannedCheck;
 use crate::domain::quota::Purpose;
 use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::release_query::ReleaseQuery;
-use crate::domain::{backoff, cadence, day_of, detection};
+use crate::domain::{backoff, check_planner, day_of, detection};
 use crate::gateway::GatewayError;
 use crate::spotify::{self, PAGE};
 use crate::store::artist_lists::{self, ListCheck};
@@ -93,7 +93,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Checks the artists that are worth a call now (`domain/cadence`), as far as the day's calls go.
+/// Checks the artists that are worth a call now (`domain/check_planner`), as far as the day's calls go.
 ///
 /// # Errors
 /// [`StoreError`] if the database fails; anything else is in the [`Outcome`].
@@ -106,19 +106,19 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
         return Ok(outcome);
     }
     let settings = ctx.cadence.clone();
-    let list = move |tx: &Tx<'_>| Ok((tx.now(), errands(tx, all, &settings)?));
+    let list = move |tx: &Tx<'_>| Ok((tx.now(), plan_checks(tx, all, &settings)?));
     let (listed_at, due) = ctx.db.read("planned checks", list).await?;
     let mut failures_in_a_row = 0;
-    for (done, errand) in due.iter().enumerate() {
+    for (done, planned_check) in due.iter().enumerate() {
         if watch.stop.is_cancelled() {
             break;
         }
-        let wanted = errand.artist.clone();
+        let wanted = planned_check.artist.clone();
         let claim = move |tx: &Tx<'_>| artists::claim(tx, &wanted, listed_at);
         let claimed = ctx.db.write_unsynced("claim artist", claim).await?;
         // Gone, unfollowed, or checked by another process.
         let Some(artist) = claimed else { continue };
-        let checked = check(ctx, &artist.id, errand).await?;
+        let checked = check(ctx, &artist.id, planned_check).await?;
         outcome.count(&checked);
         let Checked { is_answered, error, .. } = checked;
         failures_in_a_row = if is_answered { 0 } else { failures_in_a_row + 1 };
@@ -133,27 +133,27 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
 }
 
 /// The checks to make, the best first.
-fn errands(
+fn plan_checks(
     tx: &Tx<'_>,
     all: bool,
-    settings: &cadence::Settings,
-) -> Result<Vec<Errand>, StoreError> {
+    settings: &check_planner::Settings,
+) -> Result<Vec<PlannedCheck>, StoreError> {
     let hinted = hints::wanting(tx)?;
     let budget = allowance::budget(tx, settings.calls_per_day)?;
     if all {
         let candidates = artists::candidates(tx, Whom::All)?;
-        return Ok(cadence::everybody(&hinted, &candidates, &budget, settings, tx.now()));
+        return Ok(check_planner::everybody(&hinted, &candidates, &budget, settings, tx.now()));
     }
     let watched = artists::count_watched(tx)?;
     let watched = usize::try_from(watched).unwrap_or(usize::MAX);
     // If calls are left for hints only, reading all artists every minute would be useless.
     let is_spent = |purpose| budget.is_spent(purpose, settings);
-    let candidates = match (is_spent(Purpose::First), is_spent(Purpose::Turn)) {
+    let candidates = match (is_spent(Purpose::InitialScan), is_spent(Purpose::Scheduled)) {
         (true, true) => Vec::new(),
         (false, true) => artists::candidates(tx, Whom::New)?,
         (_, false) => artists::candidates(tx, Whom::Due)?,
     };
-    Ok(cadence::errands(&hinted, &candidates, watched, &budget, settings, tx.now()))
+    Ok(check_planner::plan_checks(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
 
 /// What the check of one artist did.
@@ -191,12 +191,16 @@ impl Outcome {
 
 /// Checks the lists of an artist one after the other: albums and singles, then the secondary lists that
 /// are due.
-async fn check(ctx: &Ctx, artist: &ArtistId, errand: &Errand) -> Result<Checked, StoreError> {
+async fn check(
+    ctx: &Ctx,
+    artist: &ArtistId,
+    planned_check: &PlannedCheck,
+) -> Result<Checked, StoreError> {
     let id = artist.clone();
     let lists = ctx.db.read("artist lists", move |tx| artist_lists::load(tx, &id)).await?;
     let is_initial_scan = lists.get(ListKind::Albums).is_initial_scan();
     let mut checked = Checked { is_initial_scan, ..Checked::default() };
-    let mut fetcher = Fetcher::new(ctx, errand.clone());
+    let mut fetcher = Fetcher::new(ctx, planned_check.clone());
     let now = ctx.clock.now();
     let queries = lists.main_queries(u64::from(PAGE), now);
     for (place, query) in queries.iter().enumerate() {
@@ -241,9 +245,10 @@ async fn check_secondary(
         if budget.left == 0 {
             break;
         }
-        let kept_back = budget.kept_back;
-        let errand = Errand { artist: artist.clone(), purpose: Purpose::Side, kept_back };
-        let mut fetcher = Fetcher::new(ctx, errand);
+        let reserved = budget.reserved;
+        let planned_check =
+            PlannedCheck { artist: artist.clone(), purpose: Purpose::Secondary, reserved };
+        let mut fetcher = Fetcher::new(ctx, planned_check);
         let plan = FetchPlan::new(ReleaseQuery::Only(list), lists, now);
         let step = Step::Secondary { calls_a_day: budget.calls_a_day };
         let (found, error) = fetch_and_record(ctx, &mut fetcher, artist, plan, step).await?;
@@ -251,7 +256,7 @@ async fn check_secondary(
         let Some(error) = error else { continue };
         log_secondary_error(artist, list, &error);
         if !can_be_repeated(&error) {
-            let wait = ctx.wait(backoff::SIDE_LIST, lists.get(list).failures + 1);
+            let wait = ctx.wait(backoff::SECONDARY_LIST, lists.get(list).failures + 1);
             let id = artist.clone();
             let fail =
                 move |tx: &Tx<'_>| artist_lists::record_failure(tx, &id, list, tx.now() + wait);
@@ -270,15 +275,15 @@ struct SecondaryBudget {
     /// Those of them that are left in the last rolling day.
     left: u32,
     /// Calls that are reserved for others.
-    kept_back: u32,
+    reserved: u32,
 }
 
 impl SecondaryBudget {
-    fn load(tx: &Tx<'_>, settings: &cadence::Settings) -> Result<Self, StoreError> {
+    fn load(tx: &Tx<'_>, settings: &check_planner::Settings) -> Result<Self, StoreError> {
         let budget = allowance::budget(tx, settings.calls_per_day)?;
         let calls_a_day = budget.for_side_lists(artists::count_watched(tx)?, settings);
-        let kept_back = budget.kept_from(Purpose::Side, settings);
-        Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), kept_back })
+        let reserved = budget.reserved_from(Purpose::Secondary, settings);
+        Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), reserved })
     }
 }
 
@@ -377,7 +382,7 @@ fn record(
         match (is_complete, is_last) {
             (true, true) => {
                 let rate = rate(&known, day_of(tx.now()));
-                artists::record_check(tx, artist, rate, tx.now() + cadence::SHORTEST_INTERVAL)?;
+                artists::record_check(tx, artist, rate, tx.now() + check_planner::MIN_INTERVAL)?;
                 artist_lists::record_unwanted(tx, artist)?;
             }
             (true, false) => artist_lists::defer(tx, artist, ListKind::Singles)?,
@@ -391,7 +396,7 @@ fn record(
 fn rate(known: &[Release], today: Date) -> f64 {
     let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
     let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();
-    cadence::rate::a_week(&dates, today)
+    check_planner::rate::a_week(&dates, today)
 }
 
 /// Records why a check did not succeed. Returns whether the run should end.

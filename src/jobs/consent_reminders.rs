@@ -6,7 +6,7 @@ use std::fmt;
 use crate::accounts::leave;
 use crate::context::Ctx;
 use crate::domain::consent::{Reminder, reminder_due};
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::gateway::Operator;
 use crate::store::outbox::{self, Kind};
 use crate::store::{StoreError, Tx, callers, consents};
@@ -40,7 +40,7 @@ pub async fn pass(ctx: &Ctx) -> Result<Outcome, StoreError> {
     let reminded = move |tx: &Tx<'_>| {
         // Who asked after the day's email had left is told of on the next.
         if callers::is_anybody_untold(tx)? {
-            operator.tell(tx, Matter::Callers)?;
+            operator.tell(tx, OperatorAlert::Callers)?;
         }
         remind(tx)
     };

@@ -1,8 +1,8 @@
 //! A disk that is nearly full → the operator is told, once a day.
 
 use crate::context::Ctx;
-use crate::domain::matter::Matter;
-use crate::domain::room::Room;
+use crate::domain::disk_space::DiskSpace;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::gateway::Operator;
 use crate::store::StoreError;
 
@@ -21,7 +21,7 @@ pub async fn pass(ctx: &Ctx) -> Result<bool, StoreError> {
 ///
 /// # Errors
 /// [`StoreError`] where the database fails.
-pub async fn judge(ctx: &Ctx, room: Room) -> Result<bool, StoreError> {
+pub async fn judge(ctx: &Ctx, room: DiskSpace) -> Result<bool, StoreError> {
     if !room.is_nearly_full() {
         return Ok(false);
     }
@@ -30,6 +30,8 @@ pub async fn judge(ctx: &Ctx, room: Room) -> Result<bool, StoreError> {
         "the disk that the database lies on is nearly full"
     );
     let operator = Operator::at(ctx.operator.as_ref());
-    ctx.db.write("disk nearly full", move |tx| operator.tell(tx, Matter::DiskNearlyFull)).await?;
+    ctx.db
+        .write("disk nearly full", move |tx| operator.tell(tx, OperatorAlert::DiskNearlyFull))
+        .await?;
     Ok(true)
 }

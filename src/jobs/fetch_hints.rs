@@ -16,7 +16,7 @@ use crate::store::{StoreError, Tx, hint_sources, hints, identities};
 
 /// The longest that a pass waits for the next call to a source: more than the distance between two
 /// calls of one round, less than that between two rounds.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the turn of one source may take; the rest of its artists wait for the next pass.
 const TURN: Duration = Duration::from_secs(120);
@@ -100,7 +100,7 @@ async fn book(
     let (name, group, pace) = (source.name(), source.group(), source.pace());
     ctx.db
         .write("book a hint call", move |tx| {
-            let Some(at) = hint_sources::free_at(tx, name, PATIENCE)? else { return Ok(None) };
+            let Some(at) = hint_sources::free_at(tx, name, TIMEOUT)? else { return Ok(None) };
             let artists = identities::due(tx, group, pace.batch)?;
             if artists.is_empty() {
                 return Ok(None);

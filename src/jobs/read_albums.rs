@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use crate::context::Ctx;
 use crate::domain::artist_list::{ArtistLists, ListKind};
-use crate::domain::cadence::Errand;
+use crate::domain::check_planner::PlannedCheck;
 use crate::domain::day_of;
 use crate::domain::detection::{self, NewsWindow, PageProgress};
 use crate::domain::quota::Purpose;
@@ -75,14 +75,14 @@ pub(super) struct Fetched {
 /// Fetches an artist's lists, one query after the other.
 pub(super) struct Fetcher<'a> {
     ctx: &'a Ctx,
-    errand: Errand,
+    planned_check: PlannedCheck,
     /// Users whose token could not be used.
     tried: Vec<UserId>,
 }
 
 impl<'a> Fetcher<'a> {
-    pub(super) fn new(ctx: &'a Ctx, errand: Errand) -> Self {
-        Self { ctx, errand, tried: Vec::new() }
+    pub(super) fn new(ctx: &'a Ctx, planned_check: PlannedCheck) -> Self {
+        Self { ctx, planned_check, tried: Vec::new() }
     }
 
     /// Fetches the pages with the token of any user who can lend one.
@@ -90,15 +90,16 @@ impl<'a> Fetcher<'a> {
     /// # Errors
     /// [`GatewayError`] if not even one page could be read, or too few of an initial scan.
     pub(super) async fn fetch(&mut self, plan: &FetchPlan) -> Result<Fetched, GatewayError> {
-        let (artist, query) = (self.errand.artist.clone(), plan.query);
+        let (artist, query) = (self.planned_check.artist.clone(), plan.query);
         let seen = move |tx: &Tx<'_>| releases::seen_of(tx, &artist, query);
         let seen = self.ctx.db.read("releases seen", seen).await?;
         let mut last_error = GatewayError::NobodyConnected;
         loop {
-            let lender = match self.ctx.gateway.lender(&self.errand.artist, &self.tried).await {
-                Err(GatewayError::NobodyConnected) => return Err(last_error),
-                lender => lender?,
-            };
+            let lender =
+                match self.ctx.gateway.lender(&self.planned_check.artist, &self.tried).await {
+                    Err(GatewayError::NobodyConnected) => return Err(last_error),
+                    lender => lender?,
+                };
             match self.fetch_pages(plan, &seen, lender).await {
                 // One user's problem must not cost the others their news: the next token is tried.
                 Err(GatewayError::User { user, why }) => {
@@ -122,7 +123,12 @@ impl<'a> Fetcher<'a> {
         let mut reader = Reader::new(plan, seen);
         loop {
             let offset = u32::try_from(reader.progress.entries).unwrap_or(u32::MAX);
-            match self.ctx.gateway.albums_page(lender, &self.errand, plan.query, offset).await {
+            match self
+                .ctx
+                .gateway
+                .albums_page(lender, &self.planned_check, plan.query, offset)
+                .await
+            {
                 Ok(page) => reader.take(page, day_of(self.ctx.clock.now())),
                 // What the first pages say is true all the same.
                 Err(error) if reader.progress.pages > 0 && !plan.must_be_complete() => {
@@ -132,8 +138,8 @@ impl<'a> Fetcher<'a> {
                 Err(error) => return Err(error),
             }
             // A check that was started is finished, whatever calls are reserved.
-            if self.errand.purpose != Purpose::Side {
-                self.errand.kept_back = 0;
+            if self.planned_check.purpose != Purpose::Secondary {
+                self.planned_check.reserved = 0;
             }
             if !reader.wants_next_page() {
                 return Ok(reader.fetched);

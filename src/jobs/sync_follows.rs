@@ -10,7 +10,7 @@ use super::{Scope, Watch, maintenance};
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::backoff;
-use crate::domain::follows::{Doubt, FollowList};
+use crate::domain::follows::{FollowList, SuspectReason};
 use crate::domain::quota::ENDPOINT_PAUSE;
 use crate::domain::user::UserId;
 use crate::gateway::GatewayError;
@@ -19,10 +19,10 @@ use crate::store::follows::{self, Change};
 use crate::store::{StoreError, Tx, tidy};
 
 /// A list that was believed is read again after this long.
-pub const READ_EVERY: Duration = Duration::from_secs(6 * 3600);
+pub const SYNC_INTERVAL: Duration = Duration::from_secs(6 * 3600);
 
 /// No list is longer than this many pages of 50; what says so is a server that never ends.
-const MOST_PAGES: usize = 400;
+const MAX_PAGES: usize = 400;
 
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,7 +117,7 @@ async fn read_list(ctx: &Ctx, user: UserId) -> Result<FollowList, GatewayError> 
         list.artists
             .extend(page.artists.into_iter().filter(|artist| seen.insert(artist.id.clone())));
         let Some(cursor) = page.after else { return Ok(list) };
-        if cursors.len() >= MOST_PAGES || !cursors.insert(cursor.clone()) {
+        if cursors.len() >= MAX_PAGES || !cursors.insert(cursor.clone()) {
             list.astray = true;
             return Ok(list);
         }
@@ -137,10 +137,10 @@ async fn settle(
         .write("follows", move |tx| {
             let Some(standing) = follows::standing(tx, user)? else { return Ok(None) };
             let since = standing.doubt.as_ref().map(|(_, since)| *since);
-            let doubt = list.doubt(standing.count, since, tx.now());
+            let doubt = list.suspect_reason(standing.count, since, tx.now());
             let change = follows::apply(tx, user, &list.artists, doubt.is_none())?;
             match doubt {
-                None => follows::believed(tx, user, tx.now() + READ_EVERY)?,
+                None => follows::believed(tx, user, tx.now() + SYNC_INTERVAL)?,
                 Some(doubt) => {
                     let wait = backoff::FOLLOWS.wait(standing.failures + 1, chance);
                     follows::doubted(tx, user, &doubt.to_string(), tx.now() + wait)?;
@@ -157,7 +157,7 @@ async fn settle(
     Ok(())
 }
 
-fn count_belief(user: UserId, doubt: Option<Doubt>, outcome: &mut Outcome) {
+fn count_belief(user: UserId, doubt: Option<SuspectReason>, outcome: &mut Outcome) {
     match doubt {
         None => outcome.believed += 1,
         Some(doubt) => {

@@ -11,7 +11,7 @@ use super::refusal::common_refusal;
 use super::retry_after::retry_after;
 
 /// The largest body that is read, unpacked. A page of 50 artists is about 60 KiB.
-pub(super) const LARGEST_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY_SIZE: usize = 1024 * 1024;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,7 +51,7 @@ pub(super) struct Answer {
 pub(super) enum Body {
     /// All of it.
     Whole(Vec<u8>),
-    /// More than [`LARGEST_BODY`].
+    /// More than [`MAX_BODY_SIZE`].
     TooLarge,
     /// The connection ended before the body did.
     Cut,
@@ -110,7 +110,7 @@ async fn read(mut response: Response) -> Body {
     let mut bytes = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > LARGEST_BODY => return Body::TooLarge,
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_BODY_SIZE => return Body::TooLarge,
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
             Ok(None) => return Body::Whole(bytes),
             Err(_) => return Body::Cut,

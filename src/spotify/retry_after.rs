@@ -8,18 +8,18 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// The longest wait that is believed: more than any that was seen (a day), little enough that a
 /// slip of Spotify's does not silence a household for ever.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const MAX_LENGTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Reads `Retry-After`: whole seconds, or a date
 /// (<https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>). `None` where it is absent or odd.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let raw = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    seconds(raw).or_else(|| until(raw, now)).map(|wait| wait.min(LONGEST))
+    seconds(raw).or_else(|| until(raw, now)).map(|wait| wait.min(MAX_LENGTH))
 }
 
 fn seconds(raw: &str) -> Option<Duration> {
     let digits = !raw.is_empty() && raw.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| raw.parse().map_or(LONGEST, Duration::from_secs))
+    digits.then(|| raw.parse().map_or(MAX_LENGTH, Duration::from_secs))
 }
 
 fn until(raw: &str, now: Timestamp) -> Option<Duration> {
@@ -51,7 +51,7 @@ mod tests {
     fn a_wait_beyond_30_days_is_cut() {
         for raw in [&b"99999999"[..], b"99999999999999999999999", b"Fri, 01 Jan 2100 00:00:00 GMT"]
         {
-            assert_eq!(read(raw), Some(LONGEST));
+            assert_eq!(read(raw), Some(MAX_LENGTH));
         }
     }
 
@@ -66,7 +66,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_header_is_read_without_a_panic(raw in any::<Vec<u8>>()) {
-            prop_assert!(read(&raw).is_none_or(|wait| wait <= LONGEST));
+            prop_assert!(read(&raw).is_none_or(|wait| wait <= MAX_LENGTH));
         }
     }
 }

@@ -23,10 +23,10 @@ pub(super) type Failure = RequestTokenError<Error, BasicErrorResponse>;
 
 /// What Spotify's access tokens last where it does not say, in seconds
 /// (<https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens>).
-const USUAL_LIFE: u64 = 3600;
+const DEFAULT_LIFETIME: u64 = 3600;
 
 /// The longest life of an access token that is believed, in seconds.
-const LONGEST_LIFE: u64 = 24 * 60 * 60;
+const MAX_LIFETIME: u64 = 24 * 60 * 60;
 
 /// The body of `answer` as `oauth2` can read it: that of a 200, of a 400 and of a 401.
 pub(super) fn readable(answer: &Answer) -> Result<Vec<u8>, Error> {
@@ -42,7 +42,7 @@ pub(super) fn readable(answer: &Answer) -> Result<Vec<u8>, Error> {
 
 /// The grant in a token answer that was received at `now`.
 pub(super) fn grant(response: &BasicTokenResponse, now: Timestamp) -> Grant {
-    let life = response.expires_in().unwrap_or(Duration::from_secs(USUAL_LIFE));
+    let life = response.expires_in().unwrap_or(Duration::from_secs(DEFAULT_LIFETIME));
     Grant {
         access: AccessToken(response.access_token().secret().as_str().into()),
         expires_at: now.checked_add(life).unwrap_or(now),
@@ -83,7 +83,8 @@ fn token(body: &Value) -> Result<Value, Error> {
     let Some(access) = body.get("access_token").and_then(word) else {
         return Err(Error::Malformed("no access token where one was due".into()));
     };
-    let life = body.get("expires_in").and_then(count).unwrap_or(USUAL_LIFE).clamp(1, LONGEST_LIFE);
+    let life =
+        body.get("expires_in").and_then(count).unwrap_or(DEFAULT_LIFETIME).clamp(1, MAX_LIFETIME);
     // Taken as it is: a rotated token that were thrown away for its looks would be lost for good.
     let refresh =
         body.get("refresh_token").and_then(Value::as_str).filter(|t| !t.trim().is_empty());
@@ -203,7 +204,7 @@ mod tests {
             r#"{"error":"invalid_grant","error_description":5}"#,
             r#"{"error":"invalid_grant","error_description":"Invalid refresh token"}"#,
         ] {
-            assert_eq!(read(400, unsaid).unwrap_err(), Error::SignInAgain(Ending::Unsaid));
+            assert_eq!(read(400, unsaid).unwrap_err(), Error::SignInAgain(Ending::Unknown));
         }
         for (status, body) in [
             (401, expired),

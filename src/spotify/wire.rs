@@ -14,7 +14,7 @@ use crate::domain::user::{EmailAddress, Profile};
 const COVER_WIDTH: u64 = 300;
 
 /// The longest id or address that is kept, in bytes.
-const LONGEST: usize = 2048;
+const MAX_LENGTH: usize = 2048;
 
 /// What is asked for in a page, and what a page brought besides.
 pub(super) struct Page<T> {
@@ -119,7 +119,7 @@ fn web_address(value: &Value) -> Option<String> {
 /// A text that says something, and nothing invisible.
 fn text(value: &Value) -> Option<String> {
     let raw = value.as_str()?;
-    let sound = (1..=LONGEST).contains(&raw.len()) && !raw.chars().any(char::is_control);
+    let sound = (1..=MAX_LENGTH).contains(&raw.len()) && !raw.chars().any(char::is_control);
     sound.then(|| raw.to_owned())
 }
 

@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
 use super::{Result, Tx, artists, ledger};
-use crate::domain::allowance::{self, Lesson};
-use crate::domain::cadence::Budget;
+use crate::domain::check_planner::Budget;
+use crate::domain::learned_quota::{self, QuotaLockout};
 use crate::domain::quota::{Bucket, LOCK_OUTS_REMEMBERED, Purpose, WINDOW};
 
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -18,7 +18,7 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// # Errors
 /// [`super::StoreError`]
 pub fn of(tx: &Tx<'_>, bucket: Bucket, ceiling: u32) -> Result<u32> {
-    Ok(allowance::allowed(ceiling, lesson(tx, bucket)?, tx.now()))
+    Ok(learned_quota::allowed(ceiling, quota_lockout(tx, bucket)?, tx.now()))
 }
 
 /// A lock-out.
@@ -37,16 +37,16 @@ pub struct LockOut {
 /// # Errors
 /// [`super::StoreError`]
 pub fn learn(tx: &Tx<'_>, bucket: Bucket, ceiling: u32, time: Duration) -> Result<bool> {
-    let before = lesson(tx, bucket)?;
+    let before = quota_lockout(tx, bucket)?;
     if ledger::pause_of(tx, bucket)?.is_some() {
         return Ok(false);
     }
     // The call that was refused is in the ledger.
     let spent = u32::try_from(ledger::used(tx, bucket)?.saturating_sub(1)).unwrap_or(u32::MAX);
-    let lesson = Lesson::learn(spent, ceiling, before, tx.now());
+    let quota_lockout = QuotaLockout::learn(spent, ceiling, before, tx.now());
     tx.execute(
         "INSERT OR REPLACE INTO lessons (bucket, spent, at, until, in_a_row) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![bucket.as_str(), lesson.spent, Ms(tx.now()), Ms(tx.now() + time), lesson.in_a_row],
+        params![bucket.as_str(), quota_lockout.spent, Ms(tx.now()), Ms(tx.now() + time), quota_lockout.in_a_row],
     )?;
     Ok(before.is_some_and(|before| tx.now().duration_since(before.at) < LOCK_OUTS_REMEMBERED))
 }
@@ -77,12 +77,12 @@ pub fn lock_out(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<LockOut>> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn lesson(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<Lesson>> {
+pub fn quota_lockout(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<QuotaLockout>> {
     let sql = "SELECT spent, at, in_a_row FROM lessons WHERE bucket = ?1";
-    let lesson = tx.query_row(sql, [bucket.as_str()], |row| {
-        Ok(Lesson { spent: row.get(0)?, at: row.get::<_, Ms>(1)?.0, in_a_row: row.get(2)? })
+    let quota_lockout = tx.query_row(sql, [bucket.as_str()], |row| {
+        Ok(QuotaLockout { spent: row.get(0)?, at: row.get::<_, Ms>(1)?.0, in_a_row: row.get(2)? })
     });
-    Ok(lesson.optional()?)
+    Ok(quota_lockout.optional()?)
 }
 
 /// How the day's calls for artists' albums stand.
@@ -103,10 +103,10 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
     let key = params![
         bucket.as_str(),
         Ms(tx.now() - WINDOW),
-        Purpose::First.as_str(),
-        Purpose::Turn.as_str(),
+        Purpose::InitialScan.as_str(),
+        Purpose::Scheduled.as_str(),
         Purpose::Hint.as_str(),
-        Purpose::Side.as_str(),
+        Purpose::Secondary.as_str(),
         Ms(tx.now()),
         Ms(tx.now() + ledger::BOOKED_AHEAD),
     ];

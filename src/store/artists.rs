@@ -7,7 +7,7 @@ use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::cadence::Candidate;
+use crate::domain::check_planner::Candidate;
 use crate::domain::release::ReleaseId;
 use crate::domain::text::folded;
 use crate::domain::user::UserId;
@@ -17,7 +17,7 @@ const CHECK_LEASE: SignedDuration = SignedDuration::from_mins(10);
 
 /// An artist that is followed again within this time continues where it stopped: a follow list that
 /// Spotify cut short must cost no news. Later it starts with a silent initial scan, like any other.
-pub(super) const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// An artist that this process may check.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
     tx.execute(
         "UPDATE artists SET watched_since = ?2, next_check_at = ?2, checked_at = NULL
          WHERE id = ?1 AND unwatched_at <= ?3",
-        params![artist.id, Ms(tx.now()), Ms(tx.now() - FORGOTTEN_AFTER)],
+        params![artist.id, Ms(tx.now()), Ms(tx.now() - RETENTION)],
     )?;
     let sql = "UPDATE artists SET unwatched_at = NULL WHERE id = ?1 AND unwatched_at IS NOT NULL";
     tx.execute(sql, [&artist.id])?;

@@ -8,10 +8,10 @@ use super::{Result, Tx};
 use crate::domain::user::EmailAddress;
 
 /// Nobody waits for longer than this to be entered; the operator has had their email.
-pub const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// So many wait at once. An app may have five users; more than this only a flood brings.
-const MOST: u32 = 50;
+const MAX_ROWS: u32 = 50;
 
 /// Somebody who wants to be entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub fn note(
         params![proof_hash, address],
     )?;
     let waiting: u32 = tx.query_row("SELECT count(*) FROM callers", [], |row| row.get(0))?;
-    if waiting >= MOST {
+    if waiting >= MAX_ROWS {
         return Ok(Noted::Full);
     }
     tx.execute(

@@ -1,14 +1,14 @@
-//! What the clock was seen to say, so that one that leapt ahead is not believed at once (`domain/leap.rs`).
+//! What the clock was seen to say, so that one that leapt ahead is not believed at once (`domain/clock_jump.rs`).
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::OptionalExtension;
 
 use super::columns::Ms;
 use super::{Result, Tx};
-use crate::domain::leap::Seen;
+use crate::domain::clock_jump::ClockState;
 
 /// A look that tells nothing new is noted this seldom.
-const NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);
+const RECORD_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
 /// Looks at the clock, and remembers what it says.
 ///
@@ -17,7 +17,9 @@ const NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 pub(super) fn look(tx: &Tx<'_>) -> Result<()> {
     let (before, is_noted) = match noted(tx)? {
         Some(seen) => (seen, true),
-        None => (newest_row(tx)?.map_or(Seen::believed(tx.now()), Seen::believed), false),
+        None => {
+            (newest_row(tx)?.map_or(ClockState::believed(tx.now()), ClockState::believed), false)
+        }
     };
     let seen = before.look(tx.now());
     if before.is_believed() && !seen.is_believed() {
@@ -37,31 +39,31 @@ pub(super) fn look(tx: &Tx<'_>) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub(super) fn is_believed(tx: &Tx<'_>) -> Result<bool> {
-    let seen = noted(tx)?.unwrap_or(Seen::believed(tx.now()));
+    let seen = noted(tx)?.unwrap_or(ClockState::believed(tx.now()));
     Ok(seen.look(tx.now()).is_believed())
 }
 
 /// Whether the last look is long ago, or lies ahead.
-fn is_stale(seen: Seen, now: Timestamp) -> bool {
+fn is_stale(seen: ClockState, now: Timestamp) -> bool {
     let last = seen.doubted.map_or(seen.believed, |(_, last)| last);
-    now.duration_since(last).abs() >= NOTED_EVERY
+    now.duration_since(last).abs() >= RECORD_INTERVAL
 }
 
-fn noted(tx: &Tx<'_>) -> Result<Option<Seen>> {
+fn noted(tx: &Tx<'_>) -> Result<Option<ClockState>> {
     let sql = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'clock_seen'";
     let text = tx.query_row(sql, [], |row| row.get::<_, String>(0)).optional()?;
     let times: Option<Vec<Timestamp>> =
         text.and_then(|text| text.split(' ').map(|time| time.parse().ok()).collect());
     Ok(match times.as_deref() {
-        Some([believed]) => Some(Seen::believed(*believed)),
+        Some([believed]) => Some(ClockState::believed(*believed)),
         Some([believed, since, last]) => {
-            Some(Seen { believed: *believed, doubted: Some((*since, *last)) })
+            Some(ClockState { believed: *believed, doubted: Some((*since, *last)) })
         }
         _ => None,
     })
 }
 
-fn note(tx: &Tx<'_>, seen: Seen) -> Result<()> {
+fn note(tx: &Tx<'_>, seen: ClockState) -> Result<()> {
     let mut text = seen.believed.to_string();
     if let Some((since, last)) = seen.doubted {
         text = format!("{text} {since} {last}");

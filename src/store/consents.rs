@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx, outbox};
-use crate::domain::consent::{Crowd, DELETED_AFTER, DOUBT_LASTS, Ending, Refusal};
+use crate::domain::consent::{Crowd, DELETION_DELAY, Ending, REVERSAL_WINDOW, Refusal};
 use crate::domain::user::UserId;
 
 /// Notes that the tokens seen at `version` were refused with `invalid_grant`; `None`, and nothing
@@ -38,7 +38,7 @@ pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
                FROM people p JOIN tokens t ON t.person = p.id
                WHERE t.dead_since IS NULL OR t.dead_since > ?1";
     let read = |row: &rusqlite::Row<'_>| Ok(Crowd { refused: row.get(0)?, connected: row.get(1)? });
-    Ok(tx.query_row(sql, [Ms(tx.now() - DOUBT_LASTS)], read)?)
+    Ok(tx.query_row(sql, [Ms(tx.now() - REVERSAL_WINDOW)], read)?)
 }
 
 /// Ends a consent: the user must sign in again. The tokens go at once where it is `for_good`;
@@ -86,7 +86,7 @@ pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
         "SELECT p.id, p.ended_how = 'revoked', p.ended_at FROM people p
          JOIN tokens t ON t.person = p.id WHERE t.dead_since > ?1",
     )?;
-    let ended = rows.query_map([Ms(tx.now() - DOUBT_LASTS)], |row| {
+    let ended = rows.query_map([Ms(tx.now() - REVERSAL_WINDOW)], |row| {
         Ok((row.get::<_, UserId>(0)?, row.get::<_, bool>(1)?, row.get::<_, Ms>(2)?))
     })?;
     let ended = ended.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -155,7 +155,7 @@ pub fn to_be_deleted(tx: &Tx<'_>) -> Result<Vec<UserId>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id FROM people WHERE ended_how = 'revoked' AND coalesce(refused_since, ended_at) <= ?1",
     )?;
-    let gone = rows.query_map([Ms(tx.now() - DELETED_AFTER)], |row| row.get(0))?;
+    let gone = rows.query_map([Ms(tx.now() - DELETION_DELAY)], |row| row.get(0))?;
     Ok(gone.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -165,6 +165,6 @@ pub fn to_be_deleted(tx: &Tx<'_>) -> Result<Vec<UserId>> {
 /// [`super::StoreError`]
 pub(super) fn bury_dead_tokens(tx: &Tx<'_>) -> Result<()> {
     let sql = "DELETE FROM tokens WHERE dead_since <= ?1";
-    tx.execute(sql, [Ms(tx.now() - DOUBT_LASTS)])?;
+    tx.execute(sql, [Ms(tx.now() - REVERSAL_WINDOW)])?;
     Ok(())
 }

@@ -15,7 +15,7 @@ use super::connection::{SYNCHRONOUS, connect, empty_the_log};
 use super::presence::{Company, Presence};
 use super::{Result, Sealer, StoreError, artists, copy, keys, migrations, outbox, tidy, tokens};
 use crate::clock::{Chance, Clock};
-use crate::domain::room::Room;
+use crate::domain::disk_space::DiskSpace;
 
 /// A transaction that takes longer is worth a line in the log.
 const SLOW: Duration = Duration::from_secs(1);
@@ -159,7 +159,7 @@ impl Db {
     }
 
     /// The room on the disk that it lies on; `None` where the system does not say.
-    pub fn room(&self) -> Option<Room> {
+    pub fn room(&self) -> Option<DiskSpace> {
         self.shared.room()
     }
 
@@ -244,10 +244,10 @@ impl Shared {
         })
     }
 
-    fn room(&self) -> Option<Room> {
+    fn room(&self) -> Option<DiskSpace> {
         let stat = rustix::fs::statvfs(&self.path).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-        Some(Room { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
+        Some(DiskSpace { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
     }
 
     fn transact<T>(
@@ -275,7 +275,7 @@ impl Shared {
 
 impl Tx<'_> {
     /// The room on the disk that the database lies on; `None` where the system does not say.
-    pub fn room(&self) -> Option<Room> {
+    pub fn room(&self) -> Option<DiskSpace> {
         self.shared.room()
     }
 

@@ -9,7 +9,7 @@ use super::{Result, Tx, outbox};
 use crate::domain::user::EmailAddress;
 
 /// An email that could not leave by then never will; and nothing is kept for ever.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(4 * 24);
+const RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// What the last email says, and where it goes.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
 
 /// Forgets those whose email could not leave for days.
 pub(super) fn forget_old(tx: &Tx<'_>) -> Result<()> {
-    let before = Ms(tx.now() - KEPT_FOR);
+    let before = Ms(tx.now() - RETENTION);
     tx.execute("DELETE FROM farewells WHERE made_at <= ?1", [before])?;
     tx.execute("DELETE FROM outbox WHERE kind = 'good_bye' AND owed_at <= ?1", [before])?;
     Ok(())

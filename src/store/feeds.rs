@@ -7,13 +7,13 @@ use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
 use super::{Result, Tx, editions, preferences, releases};
-use crate::domain::audience;
 use crate::domain::feed::{Entry, Form};
 use crate::domain::release::ReleaseId;
+use crate::domain::release_filter;
 use crate::domain::user::UserId;
 
 /// Entries of a feed.
-const MOST: usize = 100;
+const MAX_ROWS: usize = 100;
 
 /// Among so many of the newest they are looked for: some are of kinds that the user does not want.
 const LOOKED_THROUGH: u32 = 400;
@@ -155,7 +155,7 @@ pub fn entries(tx: &Tx<'_>, user: UserId) -> Result<Vec<Entry>> {
         let Some(release) = releases::find(tx, &id)? else { continue };
         let reasons = releases::reasons(tx, &id, user)?;
         let is_left_out = !wanted.editions && editions::is_one(tx, &id)?;
-        if is_left_out || audience::judge(&release, &reasons, wanted.kinds).is_err() {
+        if is_left_out || release_filter::evaluate(&release, &reasons, wanted.kinds).is_err() {
             continue;
         }
         let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
@@ -165,7 +165,7 @@ pub fn entries(tx: &Tx<'_>, user: UserId) -> Result<Vec<Entry>> {
         entries.push(Entry { release, appears, seen_at, changed_at });
     }
     entries.sort_by(|a, b| (b.seen_at, &a.release.id).cmp(&(a.seen_at, &b.release.id)));
-    entries.truncate(MOST);
+    entries.truncate(MAX_ROWS);
     Ok(entries)
 }
 

@@ -7,16 +7,16 @@ use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx, artists, follows};
 use crate::domain::artist::ArtistId;
-use crate::domain::cadence::forecast::{Asked, Crowd, Pace};
-use crate::domain::cadence::rate;
+use crate::domain::check_planner::forecast::{Asked, CheckRate, Population};
+use crate::domain::check_planner::rate;
 use crate::domain::release::ReleaseDate;
 use crate::domain::user::UserId;
 
 /// Artists on a page.
-pub const A_PAGE: u32 = 50;
+pub const PAGE_SIZE: u32 = 50;
 
 /// A user may ask to look for changes once in so long.
-pub const HURRY_EVERY: SignedDuration = SignedDuration::from_hours(1);
+pub const SYNC_COOLDOWN: SignedDuration = SignedDuration::from_hours(1);
 
 /// In which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,7 +111,7 @@ pub fn page(
     user: UserId,
     wanted: &Wanted,
     count: Count,
-    pace: Option<&Pace>,
+    pace: Option<&CheckRate>,
 ) -> Result<Vec<Followed>> {
     let slice = Slice::of(wanted.page, count.found);
     let mut ids = match (wanted.sort, pace) {
@@ -135,8 +135,8 @@ struct Slice {
 
 impl Slice {
     fn of(page: u32, found: u64) -> Self {
-        let first = (u64::from(page) * u64::from(A_PAGE)).min(found);
-        let end = (first + u64::from(A_PAGE)).min(found);
+        let first = (u64::from(page) * u64::from(PAGE_SIZE)).min(found);
+        let end = (first + u64::from(PAGE_SIZE)).min(found);
         let is_backwards = first > found - end;
         let skip = if is_backwards { found - end } else { first };
         Self { is_backwards, skip, take: end - first }
@@ -200,7 +200,7 @@ fn by_next_check(
     user: UserId,
     search: &str,
     count: Count,
-    pace: &Pace,
+    pace: &CheckRate,
     slice: Slice,
 ) -> Result<Vec<ArtistId>> {
     let mut turns = turns(tx, user, search, count, pace)?;
@@ -226,7 +226,13 @@ fn by_next_check(
 }
 
 /// The turns of the artists that are found, among them all that the user follows.
-fn turns(tx: &Tx<'_>, user: UserId, search: &str, count: Count, pace: &Pace) -> Result<Vec<Turn>> {
+fn turns(
+    tx: &Tx<'_>,
+    user: UserId,
+    search: &str,
+    count: Count,
+    pace: &CheckRate,
+) -> Result<Vec<Turn>> {
     let follows_many = count.all * 4 > artists::count_watched(tx)?;
     let whom = match follows_many {
         true => {
@@ -291,13 +297,13 @@ pub fn find(tx: &Tx<'_>, user: UserId, id: &ArtistId) -> Result<Option<Followed>
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
+pub fn crowd(tx: &Tx<'_>) -> Result<Population> {
     let mut rows =
         tx.conn().prepare_cached("SELECT rate FROM artists WHERE unwatched_at IS NULL")?;
     let rates = rows.query_map([], |row| row.get::<_, Option<f64>>(0))?;
     let rates = rates.collect::<rusqlite::Result<Vec<_>>>()?;
     let never_asked = rates.iter().filter(|rate| rate.is_none()).count() as u64;
-    Ok(Crowd { rates: rates.into_iter().flatten().collect(), never_asked })
+    Ok(Population { rates: rates.into_iter().flatten().collect(), never_asked })
 }
 
 /// When a user last asked to look for changes, if that is less than an hour ago.
@@ -306,7 +312,7 @@ pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
 /// [`super::StoreError`]
 pub fn hurried_at(tx: &Tx<'_>, user: UserId) -> Result<Option<Timestamp>> {
     let sql = "SELECT hurried_at FROM people WHERE id = ?1 AND hurried_at > ?2";
-    let key = params![user, Ms(tx.now() - HURRY_EVERY)];
+    let key = params![user, Ms(tx.now() - SYNC_COOLDOWN)];
     Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map(|at| at.0))
 }
 
@@ -328,7 +334,7 @@ mod tests {
         #[test]
         fn pages_taken_from_either_end_show_each_artist_once_and_in_order(found in 0_u64..1_000) {
             let list: Vec<u64> = (0..found).collect();
-            let pages = u32::try_from(found.div_ceil(u64::from(A_PAGE))).unwrap() + 1;
+            let pages = u32::try_from(found.div_ceil(u64::from(PAGE_SIZE))).unwrap() + 1;
             let mut shown = Vec::new();
             for page in 0..pages {
                 let Slice { is_backwards, skip, take } = Slice::of(page, found);

@@ -105,7 +105,7 @@ fn follow(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<bool> {
             Ok((row.get::<_, Ms>(0)?, row.get::<_, Ms>(1)?))
         });
         if let Some((since, gone_at)) = ended.optional()?
-            && tx.now().duration_since(gone_at.0) < artists::FORGOTTEN_AFTER
+            && tx.now().duration_since(gone_at.0) < artists::RETENTION
         {
             let sql = "UPDATE follows SET since = ?3 WHERE person = ?1 AND artist = ?2";
             tx.execute(sql, params![user, artist, since])?;

@@ -13,10 +13,10 @@ use crate::domain::hint::SourceName;
 
 /// No pause is longer, whatever a source asks for: a slip of its must not silence it for ever. A
 /// call that lies further ahead was booked before the clock stepped back.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+const MAX_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// No source is called twice within this time, whatever became of the first call.
-const SHORTEST_DISTANCE: Duration = Duration::from_secs(2);
+const MIN_DISTANCE: Duration = Duration::from_secs(2);
 
 /// How a source does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Health {
 pub fn free_at(tx: &Tx<'_>, source: SourceName, patience: Duration) -> Result<Option<Timestamp>> {
     let sql = "SELECT next_at FROM hint_sources WHERE source = ?1";
     let next_at = tx.query_row(sql, [source], |row| row.get::<_, Ms>(0)).optional()?;
-    let next_at = next_at.map(|at| at.0).filter(|at| *at <= tx.now() + LONGEST_PAUSE * 2);
+    let next_at = next_at.map(|at| at.0).filter(|at| *at <= tx.now() + MAX_PAUSE * 2);
     let at = next_at.map_or(tx.now(), |next_at| next_at.max(tx.now()));
     Ok((at <= tx.now() + patience).then_some(at))
 }
@@ -68,7 +68,7 @@ pub fn book(tx: &Tx<'_>, source: SourceName, at: Timestamp, distance: Duration) 
 /// [`super::StoreError`]
 pub fn give_back(tx: &Tx<'_>, source: SourceName) -> Result<()> {
     let sql = "UPDATE hint_sources SET next_at = min(next_at, ?2) WHERE source = ?1";
-    tx.execute(sql, params![source, Ms(tx.now() + SHORTEST_DISTANCE)])?;
+    tx.execute(sql, params![source, Ms(tx.now() + MIN_DISTANCE)])?;
     Ok(())
 }
 
@@ -97,7 +97,7 @@ pub fn failed(
     let sql = "SELECT failures FROM hint_sources WHERE source = ?1";
     let before: Option<u32> = tx.query_row(sql, [source], |row| row.get(0)).optional()?;
     let ladder = backoff::HINTS.wait(before.unwrap_or(0) + 1, chance);
-    let wait = ladder.max(retry_after.unwrap_or_default()).min(LONGEST_PAUSE);
+    let wait = ladder.max(retry_after.unwrap_or_default()).min(MAX_PAUSE);
     tx.execute(
         "UPDATE hint_sources SET failures = failures + 1, next_at = ?2, last_error = ?3,
              last_error_at = ?4 WHERE source = ?1",

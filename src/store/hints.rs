@@ -9,7 +9,7 @@ use crate::domain::artist::ArtistId;
 use crate::domain::hint::{self, Hint, SourceName};
 
 /// A source tells of a release for two weeks or so; hints older than this are never told again.
-pub(super) const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// That an album of the hint's day was seen on the artist's own list at Spotify. Dates that are less
 /// precise than a day are no Julian days, and match nothing.
@@ -52,7 +52,7 @@ pub fn give(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
             released,
             Ms(tx.now()),
             Ms(next_at),
-            hint::MOST_OPEN
+            hint::MAX_OPEN
         ],
     )?;
     if inserted == 0 {

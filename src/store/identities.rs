@@ -16,7 +16,7 @@ const UNKNOWN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The time between two questions at Deezer about one artist: 1,500 artists make a call in five
 /// seconds, where 50 are allowed.
-const DEEZER_EVERY: SignedDuration = SignedDuration::from_hours(2);
+const DEEZER_INTERVAL: SignedDuration = SignedDuration::from_hours(2);
 
 /// Whether anybody who follows the artist wants singles.
 const WANTS_SINGLES: &str = "EXISTS (SELECT 1 FROM follows f JOIN people p ON p.id = f.person
@@ -107,7 +107,7 @@ fn traced(tx: &Tx<'_>, artist: &ArtistId, deezer: Option<DeezerId>) -> Result<()
 
 fn asked_at_deezer(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
     let sql = "UPDATE identities SET deezer_asked_at = ?2, deezer_next_at = ?3 WHERE artist = ?1";
-    tx.execute(sql, params![artist, Ms(tx.now()), Ms(tx.now() + DEEZER_EVERY)])?;
+    tx.execute(sql, params![artist, Ms(tx.now()), Ms(tx.now() + DEEZER_INTERVAL)])?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use super::{Result, Tx};
 use crate::domain::user::UserId;
 
 /// None is good for longer.
-pub const LONGEST_GOOD_FOR: SignedDuration = SignedDuration::from_hours(366 * 24);
+pub const MAX_TTL: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// An invitation, without its link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub fn make(
     note: &str,
     good_for: SignedDuration,
 ) -> Result<Invitation> {
-    let expires_at = tx.now() + good_for.min(LONGEST_GOOD_FOR);
+    let expires_at = tx.now() + good_for.min(MAX_TTL);
     tx.execute(
         "INSERT INTO invitations (token_hash, note, made_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
         params![token_hash, note, Ms(tx.now()), Ms(expires_at)],

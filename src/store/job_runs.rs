@@ -7,14 +7,14 @@ use super::columns::{Ms, unreadable};
 use super::{Result, Tx};
 
 /// So many runs of a job are kept, besides the last that went well.
-const KEPT: u32 = 20;
+const RUNS_KEPT: u32 = 20;
 
 /// A run that tells nothing new is noted this long after the last at the earliest: a job that looks
 /// every minute and finds nothing must not write every minute.
-const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(10);
+const RECORD_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 
 /// No more of a sentence is kept: it may quote a server.
-const LONGEST_SENTENCE: usize = 500;
+const MAX_SENTENCE_LENGTH: usize = 500;
 
 /// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,12 +64,12 @@ impl RunResult {
 /// # Errors
 /// [`super::StoreError`]
 pub fn note(tx: &Tx<'_>, run: &JobRun) -> Result<()> {
-    let run = &JobRun { did: run.did.chars().take(LONGEST_SENTENCE).collect(), ..run.clone() };
+    let run = &JobRun { did: run.did.chars().take(MAX_SENTENCE_LENGTH).collect(), ..run.clone() };
     if let Some(last) = last(tx, &run.job)?
         && last.makes_superfluous(run)
     {
         let since = run.ended_at.duration_since(last.ended_at).abs();
-        if since < NOTED_EVERY {
+        if since < RECORD_INTERVAL {
             return Ok(());
         }
     }
@@ -144,7 +144,7 @@ fn forget_old(tx: &Tx<'_>, job: &str) -> Result<()> {
         "DELETE FROM job_runs WHERE job = ?1
              AND id <= (SELECT id FROM job_runs WHERE job = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)
              AND id IS NOT (SELECT max(id) FROM job_runs WHERE job = ?1 AND result = 'ok')",
-        params![job, KEPT],
+        params![job, RUNS_KEPT],
     )?;
     Ok(())
 }

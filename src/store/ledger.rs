@@ -33,7 +33,7 @@ pub struct Limits {
     /// lock-out taught us so.
     pub per_day: Option<u32>,
     /// So many of them are not for this call.
-    pub kept_back: u32,
+    pub reserved: u32,
     /// Why the call is made.
     pub purpose: Purpose,
     /// Time between the starts of two calls, whatever their buckets.
@@ -52,7 +52,7 @@ pub fn book(tx: &Tx<'_>, bucket: Bucket, limits: Limits) -> Result<Booking> {
         return Ok(Booking::Paused(pause));
     }
     let allowed = limits.per_day.map(|ceiling| allowance::of(tx, bucket, ceiling)).transpose()?;
-    let allowed = allowed.map(|n| n.saturating_sub(limits.kept_back));
+    let allowed = allowed.map(|n| n.saturating_sub(limits.reserved));
     if let Some(free_at) = allowed.map(|n| spent_until(tx, bucket, n)).transpose()?.flatten() {
         return Ok(Booking::Spent(free_at));
     }

@@ -12,7 +12,7 @@ use super::files::{AS_IT_LIES, LOGS, folder_of, sync_folder};
 use super::{Tx, copy, migrations, restore};
 
 /// A copy is kept for so long: enough to go back, and no longer than that.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24 * 30);
+const RETENTION: SignedDuration = SignedDuration::from_hours(24 * 30);
 
 /// No draft is written for so long.
 const WRITTEN_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -107,7 +107,7 @@ fn is_digits(text: &str, count: usize) -> bool {
 fn is_over(kind: Kind, path: &Path, now: Timestamp) -> bool {
     let Ok(file) = path.symlink_metadata() else { return false };
     let longest = match kind {
-        Kind::Copy => KEPT_FOR,
+        Kind::Copy => RETENTION,
         Kind::Draft => WRITTEN_FOR,
     };
     file.is_file()

@@ -9,7 +9,7 @@ use super::{Result, Tx};
 use crate::domain::user::{EmailAddress, UserId};
 
 /// A link that confirms an address is good for this long.
-pub const CONFIRM_GOOD_FOR: SignedDuration = SignedDuration::from_hours(48);
+pub const CONFIRM_TTL: SignedDuration = SignedDuration::from_hours(48);
 
 /// A link that confirms an address.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub fn make_confirm(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result
     tx.execute(
         "INSERT INTO links (purpose, person, address, created_at, expires_at)
          VALUES ('confirm', ?1, ?2, ?3, ?4)",
-        params![user, address, Ms(tx.now()), Ms(tx.now() + CONFIRM_GOOD_FOR)],
+        params![user, address, Ms(tx.now()), Ms(tx.now() + CONFIRM_TTL)],
     )?;
     Ok(tx.conn().last_insert_rowid())
 }

@@ -9,17 +9,17 @@ use super::columns::Ms;
 use super::hints::{self, Counts};
 use super::status::{self, Artists, Users};
 use super::{Result, Tx, allowance, ledger};
-use crate::domain::cadence::{Budget, Settings};
+use crate::domain::check_planner::{Budget, Settings};
 use crate::domain::consent;
+use crate::domain::disk_space::DiskSpace;
 use crate::domain::hint::SourceName;
 use crate::domain::quota::{Bucket, Pause};
-use crate::domain::room::Room;
 
 /// Ages of artists' last checks that are told apart, in days.
 pub const CHECK_AGES_DAYS: [i64; 6] = [1, 3, 7, 14, 21, 30];
 
 /// Ages of what is owed that are told apart, in minutes.
-pub const OWED_AGES_MINUTES: [i64; 6] = [0, 20, 60, 6 * 60, 24 * 60, 8 * 24 * 60];
+pub const PENDING_AGES_MINUTES: [i64; 6] = [0, 20, 60, 6 * 60, 24 * 60, 8 * 24 * 60];
 
 /// How far ahead the ends of consents are told apart, in days.
 pub const CONSENT_DAYS: [i64; 5] = [1, 7, 30, 90, 190];
@@ -42,7 +42,7 @@ pub struct Facts {
     pub budget: Budget,
     /// Pauses that hold now, by scope.
     pub pauses: Vec<(String, Pause)>,
-    /// Things owed for longer than each of [`OWED_AGES_MINUTES`].
+    /// Things owed for longer than each of [`PENDING_AGES_MINUTES`].
     pub owed: [u64; 6],
     /// Things owed that could not be sent at least once.
     pub put_off: u64,
@@ -59,7 +59,7 @@ pub struct Facts {
     /// The write-ahead log, in bytes.
     pub log: u64,
     /// The disk; `None` where the system does not say.
-    pub room: Option<Room>,
+    pub room: Option<DiskSpace>,
 }
 
 /// Reads it all.
@@ -68,7 +68,7 @@ pub struct Facts {
 /// [`super::StoreError`]
 pub fn facts(tx: &Tx<'_>, settings: &Settings) -> Result<Facts> {
     let (unchecked, owed) =
-        (CHECK_AGES_DAYS.map(days), OWED_AGES_MINUTES.map(SignedDuration::from_mins));
+        (CHECK_AGES_DAYS.map(days), PENDING_AGES_MINUTES.map(SignedDuration::from_mins));
     let number = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
     let calls = Bucket::ALL.map(|bucket| Ok((bucket, ledger::used(tx, bucket)?)));
     let hints = SourceName::ALL.map(|source| Ok((source, hints::counts(tx, source)?)));

@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::columns::Ms;
 use super::{Result, Tx, allowance, artists, ledger, users};
-use crate::domain::cadence::Settings;
+use crate::domain::check_planner::Settings;
 use crate::domain::quota::{Bucket, Pause, Purpose};
 use crate::domain::user::UserId;
 
@@ -126,7 +126,7 @@ pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<Why> {
     let (budget, watched) =
         (allowance::budget(tx, settings.calls_per_day)?, artists::count_watched(tx)?);
     let calls = budget.allowed;
-    Ok(match budget.is_spent(Purpose::Turn, settings) {
+    Ok(match budget.is_spent(Purpose::Scheduled, settings) {
         true => Why::DaySpent { watched, calls },
         false => Why::NotItsTurn { watched, calls },
     })

@@ -9,9 +9,9 @@ use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx, outbox};
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::audience::Kinds;
-use crate::domain::digest::{Key, Rhythm, Timetable};
+use crate::domain::digest::{DigestFrequency, DigestSchedule, Key};
 use crate::domain::preferences::Preferences;
+use crate::domain::release_filter::Categories;
 use crate::domain::user::UserId;
 
 const PREFERENCES: &str = "SELECT wants_albums, singles_since IS NOT NULL,
@@ -28,7 +28,7 @@ pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Preferences>> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
-    let kinds = Kinds {
+    let kinds = Categories {
         albums: row.get(0)?,
         singles: row.get(1)?,
         compilations: row.get(2)?,
@@ -37,10 +37,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
         appearances: row.get(5)?,
     };
     let weekday = Weekday::from_monday_zero_offset(row.get(8)?).unwrap_or(Weekday::Friday);
-    let rhythm = match row.get::<_, String>(7)?.as_str() {
-        "daily" => Rhythm::Daily,
-        "weekly" => Rhythm::Weekly(weekday),
-        _ => Rhythm::AtOnce,
+    let frequency = match row.get::<_, String>(7)?.as_str() {
+        "daily" => DigestFrequency::Daily,
+        "weekly" => DigestFrequency::Weekly(weekday),
+        _ => DigestFrequency::AtOnce,
     };
     // A zone that the machine has unlearnt is no reason to stay silent.
     let zone = row.get::<_, Option<String>>(10)?;
@@ -48,7 +48,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
     Ok(Preferences {
         kinds,
         editions: row.get(6)?,
-        timetable: Timetable { rhythm, hour: row.get(9)?, zone },
+        digest_schedule: DigestSchedule { frequency, hour: row.get(9)?, zone },
         is_subscribed: row.get(11)?,
     })
 }
@@ -60,12 +60,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
-    let Preferences { kinds, timetable, .. } = wanted;
+    let Preferences { kinds, digest_schedule, .. } = wanted;
     let before = of(tx, user)?;
-    let (rhythm, weekday) = match timetable.rhythm {
-        Rhythm::AtOnce => ("at_once", None),
-        Rhythm::Daily => ("daily", None),
-        Rhythm::Weekly(weekday) => ("weekly", Some(weekday.to_monday_zero_offset())),
+    let (frequency, weekday) = match digest_schedule.frequency {
+        DigestFrequency::AtOnce => ("at_once", None),
+        DigestFrequency::Daily => ("daily", None),
+        DigestFrequency::Weekly(weekday) => ("weekly", Some(weekday.to_monday_zero_offset())),
     };
     let changed = tx.execute(
         "UPDATE people SET wants_albums = ?2, wants_live = ?3, wants_remixes = ?4, wants_editions = ?5,
@@ -84,20 +84,20 @@ pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
             kinds.singles,
             kinds.compilations,
             kinds.appearances,
-            rhythm,
+            frequency,
             weekday,
-            timetable.hour,
-            timetable.zone.iana_name(),
+            digest_schedule.hour,
+            digest_schedule.zone.iana_name(),
             wanted.is_subscribed,
             Ms(tx.now()),
         ],
     )?;
     exactly_one(changed)?;
     // An email that is late already must not be put off by whoever saves the same again.
-    if before.is_some_and(|before| before.timetable == *timetable) {
+    if before.is_some_and(|before| before.digest_schedule == *digest_schedule) {
         return Ok(());
     }
-    outbox::plan_anew(tx, user, timetable, last_digest(tx, user)?)
+    outbox::plan_anew(tx, user, digest_schedule, last_digest(tx, user)?)
 }
 
 /// Sends a user no news any more, until they say otherwise.
@@ -123,8 +123,12 @@ pub fn propose_zone(tx: &Tx<'_>, user: UserId, zone: &TimeZone) -> Result<()> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn leaves_at(tx: &Tx<'_>, user: UserId, timetable: &Timetable) -> Result<Timestamp> {
-    Ok(timetable.leaves_at(tx.now(), last_digest(tx, user)?))
+pub fn next_send_time(
+    tx: &Tx<'_>,
+    user: UserId,
+    digest_schedule: &DigestSchedule,
+) -> Result<Timestamp> {
+    Ok(digest_schedule.next_send_time(tx.now(), last_digest(tx, user)?))
 }
 
 /// The digest that a user got last.

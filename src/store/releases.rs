@@ -8,9 +8,9 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::columns::Ms;
 use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::audience::Reason;
 use crate::domain::day_of;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use crate::domain::release_filter::Match;
 use crate::domain::release_query::ReleaseQuery;
 use crate::domain::user::UserId;
 
@@ -148,7 +148,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
 }
 
 /// The artists that a user follows or has muted and on whose lists the release is.
-pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Reason>> {
+pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Match>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name, s.appears,
              EXISTS (SELECT 1 FROM mutes m WHERE m.person = ?2 AND m.artist = a.id) AS is_muted
@@ -158,7 +158,7 @@ pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Reason>>
          ORDER BY a.name, a.id",
     )?;
     let reasons = rows.query_map(params![id, user], |row| {
-        Ok(Reason {
+        Ok(Match {
             artist: row.get(0)?,
             name: row.get(1)?,
             appears: row.get(2)?,

@@ -8,10 +8,10 @@ use super::columns::Ms;
 use super::{Result, Tx};
 
 /// A trip is good for this long.
-pub const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
+pub const TTL: SignedDuration = SignedDuration::from_mins(10);
 
 /// So many trips are remembered; with more the oldest are forgotten.
-const MOST: u32 = 1_000;
+const MAX_ROWS: u32 = 1_000;
 
 /// What was remembered when somebody left for Spotify.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub fn begin(
     tx.execute(
         "DELETE FROM sign_ins WHERE expires_at <
              (SELECT expires_at FROM sign_ins ORDER BY expires_at DESC LIMIT 1 OFFSET ?1)",
-        [MOST],
+        [MAX_ROWS],
     )?;
     tx.execute(
         "INSERT INTO sign_ins (state_hash, browser_hash, verifier_sealed, expires_at, invitation)
@@ -54,7 +54,7 @@ pub fn begin(
             state_hash,
             browser_hash,
             tx.seal(verifier, &identity(&state_hash)),
-            Ms(tx.now() + GOOD_FOR),
+            Ms(tx.now() + TTL),
             invitation,
         ],
     )?;

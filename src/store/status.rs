@@ -21,7 +21,7 @@ use super::hint_sources::{self, Health};
 use super::job_runs::{self, JobRun};
 use super::overdue::{self, Overdue};
 use super::{Result, Tx, allowance, consents, follows, identities, ledger, outbox};
-use crate::domain::cadence::Settings;
+use crate::domain::check_planner::Settings;
 use crate::domain::quota::{Bucket, Pause, WINDOW};
 use crate::domain::user::UserId;
 
@@ -90,7 +90,7 @@ pub struct Artists {
     /// Never asked about yet.
     pub never_asked: u64,
     /// Looked at for the first time in the last 24 hours.
-    pub first_looks_last_day: u64,
+    pub initial_scans_last_day: u64,
     /// Checked in the last 24 hours.
     pub checked_last_day: u64,
     /// Checked in the last seven days.
@@ -165,7 +165,7 @@ pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Res
             failing: row.get(5)?,
             last_check: row.get::<_, Option<Ms>>(6)?.map(|at| at.0),
             oldest_check: row.get::<_, Option<Ms>>(7)?.map(|at| at.0),
-            first_looks_last_day: row.get(8)?,
+            initial_scans_last_day: row.get(8)?,
         })
     })?)
 }

@@ -11,11 +11,11 @@ use super::{
 };
 use crate::clock;
 use crate::domain::artist::ArtistId;
-use crate::domain::quota::{LONGEST_PAUSE, WINDOW};
+use crate::domain::quota::{MAX_PAUSE, WINDOW};
 use crate::domain::{artist_list, day_of, digest};
 
 /// No rule waits longer for anything but a pause: a sweep over very many artists, at most.
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(60 * 24);
+const MAX_WAIT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// So many rows of a table go in one transaction.
 const AT_ONCE: u32 = 500;
@@ -24,62 +24,58 @@ const AT_ONCE: u32 = 500;
 const LOOKED_AT: u32 = 2_000;
 
 /// No claim is made for longer.
-const LONGEST_LEASE: SignedDuration = SignedDuration::from_hours(2);
+const MAX_LEASE: SignedDuration = SignedDuration::from_hours(2);
 
 /// How far ahead a time in each column can lie.
 const TIMES: &[(&str, &[(&str, SignedDuration)])] = &[
     (
         "artists",
         &[
-            ("next_check_at", LONGEST_WAIT),
-            ("checked_at", LONGEST_LEASE),
-            ("watched_since", LONGEST_LEASE),
-            ("claimed_until", LONGEST_LEASE),
+            ("next_check_at", MAX_WAIT),
+            ("checked_at", MAX_LEASE),
+            ("watched_since", MAX_LEASE),
+            ("claimed_until", MAX_LEASE),
         ],
     ),
     (
         "people",
         &[
-            ("follows_next_at", LONGEST_WAIT),
-            ("trouble_until", LONGEST_WAIT),
-            ("ended_at", LONGEST_LEASE),
-            ("refused_since", LONGEST_LEASE),
-            ("hurried_at", LONGEST_LEASE),
+            ("follows_next_at", MAX_WAIT),
+            ("trouble_until", MAX_WAIT),
+            ("ended_at", MAX_LEASE),
+            ("refused_since", MAX_LEASE),
+            ("hurried_at", MAX_LEASE),
         ],
     ),
-    ("feeds", &[("changed_at", LONGEST_LEASE), ("read_at", LONGEST_LEASE)]),
-    ("sessions", &[("seen_at", LONGEST_LEASE)]),
+    ("feeds", &[("changed_at", MAX_LEASE), ("read_at", MAX_LEASE)]),
+    ("sessions", &[("seen_at", MAX_LEASE)]),
     (
         "tokens",
-        &[
-            ("refreshing_until", LONGEST_LEASE),
-            ("authorized_at", LONGEST_LEASE),
-            ("dead_since", LONGEST_LEASE),
-        ],
+        &[("refreshing_until", MAX_LEASE), ("authorized_at", MAX_LEASE), ("dead_since", MAX_LEASE)],
     ),
-    ("outbox", &[("next_at", digest::LONGEST_WAIT), ("claimed_until", LONGEST_LEASE)]),
-    ("pauses", &[("until", LONGEST_PAUSE)]),
+    ("outbox", &[("next_at", digest::MAX_WAIT), ("claimed_until", MAX_LEASE)]),
+    ("pauses", &[("until", MAX_PAUSE)]),
     ("calls", &[("at", BOOKED_AHEAD)]),
     ("lessons", &[("at", SignedDuration::ZERO)]),
     (
         "artist_lists",
         &[
             ("next_check_at", artist_list::MAX_SECONDARY_INTERVAL),
-            ("checked_at", LONGEST_LEASE),
-            ("unwanted_at", LONGEST_LEASE),
+            ("checked_at", MAX_LEASE),
+            ("unwanted_at", MAX_LEASE),
         ],
     ),
-    ("hints", &[("next_at", LONGEST_WAIT)]),
-    ("hint_sources", &[("next_at", LONGEST_PAUSE)]),
-    ("job_runs", &[("started_at", LONGEST_LEASE), ("ended_at", LONGEST_LEASE)]),
-    ("invitations", &[("expires_at", invitations::LONGEST_GOOD_FOR)]),
-    ("callers", &[("asked_at", LONGEST_LEASE)]),
+    ("hints", &[("next_at", MAX_WAIT)]),
+    ("hint_sources", &[("next_at", MAX_PAUSE)]),
+    ("job_runs", &[("started_at", MAX_LEASE), ("ended_at", MAX_LEASE)]),
+    ("invitations", &[("expires_at", invitations::MAX_TTL)]),
+    ("callers", &[("asked_at", MAX_LEASE)]),
     (
         "identities",
         &[
             ("look_up_next_at", identities::KNOWN_FOR),
             ("trace_next_at", identities::KNOWN_FOR),
-            ("deezer_next_at", LONGEST_WAIT),
+            ("deezer_next_at", MAX_WAIT),
         ],
     ),
 ];
@@ -92,10 +88,10 @@ const OVER: [(&str, &str, &str, SignedDuration); 8] = [
     ("pauses", "scope", "until", WINDOW),
     ("sign_ins", "state_hash", "expires_at", SignedDuration::ZERO),
     ("invitations", "id", "expires_at", SignedDuration::from_hours(30 * 24)),
-    ("callers", "id", "asked_at", callers::FORGOTTEN_AFTER),
+    ("callers", "id", "asked_at", callers::RETENTION),
     ("links", "id", "expires_at", SignedDuration::from_hours(30 * 24)),
-    ("hints", "artist, source, key", "given_at", hints::FORGOTTEN_AFTER),
-    ("unfollows", "person, artist", "gone_at", artists::FORGOTTEN_AFTER),
+    ("hints", "artist, source, key", "given_at", hints::RETENTION),
+    ("unfollows", "person, artist", "gone_at", artists::RETENTION),
 ];
 
 /// Looks at the clock, and mends times.
@@ -144,7 +140,7 @@ pub fn artists_of_nobody(tx: &Tx<'_>, after: &str) -> Result<(Vec<ArtistId>, Opt
 /// A clock that was wrong once, years ahead, must not stop the daemon for years. One that has not been set
 /// yet must mend nothing: all that was written right would look far ahead to it.
 fn mend_times(tx: &Tx<'_>) -> Result<()> {
-    if tx.now() < clock::NOT_BEFORE {
+    if tx.now() < clock::BUILD_EPOCH {
         tracing::warn!(now = %tx.now(), "the clock is wrong: it stands before this version was made");
         return Ok(());
     }
@@ -153,7 +149,7 @@ fn mend_times(tx: &Tx<'_>) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET owed_at = ?1, next_at = min(next_at, ?1)
          WHERE state = 'owed' AND letter IS NULL AND owed_at > ?2",
-        params![Ms(tx.now()), Ms(tx.now() + LONGEST_LEASE)],
+        params![Ms(tx.now()), Ms(tx.now() + MAX_LEASE)],
     )?;
     // A digest of the day after tomorrow was named by a wrong clock.
     let ahead = day_of(tx.now()).saturating_add(1.day()).to_string();

@@ -13,7 +13,7 @@ use crate::domain::day_of;
 use crate::domain::release::ReleaseId;
 
 /// What users were told is kept for more than a year: longer than a consent, or a year's digest, lasts.
-const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24 * 400);
+const RETENTION: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 /// Days end later elsewhere than they do in UTC; and the last check may have begun the day before.
 const MARGIN: SignedDuration = SignedDuration::from_hours(48);
@@ -67,7 +67,7 @@ pub fn done(tx: &Tx<'_>) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn horizon(tx: &Tx<'_>) -> Result<Horizon> {
-    let mut horizon = tx.now() - KEPT_FOR;
+    let mut horizon = tx.now() - RETENTION;
     let sql = "SELECT min(coalesce(checked_at, watched_since)) FROM artists";
     let albums: Option<Ms> = tx.query_row(sql, [], |row| row.get(0))?;
     let others = artist_lists::oldest_open_window(tx)?;

@@ -7,7 +7,7 @@ use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx, outbox};
 use crate::domain::artist::ArtistId;
-use crate::domain::consent::{DELETED_AFTER, Ending};
+use crate::domain::consent::{DELETION_DELAY, Ending};
 use crate::domain::user::{EmailAddress, Profile, UserId};
 
 /// A user as they are known here.
@@ -99,7 +99,7 @@ fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
 }
 
 /// After so many emails in a row that came back for the address' sake, no more are sent there.
-const MOST_BOUNCES: u32 = 3;
+const MAX_BOUNCES: u32 = 3;
 
 const USER: &str = "SELECT p.id, display_name, spotify_id, address, suggested_address, created_at,
      t.authorized_at, consent = 'ended', trouble, follows_read_at, ended_how,
@@ -135,7 +135,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<User> {
         created_at: row.get::<_, Ms>(5)?.0,
         authorized_at: row.get::<_, Option<Ms>>(6)?.map(|at| at.0),
         must_sign_in: row.get(7)?,
-        deleted_at: refused_since.filter(|_| is_revoked).map(|at| at.0 + DELETED_AFTER),
+        deleted_at: refused_since.filter(|_| is_revoked).map(|at| at.0 + DELETION_DELAY),
         trouble: row.get(8)?,
         follows_read_at: row.get::<_, Option<Ms>>(9)?.map(|at| at.0),
         bouncing_since: row.get::<_, Option<Ms>>(12)?.map(|at| at.0),
@@ -169,7 +169,7 @@ pub fn bounced(tx: &Tx<'_>, id: UserId) -> Result<bool> {
     tx.execute("UPDATE people SET bounces = bounces + 1 WHERE id = ?1", [id])?;
     let sql = "UPDATE people SET bouncing_since = ?2
                WHERE id = ?1 AND bounces >= ?3 AND bouncing_since IS NULL";
-    Ok(tx.execute(sql, params![id, Ms(tx.now()), MOST_BOUNCES])? == 1)
+    Ok(tx.execute(sql, params![id, Ms(tx.now()), MAX_BOUNCES])? == 1)
 }
 
 /// Whether no emails are sent to this user's address, since they come back.

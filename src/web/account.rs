@@ -24,9 +24,9 @@ use crate::accounts::address::{self, AddressError};
 use crate::accounts::sample::{self, Asked};
 use crate::accounts::session;
 use crate::context::Ctx;
-use crate::domain::condition::{Address, Condition, Gravity};
+use crate::domain::account_health::{Address, Condition, Severity};
 use crate::domain::consent::ends_at;
-use crate::domain::digest::{Rhythm, Timetable};
+use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::jobs::worker::{Job, JobNotifier};
 use crate::store::StoreError;
 use crate::store::outbox::Fate;
@@ -57,7 +57,7 @@ struct Account {
 
 impl Account {
     /// The place in the list of pages.
-    const HERE: &str = "/account";
+    const PATH: &str = "/account";
 
     fn new(facts: Facts, frame: Frame, now: Timestamp) -> Self {
         let Facts { user, wanted, awaiting, artists, overdue, emails, sampled_at, conditions } =
@@ -76,10 +76,10 @@ impl Account {
             awaiting,
             typed: typed.unwrap_or_default(),
             typed_fault: None,
-            emails_come: wanted.is_subscribed.then(|| emails_come(&wanted.timetable)),
+            emails_come: wanted.is_subscribed.then(|| emails_come(&wanted.digest_schedule)),
             sampled_at,
             sample: None,
-            zone: wanted.timetable.zone,
+            zone: wanted.digest_schedule.zone,
             user,
         }
     }
@@ -97,10 +97,10 @@ impl Account {
     }
 
     fn class(condition: &Condition) -> &'static str {
-        match condition.gravity() {
-            Gravity::Good => "good",
-            Gravity::Wait => "wait",
-            Gravity::Bad => "bad",
+        match condition.severity() {
+            Severity::Ok => "good",
+            Severity::Info => "wait",
+            Severity::Error => "bad",
         }
     }
 
@@ -147,12 +147,12 @@ impl Account {
 }
 
 /// When emails come, in words after "emails come".
-fn emails_come(timetable: &Timetable) -> String {
-    let (hour, zone) = (timetable.hour, timetable.zone.iana_name().unwrap_or("UTC"));
-    match timetable.rhythm {
-        Rhythm::AtOnce => "at once".to_owned(),
-        Rhythm::Daily => format!("once a day, at {hour}:00 ({zone})"),
-        Rhythm::Weekly(day) => format!("once a week, on {day:?} at {hour}:00 ({zone})"),
+fn emails_come(digest_schedule: &DigestSchedule) -> String {
+    let (hour, zone) = (digest_schedule.hour, digest_schedule.zone.iana_name().unwrap_or("UTC"));
+    match digest_schedule.frequency {
+        DigestFrequency::AtOnce => "at once".to_owned(),
+        DigestFrequency::Daily => format!("once a day, at {hour}:00 ({zone})"),
+        DigestFrequency::Weekly(day) => format!("once a week, on {day:?} at {hour}:00 ({zone})"),
     }
 }
 

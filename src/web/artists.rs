@@ -19,11 +19,11 @@ use crate::domain::artist::ArtistId;
 use crate::domain::release::ReleaseDate;
 use crate::domain::text::{folded, one_line};
 use crate::jobs::worker::{Job, JobNotifier};
-use crate::store::following::{A_PAGE, Followed, HURRY_EVERY, LastAlbum, Sort, Wanted};
+use crate::store::following::{Followed, LastAlbum, PAGE_SIZE, SYNC_COOLDOWN, Sort, Wanted};
 use crate::store::overdue::Why;
 
 /// No name is longer, and nothing longer is looked for.
-const LONGEST_SEARCH: usize = 100;
+const MAX_SEARCH_LENGTH: usize = 100;
 
 /// The orders, as addresses name them and as the page does.
 const SORTS: [(Sort, &str, &str); 4] = [
@@ -54,7 +54,7 @@ impl Asked {
     }
 
     fn search(&self) -> String {
-        one_line(&self.q).chars().take(LONGEST_SEARCH).collect()
+        one_line(&self.q).chars().take(MAX_SEARCH_LENGTH).collect()
     }
 
     fn sort(&self) -> Sort {
@@ -129,11 +129,11 @@ enum AlbumDate {
 
 impl Page {
     /// The place in the list of pages.
-    const HERE: &str = "/artists";
+    const PATH: &str = "/artists";
 
     fn new(frame: Frame, asked: &Asked, found: Artists, done: Option<String>) -> Self {
-        let zone = found.wanted.timetable.zone.clone();
-        let pages = u32::try_from(found.found.div_ceil(u64::from(A_PAGE))).unwrap_or(u32::MAX);
+        let zone = found.wanted.digest_schedule.zone.clone();
+        let pages = u32::try_from(found.found.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
         let exact = |at| When::exact(at, &zone);
         Self {
             frame,
@@ -148,7 +148,7 @@ impl Page {
             rests: found.rests.as_ref().map(|why| in_words(why, &zone)),
             must_sign_in: found.unread == Some(Unread::MustSignIn),
             read_at: found.read_at.map(exact),
-            hurried: found.hurried_at.map(|at| (exact(at), exact(at + HURRY_EVERY))),
+            hurried: found.hurried_at.map(|at| (exact(at), exact(at + SYNC_COOLDOWN))),
             rows: found.artists.into_iter().map(|row| Shown::new(row, &zone)).collect(),
             done,
         }
@@ -248,7 +248,7 @@ async fn done(
         _ => "",
     };
     if let ("unread", Some(why)) = (asked.done.as_str(), &list.unread) {
-        return Ok(Some(unread_in_words(why, &list.wanted.timetable.zone)));
+        return Ok(Some(unread_in_words(why, &list.wanted.digest_schedule.zone)));
     }
     if !plain.is_empty() {
         return Ok(Some(plain.to_owned()));

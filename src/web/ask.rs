@@ -13,7 +13,7 @@ use super::visit::Fields;
 use crate::accounts::callers::{self, CallerError};
 use crate::accounts::sign_in::Proof;
 use crate::context::Ctx;
-use crate::domain::house::Contact;
+use crate::domain::instance::Contact;
 use crate::jobs::worker::{Job, JobNotifier};
 
 #[derive(Template)]
@@ -53,7 +53,7 @@ pub(super) fn show(ctx: &Ctx, proof: Option<Proof>) -> Response {
 }
 
 fn page(ctx: &Ctx, form: Option<Form>, status: StatusCode) -> Response {
-    let page = page::render(&Unlisted { form, contact: ctx.house.contact.clone() });
+    let page = page::render(&Unlisted { form, contact: ctx.instance.contact.clone() });
     (status, page).into_response()
 }
 

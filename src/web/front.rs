@@ -11,13 +11,13 @@ use super::cookies::{self, Purpose};
 use super::page;
 use crate::accounts::session;
 use crate::context::Ctx;
-use crate::domain::house::{Contact, SignUp};
+use crate::domain::{instance::Contact, signup_policy::SignUpPolicy};
 
 #[derive(Template)]
 #[template(path = "front.html")]
 struct Front {
     is_signed_in: bool,
-    sign_up: SignUp,
+    sign_up: SignUpPolicy,
     contact: Option<Contact>,
 }
 
@@ -27,6 +27,6 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Respons
         Some(token) => session::whose(&ctx, &token).await.is_ok_and(|user| user.is_some()),
         None => false,
     };
-    let (sign_up, contact) = (ctx.house.sign_up, ctx.house.contact.clone());
+    let (sign_up, contact) = (ctx.instance.sign_up, ctx.instance.contact.clone());
     page::render(&Front { is_signed_in, sign_up, contact })
 }

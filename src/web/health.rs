@@ -19,10 +19,10 @@ use crate::context::Ctx;
 use crate::store::{self, StoreError};
 
 /// Who asks more often is told the same again: anybody may ask.
-const TOLD_AGAIN: SignedDuration = SignedDuration::from_secs(1);
+const CACHE_TTL: SignedDuration = SignedDuration::from_secs(1);
 
 /// Whoever watches gives up soon too.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 const SILENT: &str = "the database does not answer within 2 s: another program may hold it, or its disk \
      is very slow";
@@ -80,13 +80,13 @@ impl Probe {
         let mut asked = {
             let mut known = self.known();
             if let Some((at, found)) = &known.last
-                && self.clock.now().duration_since(*at).abs() < TOLD_AGAIN
+                && self.clock.now().duration_since(*at).abs() < CACHE_TTL
             {
                 return found.clone();
             }
             known.asked.get_or_insert_with(|| self.ask()).clone()
         };
-        let answer = tokio::time::timeout(PATIENCE, asked.wait_for(Option::is_some)).await;
+        let answer = tokio::time::timeout(TIMEOUT, asked.wait_for(Option::is_some)).await;
         match answer.map(|found| found.ok().and_then(|found| found.clone())) {
             Ok(Some(found)) => found,
             // It panicked; who asks next begins anew.

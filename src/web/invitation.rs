@@ -11,7 +11,7 @@ use super::page::{self, Message};
 use super::when::When;
 use crate::accounts::invitations;
 use crate::context::Ctx;
-use crate::domain::house::{Contact, SignUp};
+use crate::domain::{instance::Contact, signup_policy::SignUpPolicy};
 
 #[derive(Template)]
 #[template(path = "invitation.html")]
@@ -27,10 +27,10 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>)
         Err(error) => return page::our_fault(&error),
     };
     match found {
-        _ if ctx.house.sign_up == SignUp::Closed => closed(&ctx),
+        _ if ctx.instance.sign_up == SignUpPolicy::Closed => closed(&ctx),
         Some(invitation) => {
             let until = When::exact(invitation.expires_at, &ctx.zone);
-            page::render(&Invited { token, until, contact: ctx.house.contact.clone() })
+            page::render(&Invited { token, until, contact: ctx.instance.contact.clone() })
         }
         None => void(&ctx),
     }

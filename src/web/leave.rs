@@ -26,7 +26,7 @@ struct Page {
 
 impl Page {
     /// The place in the list of pages: it is in none.
-    const HERE: &str = "/leave";
+    const PATH: &str = "/leave";
 }
 
 pub(super) async fn show(visit: Visit) -> Response {

@@ -16,16 +16,16 @@ use tokio::sync::Mutex;
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::jobs::worker::Job;
-use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, OWED_AGES_MINUTES};
+use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, PENDING_AGES_MINUTES};
 
 /// Who asks more often is told the same again: reading it all costs some.
-const TOLD_AGAIN: SignedDuration = SignedDuration::from_secs(5);
+const CACHE_TTL: SignedDuration = SignedDuration::from_secs(5);
 
 /// Reading takes at most one in so many parts of the time, however large the database is.
 const SHARE: i32 = 10;
 
 /// Prometheus gives up after ten seconds by default.
-const PATIENCE: Duration = Duration::from_secs(8);
+const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Everything that can be paused.
 const SCOPES: [&str; 6] = ["all", "artist_albums", "checks", "following", "profile", "tokens"];
@@ -51,7 +51,7 @@ pub fn router(ctx: Arc<Ctx>) -> Router {
 async fn show(State(scrape): State<Arc<Scrape>>) -> Response {
     // A task of its own: what was begun comes to its end, and is there for whoever asks next.
     let page = tokio::spawn(async move { scrape.page().await });
-    match tokio::time::timeout(PATIENCE, page).await {
+    match tokio::time::timeout(TIMEOUT, page).await {
         Ok(Ok(Ok(page))) => {
             ([(header::CONTENT_TYPE, TextEncoder::new().format_type().to_owned())], page)
                 .into_response()
@@ -87,7 +87,7 @@ impl Scrape {
         families.sort_by(|one, other| one.name().cmp(other.name()));
         let page = TextEncoder::new().encode_to_string(&families)?;
         let read_at = self.ctx.clock.now();
-        let good_for = TOLD_AGAIN.max(read_at.duration_since(began) * SHARE);
+        let good_for = CACHE_TTL.max(read_at.duration_since(began) * SHARE);
         *last = Some(Told { page: page.clone(), read_at, good_for });
         Ok(page)
     }
@@ -124,7 +124,7 @@ fn gauges(facts: &Facts) -> prometheus::Result<Registry> {
     of_calls(&gauges, facts)?;
     of_emails(&gauges, facts)?;
     of_hints(&gauges, facts)?;
-    of_the_house(&gauges, facts)?;
+    of_the_instance(&gauges, facts)?;
     Ok(gauges.0)
 }
 
@@ -211,7 +211,7 @@ fn of_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
 }
 
 fn of_emails(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
-    let minutes = OWED_AGES_MINUTES.map(|minutes| minutes.to_string());
+    let minutes = PENDING_AGES_MINUTES.map(|minutes| minutes.to_string());
     gauges.set(
         "emails_pending",
         "Things owed to people for longer than so many minutes; those of a weekly letter wait for up to a week.",
@@ -235,7 +235,7 @@ fn of_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     gauges.0.register(Box::new(gauge))
 }
 
-fn of_the_house(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn of_the_instance(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     let last_ok = |job: Job| {
         let time = facts.last_ok.iter().find(|(name, _)| name == job.as_str());
         time.map_or(0.0, |(_, at)| at.as_second() as f64)

@@ -8,7 +8,6 @@ mod confirm;
 mod cookies;
 mod email_links;
 mod feeds;
-mod frequency;
 mod front;
 mod health;
 mod invitation;
@@ -19,6 +18,7 @@ mod operator;
 mod page;
 mod preferences;
 mod privacy;
+mod rate_limit;
 pub mod server;
 mod sign_in;
 mod visit;
@@ -39,19 +39,19 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use url::Url;
 
-use self::frequency::Frequency;
+use self::rate_limit::ClientRateLimiter;
 
 use crate::context::Ctx;
 use crate::jobs::worker::JobNotifier;
 
 /// No form of ours is longer.
-const LONGEST_BODY: usize = 16 * 1024;
+const MAX_BODY_SIZE: usize = 16 * 1024;
 
 /// Signing in may wait for Spotify; nothing waits longer.
-const LONGEST_ANSWER: Duration = Duration::from_secs(75);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// A body that comes slower than this is not waited for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// Two years, as browsers ask who would be preloaded (<https://hstspreload.org/>); the name's other hosts are
 /// not ours to speak for.
@@ -91,7 +91,7 @@ impl FromRef<Shared> for Arc<JobNotifier> {
 pub fn router(ctx: Arc<Ctx>, notifier: Arc<JobNotifier>, settings: &Settings) -> Router {
     let header = settings.client_address_header.clone();
     let clock = Arc::clone(&ctx.clock);
-    let frequency = Arc::new(Frequency::new(clock, header, settings.forms_per_minute));
+    let rate_limit = Arc::new(ClientRateLimiter::new(clock, header, settings.forms_per_minute));
     let (same_origin, headers) = (same_origin(&ctx), headers(&ctx.public_url, &settings.covers));
     let watched = health::routes(Arc::clone(&ctx));
     let shared = Shared { ctx, notifier };
@@ -100,11 +100,11 @@ pub fn router(ctx: Arc<Ctx>, notifier: Arc<JobNotifier>, settings: &Settings) ->
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::wrong_method)
         .with_state(shared)
-        .layer(from_fn_with_state(frequency, frequency::limit))
+        .layer(from_fn_with_state(rate_limit, rate_limit::limit))
         .layer(same_origin)
-        .layer(RequestBodyLimitLayer::new(LONGEST_BODY))
-        .layer(RequestBodyTimeoutLayer::new(LONGEST_PAUSE))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_ANSWER))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_SIZE))
+        .layer(RequestBodyTimeoutLayer::new(MAX_PAUSE))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(Arc::new(headers), add_headers))
 }

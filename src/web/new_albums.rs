@@ -15,17 +15,17 @@ use super::page;
 use super::visit::{Fields, Frame, Visit};
 use super::when::When;
 use crate::context::Ctx;
-use crate::domain::audience::Kind;
+use crate::domain::release_filter::Category;
 use crate::store::outbox::Told;
 
 /// The kinds that the page can be narrowed to: as its address calls them, and as readers do.
-const KINDS: [(Kind, &str, &str); 6] = [
-    (Kind::Album, "albums", "Albums"),
-    (Kind::Single, "singles", "Singles and EPs"),
-    (Kind::Compilation, "compilations", "Compilations"),
-    (Kind::Live, "live", "Live"),
-    (Kind::Remixes, "remixes", "Remixes"),
-    (Kind::Appearance, "appearances", "Appearances"),
+const KINDS: [(Category, &str, &str); 6] = [
+    (Category::Album, "albums", "Albums"),
+    (Category::Single, "singles", "Singles and EPs"),
+    (Category::Compilation, "compilations", "Compilations"),
+    (Category::Live, "live", "Live"),
+    (Category::Remixes, "remixes", "Remixes"),
+    (Category::Appearance, "appearances", "Appearances"),
 ];
 
 #[derive(Template)]
@@ -34,7 +34,7 @@ struct Page {
     frame: Frame,
     now: Timestamp,
     zone: TimeZone,
-    kind: Option<Kind>,
+    kind: Option<Category>,
     is_first_page: bool,
     /// Whether the list of the chosen kind is looked at on the user's behalf.
     is_looked_for: bool,
@@ -45,7 +45,7 @@ struct Page {
 
 impl Page {
     /// The place in the list of pages.
-    const HERE: &str = "/new";
+    const PATH: &str = "/new";
 
     fn new(frame: Frame, wish: Wish, found: Found, now: Timestamp) -> Self {
         Self {
@@ -79,14 +79,14 @@ impl Page {
         self.older.map(|before| format!("/new?{kind}before={before}"))
     }
 
-    fn label(kind: &Kind) -> &'static str {
+    fn label(kind: &Category) -> &'static str {
         match kind {
-            Kind::Album => "Album",
-            Kind::Single => "Single or EP",
-            Kind::Compilation => "Compilation",
-            Kind::Live => "Live album",
-            Kind::Remixes => "Remixes",
-            Kind::Appearance => "Appearance",
+            Category::Album => "Album",
+            Category::Single => "Single or EP",
+            Category::Compilation => "Compilation",
+            Category::Live => "Live album",
+            Category::Remixes => "Remixes",
+            Category::Appearance => "Appearance",
         }
     }
 
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn an_address_is_read_as_far_as_it_makes_sense() {
-        let live = Wish { kind: Some(Kind::Live), before: Some(7) };
+        let live = Wish { kind: Some(Category::Live), before: Some(7) };
         assert_eq!(wish("kind=live&before=7"), live);
         assert_eq!(wish("before=7&kind=live&kind=albums&before=9"), live);
         let all = Wish { kind: None, before: None };

@@ -1,4 +1,4 @@
-//! The operator's page: how the house stands. Who does not keep it finds no page here.
+//! The operator's page: how the instance stands. Who does not keep it finds no page here.
 
 mod chart;
 
@@ -30,8 +30,8 @@ const USERS: u32 = 30;
 /// Runs of a job that are shown, the newest.
 const RUNS: usize = 3;
 /// Characters of a name, and of a sentence that quotes somebody.
-const LONGEST_NAME: usize = 60;
-const LONGEST_SENTENCE: usize = 200;
+const MAX_NAME_LENGTH: usize = 60;
+const MAX_SENTENCE_LENGTH: usize = 200;
 
 #[derive(Template)]
 #[template(path = "operator.html")]
@@ -49,7 +49,7 @@ pub(super) struct Paging {
     page: Option<String>,
 }
 
-/// For any method, since who does not keep the house is not to learn that there is such a page.
+/// For any method, since who does not keep the instance is not to learn that there is such a page.
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     visit: Result<Visit, Response>,
@@ -74,7 +74,7 @@ pub(super) async fn show(
     };
     match ctx.db.read("operator's page", gather).await {
         Ok((report, wanted)) => {
-            let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.timetable.zone);
+            let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
             page::render(&Operator::new(visit.frame, zone, report, number))
         }
         Err(error) => page::our_fault(&error),
@@ -109,7 +109,7 @@ impl Paging {
 
 impl Operator {
     /// The place in the list of pages.
-    const HERE: &str = "/operator";
+    const PATH: &str = "/operator";
 
     fn new(frame: Frame, zone: TimeZone, report: Report, page: u64) -> Self {
         let allowed = u64::from(report.status.allowed);
@@ -156,11 +156,11 @@ fn short(words: &str, longest: usize) -> String {
 }
 
 fn name(words: &str) -> String {
-    short(words, LONGEST_NAME)
+    short(words, MAX_NAME_LENGTH)
 }
 
 fn sentence(words: &str) -> String {
-    short(words, LONGEST_SENTENCE)
+    short(words, MAX_SENTENCE_LENGTH)
 }
 
 /// What calls of a bucket are for.

@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::context::Ctx;
-use crate::domain::house::Contact;
+use crate::domain::instance::Contact;
 use crate::domain::user::EmailAddress;
 
 /// A page that says what happened, and what to do.
@@ -25,7 +25,7 @@ pub(super) struct Message<'a> {
 impl Message<'_> {
     /// The same with the way to whoever runs this Dropday, where they have named one.
     pub(super) fn with_contact(self, ctx: &Ctx, status: StatusCode) -> Response {
-        let to = ctx.house.contact.as_ref().map(Contact::link);
+        let to = ctx.instance.contact.as_ref().map(Contact::link);
         let front = Some(("To the front page", "/"));
         let action = to.as_deref().map(|to| ("Ask whoever runs this Dropday", to)).or(front);
         Message { title: self.title, body: self.body, action }.with(status)

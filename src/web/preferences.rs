@@ -18,7 +18,7 @@ use super::when::When;
 use crate::accounts::preferences::{self, Chosen};
 use crate::context::Ctx;
 use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::digest::{Rhythm, Timetable};
+use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::domain::preferences::Preferences;
 
 /// The days of a week, as the form names them.
@@ -47,20 +47,20 @@ struct Page {
 
 impl Page {
     /// The place in the list of pages.
-    const HERE: &str = "/preferences";
+    const PATH: &str = "/preferences";
 
     fn new(frame: Frame, chosen: Chosen) -> Self {
-        let Chosen { wanted, muted, leaves_at } = chosen;
-        let weekday = match wanted.timetable.rhythm {
-            Rhythm::Weekly(day) => day,
-            Rhythm::AtOnce | Rhythm::Daily => Weekday::Friday,
+        let Chosen { wanted, muted, next_send_time } = chosen;
+        let weekday = match wanted.digest_schedule.frequency {
+            DigestFrequency::Weekly(day) => day,
+            DigestFrequency::AtOnce | DigestFrequency::Daily => Weekday::Friday,
         };
         Self {
             frame,
             weekday: weekday.to_monday_zero_offset(),
-            zone: wanted.timetable.zone.iana_name().unwrap_or("UTC").to_owned(),
+            zone: wanted.digest_schedule.zone.iana_name().unwrap_or("UTC").to_owned(),
             zones: jiff::tz::db().available().map(|name| name.to_string()).collect(),
-            next: Next::new(wanted.is_subscribed, &wanted.timetable, leaves_at),
+            next: Next::new(wanted.is_subscribed, &wanted.digest_schedule, next_send_time),
             muted,
             unmuted: Vec::new(),
             wanted,
@@ -76,11 +76,11 @@ impl Page {
     }
 
     fn emails(&self) -> &'static str {
-        match self.wanted.timetable.rhythm {
+        match self.wanted.digest_schedule.frequency {
             _ if !self.wanted.is_subscribed => "none",
-            Rhythm::AtOnce => "at_once",
-            Rhythm::Daily => "daily",
-            Rhythm::Weekly(_) => "weekly",
+            DigestFrequency::AtOnce => "at_once",
+            DigestFrequency::Daily => "daily",
+            DigestFrequency::Weekly(_) => "weekly",
         }
     }
 }
@@ -98,12 +98,16 @@ enum Next {
 }
 
 impl Next {
-    fn new(is_subscribed: bool, timetable: &Timetable, leaves_at: Timestamp) -> Self {
-        match timetable.rhythm {
+    fn new(
+        is_subscribed: bool,
+        digest_schedule: &DigestSchedule,
+        next_send_time: Timestamp,
+    ) -> Self {
+        match digest_schedule.frequency {
             _ if !is_subscribed => Self::Never,
-            Rhythm::AtOnce => Self::AtOnce,
-            Rhythm::Daily | Rhythm::Weekly(_) => {
-                Self::On(When::of_email(leaves_at, &timetable.zone))
+            DigestFrequency::AtOnce => Self::AtOnce,
+            DigestFrequency::Daily | DigestFrequency::Weekly(_) => {
+                Self::On(When::of_email(next_send_time, &digest_schedule.zone))
             }
         }
     }
@@ -125,12 +129,12 @@ pub(super) async fn show_next(
     visit: Visit,
 ) -> Response {
     let fields = Fields::of_query(query.as_deref().unwrap_or_default());
-    let (timetable, is_subscribed) = match read_timetable(&fields) {
+    let (digest_schedule, is_subscribed) = match read_timetable(&fields) {
         (read, None) => read,
         (_, Some(fault)) => return (StatusCode::UNPROCESSABLE_ENTITY, fault).into_response(),
     };
-    match preferences::would_leave_at(&ctx, visit.user, timetable.clone()).await {
-        Ok(at) => page::render(&Next::new(is_subscribed, &timetable, at)),
+    match preferences::would_leave_at(&ctx, visit.user, digest_schedule.clone()).await {
+        Ok(at) => page::render(&Next::new(is_subscribed, &digest_schedule, at)),
         Err(error) => page::our_fault(&error),
     }
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use super::page;
 use crate::context::Ctx;
-use crate::domain::house::Contact;
+use crate::domain::instance::Contact;
 
 #[derive(Template)]
 #[template(path = "privacy.html")]
@@ -18,6 +18,6 @@ struct Privacy {
 }
 
 pub(super) async fn show(State(ctx): State<Arc<Ctx>>) -> Response {
-    let (contact, has_hints) = (ctx.house.contact.clone(), !ctx.hints.is_empty());
+    let (contact, has_hints) = (ctx.instance.contact.clone(), !ctx.hints.is_empty());
     page::render(&Privacy { contact, has_hints })
 }

@@ -21,27 +21,27 @@ use tower::{ServiceExt as _, service_fn};
 use crate::clock::{Clock, SystemClock};
 
 /// Connections at once. More wait in the system's own queue until one ends.
-const MOST_CONNECTIONS: usize = 512;
+const MAX_CONNECTIONS: usize = 512;
 
 /// For the first line and the headers of a request, and for the next request of a connection that is kept.
-const SLOWEST_HEAD: Duration = Duration::from_secs(10);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Larger heads than this no browser of ours sends; beyond it hyper answers 431 or 414.
-const LARGEST_HEAD: usize = 16 * 1024;
+const MAX_HEAD_SIZE: usize = 16 * 1024;
 
 /// After an error such as "too many open files" a moment helps.
-const BREATH: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
 /// No connection is kept for longer …
-const LONGEST_CONNECTION: Duration = Duration::from_secs(300);
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(300);
 
 /// … than this besides, in which an answer that is under way may end: one that is taken byte by byte must
 /// end some time.
-const LONGEST_END: Duration = Duration::from_secs(80);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(80);
 
 /// Serves `router` until `stop`, and then finishes the requests that are under way.
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MOST_CONNECTIONS)));
+    let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
     // Connections end with this function, also where it is given up in the midst of waiting.
     let ending = stop.child_token();
     let _end = ending.clone().drop_guard();
@@ -65,7 +65,7 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection could not be accepted");
-                SystemClock.sleep(BREATH).await;
+                SystemClock.sleep(ACCEPT_BACKOFF).await;
             }
         }
     }
@@ -80,10 +80,10 @@ async fn answer(connection: impl GracefulConnection, ending: CancellationToken) 
     tokio::select! {
         _ = connection.as_mut() => return,
         () = ending.cancelled() => {}
-        () = SystemClock.sleep(LONGEST_CONNECTION) => {}
+        () = SystemClock.sleep(MAX_CONNECTION_AGE) => {}
     }
     connection.as_mut().graceful_shutdown();
-    tokio::time::timeout(LONGEST_END, connection).await.ok();
+    tokio::time::timeout(SHUTDOWN_TIMEOUT, connection).await.ok();
 }
 
 fn connection(
@@ -98,7 +98,7 @@ fn connection(
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(SLOWEST_HEAD)
-        .max_buf_size(LARGEST_HEAD)
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(MAX_HEAD_SIZE)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(pages))
 }

@@ -12,8 +12,8 @@ use super::cookies::{self, Purpose};
 use super::page::{self, Message};
 use crate::accounts::sign_in::{self, Return, SignInError};
 use crate::context::Ctx;
-use crate::domain::house::TurnedAway;
 use crate::domain::quota::{Cause, Pause};
+use crate::domain::signup_policy::SignUpDenied;
 use crate::gateway::GatewayError;
 use crate::jobs::worker::{Job, JobNotifier};
 use crate::spotify;
@@ -123,27 +123,27 @@ fn explain(ctx: &Ctx, error: SignInError) -> Response {
             again,
         ),
         SignInError::NotOnAllowList { proof } => return ask::show(ctx, proof),
-        SignInError::TurnedAway(why) => return turned_away(ctx, why),
+        SignInError::SignUpDenied(why) => return sign_up_denied(ctx, why),
         SignInError::Store(error) => return page::our_fault(&error),
         SignInError::Access(error) => return explain_access(&error, again, front),
     };
     Message { title, body, action }.with(status)
 }
 
-fn turned_away(ctx: &Ctx, why: TurnedAway) -> Response {
+fn sign_up_denied(ctx: &Ctx, why: SignUpDenied) -> Response {
     let (title, body) = match why {
-        TurnedAway::Closed => (
+        SignUpDenied::Closed => (
             "This Dropday takes nobody new at present",
             "Nothing of you is kept here. If you were here before, connect with the same Spotify account as \
              then. You can remove the app from your account at spotify.com/account/apps.",
         ),
-        TurnedAway::Uninvited => (
+        SignUpDenied::InvitationRequired => (
             "This Dropday is by invitation",
             "Nothing of you is kept here. If you have an invitation, open its link and connect from there; else \
              ask whoever runs this Dropday for one. If you were here before, connect with the same Spotify \
              account as then. You can remove the app from your account at spotify.com/account/apps.",
         ),
-        TurnedAway::Void => (
+        SignUpDenied::InvitationInvalid => (
             "This invitation is not good any more",
             "It lets one person in, and was used already, is over, or was withdrawn. Nothing of you is kept here. \
              Ask whoever runs this Dropday for another one. You can remove the app from your account at \

@@ -35,7 +35,7 @@ pub(super) struct Visit {
 pub(super) struct Frame {
     /// To go into every form, as `form`.
     pub(super) form_token: String,
-    /// Whether they keep the house.
+    /// Whether they keep the instance.
     pub(super) is_operator: bool,
 }
 

@@ -82,7 +82,7 @@ async fn an_answer_about_an_artist_that_makes_no_sense_advances_nothing() {
 }
 
 #[tokio::test]
-async fn a_first_look_that_fails_is_made_again_and_stays_silent() {
+async fn a_initial_scan_that_fails_is_made_again_and_stays_silent() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Old").on("2026-11-01"));

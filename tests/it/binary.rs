@@ -23,7 +23,7 @@ use crate::home::{Email, Listener, Settings, environment, serve};
 use crate::visitor::Visitor;
 
 /// Nothing takes longer on a slow and busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -321,7 +321,7 @@ impl Chance for GivenOut {
 /// Runs a command to its end.
 pub async fn to_its_end(command: Command) -> Ended {
     let mut command = assert_cmd::Command::from_std(command);
-    command.timeout(PATIENCE);
+    command.timeout(TIMEOUT);
     let output = spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let Output { status, stdout, stderr } = output;
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -338,7 +338,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
             SystemClock.sleep(LOOK_AGAIN).await;
         }
     };
-    let seen = tokio::time::timeout(PATIENCE, seen).await;
+    let seen = tokio::time::timeout(TIMEOUT, seen).await;
     seen.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 

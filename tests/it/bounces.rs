@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::NewAlbum;
-use dropday::domain::room::Room;
+use dropday::domain::disk_space::DiskSpace;
 use dropday::jobs::{disk_space, send_emails};
 use dropday::store::outbox;
 
@@ -187,7 +187,7 @@ async fn many_emails_leave_over_a_few_connections_and_each_once() {
 #[tokio::test]
 async fn a_disk_that_is_nearly_full_is_told_once_a_day_and_only_while_it_is() {
     let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
-    let full = Room { free: 83_000_000, total: 10_000_000_000 };
+    let full = DiskSpace { free: 83_000_000, total: 10_000_000_000 };
     for _ in 0..3 {
         assert!(disk_space::judge(&home.ctx, full).await.unwrap());
     }
@@ -195,7 +195,7 @@ async fn a_disk_that_is_nearly_full_is_told_once_a_day_and_only_while_it_is() {
     assert_eq!(owed, 1);
     // This machine's disk, which is looked at again before the email is written, has room.
     assert_eq!(home.emails().await.dropped, 1);
-    let roomy = Room { free: 5_000_000_000, total: 10_000_000_000 };
+    let roomy = DiskSpace { free: 5_000_000_000, total: 10_000_000_000 };
     assert!(!disk_space::judge(&home.ctx, roomy).await.unwrap());
     home.finish().await;
 }

@@ -198,96 +198,96 @@ fn claims(machine: &Machine) -> (u64, u64, u64) {
 }
 
 /// Waits until the process has made so many calls and emails, and a few milliseconds more.
-async fn moment(house: &Household, process: &mut Running, after: usize) {
-    let from = house.seen();
+async fn moment(instance: &Household, process: &mut Running, after: usize) {
+    let from = instance.seen();
     eventually("some work to be done", async || {
-        (house.seen() >= from + after || !process.is_running()).then_some(())
+        (instance.seen() >= from + after || !process.is_running()).then_some(())
     })
     .await;
-    SystemClock.sleep(Duration::from_millis(house.draw(25) as u64)).await;
+    SystemClock.sleep(Duration::from_millis(instance.draw(25) as u64)).await;
 }
 
 #[tokio::test]
 async fn kill_at_any_moment_loses_nothing_and_repeats_only_email_in_flight() {
-    let mut house = Household::settled(1).await;
+    let mut instance = Household::settled(1).await;
     let mut round = 0;
-    while house.kills.all < 40 {
+    while instance.kills.all < 40 {
         round += 1;
-        let visible = house.albums_come_out();
-        let kills = house.kills.all;
+        let visible = instance.albums_come_out();
+        let kills = instance.kills.all;
         let verb: &[&str] = if round % 4 == 3 { &["serve"] } else { &["once", "--all"] };
         let hangs = round % 5 == 4;
-        let connections = house.machine.inbox.connections();
+        let connections = instance.machine.inbox.connections();
         if hangs {
-            house.machine.inbox.script(SmtpFault::HangAfterData { keep: round % 2 == 0 });
+            instance.machine.inbox.script(SmtpFault::HangAfterData { keep: round % 2 == 0 });
         }
-        let after = if hangs { 0 } else { house.draw(visible + 1) };
-        let mut process = house.machine.start(verb);
+        let after = if hangs { 0 } else { instance.draw(visible + 1) };
+        let mut process = instance.machine.start(verb);
         if hangs {
-            house.is_sending_email(connections).await;
+            instance.is_sending_email(connections).await;
         }
-        moment(&house, &mut process, after).await;
-        house.kill(process);
-        house.done().await;
+        moment(&instance, &mut process, after).await;
+        instance.kill(process);
+        instance.done().await;
         // At most one email per connection.
-        let in_hand = 4 * (house.kills.all - kills);
-        assert!(house.take_emails() <= in_hand, "more repeats than connections");
+        let in_hand = 4 * (instance.kills.all - kills);
+        assert!(instance.take_emails() <= in_hand, "more repeats than connections");
     }
-    assert!(house.kills.between_claim_and_mark >= 8);
-    house.account("killed at any moment").await;
+    assert!(instance.kills.between_claim_and_mark >= 8);
+    instance.account("killed at any moment").await;
 }
 
 #[tokio::test]
 async fn kill_while_spotify_hangs_repeats_the_check() {
-    let mut house = Household::settled(2).await;
+    let mut instance = Household::settled(2).await;
     for kill in 1..=8 {
-        house.albums_come_out();
-        house.machine.world.script(Endpoint::ArtistAlbums, [Fault::Hang]);
-        let asked = house.machine.world.count(Endpoint::ArtistAlbums);
+        instance.albums_come_out();
+        instance.machine.world.script(Endpoint::ArtistAlbums, [Fault::Hang]);
+        let asked = instance.machine.world.count(Endpoint::ArtistAlbums);
         let process =
-            house.machine.start(if kill % 2 == 0 { &["serve"] } else { &["once", "--all"] });
-        house.was_asked(Endpoint::ArtistAlbums, asked).await;
-        house.kill(process);
-        assert_eq!(house.kills.during_a_check, kill);
-        house.done().await;
+            instance.machine.start(if kill % 2 == 0 { &["serve"] } else { &["once", "--all"] });
+        instance.was_asked(Endpoint::ArtistAlbums, asked).await;
+        instance.kill(process);
+        assert_eq!(instance.kills.during_a_check, kill);
+        instance.done().await;
     }
-    house.account("killed while Spotify hangs").await;
+    instance.account("killed while Spotify hangs").await;
 }
 
 #[tokio::test]
 async fn kill_during_token_refresh_keeps_users_signed_in() {
-    let mut house = Household::settled(3).await;
+    let mut instance = Household::settled(3).await;
     for kill in 1..=16 {
-        house.albums_come_out();
-        house.machine.world.expire_access_tokens();
+        instance.albums_come_out();
+        instance.machine.world.expire_access_tokens();
         // Half of them before the response, the others around the time it arrives.
-        house.machine.world.script(Endpoint::Token, (kill % 2 == 0).then_some(Fault::Hang));
-        let asked = house.machine.world.count(Endpoint::Token);
-        let process = house.machine.start(&["once", "--all"]);
-        house.was_asked(Endpoint::Token, asked).await;
-        SystemClock.sleep(Duration::from_millis(house.draw(4) as u64)).await;
-        house.kill(process);
-        house.done().await;
+        instance.machine.world.script(Endpoint::Token, (kill % 2 == 0).then_some(Fault::Hang));
+        let asked = instance.machine.world.count(Endpoint::Token);
+        let process = instance.machine.start(&["once", "--all"]);
+        instance.was_asked(Endpoint::Token, asked).await;
+        SystemClock.sleep(Duration::from_millis(instance.draw(4) as u64)).await;
+        instance.kill(process);
+        instance.done().await;
     }
-    assert!(house.kills.during_a_refresh >= 8);
-    house.account("killed during a refresh").await;
+    assert!(instance.kills.during_a_refresh >= 8);
+    instance.account("killed during a refresh").await;
 }
 
 #[tokio::test]
 async fn once_killed_beside_daemon_loses_nothing() {
-    let mut house = Household::settled(4).await;
+    let mut instance = Household::settled(4).await;
     // Otherwise the daemon may be the one that finds the album and sends the email.
-    let mut daemon = house.machine.serve_at_rest().await;
-    house.albums_come_out();
-    house.machine.inbox.script(SmtpFault::HangAfterData { keep: false });
-    let connections = house.machine.inbox.connections();
-    let helper = house.machine.start(&["once", "--all"]);
-    house.is_sending_email(connections).await;
-    house.kill(helper);
+    let mut daemon = instance.machine.serve_at_rest().await;
+    instance.albums_come_out();
+    instance.machine.inbox.script(SmtpFault::HangAfterData { keep: false });
+    let connections = instance.machine.inbox.connections();
+    let helper = instance.machine.start(&["once", "--all"]);
+    instance.is_sending_email(connections).await;
+    instance.kill(helper);
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
-    house.done().await;
-    house.account("a helper killed beside a daemon").await;
+    instance.done().await;
+    instance.account("a helper killed beside a daemon").await;
 }
 
 #[tokio::test]

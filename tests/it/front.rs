@@ -1,6 +1,6 @@
 //! What a stranger sees before they sign up: the front page and the page about privacy.
 
-use dropday::domain::house::SignUp;
+use dropday::domain::signup_policy::SignUpPolicy;
 use scraper::{ElementRef, Html, Selector};
 
 use crate::home::Home;
@@ -50,7 +50,7 @@ async fn a_stranger_reads_what_it_does_sees_an_email_and_can_connect() {
 }
 
 #[tokio::test]
-async fn a_house_by_invitation_or_closed_says_so_and_that_who_is_here_signs_in_again() {
+async fn a_instance_by_invitation_or_closed_says_so_and_that_who_is_here_signs_in_again() {
     for (sign_up, words) in
         [("invitation", "by invitation"), ("closed", "takes nobody new at present")]
     {
@@ -65,11 +65,11 @@ async fn a_house_by_invitation_or_closed_says_so_and_that_who_is_here_signs_in_a
 }
 
 #[tokio::test]
-async fn who_is_signed_in_is_led_to_their_page_in_every_kind_of_house() {
+async fn who_is_signed_in_is_led_to_their_page_in_every_kind_of_instance() {
     let mut home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
-    for sign_up in [SignUp::Open, SignUp::Invitation, SignUp::Closed] {
-        home.config.web.house.sign_up = sign_up;
+    for sign_up in [SignUpPolicy::Open, SignUpPolicy::Invitation, SignUpPolicy::Closed] {
+        home.config.web.instance.sign_up = sign_up;
         home.restart().await;
         let front = martha.browser.get("/").await;
         let links = links(&front);

@@ -11,7 +11,7 @@ use dropday::demo::hints::{self, Hints};
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::spotify;
 use dropday::demo::world::{FakeUserId, World};
-use dropday::domain::cadence::rate;
+use dropday::domain::check_planner::rate;
 use dropday::jobs::{
     Scope, Watch, check_artists, consent_reminders, fetch_hints, send_emails, sync_follows,
 };

@@ -1,7 +1,7 @@
 //! Who may sign up: everybody, who was invited, or nobody; and whoever is here may always come back.
 
 use dropday::accounts::invitations::{self, Made};
-use dropday::domain::house::SignUp;
+use dropday::domain::signup_policy::SignUpPolicy;
 use dropday::store::invitations::{Invitation, Withdrawal};
 use dropday::store::{Tx, invitations as store};
 use jiff::SignedDuration;
@@ -98,12 +98,12 @@ async fn a_stranger_without_one_is_told_why_and_nothing_of_them_is_kept() {
 async fn whoever_is_here_comes_back_without_one_and_uses_none_up() {
     let mut home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
-    for sign_up in [SignUp::Invitation, SignUp::Closed] {
-        home.config.web.house.sign_up = sign_up;
+    for sign_up in [SignUpPolicy::Invitation, SignUpPolicy::Closed] {
+        home.config.web.instance.sign_up = sign_up;
         home.restart().await;
         home.visitor().sign_in(&home.world, martha.user).await;
     }
-    home.config.web.house.sign_up = SignUp::Invitation;
+    home.config.web.instance.sign_up = SignUpPolicy::Invitation;
     home.restart().await;
     let made = invite(&home, "").await;
     let visitor = home.visitor();
@@ -162,18 +162,18 @@ async fn an_invitation_that_is_over_or_withdrawn_lets_nobody_in_even_on_the_way(
 }
 
 #[tokio::test]
-async fn a_closed_house_honours_no_invitation_and_an_open_one_needs_none() {
+async fn a_closed_instance_honours_no_invitation_and_an_open_one_needs_none() {
     let mut home = Home::with(&[BY_INVITATION]).await;
     let made = invite(&home, "").await;
     let (visitor, aino) = (home.visitor(), home.world.add_user("Aino"));
     let to = set_out(&visitor, &made).await;
     let back = home.world.consent(&to, aino).unwrap();
-    home.config.web.house.sign_up = SignUp::Closed;
+    home.config.web.instance.sign_up = SignUpPolicy::Closed;
     home.restart().await;
     assert_eq!(visitor.get(&back).await.status, 403);
     assert_eq!(visitor.get(&made.path).await.status, 403);
     assert!(remembered(&home).await[0].used.is_none());
-    home.config.web.house.sign_up = SignUp::Open;
+    home.config.web.instance.sign_up = SignUpPolicy::Open;
     home.restart().await;
     assert!(is_in(&come(&home, "Jonas", None).await));
     home.finish().await;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
-use dropday::domain::matter::Matter;
+use dropday::domain::operator_alert::OperatorAlert;
 use dropday::domain::user::EmailAddress;
 use dropday::gateway::Operator;
 use dropday::web;
@@ -170,7 +170,7 @@ async fn there_are_as_many_series_for_a_crowd_as_for_nobody_and_none_names_anybo
     home.world.put_out(&artists[0], NewAlbum::titled("Unmistakable"));
     home.round().await;
     let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
-    home.ctx.db.write("test", move |tx| operator.tell(tx, Matter::NoPremium)).await.unwrap();
+    home.ctx.db.write("test", move |tx| operator.tell(tx, OperatorAlert::NoPremium)).await.unwrap();
     home.emails().await;
     let after = Page::of(&home).await;
     let names = |page: &Page| page.series.keys().cloned().collect::<Vec<_>>();

@@ -73,7 +73,7 @@ async fn from_the_sign_in_to_the_confirmed_address_the_page_says_what_is_missing
 }
 
 #[tokio::test]
-async fn a_first_look_that_takes_days_says_how_far_it_is_and_how_long_it_takes_at_this_pace() {
+async fn a_initial_scan_that_takes_days_says_how_far_it_is_and_how_long_it_takes_at_this_pace() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "4")]).await;
     let (_, martha) = home.listener_of("Martha", 14).await;
     home.round().await;

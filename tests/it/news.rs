@@ -5,7 +5,7 @@ use dropday::demo::world::{Endpoint, NewAlbum};
 use crate::home::Home;
 
 #[tokio::test]
-async fn the_first_look_at_an_artist_is_silent() {
+async fn the_initial_scan_at_an_artist_is_silent() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     for (title, date) in [("Melody A.M.", "2001-09-03"), ("Nearly new", "2026-11-22")] {
@@ -18,7 +18,7 @@ async fn the_first_look_at_an_artist_is_silent() {
 }
 
 #[tokio::test]
-async fn an_album_of_the_day_of_following_is_told_at_the_first_look() {
+async fn an_album_of_the_day_of_following_is_told_at_the_initial_scan() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Old").on("2026-11-22"));

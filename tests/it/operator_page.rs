@@ -1,4 +1,4 @@
-//! The operator's page tells how the house stands, and nobody else finds it.
+//! The operator's page tells how the instance stands, and nobody else finds it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,10 +29,10 @@ async fn kept_by_martha(settings: Settings<'_>) -> (Home, String, Listener) {
     (home, artist, martha)
 }
 
-/// From now on this user keeps the house.
+/// From now on this user keeps the instance.
 async fn keep(home: &mut Home, listener: &Listener) {
     let id = home.world.user(listener.user).unwrap().id;
-    home.config.web.house.operators = vec![id];
+    home.config.web.instance.operators = vec![id];
     home.restart().await;
 }
 
@@ -73,7 +73,7 @@ fn refusal() -> Fault {
 }
 
 #[tokio::test]
-async fn who_does_not_keep_the_house_finds_no_page_whatever_they_ask() {
+async fn who_does_not_keep_the_instance_finds_no_page_whatever_they_ask() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     let methods =
@@ -106,7 +106,7 @@ async fn who_does_not_keep_the_house_finds_no_page_whatever_they_ask() {
 }
 
 #[tokio::test]
-async fn a_house_in_order_says_so_and_tells_who_is_there_without_their_addresses() {
+async fn a_instance_in_order_says_so_and_tells_who_is_there_without_their_addresses() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     home.round().await;
     let html = page(&martha).await;

@@ -299,7 +299,7 @@ async fn singles_that_cannot_be_read_cost_no_album_and_are_read_later() {
 }
 
 #[tokio::test]
-async fn a_first_look_at_singles_that_fails_is_made_again_and_stays_silent() {
+async fn a_initial_scan_at_singles_that_fails_is_made_again_and_stays_silent() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let artist = artist(&home, 2, 25);
     let martha = home.listener("Martha", &[&artist]).await;

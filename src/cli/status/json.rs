@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::last_ok;
-use crate::domain::allowance::Lesson;
+use crate::domain::learned_quota::QuotaLockout;
 use crate::domain::quota::Pause;
 use crate::store::hint_sources::Health;
 use crate::store::job_runs::JobRun;
@@ -78,7 +78,7 @@ pub(super) fn of(report: &Report) -> Value {
         "calls": {
             "used": calls, "artist_albums_per_day": report.per_day,
             "artist_albums_left": report.calls_left(), "artist_albums_allowed": status.allowed,
-            "by_day": by_day(report), "lesson": report.lesson.map(lesson),
+            "by_day": by_day(report), "lesson": report.quota_lockout.map(quota_lockout),
         },
         "pauses": pauses,
         "hints": hints,
@@ -128,7 +128,7 @@ fn standing(user: &Standing) -> Value {
         Consent::Good(end) => until = Some(end.to_string()),
         Consent::Refused(reason) => why = Some(reason),
         Consent::Withdrawn(at) => deleted_at = Some(at.to_string()),
-        Consent::Held | Consent::Ended => {}
+        Consent::Suspended | Consent::Ended => {}
     }
     let bouncing_since = match user.mailbox {
         Mailbox::Bouncing(since) => Some(since.to_string()),
@@ -152,8 +152,8 @@ fn by_day(report: &Report) -> Value {
     Value::Object(days.collect())
 }
 
-fn lesson(lesson: Lesson) -> Value {
-    json!({ "spent": lesson.spent, "at": lesson.at.to_string(), "in_a_row": lesson.in_a_row })
+fn quota_lockout(quota_lockout: QuotaLockout) -> Value {
+    json!({ "spent": quota_lockout.spent, "at": quota_lockout.at.to_string(), "in_a_row": quota_lockout.in_a_row })
 }
 
 fn as_group(group: &Group, at: &str) -> Value {

@@ -74,7 +74,7 @@ fn user_in_words(user: &Standing) -> String {
     let consent = match &user.consent {
         Consent::Good(until) => format!("connected until {until}"),
         Consent::Refused(why) => format!("refused: {why}"),
-        Consent::Held => "held: many refused at once".to_owned(),
+        Consent::Suspended => "held: many refused at once".to_owned(),
         Consent::Ended => "must sign in again".to_owned(),
         Consent::Withdrawn(at) => format!("took the permission back, is deleted at {at}"),
     };
@@ -123,9 +123,11 @@ fn calls(rows: &mut Rows, report: &Report) {
     for history in &report.calls {
         rows.add(&format!("  {}", history.bucket.as_str()), days_in_words(history));
     }
-    if let Some(lesson) = report.lesson {
-        let how =
-            format!("after {} calls, at {}; {} in a row", lesson.spent, lesson.at, lesson.in_a_row);
+    if let Some(quota_lockout) = report.quota_lockout {
+        let how = format!(
+            "after {} calls, at {}; {} in a row",
+            quota_lockout.spent, quota_lockout.at, quota_lockout.in_a_row
+        );
         rows.add("Last lock-out", how);
     }
     for (scope, pause) in &status.pauses {

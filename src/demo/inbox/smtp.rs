@@ -12,7 +12,7 @@ use super::{Office, SmtpFault, Tls, login};
 const NAME: &str = "inbox.demo.invalid";
 const GARBAGE: &[u8] = b"\x00\xff\xfe lorem ipsum\r\n\r\n";
 /// As many recipients as every server has to take (RFC 5321 §4.5.3.1.8).
-const MOST_RECIPIENTS: usize = 100;
+const MAX_RECIPIENTS: usize = 100;
 
 /// Talks with whoever connected until they go, or a fault ends it.
 pub(super) async fn converse(stream: TcpStream, office: Arc<Office>) {
@@ -200,7 +200,7 @@ impl Session {
         if !to.is_ascii() && !envelope.any_script {
             return say(wire, 553, "5.6.7 That address needs SMTPUTF8").await;
         }
-        if envelope.to.len() >= MOST_RECIPIENTS {
+        if envelope.to.len() >= MAX_RECIPIENTS {
             return say(wire, 452, "4.5.3 Too many recipients").await;
         }
         envelope.to.push(to);

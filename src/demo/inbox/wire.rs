@@ -7,9 +7,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio_rustls::TlsAcceptor;
 
 /// RFC 5321 §4.5.3.1.4 wants 512 at least; logins and extensions need more (RFC 4954 §4).
-const LONGEST_COMMAND: usize = 12 * 1024;
+const MAX_COMMAND_LENGTH: usize = 12 * 1024;
 /// RFC 5321 §4.5.3.1.6, CRLF included.
-const LONGEST_TEXT_LINE: usize = 1000;
+const MAX_TEXT_LINE_LENGTH: usize = 1000;
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -65,7 +65,7 @@ impl Wire {
 
     /// The next command without its line end, or `None` where the other side has gone.
     pub(super) async fn command(&mut self) -> io::Result<Option<String>> {
-        let Some(line) = self.line(LONGEST_COMMAND).await? else { return Ok(None) };
+        let Some(line) = self.line(MAX_COMMAND_LENGTH).await? else { return Ok(None) };
         let text = String::from_utf8(line).map_err(io::Error::other)?;
         Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
     }
@@ -74,7 +74,7 @@ impl Wire {
     /// `None` where the other side went before that.
     pub(super) async fn text(&mut self, longest: usize) -> io::Result<Option<Text>> {
         let (mut text, mut bad_line, mut too_long) = (Vec::new(), false, false);
-        while let Some(line) = self.line(longest + LONGEST_TEXT_LINE).await? {
+        while let Some(line) = self.line(longest + MAX_TEXT_LINE_LENGTH).await? {
             if line == b".\r\n" {
                 return Ok(Some(match (bad_line, too_long) {
                     (true, _) => Text::BadLine,
@@ -83,7 +83,7 @@ impl Wire {
                 }));
             }
             let line = unstuffed(&line);
-            bad_line |= line.len() > LONGEST_TEXT_LINE || !is_well_ended(line);
+            bad_line |= line.len() > MAX_TEXT_LINE_LENGTH || !is_well_ended(line);
             too_long |= text.len() + line.len() > longest;
             if !too_long {
                 text.extend_from_slice(line);

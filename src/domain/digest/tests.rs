@@ -6,8 +6,8 @@ fn at(raw: &str) -> Timestamp {
     raw.parse().unwrap()
 }
 
-fn berlin(rhythm: Rhythm, hour: i8) -> Timetable {
-    Timetable { rhythm, hour, zone: TimeZone::get("Europe/Berlin").unwrap() }
+fn berlin(frequency: DigestFrequency, hour: i8) -> DigestSchedule {
+    DigestSchedule { frequency, hour, zone: TimeZone::get("Europe/Berlin").unwrap() }
 }
 
 fn key(raw: &str) -> Option<Key> {
@@ -17,24 +17,24 @@ fn key(raw: &str) -> Option<Key> {
 #[test]
 fn news_at_once_waits_for_no_hour() {
     let now = at("2026-11-27T00:03:00Z");
-    assert_eq!(berlin(Rhythm::AtOnce, 8).leaves_at(now, None), now);
-    assert_eq!(berlin(Rhythm::AtOnce, 8).due(now, None), None);
+    assert_eq!(berlin(DigestFrequency::AtOnce, 8).next_send_time(now, None), now);
+    assert_eq!(berlin(DigestFrequency::AtOnce, 8).due(now, None), None);
 }
 
 #[test]
 fn a_daily_digest_leaves_at_its_hour_where_the_user_is() {
-    let daily = berlin(Rhythm::Daily, 8);
-    assert_eq!(daily.leaves_at(at("2026-11-27T06:59:59Z"), None), at("2026-11-27T07:00:00Z"));
-    assert_eq!(daily.leaves_at(at("2026-11-27T07:00:00Z"), None), at("2026-11-28T07:00:00Z"));
+    let daily = berlin(DigestFrequency::Daily, 8);
+    assert_eq!(daily.next_send_time(at("2026-11-27T06:59:59Z"), None), at("2026-11-27T07:00:00Z"));
+    assert_eq!(daily.next_send_time(at("2026-11-27T07:00:00Z"), None), at("2026-11-28T07:00:00Z"));
     assert_eq!(daily.due(at("2026-11-27T07:00:00Z"), None), key("daily:2026-11-27"));
     assert_eq!(daily.due(at("2026-11-27T06:59:59Z"), None), key("daily:2026-11-26"));
 }
 
 #[test]
 fn a_weekly_digest_leaves_on_its_day() {
-    let weekly = berlin(Rhythm::Weekly(Weekday::Friday), 18);
+    let weekly = berlin(DigestFrequency::Weekly(Weekday::Friday), 18);
     let monday = at("2026-11-23T12:00:00Z");
-    assert_eq!(weekly.leaves_at(monday, None), at("2026-11-27T17:00:00Z"));
+    assert_eq!(weekly.next_send_time(monday, None), at("2026-11-27T17:00:00Z"));
     assert_eq!(weekly.due(monday, key("weekly:2026-11-20")), None);
     assert_eq!(
         weekly.due(at("2026-11-27T17:00:00Z"), key("weekly:2026-11-20")),
@@ -44,45 +44,46 @@ fn a_weekly_digest_leaves_on_its_day() {
 
 #[test]
 fn a_digest_that_was_sent_is_not_sent_again_though_the_clock_is_set_back() {
-    let daily = berlin(Rhythm::Daily, 8);
+    let daily = berlin(DigestFrequency::Daily, 8);
     let sent = key("daily:2026-11-27");
     assert_eq!(daily.due(at("2026-11-27T07:00:01Z"), sent), None);
-    assert_eq!(daily.leaves_at(at("2026-11-27T06:30:00Z"), sent), at("2026-11-28T07:00:00Z"));
+    assert_eq!(daily.next_send_time(at("2026-11-27T06:30:00Z"), sent), at("2026-11-28T07:00:00Z"));
 }
 
 #[test]
 fn a_digest_named_by_a_clock_that_was_years_ahead_silences_nobody() {
-    let daily = berlin(Rhythm::Daily, 8);
+    let daily = berlin(DigestFrequency::Daily, 8);
     let ahead = key("daily:2031-01-01");
     assert_eq!(daily.due(at("2026-11-27T07:00:00Z"), ahead), key("daily:2026-11-27"));
-    assert_eq!(daily.leaves_at(at("2026-11-27T06:00:00Z"), ahead), at("2026-11-27T07:00:00Z"));
+    assert_eq!(daily.next_send_time(at("2026-11-27T06:00:00Z"), ahead), at("2026-11-27T07:00:00Z"));
 }
 
 #[test]
 fn an_hour_that_spring_skips_comes_after_the_gap_and_one_that_autumn_repeats_comes_once() {
-    let spring = berlin(Rhythm::Daily, 2);
-    assert_eq!(spring.leaves_at(at("2026-03-28T12:00:00Z"), None), at("2026-03-29T01:00:00Z"));
-    let autumn = berlin(Rhythm::Daily, 2);
+    let spring = berlin(DigestFrequency::Daily, 2);
+    assert_eq!(spring.next_send_time(at("2026-03-28T12:00:00Z"), None), at("2026-03-29T01:00:00Z"));
+    let autumn = berlin(DigestFrequency::Daily, 2);
     let first = at("2026-10-25T00:00:00Z");
-    assert_eq!(autumn.leaves_at(at("2026-10-24T12:00:00Z"), None), first);
+    assert_eq!(autumn.next_send_time(at("2026-10-24T12:00:00Z"), None), first);
     let sent = autumn.due(first, key("daily:2026-10-24"));
     assert_eq!(sent, key("daily:2026-10-25"));
     assert_eq!(autumn.due(at("2026-10-25T01:00:00Z"), sent), None, "two o'clock again");
-    assert_eq!(autumn.leaves_at(first, sent), at("2026-10-26T01:00:00Z"));
+    assert_eq!(autumn.next_send_time(first, sent), at("2026-10-26T01:00:00Z"));
 }
 
 #[test]
 fn a_day_that_a_country_leaves_out_costs_no_digest() {
     let zone = TimeZone::get("Pacific/Apia").unwrap();
-    let weekly = Timetable { rhythm: Rhythm::Weekly(Weekday::Friday), hour: 8, zone };
+    let weekly =
+        DigestSchedule { frequency: DigestFrequency::Weekly(Weekday::Friday), hour: 8, zone };
     // Samoa had no 30 December 2011: a Friday.
     let before = at("2011-12-27T00:00:00Z");
-    let leaves = weekly.leaves_at(before, None);
-    assert!(leaves <= before + LONGEST_WAIT);
+    let leaves = weekly.next_send_time(before, None);
+    assert!(leaves <= before + MAX_WAIT);
     assert_eq!(weekly.due(leaves, None).unwrap().day, date(2011, 12, 30));
 }
 
-fn timetables() -> impl Strategy<Value = Timetable> {
+fn digest_schedules() -> impl Strategy<Value = DigestSchedule> {
     let zones = prop::sample::select(vec![
         "UTC",
         "Europe/Berlin",
@@ -95,11 +96,13 @@ fn timetables() -> impl Strategy<Value = Timetable> {
         "Pacific/Apia",
     ]);
     let rhythms = prop_oneof![
-        Just(Rhythm::Daily),
-        (0i8..7).prop_map(|day| Rhythm::Weekly(Weekday::from_monday_zero_offset(day).unwrap())),
+        Just(DigestFrequency::Daily),
+        (0i8..7).prop_map(|day| DigestFrequency::Weekly(
+            Weekday::from_monday_zero_offset(day).unwrap()
+        )),
     ];
-    (zones, rhythms, 0i8..24).prop_map(|(zone, rhythm, hour)| Timetable {
-        rhythm,
+    (zones, rhythms, 0i8..24).prop_map(|(zone, frequency, hour)| DigestSchedule {
+        frequency,
         hour,
         zone: TimeZone::get(zone).unwrap(),
     })
@@ -108,15 +111,15 @@ fn timetables() -> impl Strategy<Value = Timetable> {
 proptest! {
     #[test]
     fn what_is_owed_leaves_within_days_and_its_digest_is_due_just_then(
-        table in timetables(),
+        table in digest_schedules(),
         second in 1_200_000_000i64..2_000_000_000,
         sends in 0usize..6,
     ) {
         let mut now = Timestamp::from_second(second).unwrap();
         let mut last = None;
         for _ in 0..=sends {
-            let leaves = table.leaves_at(now, last);
-            prop_assert!(leaves > now && leaves <= now + LONGEST_WAIT);
+            let leaves = table.next_send_time(now, last);
+            prop_assert!(leaves > now && leaves <= now + MAX_WAIT);
             let key = table.due(leaves, last);
             prop_assert!(key.is_some(), "planned for {leaves}, and not due then");
             prop_assert_eq!(table.due(leaves, key), None, "due twice");
@@ -127,7 +130,7 @@ proptest! {
 
     #[test]
     fn a_clock_that_jumps_about_and_a_user_who_travels_get_no_digest_twice(
-        tables in prop::collection::vec(timetables(), 1..6),
+        tables in prop::collection::vec(digest_schedules(), 1..6),
         steps in prop::collection::vec((-3i64 * 86_400..5 * 86_400, 0usize..6), 1..40),
     ) {
         let mut now = Timestamp::from_second(1_790_000_000).unwrap();
@@ -135,8 +138,8 @@ proptest! {
         for (step, table) in steps {
             now += SignedDuration::from_secs(step);
             let table = &tables[table % tables.len()];
-            let planned = table.leaves_at(now, last);
-            prop_assert!(planned > now && planned <= now + LONGEST_WAIT, "{planned} at {now}");
+            let planned = table.next_send_time(now, last);
+            prop_assert!(planned > now && planned <= now + MAX_WAIT, "{planned} at {now}");
             if let Some(key) = table.due(now, last) {
                 // Once a clock was ahead by days, what it named is no longer believed.
                 let is_sound = |last: &Key| last.day <= table.day_of(now).saturating_add(1.day());

@@ -19,7 +19,7 @@ pub enum Checks {
     /// Every artist was checked on this day or later (the user's day, not UTC's).
     AllSince(Date),
     /// Some were never checked yet, and are in good time all the same.
-    FirstLook {
+    InitialScan {
         /// How many.
         artists: u64,
     },
@@ -56,7 +56,7 @@ impl Assurance {
                 let all = if self.watched == 1 { "" } else { "all " };
                 format!("{watched} watched, {all}checked {}.", since(day, today))
             }
-            Checks::FirstLook { artists } => {
+            Checks::InitialScan { artists } => {
                 format!("{watched} watched, {} not looked at yet.", grouped(artists))
             }
             Checks::Overdue { artists, because } => {
@@ -103,7 +103,7 @@ mod tests {
             "1 artist watched, checked today."
         );
         assert_eq!(
-            told(1312, Checks::FirstLook { artists: 40 }),
+            told(1312, Checks::InitialScan { artists: 40 }),
             "1,312 artists watched, 40 not looked at yet."
         );
         let because = WhyOverdue::DailyLimit;

@@ -13,14 +13,14 @@ use crate::domain::text::one_line;
 use crate::email::message::{Email, RenderError, write};
 
 /// The most releases that one email lists, so that it stays readable.
-const MOST_LISTED: usize = 40;
+const MAX_LISTED: usize = 40;
 /// Bytes; Gmail cuts an email off a little above
 /// (<https://support.google.com/a/answer/14263060>).
-const LARGEST_HTML: usize = 100_000;
+const MAX_HTML_SIZE: usize = 100_000;
 /// Characters of a subject: what follows is hidden in every inbox.
-const LONGEST_SUBJECT: usize = 120;
+const MAX_SUBJECT_LENGTH: usize = 120;
 /// How many titles are told before the email is opened.
-const MOST_IN_PREHEADER: usize = 4;
+const MAX_IN_PREHEADER: usize = 4;
 
 /// One release in an email.
 #[derive(Debug, Clone)]
@@ -122,11 +122,11 @@ impl News<'_> {
     /// [`RenderError::NoNews`] without a release, otherwise a broken template.
     pub fn email(&self) -> Result<Email, RenderError> {
         let rows: Vec<Row> =
-            self.releases.iter().take(MOST_LISTED).map(|i| Row::new(i, self.today)).collect();
+            self.releases.iter().take(MAX_LISTED).map(|i| Row::new(i, self.today)).collect();
         let mut listed = rows.len();
         loop {
             let email = self.listing(&rows[..listed])?;
-            let excess = email.html.len().saturating_sub(LARGEST_HTML);
+            let excess = email.html.len().saturating_sub(MAX_HTML_SIZE);
             if excess == 0 || listed == 1 {
                 return Ok(email);
             }
@@ -137,7 +137,7 @@ impl News<'_> {
 
     fn listing(&self, rows: &[Row]) -> Result<Email, RenderError> {
         let subject = match self.sample {
-            Some(_) => shortened(&format!("Sample: {}", self.subject()?), LONGEST_SUBJECT),
+            Some(_) => shortened(&format!("Sample: {}", self.subject()?), MAX_SUBJECT_LENGTH),
             None => self.subject()?,
         };
         let page = Page {
@@ -162,7 +162,7 @@ impl News<'_> {
             None => item.release.shown_title(),
         });
         let heading = format!("{} new {}", self.releases.len(), self.noun());
-        let room = LONGEST_SUBJECT - heading.len() - ":  and 9999 more".len();
+        let room = MAX_SUBJECT_LENGTH - heading.len() - ":  and 9999 more".len();
         let names = Names::fitting(firsts, room);
         if names.is_empty() { Err(RenderError::NoNews) } else { Ok(format!("{heading}: {names}")) }
     }
@@ -185,12 +185,13 @@ fn noun(item: &NewsItem) -> &'static str {
 
 /// `Röyksopp: Profound Mysteries III`; of a guest appearance also who the guest is.
 fn subject_of_one(item: &NewsItem) -> String {
-    let mut artists = artists(&item.release, LONGEST_SUBJECT / 2).to_string();
+    let mut artists = artists(&item.release, MAX_SUBJECT_LENGTH / 2).to_string();
     if item.kind == Kind::AppearsOn {
-        let guests = Names::fitting(item.because.iter().map(String::as_str), LONGEST_SUBJECT / 4);
-        artists = format!("{guests} on {}", shortened(&artists, LONGEST_SUBJECT / 4));
+        let guests =
+            Names::fitting(item.because.iter().map(String::as_str), MAX_SUBJECT_LENGTH / 4);
+        artists = format!("{guests} on {}", shortened(&artists, MAX_SUBJECT_LENGTH / 4));
     }
-    let room = LONGEST_SUBJECT.saturating_sub(artists.chars().count() + ": ".len());
+    let room = MAX_SUBJECT_LENGTH.saturating_sub(artists.chars().count() + ": ".len());
     let title = shortened(&one_line(item.release.shown_title()), room);
     if artists.is_empty() { title } else { format!("{artists}: {title}") }
 }
@@ -200,7 +201,7 @@ fn preheader(rows: &[Row]) -> String {
     match rows {
         [only] => only.all_facts(),
         all => {
-            let titles = all.iter().take(MOST_IN_PREHEADER).map(|row| row.plain_title.as_str());
+            let titles = all.iter().take(MAX_IN_PREHEADER).map(|row| row.plain_title.as_str());
             titles.collect::<Vec<_>>().join(" · ")
         }
     }

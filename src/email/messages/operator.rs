@@ -68,7 +68,7 @@ pub enum Trouble<'a> {
 }
 
 /// Characters of what a server said.
-const LONGEST_QUOTE: usize = 300;
+const MAX_QUOTE_LENGTH: usize = 300;
 /// Characters that an inbox shows after the subject.
 const PREHEADER: usize = 120;
 const DASHBOARD: &str = "https://developer.spotify.com/dashboard";
@@ -226,7 +226,7 @@ impl<'a> Trouble<'a> {
 
     fn quoted(self) -> Option<String> {
         let Self::MailRefused { said } = self else { return None };
-        let said = shortened(&one_line(said), LONGEST_QUOTE);
+        let said = shortened(&one_line(said), MAX_QUOTE_LENGTH);
         (!said.is_empty()).then_some(said)
     }
 

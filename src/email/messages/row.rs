@@ -9,9 +9,9 @@ use crate::domain::release::Release;
 use crate::domain::text::one_line;
 
 /// Characters of a list of names.
-const LONGEST_NAMES: usize = 160;
+const MAX_NAMES_LENGTH: usize = 160;
 /// Artists of one release that have a link of their own to mute them, so that a row stays short.
-const MOST_MUTES: usize = 3;
+const MAX_MUTES: usize = 3;
 
 /// One release, as the templates show it.
 pub(super) struct Row {
@@ -40,11 +40,11 @@ impl Row {
     pub(super) fn new(item: &NewsItem, today: Date) -> Self {
         let release = &item.release;
         let title = one_line(release.shown_title());
-        let because = Names::fitting(item.because.iter().map(String::as_str), LONGEST_NAMES);
+        let because = Names::fitting(item.because.iter().map(String::as_str), MAX_NAMES_LENGTH);
         Self {
             plain_title: isolated(&title),
             title,
-            artists: artists(release, LONGEST_NAMES),
+            artists: artists(release, MAX_NAMES_LENGTH),
             facts: facts(item),
             when: when(release.date, today),
             because_of: because_of(item.kind, because.shown.len() + because.more),
@@ -78,7 +78,7 @@ fn facts(item: &NewsItem) -> String {
     let tracks = item.release.tracks;
     let kind = item.kind.label(tracks).to_owned();
     let tracks = tracks.map(|n| if n == 1 { "1 track".into() } else { format!("{n} tracks") });
-    let also_as = shortened(&one_line(&item.also_as.join(", ")), LONGEST_NAMES);
+    let also_as = shortened(&one_line(&item.also_as.join(", ")), MAX_NAMES_LENGTH);
     let also_as = (!also_as.is_empty()).then(|| format!("also as {}", isolated(&also_as)));
     [Some(kind), tracks, also_as].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
@@ -93,9 +93,9 @@ fn because_of(kind: Kind, artists: usize) -> &'static str {
 
 fn mutes(item: &NewsItem) -> Vec<Mute> {
     let links = item.mute.iter().filter_map(|link| {
-        let artist = shortened(&one_line(&link.artist), LONGEST_NAMES);
+        let artist = shortened(&one_line(&link.artist), MAX_NAMES_LENGTH);
         let url = web_address(&link.url)?;
         (!artist.is_empty()).then_some(Mute { artist, url })
     });
-    links.take(MOST_MUTES).collect()
+    links.take(MAX_MUTES).collect()
 }

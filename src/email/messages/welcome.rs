@@ -10,7 +10,7 @@ use crate::domain::text::one_line;
 use crate::email::message::{Email, RenderError, write};
 
 /// The most releases that a welcome lists.
-const MOST_LISTED: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// The first email to a confirmed address.
 #[derive(Clone, Copy)]
@@ -68,7 +68,7 @@ impl Welcome<'_> {
             0 => "Welcome to Dropday".to_owned(),
             _ => format!("Welcome to Dropday: {watched} watched for you"),
         };
-        let recent = self.recent.iter().take(MOST_LISTED);
+        let recent = self.recent.iter().take(MAX_LISTED);
         let rows: Vec<Row> = recent.map(|item| Row::bare(item, self.today)).collect();
         let page = Page {
             watched,

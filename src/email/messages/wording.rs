@@ -3,7 +3,7 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
-use crate::domain::detection::is_absurd;
+use crate::domain::detection::is_too_far_ahead;
 use crate::domain::release::ReleaseDate;
 use crate::domain::text::one_line;
 
@@ -93,7 +93,7 @@ pub(super) fn shortened(text: &str, room: usize) -> String {
 /// `Released today, 23 November 2026`, as precisely as the date is known; `None` if it is not, or
 /// absurd.
 pub(super) fn when(date: ReleaseDate, today: Date) -> Option<String> {
-    if is_absurd(date, today) {
+    if is_too_far_ahead(date, today) {
         return None;
     }
     let (first, last) = (date.first_day()?, date.last_day()?);

@@ -11,7 +11,7 @@ use super::session::Session;
 use crate::clock::Clock;
 
 /// The longest that a connection is kept without an email: servers and routers forget idle ones.
-const LONGEST_IDLE: Duration = Duration::from_secs(30);
+const MAX_IDLE: Duration = Duration::from_secs(30);
 
 /// The room for connections. Whoever has a [`Place`] may open one, or take one that was kept.
 pub(super) struct Places {
@@ -77,7 +77,7 @@ impl Places {
         all.retain(|kept| {
             // A clock that was set back says nothing about the connection: not trusted either.
             let idle = Duration::try_from(now.duration_since(kept.since));
-            idle.is_ok_and(|idle| idle <= LONGEST_IDLE)
+            idle.is_ok_and(|idle| idle <= MAX_IDLE)
         });
         all.pop().map(|kept| kept.session)
     }

@@ -4,7 +4,7 @@
 //! by character, this one by runs.
 
 /// The longest line, without the `=` that breaks it.
-const LONGEST: usize = 75;
+const MAX_LENGTH: usize = 75;
 const HEX: [u8; 16] = *b"0123456789ABCDEF";
 
 /// `text` with CRLF at the end of each of its lines.
@@ -46,8 +46,8 @@ fn trailing_space(line: &[u8]) -> usize {
 }
 
 fn push_run(out: &mut Vec<u8>, mut run: &[u8], width: &mut usize) {
-    while *width + run.len() > LONGEST {
-        let (head, tail) = run.split_at(LONGEST - *width);
+    while *width + run.len() > MAX_LENGTH {
+        let (head, tail) = run.split_at(MAX_LENGTH - *width);
         out.extend_from_slice(head);
         out.extend_from_slice(b"=\r\n");
         (run, *width) = (tail, 0);
@@ -57,7 +57,7 @@ fn push_run(out: &mut Vec<u8>, mut run: &[u8], width: &mut usize) {
 }
 
 fn push_escaped(out: &mut Vec<u8>, byte: u8, width: &mut usize) {
-    if *width + 3 > LONGEST {
+    if *width + 3 > MAX_LENGTH {
         out.extend_from_slice(b"=\r\n");
         *width = 0;
     }

@@ -23,7 +23,7 @@ use crate::email::url::{Login, Security, SmtpUrl};
 
 /// The most emails that one connection carries: many servers hang up after some (Exim's
 /// `smtp_accept_max_per_connection` is 1000, and providers set less).
-const MOST_EMAILS: u32 = 100;
+const MAX_EMAILS: u32 = 100;
 
 /// Everything that is needed to reach the server.
 pub(super) struct Server {
@@ -99,7 +99,7 @@ impl Session {
 
     /// Whether it has carried as many emails as one connection should.
     pub(super) fn is_spent(&self) -> bool {
-        self.emails >= MOST_EMAILS
+        self.emails >= MAX_EMAILS
     }
 
     /// Whether the server still answers.

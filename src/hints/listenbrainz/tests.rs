@@ -69,7 +69,7 @@ fn one_bad_entry_costs_no_other() {
         with("release_date", json!(20220429)),
         with("release_date", json!("2022-04")),
         with("release_group_mbid", json!("../../etc")),
-        with("release_name", json!("x".repeat(LARGEST_ENTRY))),
+        with("release_name", json!("x".repeat(MAX_ENTRY_SIZE))),
     ];
     for odd in odd {
         let found = hints(&list(json!([odd, mysteries(), odd]))).unwrap();
@@ -151,5 +151,5 @@ proptest! {
 fn an_answer_that_names_everybody_a_thousand_times_over_gives_no_more_than_it_can_be_right_about() {
     let group = |n: usize| json!(format!("{n:08x}-8a9c-4f96-92ae-befcdf3e0d32"));
     let entries: Vec<Value> = (0..3_000).map(|n| with("release_group_mbid", group(n))).collect();
-    assert_eq!(hints(&list(json!(entries))).unwrap().len(), MOST_AT_ONCE);
+    assert_eq!(hints(&list(json!(entries))).unwrap().len(), MAX_AT_ONCE);
 }

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::news::{self, Told, Welcomed};
-use crate::domain::cadence;
+use crate::domain::check_planner;
 use crate::domain::consent::{ends_at, reminder_due};
 use crate::domain::day_of;
-use crate::domain::matter::Matter;
+use crate::domain::disk_space::DiskSpace;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::Bucket;
-use crate::domain::room::Room;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::jobs::consent_reminders;
 use crate::store::allowance::{self, LockOut};
@@ -42,7 +42,7 @@ pub(super) enum Known {
     EndpointRemoved(Bucket),
     QuotaSpent(LockOut),
     MailRefused(String),
-    DiskNearlyFull(Room),
+    DiskNearlyFull(DiskSpace),
 }
 
 impl Known {
@@ -55,11 +55,11 @@ impl Known {
 pub(super) fn gather(
     tx: &Tx<'_>,
     claimed: &Claimed,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Result<Facts, StoreError> {
     let user = match claimed.addressee {
         Addressee::User(user) => user,
-        Addressee::Operator => return matter(tx, claimed),
+        Addressee::Operator => return alert(tx, claimed),
         Addressee::Left => return good_bye(tx, claimed),
     };
     let Some(user) = users::find(tx, user)? else {
@@ -105,27 +105,29 @@ fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
     Ok(farewell.map_or(Facts::Unwanted("nobody knows any more whom it was for"), Facts::GoodBye))
 }
 
-fn matter(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
-    let matter = claimed.subjects.first().and_then(|subject| Matter::parse(subject));
-    let known = match matter {
+fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
+    let alert = claimed.subjects.first().and_then(|subject| OperatorAlert::parse(subject));
+    let known = match alert {
         None => None,
-        Some(Matter::MassRefusal) => {
+        Some(OperatorAlert::MassRefusal) => {
             Some(consents::count_held(tx)?).filter(|held| *held > 0).map(Known::MassRefusal)
         }
-        Some(Matter::NoPremium) => Some(Known::NoPremium),
-        Some(Matter::NotOnAllowList(user)) => {
+        Some(OperatorAlert::NoPremium) => Some(Known::NoPremium),
+        Some(OperatorAlert::NotOnAllowList(user)) => {
             users::find(tx, user)?.map(Box::new).map(Known::NotOnAllowList)
         }
-        Some(Matter::Callers) => {
+        Some(OperatorAlert::Callers) => {
             let callers = callers::tell_in(tx, claimed.email, claimed.is_repeat)?;
             Some(callers).filter(|callers| !callers.is_empty()).map(Known::Callers)
         }
-        Some(Matter::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
-        Some(Matter::QuotaSpent) => {
+        Some(OperatorAlert::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
+        Some(OperatorAlert::QuotaSpent) => {
             allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
         }
-        Some(Matter::MailRefused) => outbox::words_of(tx, claimed.email)?.map(Known::MailRefused),
-        Some(Matter::DiskNearlyFull) => {
+        Some(OperatorAlert::MailRefused) => {
+            outbox::words_of(tx, claimed.email)?.map(Known::MailRefused)
+        }
+        Some(OperatorAlert::DiskNearlyFull) => {
             tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
         }
     };

@@ -8,12 +8,12 @@ use super::link;
 use super::load::{Facts, to_confirmed};
 use crate::accounts::email_links::Purpose;
 use crate::context::Ctx;
-use crate::domain::audience::{self, Reason, Unwanted};
-use crate::domain::cadence;
-use crate::domain::digest::{Rhythm, Timetable};
+use crate::domain::check_planner;
+use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::domain::edition;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
+use crate::domain::release_filter::{self, Match, SkipReason};
 use crate::email::message::{Email, RenderError};
 use crate::email::messages::assurance::{Assurance, Checks, WhyOverdue};
 use crate::email::messages::kind::Kind;
@@ -26,10 +26,10 @@ use crate::store::users::User;
 use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
 
 /// Releases that a welcome chooses from …
-const MOST_RECENT: u32 = 500;
+const MAX_RECENT: u32 = 500;
 
 /// … and tells.
-const RECENT_TOLD: usize = 10;
+const RECENT_NOTIFIED: usize = 10;
 
 /// Releases in a sample …
 const SAMPLED: usize = 3;
@@ -40,7 +40,7 @@ const SAMPLED_FROM: usize = 60;
 /// An email with news, as the database has it.
 pub(super) struct Told {
     user: User,
-    timetable: Timetable,
+    digest_schedule: DigestSchedule,
     releases: Vec<Item>,
     assurance: Option<Assurance>,
     today: Date,
@@ -56,7 +56,7 @@ pub(super) struct Welcomed {
 /// A release, and why it is told.
 struct Item {
     release: Release,
-    because: Vec<Reason>,
+    because: Vec<Match>,
     also_as: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ pub(super) fn gather(
     tx: &Tx<'_>,
     claimed: &Claimed,
     user: User,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Result<Facts, StoreError> {
     let Some(wanted) = preferences::of(tx, user.id)? else {
         return Ok(Facts::Unwanted("the person has left"));
@@ -87,7 +87,7 @@ pub(super) fn gather(
     // What a long email leaves out is rather a single than an album.
     told.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
     let artists = status::artists_of(tx, Some(user.id), settings)?;
-    let assurance = assurance(tx, &user, &wanted.timetable, &artists, settings)?;
+    let assurance = assurance(tx, &user, &wanted.digest_schedule, &artists, settings)?;
     Ok(addressed(tx, user, wanted, told, assurance, Facts::News))
 }
 
@@ -95,7 +95,7 @@ pub(super) fn gather(
 pub(super) fn gather_sample(
     tx: &Tx<'_>,
     user: User,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Result<Facts, StoreError> {
     let Some(wanted) = preferences::of(tx, user.id)? else {
         return Ok(Facts::Unwanted("the person has left"));
@@ -110,7 +110,7 @@ pub(super) fn gather_sample(
     }
     let sample = Some(if latest.is_empty() { Sample::MadeUp } else { Sample::Own });
     let artists = status::artists_of(tx, Some(user.id), settings)?;
-    let assurance = assurance(tx, &user, &wanted.timetable, &artists, settings)?;
+    let assurance = assurance(tx, &user, &wanted.digest_schedule, &artists, settings)?;
     let email = |to, told| Facts::News(to, Told { sample, ..told });
     Ok(addressed(tx, user, wanted, latest, assurance, email))
 }
@@ -135,15 +135,15 @@ fn sampled(
 pub(super) fn gather_welcome(
     tx: &Tx<'_>,
     user: User,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Result<Facts, StoreError> {
     let Some(wanted) = subscribed(tx, &user)? else {
         return Ok(Facts::Unwanted("letters with news are switched off"));
     };
     let mut recent = Vec::new();
-    for release in releases::recent_of(tx, user.id, MOST_RECENT)? {
+    for release in releases::recent_of(tx, user.id, MAX_RECENT)? {
         let because = releases::reasons(tx, &release.id, user.id)?;
-        if recent.len() < RECENT_TOLD && judge(tx, &release, &because, &wanted)?.is_ok() {
+        if recent.len() < RECENT_NOTIFIED && judge(tx, &release, &because, &wanted)?.is_ok() {
             recent.push(item(tx, release, because)?);
         }
     }
@@ -179,7 +179,7 @@ pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Email, RenderErro
         watched: artists.watched,
         not_looked_at: artists.never_asked,
         recent: &items(ctx, told),
-        when: &when(&told.timetable),
+        when: &when(&told.digest_schedule),
         today: told.today,
         account_url: &ctx.page("/account"),
         preferences_url: &ctx.page("/preferences"),
@@ -192,16 +192,16 @@ pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Email, RenderErro
 fn judge(
     tx: &Tx<'_>,
     release: &Release,
-    reasons: &[Reason],
+    reasons: &[Match],
     wanted: &Preferences,
-) -> Result<Result<(), Unwanted>, StoreError> {
+) -> Result<Result<(), SkipReason>, StoreError> {
     if !wanted.is_subscribed {
-        return Ok(Err(Unwanted::Unsubscribed));
+        return Ok(Err(SkipReason::Unsubscribed));
     }
     if !wanted.editions && editions::is_one(tx, &release.id)? {
-        return Ok(Err(Unwanted::Edition));
+        return Ok(Err(SkipReason::Edition));
     }
-    Ok(audience::judge(release, reasons, wanted.kinds))
+    Ok(release_filter::evaluate(release, reasons, wanted.kinds))
 }
 
 fn subscribed(tx: &Tx<'_>, user: &User) -> Result<Option<Preferences>, StoreError> {
@@ -216,12 +216,14 @@ fn addressed(
     assurance: Option<Assurance>,
     facts: impl FnOnce(crate::domain::user::EmailAddress, Told) -> Facts,
 ) -> Facts {
-    let (timetable, today) = (wanted.timetable.clone(), wanted.timetable.day_of(tx.now()));
-    let told = Told { user: user.clone(), timetable, releases, assurance, today, sample: None };
+    let (digest_schedule, today) =
+        (wanted.digest_schedule.clone(), wanted.digest_schedule.day_of(tx.now()));
+    let told =
+        Told { user: user.clone(), digest_schedule, releases, assurance, today, sample: None };
     to_confirmed(user, |to| facts(to, told))
 }
 
-fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, StoreError> {
+fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Match>) -> Result<Item, StoreError> {
     let also_as: BTreeSet<_> =
         editions::of(tx, &release.id)?.iter().filter_map(edition::edition_words).collect();
     let because = reasons.into_iter().filter(|reason| !reason.is_muted).collect();
@@ -229,7 +231,7 @@ fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Reason>) -> Result<Item, Sto
 }
 
 fn items(ctx: &Ctx, told: &Told) -> Vec<NewsItem> {
-    let mute = |reason: &Reason| MuteLink {
+    let mute = |reason: &Match| MuteLink {
         artist: reason.name.clone(),
         url: link(ctx, &told.user, &Purpose::Mute(reason.artist.clone())),
     };
@@ -243,34 +245,36 @@ fn items(ctx: &Ctx, told: &Told) -> Vec<NewsItem> {
     items.collect()
 }
 
-fn kind(release: &Release, because: &[Reason]) -> Kind {
+fn kind(release: &Release, because: &[Match]) -> Kind {
     let appears = !because.is_empty() && because.iter().all(|reason| reason.appears);
-    match audience::kind(release, appears) {
-        audience::Kind::Album => Kind::Album,
-        audience::Kind::Single => Kind::SingleOrEp,
-        audience::Kind::Compilation => Kind::Compilation,
-        audience::Kind::Live => Kind::Live,
-        audience::Kind::Remixes => Kind::Remix,
-        audience::Kind::Appearance => Kind::AppearsOn,
+    match release_filter::kind(release, appears) {
+        release_filter::Category::Album => Kind::Album,
+        release_filter::Category::Single => Kind::SingleOrEp,
+        release_filter::Category::Compilation => Kind::Compilation,
+        release_filter::Category::Live => Kind::Live,
+        release_filter::Category::Remixes => Kind::Remix,
+        release_filter::Category::Appearance => Kind::AppearsOn,
     }
 }
 
 fn assurance(
     tx: &Tx<'_>,
     user: &User,
-    timetable: &Timetable,
+    digest_schedule: &DigestSchedule,
     artists: &Artists,
-    settings: &cadence::Settings,
+    settings: &check_planner::Settings,
 ) -> Result<Option<Assurance>, StoreError> {
-    let overdue = overdue::list(tx, Some(user.id), settings, MOST_RECENT)?;
+    let overdue = overdue::list(tx, Some(user.id), settings, MAX_RECENT)?;
     // An artist that Spotify no longer knows fails for ever, and must not speak for all.
     let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
     let checks = match (usual.or(overdue.first()), artists.oldest_check) {
         (Some(first), _) => {
             Checks::Overdue { artists: artists.overdue, because: why_overdue(&first.why) }
         }
-        (None, _) if artists.never_asked > 0 => Checks::FirstLook { artists: artists.never_asked },
-        (None, Some(oldest)) => Checks::AllSince(timetable.day_of(oldest)),
+        (None, _) if artists.never_asked > 0 => {
+            Checks::InitialScan { artists: artists.never_asked }
+        }
+        (None, Some(oldest)) => Checks::AllSince(digest_schedule.day_of(oldest)),
         (None, None) => return Ok(None),
     };
     Ok(Some(Assurance { watched: artists.watched, checks }))
@@ -287,13 +291,13 @@ fn why_overdue(why: &Why) -> WhyOverdue {
 }
 
 /// When emails come, after "Emails come".
-fn when(timetable: &Timetable) -> String {
-    let Timetable { rhythm, hour, zone } = timetable;
+fn when(digest_schedule: &DigestSchedule) -> String {
+    let DigestSchedule { frequency, hour, zone } = digest_schedule;
     let zone = zone.iana_name().unwrap_or("UTC");
-    match rhythm {
-        Rhythm::AtOnce => "at once, as soon as something new is seen".to_owned(),
-        Rhythm::Daily => format!("every day at {hour}:00 ({zone})"),
-        Rhythm::Weekly(day) => format!("every {} at {hour}:00 ({zone})", weekday(*day)),
+    match frequency {
+        DigestFrequency::AtOnce => "at once, as soon as something new is seen".to_owned(),
+        DigestFrequency::Daily => format!("every day at {hour}:00 ({zone})"),
+        DigestFrequency::Weekly(day) => format!("every {} at {hour}:00 ({zone})", weekday(*day)),
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::context::Ctx;
 use crate::domain::backoff;
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::user::{Addressee, UserId};
 use crate::email::smtp::{SendError, Stamp};
 use crate::gateway::Operator;
@@ -245,11 +245,11 @@ async fn put_off(
 /// The email cannot leave while this lasts, but it says afterwards what happened. One is enough,
 /// however long it lasts.
 fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), StoreError> {
-    let matter = Matter::MailRefused;
-    if !outbox::is_owed_to_operator(tx, &matter.what())? {
-        operator.tell(tx, matter)?;
+    let alert = OperatorAlert::MailRefused;
+    if !outbox::is_owed_to_operator(tx, &alert.what())? {
+        operator.tell(tx, alert)?;
     }
-    outbox::quote_to_operator(tx, &matter.what(), said)
+    outbox::quote_to_operator(tx, &alert.what(), said)
 }
 
 /// Marks an email sent, and does not give up at once where the database is busy: what is not marked

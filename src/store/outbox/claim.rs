@@ -161,15 +161,15 @@ fn is_before_its_hour(tx: &Tx<'_>, unit: &Unit) -> Result<bool> {
     if unit.kind != Kind::News || unit.is_bound {
         return Ok(false);
     }
-    let timetable = preferences::of(tx, user)?.map(|wanted| wanted.timetable);
-    let Some(timetable) = timetable.filter(|table| table.rhythm.is_digest()) else {
+    let digest_schedule = preferences::of(tx, user)?.map(|wanted| wanted.digest_schedule);
+    let Some(digest_schedule) = digest_schedule.filter(|table| table.frequency.is_digest()) else {
         return Ok(false);
     };
     let last = preferences::last_digest(tx, user)?;
-    if timetable.due(tx.now(), last).is_some() {
+    if digest_schedule.due(tx.now(), last).is_some() {
         return Ok(false);
     }
-    plan_anew(tx, user, &timetable, last)?;
+    plan_anew(tx, user, &digest_schedule, last)?;
     Ok(true)
 }
 

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Row, params};
 
 use super::Kind;
-use crate::domain::audience;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::ReleaseId;
+use crate::domain::release_filter;
 use crate::domain::user::UserId;
 use crate::store::columns::{Ms, unreadable};
 use crate::store::users::User;
@@ -104,7 +104,7 @@ fn will_leave(
     let Some(release) = releases::find(tx, &id)? else { return Ok(false) };
     let is_unwanted = !wanted.editions && editions::is_one(tx, &id)?;
     let reasons = releases::reasons(tx, &id, user)?;
-    Ok(!is_unwanted && audience::judge(&release, &reasons, wanted.kinds).is_ok())
+    Ok(!is_unwanted && release_filter::evaluate(&release, &reasons, wanted.kinds).is_ok())
 }
 
 /// Reads rows until there are `most` emails; those of one email lie together.

@@ -46,7 +46,7 @@ pub enum Kind {
     ConsentEnds,
     /// The last email to somebody who left; the subject is the number of their farewell.
     GoodBye,
-    /// Something for the operator; the subject is a [`crate::domain::matter::Matter`] and the day.
+    /// Something for the operator; the subject is a [`crate::domain::operator_alert::OperatorAlert`] and the day.
     Operator,
 }
 

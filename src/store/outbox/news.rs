@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Params, params};
 
 use crate::domain::artist::ArtistId;
-use crate::domain::audience::{self, Unwanted};
 use crate::domain::detection::NEWS_DAYS;
-use crate::domain::digest::{Key, Timetable};
+use crate::domain::digest::{DigestSchedule, Key};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId};
+use crate::domain::release_filter::{self, SkipReason};
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, preferences, releases};
@@ -122,7 +122,7 @@ pub fn owe_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
         "UPDATE outbox SET state = 'owed', letter = NULL, attempts = 0, reason = NULL, settled_at = NULL,
              next_at = ?2
          WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3",
-        params![user, Ms(reader.leaves_at(tx)), Ms(oldest)],
+        params![user, Ms(reader.next_send_time(tx)), Ms(oldest)],
     )?;
     Ok(())
 }
@@ -131,13 +131,13 @@ pub fn owe_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
 pub(in crate::store) fn plan_anew(
     tx: &Tx<'_>,
     user: UserId,
-    timetable: &Timetable,
+    digest_schedule: &DigestSchedule,
     last: Option<Key>,
 ) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET next_at = ?2 WHERE person = ?1 AND kind = 'news' AND state = 'owed'
              AND letter IS NULL",
-        params![user, Ms(timetable.leaves_at(tx.now(), last))],
+        params![user, Ms(digest_schedule.next_send_time(tx.now(), last))],
     )?;
     Ok(())
 }
@@ -163,7 +163,7 @@ impl Reader {
         let changed = tx.execute(
             "INSERT OR IGNORE INTO outbox (person, kind, subject, state, reason, next_at, owed_at, settled_at)
              VALUES (?1, 'news', ?2, iif(?3 IS NULL, 'owed', 'unwanted'), ?3, ?4, ?5, iif(?3 IS NULL, NULL, ?5))",
-            params![self.user, release.id, why, Ms(self.leaves_at(tx)), Ms(tx.now())],
+            params![self.user, release.id, why, Ms(self.next_send_time(tx)), Ms(tx.now())],
         )?;
         Ok(changed == 1 && verdict.is_ok())
     }
@@ -180,16 +180,16 @@ impl Reader {
         Ok(was_unwanted && self.owe(tx, release)?)
     }
 
-    fn judge(&self, tx: &Tx<'_>, release: &Release) -> Result<std::result::Result<(), Unwanted>> {
+    fn judge(&self, tx: &Tx<'_>, release: &Release) -> Result<std::result::Result<(), SkipReason>> {
         if !self.wanted.is_subscribed {
-            return Ok(Err(Unwanted::Unsubscribed));
+            return Ok(Err(SkipReason::Unsubscribed));
         }
         let reasons = releases::reasons(tx, &release.id, self.user)?;
-        Ok(audience::judge(release, &reasons, self.wanted.kinds))
+        Ok(release_filter::evaluate(release, &reasons, self.wanted.kinds))
     }
 
-    fn leaves_at(&self, tx: &Tx<'_>) -> Timestamp {
-        self.wanted.timetable.leaves_at(tx.now(), self.last_digest)
+    fn next_send_time(&self, tx: &Tx<'_>) -> Timestamp {
+        self.wanted.digest_schedule.next_send_time(tx.now(), self.last_digest)
     }
 }
 

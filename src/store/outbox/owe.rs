@@ -16,7 +16,7 @@ pub fn owe(tx: &Tx<'_>, user: UserId, kind: Kind, subject: &str) -> Result<bool>
     insert(tx, Addressee::User(user), kind, subject, tx.now())
 }
 
-/// Owes a user the email about the consent that was given at `given_at`, to leave at `leaves_at`
+/// Owes a user the email about the consent that was given at `given_at`, to leave at `next_send_time`
 /// and not before, whoever asks for all emails.
 ///
 /// # Errors
@@ -25,10 +25,10 @@ pub fn owe_sign_in_again(
     tx: &Tx<'_>,
     user: UserId,
     given_at: Timestamp,
-    leaves_at: Timestamp,
+    next_send_time: Timestamp,
 ) -> Result<bool> {
     let subject = given_at.as_millisecond().to_string();
-    insert(tx, Addressee::User(user), Kind::SignInAgain, &subject, leaves_at)
+    insert(tx, Addressee::User(user), Kind::SignInAgain, &subject, next_send_time)
 }
 
 /// Owes the last email to somebody who left.
@@ -51,20 +51,20 @@ pub fn owe_operator(tx: &Tx<'_>, subject: &str) -> Result<bool> {
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn is_owed_to_operator(tx: &Tx<'_>, matter: &str) -> Result<bool> {
+pub fn is_owed_to_operator(tx: &Tx<'_>, alert: &str) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM outbox
                WHERE kind = 'operator' AND state = 'owed' AND subject LIKE ?1 || ':%')";
-    Ok(tx.query_row(sql, [matter], |row| row.get(0))?)
+    Ok(tx.query_row(sql, [alert], |row| row.get(0))?)
 }
 
 /// Keeps somebody's words with the email that the operator is owed about this matter.
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub fn quote_to_operator(tx: &Tx<'_>, matter: &str, words: &str) -> Result<()> {
+pub fn quote_to_operator(tx: &Tx<'_>, alert: &str, words: &str) -> Result<()> {
     let sql = "UPDATE outbox SET reason = ?2
                WHERE kind = 'operator' AND state = 'owed' AND subject LIKE ?1 || ':%'";
-    tx.execute(sql, [matter, words])?;
+    tx.execute(sql, [alert, words])?;
     Ok(())
 }
 

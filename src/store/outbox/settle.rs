@@ -133,7 +133,7 @@ fn note_digest(tx: &Tx<'_>, email: i64) -> Result<()> {
     };
     let Some(wanted) = preferences::of(tx, user)? else { return Ok(()) };
     let last = preferences::last_digest(tx, user)?;
-    match wanted.timetable.due(tx.now(), last) {
+    match wanted.digest_schedule.due(tx.now(), last) {
         Some(key) => preferences::digest_sent(tx, user, key),
         None => Ok(()),
     }

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
-use crate::domain::matter::Matter;
+use crate::domain::operator_alert::OperatorAlert;
 use crate::store::columns::Ms;
 use crate::store::outbox::Kind;
 use crate::store::{Result, Tx, users};
@@ -13,7 +13,7 @@ use crate::store::{Result, Tx, users};
 pub(super) const LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// So many reasons are told apart, at most; and so many things that the operator was told.
-const MOST_GROUPS: u32 = 12;
+const MAX_GROUPS: u32 = 12;
 
 /// Things that are owed, or were refused lately, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub(super) fn refused(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
 
 fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
     let mut rows = tx.conn().prepare_cached(sql)?;
-    let rows = rows.query_map(params![since, MOST_GROUPS], |row| {
+    let rows = rows.query_map(params![since, MAX_GROUPS], |row| {
         let group = Group {
             kind: row.get(0)?,
             reason: row.get(1)?,
@@ -99,22 +99,22 @@ pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
         "SELECT owed_at, subject, state FROM outbox
          WHERE coalesce(person, 0) = 0 AND kind = ?1 AND owed_at > ?2 ORDER BY id DESC LIMIT ?3",
     )?;
-    let key = params![Kind::Operator.as_str(), Ms(tx.now() - LATELY), MOST_GROUPS];
+    let key = params![Kind::Operator.as_str(), Ms(tx.now() - LATELY), MAX_GROUPS];
     let rows = rows.query_map(key, |row| {
         Ok((row.get::<_, Ms>(0)?.0, row.get::<_, String>(1)?, row.get(2)?))
     })?;
     let mut told = Vec::new();
     for (at, subject, state) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
-        let Some(matter) = Matter::parse(&subject) else { continue };
-        told.push(Told { at, what: in_words(tx, matter)?, state });
+        let Some(alert) = OperatorAlert::parse(&subject) else { continue };
+        told.push(Told { at, what: in_words(tx, alert)?, state });
     }
     Ok(told)
 }
 
-fn in_words(tx: &Tx<'_>, matter: Matter) -> Result<String> {
-    let Matter::NotOnAllowList(user) = matter else { return Ok(matter.to_string()) };
+fn in_words(tx: &Tx<'_>, alert: OperatorAlert) -> Result<String> {
+    let OperatorAlert::NotOnAllowList(user) = alert else { return Ok(alert.to_string()) };
     let user = users::find(tx, user)?;
-    Ok(user.map_or(matter.to_string(), |user| {
-        format!("{matter}: {} ({})", user.display_name, user.spotify_id)
+    Ok(user.map_or(alert.to_string(), |user| {
+        format!("{alert}: {} ({})", user.display_name, user.spotify_id)
     }))
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::{Report, Status};
+use crate::domain::disk_space::DiskSpace;
 use crate::domain::hint::SourceName;
 use crate::domain::quota::{Cause, Pause};
-use crate::domain::room::Room;
 use crate::store::job_runs::{JobRun, RunResult};
 
 /// Failures in a row of a source of hints from which on it is worth a look: it is asked some times a day.
@@ -15,7 +15,7 @@ const FAILS_OFTEN: u32 = 5;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Need {
     /// So little room is left where the database lies.
-    Room(Room),
+    DiskSpace(DiskSpace),
     /// A pause that only the operator can end, or that says something of the configuration.
     Paused(String, Pause),
     /// The consents of so many users are held, since Spotify refuses many at once.
@@ -43,7 +43,7 @@ pub enum Need {
 impl fmt::Display for Need {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Room(room) => write!(
+            Self::DiskSpace(room) => write!(
                 f,
                 "The disk that the database lies on is nearly full: {} of {} MB are left.",
                 room.free / 1_000_000,
@@ -105,7 +105,7 @@ impl Need {
     /// What to do about it.
     pub fn to_do(&self) -> &'static str {
         match self {
-            Self::Room(_) => {
+            Self::DiskSpace(_) => {
                 "Make room on that disk, or make it larger. Dropday notices by itself."
             }
             Self::Paused(_, Pause { cause: Cause::Premium, .. }) => {
@@ -166,7 +166,7 @@ impl Need {
 pub(super) fn of(report: &Report) -> Vec<Need> {
     let Status { users, artists, .. } = &report.status;
     let mut needs = Vec::new();
-    needs.extend(report.room.filter(|room| room.is_nearly_full()).map(Need::Room));
+    needs.extend(report.room.filter(|room| room.is_nearly_full()).map(Need::DiskSpace));
     needs.extend(report.status.pauses.iter().filter_map(paused));
     needs.extend(some(users.held).map(Need::MassRefusal));
     needs.extend(some(users.in_trouble.saturating_sub(users.held)).map(Need::Refused));

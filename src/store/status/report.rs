@@ -1,10 +1,10 @@
 //! All that the operator sees: one gathering for their page and for `dropday status`.
 
 use super::{Group, History, Need, Page, Standing, Status, Told, calls, emails, needs, of, users};
-use crate::domain::allowance::Lesson;
-use crate::domain::cadence::Settings;
+use crate::domain::check_planner::Settings;
+use crate::domain::disk_space::DiskSpace;
+use crate::domain::learned_quota::QuotaLockout;
 use crate::domain::quota::Bucket;
-use crate::domain::room::Room;
 use crate::store::job_runs::JobRun;
 use crate::store::{Result, Tx, allowance};
 
@@ -24,7 +24,7 @@ pub struct Report {
     /// The calls of the last days.
     pub calls: Vec<History>,
     /// What the last lock-out of artists' albums taught.
-    pub lesson: Option<Lesson>,
+    pub quota_lockout: Option<QuotaLockout>,
     /// What is owed, by kind and reason.
     pub owed: Vec<Group>,
     /// Owed things in further groups.
@@ -34,7 +34,7 @@ pub struct Report {
     /// Refused things in further groups.
     pub refused_besides: u64,
     /// The room on the disk that the database lies on; `None` where the system does not say.
-    pub room: Option<Room>,
+    pub room: Option<DiskSpace>,
 }
 
 impl Report {
@@ -70,7 +70,7 @@ pub fn report(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Report> {
         told: emails::told(tx)?,
         users: users::standings(tx, page)?,
         calls: calls::by_day(tx)?,
-        lesson: allowance::lesson(tx, Bucket::ArtistAlbums)?,
+        quota_lockout: allowance::quota_lockout(tx, Bucket::ArtistAlbums)?,
         owed,
         owed_besides,
         refused,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use crate::domain::consent::{DELETED_AFTER, Ending, ends_at};
+use crate::domain::consent::{DELETION_DELAY, Ending, ends_at};
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx};
@@ -37,7 +37,7 @@ pub enum Consent {
     /// Spotify refuses the user at present, for this reason.
     Refused(String),
     /// Spotify says that it has ended, of so many users at once that it is not believed.
-    Held,
+    Suspended,
     /// Ended: the user must sign in again.
     Ended,
     /// Taken back: everything about the user is deleted then.
@@ -63,7 +63,7 @@ impl Consent {
         match self {
             Self::Good(_) => "good",
             Self::Refused(_) => "refused",
-            Self::Held => "held_by_the_brake",
+            Self::Suspended => "held_by_the_brake",
             Self::Ended => "must_sign_in_again",
             Self::Withdrawn(_) => "withdrawn",
         }
@@ -147,11 +147,11 @@ fn read_consent(row: &Row<'_>) -> rusqlite::Result<Consent> {
     if row.get(5)? {
         let since = refused_since.or(time(9)?);
         let is_revoked = row.get::<_, Option<Ending>>(7)? == Some(Ending::Revoked);
-        let deleted_at = since.filter(|_| is_revoked).map(|since| since + DELETED_AFTER);
+        let deleted_at = since.filter(|_| is_revoked).map(|since| since + DELETION_DELAY);
         return Ok(deleted_at.map_or(Consent::Ended, Consent::Withdrawn));
     }
     if refused_since.is_some() {
-        return Ok(Consent::Held);
+        return Ok(Consent::Suspended);
     }
     Ok(match (row.get::<_, Option<String>>(6)?, time(4)?) {
         (Some(why), _) => Consent::Refused(why),

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::domain::cadence;
-use crate::domain::condition::{self, Address, Condition, Consent, Watched};
+use crate::domain::account_health::{self, Address, Condition, Consent, Watched};
+use crate::domain::check_planner;
 use crate::domain::preferences::Preferences;
 use crate::domain::quota::{Bucket, Cause, Pause};
 use crate::domain::user::{EmailAddress, UserId};
@@ -39,7 +39,7 @@ pub(super) struct Facts {
 pub(super) fn gather(
     tx: &Tx<'_>,
     id: UserId,
-    cadence: &cadence::Settings,
+    cadence: &check_planner::Settings,
 ) -> Result<Option<Facts>, StoreError> {
     let Some(user) = users::find(tx, id)? else { return Ok(None) };
     let Some(wanted) = preferences::of(tx, id)? else { return Ok(None) };
@@ -50,7 +50,7 @@ pub(super) fn gather(
         _ => overdue::list(tx, Some(id), cadence, OVERDUE_LISTED)?,
     };
     let (pauses, follows_pause) = (pauses(tx)?, ledger::pause_of(tx, Bucket::Following)?);
-    let known = condition::Facts {
+    let known = account_health::AccountFacts {
         consent: consent_of(&user),
         trouble: user.trouble.clone(),
         address: address_of(&user, awaiting.is_some()),
@@ -63,7 +63,7 @@ pub(super) fn gather(
         follows_doubt: follows::standing(tx, id)?.and_then(|s| s.doubt).map(|doubt| doubt.0),
         artists: watched(&artists),
     };
-    let conditions = condition::judge(&known, tx.now());
+    let conditions = account_health::evaluate(&known, tx.now());
     let emails = outbox::lately(tx, &user, EMAILS_LISTED)?;
     let sampled_at = outbox::last_owed(tx, id, Kind::Sample)?;
     Ok(Some(Facts { user, sampled_at, wanted, awaiting, artists, overdue, emails, conditions }))
@@ -107,7 +107,7 @@ fn watched(artists: &Artists) -> Watched {
     Watched {
         all: artists.watched,
         never_asked: artists.never_asked,
-        first_looks_last_day: artists.first_looks_last_day,
+        initial_scans_last_day: artists.initial_scans_last_day,
         overdue: artists.overdue,
         oldest_check: artists.oldest_check,
     }

@@ -6,13 +6,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::context::Ctx;
-use crate::domain::audience::{self, Kind};
 use crate::domain::feed::Entry;
 use crate::domain::release::ReleaseDate;
+use crate::domain::release_filter::{self, Category};
 use crate::domain::text::one_line;
 
 /// How often programs are asked to look.
-const LOOK_EVERY: &str = "PT1H";
+const CHECK_INTERVAL: &str = "PT1H";
 
 /// The calendar as a document. What has no day, or one that is known by its year or month alone, is on none.
 pub(super) fn write(ctx: &Ctx, entries: &[Entry]) -> String {
@@ -24,12 +24,12 @@ pub(super) fn write(ctx: &Ctx, entries: &[Entry]) -> String {
         ("METHOD", "PUBLISH"),
         ("NAME", "New albums"),
         ("X-WR-CALNAME", "New albums"),
-        ("X-PUBLISHED-TTL", LOOK_EVERY),
+        ("X-PUBLISHED-TTL", CHECK_INTERVAL),
     ] {
         calendar.append_property(Property::new(name, value));
     }
     let interval =
-        Property::new("REFRESH-INTERVAL", LOOK_EVERY).add_parameter("VALUE", "DURATION").done();
+        Property::new("REFRESH-INTERVAL", CHECK_INTERVAL).add_parameter("VALUE", "DURATION").done();
     calendar.append_property(interval);
     for entry in entries {
         if let ReleaseDate::Day(day) = entry.release.date {
@@ -64,13 +64,13 @@ fn event(entry: &Entry, day: Date, domain: &str) -> Event {
 
 /// What a release is, in words that begin a line.
 pub(super) fn in_words(entry: &Entry) -> &'static str {
-    match audience::kind(&entry.release, entry.appears) {
-        Kind::Album => "Album",
-        Kind::Single => "Single or EP",
-        Kind::Compilation => "Compilation",
-        Kind::Live => "Live album",
-        Kind::Remixes => "Remixes",
-        Kind::Appearance => "Guest appearance",
+    match release_filter::kind(&entry.release, entry.appears) {
+        Category::Album => "Album",
+        Category::Single => "Single or EP",
+        Category::Compilation => "Compilation",
+        Category::Live => "Live album",
+        Category::Remixes => "Remixes",
+        Category::Appearance => "Guest appearance",
     }
 }
 

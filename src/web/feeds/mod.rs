@@ -38,7 +38,7 @@ struct Shown {
 
 impl Page {
     /// The place in the list of pages.
-    const HERE: &str = "/feeds";
+    const PATH: &str = "/feeds";
 }
 
 /// Where a feed of this form is answered.

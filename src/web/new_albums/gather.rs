@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::audience::{self, Kind, Kinds, Reason, Unwanted};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::Release;
+use crate::domain::release_filter::{self, Categories, Category, Match, SkipReason};
 use crate::domain::user::UserId;
 use crate::store::outbox::{self, Entry, Told};
 use crate::store::users::{self, User};
@@ -31,7 +31,7 @@ const BOUNCING: &str = "letters to your address come back";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wish {
     /// One kind alone.
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<Category>,
     /// What was seen before this place.
     pub(super) before: Option<i64>,
 }
@@ -50,7 +50,7 @@ pub(super) struct Found {
 pub(super) struct Item {
     place: i64,
     pub(super) release: Release,
-    pub(super) kind: Kind,
+    pub(super) kind: Category,
     pub(super) released: Option<When>,
     /// Who of the user's artists appears on it, where it is somebody else's.
     pub(super) guests: Vec<String>,
@@ -89,7 +89,7 @@ pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Fou
         }
     }
     let is_looked_for = wish.kind.is_none_or(|kind| is_looked_for(kind, wanted.kinds));
-    Ok(Some(Found { items, older, is_looked_for, zone: wanted.timetable.zone }))
+    Ok(Some(Found { items, older, is_looked_for, zone: wanted.digest_schedule.zone }))
 }
 
 /// The entry as the page shows it; `None` where it is of another kind, or of a list that is looked at for
@@ -99,12 +99,12 @@ fn item(
     user: &User,
     entry: Entry,
     wanted: &Preferences,
-    only: Option<Kind>,
+    only: Option<Category>,
 ) -> Result<Option<Item>, StoreError> {
     let Entry { place, release, seen_at, told } = entry;
     let reasons = releases::reasons(tx, &release.id, user.id)?;
     let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
-    let kind = audience::kind(&release, appears);
+    let kind = release_filter::kind(&release, appears);
     let is_untold = matches!(told, Told::Unwanted(_) | Told::Unconfirmed);
     let is_for_others = is_untold && !is_looked_for(kind, wanted.kinds);
     if is_for_others || only.is_some_and(|only| only != kind) {
@@ -116,7 +116,7 @@ fn item(
         told => as_things_stand(told, &release, &reasons, wanted),
     };
     let guests = match kind {
-        Kind::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
+        Category::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
         _ => Vec::new(),
     };
     let released = When::released(release.date);
@@ -124,27 +124,22 @@ fn item(
 }
 
 /// Whether what is of this kind is seen whatever others want: albums always are, live and of remixes too.
-fn is_looked_for(kind: Kind, kinds: Kinds) -> bool {
+fn is_looked_for(kind: Category, kinds: Categories) -> bool {
     match kind {
-        Kind::Album | Kind::Live | Kind::Remixes => true,
-        Kind::Single => kinds.singles,
-        Kind::Compilation => kinds.compilations,
-        Kind::Appearance => kinds.appearances,
+        Category::Album | Category::Live | Category::Remixes => true,
+        Category::Single => kinds.singles,
+        Category::Compilation => kinds.compilations,
+        Category::Appearance => kinds.appearances,
     }
 }
 
 /// What is owed and would be taken out of its email is as good as taken out.
-fn as_things_stand(
-    told: Told,
-    release: &Release,
-    reasons: &[Reason],
-    wanted: &Preferences,
-) -> Told {
+fn as_things_stand(told: Told, release: &Release, reasons: &[Match], wanted: &Preferences) -> Told {
     let (Told::Owed(..) | Told::Unconfirmed) = told else { return told };
     if !wanted.is_subscribed {
-        return Told::Unwanted(Unwanted::Unsubscribed.to_string());
+        return Told::Unwanted(SkipReason::Unsubscribed.to_string());
     }
-    match audience::judge(release, reasons, wanted.kinds) {
+    match release_filter::evaluate(release, reasons, wanted.kinds) {
         Ok(()) => told,
         Err(why) => Told::Unwanted(why.to_string()),
     }

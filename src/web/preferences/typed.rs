@@ -5,12 +5,12 @@ use jiff::tz::TimeZone;
 
 use super::Fields;
 use crate::domain::artist::ArtistId;
-use crate::domain::audience::Kinds;
-use crate::domain::digest::{Rhythm, Timetable};
+use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::domain::preferences::Preferences;
+use crate::domain::release_filter::Categories;
 
 /// The hour where none was chosen that a clock knows.
-const USUAL_HOUR: i8 = 8;
+const DEFAULT_HOUR: i8 = 8;
 
 const CHOOSE: &str = "Please choose when letters come.";
 const NO_ZONE: &str =
@@ -30,7 +30,7 @@ pub(super) struct Typed {
 }
 
 pub(super) fn read(fields: &Fields) -> Typed {
-    let kinds = Kinds {
+    let kinds = Categories {
         albums: fields.has("albums"),
         singles: fields.has("singles"),
         compilations: fields.has("compilations"),
@@ -38,9 +38,10 @@ pub(super) fn read(fields: &Fields) -> Typed {
         remixes: fields.has("remixes"),
         appearances: fields.has("appearances"),
     };
-    let ((timetable, is_subscribed), fault) = read_timetable(fields);
-    let is_nothing = is_subscribed && kinds == Kinds::none();
-    let wanted = Preferences { kinds, editions: fields.has("editions"), timetable, is_subscribed };
+    let ((digest_schedule, is_subscribed), fault) = read_timetable(fields);
+    let is_nothing = is_subscribed && kinds == Categories::none();
+    let wanted =
+        Preferences { kinds, editions: fields.has("editions"), digest_schedule, is_subscribed };
     Typed {
         wanted,
         weekday: weekday(fields).unwrap_or(Weekday::Friday).to_monday_zero_offset(),
@@ -51,27 +52,27 @@ pub(super) fn read(fields: &Fields) -> Typed {
 }
 
 /// When emails come, and whether they do; and what of it makes no sense.
-pub(super) fn read_timetable(fields: &Fields) -> ((Timetable, bool), Option<&'static str>) {
+pub(super) fn read_timetable(fields: &Fields) -> ((DigestSchedule, bool), Option<&'static str>) {
     let emails = fields.value("letters");
-    let rhythm = match emails {
-        "at_once" | "none" => Some(Rhythm::AtOnce),
-        "daily" => Some(Rhythm::Daily),
-        "weekly" => weekday(fields).map(Rhythm::Weekly),
+    let frequency = match emails {
+        "at_once" | "none" => Some(DigestFrequency::AtOnce),
+        "daily" => Some(DigestFrequency::Daily),
+        "weekly" => weekday(fields).map(DigestFrequency::Weekly),
         _ => None,
     };
     let hour = fields.value("hour").parse().ok().filter(|hour| (0..24).contains(hour));
     let zone = TimeZone::get(fields.value("zone")).ok().filter(|zone| zone.iana_name().is_some());
-    let fault = match (rhythm, hour, &zone) {
+    let fault = match (frequency, hour, &zone) {
         (None, ..) | (_, None, _) => Some(CHOOSE),
         (.., None) => Some(NO_ZONE),
         _ => None,
     };
-    let timetable = Timetable {
-        rhythm: rhythm.unwrap_or(Rhythm::AtOnce),
-        hour: hour.unwrap_or(USUAL_HOUR),
+    let digest_schedule = DigestSchedule {
+        frequency: frequency.unwrap_or(DigestFrequency::AtOnce),
+        hour: hour.unwrap_or(DEFAULT_HOUR),
         zone: zone.unwrap_or(TimeZone::UTC),
     };
-    ((timetable, emails != "none"), fault)
+    ((digest_schedule, emails != "none"), fault)
 }
 
 fn weekday(fields: &Fields) -> Option<Weekday> {

@@ -13,7 +13,7 @@ fn a_subject_stays_short_and_keeps_whole_names() {
     let subject = write(&[item(Kind::Album, &names, &"long title ".repeat(30), "2026", 3)]).subject;
     assert!(subject.starts_with("Godspeed You! Black Emperor, Guest number 0, "), "{subject}");
     assert!(subject.contains(" and 38 more: long title ") && subject.ends_with('…'), "{subject}");
-    assert!(subject.chars().count() <= LONGEST_SUBJECT);
+    assert!(subject.chars().count() <= MAX_SUBJECT_LENGTH);
 }
 
 #[test]
@@ -55,12 +55,14 @@ fn an_email_without_assurance_says_nothing_of_it() {
 #[test]
 fn a_long_list_is_cut_and_says_so() {
     let email = write(&many(77));
-    assert_eq!(email.html.matches(r#"<tr class="row""#).count(), MOST_LISTED);
+    assert_eq!(email.html.matches(r#"<tr class="row""#).count(), MAX_LISTED);
     assert!(email.text.contains("and 37 more on your page:\nhttps://dropday.example/account"));
     assert!(email.html.contains("37 more on your page"));
     let start = "77 new albums: Artist no. 0, Artist no. 1, ";
     assert!(email.subject.starts_with(start), "{}", email.subject);
-    assert!(email.subject.ends_with(" more") && email.subject.chars().count() <= LONGEST_SUBJECT);
+    assert!(
+        email.subject.ends_with(" more") && email.subject.chars().count() <= MAX_SUBJECT_LENGTH
+    );
 }
 
 #[test]
@@ -69,15 +71,15 @@ fn forty_albums_with_long_names_fit_into_one_email() {
         ("A band with quite a long name & friends", "An album, remastered in Å".repeat(3));
     let email = write(&vec![album(artist, &title); 40]);
     assert_eq!(email.html.matches(r#"<tr class="row""#).count(), 40);
-    assert!(email.html.len() <= LARGEST_HTML, "{} bytes", email.html.len());
+    assert!(email.html.len() <= MAX_HTML_SIZE, "{} bytes", email.html.len());
 }
 
 #[test]
 fn names_that_would_burst_the_email_shorten_the_list_no_more_than_they_must() {
     let long = "\"".repeat(300);
     let email = write(&vec![album(&long, &long); 40]);
-    assert!(email.html.len() <= LARGEST_HTML, "{} bytes", email.html.len());
-    assert!(email.html.len() > LARGEST_HTML * 8 / 10, "{} bytes", email.html.len());
+    assert!(email.html.len() <= MAX_HTML_SIZE, "{} bytes", email.html.len());
+    assert!(email.html.len() > MAX_HTML_SIZE * 8 / 10, "{} bytes", email.html.len());
     assert!(email.text.contains("more on your page:"));
 }
 

@@ -5,7 +5,7 @@ use scraper::{ElementRef, Html, Selector};
 use super::samples;
 
 /// WCAG 2.2, 1.4.3 (<https://www.w3.org/TR/WCAG22/#contrast-minimum>).
-const LEAST: f64 = 4.5;
+const MIN: f64 = 4.5;
 
 #[test]
 fn every_text_can_be_read_on_its_ground_in_both_schemes() {
@@ -21,7 +21,7 @@ fn every_text_can_be_read_on_its_ground_in_both_schemes() {
                 let ground = ground.expect("a text without a ground");
                 let contrast = contrast(&ink, &ground);
                 assert!(
-                    contrast >= LEAST,
+                    contrast >= MIN,
                     "{name}, {scheme}: {text:?} is {ink} on {ground}: {contrast:.1}"
                 );
             }

@@ -13,12 +13,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{BROUGHT_FORWARD, Budget, SHORTEST_INTERVAL, Settings};
+use super::{BROUGHT_FORWARD, Budget, MIN_INTERVAL, Settings};
 use crate::domain::quota::Purpose;
 
 /// How quickly turns go round.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace {
+pub struct CheckRate {
     /// Days between two checks of an artist, times the square root of its rate.
     days_times_root: f64,
     /// Who would wait for more days than this does not wait for their turn by rate.
@@ -40,27 +40,27 @@ pub struct Asked {
 
 /// The artists that share the calls.
 #[derive(Debug, Clone, Default)]
-pub struct Crowd {
+pub struct Population {
     /// The rates of those that were asked about.
     pub rates: Vec<f64>,
     /// How many were never asked about.
     pub never_asked: u64,
 }
 
-impl Pace {
+impl CheckRate {
     /// The present pace; `None` where there are no calls for turns.
-    pub fn of(crowd: &Crowd, budget: &Budget, settings: &Settings) -> Option<Self> {
-        let plain = f64::from(budget.plain(Purpose::Turn, settings));
+    pub fn of(population: &Population, budget: &Budget, settings: &Settings) -> Option<Self> {
+        let unreserved = f64::from(budget.unreserved(Purpose::Scheduled, settings));
         // Newcomers have half of the calls, as long as there are so many of them.
-        let calls = plain - (crowd.never_asked as f64).min(plain / 2.0);
+        let calls = unreserved - (population.never_asked as f64).min(unreserved / 2.0);
         if calls <= 0.0 {
             return None;
         }
-        let watched = crowd.rates.len() as f64 + crowd.never_asked as f64;
+        let watched = population.rates.len() as f64 + population.never_asked as f64;
         let promised = days(settings.max_wait);
-        let patience = days(settings.max_wait - BROUGHT_FORWARD).max(days(SHORTEST_INTERVAL));
-        let roots = Roots::of(&crowd.rates, patience);
-        if watched <= plain * promised {
+        let patience = days(settings.max_wait - BROUGHT_FORWARD).max(days(MIN_INTERVAL));
+        let roots = Roots::of(&population.rates, patience);
+        if watched <= unreserved * promised {
             let days_times_root = where_it_is(calls, |d| roots.spent(d, 1.0 / patience));
             return Some(Self { days_times_root, patience, longest: patience });
         }
@@ -72,10 +72,10 @@ impl Pace {
 
     /// About when an artist is asked about next; not before `now`.
     pub fn next_check(&self, artist: &Asked, now: Timestamp) -> Timestamp {
-        let by_rate = self.days_times_root / artist.rate.max(LEAST_RATE).sqrt();
+        let by_rate = self.days_times_root / artist.rate.max(MIN_RATE).sqrt();
         let days = if by_rate > self.patience { self.longest } else { by_rate };
-        let wait = SignedDuration::try_from_secs_f64(days * 86_400.0).unwrap_or(SHORTEST_INTERVAL);
-        let due = artist.checked_at.checked_add(wait.max(SHORTEST_INTERVAL));
+        let wait = SignedDuration::try_from_secs_f64(days * 86_400.0).unwrap_or(MIN_INTERVAL);
+        let due = artist.checked_at.checked_add(wait.max(MIN_INTERVAL));
         due.unwrap_or(now).max(artist.next_check_at).max(now)
     }
 }
@@ -91,7 +91,7 @@ struct Roots {
 
 impl Roots {
     fn of(rates: &[f64], patience: f64) -> Self {
-        let mut rising: Vec<f64> = rates.iter().map(|rate| rate.max(LEAST_RATE).sqrt()).collect();
+        let mut rising: Vec<f64> = rates.iter().map(|rate| rate.max(MIN_RATE).sqrt()).collect();
         rising.sort_unstable_by(f64::total_cmp);
         let mut sums = vec![0.0];
         sums.extend(rising.iter().scan(0.0, |sum, root| {
@@ -108,7 +108,7 @@ impl Roots {
 
     /// Calls a day, where each of the impatient has so many.
     fn spent(&self, days_times_root: f64, by_patience: f64) -> f64 {
-        let most_often = 1.0 / days(SHORTEST_INTERVAL);
+        let most_often = 1.0 / days(MIN_INTERVAL);
         let slow = self.impatient(days_times_root);
         let quick =
             self.rising.partition_point(|root| *root < most_often * days_times_root).max(slow);
@@ -118,7 +118,7 @@ impl Roots {
 }
 
 /// Nobody is taken to be quieter, in releases a week.
-const LEAST_RATE: f64 = 1e-9;
+const MIN_RATE: f64 = 1e-9;
 
 fn days(time: SignedDuration) -> f64 {
     time.as_secs_f64() / 86_400.0
@@ -137,7 +137,7 @@ fn where_it_is(height: f64, falls: impl Fn(f64) -> f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::super::calendar::Market;
-    use super::super::{Candidate, errands};
+    use super::super::{Candidate, plan_checks};
     use super::*;
     use crate::domain::artist::ArtistId;
     use jiff::tz::TimeZone;
@@ -167,8 +167,8 @@ mod tests {
         Budget { allowed: CALLS, ..Budget::default() }
     }
 
-    fn crowd(artists: &[Candidate]) -> Crowd {
-        Crowd { rates: artists.iter().filter_map(|a| a.rate).collect(), never_asked: 0 }
+    fn population(artists: &[Candidate]) -> Population {
+        Population { rates: artists.iter().filter_map(|a| a.rate).collect(), never_asked: 0 }
     }
 
     /// So many artists, some of whom put out much and some little.
@@ -186,9 +186,9 @@ mod tests {
 
     /// Plays the real choice for a day: who was asked.
     fn play(artists: &mut [Candidate], at: Timestamp) -> Vec<usize> {
-        let chosen = errands(&[], artists, artists.len(), &budget(), &settings(), at);
-        let may = (CALLS - budget().kept_for_hints(false)) as usize;
-        let chosen = chosen.into_iter().take(may).map(|errand| errand.artist);
+        let chosen = plan_checks(&[], artists, artists.len(), &budget(), &settings(), at);
+        let may = (CALLS - budget().reserved_for_hints(false)) as usize;
+        let chosen = chosen.into_iter().take(may).map(|planned_check| planned_check.artist);
         let places: Vec<_> =
             chosen.map(|id| artists.iter().position(|a| a.id == id).unwrap()).collect();
         places.iter().for_each(|place| artists[*place].checked_at = Some(at));
@@ -201,7 +201,7 @@ mod tests {
             let mut all = artists(count);
             (0..90).for_each(|day| drop(play(&mut all, now() + days(day))));
             let today = now() + days(90);
-            let pace = Pace::of(&crowd(&all), &budget(), &settings()).unwrap();
+            let pace = CheckRate::of(&population(&all), &budget(), &settings()).unwrap();
             let promised: Vec<_> = all
                 .iter()
                 .map(|a| {
@@ -227,8 +227,8 @@ mod tests {
 
     #[test]
     fn without_calls_for_turns_nothing_is_promised() {
-        let crowd = Crowd { rates: vec![0.1; 10], never_asked: 0 };
-        assert_eq!(Pace::of(&crowd, &Budget::default(), &settings()), None);
+        let population = Population { rates: vec![0.1; 10], never_asked: 0 };
+        assert_eq!(CheckRate::of(&population, &Budget::default(), &settings()), None);
     }
 
     proptest! {
@@ -237,7 +237,7 @@ mod tests {
             rates in prop::collection::vec(0.0f64..3.0, 0..200), patience in 0.25f64..60.0,
             days_times_root in 0.001f64..100.0, by_patience in 0.0f64..4.0,
         ) {
-            let often = |rate: &f64| (rate.max(LEAST_RATE).sqrt() / days_times_root).min(4.0);
+            let often = |rate: &f64| (rate.max(MIN_RATE).sqrt() / days_times_root).min(4.0);
             let of_each = rates.iter().map(often);
             let of_each = of_each.map(|often| if often * patience < 1.0 { by_patience } else { often });
             let (wanted, got) =
@@ -251,15 +251,15 @@ mod tests {
             rate in 0.0f64..3.0, hours_ago in 0i64..2_000, allowed in 1u32..200,
         ) {
             let watched = rates.len() as u64 + never_asked;
-            let crowd = Crowd { rates, never_asked };
+            let population = Population { rates, never_asked };
             let budget = Budget { allowed, ..Budget::default() };
-            let Some(pace) = Pace::of(&crowd, &budget, &settings()) else { return Ok(()) };
+            let Some(pace) = CheckRate::of(&population, &budget, &settings()) else { return Ok(()) };
             let checked_at = now() - SignedDuration::from_hours(hours_ago);
-            let artist = Asked { checked_at, next_check_at: checked_at + SHORTEST_INTERVAL, rate };
+            let artist = Asked { checked_at, next_check_at: checked_at + MIN_INTERVAL, rate };
             let next = pace.next_check(&artist, now());
             prop_assert!(next >= now() && next >= artist.next_check_at);
-            let plain = u64::from(budget.plain(Purpose::Turn, &settings()));
-            if watched <= plain * 21 {
+            let unreserved = u64::from(budget.unreserved(Purpose::Scheduled, &settings()));
+            if watched <= unreserved * 21 {
                 prop_assert!(next <= now().max(checked_at + settings().max_wait));
             }
             let oftener = Asked { rate: rate * 2.0, ..artist };

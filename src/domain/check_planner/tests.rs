@@ -47,33 +47,33 @@ fn new(n: usize, hours_ago: i64) -> Candidate {
     }
 }
 
-fn asked(errands: &[Errand]) -> Vec<&str> {
-    errands.iter().map(|errand| errand.artist.as_str()).collect()
+fn asked(planned_checks: &[PlannedCheck]) -> Vec<&str> {
+    planned_checks.iter().map(|planned_check| planned_check.artist.as_str()).collect()
 }
 
-fn choose(candidates: &[Candidate], budget: &Budget, settings: &Settings) -> Vec<Errand> {
-    errands(&[], candidates, candidates.len(), budget, settings, now())
+fn choose(candidates: &[Candidate], budget: &Budget, settings: &Settings) -> Vec<PlannedCheck> {
+    plan_checks(&[], candidates, candidates.len(), budget, settings, now())
 }
 
 #[test]
 fn who_puts_out_more_or_has_more_readers_or_waited_longer_is_asked_first() {
-    let plain = checked(0, 60);
+    let unreserved = checked(0, 60);
     let prolific = Candidate { rate: Some(0.02), ..checked(1, 60) };
     let popular = Candidate { readers: 3, ..checked(2, 60) };
     let waiting = checked(3, 400);
-    let errands = choose(&[plain, prolific, popular, waiting], &budget(), &in_berlin());
-    assert_eq!(asked(&errands), ["artist3", "artist2", "artist1", "artist0"]);
+    let planned_checks = choose(&[unreserved, prolific, popular, waiting], &budget(), &in_berlin());
+    assert_eq!(asked(&planned_checks), ["artist3", "artist2", "artist1", "artist0"]);
 }
 
 #[test]
 fn twice_the_rate_does_not_mean_twice_the_calls() {
     // T goes with 1/√λ: four times the rate is worth as much after half the time.
     let market = Market::In(TimeZone::UTC);
-    let worth = |rate, weeks: i64| {
+    let score = |rate, weeks: i64| {
         let checked_at = Some(now() - hours(weeks * 7 * 24));
-        Candidate { rate: Some(rate), checked_at, ..checked(0, 0) }.worth(&market, now())
+        Candidate { rate: Some(rate), checked_at, ..checked(0, 0) }.score(&market, now())
     };
-    let ratio = worth(0.004, 4) / worth(0.001, 8);
+    let ratio = score(0.004, 4) / score(0.001, 8);
     assert!((0.97..1.03).contains(&ratio), "{ratio}");
 }
 
@@ -89,27 +89,38 @@ fn side_lists_have_what_the_albums_leave_and_a_tenth_at_least() {
 #[test]
 fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
     let candidates: Vec<_> = (0..200).map(|n| checked(n, 100)).collect();
-    let errands = errands(&[id(7)], &candidates, 200, &budget(), &in_berlin(), now());
-    assert_eq!((errands[0].artist.as_str(), errands[0].purpose), ("artist7", Purpose::Hint));
-    assert_eq!(errands[0].kept_back, 0);
-    assert_eq!(errands.len(), 1 + 76, "five per cent of 80 are for hints");
-    assert!(errands[1..].iter().all(|errand| errand.kept_back == 4 && errand.artist != id(7)));
+    let planned_checks = plan_checks(&[id(7)], &candidates, 200, &budget(), &in_berlin(), now());
+    assert_eq!(
+        (planned_checks[0].artist.as_str(), planned_checks[0].purpose),
+        ("artist7", Purpose::Hint)
+    );
+    assert_eq!(planned_checks[0].reserved, 0);
+    assert_eq!(planned_checks.len(), 1 + 76, "five per cent of 80 are for hints");
+    assert!(
+        planned_checks[1..]
+            .iter()
+            .all(|planned_check| planned_check.reserved == 4 && planned_check.artist != id(7))
+    );
     let first = choose(&[new(0, 50)], &budget(), &in_berlin());
-    assert_eq!(first[0].kept_back, 2, "half of them are for newcomers too");
+    assert_eq!(first[0].reserved, 2, "half of them are for newcomers too");
     let nobody_hints = Settings { has_hints: false, ..in_berlin() };
     assert_eq!(choose(&candidates, &budget(), &nobody_hints).len(), 79, "one is for newcomers");
-    assert_eq!(choose(&[new(0, 50)], &budget(), &nobody_hints)[0].kept_back, 0);
+    assert_eq!(choose(&[new(0, 50)], &budget(), &nobody_hints)[0].reserved, 0);
     let busy = Budget { hints_lately: 20, ..budget() };
-    assert_eq!(busy.kept_for_hints(true), 32, "what they needed lately, and half as much again");
-    assert_eq!(Budget { hints_lately: 500, ..budget() }.kept_for_hints(true), 40);
     assert_eq!(
-        Budget { hints: 12, ..busy }.kept_for_hints(true),
+        busy.reserved_for_hints(true),
+        32,
+        "what they needed lately, and half as much again"
+    );
+    assert_eq!(Budget { hints_lately: 500, ..budget() }.reserved_for_hints(true), 40);
+    assert_eq!(
+        Budget { hints: 12, ..busy }.reserved_for_hints(true),
         20,
         "what they had is not kept twice"
     );
-    assert_eq!(Budget { hints: 60, ..busy }.kept_for_hints(true), 0);
+    assert_eq!(Budget { hints: 60, ..busy }.reserved_for_hints(true), 0);
     let huge = Budget { allowed: u32::MAX, ..budget() };
-    assert_eq!(huge.kept_for_hints(true), u32::MAX / 20);
+    assert_eq!(huge.reserved_for_hints(true), u32::MAX / 20);
 }
 
 #[test]
@@ -118,9 +129,9 @@ fn hints_about_everybody_leave_half_of_the_calls_to_the_others() {
     let mut candidates: Vec<_> = (0..600).map(|n| checked(n, 100)).collect();
     candidates.push(new(600, 1));
     let hints = |budget: &Budget| {
-        let errands = errands(&hinted, &candidates, 601, budget, &in_berlin(), now());
-        assert!(asked(&errands).contains(&"artist600"));
-        errands.iter().filter(|errand| errand.purpose == Purpose::Hint).count()
+        let planned_checks = plan_checks(&hinted, &candidates, 601, budget, &in_berlin(), now());
+        assert!(asked(&planned_checks).contains(&"artist600"));
+        planned_checks.iter().filter(|planned_check| planned_check.purpose == Purpose::Hint).count()
     };
     assert_eq!(hints(&budget()), 40);
     assert_eq!(hints(&Budget { hints: 39, ..budget() }), 1);
@@ -131,21 +142,30 @@ fn hints_about_everybody_leave_half_of_the_calls_to_the_others() {
 fn newcomers_have_all_the_calls_where_nobody_else_has_waited_as_long() {
     let mut candidates: Vec<_> = (0..100).map(|n| new(n, 30)).collect();
     candidates.extend((100..150).map(|n| checked(n, 20)));
-    let errands = choose(&candidates, &budget(), &in_berlin());
-    assert!(errands[..76].iter().all(|errand| errand.purpose == Purpose::First));
+    let planned_checks = choose(&candidates, &budget(), &in_berlin());
+    assert!(
+        planned_checks[..76]
+            .iter()
+            .all(|planned_check| planned_check.purpose == Purpose::InitialScan)
+    );
 }
 
 #[test]
 fn newcomers_and_the_others_share_the_calls() {
     let mut candidates: Vec<_> = (0..100).map(|n| new(n, 1)).collect();
     candidates.extend((100..300).map(|n| checked(n, 100)));
-    let errands = choose(&candidates, &budget(), &in_berlin());
-    let first = errands.iter().filter(|errand| errand.purpose == Purpose::First).count();
-    assert_eq!((first, errands.len()), (39, 77));
+    let planned_checks = choose(&candidates, &budget(), &in_berlin());
+    let first = planned_checks
+        .iter()
+        .filter(|planned_check| planned_check.purpose == Purpose::InitialScan)
+        .count();
+    assert_eq!((first, planned_checks.len()), (39, 77));
     let spent = Budget { turns: 38, first: 10, ..budget() };
-    let errands = choose(&candidates, &spent, &in_berlin());
-    assert!(errands.iter().all(|errand| errand.purpose == Purpose::First));
-    assert_eq!(errands.len(), 29);
+    let planned_checks = choose(&candidates, &spent, &in_berlin());
+    assert!(
+        planned_checks.iter().all(|planned_check| planned_check.purpose == Purpose::InitialScan)
+    );
+    assert_eq!(planned_checks.len(), 29);
 }
 
 #[test]
@@ -166,7 +186,7 @@ fn a_thursdays_afternoon_leaves_the_calls_to_fridays_morning() {
     let few: Vec<_> = (0..10).map(|n| checked(n, 100)).collect();
     let at = |candidates: &[Candidate], hours_before| {
         let now = now() - hours(hours_before);
-        errands(&[], candidates, candidates.len(), &budget(), &in_berlin(), now).len()
+        plan_checks(&[], candidates, candidates.len(), &budget(), &in_berlin(), now).len()
     };
     assert_eq!(at(&many, 0), 76);
     assert_eq!(at(&many, 10), 0, "Thursday");
@@ -187,24 +207,29 @@ fn who_has_waited_longest_of_all_is_brought_forward() {
 fn where_the_promise_cannot_be_kept_half_of_the_calls_are_chosen_all_the_same() {
     let mut candidates: Vec<_> = (0..3_000).map(|n| checked(n, 30 * 24)).collect();
     candidates.push(Candidate { rate: Some(1.0), ..checked(3_000, 5 * 24) });
-    let errands = choose(&candidates, &budget(), &in_berlin());
-    assert_eq!(asked(&errands)[1], "artist3000");
+    let planned_checks = choose(&candidates, &budget(), &in_berlin());
+    assert_eq!(asked(&planned_checks)[1], "artist3000");
 }
 
 #[test]
 fn a_user_who_says_now_is_obeyed_and_what_failed_comes_last() {
     let candidates =
         [Candidate { failures: 2, ..checked(0, 500) }, checked(1, 1), new(2, 1), checked(3, 9)];
-    let errands = everybody(&[id(1)], &candidates, &budget(), &in_berlin(), now());
-    assert_eq!(asked(&errands), ["artist1", "artist2", "artist3", "artist0"]);
-    assert!(errands.iter().all(|errand| (errand.purpose, errand.kept_back) == (Purpose::Asked, 0)));
+    let planned_checks = everybody(&[id(1)], &candidates, &budget(), &in_berlin(), now());
+    assert_eq!(asked(&planned_checks), ["artist1", "artist2", "artist3", "artist0"]);
+    assert!(
+        planned_checks
+            .iter()
+            .all(|planned_check| (planned_check.purpose, planned_check.reserved)
+                == (Purpose::Manual, 0))
+    );
 }
 
 fn candidate() -> impl Strategy<Value = Candidate> {
     (0usize..400, 0.0f64..3.0, prop::option::of(6i64..2_000), 1u32..20).prop_map(
         |(n, rate, ago, readers)| {
-            let plain = ago.map_or_else(|| new(n, 50), |ago| checked(n, ago));
-            Candidate { rate: Some(rate), readers, ..plain }
+            let unreserved = ago.map_or_else(|| new(n, 50), |ago| checked(n, ago));
+            Candidate { rate: Some(rate), readers, ..unreserved }
         },
     )
 }
@@ -225,11 +250,11 @@ proptest! {
         let settings = if in_zone { in_berlin() } else { anywhere() };
         let without = choose(&candidates, &budget(), &settings);
         let hinted = which.get(&candidates).id.clone();
-        let with = errands(std::slice::from_ref(&hinted), &candidates, candidates.len(), &budget(), &settings, now());
+        let with = plan_checks(std::slice::from_ref(&hinted), &candidates, candidates.len(), &budget(), &settings, now());
         prop_assert_eq!(&with[0].artist, &hinted);
-        for purpose in [Purpose::First, Purpose::Turn] {
-            let others = |errands: &[Errand]| -> Vec<ArtistId> {
-                let others = errands.iter().filter(|e| e.purpose == purpose && e.artist != hinted);
+        for purpose in [Purpose::InitialScan, Purpose::Scheduled] {
+            let others = |planned_checks: &[PlannedCheck]| -> Vec<ArtistId> {
+                let others = planned_checks.iter().filter(|e| e.purpose == purpose && e.artist != hinted);
                 others.map(|e| e.artist.clone()).collect()
             };
             let (before, after) = (others(&without), others(&with));
@@ -246,21 +271,21 @@ proptest! {
         let spent = first + turns + hints;
         let budget = Budget { allowed, spent, first, turns, hints, side: 0, hints_lately, has_unfinished, last_turn_at: None };
         let hinted: Vec<_> = (0..hinted).map(id).collect();
-        let errands = errands(&hinted, &candidates, candidates.len(), &budget, &settings, now());
-        let ids: std::collections::HashSet<_> = errands.iter().map(|errand| &errand.artist).collect();
-        prop_assert_eq!(ids.len(), errands.len());
-        let of = |purpose| errands.iter().filter(|errand| errand.purpose == purpose).count() as u32;
+        let planned_checks = plan_checks(&hinted, &candidates, candidates.len(), &budget, &settings, now());
+        let ids: std::collections::HashSet<_> = planned_checks.iter().map(|planned_check| &planned_check.artist).collect();
+        prop_assert_eq!(ids.len(), planned_checks.len());
+        let of = |purpose| planned_checks.iter().filter(|planned_check| planned_check.purpose == purpose).count() as u32;
         prop_assert!(hints + of(Purpose::Hint) <= hints.max(allowed.div_ceil(2)));
-        prop_assert!(first + of(Purpose::First) <= first.max(allowed));
-        prop_assert!(turns + of(Purpose::Turn) <= turns.max(allowed));
+        prop_assert!(first + of(Purpose::InitialScan) <= first.max(allowed));
+        prop_assert!(turns + of(Purpose::Scheduled) <= turns.max(allowed));
         // As the ledger books them.
         let mut free = i64::from(allowed) - i64::from(spent);
-        for errand in &errands {
-            prop_assert_eq!(errand.kept_back, budget.kept_from(errand.purpose, &settings));
-            if free > i64::from(errand.kept_back) {
+        for planned_check in &planned_checks {
+            prop_assert_eq!(planned_check.reserved, budget.reserved_from(planned_check.purpose, &settings));
+            if free > i64::from(planned_check.reserved) {
                 free -= 1;
-                prop_assert!(free >= i64::from(budget.room()));
-                prop_assert!(errand.purpose != Purpose::Turn || free >= i64::from(budget.kept_for_hints(true)));
+                prop_assert!(free >= i64::from(budget.page_reserve()));
+                prop_assert!(planned_check.purpose != Purpose::Scheduled || free >= i64::from(budget.reserved_for_hints(true)));
             }
         }
     }
@@ -271,12 +296,12 @@ proptest! {
     ) {
         let settings = Settings { max_wait: hours(24 * days), ..in_berlin() };
         let budget = Budget { allowed, hints, ..Budget::default() };
-        let plain = budget.plain(Purpose::Turn, &settings);
+        let unreserved = budget.unreserved(Purpose::Scheduled, &settings);
         let share = budget.for_side_lists(watched, &settings);
         let promised = watched as f64 / days as f64;
-        prop_assert!(share == 0 || f64::from(plain - share) >= promised, "{share} of {plain}");
-        let left = plain.saturating_sub(watched as u32);
-        prop_assert!(share <= left.max(plain.div_ceil(10)));
+        prop_assert!(share == 0 || f64::from(unreserved - share) >= promised, "{share} of {unreserved}");
+        let left = unreserved.saturating_sub(watched as u32);
+        prop_assert!(share <= left.max(unreserved.div_ceil(10)));
     }
 
     #[test]
@@ -284,13 +309,13 @@ proptest! {
         let sooner = Candidate { rate: Some(rate), ..checked(0, hours_ago) };
         let longer = Candidate { rate: Some(rate), ..checked(0, hours_ago + more) };
         let market = in_berlin().market;
-        prop_assert!(longer.worth(&market, now()) >= sooner.worth(&market, now()));
+        prop_assert!(longer.score(&market, now()) >= sooner.score(&market, now()));
     }
 }
 
-/// A house that is played through the rule, a look every two hours.
+/// A instance that is played through the rule, a look every two hours.
 #[derive(Clone, Copy)]
-struct House {
+struct Instance {
     artists: usize,
     days: i64,
     /// So many artists are hinted at again and again, and nothing is ever there.
@@ -301,7 +326,7 @@ struct House {
     is_locked_out: bool,
 }
 
-impl House {
+impl Instance {
     fn of(artists: usize, days: i64) -> Self {
         Self { artists, days, wrong_hints: 0, has_failures: false, is_locked_out: false }
     }
@@ -331,8 +356,7 @@ impl House {
             let now = now() + hours(hour);
             longest = candidates.iter().map(|c| c.waited(now)).fold(longest, SignedDuration::max);
             let is_ready = |n: usize, c: &&Candidate| {
-                left_until[n] <= now
-                    && (c.checked_at.is_none() || c.waited(now) >= SHORTEST_INTERVAL)
+                left_until[n] <= now && (c.checked_at.is_none() || c.waited(now) >= MIN_INTERVAL)
             };
             let ready = candidates.iter().enumerate().filter(|(n, c)| is_ready(*n, c));
             let ready: Vec<_> = ready.map(|(_, c)| c.clone()).collect();
@@ -340,13 +364,14 @@ impl House {
             let mut free = i64::from(budget.allowed) - i64::from(budget.spent);
             let hinted = ready.iter().filter(|c| places[&c.id] < self.wrong_hints);
             let hinted: Vec<_> = hinted.map(|c| c.id.clone()).collect();
-            for errand in errands(&hinted, &ready, self.artists, &budget, settings, now) {
-                if free <= i64::from(errand.kept_back) {
+            for planned_check in plan_checks(&hinted, &ready, self.artists, &budget, settings, now)
+            {
+                if free <= i64::from(planned_check.reserved) {
                     break;
                 }
                 free -= 1;
-                calls.push((now, errand.purpose));
-                let n = places[&errand.artist];
+                calls.push((now, planned_check.purpose));
+                let n = places[&planned_check.artist];
                 if self.fails(n, hour) {
                     left_until[n] = now + hours(6);
                 } else {
@@ -366,8 +391,10 @@ fn budget_of(calls: &[(Timestamp, Purpose)], allowed: u32, now: Timestamp) -> Bu
         };
         calls.iter().filter(is_of).count() as u32
     };
-    let (first, turns, hints) = (of(Purpose::First, 0), of(Purpose::Turn, 0), of(Purpose::Hint, 0));
-    let last_turn_at = calls.iter().rev().find(|(_, p)| *p == Purpose::Turn).map(|(at, _)| *at);
+    let (first, turns, hints) =
+        (of(Purpose::InitialScan, 0), of(Purpose::Scheduled, 0), of(Purpose::Hint, 0));
+    let last_turn_at =
+        calls.iter().rev().find(|(_, p)| *p == Purpose::Scheduled).map(|(at, _)| *at);
     let hints_lately = of(Purpose::Hint, 6).max(of(Purpose::Hint, 13));
     let spent = first + turns + hints;
     Budget {
@@ -387,14 +414,14 @@ fn budget_of(calls: &[(Timestamp, Purpose)], allowed: u32, now: Timestamp) -> Bu
 fn nobody_starves_however_many_there_are() {
     for settings in [in_berlin(), anywhere()] {
         for artists in [20, 150, 500] {
-            let longest = House::of(artists, 45).longest_wait(&settings);
+            let longest = Instance::of(artists, 45).longest_wait(&settings);
             assert!(longest <= settings.max_wait, "{artists}: {longest:#}");
         }
         // 1,500 need 19 of the 21 days for one round.
-        let longest = House::of(1_500, 50).longest_wait(&settings);
+        let longest = Instance::of(1_500, 50).longest_wait(&settings);
         assert!(longest <= settings.max_wait + hours(24), "{longest:#}");
         // 3,000 cannot all be asked within three weeks.
-        let longest = House::of(3_000, 90).longest_wait(&settings);
+        let longest = Instance::of(3_000, 90).longest_wait(&settings);
         assert!(longest <= hours(24) * 85, "{longest:#}");
     }
 }
@@ -410,8 +437,8 @@ proptest! {
     ) {
         let settings = Settings { has_hints, ..if in_zone { in_berlin() } else { anywhere() } };
         let wrong_hints = if has_hints { wrong_hints.min(artists) } else { 0 };
-        let house = House { artists, days: 60, wrong_hints, has_failures, is_locked_out };
-        let longest = house.longest_wait(&settings);
+        let instance = Instance { artists, days: 60, wrong_hints, has_failures, is_locked_out };
+        let longest = instance.longest_wait(&settings);
         // Who fails is tried again after hours, and a lock-out takes its day.
         prop_assert!(longest <= settings.max_wait + hours(48), "{:#}", longest);
     }

@@ -15,11 +15,11 @@ use crate::clock::Clock;
 
 /// Addresses that are remembered. Where there are more, those that have been quiet longest go: a
 /// flood from everywhere must not fill the memory.
-const MOST_REMEMBERED: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
 /// Counts by address. The state of each is one time: until when its allowance is spent (GCRA,
 /// <https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm>).
-pub(super) struct Frequency {
+pub(super) struct ClientRateLimiter {
     clock: Arc<dyn Clock>,
     header: Option<HeaderName>,
     /// One each so often …
@@ -29,7 +29,7 @@ pub(super) struct Frequency {
     spent_until: Mutex<HashMap<IpAddr, Timestamp>>,
 }
 
-impl Frequency {
+impl ClientRateLimiter {
     /// `header`: where a trusted proxy says whose request it is. What a minute allows comes twice at once.
     pub(super) fn new(clock: Arc<dyn Clock>, header: Option<HeaderName>, per_minute: u32) -> Self {
         let every =
@@ -39,8 +39,8 @@ impl Frequency {
     }
 
     /// Takes one from the allowance of `address`; else how long it must wait.
-    fn take(&self, address: IpAddr) -> Result<(), SignedDuration> {
-        let (now, address) = (self.clock.now(), network(address));
+    fn try_acquire(&self, address: IpAddr) -> Result<(), SignedDuration> {
+        let (now, address) = (self.clock.now(), rate_limit_key(address));
         let mut spent_until = self.spent_until.lock().unwrap_or_else(PoisonError::into_inner);
         // More can only be spent by a clock that was set back since.
         let most = now + self.burst + self.every;
@@ -51,7 +51,7 @@ impl Frequency {
             return Err(wait);
         }
         spent_until.insert(address, spent);
-        if spent_until.len() > MOST_REMEMBERED {
+        if spent_until.len() > MAX_REMEMBERED {
             forget(&mut spent_until, now);
         }
         Ok(())
@@ -76,7 +76,7 @@ fn last_address(headers: &HeaderMap, header: &HeaderName) -> Option<IpAddr> {
 }
 
 /// Whoever has a network of IPv6 has all the addresses in it.
-fn network(address: IpAddr) -> IpAddr {
+fn rate_limit_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let mask = u128::MAX << 64;
@@ -88,9 +88,9 @@ fn network(address: IpAddr) -> IpAddr {
 
 fn forget(spent_until: &mut HashMap<IpAddr, Timestamp>, now: Timestamp) {
     spent_until.retain(|_, until| *until > now);
-    if spent_until.len() > MOST_REMEMBERED {
+    if spent_until.len() > MAX_REMEMBERED {
         let mut times: Vec<_> = spent_until.values().copied().collect();
-        let (_, median, _) = times.select_nth_unstable(MOST_REMEMBERED / 2);
+        let (_, median, _) = times.select_nth_unstable(MAX_REMEMBERED / 2);
         let median = *median;
         spent_until.retain(|_, until| *until > median);
     }
@@ -98,7 +98,7 @@ fn forget(spent_until: &mut HashMap<IpAddr, Timestamp>, now: Timestamp) {
 
 /// Limits what costs something: every form, and setting out to Spotify and coming back.
 pub(super) async fn limit(
-    State(frequency): State<Arc<Frequency>>,
+    State(rate_limit): State<Arc<ClientRateLimiter>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -107,10 +107,10 @@ pub(super) async fn limit(
         return next.run(request).await;
     }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let Some(address) = frequency.address_of(request.headers(), peer) else {
+    let Some(address) = rate_limit.address_of(request.headers(), peer) else {
         return next.run(request).await;
     };
-    match frequency.take(address) {
+    match rate_limit.try_acquire(address) {
         Ok(()) => next.run(request).await,
         Err(wait) => too_often(wait),
     }
@@ -134,9 +134,9 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
 
-    fn at_noon() -> (Arc<ManualClock>, Frequency) {
+    fn at_noon() -> (Arc<ManualClock>, ClientRateLimiter) {
         let clock = ManualClock::at("2026-11-23T12:00:00Z".parse().unwrap());
-        (clock.clone(), Frequency::new(clock, None, 15))
+        (clock.clone(), ClientRateLimiter::new(clock, None, 15))
     }
 
     fn ip(text: &str) -> IpAddr {
@@ -145,39 +145,43 @@ mod tests {
 
     #[test]
     fn an_address_has_a_burst_and_then_one_each_so_often() {
-        let (clock, frequency) = at_noon();
-        let taken = (0..100).take_while(|_| frequency.take(ip("192.0.2.1")).is_ok()).count();
+        let (clock, rate_limit) = at_noon();
+        let taken =
+            (0..100).take_while(|_| rate_limit.try_acquire(ip("192.0.2.1")).is_ok()).count();
         assert_eq!(taken, 30);
-        assert!(frequency.take(ip("192.0.2.2")).is_ok(), "another address is not concerned");
+        assert!(
+            rate_limit.try_acquire(ip("192.0.2.2")).is_ok(),
+            "another address is not concerned"
+        );
         clock.advance(Duration::from_secs(4));
-        assert!(frequency.take(ip("192.0.2.1")).is_ok());
-        assert!(frequency.take(ip("192.0.2.1")).is_err());
+        assert!(rate_limit.try_acquire(ip("192.0.2.1")).is_ok());
+        assert!(rate_limit.try_acquire(ip("192.0.2.1")).is_err());
     }
 
     #[test]
     fn a_network_of_ipv6_counts_as_one_and_ipv4_in_ipv6_as_itself() {
-        let (_, frequency) = at_noon();
+        let (_, rate_limit) = at_noon();
         let from = |n: u16| ip(&format!("2001:db8::{n:x}"));
-        assert_eq!((1..100).take_while(|n| frequency.take(from(*n)).is_ok()).count(), 30);
-        assert!(frequency.take(ip("2001:db8:0:1::1")).is_ok());
-        assert_eq!(network(ip("::ffff:192.0.2.7")), ip("192.0.2.7"));
+        assert_eq!((1..100).take_while(|n| rate_limit.try_acquire(from(*n)).is_ok()).count(), 30);
+        assert!(rate_limit.try_acquire(ip("2001:db8:0:1::1")).is_ok());
+        assert_eq!(rate_limit_key(ip("::ffff:192.0.2.7")), ip("192.0.2.7"));
     }
 
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out() {
-        let (clock, frequency) = at_noon();
-        while frequency.take(ip("192.0.2.1")).is_ok() {}
+        let (clock, rate_limit) = at_noon();
+        while rate_limit.try_acquire(ip("192.0.2.1")).is_ok() {}
         clock.set("2026-11-22T12:00:00Z".parse().unwrap());
-        assert!(frequency.take(ip("192.0.2.1")).is_ok());
+        assert!(rate_limit.try_acquire(ip("192.0.2.1")).is_ok());
     }
 
     #[test]
     fn a_flood_from_everywhere_is_forgotten() {
-        let (_, frequency) = at_noon();
+        let (_, rate_limit) = at_noon();
         for n in 0..50_000_u32 {
-            frequency.take(IpAddr::V4(n.into())).unwrap();
+            rate_limit.try_acquire(IpAddr::V4(n.into())).unwrap();
         }
-        assert!(frequency.spent_until.lock().unwrap().len() <= MOST_REMEMBERED);
+        assert!(rate_limit.spent_until.lock().unwrap().len() <= MAX_REMEMBERED);
     }
 
     #[test]
@@ -187,7 +191,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("x-forwarded-for", HeaderValue::from_static("198.51.100.1, 203.0.113.5"));
         assert_eq!(plain.address_of(&headers, peer), peer);
-        let behind = Frequency::new(clock, Some(HeaderName::from_static("x-forwarded-for")), 15);
+        let behind =
+            ClientRateLimiter::new(clock, Some(HeaderName::from_static("x-forwarded-for")), 15);
         assert_eq!(behind.address_of(&headers, peer), Some(ip("203.0.113.5")));
         headers.append("x-forwarded-for", HeaderValue::from_static("[2001:db8::7]:443"));
         assert_eq!(behind.address_of(&headers, peer), Some(ip("2001:db8::7")));

@@ -7,7 +7,7 @@ use super::user::UserId;
 
 /// Something that only the operator can mend, or should know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Matter {
+pub enum OperatorAlert {
     /// Spotify refuses so many users at once that nobody's consent is ended.
     MassRefusal,
     /// The app's owner has no Premium: everything rests.
@@ -26,7 +26,7 @@ pub enum Matter {
     DiskNearlyFull,
 }
 
-impl Matter {
+impl OperatorAlert {
     /// What an email about it on `day` is kept under, so that there is one a day: `<what>:<day>`.
     pub fn subject(self, day: Date) -> String {
         format!("{}:{day}", self.what())
@@ -66,7 +66,7 @@ impl Matter {
 }
 
 /// What happened, in a few words.
-impl std::fmt::Display for Matter {
+impl std::fmt::Display for OperatorAlert {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::MassRefusal => f.write_str("Spotify refuses many people at once"),
@@ -90,22 +90,23 @@ mod tests {
     #[test]
     fn a_subject_is_read_as_it_was_written() {
         let day = jiff::civil::date(2026, 11, 23);
-        assert_eq!(Matter::NoPremium.subject(day), "premium:2026-11-23");
-        let endpoints = Bucket::ALL.map(Matter::EndpointRemoved);
+        assert_eq!(OperatorAlert::NoPremium.subject(day), "premium:2026-11-23");
+        let endpoints = Bucket::ALL.map(OperatorAlert::EndpointRemoved);
         let others = [
-            Matter::MassRefusal,
-            Matter::NoPremium,
-            Matter::Callers,
-            Matter::QuotaSpent,
-            Matter::MailRefused,
-            Matter::DiskNearlyFull,
+            OperatorAlert::MassRefusal,
+            OperatorAlert::NoPremium,
+            OperatorAlert::Callers,
+            OperatorAlert::QuotaSpent,
+            OperatorAlert::MailRefused,
+            OperatorAlert::DiskNearlyFull,
         ];
-        for matter in others.into_iter().chain(endpoints).chain([Matter::NotOnAllowList(UserId(7))])
+        for alert in
+            others.into_iter().chain(endpoints).chain([OperatorAlert::NotOnAllowList(UserId(7))])
         {
-            assert_eq!(Matter::parse(&matter.subject(day)), Some(matter));
+            assert_eq!(OperatorAlert::parse(&alert.subject(day)), Some(alert));
         }
         for odd in ["", "premium", "allow_list/x:2026-11-23", "weather:2026-11-23"] {
-            assert_eq!(Matter::parse(odd), None, "{odd}");
+            assert_eq!(OperatorAlert::parse(odd), None, "{odd}");
         }
     }
 }

@@ -22,8 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::wrk::Page;
 
-/// The house, serving.
-pub(crate) struct House {
+/// The instance, serving.
+pub(crate) struct Instance {
     hello: String,
     pages: String,
     cookie: String,
@@ -33,13 +33,13 @@ pub(crate) struct House {
     folder: PathBuf,
 }
 
-impl Drop for House {
+impl Drop for Instance {
     fn drop(&mut self) {
         std::fs::remove_dir_all(&self.folder).ok();
     }
 }
 
-impl House {
+impl Instance {
     pub(crate) async fn build(artists: usize) -> Self {
         app::install_crypto();
         let clock = ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time"));

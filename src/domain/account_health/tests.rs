@@ -13,8 +13,8 @@ fn now() -> Timestamp {
 }
 
 /// Somebody of whom nothing is to be said.
-fn well() -> Facts {
-    Facts {
+fn well() -> AccountFacts {
+    AccountFacts {
         consent: Consent::Given(now()),
         trouble: None,
         address: Address::Confirmed,
@@ -28,7 +28,7 @@ fn well() -> Facts {
         artists: Watched {
             all: 300,
             never_asked: 0,
-            first_looks_last_day: 0,
+            initial_scans_last_day: 0,
             overdue: 0,
             oldest_check: Some(now()),
         },
@@ -39,8 +39,8 @@ fn pause(cause: Cause, until: &str) -> Pause {
     Pause { until: at(until), cause }
 }
 
-fn of(facts: &Facts) -> Vec<Condition> {
-    judge(facts, now())
+fn of(facts: &AccountFacts) -> Vec<Condition> {
+    evaluate(facts, now())
 }
 
 #[test]
@@ -48,57 +48,63 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
     let later = at("2026-11-27T12:00:00Z");
     let quota = pause(Cause::Quota, "2026-11-24T12:00:00Z");
     let none = Watched { all: 0, oldest_check: None, ..well().artists };
-    let first = Watched { never_asked: 180, first_looks_last_day: 60, ..well().artists };
+    let first = Watched { never_asked: 180, initial_scans_last_day: 60, ..well().artists };
     let given = at("2026-06-01T12:00:00Z");
     for (facts, expected) in [
         (well(), Condition::AllWell),
-        (Facts { consent: Consent::Withdrawn(later), ..well() }, Condition::Withdrawn(later)),
-        (Facts { consent: Consent::Ended, ..well() }, Condition::SignInAgain),
-        (Facts { trouble: Some("no".into()), ..well() }, Condition::Refused("no".into())),
         (
-            Facts { consent: Consent::Given(given), ..well() },
+            AccountFacts { consent: Consent::Withdrawn(later), ..well() },
+            Condition::Withdrawn(later),
+        ),
+        (AccountFacts { consent: Consent::Ended, ..well() }, Condition::SignInAgain),
+        (AccountFacts { trouble: Some("no".into()), ..well() }, Condition::Refused("no".into())),
+        (
+            AccountFacts { consent: Consent::Given(given), ..well() },
             Condition::ConsentEndsSoon(at("2026-12-01T12:00:00Z")),
         ),
-        (Facts { address: Address::Missing, ..well() }, Condition::NoAddress),
-        (Facts { address: Address::Unconfirmed, ..well() }, Condition::NotConfirmed),
-        (Facts { address: Address::Bouncing(given), ..well() }, Condition::AddressBounces(given)),
+        (AccountFacts { address: Address::Missing, ..well() }, Condition::NoAddress),
+        (AccountFacts { address: Address::Unconfirmed, ..well() }, Condition::NotConfirmed),
         (
-            Facts { mail_trouble: Some("552".into()), ..well() },
+            AccountFacts { address: Address::Bouncing(given), ..well() },
+            Condition::AddressBounces(given),
+        ),
+        (
+            AccountFacts { mail_trouble: Some("552".into()), ..well() },
             Condition::EmailDelayed("552".into()),
         ),
-        (Facts { is_subscribed: false, ..well() }, Condition::Unsubscribed),
-        (Facts { is_app_refused: true, ..well() }, Condition::AppRefused),
-        (Facts { follows_pause: Some(quota), ..well() }, Condition::FollowsPaused(quota)),
+        (AccountFacts { is_subscribed: false, ..well() }, Condition::Unsubscribed),
+        (AccountFacts { is_app_refused: true, ..well() }, Condition::AppRefused),
+        (AccountFacts { follows_pause: Some(quota), ..well() }, Condition::FollowsPaused(quota)),
         (
-            Facts { follows_read_at: Some(at("2026-11-22T11:59:59Z")), ..well() },
+            AccountFacts { follows_read_at: Some(at("2026-11-22T11:59:59Z")), ..well() },
             Condition::FollowsStale(at("2026-11-22T11:59:59Z")),
         ),
         (
-            Facts { consent: Consent::Given(at("2026-05-23T12:00:00Z")), ..well() },
+            AccountFacts { consent: Consent::Given(at("2026-05-23T12:00:00Z")), ..well() },
             Condition::SignInAgain,
         ),
-        (Facts { pauses: vec![quota], ..well() }, Condition::Paused(quota)),
+        (AccountFacts { pauses: vec![quota], ..well() }, Condition::Paused(quota)),
         (
-            Facts { pauses: vec![pause(Cause::Premium, "2026-11-23T13:00:00Z")], ..well() },
+            AccountFacts { pauses: vec![pause(Cause::Premium, "2026-11-23T13:00:00Z")], ..well() },
             Condition::NoPremium(at("2026-11-23T13:00:00Z")),
         ),
         (
-            Facts { pauses: vec![pause(Cause::Endpoint, "2026-11-23T18:00:00Z")], ..well() },
+            AccountFacts { pauses: vec![pause(Cause::Endpoint, "2026-11-23T18:00:00Z")], ..well() },
             Condition::Forbidden(at("2026-11-23T18:00:00Z")),
         ),
-        (Facts { artists: none, ..well() }, Condition::NoArtists),
-        (Facts { artists: none, follows_read_at: None, ..well() }, Condition::FollowsUnread),
+        (AccountFacts { artists: none, ..well() }, Condition::NoArtists),
+        (AccountFacts { artists: none, follows_read_at: None, ..well() }, Condition::FollowsUnread),
         (
-            Facts { follows_doubt: Some("cut".into()), ..well() },
-            Condition::FollowsInDoubt("cut".into()),
+            AccountFacts { follows_doubt: Some("cut".into()), ..well() },
+            Condition::FollowListSuspect("cut".into()),
         ),
         (
-            Facts { artists: Watched { overdue: 14, ..well().artists }, ..well() },
+            AccountFacts { artists: Watched { overdue: 14, ..well().artists }, ..well() },
             Condition::Overdue(14),
         ),
         (
-            Facts { artists: first, ..well() },
-            Condition::FirstLook(FirstLook { done: 120, of: 300, last_day: 60 }),
+            AccountFacts { artists: first, ..well() },
+            Condition::InitialScan(InitialScan { done: 120, of: 300, last_day: 60 }),
         ),
     ] {
         assert_eq!(of(&facts), [expected]);
@@ -108,7 +114,7 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
 #[test]
 fn what_news_is_kept_back_by_comes_before_what_takes_time() {
     let artists = Watched { never_asked: 10, overdue: 2, ..well().artists };
-    let facts = Facts {
+    let facts = AccountFacts {
         artists,
         is_subscribed: false,
         consent: Consent::Ended,
@@ -121,7 +127,7 @@ fn what_news_is_kept_back_by_comes_before_what_takes_time() {
             Condition::SignInAgain,
             Condition::NoAddress,
             Condition::Overdue(2),
-            Condition::FirstLook(FirstLook { done: 290, of: 300, last_day: 0 }),
+            Condition::InitialScan(InitialScan { done: 290, of: 300, last_day: 0 }),
             Condition::Unsubscribed,
         ]
     );
@@ -130,23 +136,23 @@ fn what_news_is_kept_back_by_comes_before_what_takes_time() {
 #[test]
 fn a_pause_of_a_minute_is_not_worth_a_word_and_the_owners_premium_beats_a_longer_one() {
     let short = pause(Cause::RateLimit, "2026-11-23T12:01:00Z");
-    assert_eq!(of(&Facts { pauses: vec![short], ..well() }), [Condition::AllWell]);
+    assert_eq!(of(&AccountFacts { pauses: vec![short], ..well() }), [Condition::AllWell]);
     let premium = pause(Cause::Premium, "2026-11-23T12:30:00Z");
     let quota = pause(Cause::Quota, "2026-11-24T12:00:00Z");
-    let facts = Facts { pauses: vec![quota, premium, short], ..well() };
+    let facts = AccountFacts { pauses: vec![quota, premium, short], ..well() };
     assert_eq!(of(&facts), [Condition::NoPremium(premium.until)]);
 }
 
 #[test]
-fn the_first_look_takes_as_many_days_as_the_last_days_pace_needs() {
-    let look = |done, last_day| FirstLook { done, of: 300, last_day }.days_left();
+fn the_initial_scan_takes_as_many_days_as_the_last_days_pace_needs() {
+    let look = |done, last_day| InitialScan { done, of: 300, last_day }.days_left();
     assert_eq!(look(120, 60), Some(3));
     assert_eq!(look(121, 60), Some(3));
     assert_eq!(look(299, 60), Some(1));
     assert_eq!(look(0, 0), None);
 }
 
-fn facts() -> impl Strategy<Value = Facts> {
+fn facts() -> impl Strategy<Value = AccountFacts> {
     let moment =
         || (1_700_000_000_i64..1_900_000_000).prop_map(|s| Timestamp::from_second(s).unwrap());
     let words = || prop::option::of("[a-z]{1,3}");
@@ -168,7 +174,7 @@ fn facts() -> impl Strategy<Value = Facts> {
             Watched {
                 all,
                 never_asked: never % (all + 1),
-                first_looks_last_day: last,
+                initial_scans_last_day: last,
                 overdue,
                 oldest_check: None,
             }
@@ -183,7 +189,7 @@ fn facts() -> impl Strategy<Value = Facts> {
                 read,
                 artists,
             )| {
-                Facts {
+                AccountFacts {
                     consent,
                     trouble,
                     address,
@@ -203,9 +209,9 @@ fn facts() -> impl Strategy<Value = Facts> {
 proptest! {
     #[test]
     fn something_is_always_said_the_gravest_first_and_all_well_only_alone(facts in facts()) {
-        let conditions = judge(&facts, now());
+        let conditions = evaluate(&facts, now());
         prop_assert!(!conditions.is_empty());
-        prop_assert!(conditions.windows(2).all(|pair| pair[0].gravity() >= pair[1].gravity()));
+        prop_assert!(conditions.windows(2).all(|pair| pair[0].severity() >= pair[1].severity()));
         let well = conditions.contains(&Condition::AllWell);
         prop_assert!(!well || conditions.len() == 1);
         let can_get_emails = matches!(facts.consent, Consent::Given(_))
@@ -215,7 +221,7 @@ proptest! {
             && facts.artists.all > 0;
         prop_assert!(!well || can_get_emails);
         for condition in conditions {
-            if let Condition::FirstLook(look) = condition {
+            if let Condition::InitialScan(look) = condition {
                 prop_assert!(look.done < look.of);
                 prop_assert!(look.days_left().is_none_or(|days| days > 0));
             }

@@ -29,7 +29,7 @@ use calendar::Market;
 
 /// However many calls there are, no artist is asked about more often without a reason: an album does
 /// not come out twice a day.
-pub const SHORTEST_INTERVAL: SignedDuration = SignedDuration::from_hours(6);
+pub const MIN_INTERVAL: SignedDuration = SignedDuration::from_hours(6);
 
 /// An artist is brought forward this long before it has waited its longest: a day's calls come
 /// once a day.
@@ -40,10 +40,10 @@ const BROUGHT_FORWARD: SignedDuration = SignedDuration::from_hours(24);
 const MORNING: SignedDuration = SignedDuration::from_mins(30);
 
 /// The least share of the day's calls that is kept back for hints, in per cent.
-const KEPT_FOR_HINTS: u32 = 5;
+const RESERVED_FOR_HINTS: u32 = 5;
 
 /// The same where nobody gives hints: an artist who is followed today need not wait for tomorrow.
-const KEPT_FOR_NEWCOMERS: u32 = 2;
+const RESERVED_FOR_NEW_ARTISTS: u32 = 2;
 
 /// The share of the day's calls that lists beside albums and singles have where the albums could do
 /// with all of them: one in so many.
@@ -106,20 +106,20 @@ pub struct Budget {
 
 /// Something to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Errand {
+pub struct PlannedCheck {
     /// The artist.
     pub artist: ArtistId,
     /// Why now.
     pub purpose: Purpose,
     /// So many of the day's calls are not for this.
-    pub kept_back: u32,
+    pub reserved: u32,
 }
 
 impl Budget {
     /// Calls that are still kept back for hints: what they needed lately and half as much again, at most
     /// half of all, less what they had today.
-    pub fn kept_for_hints(&self, has_hints: bool) -> u32 {
-        let share = if has_hints { KEPT_FOR_HINTS } else { KEPT_FOR_NEWCOMERS };
+    pub fn reserved_for_hints(&self, has_hints: bool) -> u32 {
+        let share = if has_hints { RESERVED_FOR_HINTS } else { RESERVED_FOR_NEW_ARTISTS };
         let least = (u64::from(self.allowed) * u64::from(share) / 100) as u32;
         let lately = match self.hints_lately {
             0 => 0,
@@ -132,43 +132,44 @@ impl Budget {
 
     /// Free calls that must be left beside the first page of whatever is asked. Where calls become free
     /// one at a time, a check of several pages would else never come to its end, and take them all.
-    pub fn room(&self) -> u32 {
+    pub fn page_reserve(&self) -> u32 {
         let beside = if self.has_unfinished { detection::MAX_SEARCHED_PAGES - 1 } else { 0 };
         beside.min(self.allowed / 2)
     }
 
     /// So many free calls are not for the first page of a check of this kind. What is kept for hints is
     /// kept for newcomers too, by half; where there are no hints, all of it.
-    pub fn kept_from(&self, purpose: Purpose, settings: &Settings) -> u32 {
-        let kept = self.kept_for_hints(settings.has_hints);
+    pub fn reserved_from(&self, purpose: Purpose, settings: &Settings) -> u32 {
+        let kept = self.reserved_for_hints(settings.has_hints);
         let kept = match purpose {
-            Purpose::Turn | Purpose::Side => kept,
-            Purpose::First if settings.has_hints => kept / 2,
-            Purpose::First | Purpose::Hint | Purpose::Asked | Purpose::Other => 0,
+            Purpose::Scheduled | Purpose::Secondary => kept,
+            Purpose::InitialScan if settings.has_hints => kept / 2,
+            Purpose::InitialScan | Purpose::Hint | Purpose::Manual | Purpose::Other => 0,
         };
-        kept + self.room()
+        kept + self.page_reserve()
     }
 
     /// Whether nothing is left for checks of this kind but what is kept back from them.
     pub fn is_spent(&self, purpose: Purpose, settings: &Settings) -> bool {
-        self.spent >= self.allowed.saturating_sub(self.kept_from(purpose, settings))
+        self.spent >= self.allowed.saturating_sub(self.reserved_from(purpose, settings))
     }
 
     /// Calls a day for lists beside albums and singles: what is left where each of the `watched`
     /// artists is asked about once a day, and a tenth where that leaves less, as long as none of them
     /// waits longer than is promised for that.
     pub fn for_side_lists(&self, watched: u64, settings: &Settings) -> u32 {
-        let plain = self.plain(Purpose::Turn, settings);
+        let unreserved = self.unreserved(Purpose::Scheduled, settings);
         let watched = u32::try_from(watched).unwrap_or(u32::MAX);
         let days = settings.max_wait.as_secs_f64() / 86_400.0;
         let promised = (f64::from(watched) / days).ceil() as u32;
-        let share = plain.saturating_sub(watched).max(plain.div_ceil(SHARE_OF_SIDE_LISTS));
-        share.min(plain.saturating_sub(promised))
+        let share =
+            unreserved.saturating_sub(watched).max(unreserved.div_ceil(SHARE_OF_SIDE_LISTS));
+        share.min(unreserved.saturating_sub(promised))
     }
 
     /// Calls a day for checks of this kind, of which newcomers and turns have their shares.
-    fn plain(&self, purpose: Purpose, settings: &Settings) -> u32 {
-        self.allowed.saturating_sub(self.kept_from(purpose, settings) + self.hints)
+    fn unreserved(&self, purpose: Purpose, settings: &Settings) -> u32 {
+        self.allowed.saturating_sub(self.reserved_from(purpose, settings) + self.hints)
     }
 }
 
@@ -179,13 +180,13 @@ impl Candidate {
     }
 
     /// Whether it would wait too long by tomorrow.
-    fn is_pressing(&self, settings: &Settings, now: Timestamp) -> bool {
+    fn is_nearly_overdue(&self, settings: &Settings, now: Timestamp) -> bool {
         self.waited(now) + BROUGHT_FORWARD >= settings.max_wait
     }
 
     /// What it is worth to ask now: how likely there is something new, times the days that it can
     /// have waited, for each of its readers.
-    pub fn worth(&self, market: &Market, now: Timestamp) -> f64 {
+    pub fn score(&self, market: &Market, now: Timestamp) -> f64 {
         let since = self.checked_at.unwrap_or(self.watched_since);
         let exposure = market.exposure(since, now);
         let rate = self.rate.unwrap_or_else(rate::prior_a_week);
@@ -196,14 +197,14 @@ impl Candidate {
 
 /// What to ask now, the best first. `hinted` are asked before all others, with half of the day's calls at
 /// most; `candidates` are those that may be asked about at present. Of `watched` artists.
-pub fn errands(
+pub fn plan_checks(
     hinted: &[ArtistId],
     candidates: &[Candidate],
     watched: usize,
     budget: &Budget,
     settings: &Settings,
     now: Timestamp,
-) -> Vec<Errand> {
+) -> Vec<PlannedCheck> {
     // A catalogue that is wrong about everybody must not take all the calls.
     let may_hint = budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize;
     let hinted = &hinted[..may_hint.min(hinted.len())];
@@ -216,17 +217,20 @@ pub fn errands(
     let longest = first.iter().map(|c| c.waited(now)).max();
     let before_first = turns.iter().filter(|c| longest.is_some_and(|l| c.waited(now) > l)).count();
     let left_for = |purpose, others: usize| {
-        let plain = budget.plain(purpose, settings);
-        plain - count(others).min(plain / 2)
+        let unreserved = budget.unreserved(purpose, settings);
+        unreserved - count(others).min(unreserved / 2)
     };
-    let may_first = left_for(Purpose::First, before_first).saturating_sub(budget.first) as usize;
-    let may_turn = left_for(Purpose::Turn, first.len()).saturating_sub(budget.turns);
-    let errand = |id: &ArtistId, purpose| errand(id, purpose, budget.kept_from(purpose, settings));
-    let hinted = hinted.iter().map(|id| errand(id, Purpose::Hint));
+    let may_first =
+        left_for(Purpose::InitialScan, before_first).saturating_sub(budget.first) as usize;
+    let may_turn = left_for(Purpose::Scheduled, first.len()).saturating_sub(budget.turns);
+    let planned_check = |id: &ArtistId, purpose| {
+        planned_check(id, purpose, budget.reserved_from(purpose, settings))
+    };
+    let hinted = hinted.iter().map(|id| planned_check(id, Purpose::Hint));
     let first = in_order_of_arrival(first).take(may_first);
-    let first = first.map(|c| errand(&c.id, Purpose::First));
+    let first = first.map(|c| planned_check(&c.id, Purpose::InitialScan));
     let turns = turns_now(turns, watched, may_turn, budget, settings, now);
-    let turns = turns.iter().map(|c| errand(&c.id, Purpose::Turn));
+    let turns = turns.iter().map(|c| planned_check(&c.id, Purpose::Scheduled));
     if before_first == 0 {
         hinted.chain(first).chain(turns).collect()
     } else {
@@ -234,8 +238,8 @@ pub fn errands(
     }
 }
 
-fn errand(artist: &ArtistId, purpose: Purpose, kept_back: u32) -> Errand {
-    Errand { artist: artist.clone(), purpose, kept_back }
+fn planned_check(artist: &ArtistId, purpose: Purpose, reserved: u32) -> PlannedCheck {
+    PlannedCheck { artist: artist.clone(), purpose, reserved }
 }
 
 fn count(some: usize) -> u32 {
@@ -250,12 +254,12 @@ pub fn everybody(
     budget: &Budget,
     settings: &Settings,
     now: Timestamp,
-) -> Vec<Errand> {
+) -> Vec<PlannedCheck> {
     let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
     let mut all: Vec<&Candidate> = candidates.iter().collect();
     by_worth(&mut all, settings, now);
     all.sort_by_key(|c| (!is_hinted.contains(&c.id), c.failures > 0, c.checked_at.is_some()));
-    all.iter().map(|c| errand(&c.id, Purpose::Asked, budget.room())).collect()
+    all.iter().map(|c| planned_check(&c.id, Purpose::Manual, budget.page_reserve())).collect()
 }
 
 /// Whose turn it is, at most `may` of them.
@@ -268,10 +272,10 @@ fn turns_now<'a>(
     now: Timestamp,
 ) -> Vec<&'a Candidate> {
     let (mut pressing, mut others): (Vec<_>, Vec<_>) =
-        turns.into_iter().partition(|c| c.is_pressing(settings, now));
+        turns.into_iter().partition(|c| c.is_nearly_overdue(settings, now));
     let overdue = pressing.iter().filter(|c| c.waited(now) >= settings.max_wait).count();
-    let timely = timely(watched, budget, settings, now);
-    let may = may.min(timely.max(count(overdue))) as usize;
+    let calls_for_this_hour = calls_for_this_hour(watched, budget, settings, now);
+    let may = may.min(calls_for_this_hour.max(count(overdue))) as usize;
     if may == 0 {
         return Vec::new();
     }
@@ -279,7 +283,8 @@ fn turns_now<'a>(
     by_worth(&mut others, settings, now);
     let days = settings.max_wait.as_secs_f64() / 86_400.0;
     // Where there are too few calls for the promise, half of them keep it as well as they can.
-    let can_be_kept = watched as f64 <= f64::from(budget.plain(Purpose::Turn, settings)) * days;
+    let can_be_kept =
+        watched as f64 <= f64::from(budget.unreserved(Purpose::Scheduled, settings)) * days;
     if can_be_kept {
         pressing.into_iter().chain(others).take(may).collect()
     } else {
@@ -289,26 +294,31 @@ fn turns_now<'a>(
 
 /// How many calls by turns the hour allows: as many as there are while a release day is young. Where
 /// nobody knows when it begins, they are spread over the day.
-fn timely(watched: usize, budget: &Budget, settings: &Settings, now: Timestamp) -> u32 {
-    let plain = budget.plain(Purpose::Turn, settings);
+fn calls_for_this_hour(
+    watched: usize,
+    budget: &Budget,
+    settings: &Settings,
+    now: Timestamp,
+) -> u32 {
+    let unreserved = budget.unreserved(Purpose::Scheduled, settings);
     let Some(began) = settings.market.day_began(now) else {
-        let Some(last) = budget.last_turn_at else { return plain };
+        let Some(last) = budget.last_turn_at else { return unreserved };
         let since = now.duration_since(last).as_secs_f64().max(0.0);
-        return (since * f64::from(plain) / 86_400.0) as u32;
+        return (since * f64::from(unreserved) / 86_400.0) as u32;
     };
     let is_morning = now.duration_since(began) < MORNING;
     if is_morning || !settings.market.is_friday_next(now) {
-        return plain;
+        return unreserved;
     }
     // What a Friday's morning will need is not spent on a Thursday's afternoon.
-    let spare = plain.saturating_sub(count(watched));
+    let spare = unreserved.saturating_sub(count(watched));
     spare.saturating_sub(budget.turns)
 }
 
 fn by_worth(candidates: &mut [&Candidate], settings: &Settings, now: Timestamp) {
     candidates.sort_by_cached_key(|c| {
         // Positive floats are in the order of their bits; the largest comes first.
-        (std::cmp::Reverse(c.worth(&settings.market, now).to_bits()), c.checked_at, &c.id)
+        (std::cmp::Reverse(c.score(&settings.market, now).to_bits()), c.checked_at, &c.id)
     });
 }
 

@@ -14,7 +14,7 @@ const FOLLOWS_STALE_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is known of a user's watch.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct AccountFacts {
     /// Their consent at Spotify.
     pub consent: Consent,
     /// Why Spotify refuses them at present, in words.
@@ -71,7 +71,7 @@ pub struct Watched {
     /// Never looked at.
     pub never_asked: u64,
     /// Looked at for the first time within the last 24 hours.
-    pub first_looks_last_day: u64,
+    pub initial_scans_last_day: u64,
     /// Waiting for longer than they should, or failing.
     pub overdue: u64,
     /// When the last check went through of the one whose last check is longest ago.
@@ -106,7 +106,7 @@ pub enum Condition {
     /// Whom they follow was never read.
     FollowsUnread,
     /// The list of follows read last was not believed, in these words.
-    FollowsInDoubt(String),
+    FollowListSuspect(String),
     /// No list of follows is read for a while.
     FollowsPaused(Pause),
     /// Whom they follow was read last then, which is too long ago.
@@ -116,7 +116,7 @@ pub enum Condition {
     /// Some artists have waited too long.
     Overdue(u64),
     /// Some artists wait for their first look.
-    FirstLook(FirstLook),
+    InitialScan(InitialScan),
     /// The consent ends soon.
     ConsentEndsSoon(Timestamp),
     /// They have switched emails with news off.
@@ -127,18 +127,18 @@ pub enum Condition {
 
 /// How grave a condition is: also the colour in which a page shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Gravity {
+pub enum Severity {
     /// Nothing is amiss.
-    Good,
+    Ok,
     /// Something is under way, or will have to be done.
-    Wait,
+    Info,
     /// News is kept from the user, and somebody must do something.
-    Bad,
+    Error,
 }
 
 /// How far the first look at a user's artists has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FirstLook {
+pub struct InitialScan {
     /// Looked at.
     pub done: u64,
     /// Of so many.
@@ -147,7 +147,7 @@ pub struct FirstLook {
     pub last_day: u64,
 }
 
-impl FirstLook {
+impl InitialScan {
     /// Days until all were looked at, if each brings as many first looks as the last 24 hours did;
     /// `None` where those brought none.
     pub fn days_left(self) -> Option<u64> {
@@ -158,7 +158,7 @@ impl FirstLook {
 
 impl Condition {
     /// How grave it is.
-    pub fn gravity(&self) -> Gravity {
+    pub fn severity(&self) -> Severity {
         match self {
             Self::Withdrawn(_)
             | Self::SignInAgain
@@ -167,27 +167,27 @@ impl Condition {
             | Self::NoPremium(_)
             | Self::Forbidden(_)
             | Self::AddressBounces(_)
-            | Self::EmailDelayed(_) => Gravity::Bad,
+            | Self::EmailDelayed(_) => Severity::Error,
             Self::NoAddress
             | Self::NotConfirmed
             | Self::Paused(_)
             | Self::FollowsUnread
-            | Self::FollowsInDoubt(_)
+            | Self::FollowListSuspect(_)
             | Self::FollowsPaused(_)
             | Self::FollowsStale(_)
             | Self::NoArtists
             | Self::Overdue(_)
-            | Self::FirstLook(_)
+            | Self::InitialScan(_)
             | Self::ConsentEndsSoon(_)
-            | Self::Unsubscribed => Gravity::Wait,
-            Self::AllWell => Gravity::Good,
+            | Self::Unsubscribed => Severity::Info,
+            Self::AllWell => Severity::Ok,
         }
     }
 }
 
 /// What a user should know of their watch, the gravest first; never nothing, and that all is well
 /// only where nothing else is.
-pub fn judge(facts: &Facts, now: Timestamp) -> Vec<Condition> {
+pub fn evaluate(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     if let Consent::Withdrawn(deleted_at) = facts.consent {
         return vec![Condition::Withdrawn(deleted_at)];
     }
@@ -205,11 +205,11 @@ pub fn judge(facts: &Facts, now: Timestamp) -> Vec<Condition> {
     if !facts.is_subscribed {
         conditions.push(Condition::Unsubscribed);
     }
-    conditions.sort_by_key(|condition| std::cmp::Reverse(condition.gravity()));
+    conditions.sort_by_key(|condition| std::cmp::Reverse(condition.severity()));
     if conditions.is_empty() { vec![Condition::AllWell] } else { conditions }
 }
 
-fn of_consent(facts: &Facts, now: Timestamp) -> Vec<Condition> {
+fn of_consent(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     let ended = (!is_good(facts.consent, now)).then_some(Condition::SignInAgain);
     let refused = || facts.trouble.clone().map(Condition::Refused);
     ended.or_else(refused).into_iter().collect()
@@ -220,7 +220,7 @@ fn is_good(consent: Consent, now: Timestamp) -> bool {
     matches!(consent, Consent::Given(at) if ends_at(at) > now)
 }
 
-fn of_spotify(facts: &Facts, now: Timestamp) -> Vec<Condition> {
+fn of_spotify(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     let last = facts.pauses.iter().max_by_key(|pause| (is_operators(pause.cause), pause.until));
     let condition = last.and_then(|pause| match pause.cause {
         Cause::Premium => Some(Condition::NoPremium(pause.until)),
@@ -232,12 +232,12 @@ fn of_spotify(facts: &Facts, now: Timestamp) -> Vec<Condition> {
     facts.is_app_refused.then_some(Condition::AppRefused).into_iter().chain(condition).collect()
 }
 
-/// Whether only whoever runs the house can end it.
+/// Whether only whoever runs the instance can end it.
 fn is_operators(cause: Cause) -> bool {
     matches!(cause, Cause::Premium | Cause::Endpoint)
 }
 
-fn of_emails(facts: &Facts) -> Vec<Condition> {
+fn of_emails(facts: &AccountFacts) -> Vec<Condition> {
     let stuck = facts.mail_trouble.clone().map(Condition::EmailDelayed);
     match facts.address {
         Address::Bouncing(since) => vec![Condition::AddressBounces(since)],
@@ -247,9 +247,9 @@ fn of_emails(facts: &Facts) -> Vec<Condition> {
     }
 }
 
-fn of_artists(facts: &Facts, now: Timestamp) -> Vec<Condition> {
+fn of_artists(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     let artists = facts.artists;
-    let doubt = facts.follows_doubt.clone().map(Condition::FollowsInDoubt);
+    let doubt = facts.follows_doubt.clone().map(Condition::FollowListSuspect);
     let mut conditions: Vec<Condition> =
         doubt.or_else(|| stale_follows(facts, now)).into_iter().collect();
     let pause = facts.follows_pause.filter(|pause| is_worth_saying(pause, now));
@@ -262,17 +262,17 @@ fn of_artists(facts: &Facts, now: Timestamp) -> Vec<Condition> {
         conditions.push(Condition::Overdue(artists.overdue));
     }
     if artists.never_asked > 0 {
-        conditions.push(Condition::FirstLook(FirstLook {
+        conditions.push(Condition::InitialScan(InitialScan {
             done: artists.all.saturating_sub(artists.never_asked),
             of: artists.all,
-            last_day: artists.first_looks_last_day,
+            last_day: artists.initial_scans_last_day,
         }));
     }
     conditions
 }
 
 /// A list that has long not been read, where neither the consent nor a refusal says why.
-fn stale_follows(facts: &Facts, now: Timestamp) -> Option<Condition> {
+fn stale_follows(facts: &AccountFacts, now: Timestamp) -> Option<Condition> {
     let read_at = facts.follows_read_at?;
     let is_stale = now.duration_since(read_at) > FOLLOWS_STALE_AFTER;
     let is_unexplained = is_good(facts.consent, now) && facts.trouble.is_none();

@@ -7,18 +7,18 @@ const DROPS_TO: u32 = 90;
 
 /// A lock-out after fewer calls than this share of the ceiling, in per cent, was somebody else's
 /// doing: another app of the same developer. How many calls went through says nothing then.
-const LEAST: u32 = 10;
+const MIN: u32 = 10;
 
 /// How long the way back to the ceiling takes; twice as long with each lock-out on the way.
-const WAY_BACK: SignedDuration = SignedDuration::from_hours(28 * 24);
+const RECOVERY: SignedDuration = SignedDuration::from_hours(28 * 24);
 
 /// No way back is longer.
-const LONGEST_WAY: SignedDuration = SignedDuration::from_hours(32 * 7 * 24);
+const MAX_RECOVERY: SignedDuration = SignedDuration::from_hours(32 * 7 * 24);
 
 /// What the last lock-out taught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lesson {
-    /// Calls in the rolling day before it; if that [`says_nothing`], those before an earlier one, or all that
+pub struct QuotaLockout {
+    /// Calls in the rolling day before it; if that [`is_inconclusive`], those before an earlier one, or all that
     /// the operator allows.
     pub spent: u32,
     /// When it came.
@@ -27,42 +27,44 @@ pub struct Lesson {
     pub in_a_row: u32,
 }
 
-impl Lesson {
+impl QuotaLockout {
     /// The lesson of a lock-out after `spent` calls, where the operator allows `ceiling` and `before` was
     /// the last one.
     pub fn learn(spent: u32, ceiling: u32, before: Option<Self>, now: Timestamp) -> Self {
-        let before = before.filter(|lesson| now.duration_since(lesson.at) < lesson.way_back());
-        let in_a_row = before.map_or(1, |lesson| lesson.in_a_row.saturating_add(1));
-        let spent = match says_nothing(spent, ceiling) {
-            true => before.map_or(ceiling, |lesson| lesson.spent),
+        let before = before.filter(|quota_lockout| {
+            now.duration_since(quota_lockout.at) < quota_lockout.recovery()
+        });
+        let in_a_row = before.map_or(1, |quota_lockout| quota_lockout.in_a_row.saturating_add(1));
+        let spent = match is_inconclusive(spent, ceiling) {
+            true => before.map_or(ceiling, |quota_lockout| quota_lockout.spent),
             false => spent,
         };
         Self { spent, at: now, in_a_row }
     }
 
-    fn way_back(&self) -> SignedDuration {
+    fn recovery(&self) -> SignedDuration {
         let doublings = self.in_a_row.saturating_sub(1).min(10);
-        (WAY_BACK * (1 << doublings)).min(LONGEST_WAY)
+        (RECOVERY * (1 << doublings)).min(MAX_RECOVERY)
     }
 
     /// How far back up it is, from 0 to 1.
     fn progress(&self, now: Timestamp) -> f64 {
-        (now.duration_since(self.at).as_secs_f64() / self.way_back().as_secs_f64()).clamp(0.0, 1.0)
+        (now.duration_since(self.at).as_secs_f64() / self.recovery().as_secs_f64()).clamp(0.0, 1.0)
     }
 }
 
 /// Whether a lock-out after `spent` calls was somebody else's doing, where the operator allows `ceiling`.
-pub fn says_nothing(spent: u32, ceiling: u32) -> bool {
-    spent < per_cent(ceiling, LEAST)
+pub fn is_inconclusive(spent: u32, ceiling: u32) -> bool {
+    spent < per_cent(ceiling, MIN)
 }
 
-/// Calls in a rolling day that may be made now, where the operator allows `ceiling` and `lesson` was
+/// Calls in a rolling day that may be made now, where the operator allows `ceiling` and `quota_lockout` was
 /// the last.
-pub fn allowed(ceiling: u32, lesson: Option<Lesson>, now: Timestamp) -> u32 {
-    let Some(lesson) = lesson else { return ceiling };
-    let dropped = per_cent(lesson.spent, DROPS_TO);
-    let bottom = dropped.max(per_cent(ceiling, LEAST)).max(1).min(ceiling);
-    bottom + (f64::from(ceiling - bottom) * lesson.progress(now)) as u32
+pub fn allowed(ceiling: u32, quota_lockout: Option<QuotaLockout>, now: Timestamp) -> u32 {
+    let Some(quota_lockout) = quota_lockout else { return ceiling };
+    let dropped = per_cent(quota_lockout.spent, DROPS_TO);
+    let bottom = dropped.max(per_cent(ceiling, MIN)).max(1).min(ceiling);
+    bottom + (f64::from(ceiling - bottom) * quota_lockout.progress(now)) as u32
 }
 
 /// Rounded down, as long as something is left.
@@ -82,38 +84,42 @@ mod tests {
 
     #[test]
     fn after_a_lock_out_fewer_calls_are_made_than_were_spent_and_slowly_more_again() {
-        let lesson = Lesson::learn(60, 80, None, day(0));
-        let at = |n| allowed(80, Some(lesson), day(n));
+        let quota_lockout = QuotaLockout::learn(60, 80, None, day(0));
+        let at = |n| allowed(80, Some(quota_lockout), day(n));
         assert_eq!([at(0), at(7), at(14), at(28), at(400)], [54, 60, 67, 80, 80]);
         assert_eq!(allowed(80, None, day(0)), 80);
     }
 
     #[test]
     fn a_second_lock_out_on_the_way_makes_the_way_longer() {
-        let first = Lesson::learn(60, 80, None, day(0));
-        let second = Lesson::learn(61, 80, Some(first), day(10));
+        let first = QuotaLockout::learn(60, 80, None, day(0));
+        let second = QuotaLockout::learn(61, 80, Some(first), day(10));
         assert_eq!(second.in_a_row, 2);
         assert!(allowed(80, Some(second), day(38)) < 80);
-        assert_eq!(Lesson::learn(61, 80, Some(second), day(400)).in_a_row, 1, "long ago");
+        assert_eq!(QuotaLockout::learn(61, 80, Some(second), day(400)).in_a_row, 1, "long ago");
     }
 
     #[test]
     fn a_lock_out_after_a_handful_of_calls_says_nothing_of_how_many_are_allowed() {
         let after = |spent, ceiling| {
-            allowed(ceiling, Some(Lesson::learn(spent, ceiling, None, day(0))), day(0))
+            allowed(ceiling, Some(QuotaLockout::learn(spent, ceiling, None, day(0))), day(0))
         };
         assert_eq!([after(0, 80), after(7, 80), after(8, 80)], [72, 72, 8]);
         assert_eq!([after(0, 4), after(1, 4), after(5, 0)], [3, 1, 0]);
-        let first = Lesson::learn(60, 80, None, day(0));
-        let second = Lesson::learn(0, 80, Some(first), day(3));
-        assert_eq!(second, Lesson { spent: 60, at: day(3), in_a_row: 2 }, "what was known stays");
-        assert_eq!(Lesson::learn(0, 80, Some(first), day(300)).spent, 80, "it is long ago");
+        let first = QuotaLockout::learn(60, 80, None, day(0));
+        let second = QuotaLockout::learn(0, 80, Some(first), day(3));
+        assert_eq!(
+            second,
+            QuotaLockout { spent: 60, at: day(3), in_a_row: 2 },
+            "what was known stays"
+        );
+        assert_eq!(QuotaLockout::learn(0, 80, Some(first), day(300)).spent, 80, "it is long ago");
     }
 
     #[test]
     fn numbers_beyond_all_measure_are_no_matter() {
-        let lesson = Lesson::learn(u32::MAX, u32::MAX, None, day(0));
-        assert!(allowed(u32::MAX, Some(lesson), day(0)) > u32::MAX / 10 * 8);
+        let quota_lockout = QuotaLockout::learn(u32::MAX, u32::MAX, None, day(0));
+        assert!(allowed(u32::MAX, Some(quota_lockout), day(0)) > u32::MAX / 10 * 8);
     }
 
     proptest! {
@@ -121,11 +127,11 @@ mod tests {
         fn the_ceiling_is_never_passed_and_the_way_leads_up(
             spent in 0u32..10_000, ceiling in 0u32..10_000, days in 0i64..1_000, more in 0i64..100
         ) {
-            let lesson = Some(Lesson::learn(spent, ceiling, None, day(0)));
-            let (now, later) = (allowed(ceiling, lesson, day(days)), allowed(ceiling, lesson, day(days + more)));
+            let quota_lockout = Some(QuotaLockout::learn(spent, ceiling, None, day(0)));
+            let (now, later) = (allowed(ceiling, quota_lockout, day(days)), allowed(ceiling, quota_lockout, day(days + more)));
             prop_assert!(now <= later && later <= ceiling);
             if spent > ceiling / 5 && ceiling > 1 && spent > 1 {
-                prop_assert!(allowed(ceiling, lesson, day(0)) < spent);
+                prop_assert!(allowed(ceiling, quota_lockout, day(0)) < spent);
             }
         }
     }

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use super::artist::ArtistId;
-use super::recording;
+use super::live_or_remix;
 use super::release::{Release, ReleaseKind};
 
 /// What a release is to a reader, as far as they can choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Category {
     /// An album.
     Album,
     /// A single or an EP.
@@ -25,7 +25,7 @@ pub enum Kind {
 
 /// Which kinds a user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kinds {
+pub struct Categories {
     /// Albums.
     pub albums: bool,
     /// Singles and EPs.
@@ -40,7 +40,7 @@ pub struct Kinds {
     pub appearances: bool,
 }
 
-impl Default for Kinds {
+impl Default for Categories {
     fn default() -> Self {
         Self {
             albums: true,
@@ -55,7 +55,7 @@ impl Default for Kinds {
 
 /// A followed artist on whose list a release was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
+pub struct Match {
     /// Which.
     pub artist: ArtistId,
     /// Their name.
@@ -68,29 +68,29 @@ pub struct Reason {
 
 /// Why a user is not told of a release, in words for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unwanted {
+pub enum SkipReason {
     /// They want no emails.
     Unsubscribed,
     /// Everybody whom it would be told for is muted.
     Muted(String),
     /// They do not want this kind.
-    Kind(Kind),
+    Category(Category),
     /// It is a later edition of an album, and they want none of those.
     Edition,
 }
 
-impl fmt::Display for Unwanted {
+impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsubscribed => f.write_str("letters with news were switched off"),
             Self::Muted(name) => write!(f, "{name} is muted"),
             Self::Edition => f.write_str("later editions are not wanted"),
-            Self::Kind(Kind::Album) => f.write_str("albums are not wanted"),
-            Self::Kind(Kind::Single) => f.write_str("singles and EPs are not wanted"),
-            Self::Kind(Kind::Compilation) => f.write_str("compilations are not wanted"),
-            Self::Kind(Kind::Live) => f.write_str("live albums are not wanted"),
-            Self::Kind(Kind::Remixes) => f.write_str("remixes are not wanted"),
-            Self::Kind(Kind::Appearance) => {
+            Self::Category(Category::Album) => f.write_str("albums are not wanted"),
+            Self::Category(Category::Single) => f.write_str("singles and EPs are not wanted"),
+            Self::Category(Category::Compilation) => f.write_str("compilations are not wanted"),
+            Self::Category(Category::Live) => f.write_str("live albums are not wanted"),
+            Self::Category(Category::Remixes) => f.write_str("remixes are not wanted"),
+            Self::Category(Category::Appearance) => {
                 f.write_str("appearances on others' releases are not wanted")
             }
         }
@@ -98,12 +98,12 @@ impl fmt::Display for Unwanted {
 }
 
 /// What a release is to a reader.
-pub fn kind(release: &Release, appears: bool) -> Kind {
+pub fn kind(release: &Release, appears: bool) -> Category {
     match release.kind {
-        _ if appears => Kind::Appearance,
-        ReleaseKind::Single => Kind::Single,
-        ReleaseKind::Compilation => Kind::Compilation,
-        ReleaseKind::Album => recorded(release).unwrap_or(Kind::Album),
+        _ if appears => Category::Appearance,
+        ReleaseKind::Single => Category::Single,
+        ReleaseKind::Compilation => Category::Compilation,
+        ReleaseKind::Album => recorded(release).unwrap_or(Category::Album),
     }
 }
 
@@ -112,31 +112,31 @@ pub fn kind(release: &Release, appears: bool) -> Kind {
 ///
 /// # Errors
 /// Why they do not.
-pub fn judge(release: &Release, reasons: &[Reason], kinds: Kinds) -> Result<(), Unwanted> {
+pub fn evaluate(release: &Release, reasons: &[Match], kinds: Categories) -> Result<(), SkipReason> {
     if reasons.iter().any(|reason| !reason.is_muted && kinds.have(release, reason.appears)) {
         return Ok(());
     }
-    let heard: Vec<&Reason> = reasons.iter().filter(|reason| !reason.is_muted).collect();
+    let heard: Vec<&Match> = reasons.iter().filter(|reason| !reason.is_muted).collect();
     match (heard.first(), reasons.first()) {
-        (None, Some(muted)) => Err(Unwanted::Muted(muted.name.clone())),
+        (None, Some(muted)) => Err(SkipReason::Muted(muted.name.clone())),
         (None, None) if kinds.have(release, false) => Ok(()),
-        (None, None) => Err(Unwanted::Kind(kinds.missing(release, false))),
+        (None, None) => Err(SkipReason::Category(kinds.missing(release, false))),
         (Some(_), _) => {
             let appears = heard.iter().all(|reason| reason.appears);
-            Err(Unwanted::Kind(kinds.missing(release, appears)))
+            Err(SkipReason::Category(kinds.missing(release, appears)))
         }
     }
 }
 
 /// Whether a release is of a kind that a user wants, muted artists' too.
-pub fn is_of_interest(release: &Release, reasons: &[Reason], kinds: Kinds) -> bool {
+pub fn is_of_interest(release: &Release, reasons: &[Match], kinds: Categories) -> bool {
     match reasons {
         [] => kinds.have(release, false),
         reasons => reasons.iter().any(|reason| kinds.have(release, reason.appears)),
     }
 }
 
-impl Kinds {
+impl Categories {
     /// Nothing at all.
     pub fn none() -> Self {
         Self { albums: false, ..Self::default() }
@@ -145,12 +145,12 @@ impl Kinds {
     /// Whether a release of this kind is wanted, for all that it is.
     fn have(self, release: &Release, appears: bool) -> bool {
         let kind = kind(release, appears);
-        let recording = if kind == Kind::Single { recorded(release) } else { None };
+        let recording = if kind == Category::Single { recorded(release) } else { None };
         self.has(kind) && recording.is_none_or(|recording| self.has(recording))
     }
 
     /// The kind for which a release that is not wanted is not.
-    fn missing(self, release: &Release, appears: bool) -> Kind {
+    fn missing(self, release: &Release, appears: bool) -> Category {
         let kind = kind(release, appears);
         match recorded(release) {
             Some(recording) if self.has(kind) => recording,
@@ -158,23 +158,23 @@ impl Kinds {
         }
     }
 
-    fn has(self, kind: Kind) -> bool {
+    fn has(self, kind: Category) -> bool {
         match kind {
-            Kind::Album => self.albums,
-            Kind::Single => self.singles,
-            Kind::Compilation => self.compilations,
-            Kind::Live => self.live,
-            Kind::Remixes => self.remixes,
-            Kind::Appearance => self.appearances,
+            Category::Album => self.albums,
+            Category::Single => self.singles,
+            Category::Compilation => self.compilations,
+            Category::Live => self.live,
+            Category::Remixes => self.remixes,
+            Category::Appearance => self.appearances,
         }
     }
 }
 
-fn recorded(release: &Release) -> Option<Kind> {
-    match recording::of(&release.title) {
-        recording::Recording::Live => Some(Kind::Live),
-        recording::Recording::Remixes => Some(Kind::Remixes),
-        recording::Recording::Other => None,
+fn recorded(release: &Release) -> Option<Category> {
+    match live_or_remix::of(&release.title) {
+        live_or_remix::Recording::Live => Some(Category::Live),
+        live_or_remix::Recording::Remixes => Some(Category::Remixes),
+        live_or_remix::Recording::Other => None,
     }
 }
 
@@ -197,12 +197,12 @@ mod tests {
         }
     }
 
-    fn reason(name: &str, appears: bool, is_muted: bool) -> Reason {
+    fn reason(name: &str, appears: bool, is_muted: bool) -> Match {
         let artist = ArtistId::parse("4aawyAB9vmqN3uQ7FjRGTy").unwrap();
-        Reason { artist, name: name.into(), appears, is_muted }
+        Match { artist, name: name.into(), appears, is_muted }
     }
 
-    const ALL: Kinds = Kinds {
+    const ALL: Categories = Categories {
         albums: true,
         singles: true,
         compilations: true,
@@ -213,47 +213,57 @@ mod tests {
 
     #[test]
     fn albums_are_wanted_and_nothing_else_unless_somebody_says_so() {
-        let usual = Kinds::default();
-        let judge = |title, kind, appears| {
-            judge(&release(title, kind), &[reason("Air", appears, false)], usual)
+        let usual = Categories::default();
+        let evaluate = |title, kind, appears| {
+            evaluate(&release(title, kind), &[reason("Air", appears, false)], usual)
         };
-        assert_eq!(judge("Moon Safari", ReleaseKind::Album, false), Ok(()));
+        assert_eq!(evaluate("Moon Safari", ReleaseKind::Album, false), Ok(()));
         for (title, kind, appears, unwanted) in [
-            ("Moon Safari", ReleaseKind::Single, false, Kind::Single),
-            ("Moon Safari", ReleaseKind::Compilation, false, Kind::Compilation),
-            ("Live at Leeds", ReleaseKind::Album, false, Kind::Live),
-            ("Moon Safari (Remixes)", ReleaseKind::Album, false, Kind::Remixes),
-            ("Moon Safari", ReleaseKind::Album, true, Kind::Appearance),
+            ("Moon Safari", ReleaseKind::Single, false, Category::Single),
+            ("Moon Safari", ReleaseKind::Compilation, false, Category::Compilation),
+            ("Live at Leeds", ReleaseKind::Album, false, Category::Live),
+            ("Moon Safari (Remixes)", ReleaseKind::Album, false, Category::Remixes),
+            ("Moon Safari", ReleaseKind::Album, true, Category::Appearance),
         ] {
-            assert_eq!(judge(title, kind, appears), Err(Unwanted::Kind(unwanted)), "{title}");
+            assert_eq!(
+                evaluate(title, kind, appears),
+                Err(SkipReason::Category(unwanted)),
+                "{title}"
+            );
         }
     }
 
     #[test]
     fn a_live_album_is_told_to_those_who_want_nothing_but_live_albums() {
-        let live = Kinds { albums: false, live: true, ..Kinds::default() };
-        let judge = |title| {
-            judge(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
+        let live = Categories { albums: false, live: true, ..Categories::default() };
+        let evaluate = |title| {
+            evaluate(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
         };
-        assert_eq!(judge("Live at Leeds"), Ok(()));
-        assert_eq!(judge("Moon Safari"), Err(Unwanted::Kind(Kind::Album)));
+        assert_eq!(evaluate("Live at Leeds"), Ok(()));
+        assert_eq!(evaluate("Moon Safari"), Err(SkipReason::Category(Category::Album)));
     }
 
     #[test]
     fn a_single_of_remixes_is_told_to_those_who_want_both() {
         let single = release("Kelly Watch the Stars (Remixes)", ReleaseKind::Single);
-        let judge = |kinds| judge(&single, &[reason("Air", false, false)], kinds);
-        assert_eq!(judge(Kinds { remixes: false, ..ALL }), Err(Unwanted::Kind(Kind::Remixes)));
-        assert_eq!(judge(Kinds { singles: false, ..ALL }), Err(Unwanted::Kind(Kind::Single)));
-        assert_eq!(judge(ALL), Ok(()));
+        let evaluate = |kinds| evaluate(&single, &[reason("Air", false, false)], kinds);
+        assert_eq!(
+            evaluate(Categories { remixes: false, ..ALL }),
+            Err(SkipReason::Category(Category::Remixes))
+        );
+        assert_eq!(
+            evaluate(Categories { singles: false, ..ALL }),
+            Err(SkipReason::Category(Category::Single))
+        );
+        assert_eq!(evaluate(ALL), Ok(()));
     }
 
     #[test]
     fn an_album_of_two_artists_is_told_while_one_of_them_is_not_muted() {
         let album = release("Moon Safari", ReleaseKind::Album);
         let (air, muted) = (reason("Air", false, false), reason("Beck", false, true));
-        assert_eq!(judge(&album, &[muted.clone(), air], ALL), Ok(()));
-        assert_eq!(judge(&album, &[muted], ALL), Err(Unwanted::Muted("Beck".into())));
+        assert_eq!(evaluate(&album, &[muted.clone(), air], ALL), Ok(()));
+        assert_eq!(evaluate(&album, &[muted], ALL), Err(SkipReason::Muted("Beck".into())));
     }
 
     #[test]
@@ -261,10 +271,10 @@ mod tests {
         let album = release("Moon Safari", ReleaseKind::Album);
         let reasons = [reason("Air", false, true), reason("Beck", true, false)];
         assert_eq!(
-            judge(&album, &reasons, Kinds::default()),
-            Err(Unwanted::Kind(Kind::Appearance))
+            evaluate(&album, &reasons, Categories::default()),
+            Err(SkipReason::Category(Category::Appearance))
         );
-        assert_eq!(judge(&album, &reasons, ALL), Ok(()));
+        assert_eq!(evaluate(&album, &reasons, ALL), Ok(()));
     }
 
     proptest! {
@@ -276,14 +286,14 @@ mod tests {
             wants in any::<[bool; 6]>(),
         ) {
             let [albums, singles, compilations, live, remixes, appearances] = wants;
-            let kinds = Kinds { albums, singles, compilations, live, remixes, appearances };
+            let kinds = Categories { albums, singles, compilations, live, remixes, appearances };
             let reasons: Vec<_> = reasons.iter().map(|(a, m)| reason("x", *a, *m)).collect();
             let release = release(&title, kind);
-            if judge(&release, &reasons, kinds).is_ok() {
-                prop_assert_eq!(judge(&release, &reasons, ALL), Ok(()));
+            if evaluate(&release, &reasons, kinds).is_ok() {
+                prop_assert_eq!(evaluate(&release, &reasons, ALL), Ok(()));
             }
             let all_muted = !reasons.is_empty() && reasons.iter().all(|reason| reason.is_muted);
-            prop_assert_eq!(judge(&release, &reasons, ALL).is_ok(), !all_muted);
+            prop_assert_eq!(evaluate(&release, &reasons, ALL).is_ok(), !all_muted);
         }
     }
 }

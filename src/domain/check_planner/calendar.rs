@@ -74,8 +74,10 @@ impl Market {
                 let utc = TimeZone::UTC.to_datetime(at);
                 let (day, hour) = (utc.date(), hours(utc));
                 let tomorrow = day.tomorrow().unwrap_or(day);
-                let begun = |since: f64| (since / 26.0).clamp(0.0, 1.0);
-                before(day) + share(day) * begun(hour + 14.0) + share(tomorrow) * begun(hour - 10.0)
+                let continued = |since: f64| (since / 26.0).clamp(0.0, 1.0);
+                before(day)
+                    + share(day) * continued(hour + 14.0)
+                    + share(tomorrow) * continued(hour - 10.0)
             }
         }
     }

@@ -4,25 +4,25 @@
 use jiff::{SignedDuration, Timestamp};
 
 /// Dropday may rest for so long without its clock being doubted.
-pub const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24 * 8);
+pub const MAX_FORWARD_JUMP: SignedDuration = SignedDuration::from_hours(24 * 8);
 
 /// A clock that is ahead by more must go on from there for so long: who runs a machine, and whatever else sets
 /// clocks, has noticed by then.
 pub const PROBATION: SignedDuration = SignedDuration::from_hours(24 * 2);
 
 /// Looks that lie farther apart are no going on.
-const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(24 * 31);
+const MAX_GAP: SignedDuration = SignedDuration::from_hours(24 * 31);
 
 /// What is remembered of the clock from one look to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+pub struct ClockState {
     /// The last time that was believed.
     pub believed: Timestamp,
     /// When it was doubted first, and last, since then.
     pub doubted: Option<(Timestamp, Timestamp)>,
 }
 
-impl Seen {
+impl ClockState {
     /// A clock that nothing speaks against.
     pub fn believed(at: Timestamp) -> Self {
         Self { believed: at, doubted: None }
@@ -36,10 +36,10 @@ impl Seen {
     /// What a look at the clock makes of it.
     #[must_use]
     pub fn look(self, now: Timestamp) -> Self {
-        if now <= self.believed + LONGEST_REST {
+        if now <= self.believed + MAX_FORWARD_JUMP {
             return Self::believed(now);
         }
-        let goes_on = |(_, last): &(Timestamp, Timestamp)| now <= *last + LONGEST_GAP;
+        let goes_on = |(_, last): &(Timestamp, Timestamp)| now <= *last + MAX_GAP;
         // A step back while it is doubted makes no probation longer.
         let since = self.doubted.filter(goes_on).map_or(now, |(since, _)| since.min(now));
         match now.duration_since(since) >= PROBATION {
@@ -63,7 +63,7 @@ mod tests {
 
     /// Looks at so many hours after the start; whether each was believed.
     fn looks(at: impl IntoIterator<Item = i64>) -> Vec<bool> {
-        let mut seen = Seen::believed(START);
+        let mut seen = ClockState::believed(START);
         let look = |at| {
             seen = seen.look(START + hours(at));
             seen.is_believed()
@@ -100,7 +100,7 @@ mod tests {
             leap in 24 * 40..24 * 4000_i64,
         ) {
             let mut at = 0;
-            let mut seen = Seen::believed(START);
+            let mut seen = ClockState::believed(START);
             for step in steps {
                 at += step;
                 seen = seen.look(START + hours(at));
@@ -115,7 +115,7 @@ mod tests {
         fn whatever_it_did_a_clock_that_goes_on_is_believed_within_two_days(
             before in prop::collection::vec(-24 * 4000..24 * 4000_i64, 0..20),
         ) {
-            let seen = before.iter().fold(Seen::believed(START), |seen, at| seen.look(START + hours(*at)));
+            let seen = before.iter().fold(ClockState::believed(START), |seen, at| seen.look(START + hours(*at)));
             let from = START + hours(before.last().copied().unwrap_or(0));
             let seen = (0..=48).fold(seen, |seen, hour| seen.look(from + hours(hour)));
             prop_assert!(seen.is_believed());
