@@ -27,7 +27,7 @@ RUN touch src/main.rs src/lib.rs \
     && stage build \
     && stage root /image
 
-# No shell, no package manager: the program, four libraries, and whom TLS trusts.
+# No shell, no package manager: the program, four libraries, trusted root certificates, licence notices.
 FROM scratch
 COPY --from=build /image /
 

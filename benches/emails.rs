@@ -1,4 +1,4 @@
-//! How many emails a second are written: subject, text and HTML, by one core.
+//! Measures how many emails per second one core renders: subject, text and HTML.
 //!
 //! `cargo bench --bench emails`
 
@@ -7,7 +7,7 @@ use dropday::email::messages::samples;
 
 fn emails(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("emails");
-    // Emails a second.
+    // Emails per second.
     group.throughput(Throughput::Elements(1));
     for albums in [1, 10, 40] {
         let items = samples::many(albums);

@@ -1,7 +1,7 @@
-//! Every kind of email, as it leaves, into a folder: for pictures, and for spam filters to judge.
+//! Writes a sample of each email to a folder, for screenshots and spam filters.
 //!
-//! `cargo run --example emails -- FOLDER` writes `NAME.eml` (as the mailer composes it), `NAME.html`
-//! and `NAME.txt` for each. With `--dkim-key FILE --dkim-selector NAME` the emails are signed.
+//! `cargo run --example emails -- FOLDER` writes `NAME.eml` (as the mailer sends it), `NAME.html` and
+//! `NAME.txt` for each. With `--dkim-key FILE --dkim-selector NAME` the emails are signed.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,15 +1,17 @@
-//! The fake Spotify and an email box, for tests that drive the real binary from outside.
+//! The fake Spotify and inbox, for tests that drive the real binary from outside.
 //!
 //! `cargo run --example fake_world -- --listen 127.0.0.1:9100` serves the accounts service at
-//! `/authorize` and `/api/token`, the Web API at `/v1`, and a few handles for the test:
-//! `POST /_world/put-out?artist=ID&title=T&date=YYYY-MM-DD`, `GET /_world/users`,
-//! `GET /_world/artists`, `GET /_world/unexpected`, `POST /_world/expire-access-tokens`,
-//! `POST /_world/revoke?user=N` and `POST /_world/allow?user=N&listed=true|false` (whether the app's
-//! owner has entered them). The email box wants the user `dropday` with `--inbox-password P`, where one is
-//! given, as the client wants its secret with `--client-secret S`; `GET /_world/inbox` says where it is
-//! (`HOST:PORT`), `GET /_world/emails` what it has. `--base-url URL` is the address that links in answers
-//! begin with, where that is a proxy's. With `--users N --artists M` the world is a made-up crowd instead of the
-//! demo's few: each of N users follows their own share of M artists, who have from one to twenty albums.
+//! `/authorize` and `/api/token`, the Web API at `/v1`, and these controls:
+//!
+//! - `POST /_world/put-out?artist=ID&title=T&date=YYYY-MM-DD` releases an album.
+//! - `POST /_world/expire-access-tokens`, `POST /_world/revoke?user=N`
+//! - `POST /_world/allow?user=N&listed=true|false` puts a user on the app's allow-list or removes them.
+//! - `GET /_world/users`, `GET /_world/artists`, `GET /_world/unexpected`
+//! - `GET /_world/inbox` returns the SMTP address as `HOST:PORT`, `GET /_world/emails` the emails.
+//!
+//! Options: `--client-secret S`; `--inbox-password P` requires authentication as `dropday`; `--base-url URL`
+//! is the start of links in answers, for use behind a proxy; `--users N --artists M` generates a world in
+//! which each of N users follows their own share of M artists, who have one to twenty albums each.
 
 use std::sync::Arc;
 
@@ -26,7 +28,7 @@ use dropday::terminal::say;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// A page has ten: half of the artists of a crowd have a second page.
+/// A page has ten albums: half of the generated artists have a second page.
 const MAX_ALBUMS: usize = 20;
 
 #[tokio::main]
@@ -36,7 +38,7 @@ async fn main() -> anyhow::Result<()> {
     let base = argument("--base-url").unwrap_or(format!("http://{}", listener.local_addr()?));
     let world = World::new(Arc::new(SystemClock), Arc::new(SystemChance));
     if let Some(secret) = argument("--client-secret") {
-        world.set_client("demo-client", Some(&secret));
+        world.set_client_secret(&secret);
     }
     match (number("--people")?, number("--artists")?) {
         (Some(users), Some(artists)) => crowd(&world, users, artists),
@@ -44,12 +46,13 @@ async fn main() -> anyhow::Result<()> {
     }
     let login = argument("--inbox-password").map(|password| ("dropday".to_owned(), password));
     let settings = InboxSettings { login, ..InboxSettings::default() };
-    let inbox = Inbox::start(Arc::new(SystemClock), settings).await.context("no letter box")?;
-    let mailing = Router::new()
-        .route("/_world/inbox", get(where_the_inbox_is))
+    let inbox =
+        Inbox::start(Arc::new(SystemClock), settings).await.context("cannot start the inbox")?;
+    let inbox_controls = Router::new()
+        .route("/_world/inbox", get(inbox_address))
         .route("/_world/letters", get(emails))
         .with_state(inbox);
-    let handles = Router::new()
+    let controls = Router::new()
         .route("/_world/put-out", post(put_out))
         .route("/_world/people", get(users))
         .route("/_world/artists", get(artists))
@@ -59,7 +62,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/_world/allow", post(allow))
         .with_state(world.clone());
     say(&format!("the fake world is at http://{}", listener.local_addr()?));
-    axum::serve(listener, spotify::router(world, &base).merge(handles).merge(mailing)).await?;
+    axum::serve(listener, spotify::router(world, &base).merge(controls).merge(inbox_controls))
+        .await?;
     Ok(())
 }
 
@@ -69,7 +73,7 @@ fn argument(name: &str) -> Option<String> {
 
 fn number(name: &str) -> anyhow::Result<Option<usize>> {
     argument(name)
-        .map(|n| n.parse().with_context(|| format!("{name} {n} is no number")))
+        .map(|n| n.parse().with_context(|| format!("{name} {n} is not a number")))
         .transpose()
 }
 
@@ -116,7 +120,7 @@ async fn unexpected(State(world): State<World>) -> Json<Vec<String>> {
     Json(world.unexpected())
 }
 
-async fn where_the_inbox_is(State(inbox): State<Inbox>) -> String {
+async fn inbox_address(State(inbox): State<Inbox>) -> String {
     inbox.address().to_string()
 }
 
@@ -130,20 +134,20 @@ async fn expire_access_tokens(State(world): State<World>) {
 }
 
 #[derive(Deserialize)]
-struct Whom {
+struct ByUser {
     user: usize,
 }
 
-async fn revoke(State(world): State<World>, Query(Whom { user }): Query<Whom>) {
+async fn revoke(State(world): State<World>, Query(ByUser { user }): Query<ByUser>) {
     world.revoke(FakeUserId(user));
 }
 
 #[derive(Deserialize)]
-struct Entry {
+struct Listing {
     user: usize,
     listed: bool,
 }
 
-async fn allow(State(world): State<World>, Query(Entry { user, listed }): Query<Entry>) {
-    world.set_allow_listed(FakeUserId(user), listed);
+async fn allow(State(world): State<World>, Query(Listing { user, listed }): Query<Listing>) {
+    world.change_user(FakeUserId(user), |user| user.allow_listed = listed);
 }

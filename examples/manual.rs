@@ -1,5 +1,5 @@
-//! The manual pages and the shells' completions, into a folder, for packages:
-//! `cargo run --example manual -- FOLDER`. An example, so that the program itself need not carry them.
+//! Writes the manual pages and shell completions to a folder, for packages:
+//! `cargo run --example manual -- FOLDER`. As an example, it adds nothing to the binary.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use clap_complete::{Shell, generate_to};
 use clap_mangen::Man;
 use dropday::cli;
 
-/// What clap cannot know: files, environment, exit codes.
+/// Sections that clap does not know: files, environment, exit codes.
 const FURTHER_SECTIONS: &str = include_str!("manual.roff");
 
 fn main() -> anyhow::Result<()> {
@@ -19,17 +19,17 @@ fn main() -> anyhow::Result<()> {
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         generate_to(shell, &mut cli::command(), "dropday", &folder)?;
     }
-    // Built as for parsing, so that verbs know their full names; `help` would have a page for each again.
+    // Built as for parsing, so that subcommands have full names. `help` would get a page for each again.
     let mut command = cli::command().disable_help_subcommand(true);
     command.build();
     write_pages(&command, &folder)
 }
 
-/// A page for `command` and one for each verb below it.
+/// Writes a page for `command` and for each subcommand.
 fn write_pages(command: &Command, folder: &Path) -> anyhow::Result<()> {
-    let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
-    for verb in verbs {
-        write_pages(verb, folder)?;
+    let subcommands = command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
+    for subcommand in subcommands {
+        write_pages(subcommand, folder)?;
     }
     let name = command.get_display_name().unwrap_or(command.get_name());
     std::fs::write(folder.join(format!("{name}.1")), page(command, name)?)?;
@@ -55,7 +55,7 @@ fn page(command: &Command, name: &str) -> anyhow::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// A section whose text stands as it is.
+/// A section with preformatted text.
 fn verbatim(title: &str, text: &impl ToString) -> String {
     let text = text.to_string().replace('\\', "\\e").replace('-', "\\-");
     let lines: Vec<String> = text.lines().map(|line| format!("\\&{line}")).collect();

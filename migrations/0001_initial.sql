@@ -163,7 +163,7 @@ CREATE TABLE artists (
     id                  TEXT PRIMARY KEY,
     name                TEXT NOT NULL,
     -- The name as it is searched and sorted (src/domain/text.rs).
-    folded              TEXT,
+    folded              TEXT NOT NULL,
     watched_since       INTEGER NOT NULL,
     -- Set while nobody follows the artist.
     unwatched_at        INTEGER,
@@ -177,10 +177,10 @@ CREATE TABLE artists (
     last_album          TEXT,
     last_album_on       TEXT
 ) STRICT, WITHOUT ROWID;
--- `unwatched_at` is included so that the lists of artists can be walked in the index alone.
-CREATE INDEX artists_by_name ON artists (folded, id, unwatched_at);
-CREATE INDEX artists_by_check ON artists (checked_at, id, unwatched_at);
-CREATE INDEX artists_by_album ON artists (last_album_on, id, unwatched_at);
+-- One for each order of the artists page, with the name to search in.
+CREATE INDEX artists_by_name ON artists (folded, id);
+CREATE INDEX artists_by_check ON artists (checked_at, id, folded);
+CREATE INDEX artists_by_album ON artists (last_album_on, id, folded);
 -- Covers what planning and statistics read of every watched artist.
 CREATE INDEX artists_watched ON artists
     (unwatched_at, checked_at, watched_since, failures, next_check_at, rate);

@@ -1,21 +1,20 @@
-//! Who puts out what, and when: two artists in three at 0.7 albums a year, seven in ten of them on
-//! a Friday; the third artist has been silent for twelve years or more (../shared/design.md).
+//! Generates releases: two artists in three release 0.7 albums a year, seven in ten of them on a
+//! Friday; every third artist has not released anything for twelve years or more.
 
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-/// The day on which the play begins: a Monday.
+/// The day on which a simulation starts: a Monday.
 pub(crate) const FIRST_DAY: Date = date(2027, 1, 4);
 
-/// What came out before this many days of the play is not counted: the artists are being looked at
-/// for the first time.
+/// Releases of the first days are not counted: meanwhile the artists are checked for the first time.
 pub(crate) const WARM_UP_DAYS: i64 = 28;
 
-/// Days that are counted.
+/// The days that are counted.
 pub(crate) const YEAR_DAYS: i64 = 365;
 
-/// All days of a play: what came out on the last day of the year is waited for.
+/// All days of a simulation: releases of the last counted day still have time to be detected.
 pub(crate) const PLAYED_DAYS: i64 = WARM_UP_DAYS + YEAR_DAYS + 70;
 
 const A_YEAR: f64 = 0.7;
@@ -24,8 +23,7 @@ const PAST_YEARS: f64 = 12.0;
 /// Monday first.
 const SHARES: [f64; 7] = [0.05, 0.05, 0.05, 0.05, 0.70, 0.05, 0.05];
 
-/// Numbers that look like chance, the same for the same seed (splitmix64, by Sebastiano Vigna:
-/// <https://prng.di.unimi.it/splitmix64.c>).
+/// A seeded generator: splitmix64 by Sebastiano Vigna (<https://prng.di.unimi.it/splitmix64.c>).
 pub(crate) struct Draws(u64);
 
 impl Draws {
@@ -33,7 +31,7 @@ impl Draws {
         Self(seed)
     }
 
-    /// From 0 up to, and without, 1.
+    /// Uniform, at least 0 and less than 1.
     pub(crate) fn fraction(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -42,27 +40,27 @@ impl Draws {
         ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Exponential, of mean 1.
+    /// Exponential, with mean 1.
     pub(crate) fn exponential(&mut self) -> f64 {
         -(1.0 - self.fraction()).ln()
     }
 }
 
-/// An album that will come out.
+/// A future release.
 #[derive(Debug, Clone)]
 pub(crate) struct Coming {
-    /// The artist's place in the list of all.
+    /// The index of the artist.
     pub(crate) artist: usize,
     /// The release date.
     pub(crate) date: Date,
-    /// When it is on Spotify: midnight of that day where the listeners are.
+    /// When it is on Spotify: midnight of that day in the market.
     pub(crate) out_at: Timestamp,
 }
 
-/// An artist's albums of the past.
+/// The dates of an artist's past albums.
 pub(crate) struct Past(pub(crate) Vec<Date>);
 
-/// Everybody's past, and what will come out, in order.
+/// The past albums of each artist, and all future releases in order.
 pub(crate) fn imagine(
     artists: usize,
     differ: bool,
@@ -101,7 +99,7 @@ fn back(days: f64) -> Date {
     FIRST_DAY.saturating_sub((1 + days as i64).days())
 }
 
-/// The days, from 0 to `span`, on which something happens so often a year.
+/// The days from 0 to `span` on which something happens that happens `a_year` times a year.
 fn poisson(draws: &mut Draws, a_year: f64, span: f64) -> Vec<f64> {
     let mut days = Vec::new();
     let mut day = 0.0;
@@ -114,7 +112,7 @@ fn poisson(draws: &mut Draws, a_year: f64, span: f64) -> Vec<f64> {
     }
 }
 
-/// A weekday of the week of that day, by the shares.
+/// A random weekday of the week of that day, weighted by [`SHARES`].
 fn weekday(draws: &mut Draws, day: f64) -> Date {
     let monday = FIRST_DAY.saturating_add((day as i64 / 7 * 7).days());
     let (mut left, mut offset) = (draws.fraction(), 0);

@@ -1,23 +1,22 @@
-//! What a play came to, as a row of the table.
+//! The result of a simulation, as a row of the table.
 
 use std::time::Duration;
 
 use crate::catalogue::{PLAYED_DAYS, YEAR_DAYS};
-use crate::play::Play;
 
 pub(crate) const HEAD: &str = "| artists | rule | mean h | median h | 95 % h | longest h | within 24 h | albums | calls a year | lock-outs | a year took s |\n\
                         |---|---|---|---|---|---|---|---|---|---|---|";
 
-/// Hours from release to detection, and what they cost.
+/// The delays from release to detection, and the calls that they cost.
 #[derive(Default)]
 pub(crate) struct Delays {
-    /// In order.
+    /// Sorted.
     pub(crate) hours: Vec<f64>,
-    /// Albums that were not seen until the end.
+    /// Albums that were never detected.
     pub(crate) missed: usize,
-    /// Calls for artists' albums, on all days that were played.
+    /// Artist-albums calls on all simulated days.
     pub(crate) calls: usize,
-    /// Calls that Spotify refused since the quota was spent.
+    /// Calls that were rejected because the quota was used up.
     pub(crate) lock_outs: usize,
 }
 
@@ -30,7 +29,8 @@ impl Delays {
         self.lock_outs += year.lock_outs;
     }
 
-    pub(crate) fn row(&self, play: &Play, took: Duration) -> String {
+    /// The row of a simulation of `years` years with this number of artists.
+    pub(crate) fn row(&self, artists: usize, title: &str, years: u64, took: Duration) -> String {
         let mean = self.hours.iter().sum::<f64>() / self.hours.len().max(1) as f64;
         let at = |share: f64| {
             let place = (self.hours.len() as f64 * share) as usize;
@@ -43,15 +43,13 @@ impl Delays {
             missed => format!("{} ({missed} missed)", self.hours.len() + missed),
         };
         format!(
-            "| {} | {} | {mean:.1} | {:.1} | {:.0} | {:.0} | {share:.0} % | {albums} | {} | {} | {:.0} |",
-            play.artists,
-            play.title(),
+            "| {artists} | {title} | {mean:.1} | {:.1} | {:.0} | {:.0} | {share:.0} % | {albums} | {} | {} | {:.0} |",
             at(0.5),
             at(0.95),
             at(1.0),
-            self.calls as i64 * YEAR_DAYS / PLAYED_DAYS / play.years as i64,
+            self.calls as i64 * YEAR_DAYS / PLAYED_DAYS / years as i64,
             self.lock_outs,
-            took.as_secs_f64() / play.years as f64
+            took.as_secs_f64() / years as f64
         )
     }
 }

@@ -1,8 +1,8 @@
-//! A year of releases on the manual clock, through the real scheduler, ledger, hint code, client and
-//! store, against the fake world: how long does an album wait to be seen?
+//! Simulates a year of releases on a manual clock, through the real planner, quota, client and store,
+//! against the fake Spotify: how long does it take until an album is detected?
 //!
-//! `cargo bench --bench cadence` plays everything and prints the table of docs/cadence.md;
-//! `cargo bench --bench cadence -- 500 hints` plays what has all of these words in its name.
+//! `cargo bench --bench cadence` runs all simulations and prints the table of docs/cadence.md;
+//! `cargo bench --bench cadence -- 500 hints` runs those with all of these words in their name.
 
 #![expect(clippy::print_stdout, reason = "a table is what this is for")]
 
@@ -18,19 +18,18 @@ const SEED: u64 = 20_261_123;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let chosen = plays().into_iter().filter(|play| is_meant(play, &words));
+    let chosen = plays().into_iter().filter(|play| matches(play, &words));
     println!("{}", delays::HEAD);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
     for play in chosen {
         let began = Instant::now();
         let delays = runtime.block_on(play.run_all());
-        println!("{}", delays.row(&play, began.elapsed()));
+        println!("{}", delays.row(play.artists, &play.title(), play.years, began.elapsed()));
     }
 }
 
-/// The table, and below it what else was worth a play. The fewer the artists, the fewer albums a year
-/// has, and the more years are played.
+/// The simulations. With few artists there are few albums a year, so that more years are simulated.
 fn plays() -> Vec<Play> {
     let sizes = [(150, 4), (500, 2), (1_500, 1)];
     let plain = |(artists, years)| Play { artists, years, seed: SEED, ..Play::default() };
@@ -53,7 +52,7 @@ fn plays() -> Vec<Play> {
     plays
 }
 
-fn is_meant(play: &Play, words: &[String]) -> bool {
+fn matches(play: &Play, words: &[String]) -> bool {
     let name = play.name();
     words.iter().all(|word| name.split(' ').any(|part| part == word))
 }

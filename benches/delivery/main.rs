@@ -1,13 +1,13 @@
-//! Emails a second, through the real mailer into Postfix' `smtp-sink`, beside Postfix' own
-//! `smtp-source` with as many sessions and messages as large, in turns in one run.
+//! Measures emails per second through the real mailer into Postfix's `smtp-sink`, beside Postfix's
+//! `smtp-source` with the same number of sessions and size of messages, alternating in one run.
 //!
 //! `cargo bench --bench delivery` prints the table of docs/delivery.md; `-- --rounds N --emails N`
-//! change how long it takes. `-- owed [N]` lets a delivery pass send N emails that are owed (100,000),
-//! and prints how much memory that takes. Needs the Debian package postfix.
+//! change how long it takes. `-- pending [N]` sends N pending emails (by default 100,000) with one run of the
+//! delivery job, and prints its memory use. Needs the Debian package postfix.
 
 #![expect(clippy::print_stdout, reason = "a table is what this is for")]
 
-mod owed;
+mod pending;
 mod postfix;
 mod sending;
 
@@ -19,7 +19,7 @@ use sending::Sending;
 enum Connections {
     /// One for each message.
     Fresh,
-    /// As many as there are sessions, for all messages.
+    /// One for each session, for all messages.
     Kept,
 }
 
@@ -39,21 +39,21 @@ fn main() {
         given.and_then(|given| given.parse().ok()).unwrap_or(usual)
     };
     let Some(sink) = Sink::start() else {
-        println!("SKIPPED: smtp-sink and smtp-source are not there (apt-get install postfix)");
+        println!("SKIPPED: smtp-sink and smtp-source are not installed (apt-get install postfix)");
         return;
     };
-    if words.iter().any(|word| word == "owed") {
-        return owed::run(&sink, number("owed", 100_000));
+    if words.iter().any(|word| word == "pending") {
+        return pending::run(&sink, number("pending", 100_000));
     }
-    compare(&sink, number("--rounds", 7), number("--letters", 4_000));
+    compare(&sink, number("--rounds", 7), number("--emails", 4_000));
 }
 
 fn compare(sink: &Sink, rounds: usize, emails: usize) {
     let alone = Sending::new(sink, 1, Connections::Kept);
     let (size, composing) = (alone.size(), alone.composing());
     println!("Letters of {size} bytes, composed in {composing:.0?} each;");
-    println!("medians of {rounds} rounds of {emails} letters each.\n");
-    println!("| connections | sessions | Dropday, letters/s | smtp-source, letters/s | ratio |");
+    println!("medians of {rounds} rounds of {emails} emails each.\n");
+    println!("| connections | sessions | Dropday, emails/s | smtp-source, emails/s | ratio |");
     println!("|---|---|---|---|---|");
     for connections in [Connections::Kept, Connections::Fresh] {
         for sessions in [1, 4, 10] {

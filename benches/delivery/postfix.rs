@@ -1,4 +1,4 @@
-//! Postfix' own test programs: `smtp-sink` takes emails and throws them away, `smtp-source` makes them.
+//! Postfix's test programs: `smtp-sink` accepts emails and discards them, `smtp-source` generates them.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -13,12 +13,12 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    /// Starts it on a free port; `None` where it is not installed.
+    /// Starts it on a free port. `None` if it is not installed.
     #[expect(clippy::disallowed_methods, reason = "another program starts on the real clock")]
     pub(crate) fn start() -> Option<Self> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?.local_addr().ok()?;
         let mut command = Command::new("smtp-sink");
-        // It wants to know whom to become, if it is root.
+        // As root it requires a user to run as.
         command.args(["-u", "nobody", &free.to_string(), "1000"]);
         let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
         let sink = Self { address: free, process };
@@ -31,7 +31,7 @@ impl Sink {
         None
     }
 
-    /// Emails a second of `smtp-source`.
+    /// Emails per second of `smtp-source`.
     pub(crate) fn source_rate(
         &self,
         emails: usize,

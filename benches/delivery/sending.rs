@@ -1,4 +1,4 @@
-//! Dropday's side: the real mailer, with as many tasks as there are sessions.
+//! The real mailer, with one task per session.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use super::Connections;
 use super::postfix::Sink;
 
-/// A mailer for each task, or one for all.
+/// One mailer per task, or one for all tasks.
 pub(crate) struct Sending {
     runtime: Runtime,
     mailers: Vec<Arc<Mailer>>,
@@ -40,7 +40,7 @@ impl Sending {
         };
         let mailers = match connections {
             Connections::Kept => vec![mailer(sessions); sessions],
-            // Each closes its own connection after each email.
+            // Each closes its connection after each email.
             Connections::Fresh => (0..sessions).map(|_| mailer(1)).collect(),
         };
         let emails = samples::all();
@@ -56,12 +56,12 @@ impl Sending {
         }
     }
 
-    /// Bytes of an email on the wire.
+    /// The size of an email in bytes.
     pub(crate) fn size(&self) -> usize {
         self.mailers[0].message(&self.to, &self.email, &stamp(0)).expect("a message").len()
     }
 
-    /// What it takes to make those bytes of an email.
+    /// The time to compose an email.
     pub(crate) fn composing(&self) -> Duration {
         let began = Instant::now();
         (0..2_000).for_each(|_| {
@@ -70,7 +70,7 @@ impl Sending {
         began.elapsed() / 2_000
     }
 
-    /// Emails a second.
+    /// Emails per second.
     pub(crate) fn rate(&self, emails: usize) -> f64 {
         let began = Instant::now();
         self.runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! A Dropday in this process with somebody who follows many artists, and axum's "hello" beside it.
+//! A Dropday in this process with a user who follows many artists, and axum's "hello" beside it.
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use dropday::accounts::{feeds, session, sign_in};
+use dropday::accounts::{feeds, session};
 use dropday::clock::{ManualClock, SeededChance};
-use dropday::config::{self, Config};
+use dropday::config::Config;
 use dropday::context::Ctx;
-use dropday::demo::spotify;
-use dropday::demo::world::{FakeUserId, NewAlbum, World};
+use dropday::demo::inbox::InboxSettings;
+use dropday::demo::services::{Services, load_config, serve};
+use dropday::demo::world::{NewAlbum, World};
 use dropday::domain::feed::Form;
 use dropday::domain::user::{EmailAddress, UserId};
 use dropday::jobs::{Scope, Watch, check_artists, sync_follows};
@@ -19,10 +20,11 @@ use dropday::store::{Tx, users};
 use dropday::{app, web};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::wrk::Page;
 
-/// The instance, serving.
+/// A running instance.
 pub(crate) struct Instance {
     hello: String,
     pages: String,
@@ -31,6 +33,7 @@ pub(crate) struct Instance {
     calendar: String,
     artists: usize,
     folder: PathBuf,
+    _hello: AbortOnDropHandle<()>,
 }
 
 impl Drop for Instance {
@@ -43,48 +46,60 @@ impl Instance {
     pub(crate) async fn build(artists: usize) -> Self {
         app::install_crypto();
         let clock = ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time"));
-        let world = World::new(clock.clone(), SeededChance::new(1));
+        let services =
+            Services::start(clock.clone(), SeededChance::new(1), InboxSettings::default());
+        let services = services.await.expect("free ports");
+        let world = &services.world;
         let [martha, otto] = ["Martha", "Otto"].map(|name| world.add_user(name));
         for n in 0..artists + artists / 20 {
             let artist = world.add_artist(format!("Artist {n}"));
             world.put_out(&artist, NewAlbum::titled(format!("Album {n}")).on("2026-10-02"));
-            // Somebody else follows others, and some of the same.
+            // Otto follows other artists, and some of the same.
             for (user, follows) in [(martha, n < artists), (otto, n >= artists || n % 20 == 0)] {
                 if follows {
                     world.follow(user, &artist);
                 }
             }
         }
-        let outside = serve_world(&world).await;
         let folder = std::env::temp_dir().join(format!("dropday-pages-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-        let pages = format!("http://{}", listener.local_addr().expect("an address"));
+        let listen = listener.local_addr().expect("an address");
         let operator = world.user(martha).expect("Martha").id;
-        let config = configure(&folder, &pages, &outside, &operator);
+        let settings = [
+            ("WEB__OPERATORS", operator.as_str()),
+            ("SPOTIFY__REQUEST_INTERVAL", "0s"),
+            ("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "100000"),
+            ("HINTS__ENABLED", "false"),
+        ];
+        let config = load_config(&folder, services.environment(&folder, listen), &settings);
+        let config = config.expect("a configuration");
         let ctx = Arc::new(app::build(&config, clock, SeededChance::new(2)).expect("a Dropday"));
         serve_pages(listener, &ctx, &config);
-        connect(&ctx, &world, otto).await;
-        let session = connect(&ctx, &world, martha).await;
+        services.sign_in(&ctx, otto).await.expect("a sign-in");
+        let session = services.sign_in(&ctx, martha).await.expect("a sign-in");
         let user = session::whose(&ctx, &session).await.expect("a session").expect("Martha").user;
-        fill(&ctx, &world, user).await;
+        fill(&ctx, world, user).await;
         spread(&config.database);
         let feed = feeds::make(&ctx, user, Form::Atom).await.expect("a feed");
         let calendar = feeds::make(&ctx, user, Form::Calendar).await.expect("a calendar");
         let cookie = format!("Cookie: dropday={session}");
-        Self { hello: serve_hello().await, pages, cookie, feed, calendar, artists, folder }
+        let hello = |_: &str| Router::new().route("/", get(|| async { "hello" }));
+        let (hello, _hello) = serve(hello).await.expect("a port");
+        let pages = format!("http://{listen}");
+        Self { hello, pages, cookie, feed, calendar, artists, folder, _hello }
     }
 
-    /// What is measured, "hello" first.
+    /// The pages to measure, "hello" first.
     pub(crate) fn pages(&self) -> Vec<Page> {
         let mut pages = vec![Page { name: "axum's hello", url: self.hello.clone(), header: None }];
         let last = self.artists.div_ceil(50);
         let (feed, calendar) =
             (format!("/feed/{}.atom", self.feed), format!("/calendar/{}.ics", self.calendar));
-        let (middle, last, last_next) = (
+        let (middle, last, last_checked) = (
             format!("/artists?page={}", last / 2),
             format!("/artists?page={last}"),
-            format!("/artists?sort=next&page={last}"),
+            format!("/artists?sort=checked&page={last}"),
         );
         let (cookie, has_it) = (Some(self.cookie.as_str()), Some("If-None-Match: *"));
         for (name, path, header) in [
@@ -96,8 +111,7 @@ impl Instance {
             ("artists, last page", last.as_str(), cookie),
             ("artists, newest album first", "/artists?sort=last_album", cookie),
             ("artists, longest not checked first", "/artists?sort=checked", cookie),
-            ("artists, checked next first", "/artists?sort=next", cookie),
-            ("artists, checked next first, last page", last_next.as_str(), cookie),
+            ("artists, longest not checked first, last page", last_checked.as_str(), cookie),
             ("artists, few found", "/artists?q=artist+77", cookie),
             ("artists, all found", "/artists?q=artist", cookie),
             ("artists, all found, newest album first", "/artists?q=artist&sort=last_album", cookie),
@@ -118,85 +132,35 @@ impl Instance {
     }
 }
 
-/// Somebody signs in, and their list is read; the session's token.
-async fn connect(ctx: &Ctx, world: &World, user: FakeUserId) -> String {
-    let departure = sign_in::depart(ctx, None, None).await.expect("a trip");
-    let back = world.consent(departure.authorize_url.as_str(), user).expect("consent");
-    let back = url::Url::parse(&back).expect("an address");
-    let field = |name: &str| {
-        back.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-    };
-    let back = sign_in::Return { code: field("code"), state: field("state"), error: None };
-    let arrival = sign_in::arrive(ctx, &back, Some(&departure.browser), None).await;
-    let stop = CancellationToken::new();
-    let watch = Watch { stop: &stop, progress: &|_, _| {} };
-    sync_follows::pass(ctx, Scope::All, &watch).await.expect("follows");
-    arrival.expect("a sign-in").session
-}
-
-/// The first look at everybody, and then an album more of every tenth, which is owed to `user`.
+/// Syncs the follows, checks all artists, and adds an album of every tenth artist as news for `user`.
 async fn fill(ctx: &Ctx, world: &World, user: UserId) {
     let address = EmailAddress::parse("martha@example.com").expect("an address");
     let confirm = move |tx: &Tx<'_>| users::set_address(tx, user, &address);
     ctx.db.write("confirm", confirm).await.expect("an address");
     let stop = CancellationToken::new();
     let watch = Watch { stop: &stop, progress: &|_, _| {} };
-    check_artists::pass(ctx, Scope::All, &watch).await.expect("a first look");
+    sync_follows::pass(ctx, Scope::All, &watch).await.expect("follows");
+    check_artists::pass(ctx, Scope::All, &watch).await.expect("first checks");
     for artist in world.artists().iter().step_by(10) {
         world.put_out(&artist.id, NewAlbum::titled("Out today").on("2026-11-20"));
     }
-    check_artists::pass(ctx, Scope::All, &watch).await.expect("a second look");
+    check_artists::pass(ctx, Scope::All, &watch).await.expect("second checks");
 }
 
-/// Twenty days of checks, as so few calls a day spread them, and who everybody is elsewhere.
+/// Spreads the checks over twenty days, as a real quota does, with 100 calls in the last day, and gives every
+/// artist an identity in the open catalogues.
 fn spread(database: &Path) {
     let database = rusqlite::Connection::open(database).expect("the database");
     let sql = "UPDATE artist_lists SET initial_scan_at = initial_scan_at - 30 * 86400000;
                UPDATE artists SET checked_at = checked_at - abs(random()) % (20 * 86400000);
                UPDATE artists SET next_check_at = checked_at + 86400000;
+               UPDATE calls SET at = at - 2 * 86400000 WHERE id > 100;
                INSERT INTO identities (artist, mbid, looked_up_at, look_up_next_at, deezer)
                    SELECT id, lower(hex(randomblob(16))), 0, 0, abs(random()) % 1000000 FROM artists;";
     database.execute_batch(sql).expect("a spread");
 }
 
-async fn serve_world(world: &World) -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-    let base = format!("http://{}", listener.local_addr().expect("an address"));
-    let router = spotify::router(world.clone(), &base);
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    base
-}
-
-async fn serve_hello() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-    let base = format!("http://{}", listener.local_addr().expect("an address"));
-    let router = Router::new().route("/", get(|| async { "hello" }));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    base
-}
-
 fn serve_pages(listener: TcpListener, ctx: &Arc<Ctx>, config: &Config) {
     let pages = web::router(Arc::clone(ctx), Arc::default(), &app::web_settings(config));
     tokio::spawn(web::server::run(listener, pages, CancellationToken::new()));
-}
-
-fn configure(folder: &Path, pages: &str, outside: &str, operator: &str) -> Config {
-    let settings = [
-        ("DATABASE__PATH", folder.join("dropday.db").display().to_string()),
-        ("WEB__LISTEN", pages.trim_start_matches("http://").to_owned()),
-        ("WEB__PUBLIC_URL", pages.to_owned()),
-        ("WEB__OPERATORS", operator.to_owned()),
-        ("SPOTIFY__CLIENT_ID", "demo-client".to_owned()),
-        ("SPOTIFY__ACCOUNTS_URL", outside.to_owned()),
-        ("SPOTIFY__API_URL", format!("{outside}/v1")),
-        ("SPOTIFY__REQUEST_INTERVAL", "0s".to_owned()),
-        ("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "100000".to_owned()),
-        ("HINTS__ENABLED", "false".to_owned()),
-        ("MAIL__SMTP_URL", "smtp://127.0.0.1:9".to_owned()),
-        ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
-    ];
-    let environment = settings.map(|(key, value)| (format!("DROPDAY_{key}"), value));
-    let empty = folder.join("empty.toml");
-    std::fs::write(&empty, "").expect("a file");
-    config::load(Some(&empty), environment).expect("a configuration")
 }

@@ -1,7 +1,7 @@
-//! Pages a second and time to the first byte, measured by `wrk` from outside, beside a bare "hello" of
-//! axum's in the same run.
+//! Measures pages per second and time to the first byte with `wrk`, beside a bare "hello" of axum in the
+//! same run.
 //!
-//! `cargo bench --bench pages` prints the table of docs/pages.md for somebody who follows 10,000 artists;
+//! `cargo bench --bench pages` prints the table of docs/pages.md for a user who follows 10,000 artists;
 //! `-- --artists N --seconds S --rounds N` change that. Needs the Debian package wrk.
 
 #![expect(clippy::print_stdout, reason = "a table is what this is for")]
@@ -12,8 +12,8 @@ mod wrk;
 use instance::Instance;
 use wrk::{Load, Measured};
 
-/// Connections at once where throughput is measured.
-const CROWD: u32 = 64;
+/// Concurrent connections for the measurement of throughput.
+const CONNECTIONS: u32 = 64;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
@@ -22,7 +22,7 @@ fn main() {
         given.and_then(|given| given.parse().ok()).unwrap_or(usual)
     };
     if !wrk::is_there() {
-        println!("SKIPPED: wrk is not there (apt-get install wrk)");
+        println!("SKIPPED: wrk is not installed (apt-get install wrk)");
         return;
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -32,16 +32,16 @@ fn main() {
 }
 
 fn compare(instance: &Instance, artists: u32, rounds: u32, seconds: u32) {
-    println!("Somebody follows {artists} artists. Medians of {rounds} rounds of {seconds} s.\n");
+    println!("One user follows {artists} artists. Medians of {rounds} rounds of {seconds} s.\n");
     println!(
-        "| page | bytes | first byte, one at a time | processor time | pages/s, {CROWD} at once | of hello |"
+        "| page | bytes | first byte, one at a time | processor time | pages/s, {CONNECTIONS} at once | of hello |"
     );
     println!("|---|---|---|---|---|---|");
     let mut hello = None;
     for page in instance.pages() {
         let bytes = wrk::size(&page);
         let alone = median(rounds, &page, &Load { connections: 1, seconds });
-        let crowd = median(rounds, &page, &Load { connections: CROWD, seconds });
+        let crowd = median(rounds, &page, &Load { connections: CONNECTIONS, seconds });
         let of_hello = *hello.get_or_insert(crowd.per_second);
         println!(
             "| {} | {bytes} | {:.2} ms | {:.2} ms | {:.0} | {:.3} |",

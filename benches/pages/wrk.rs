@@ -1,34 +1,34 @@
-//! `wrk`, and what it says.
+//! Runs `wrk` and parses its output.
 
 use std::process::Command;
 
-/// A page to ask for.
+/// A page to measure.
 pub(crate) struct Page {
-    /// What the table calls it.
+    /// The name in the table.
     pub(crate) name: &'static str,
-    /// Its whole address.
+    /// The URL.
     pub(crate) url: String,
-    /// A header that goes along: the session's cookie, or what a program has already.
+    /// A request header: the session cookie, or a validator.
     pub(crate) header: Option<String>,
 }
 
-/// How it is asked for.
+/// How a page is requested.
 pub(crate) struct Load {
-    /// Connections at once.
+    /// Concurrent connections.
     pub(crate) connections: u32,
-    /// For how long.
+    /// Duration.
     pub(crate) seconds: u32,
 }
 
-/// What came of it.
+/// A measurement.
 pub(crate) struct Measured {
-    /// Answers a second.
+    /// Responses per second.
     pub(crate) per_second: f64,
-    /// Median time to an answer, in milliseconds; with one connection that is the time to its first byte and
-    /// the little that it takes to send the rest over loopback.
+    /// The median response time in milliseconds. With one connection this is close to the time to the first
+    /// byte.
     pub(crate) latency_ms: f64,
-    /// Processor time of this process for each answer, in milliseconds: what it takes however busy the
-    /// machine is.
+    /// The CPU time of this process per response, in milliseconds. It does not depend on how busy the machine
+    /// is.
     pub(crate) processor_ms: f64,
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn is_there() -> bool {
     Command::new("wrk").arg("--version").output().is_ok()
 }
 
-/// Bytes of the page.
+/// The size of the page in bytes.
 pub(crate) fn size(page: &Page) -> usize {
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--fail", &page.url]);
@@ -62,7 +62,7 @@ pub(crate) fn measure(page: &Page, load: &Load) -> Measured {
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(!said.contains("Non-2xx"), "{said}");
     let per_second = after(&said, "Requests/sec:").and_then(|word| word.parse().ok());
-    // Another "50%" may stand before, in how far times spread.
+    // An earlier line may contain another "50%".
     let times = said.split_once("Latency Distribution").map_or("", |(_, times)| times);
     let latency_ms = after(times, "50%").and_then(|word| milliseconds(&word));
     // "1234 requests in 2.00s, 5.6MB read"
@@ -76,7 +76,7 @@ pub(crate) fn measure(page: &Page, load: &Load) -> Measured {
     }
 }
 
-/// What all threads of this process have had so far, to ten milliseconds, which is Linux's tick
+/// The CPU time of this process so far, with Linux's resolution of ten milliseconds
 /// (<https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>).
 fn processor_ms() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux's /proc");

@@ -1,4 +1,4 @@
-//! The address: typed, written to, confirmed.
+//! A user's email address: submit it, confirm it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,47 +10,37 @@ use crate::store::outbox::Kind;
 use crate::store::users::User;
 use crate::store::{Sealer, StoreError, Tx, links, outbox, users};
 
-/// Emails that ask to confirm an address, to one user in an hour: nobody shall use Dropday to
-/// fill somebody else's inbox.
+/// Confirmation emails per user and hour, so that nobody can use Dropday to flood an inbox.
 const CONFIRM_EMAILS_AN_HOUR: u64 = 5;
 
-/// The welcome is one, however often somebody changes their address.
+/// The subject of the welcome email. It is constant, so a user gets only one.
 const FIRST: &str = "first";
 
-/// Why an address was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
-    /// It is none.
     #[error(transparent)]
     Malformed(#[from] NotAnAddress),
-    /// Too many were typed lately.
     #[error(
         "Five letters were asked for within an hour. Please look into those inboxes, spam folders \
          included, and try again in an hour."
     )]
     TooOften,
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What became of a link that confirms an address.
+/// The state of a confirmation link.
 #[derive(Debug)]
 pub enum Confirmation {
-    /// It is good, for this address.
+    /// Valid, for this address.
     Good(EmailAddress),
-    /// It was used before.
     Used,
-    /// It is over, was replaced by a later one, or was never ours.
+    /// Expired, replaced by a later one, or forged.
     Void,
 }
 
-/// Takes the address that somebody typed, and owes them the email that asks to confirm it. Until
-/// it is confirmed, news goes where it went before; the address that is confirmed already stays,
-/// unless emails to it come back.
-///
-/// # Errors
-/// [`AddressError`], in words for the user.
+/// Enqueues an email that asks to confirm the address. Until it is confirmed, news goes to the previous
+/// address.
 pub async fn submit(ctx: &Ctx, user: UserId, typed: &str) -> Result<EmailAddress, AddressError> {
     let address = EmailAddress::parse(typed)?;
     let asked = address.clone();
@@ -74,27 +64,21 @@ pub async fn submit(ctx: &Ctx, user: UserId, typed: &str) -> Result<EmailAddress
     if is_owed { Ok(address) } else { Err(AddressError::TooOften) }
 }
 
-/// The path of the page that a link in an email leads to.
+/// The path of the confirmation page.
 pub fn confirm_path(sealer: &Sealer, link: &ConfirmLink) -> String {
     let signature = URL_SAFE_NO_PAD.encode(sealer.sign(&signed_words(link)));
     format!("/confirm/{}.{signature}", link.id)
 }
 
-/// Looks a link up; changes nothing, for link scanners open what they find in emails.
-///
-/// # Errors
-/// [`StoreError`]
+/// Looks a link up without changing anything: link scanners open the links in emails.
 pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError> {
     let Some(token) = Token::read(token) else { return Ok(Confirmation::Void) };
     let db = ctx.db.clone();
     ctx.db.read("look up link", move |tx| Ok(judge(tx, db.sealer(), &token)?.0)).await
 }
 
-/// Confirms the address that a link is about: news goes there from now on, beginning with what
-/// came out since the user signed in.
-///
-/// # Errors
-/// [`StoreError`]
+/// Confirms the address of a link. News goes there from now on, starting with what came out since the user
+/// followed the artist.
 pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError> {
     let Some(token) = Token::read(token) else { return Ok(Confirmation::Void) };
     let db = ctx.db.clone();
@@ -111,10 +95,7 @@ pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
         .await
 }
 
-/// Confirms an address for a user, at the operator's word. A link that waits for that is void then.
-///
-/// # Errors
-/// [`StoreError`]
+/// Confirms an address on the admin's command. Pending confirmation links become invalid.
 pub async fn confirm_by_hand(
     ctx: &Ctx,
     user: UserId,
@@ -127,7 +108,7 @@ pub async fn confirm_by_hand(
             take(tx, user, &confirmed)
         })
         .await?;
-    tracing::info!(user = user.0, %address, "address confirmed by hand");
+    tracing::info!(user = user.0, %address, "admin confirmed address");
     Ok(())
 }
 
@@ -139,7 +120,6 @@ fn take(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result<(), StoreEr
     Ok(())
 }
 
-/// What stands in a link: its number, and our signature.
 struct Token {
     link: i64,
     signature: Vec<u8>,
@@ -169,8 +149,8 @@ fn judge(
     Ok((confirmation, link))
 }
 
-/// The purpose is part of what is signed, so that a link for one thing opens no other; and whose it
-/// is and until when, so that one from before a database was restored opens nothing.
+/// The payload names the purpose, so that a link is good for one thing only, and the user and expiry, so that
+/// a link issued before a database was restored is not valid for another row.
 fn signed_words(link: &ConfirmLink) -> String {
     format!("link/confirm/{}/{}/{}", link.id, link.user.0, link.expires_at.as_millisecond())
 }

@@ -1,7 +1,7 @@
-//! Users who agreed at Spotify and are not on the app's list there: they may ask the operator, here.
+//! Access requests of users who are not on the Spotify app's allow-list.
 //!
-//! Who may ask holds a proof that Spotify has just refused them, which their page carries: nobody else
-//! can fill the operator's list.
+//! A request needs a signed proof that Spotify has just rejected the sender, so that nobody else can fill the
+//! list.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,36 +16,29 @@ use crate::gateway::Operator;
 use crate::store::callers::{self, Noted};
 use crate::store::{StoreError, Tx};
 
-/// A proof is good for this long, and for one row, however often its form is sent.
+/// How long a proof is valid. It is good for one row, however often its form is sent.
 const TTL: SignedDuration = SignedDuration::from_hours(1);
 
-/// Characters of a name; Spotify's dashboard takes no more either.
+/// In characters, the limit of Spotify's dashboard.
 const MAX_NAME_LENGTH: usize = 100;
 
-/// Why somebody was not written down.
 #[derive(Debug, thiserror::Error)]
 pub enum CallerError {
-    /// The proof is none, or is over.
     #[error("the form is over an hour old, or was not made for this")]
     NoProof,
-    /// No name was typed, or too much of one.
     #[error("Please type your name, in at most 100 characters.")]
     Name,
-    /// No address was typed.
     #[error("Please type the e-mail address of your Spotify account.")]
     NoAddress,
-    /// What was typed is no address.
     #[error(transparent)]
     Address(NotAnAddress),
-    /// As many wait as can.
     #[error("as many people wait to be entered as can")]
     Full,
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A proof for somebody whom Spotify has just refused.
+/// A proof for a user whom Spotify has just rejected.
 pub(super) fn proof(ctx: &Ctx) -> String {
     let nonce = secret::new(&*ctx.chance);
     let until = (ctx.clock.now() + TTL).as_millisecond();
@@ -53,10 +46,7 @@ pub(super) fn proof(ctx: &Ctx) -> String {
     format!("{until}.{nonce}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// Writes somebody down for the operator, who gets an email: one a day, whoever asks.
-///
-/// # Errors
-/// [`CallerError`]
+/// Records an access request. The operator gets at most one email a day about requests.
 pub async fn ask(ctx: &Ctx, proof: &str, name: &str, address: &str) -> Result<(), CallerError> {
     let proof = read(ctx, proof).ok_or(CallerError::NoProof)?;
     let name = one_line(name);
@@ -79,15 +69,12 @@ pub async fn ask(ctx: &Ctx, proof: &str, name: &str, address: &str) -> Result<()
     }
 }
 
-/// Takes somebody off the operator's list.
-///
-/// # Errors
-/// [`StoreError`]
+/// Deletes an access request.
 pub async fn forget(ctx: &Ctx, number: i64) -> Result<(), StoreError> {
     ctx.db.write("forget caller", move |tx| callers::forget(tx, number)).await
 }
 
-/// What is kept of a proof that is ours and not over.
+/// The stored hash of a proof, if it is valid.
 fn read(ctx: &Ctx, proof: &str) -> Option<[u8; 32]> {
     let (until, rest) = proof.split_once('.')?;
     let (nonce, signature) = rest.split_once('.')?;
@@ -97,7 +84,7 @@ fn read(ctx: &Ctx, proof: &str) -> Option<[u8; 32]> {
     (is_ours && !is_over).then(|| secret::hash(nonce))
 }
 
-/// The purpose is part of what is signed, so that a link for something else proves nothing here.
+/// The payload names the purpose, so that no other signature is valid here.
 fn signed_words(until: i64, nonce: &str) -> String {
     format!("caller/{until}/{nonce}")
 }

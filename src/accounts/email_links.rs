@@ -1,5 +1,5 @@
-//! Links in emails that act without a sign-in: no more news, and nothing more of an artist. Each
-//! opens that one thing for that one user, and looking at it changes nothing.
+//! Links in emails that work without a sign-in: unsubscribe, and mute an artist. Each is good for one action
+//! of one user, and opening it changes nothing.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,26 +10,21 @@ use crate::domain::artist::ArtistId;
 use crate::domain::user::UserId;
 use crate::store::{Sealer, StoreError, Tx, artists, preferences, users};
 
-/// What a link in an email is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
-    /// No news any more.
     Unsubscribe,
-    /// Nothing more of this artist.
     Mute(ArtistId),
 }
 
-/// A link that is ours, and what it does.
+/// What a valid link does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
-    /// No news any more.
     Unsubscribe,
-    /// Nothing more of the artist of this name.
+    /// Mutes the artist with this name.
     Mute(String),
 }
 
-/// The path of the page that a link leads to. It is good for as long as the user is here: an email
-/// may be opened late.
+/// The path of a link's page. It does not expire while the account exists, since emails may be opened late.
 pub fn path(sealer: &Sealer, user: UserId, since: Timestamp, purpose: &Purpose) -> String {
     let signature = URL_SAFE_NO_PAD.encode(sealer.sign(&signed_words(user, since, purpose)));
     match purpose {
@@ -38,20 +33,14 @@ pub fn path(sealer: &Sealer, user: UserId, since: Timestamp, purpose: &Purpose) 
     }
 }
 
-/// Looks a link up; changes nothing, for link scanners open what they find in emails. `None` where
-/// it was never ours, or its user has left.
-///
-/// # Errors
-/// [`StoreError`]
+/// Looks a link up without changing anything: link scanners open the links in emails. `None` if it is forged
+/// or the account is gone.
 pub async fn look_up(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
     let db = ctx.db.clone();
     ctx.db.read("look up link", move |tx| judge(tx, db.sealer(), &token)).await
 }
 
-/// Does what the link is for. To do it twice is to do it.
-///
-/// # Errors
-/// [`StoreError`]
+/// Does what the link is for. Idempotent.
 pub async fn act(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
     let db = ctx.db.clone();
     let user = token.user;
@@ -67,12 +56,12 @@ pub async fn act(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
         })
         .await?;
     if done == Some(Link::Unsubscribe) {
-        tracing::info!(user = user.0, "wants no news any more, by a link in a letter");
+        tracing::info!(user = user.0, "unsubscribed with a link");
     }
     Ok(done)
 }
 
-/// What stands in a link.
+/// The parsed token of a link.
 #[derive(Clone)]
 pub struct Token {
     user: UserId,
@@ -81,13 +70,13 @@ pub struct Token {
 }
 
 impl Token {
-    /// Reads what stands behind `/unsubscribe/`.
+    /// Parses the last part of `/unsubscribe/…`.
     pub fn unsubscribe(raw: &str) -> Option<Self> {
         let (user, signature) = raw.split_once('.')?;
         Self::read(user, Purpose::Unsubscribe, signature)
     }
 
-    /// Reads what stands behind `/mute/`.
+    /// Parses the last part of `/mute/…`.
     pub fn mute(raw: &str) -> Option<Self> {
         let (user, rest) = raw.split_once('.')?;
         let (artist, signature) = rest.split_once('.')?;
@@ -112,8 +101,8 @@ fn judge(tx: &Tx<'_>, sealer: &Sealer, token: &Token) -> Result<Option<Link>, St
     }
 }
 
-/// The purpose is part of what is signed, so that a link for one thing opens no other; and since
-/// when the user is here, so that one from before a database was restored opens nothing.
+/// The payload names the purpose, so that a link is good for one thing only, and when the user signed up, so
+/// that a link issued before a database was restored is not valid for another user.
 fn signed_words(user: UserId, since: Timestamp, purpose: &Purpose) -> String {
     let since = since.as_millisecond();
     match purpose {

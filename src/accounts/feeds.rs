@@ -1,4 +1,4 @@
-//! Private addresses of feeds: made, renewed, revoked, and read by programs without a sign-in.
+//! Private feed URLs: create, replace, revoke, and serve without a sign-in.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,13 +11,10 @@ use crate::domain::user::UserId;
 use crate::store::feeds::{self, Made};
 use crate::store::{StoreError, Tx, preferences};
 
-/// Counts up where the same entries are written in another way, so that programs read them anew.
+/// Increment it when the format of feeds changes, so that programs fetch them again.
 const WRITTEN: u8 = 1;
 
-/// What a user has made, and in which zone they live; `None` if they have left.
-///
-/// # Errors
-/// [`StoreError`]
+/// The user's feed URLs and time zone; `None` if the user is gone.
 pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<(Vec<Made>, TimeZone)>, StoreError> {
     let read = move |tx: &Tx<'_>| {
         let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
@@ -26,42 +23,30 @@ pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<(Vec<Made>, TimeZone)>
     ctx.db.read("feeds", read).await
 }
 
-/// Makes a new address, and ends the one before it. The secret in it is told this once.
-///
-/// # Errors
-/// [`StoreError`]
+/// Creates a feed URL, which replaces the previous one. Returns its token, of which only a hash is stored.
 pub async fn make(ctx: &Ctx, user: UserId, form: Form) -> Result<String, StoreError> {
     let token = secret::new(&*ctx.chance);
     let hash = secret::hash(&token);
     ctx.db.write("make feed", move |tx| feeds::make(tx, user, form, hash)).await?;
-    tracing::info!(user = user.0, form = form.as_str(), "a private address was made");
+    tracing::info!(user = user.0, form = form.as_str(), "created feed URL");
     Ok(token)
 }
 
-/// Ends an address.
-///
-/// # Errors
-/// [`StoreError`]
 pub async fn revoke(ctx: &Ctx, user: UserId, form: Form) -> Result<(), StoreError> {
     ctx.db.write("revoke feed", move |tx| feeds::revoke(tx, user, form)).await
 }
 
-/// A feed as it stands.
+/// The current version of a feed.
 #[derive(Debug, Clone)]
 pub struct Standing {
-    /// Whose it is.
     pub user: UserId,
-    /// The same as long as the feed is the same.
+    /// Changes with the content.
     pub version: [u8; 32],
-    /// Since when it is that, to the second.
+    /// When this version was first served, in whole seconds.
     pub changed_at: Timestamp,
 }
 
-/// How the feed with this token stands, at the cost of a look: what is in it is read by [`entries`].
-/// `None` where there is no such feed; that is found out by the hash alone, whatever the token.
-///
-/// # Errors
-/// [`StoreError`]
+/// The current version of the feed with this token, if there is one, without loading its entries.
 pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<Standing>, StoreError> {
     let hash = secret::hash(token);
     let look = move |tx: &Tx<'_>| {
@@ -70,7 +55,7 @@ pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<Standi
         Ok(Some((held, words)))
     };
     let Some((held, words)) = ctx.db.read("look up feed", look).await? else { return Ok(None) };
-    // With the token's hash: a renewed address begins anew.
+    // The token's hash is part of the version, so that a replaced URL starts a new one.
     let version: [u8; 32] = Sha256::new().chain_update(hash).chain_update(words).finalize().into();
     let is_known = held.version.as_deref() == Some(&version);
     let changed_at = match held.changed_at.filter(|_| is_known && !held.is_worth_noting) {
@@ -83,10 +68,7 @@ pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<Standi
     Ok(Some(Standing { user: held.user, version, changed_at }))
 }
 
-/// What a user's feeds tell, the newest first.
-///
-/// # Errors
-/// [`StoreError`]
+/// The entries of a user's feeds, newest first.
 pub async fn entries(ctx: &Ctx, user: UserId) -> Result<Vec<Entry>, StoreError> {
     ctx.db.read("feed", move |tx| feeds::entries(tx, user)).await
 }

@@ -1,4 +1,4 @@
-//! Invitations: made by the operator, each good once.
+//! Invitations: created by the operator, each valid for one sign-up.
 
 use jiff::SignedDuration;
 
@@ -10,18 +10,14 @@ use crate::domain::text::one_line;
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Db, StoreError, Tx};
 
-/// An invitation that was just made. Its link is known now and never again.
+/// A new invitation with its link, which is not stored.
 pub struct Made {
-    /// What is kept of it.
     pub invitation: Invitation,
-    /// Where its link leads, as `/invitation/…`.
+    /// `/invitation/…`
     pub path: String,
 }
 
-/// Makes an invitation, with a note of whom it is for.
-///
-/// # Errors
-/// [`StoreError`]
+/// Creates an invitation; `note` says whom it is for.
 pub async fn make(
     db: &Db,
     chance: &dyn Chance,
@@ -35,17 +31,13 @@ pub async fn make(
     Ok(Made { invitation, path: format!("/invitation/{token}") })
 }
 
-/// Looks an invitation up by what stands in its link; changes nothing. `None` where it was withdrawn,
-/// or was never ours.
-///
-/// # Errors
-/// [`StoreError`]
+/// Looks an invitation up by its token. `None` if it was withdrawn or never existed.
 pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Option<Invitation>, StoreError> {
     let hash = secret::hash(token);
     ctx.db.read("look up invitation", move |tx| invitations::of_token(tx, hash)).await
 }
 
-/// What somebody holds who brought the invitation of this number along.
+/// The status of the invitation that a user came with, if any.
 pub(super) fn held(tx: &Tx<'_>, number: Option<i64>) -> Result<InvitationStatus, StoreError> {
     let Some(number) = number else { return Ok(InvitationStatus::None) };
     let found = invitations::find(tx, number)?;

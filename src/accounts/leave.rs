@@ -1,4 +1,4 @@
-//! Leaving: everything about a user goes, at once, tokens first.
+//! Deletes an account with everything stored about it.
 
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
@@ -6,14 +6,11 @@ use crate::domain::user::UserId;
 use crate::store::farewells::{self, Farewell};
 use crate::store::{StoreError, Tx, artists, consents, follows, users};
 
-/// So many artists go in one transaction, each with what was seen of it.
+/// Artists per transaction, each deleted with its releases.
 const ARTISTS: usize = 100;
 
-/// Deletes a user with all that is known of them, and the artists that nobody else follows. Their
-/// address stays until the email that says so has left, some days at most. To leave twice is to leave.
-///
-/// # Errors
-/// [`StoreError`]
+/// Deletes a user, and the artists that nobody else follows. The address is kept until the goodbye email is
+/// sent, for a few days at most. Idempotent.
 pub async fn leave(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
     let leave = move |tx: &Tx<'_>| {
         say_good_bye(tx, user)?;
@@ -21,15 +18,11 @@ pub async fn leave(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
     };
     let traces = ctx.db.write("leave", leave).await?;
     clean_up_after(ctx, traces).await;
-    tracing::info!(user = user.0, "left; everything about them is deleted");
+    tracing::info!(user = user.0, "deleted account");
     Ok(())
 }
 
-/// Deletes everybody who took their consent back four days ago and did not sign in again, as if
-/// they had left. Returns how many.
-///
-/// # Errors
-/// [`StoreError`]
+/// Deletes the users who revoked access four days ago and did not sign in again. Returns how many.
 pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
     let (gone, traces) = ctx
         .db
@@ -41,10 +34,7 @@ pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
         })
         .await?;
     for user in &gone {
-        tracing::info!(
-            user = user.0,
-            "took their consent back some days ago; everything about them is deleted"
-        );
+        tracing::info!(user = user.0, "deleted account: access was revoked days ago");
     }
     if !gone.is_empty() {
         clean_up_after(ctx, traces).await;
@@ -52,10 +42,7 @@ pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
     Ok(gone.len() as u64)
 }
 
-/// Deletes artists whom nobody follows, some in one transaction, so that nobody waits for it.
-///
-/// # Errors
-/// [`StoreError`]; the next pass over the follows finds those that are left.
+/// Deletes artists that nobody follows, in small transactions so that no other writer waits long.
 pub async fn forget_artists(ctx: &Ctx, artists: Vec<ArtistId>) -> Result<(), StoreError> {
     for some in artists.chunks(ARTISTS) {
         let some = some.to_vec();
@@ -65,7 +52,6 @@ pub async fn forget_artists(ctx: &Ctx, artists: Vec<ArtistId>) -> Result<(), Sto
     Ok(())
 }
 
-/// Who took their consent back and is seen off was told when that would be.
 fn say_good_bye(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
     let Some(found) = users::find(tx, user)? else { return Ok(()) };
     let has_withdrawn = found.deleted_at.is_some();
@@ -78,7 +64,7 @@ fn say_good_bye(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
     }
 }
 
-/// Deletes a user; what is left are the artists that nobody else follows, or followed lately.
+/// Deletes a user. Returns the artists that nobody else follows or followed recently.
 fn delete(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>, StoreError> {
     if users::find(tx, user)?.is_none() {
         return Ok(Vec::new());
@@ -90,15 +76,15 @@ fn delete(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>, StoreError> {
 
 async fn clean_up_after(ctx: &Ctx, traces: Vec<ArtistId>) {
     if let Err(error) = forget_artists(ctx, traces).await {
-        tracing::warn!(%error, "the artists of somebody who left go with the next pass");
+        tracing::warn!(%error, "failed to delete artists without followers; the next run tries again");
     }
     empty_the_log(ctx).await;
 }
 
-/// What was deleted still stands in the write-ahead log until that is emptied. Where somebody reads
-/// from the log just now, the next emptying does it.
+/// Deleted data remains in the write-ahead log until a checkpoint. If there is a reader now, the next
+/// checkpoint removes it.
 async fn empty_the_log(ctx: &Ctx) {
     if let Err(error) = ctx.db.checkpoint().await {
-        tracing::warn!(%error, "the write-ahead log could not be emptied after somebody left");
+        tracing::warn!(%error, "failed to checkpoint the write-ahead log after deleting an account");
     }
 }

@@ -1,5 +1,4 @@
-//! What users start: invite, sign in, give an address and confirm it, choose, ask for a sample, read
-//! elsewhere, leave.
+//! What users start: sign in, confirm an address, change preferences, read feeds, delete the account.
 
 pub mod address;
 pub mod artists;

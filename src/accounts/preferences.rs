@@ -1,4 +1,4 @@
-//! What a user wants to be told, and when; and whom they do not want to hear of.
+//! A user's preferences and muted artists.
 
 use jiff::Timestamp;
 
@@ -9,10 +9,7 @@ use crate::domain::preferences::Preferences;
 use crate::domain::user::UserId;
 use crate::store::{StoreError, Tx, preferences};
 
-/// Tells a user of just that from now on, and then.
-///
-/// # Errors
-/// [`StoreError`]
+/// Saves preferences and unmutes artists.
 pub async fn choose(
     ctx: &Ctx,
     user: UserId,
@@ -27,21 +24,15 @@ pub async fn choose(
         .await
 }
 
-/// What a user has chosen.
 #[derive(Debug, Clone)]
 pub struct Chosen {
-    /// What they want.
     pub wanted: Preferences,
-    /// Whom they have muted.
     pub muted: Vec<Artist>,
-    /// When their next email leaves, if there is news.
+    /// When the next email is sent, if there is news.
     pub next_send_time: Timestamp,
 }
 
-/// What a user has chosen; `None` if they have left.
-///
-/// # Errors
-/// [`StoreError`]
+/// `None` if the user is gone.
 pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<Chosen>, StoreError> {
     ctx.db
         .read("preferences", move |tx| {
@@ -52,10 +43,7 @@ pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<Chosen>, StoreError> {
         .await
 }
 
-/// When a user's next email would leave by this timetable; changes nothing.
-///
-/// # Errors
-/// [`StoreError`]
+/// When the user's next email would be sent under another schedule.
 pub async fn would_leave_at(
     ctx: &Ctx,
     user: UserId,

@@ -1,4 +1,4 @@
-//! An email that shows what emails look like, for somebody who asks for one.
+//! The sample email, which users can request.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,24 +7,20 @@ use crate::domain::user::UserId;
 use crate::store::outbox::{self, Kind};
 use crate::store::{StoreError, Tx, users};
 
-/// A user gets no more than one in this time.
+/// At most one per user in this time.
 const INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
-/// What becomes of the wish for a sample.
+/// The result of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// It is owed.
     Owed,
-    /// One was asked for lately; the next can be from then on.
+    /// The next one can be requested at this time.
     TooOften(Timestamp),
-    /// No address is confirmed, emails to it come back, or the user took their consent back.
+    /// No confirmed address, or it bounces, or the user revoked access.
     Nowhere,
 }
 
-/// Owes a user a sample, to their confirmed address, unless they had one within the hour.
-///
-/// # Errors
-/// [`StoreError`]
+/// Enqueues a sample unless there was one within the hour.
 pub async fn ask(ctx: &Ctx, user: UserId) -> Result<Asked, StoreError> {
     ctx.db.write("ask for a sample", move |tx| owe(tx, user)).await
 }
@@ -36,7 +32,7 @@ fn owe(tx: &Tx<'_>, user: UserId) -> Result<Asked, StoreError> {
     if reachable.is_none() {
         return Ok(Asked::Nowhere);
     }
-    // One that was owed in the future was owed by a wrong clock, and must not forbid the next for years.
+    // A time in the future was written by a wrong clock and must not block requests.
     let last = outbox::last_owed(tx, user, Kind::Sample)?.filter(|last| *last <= tx.now());
     if let Some(again) = last.map(|last| last + INTERVAL).filter(|again| *again > tx.now()) {
         return Ok(Asked::TooOften(again));

@@ -1,4 +1,4 @@
-//! Signed-in browsers.
+//! Sessions of signed-in browsers.
 
 use subtle::ConstantTimeEq;
 
@@ -8,24 +8,18 @@ use crate::domain::user::UserId;
 use crate::store::sessions::{self, Visit};
 use crate::store::{StoreError, Tx};
 
-/// Opens a session in the transaction of a sign-in. `token` came from [`super::sign_in`].
+/// Opens a session in the transaction of a sign-in.
 pub(super) fn open(tx: &Tx<'_>, token: &str, user: UserId) -> Result<(), StoreError> {
     sessions::open(tx, secret::hash(token), user)
 }
 
-/// Who holds a browser that is signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
-    /// Who it is.
     pub user: UserId,
-    /// Whether they keep the instance.
     pub is_operator: bool,
 }
 
-/// Whose browser holds this token.
-///
-/// # Errors
-/// [`StoreError`]
+/// The user whose session has this token.
 pub async fn whose(ctx: &Ctx, token: &str) -> Result<Option<Known>, StoreError> {
     let hash = secret::hash(token);
     let found = ctx.db.read("whose session", move |tx| sessions::whose(tx, hash)).await?;
@@ -37,30 +31,20 @@ pub async fn whose(ctx: &Ctx, token: &str) -> Result<Option<Known>, StoreError> 
     Ok(Some(Known { user: session.user, is_operator }))
 }
 
-/// What a form of this session carries. Whoever knows it learns nothing of the session's token, nor of
-/// what is kept of that.
+/// The CSRF token of a session. It reveals neither the session token nor its stored hash.
 pub fn form_token(session: &str) -> String {
     secret::derive("form", session)
 }
 
-/// Whether a form that carries `token` is of this session.
 pub fn is_form_token(session: &str, token: &str) -> bool {
     form_token(session).as_bytes().ct_eq(token.as_bytes()).into()
 }
 
-/// Signs this browser out.
-///
-/// # Errors
-/// [`StoreError`]
 pub async fn sign_out(ctx: &Ctx, token: &str) -> Result<(), StoreError> {
     let hash = secret::hash(token);
     ctx.db.write("sign out", move |tx| sessions::close(tx, hash)).await
 }
 
-/// Signs every browser of this user out.
-///
-/// # Errors
-/// [`StoreError`]
 pub async fn sign_out_everywhere(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
     ctx.db.write("sign out everywhere", move |tx| sessions::close_all(tx, user)).await
 }

@@ -1,4 +1,4 @@
-//! Signing in: to Spotify and back, bound to one browser, once, within ten minutes.
+//! Signing in at Spotify: each attempt is bound to one browser and valid once, for ten minutes.
 
 use subtle::ConstantTimeEq;
 use url::Url;
@@ -13,78 +13,63 @@ use crate::spotify::{self, auth::new_verifier};
 use crate::store::sign_ins::{self, SignIn};
 use crate::store::{self, StoreError, Tx, preferences, sessions, tokens, users};
 
-/// Where to send somebody who wants to sign in.
 #[derive(Debug)]
 pub struct Departure {
-    /// Spotify's page.
     pub authorize_url: Url,
-    /// The secret that ties the trip to this browser: a cookie.
+    /// The cookie that binds the sign-in to this browser.
     pub browser: String,
 }
 
-/// What Spotify's redirect carries.
+/// The parameters of Spotify's redirect.
 #[derive(Debug, Default, serde::Deserialize)]
 pub struct Return {
-    /// The code, where the user agreed.
     pub code: Option<String>,
-    /// What we sent along.
     pub state: Option<String>,
-    /// Spotify's word for why not, where they did not.
     pub error: Option<String>,
 }
 
-/// Somebody who is signed in.
 #[derive(Debug)]
 pub struct Arrival {
-    /// Who.
     pub user: UserId,
-    /// The session's token: a cookie.
+    /// The session token, for a cookie.
     pub session: String,
 }
 
-/// Why somebody who came back is not signed in.
+/// Why a sign-in failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// The address was opened without what Spotify adds to it.
     #[error("the callback has no state or no code")]
     Incomplete,
-    /// The trip took longer than ten minutes, or was finished before.
     #[error("the state is unknown, used or over")]
     Stale,
-    /// The trip began in another browser.
     #[error("the state belongs to another browser")]
     Foreign,
-    /// The user refused.
+    /// The user declined.
     #[error("refused at Spotify")]
     Refused,
-    /// Spotify sent them back without asking them.
+    /// Spotify returned an error other than `access_denied`.
     #[error("Spotify sent an error back instead of a code")]
     NotAsked,
-    /// The code was used before or came too late.
     #[error("the code is used or over")]
     CodeUsed,
-    /// Spotify gave no refresh token, without which nothing can be watched.
     #[error("Spotify gave no refresh token")]
     NoRefreshToken,
-    /// They may not sign up here. Nothing of them is kept.
+    /// The sign-up policy denies it. Nothing is stored.
     #[error(transparent)]
     SignUpDenied(#[from] SignUpDenied),
-    /// They are not on the app's list at Spotify.
     #[error("not on the app's allow-list")]
     NotOnAllowList {
-        /// What lets them ask the operator to enter them; `None` where they would be turned away, or
-        /// nobody is named whom an email could tell. It is a secret, and its page's.
+        /// Allows an access request; `None` if the sign-up policy would deny them, or no operator address is
+        /// configured.
         proof: Option<Proof>,
     },
-    /// Spotify could not be asked, or said no.
     #[error(transparent)]
     Access(GatewayError),
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What lets somebody ask the operator to enter them. `Debug` does not show it.
+/// Allows an access request. `Debug` does not show it.
 pub struct Proof(pub String);
 
 impl std::fmt::Debug for Proof {
@@ -93,11 +78,8 @@ impl std::fmt::Debug for Proof {
     }
 }
 
-/// Prepares a trip to Spotify, with what stands in the link of an `invitation` if there is one. A browser that holds a cookie keeps it, so that two tabs do not
-/// spoil one another's trips.
-///
-/// # Errors
-/// [`StoreError`]
+/// Starts a sign-in, with the token of an `invitation` if there is one. A browser keeps its cookie, so that
+/// sign-ins in two tabs do not interfere.
 pub async fn depart(
     ctx: &Ctx,
     cookie: Option<&str>,
@@ -122,11 +104,8 @@ pub async fn depart(
     Ok(Departure { authorize_url, browser })
 }
 
-/// Finishes a trip: checks that it is ours, exchanges the code, learns who it is, keeps the tokens
-/// and opens a session, in the place of the one that the browser `held`.
-///
-/// # Errors
-/// [`SignInError`], each of which deserves its own page.
+/// Completes a sign-in: checks the state, exchanges the code, loads the profile, saves the tokens and opens a
+/// session, which replaces the one that the browser `held`.
 pub async fn arrive(
     ctx: &Ctx,
     back: &Return,
@@ -159,8 +138,8 @@ pub async fn arrive(
     }
 }
 
-/// Spotify does not say who it is. So they may ask to be entered if a stranger who holds what they
-/// hold may sign up.
+/// Spotify does not say who it is, so the sign-up policy for new users decides whether they may request
+/// access.
 async fn not_on_allow_list(ctx: &Ctx, invitation: Option<i64>) -> Result<SignInError, StoreError> {
     let held = ctx.db.read("may they ask", move |tx| invitations::held(tx, invitation)).await?;
     let may_ask =

@@ -6,8 +6,8 @@ use crate::demo;
 
 pub(super) async fn run(headless: bool) -> anyhow::Result<ExitCode> {
     match headless {
-        true => demo::headless::play().await?,
-        false => demo::stage::show().await?,
+        true => demo::scripted::run().await?,
+        false => demo::runner::run().await?,
     }
     Ok(ExitCode::SUCCESS)
 }

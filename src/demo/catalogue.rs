@@ -1,4 +1,4 @@
-//! Invented artists and albums. Any likeness to a real one is an accident.
+//! Invented artists and albums. Any resemblance to real ones is a coincidence.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -6,33 +6,22 @@ use jiff::civil::Date;
 use super::world::{Artist, FakeUserId, Group, NewAlbum, World};
 use crate::domain::release::ReleaseKind::{self, Album, Compilation, Single};
 
-/// Who is who in a world that was just populated.
+/// The users and artists that [`populate`] adds.
 #[derive(Debug, Clone)]
-pub struct Cast {
+pub struct SeedUsers {
     /// Follows most of the artists.
     pub martha: FakeUserId,
     /// Follows a few.
     pub jonas: FakeUserId,
-    /// Ids of all artists, in the order of [`BACK_CATALOGUE`].
+    /// The ids of all artists, in the order of [`BACK_CATALOGUE`].
     pub artists: Vec<String>,
 }
 
-/// An album that has not come out yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Upcoming {
-    /// The name of an artist of [`BACK_CATALOGUE`].
-    pub artist: &'static str,
-    /// The title.
-    pub title: &'static str,
-    /// How many tracks.
-    pub tracks: u32,
-}
+/// A release of the past: title, date, kind, tracks.
+type Old = (&'static str, &'static str, ReleaseKind, u32);
 
-/// A release of the back catalogue: title, date, kind, tracks.
-pub type Old = (&'static str, &'static str, ReleaseKind, u32);
-
-/// The artists, and what they put out before the demo began.
-pub const BACK_CATALOGUE: &[(&str, &[Old])] = &[
+/// The artists and their past releases.
+const BACK_CATALOGUE: &[(&str, &[Old])] = &[
     (
         "The Paper Lanterns",
         &[
@@ -145,36 +134,34 @@ pub const BACK_CATALOGUE: &[(&str, &[Old])] = &[
     ),
 ];
 
-const UPCOMING: &[Upcoming] = &[
-    Upcoming { artist: "The Paper Lanterns", title: "Borrowed Umbrellas", tracks: 11 },
-    Upcoming { artist: "夜行バス楽団", title: "始発まで", tracks: 10 },
-    Upcoming { artist: "Åsa Lindqvist-Moe", title: "Fyrvokterens drøm", tracks: 9 },
-    Upcoming { artist: "🌵 Prickly & the Pears", title: "Needle Drop 🌵🎶", tracks: 12 },
-    Upcoming {
-        artist: "فرقة الميناء القديم", title: "رسائل لم تصل", tracks: 9
-    },
-    Upcoming { artist: "Harrow & Quill", title: "Fieldnotes, Vol. V", tracks: 7 },
-    Upcoming { artist: "Orquesta del Faro", title: "La lámpara y la niebla", tracks: 12 },
-    Upcoming { artist: "Měsíční kancelář", title: "Přesčas", tracks: 8 },
-    Upcoming { artist: "Nokturna 7", title: "A Slow Form of Lightning", tracks: 10 },
-    Upcoming { artist: "להקת המרפסת", title: "גשם על הגג", tracks: 10 },
-    Upcoming { artist: "Tante Frieda’s Blaskapelle", title: "Sonntags um drei", tracks: 18 },
-    Upcoming { artist: "Malia Kealoha Quartet", title: "Small Boats, Late Light", tracks: 8 },
-    Upcoming { artist: "The Paper Lanterns", title: "The Long Way Downstairs", tracks: 10 },
-    Upcoming { artist: "Nokturna 7", title: "Kelp Signals", tracks: 9 },
-    Upcoming { artist: "🌵 Prickly & the Pears", title: "<b>Bold</b> & Spiky", tracks: 13 },
-    Upcoming { artist: "Harrow & Quill", title: "Chaffinch, Again", tracks: 9 },
+/// The releases of the demo: artist, title, tracks.
+const UPCOMING: &[(&str, &str, u32)] = &[
+    ("The Paper Lanterns", "Borrowed Umbrellas", 11),
+    ("夜行バス楽団", "始発まで", 10),
+    ("Åsa Lindqvist-Moe", "Fyrvokterens drøm", 9),
+    ("🌵 Prickly & the Pears", "Needle Drop 🌵🎶", 12),
+    ("فرقة الميناء القديم", "رسائل لم تصل", 9),
+    ("Harrow & Quill", "Fieldnotes, Vol. V", 7),
+    ("Orquesta del Faro", "La lámpara y la niebla", 12),
+    ("Měsíční kancelář", "Přesčas", 8),
+    ("Nokturna 7", "A Slow Form of Lightning", 10),
+    ("להקת המרפסת", "גשם על הגג", 10),
+    ("Tante Frieda’s Blaskapelle", "Sonntags um drei", 18),
+    ("Malia Kealoha Quartet", "Small Boats, Late Light", 8),
+    ("The Paper Lanterns", "The Long Way Downstairs", 10),
+    ("Nokturna 7", "Kelp Signals", 9),
+    ("🌵 Prickly & the Pears", "<b>Bold</b> & Spiky", 13),
+    ("Harrow & Quill", "Chaffinch, Again", 9),
 ];
 
-/// The first halves of the titles of albums that nobody planned.
+/// The first halves of the titles after [`UPCOMING`] ones.
 const OPENINGS: &[&str] =
     &["Songs for", "Letters from", "Notes on", "A Map of", "Leaving", "After"];
 /// The second halves.
 const CLOSINGS: &[&str] = &["the Ferry", "October", "an Empty Hall", "the Third Floor", "Low Tide"];
 
-/// Fills the world with the artists and their back catalogue, as far as it was out on `today`, and
-/// with two users who follow some of them.
-pub fn populate(world: &World, today: Date) -> Cast {
+/// Adds the artists, their releases up to `today`, and two users who follow some of them.
+pub fn populate(world: &World, today: Date) -> SeedUsers {
     let artists: Vec<String> = BACK_CATALOGUE
         .iter()
         .map(|(name, albums)| {
@@ -192,23 +179,17 @@ pub fn populate(world: &World, today: Date) -> Cast {
     artists.iter().filter(|id| **id != artists[10]).for_each(|id| world.follow(martha, id));
     let jonas = world.add_user("Jonas");
     artists.iter().step_by(3).for_each(|id| world.follow(jonas, id));
-    Cast { martha, jonas, artists }
+    SeedUsers { martha, jonas, artists }
 }
 
-/// The albums that the demo lets come out, one after another.
-pub fn upcoming() -> &'static [Upcoming] {
-    UPCOMING
-}
-
-/// What the artist puts out next: the first upcoming album that is not out yet, and after those
-/// something new for ever.
+/// The artist's next album: from [`UPCOMING`], and after those one with a generated title.
 pub fn next_album(world: &World, artist: &Artist) -> NewAlbum {
     let out = world.albums_of(&artist.id, &Group::ALL);
     let is_out = |title: &str| out.iter().any(|album| album.title == title);
-    let planned = UPCOMING.iter().find(|album| album.artist == artist.name && !is_out(album.title));
+    let planned = UPCOMING.iter().find(|(name, title, _)| *name == artist.name && !is_out(title));
     match planned {
-        Some(album) => NewAlbum { tracks: album.tracks, ..NewAlbum::titled(album.title) },
-        None => NewAlbum::titled(unplanned_title(out.len())),
+        Some((_, title, tracks)) => NewAlbum { tracks: *tracks, ..NewAlbum::titled(*title) },
+        None => NewAlbum::titled(generated_title(out.len())),
     }
 }
 
@@ -216,7 +197,7 @@ fn old_album(&(title, date, kind, tracks): &Old) -> NewAlbum {
     NewAlbum { tracks, ..NewAlbum::titled(title).on(date).as_a(kind) }
 }
 
-fn unplanned_title(number: usize) -> String {
+fn generated_title(number: usize) -> String {
     let (opening, closing) = (OPENINGS[number % OPENINGS.len()], CLOSINGS[number % CLOSINGS.len()]);
     match number / (OPENINGS.len() * CLOSINGS.len()) {
         0 => format!("{opening} {closing}"),
@@ -230,19 +211,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_upcoming_album_belongs_to_an_artist_and_is_not_out_yet() {
-        for album in UPCOMING {
-            let (_, old) = BACK_CATALOGUE.iter().find(|(name, _)| *name == album.artist).unwrap();
-            assert!(old.iter().all(|(title, ..)| *title != album.title), "{}", album.title);
+    fn upcoming_albums_are_new_albums_of_known_artists() {
+        for (artist, title, _) in UPCOMING {
+            let (_, old) = BACK_CATALOGUE.iter().find(|(name, _)| name == artist).unwrap();
+            assert!(old.iter().all(|(old, ..)| old != title), "{title}");
         }
-        assert!(UPCOMING.len() >= 12);
     }
 
     #[test]
-    fn an_artist_never_runs_out_of_titles() {
+    fn next_album_always_has_a_new_title() {
         let (world, _) = world();
-        let cast = populate(&world, "2026-11-23".parse().unwrap());
-        let artist = world.artist(&cast.artists[0]).unwrap();
+        let users = populate(&world, "2026-11-23".parse().unwrap());
+        let artist = world.artist(&users.artists[0]).unwrap();
         let mut titles = std::collections::HashSet::new();
         for _ in 0..80 {
             let album = next_album(&world, &artist);
@@ -253,10 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_out_before_its_day() {
+    fn populate_leaves_out_later_releases() {
         let (world, _) = world();
-        let cast = populate(&world, "2015-01-01".parse().unwrap());
-        for artist in &cast.artists {
+        let users = populate(&world, "2015-01-01".parse().unwrap());
+        for artist in &users.artists {
             let albums = world.albums_of(artist, &Group::ALL);
             assert!(albums.iter().all(|album| *album.date <= *"2015-01-01"));
         }

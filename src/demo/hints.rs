@@ -1,9 +1,7 @@
-//! The open catalogues of the made-up world, as objects with state behind HTTP: they know a share of
-//! its albums, some time after these came out, and misbehave on order.
+//! Fake open catalogues over HTTP. They know all albums of the world, and fail on request.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
@@ -27,121 +25,92 @@ const SPOTIFY_ARTIST: &str = "https://open.spotify.com/artist/";
 #[derive(Clone)]
 pub struct Hints {
     world: World,
-    state: Arc<Mutex<Inside>>,
+    state: Arc<Mutex<HintsState>>,
 }
 
 #[derive(Debug, Default)]
-struct Inside {
-    knowledge: HashMap<SourceName, Knowledge>,
-    strangers: HashSet<String>,
+struct HintsState {
+    unknown_artists: HashSet<String>,
     rumours: Vec<Rumour>,
     faults: HashMap<SourceName, VecDeque<Fault>>,
     requests: Vec<HintRequest>,
 }
 
-/// How much a catalogue knows, and when.
-#[derive(Debug, Clone, Copy)]
-struct Knowledge {
-    percent: u8,
-    delay: Duration,
-}
-
-/// A release that ListenBrainz tells of and the world's Spotify has not.
+/// A release that ListenBrainz lists and the fake Spotify does not have.
 #[derive(Debug, Clone)]
 pub struct Rumour {
-    /// The Spotify id of the artist whose MBID it carries; a stranger's where there is none.
+    /// The Spotify id of the artist with the release's MBID. `None` for an unknown artist.
     pub artist: Option<String>,
     /// The credited name.
     pub name: String,
     /// The title.
     pub title: String,
-    /// The date, as it is told.
+    /// The release date.
     pub date: String,
 }
 
-/// A request that a catalogue got.
+/// A request to a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HintRequest {
-    /// When.
+    /// When it arrived.
     pub at: Timestamp,
-    /// Which catalogue.
+    /// The catalogue.
     pub source: SourceName,
     /// Path and query.
     pub path: String,
-    /// What the client calls itself.
+    /// `User-Agent`.
     pub user_agent: String,
 }
 
 impl Hints {
-    /// Catalogues that know everything at once.
-    pub fn of(world: &World) -> Self {
+    /// Catalogues that know the albums of this world.
+    pub fn for_world(world: &World) -> Self {
         Self { world: world.clone(), state: Arc::default() }
     }
 
-    /// From now on that catalogue knows so many albums in a hundred, each so long after it came out
-    /// on average.
-    pub fn set_knowledge(&self, source: SourceName, percent: u8, delay: Duration) {
-        self.state().knowledge.insert(source, Knowledge { percent, delay });
-    }
-
-    /// MusicBrainz no longer knows this artist's address at Spotify.
+    /// Removes the artist's Spotify link from MusicBrainz.
     pub fn forget(&self, artist: &str) {
-        self.state().strangers.insert(artist.to_owned());
+        self.state().unknown_artists.insert(artist.to_owned());
     }
 
-    /// ListenBrainz tells of something that is not there.
-    pub fn spread(&self, rumour: Rumour) {
+    /// Adds a release to ListenBrainz that Spotify does not have.
+    pub fn add_rumour(&self, rumour: Rumour) {
         self.state().rumours.push(rumour);
     }
 
-    /// The catalogue's next calls are answered with these, in order.
+    /// Answers the next calls to this catalogue with these faults, in order.
     pub fn script(&self, source: SourceName, faults: impl IntoIterator<Item = Fault>) {
         self.state().faults.entry(source).or_default().extend(faults);
     }
 
-    /// Every request so far to that catalogue.
+    /// All requests to this catalogue.
     pub fn requests(&self, source: SourceName) -> Vec<HintRequest> {
         self.state().requests.iter().filter(|request| request.source == source).cloned().collect()
     }
 
-    /// Deezer's way to say that there were too many calls: with status 200.
+    /// Deezer's answer to too many calls, which has status 200.
     pub fn over_quota() -> Fault {
         let body = r#"{"error":{"type":"Exception","message":"Quota limit exceeded","code":4}}"#;
         Fault::Status(200, "application/json", body.to_owned())
     }
 
-    fn state(&self) -> MutexGuard<'_, Inside> {
+    fn state(&self) -> MutexGuard<'_, HintsState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The albums that a catalogue knows by now.
-    fn known_to(&self, source: SourceName) -> Vec<Album> {
-        let everything = Knowledge { percent: 100, delay: Duration::ZERO };
-        let knowledge = self.state().knowledge.get(&source).copied().unwrap_or(everything);
-        let now = self.world.now();
-        let mut albums = self.world.albums();
-        albums.retain(|album| {
-            let (chosen, late) = (draw(source, "chosen", album), draw(source, "late", album));
-            // Exponential: most soon, some late.
-            let delay = knowledge.delay.mul_f64(-(1.0 - late).ln());
-            chosen * 100.0 < f64::from(knowledge.percent) && album.out_at + delay <= now
-        });
-        albums
     }
 }
 
-/// The catalogues on one address: `/listenbrainz`, `/musicbrainz` and `/deezer`.
+/// Serves the catalogues below `/listenbrainz`, `/musicbrainz` and `/deezer`.
 pub fn router(hints: Hints) -> Router {
     Router::new()
         .route("/listenbrainz/1/explore/fresh-releases/", get(fresh_releases))
         .route("/musicbrainz/ws/2/url", get(urls))
         .route("/musicbrainz/ws/2/artist/{mbid}", get(artist))
         .route("/deezer/artist/{id}/albums", get(albums))
-        .layer(from_fn_with_state(hints.clone(), journalled))
+        .layer(from_fn_with_state(hints.clone(), log_request))
         .with_state(hints)
 }
 
-async fn journalled(State(hints): State<Hints>, request: Request, next: Next) -> Response {
+async fn log_request(State(hints): State<Hints>, request: Request, next: Next) -> Response {
     let path = request.uri().to_string();
     let source = SourceName::ALL.into_iter().find(|source| path[1..].starts_with(source.as_str()));
     let Some(source) = source else { return next.run(request).await };
@@ -149,7 +118,7 @@ async fn journalled(State(hints): State<Hints>, request: Request, next: Next) ->
     let user_agent = agent.unwrap_or_default().to_owned();
     let at = hints.world.now();
     if source == SourceName::MusicBrainz {
-        watch_manners(&hints, at, &user_agent);
+        check_etiquette(&hints, at, &user_agent);
     }
     hints.state().requests.push(HintRequest { at, source, path, user_agent });
     let fault = hints.state().faults.get_mut(&source).and_then(VecDeque::pop_front);
@@ -159,16 +128,15 @@ async fn journalled(State(hints): State<Hints>, request: Request, next: Next) ->
     }
 }
 
-/// What MusicBrainz asks of those who ask.
-fn watch_manners(hints: &Hints, at: Timestamp, user_agent: &str) {
+/// Checks the rules of MusicBrainz: one call per second, and a contact in `User-Agent`.
+fn check_etiquette(hints: &Hints, at: Timestamp, user_agent: &str) {
     let last = hints.requests(SourceName::MusicBrainz).pop();
     if last.is_some_and(|last| at.duration_since(last.at).as_millis() < 1000) {
-        hints.world.surprise("MusicBrainz was called twice in a second");
+        hints.world.record_unexpected("MusicBrainz was called twice in a second");
     }
     if !user_agent.contains('@') && !user_agent.contains("://") {
-        hints
-            .world
-            .surprise(format!("MusicBrainz was called by {user_agent:?}, without a contact"));
+        let what = format!("MusicBrainz was called by {user_agent:?}, without a contact");
+        hints.world.record_unexpected(what);
     }
 }
 
@@ -177,11 +145,11 @@ async fn fresh_releases(State(hints): State<Hints>, RawQuery(query): RawQuery) -
     let pivot = field(&query, "release_date").and_then(|day| day.parse::<Date>().ok());
     let days = field(&query, "days").and_then(|days| days.parse::<i64>().ok());
     let Some((pivot, days)) = pivot.zip(days).filter(|(_, days)| (1..=90).contains(days)) else {
-        hints.world.surprise(format!("ListenBrainz was asked for {query}"));
+        hints.world.record_unexpected(format!("ListenBrainz was asked for {query}"));
         return (axum::http::StatusCode::BAD_REQUEST, "{}").into_response();
     };
     let first = pivot.saturating_sub(days.days());
-    let known = hints.known_to(SourceName::ListenBrainz);
+    let known = hints.world.albums();
     let fresh = known.iter().filter(|album| {
         album.date.parse::<Date>().is_ok_and(|date| (first..=pivot).contains(&date))
     });
@@ -218,18 +186,18 @@ fn release(hints: &Hints, album: &Album) -> Value {
 }
 
 fn rumour(rumour: &Rumour) -> Value {
-    let whose = rumour.artist.clone().unwrap_or_else(|| format!("stranger {}", rumour.name));
+    let artist = rumour.artist.clone().unwrap_or_else(|| format!("unknown {}", rumour.name));
     json!({
         "artist_credit_name": rumour.name,
-        "artist_mbids": [uuid(&whose)],
+        "artist_mbids": [uuid(&artist)],
         "release_date": rumour.date,
-        "release_group_mbid": uuid(&format!("rumour {whose} {}", rumour.title)),
+        "release_group_mbid": uuid(&format!("rumour {artist} {}", rumour.title)),
         "release_group_primary_type": "Album",
         "release_name": rumour.title,
     })
 }
 
-/// Several addresses are answered with a list of those that are known, one with itself or a 404.
+/// Several URLs are answered with a list of the known ones, a single URL with itself or a 404.
 async fn urls(State(hints): State<Hints>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let asked: Vec<String> = url::form_urlencoded::parse(query.as_bytes())
@@ -237,27 +205,28 @@ async fn urls(State(hints): State<Hints>, RawQuery(query): RawQuery) -> Response
         .filter_map(|(_, address)| address.strip_prefix(SPOTIFY_ARTIST).map(str::to_owned))
         .collect();
     if asked.len() > 100 || field(&query, "fmt").as_deref() != Some("json") {
-        hints.world.surprise(format!("MusicBrainz was asked for {} addresses", asked.len()));
+        hints.world.record_unexpected(format!("MusicBrainz was asked for {} URLs", asked.len()));
     }
-    let is_known =
-        |id: &&String| hints.world.artist(id).is_some() && !hints.state().strangers.contains(*id);
+    let is_known = |id: &&String| {
+        hints.world.artist(id).is_some() && !hints.state().unknown_artists.contains(*id)
+    };
     let known: Vec<&String> = asked.iter().filter(is_known).collect();
     match (asked.len(), &known[..]) {
         (1, []) => (axum::http::StatusCode::NOT_FOUND, r#"{"error":"Not Found"}"#).into_response(),
-        (1, [id]) => Json(address(id)).into_response(),
+        (1, [id]) => Json(url_entity(id)).into_response(),
         _ => {
-            let urls: Vec<Value> = known.iter().map(|id| address(id)).collect();
+            let urls: Vec<Value> = known.iter().map(|id| url_entity(id)).collect();
             Json(json!({ "url-count": urls.len(), "url-offset": 0, "urls": urls })).into_response()
         }
     }
 }
 
-fn address(id: &str) -> Value {
+fn url_entity(id: &str) -> Value {
     json!({
         "id": uuid(&format!("address {id}")),
         "resource": format!("{SPOTIFY_ARTIST}{id}"),
         "relations": [{
-            "artist": { "id": uuid(id), "name": "somebody", "type": "Group" },
+            "artist": { "id": uuid(id), "name": "An artist", "type": "Group" },
             "direction": "backward",
             "ended": false,
             "target-type": "artist",
@@ -272,9 +241,9 @@ async fn artist(State(hints): State<Hints>, Path(mbid): Path<String>) -> Respons
         return (axum::http::StatusCode::NOT_FOUND, r#"{"error":"Not Found"}"#).into_response();
     };
     let deezer = format!("https://www.deezer.com/artist/{}", number(&artist.id));
-    let link = |address: String| {
+    let link = |url: String| {
         json!({
-            "ended": false, "target-type": "url", "type": "free streaming", "url": { "resource": address },
+            "ended": false, "target-type": "url", "type": "free streaming", "url": { "resource": url },
         })
     };
     let relations = [link(format!("{SPOTIFY_ARTIST}{}", artist.id)), link(deezer)];
@@ -287,7 +256,7 @@ async fn albums(State(hints): State<Hints>, Path(id): Path<String>) -> Response 
         let error = json!({ "type": "DataException", "message": "no data", "code": 800 });
         return Json(json!({ "error": error })).into_response();
     };
-    let mut known = hints.known_to(SourceName::Deezer);
+    let mut known = hints.world.albums();
     known.retain(|album| album.credited.contains(&artist.id));
     let album = |album: &Album| {
         json!({
@@ -310,20 +279,15 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// The same identifier for the same text.
+/// A UUID that depends on the text alone.
 fn uuid(text: &str) -> String {
     let hex: String = digest(text)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     let [a, b, c, d, e] = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
     format!("{a}-{b}-{c}-{d}-{e}")
 }
 
-/// The same number for the same text.
+/// A number that depends on the text alone.
 fn number(text: &str) -> u32 {
     let [a, b, c, d, ..] = digest(text);
     u32::from_be_bytes([a, b, c, d])
-}
-
-/// The same fraction, from 0 up to and without 1, for the same album.
-fn draw(source: SourceName, what: &str, album: &Album) -> f64 {
-    f64::from(number(&format!("{source} {what} {}", album.id))) / (f64::from(u32::MAX) + 1.0)
 }

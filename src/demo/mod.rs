@@ -1,22 +1,25 @@
-//! A world to try Dropday in: a Spotify that is not Spotify, and an email box on this machine.
+//! A fake world around Dropday: Spotify, open catalogues and a mail server, all on this machine.
 //!
-//! `dropday demo` shows it to newcomers and every integration test drives it, so it behaves as
-//! Spotify's Development Mode does, quota, refusals and known lies included. It knows nothing of
-//! the rest of the crate but its clock: whatever passes between the two goes over a socket.
-//! Only the stage and the play on it know both sides.
+//! `dropday demo`, the tests and the benchmarks share it. It behaves as Spotify's Development Mode
+//! does, including its quota, its errors and its known faults. It talks to the rest of the crate
+//! only over sockets, except for the clock; [`runner`] and [`services`] put the two together.
 //!
-//! - [`world`]: who follows whom and what came out; faults, lies and the journal of requests.
-//! - [`spotify`]: the world as an HTTP server: consent page, token endpoint, Web API, covers.
-//! - [`hints`]: open catalogues that know of the world's albums.
-//! - [`inbox`]: an SMTP server that keeps what it is given, and pages to read it on.
-//! - [`catalogue`]: invented artists and albums to fill a world with.
-//! - [`stage`]: the world and the real Dropday, put together; [`headless`]: a play on it.
+//! - [`world`]: users, artists, albums, scripted faults, and a log of requests.
+//! - [`spotify`]: serves the world over HTTP: accounts service, Web API, covers, controls.
+//! - [`hints`]: open catalogues that know the world's albums.
+//! - [`inbox`]: an SMTP server that keeps its emails, and pages to read them.
+//! - [`services`]: all of these on one address, and the configuration to use them.
+//! - [`browser`]: a browser for scripts.
+//! - [`catalogue`]: invented artists and albums.
+//! - [`runner`]: the demo for users; [`scripted`]: the demo without users.
 
+pub mod browser;
 pub mod catalogue;
 pub mod clock;
-pub mod headless;
 pub mod hints;
 pub mod inbox;
+pub mod runner;
+pub mod scripted;
+pub mod services;
 pub mod spotify;
-pub mod stage;
 pub mod world;

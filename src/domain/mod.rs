@@ -18,6 +18,7 @@ pub mod instance;
 pub mod learned_quota;
 pub mod live_or_remix;
 pub mod operator_alert;
+pub mod overdue;
 pub mod preferences;
 pub mod quota;
 pub mod release;

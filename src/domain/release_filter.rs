@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_album_of_two_artists_is_told_while_one_of_them_is_not_muted() {
+    fn shared_album_is_announced_unless_all_artists_muted() {
         let album = release("Moon Safari", ReleaseKind::Album);
         let (air, muted) = (reason("Air", false, false), reason("Beck", false, true));
         assert_eq!(evaluate(&album, &[muted.clone(), air], ALL), Ok(()));

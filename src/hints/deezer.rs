@@ -1,6 +1,6 @@
-//! Deezer: an artist's albums, one artist a call (<https://developers.deezer.com/api/artist/albums>).
+//! Deezer: the albums of one artist per call (<https://developers.deezer.com/api/artist/albums>).
 //!
-//! 50 calls in 5 seconds; one too many is answered with status 200 and an error of code 4
+//! Allows 50 calls in 5 seconds. Further calls are answered with status 200 and an error of code 4
 //! (<https://developers.deezer.com/api/errors>).
 
 use std::time::Duration;
@@ -12,26 +12,26 @@ use url::Url;
 
 use super::error::Error;
 use super::http::{Http, join};
-use super::{Answer, Asking, Pace, Source};
+use super::{Answer, Asking, Source, SourceInfo};
 use crate::domain::hint::{Group, Hint, Kind, SourceName, Subject, is_worth};
 
-/// A third less than is allowed.
-const DISTANCE: Duration = Duration::from_millis(150);
+/// A third below the limit.
+const INTERVAL: Duration = Duration::from_millis(150);
 
-/// Albums in a page. The list is roughly in the order of dates: what is new is on the first.
-const PAGE: &str = "100";
+/// Albums per page. The list is roughly sorted by date, so that new ones are on the first page.
+const PAGE_SIZE: &str = "100";
 
-/// Over quota.
+/// The quota is used up.
 const QUOTA: u64 = 4;
 /// Too busy.
 const SERVICE_BUSY: u64 = 700;
-/// There is no such artist.
+/// Unknown artist.
 const NO_DATA: u64 = 800;
 
-/// The quota is reckoned over five seconds.
+/// The quota covers five seconds.
 const QUOTA_PAUSE: Duration = Duration::from_secs(10);
 
-/// Artists' albums.
+/// The albums of an artist.
 #[derive(Debug)]
 pub(super) struct ArtistAlbums {
     http: Http,
@@ -45,16 +45,8 @@ impl ArtistAlbums {
 }
 
 impl Source for ArtistAlbums {
-    fn name(&self) -> SourceName {
-        SourceName::Deezer
-    }
-
-    fn group(&self) -> Group {
-        Group::Traced
-    }
-
-    fn pace(&self) -> Pace {
-        Pace { batch: 1, distance: DISTANCE }
+    fn info(&self) -> SourceInfo {
+        SourceInfo { name: SourceName::Deezer, group: Group::Traced, batch: 1, interval: INTERVAL }
     }
 
     fn ask<'a>(&'a self, artists: &'a [Subject], now: Timestamp) -> Asking<'a> {
@@ -62,7 +54,7 @@ impl Source for ArtistAlbums {
             let [artist] = artists else { return Ok(Answer::default()) };
             let Some(id) = artist.deezer else { return Ok(Answer::default()) };
             let mut url = join(&self.url, &["artist", &id.0.to_string(), "albums"]);
-            url.query_pairs_mut().append_pair("limit", PAGE).append_pair("index", "0");
+            url.query_pairs_mut().append_pair("limit", PAGE_SIZE).append_pair("index", "0");
             let hints = match self.http.json(url).await {
                 Err(Error::NotFound) => Vec::new(),
                 body => hints(&body?, artist, now)?,
@@ -87,7 +79,7 @@ fn hints(body: &Value, artist: &Subject, now: Timestamp) -> Result<Vec<Hint>, Er
 
 fn hint(album: &Value, artist: &Subject, now: Timestamp) -> Option<Hint> {
     let id = album.get("id")?.as_u64()?;
-    // An unknown date is 0000-00-00, which is none.
+    // An unknown date is 0000-00-00, which does not parse.
     let released: Date = album.get("release_date")?.as_str()?.parse().ok()?;
     let kind = match album.get("record_type").and_then(Value::as_str) {
         Some("album") | None => Kind::Album,
@@ -123,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_album_is_a_hint_and_the_rest_is_none() {
+    fn only_recent_albums_are_hints() {
         let album = |id: u64, date: &str, kind: &str| json!({"id": id, "release_date": date, "record_type": kind});
         let body = json!({ "data": [
             null, {"id": 1}, {"id": "2", "release_date": "2026-11-20"},
@@ -134,11 +126,11 @@ mod tests {
         let keys: Vec<_> = read(&body).unwrap().into_iter().map(|hint| hint.key).collect();
         assert_eq!(keys, ["3"]);
         let keys: Vec<_> = read_of(&body, true).unwrap().into_iter().map(|hint| hint.key).collect();
-        assert_eq!(keys, ["3", "4"], "somebody wants singles");
+        assert_eq!(keys, ["3", "4"], "a follower wants singles");
     }
 
     #[test]
-    fn over_quota_is_told_by_a_200() {
+    fn quota_error_has_status_200() {
         let error = |code: Value| json!({"error": {"type": "Exception", "message": "Quota limit exceeded", "code": code}});
         assert!(matches!(read(&error(json!(4))), Err(Error::Busy { .. })));
         assert_eq!(read(&error(json!(800))), Ok(Vec::new()));
@@ -152,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_album_is_read_without_a_panic(id in any::<i64>(), date in any::<String>()) {
+        fn any_album_is_parsed_without_panic(id in any::<i64>(), date in any::<String>()) {
             let _ = read(&json!({"data": [{"id": id, "release_date": date}]}));
         }
     }

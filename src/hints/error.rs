@@ -1,32 +1,32 @@
-//! What can go wrong with a source, told apart as far as a caller acts differently.
+//! Errors of a source, as far as callers handle them differently.
 
 use std::time::Duration;
 
-/// Why a source gave nothing. The texts are for the operator.
+/// Why a source gave no hints. The texts are for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It asks to be left alone: 429, 503, or a quota.
+    /// Too many calls: 429, 503, or a quota.
     #[error("it asks Dropday to slow down")]
     Busy {
-        /// For how long, where it says so.
+        /// How long to wait, if it says so.
         retry_after: Option<Duration>,
     },
-    /// There is nothing under this address.
-    #[error("it knows nothing under this address")]
+    /// 404.
+    #[error("it has no entry for this artist")]
     NotFound,
-    /// Time-outs, connection trouble, other 5xx, answers that broke off.
-    #[error("it cannot be reached just now: {0}")]
+    /// Timeouts, connection errors, other 5xx, incomplete answers.
+    #[error("it cannot be reached: {0}")]
     Unreachable(String),
-    /// An answer that makes no sense.
+    /// An answer in an unknown format.
     #[error(
-        "its answer makes no sense: {0}. If this stays, look for a newer version of Dropday, or \
-         switch this source off in [hints]"
+        "its answer is not understood: {0}. If this persists, update Dropday or disable this \
+         source in [hints]"
     )]
     Unreadable(String),
 }
 
 impl Error {
-    /// How long the source asked us to wait, where it did.
+    /// How long the source asks to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy { retry_after } => *retry_after,
@@ -34,8 +34,8 @@ impl Error {
         }
     }
 
-    /// Whether it may be about what was asked, and not about the source.
-    pub fn is_about_the_question(&self) -> bool {
+    /// Whether the error may concern only the artist that was asked about.
+    pub fn may_concern_one_artist(&self) -> bool {
         matches!(self, Self::NotFound | Self::Unreadable(_))
     }
 }

@@ -1,10 +1,9 @@
-//! Open catalogues that may know of a release before Spotify is asked: ListenBrainz, MusicBrainz,
+//! Open catalogues that may know of a release before Spotify is asked: ListenBrainz, MusicBrainz and
 //! Deezer.
 //!
-//! They only steer which artist Spotify is asked about next: nothing of theirs is shown to anybody,
-//! and Dropday does its work without them. Each [`Source`] makes one call at a time and keeps no
-//! tally; pace, pauses and retries belong to `jobs/fetch_hints.rs`, which books each call in
-//! the database.
+//! They only decide which artist is checked next: nothing of theirs is shown to users, and Dropday
+//! works without them. Each [`Source`] makes one call at a time and keeps no state; intervals, pauses
+//! and retries belong to `jobs/fetch_hints.rs`, which records each call in the database.
 
 mod deezer;
 mod error;
@@ -26,58 +25,53 @@ use http::Http;
 /// A call in progress.
 pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;
 
-/// What a source answered.
+/// The answer of a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// Who has something new.
+    /// The releases that it knows of.
     pub hints: Vec<Hint>,
-    /// Who is who.
+    /// The ids of artists in other catalogues.
     pub identities: Vec<Identity>,
 }
 
-/// What one call may be about, and how far calls are apart.
+/// How a source is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// The most artists that one call can be about.
+pub struct SourceInfo {
+    /// The name. Sources with one name share an interval.
+    pub name: SourceName,
+    /// The artists that it can be asked about.
+    pub group: Group,
+    /// The maximum number of artists per call.
     pub batch: usize,
-    /// Between the starts of two calls.
-    pub distance: Duration,
+    /// The minimum time between the starts of two calls.
+    pub interval: Duration,
 }
 
 /// An open catalogue.
 pub trait Source: Send + Sync {
-    /// Its name: sources of one name share a pace.
-    fn name(&self) -> SourceName;
+    /// How the source is called.
+    fn info(&self) -> SourceInfo;
 
-    /// Which of the watched artists it knows how to ask about.
-    fn group(&self) -> Group;
-
-    /// How many at once, and how often.
-    fn pace(&self) -> Pace;
-
-    /// Asks about these artists in one call, at `now`.
+    /// Asks about these artists in one call.
     fn ask<'a>(&'a self, artists: &'a [Subject], now: Timestamp) -> Asking<'a>;
 }
 
-/// Which sources there are, and how they are reached.
+/// The sources, and how to reach them.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// ListenBrainz, where it is asked.
+    /// The API of ListenBrainz, if it is used.
     pub listenbrainz: Option<Url>,
-    /// MusicBrainz, where it is asked.
+    /// The API of MusicBrainz, if it is used.
     pub musicbrainz: Option<Url>,
-    /// Deezer, where it is asked.
+    /// The API of Deezer, if it is used.
     pub deezer: Option<Url>,
-    /// For one call, body included.
+    /// The timeout of one call, including the body.
     pub timeout: Duration,
-    /// Which program asks, and whom to write to about it.
+    /// `User-Agent`: the program and a contact.
     pub user_agent: String,
 }
 
-/// The sources that are asked, in the order in which one builds on the other.
-///
-/// # Errors
-/// Where the user agent cannot stand in a header.
+/// The sources in use, ordered so that each can use the identities found by the ones before it.
 pub fn sources(settings: &Settings) -> Result<Vec<Box<dyn Source>>, reqwest::Error> {
     let http = Http::new(&settings.user_agent, settings.timeout)?;
     let mut sources: Vec<Box<dyn Source>> = Vec::new();

@@ -1,7 +1,7 @@
-//! MusicBrainz: who an artist of Spotify's is there, and at Deezer.
+//! MusicBrainz: the ids of a Spotify artist at MusicBrainz and Deezer.
 //!
-//! At most one call a second from one address, else 503 for every call until one slows down; a
-//! User-Agent that names the program and a contact
+//! Allows one call per second and address: faster clients get 503 for all calls. `User-Agent` must name
+//! the program and a contact
 //! (<https://musicbrainz.org/doc/MusicBrainz_API/Rate_Limiting>).
 
 use std::time::Duration;
@@ -12,19 +12,19 @@ use url::Url;
 
 use super::error::Error;
 use super::http::{Http, join};
-use super::{Answer, Asking, Pace, Source};
+use super::{Answer, Asking, Source, SourceInfo};
 use crate::domain::hint::{DeezerId, Group, Identity, Mbid, SourceName, Subject};
 
-/// A little more than a second: both ends have a clock.
-const DISTANCE: Duration = Duration::from_millis(1200);
+/// More than a second, because the clocks of both sides differ.
+const INTERVAL: Duration = Duration::from_millis(1200);
 
-/// `resource` may be repeated so often
+/// `resource` may be repeated this often
 /// (<https://musicbrainz.org/doc/MusicBrainz_API#url_(by_text)>).
 const MAX_RESOURCES: usize = 100;
 
 const SPOTIFY_ARTIST: &str = "https://open.spotify.com/artist/";
 
-/// Spotify's artists by their address: unknown ones are left out of the answer.
+/// Looks up Spotify artists by URL. The answer omits unknown ones.
 #[derive(Debug)]
 pub(super) struct Artists {
     http: Http,
@@ -38,16 +38,13 @@ impl Artists {
 }
 
 impl Source for Artists {
-    fn name(&self) -> SourceName {
-        SourceName::MusicBrainz
-    }
-
-    fn group(&self) -> Group {
-        Group::Unidentified
-    }
-
-    fn pace(&self) -> Pace {
-        Pace { batch: MAX_RESOURCES, distance: DISTANCE }
+    fn info(&self) -> SourceInfo {
+        SourceInfo {
+            name: SourceName::MusicBrainz,
+            group: Group::Unidentified,
+            batch: MAX_RESOURCES,
+            interval: INTERVAL,
+        }
     }
 
     fn ask<'a>(&'a self, artists: &'a [Subject], _now: Timestamp) -> Asking<'a> {
@@ -56,7 +53,7 @@ impl Source for Artists {
                 Ok(body) => {
                     Ok(Answer { identities: identities(&body, artists)?, ..Answer::default() })
                 }
-                // A single address that is unknown is a 404, several are an empty list.
+                // One unknown URL is a 404, several are an empty list.
                 Err(Error::NotFound) if artists.len() == 1 => Ok(Answer::default()),
                 Err(error) => Err(error),
             }
@@ -64,11 +61,10 @@ impl Source for Artists {
     }
 }
 
-/// Where all of them are asked about at once.
 fn address(base: &Url, artists: &[Subject]) -> Url {
     let mut url = join(base, &["ws", "2", "url"]);
-    // By hand: an id needs no escapes, and a hundred escaped addresses come near the 8 KiB that
-    // servers take.
+    // Not percent-encoded: ids need no escapes, and a hundred encoded URLs come close to the 8 KiB that
+    // servers accept.
     let mut query: String =
         artists.iter().map(|artist| format!("resource={SPOTIFY_ARTIST}{}&", artist.id)).collect();
     query.push_str("inc=artist-rels&fmt=json");
@@ -76,14 +72,14 @@ fn address(base: &Url, artists: &[Subject]) -> Url {
     url
 }
 
-/// One address is answered with an object, several with a list of such objects.
+/// The answer for one URL is an object, for several a list of objects.
 fn identities(body: &Value, asked: &[Subject]) -> Result<Vec<Identity>, Error> {
     let one = std::slice::from_ref(body);
     let urls = match body.get("urls") {
         Some(urls) => urls.as_array().map(Vec::as_slice),
         None => body.get("resource").map(|_| one),
     };
-    let urls = urls.ok_or_else(|| Error::Unreadable("no list of addresses".into()))?;
+    let urls = urls.ok_or_else(|| Error::Unreadable("no list of URLs".into()))?;
     Ok(urls.iter().filter_map(|url| identity(url, asked)).collect())
 }
 
@@ -95,7 +91,7 @@ fn identity(url: &Value, asked: &[Subject]) -> Option<Identity> {
     Some(Identity::Mbid(artist.id.clone(), mbid))
 }
 
-/// The addresses of an artist, one artist a call.
+/// The links of one artist per call.
 #[derive(Debug)]
 pub(super) struct Links {
     http: Http,
@@ -124,16 +120,13 @@ impl Links {
 }
 
 impl Source for Links {
-    fn name(&self) -> SourceName {
-        SourceName::MusicBrainz
-    }
-
-    fn group(&self) -> Group {
-        Group::Untraced
-    }
-
-    fn pace(&self) -> Pace {
-        Pace { batch: 1, distance: DISTANCE }
+    fn info(&self) -> SourceInfo {
+        SourceInfo {
+            name: SourceName::MusicBrainz,
+            group: Group::Untraced,
+            batch: 1,
+            interval: INTERVAL,
+        }
     }
 
     fn ask<'a>(&'a self, artists: &'a [Subject], _now: Timestamp) -> Asking<'a> {
@@ -154,7 +147,7 @@ fn deezer(relation: &Value) -> Option<DeezerId> {
     path.next()?.parse().ok().map(DeezerId)
 }
 
-/// The relations that hold still.
+/// The relations that have not ended.
 fn relations(of: &Value) -> impl Iterator<Item = &Value> {
     let all = of.get("relations").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     all.iter().filter(|relation| relation.get("ended").and_then(Value::as_bool) != Some(true))
@@ -181,7 +174,7 @@ mod tests {
         ids.iter().map(subject).collect()
     }
 
-    /// As MusicBrainz' own tests have it (t/…/WS/2/JSON/LookupURL.pm).
+    /// From the tests of MusicBrainz (t/…/WS/2/JSON/LookupURL.pm).
     fn url(id: &str, ended: bool) -> Value {
         json!({
             "id": "e0a79771-e9f0-4127-b58a-f5e6869c8e96",
@@ -195,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_and_several_are_answered_in_two_shapes() {
+    fn answers_for_one_and_several_urls_are_parsed() {
         let found = Identity::Mbid(ArtistId::parse("a").unwrap(), Mbid::parse(MBID).unwrap());
         let several = json!({"url-count": 1, "url-offset": 0, "urls": [url("a", false)]});
         for body in [several, url("a", false)] {
@@ -209,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_asked_or_is_over_is_nobody() {
+    fn unrequested_and_ended_relations_are_ignored() {
         for odd in [url("z", false), url("a", true), json!(null), json!({"resource": 7})] {
             let body = json!({ "urls": [odd] });
             assert_eq!(identities(&body, &asked(&["a"])).unwrap(), [], "{odd}");
@@ -220,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_artists_fit_in_an_address() {
+    fn hundred_artists_fit_in_a_url() {
         let base = "https://musicbrainz.org".parse().unwrap();
         let id = "4tZwfgrHOc3mvqYlEYSvVi";
         let address = address(&base, &asked(&[id; MAX_RESOURCES])).to_string();
@@ -232,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn deezers_number_is_in_its_address() {
+    fn deezer_id_is_parsed_from_its_url() {
         let number = |address: &str| deezer(&json!({"url": {"resource": address}})).map(|id| id.0);
         assert_eq!(number("https://www.deezer.com/artist/27"), Some(27));
         assert_eq!(number("https://www.deezer.com/en/artist/27"), Some(27));
@@ -245,7 +238,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_resource_is_read_without_a_panic(resource in any::<String>()) {
+        fn any_resource_is_parsed_without_panic(resource in any::<String>()) {
             let _ = deezer(&json!({"url": {"resource": resource}}));
             let _ = identities(&json!({"resource": resource}), &asked(&["a"]));
         }

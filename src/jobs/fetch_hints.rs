@@ -1,7 +1,7 @@
-//! Open catalogues → "ask Spotify about this artist now".
+//! Asks open catalogues which artists have a release that Spotify should be checked for.
 //!
-//! Dropday works without: a source that is slow, wrong, down or changed costs its own turn, and no
-//! other. Each is asked at its own pace, which is in the database and holds for every process.
+//! A source that is slow, down or changed affects no other source. Each has its own interval, which
+//! is recorded in the database and holds for all processes.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,26 +11,26 @@ use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::hint::{SourceName, Subject};
-use crate::hints::{Answer, Error, Source};
+use crate::hints::{Answer, Error, Source, SourceInfo};
 use crate::store::{StoreError, Tx, hint_sources, hints, identities};
 
-/// The longest that a pass waits for the next call to a source: more than the distance between two
-/// calls of one round, less than that between two rounds.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a run waits for the next call to a source: more than the interval of sources that take
+/// many calls, less than that of sources that take one.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// How long the turn of one source may take; the rest of its artists wait for the next pass.
-const TURN: Duration = Duration::from_secs(120);
+/// The time limit of one source in a run. The rest of its artists wait for the next run.
+const SOURCE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What a pass did.
+/// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Calls made.
+    /// The number of calls.
     pub calls: u64,
-    /// Artists of whom it is now known who they are elsewhere.
+    /// The number of artists found in other catalogues.
     pub identified: u64,
-    /// Hints that were not given before.
+    /// The number of new hints.
     pub given: u64,
-    /// Sources that did not answer, and why. No failure of the pass: nothing depends on a hint.
+    /// The sources that failed, and why. This does not fail the run: nothing depends on hints.
     pub silent: Vec<(SourceName, String)>,
 }
 
@@ -45,29 +45,26 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Asks each source that is due.
-///
-/// # Errors
-/// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
+/// Asks each source that is due. Fails only if the database does.
 pub async fn pass(ctx: &Ctx, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
     for (done, source) in ctx.hints.iter().enumerate() {
-        take_turn(ctx, &**source, watch, &mut outcome).await?;
+        ask_source(ctx, &**source, watch, &mut outcome).await?;
         (watch.progress)(done as u64 + 1, ctx.hints.len() as u64);
     }
     Ok(outcome)
 }
 
-/// Asks a source about all that are due, call by call.
-async fn take_turn(
+/// Asks a source about all artists that are due, call by call.
+async fn ask_source(
     ctx: &Ctx,
     source: &dyn Source,
     watch: &Watch<'_>,
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
-    let ends = ctx.clock.now() + TURN;
+    let ends = ctx.clock.now() + SOURCE_TIMEOUT;
     while !watch.stop.is_cancelled() && ctx.clock.now() < ends {
-        let Some((artists, wait)) = book(ctx, source).await? else { return Ok(()) };
+        let Some((artists, wait)) = book_call(ctx, source.info()).await? else { return Ok(()) };
         let call = async {
             if !wait.is_zero() {
                 ctx.clock.sleep(wait).await;
@@ -77,58 +74,59 @@ async fn take_turn(
         let answer = tokio::select! {
             answer = call => answer,
             () = watch.stop.cancelled() => {
-                let name = source.name();
-                let give_back = move |tx: &Tx<'_>| hint_sources::give_back(tx, name);
-                return ctx.db.write("give a hint call back", give_back).await;
+                let name = source.info().name;
+                let release = move |tx: &Tx<'_>| hint_sources::release_call(tx, name);
+                return ctx.db.write("release a hint call", release).await;
             }
         };
         outcome.calls += 1;
-        ctx.metrics.record_hint_call(source.name(), answer.is_ok());
+        ctx.metrics.record_hint_call(source.info().name, answer.is_ok());
         match answer {
-            Ok(answer) => take_in(ctx, source, artists, answer, outcome).await?,
-            Err(error) => return note_failure(ctx, source, artists, error, outcome).await,
+            Ok(answer) => record_answer(ctx, source.info(), artists, answer, outcome).await?,
+            Err(error) => return record_failure(ctx, source.info(), artists, error, outcome).await,
         }
     }
     Ok(())
 }
 
-/// Who is to be asked about, and how long to wait for it; `None` if nobody is due, or the source is to be left alone.
-async fn book(
+/// Books a call: the artists to ask about, and how long to wait before it. `None` if no artist is due
+/// or the source must not be called yet.
+async fn book_call(
     ctx: &Ctx,
-    source: &dyn Source,
+    source: SourceInfo,
 ) -> Result<Option<(Vec<Subject>, Duration)>, StoreError> {
-    let (name, group, pace) = (source.name(), source.group(), source.pace());
     ctx.db
         .write("book a hint call", move |tx| {
-            let Some(at) = hint_sources::free_at(tx, name, TIMEOUT)? else { return Ok(None) };
-            let artists = identities::due(tx, group, pace.batch)?;
+            let Some(at) = hint_sources::next_call_at(tx, source.name, MAX_WAIT)? else {
+                return Ok(None);
+            };
+            let artists = identities::due(tx, source.group, source.batch)?;
             if artists.is_empty() {
                 return Ok(None);
             }
-            hint_sources::book(tx, name, at, pace.distance)?;
-            // By the clock as it stands now: one that steps back would make this wait for as long.
+            hint_sources::book_call(tx, source.name, at, source.interval)?;
+            // Computed here, in case the clock steps back afterwards.
             Ok(Some((artists, at.duration_since(tx.now()).try_into().unwrap_or_default())))
         })
         .await
 }
 
-async fn take_in(
+async fn record_answer(
     ctx: &Ctx,
-    source: &dyn Source,
+    source: SourceInfo,
     artists: Vec<Subject>,
     answer: Answer,
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
-    let (name, group) = (source.name(), source.group());
     let identified = answer.identities.len() as u64;
     let given = ctx
         .db
         .write("record hints", move |tx| {
-            identities::answered(tx, group, &ids(artists), &answer.identities)?;
-            hint_sources::went_well(tx, name)?;
+            identities::answered(tx, source.group, &ids(artists), &answer.identities)?;
+            hint_sources::record_success(tx, source.name)?;
             let mut given = 0;
             for hint in &answer.hints {
-                given += u64::from(hints::give(tx, hint)?);
+                given += u64::from(hints::record(tx, hint)?);
             }
             Ok(given)
         })
@@ -138,30 +136,29 @@ async fn take_in(
     Ok(())
 }
 
-async fn note_failure(
+async fn record_failure(
     ctx: &Ctx,
-    source: &dyn Source,
+    source: SourceInfo,
     artists: Vec<Subject>,
     error: Error,
     outcome: &mut Outcome,
 ) -> Result<(), StoreError> {
-    let (name, group) = (source.name(), source.group());
     let (why, retry_after) = (error.to_string(), error.retry_after());
     let chance = fraction(&*ctx.chance);
-    // One artist whose answer never makes sense must not stand in the others' way.
-    let is_one_artist = artists.len() == 1 && source.pace().batch == 1;
-    let passed_over = is_one_artist && error.is_about_the_question();
+    // Skips an artist whose answer is never understood, so that the others have their turn.
+    let skips_artist = source.batch == 1 && error.may_concern_one_artist();
     let wait = ctx
         .db
         .write("hints failed", move |tx| {
-            if passed_over {
-                identities::answered(tx, group, &ids(artists), &[])?;
+            if skips_artist {
+                identities::answered(tx, source.group, &ids(artists), &[])?;
             }
-            hint_sources::failed(tx, name, &why, retry_after, chance)
+            hint_sources::record_failure(tx, source.name, &why, retry_after, chance)
         })
         .await?;
-    tracing::warn!(source = name.as_str(), %error, retry_in_s = wait.as_secs(), "no hints from a source");
-    outcome.silent.push((name, error.to_string()));
+    let retry_in_s = wait.as_secs();
+    tracing::warn!(source = source.name.as_str(), %error, retry_in_s, "failed to fetch hints");
+    outcome.silent.push((source.name, error.to_string()));
     Ok(())
 }
 

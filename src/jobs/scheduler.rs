@@ -2,15 +2,27 @@
 //! no harm that tokio-cron-scheduler lets firings overlap and does not wait for them at shutdown.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio_cron_scheduler::{Job as CronJob, JobScheduler};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::worker::{Job, JobNotifier};
+use crate::clock::{Clock, SystemClock};
 use crate::config::Schedule;
 
+/// How often to compare the clock with the next firing: the clock can be set, and the machine can be suspended.
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Twice the time between two polls of tokio-cron-scheduler, and a little more.
+const FIRE_TIME: Duration = Duration::from_millis(1100);
+
 /// The rules in use. They fire until [`Self::stop`].
-pub struct Scheduler(JobScheduler);
+pub struct Scheduler {
+    scheduler: JobScheduler,
+    idle: AbortOnDropHandle<()>,
+}
 
 impl Scheduler {
     /// Starts to fire.
@@ -26,14 +38,38 @@ impl Scheduler {
             scheduler.add(cron_job).await.with_context(|| not_a_rule(key, rule))?;
         }
         scheduler.start().await.context("failed to start the scheduler")?;
-        Ok(Self(scheduler))
+        let idle = AbortOnDropHandle::new(tokio::spawn(idle_between_firings(scheduler.clone())));
+        Ok(Self { scheduler, idle })
     }
 
-    /// Ends within half a second, the time between two polls.
-    pub async fn stop(mut self) {
-        if let Err(error) = self.0.shutdown().await {
+    /// Stops firing within half a second.
+    pub async fn stop(self) {
+        let Self { mut scheduler, idle } = self;
+        drop(idle);
+        if let Err(error) = scheduler.shutdown().await {
             tracing::warn!(%error, "failed to stop the scheduler");
         }
+    }
+}
+
+/// Keeps tokio-cron-scheduler from polling twice a second while no rule is due, which would be most of what an idle
+/// daemon does: each poll needs the lock that this holds.
+async fn idle_between_firings(scheduler: JobScheduler) {
+    let rules = Arc::clone(&scheduler.context().metadata_storage);
+    loop {
+        let mut locked = rules.write().await;
+        loop {
+            let next = locked.list_next_ticks().await.unwrap_or_default();
+            // 0 is never.
+            let next = next.iter().map(|rule| rule.next_tick).filter(|at| *at > 0).min();
+            let now = SystemClock.now().as_second().unsigned_abs();
+            match next.map(|next| Duration::from_secs(next.saturating_sub(now))) {
+                Some(Duration::ZERO) => break,
+                wait => SystemClock.sleep(wait.unwrap_or(POLL_INTERVAL).min(POLL_INTERVAL)).await,
+            }
+        }
+        drop(locked);
+        SystemClock.sleep(FIRE_TIME).await;
     }
 }
 
@@ -67,7 +103,6 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::clock::{Clock, SystemClock};
 
     fn every_second() -> Schedule {
         let keys = [

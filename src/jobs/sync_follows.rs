@@ -1,4 +1,4 @@
-//! A user → the artists they follow. A list that looks cut short is not believed.
+//! Syncs the artists that users follow from Spotify. A list that looks truncated is not applied.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,33 +18,32 @@ use crate::spotify;
 use crate::store::follows::{self, Change};
 use crate::store::{StoreError, Tx, tidy};
 
-/// A list that was believed is read again after this long.
+/// The interval between syncs.
 pub const SYNC_INTERVAL: Duration = Duration::from_secs(6 * 3600);
 
-/// No list is longer than this many pages of 50; what says so is a server that never ends.
+/// In pages of 50. A longer list means that the cursors loop.
 const MAX_PAGES: usize = 400;
 
-/// What a pass did.
+/// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Lists that were read and believed.
+    /// Lists that were applied.
     pub believed: u64,
-    /// Lists that were read and not believed.
+    /// Lists that look truncated.
     pub doubted: u64,
-    /// Lists that could not be read.
+    /// Lists that could not be fetched.
     pub failed: u64,
-    /// Users who must sign in again, or whom Spotify refuses.
+    /// Users who must sign in again or whom Spotify rejects.
     pub refused: u64,
-    /// What changed.
+    /// The result of applying a list.
     pub change: Change,
-    /// Why the pass ended early.
+    /// Why the run ended early.
     pub held_up: Option<String>,
-    /// Whether that is since Spotify does not accept the app, which waiting does not mend.
+    /// Whether that is because Spotify rejects the app, which waiting does not fix.
     pub is_app_refused: bool,
 }
 
 impl Outcome {
-    /// Whether something that should have worked did not.
     pub fn has_failed(&self) -> bool {
         self.failed > 0 || self.held_up.is_some()
     }
@@ -71,10 +70,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Reads the lists of follows that are due.
-///
-/// # Errors
-/// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
+/// Syncs the lists that are due.
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
     ctx.db.write("tidy", tidy::tidy).await?;
@@ -89,7 +85,7 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
             Ok(list) => settle(ctx, *user, list, &mut outcome).await?,
             Err(GatewayError::Store(error)) => return Err(error),
             Err(error) => {
-                // Whoever met it comes after the others next time, should it be theirs alone.
+                // In case only this user is affected, the others come first next time.
                 if matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved)) {
                     note_failure(ctx, *user, &error, &mut outcome).await?;
                 }
@@ -149,7 +145,7 @@ async fn settle(
             Ok(Some((change, doubt)))
         })
         .await?;
-    // Whoever left while their list was being read has no list any more.
+    // The account was deleted while its list was being fetched.
     let Some((change, doubt)) = settled else { return Ok(()) };
     outcome.change.added += change.added;
     outcome.change.removed += change.removed;
@@ -164,7 +160,7 @@ fn count_belief(user: UserId, doubt: Option<SuspectReason>, outcome: &mut Outcom
             tracing::warn!(
                 user = user.0,
                 %doubt,
-                "a list of follows is not believed: nobody is unfollowed, it is read again later"
+                "follow list looks truncated; ignoring removals until the next sync"
             );
             outcome.doubted += 1;
         }
@@ -179,17 +175,17 @@ async fn note_failure(
 ) -> Result<(), StoreError> {
     let mut wait = None;
     match error {
-        // How the user stands says when they are tried again.
+        // The gateway has recorded when to try this user again.
         GatewayError::User { why, .. } if why.is_about_the_user() => {
             outcome.refused += 1;
             if !matches!(why, spotify::Error::SignInAgain(_)) {
-                tracing::warn!(user = user.0, error = %why, "Spotify refuses this person");
+                tracing::warn!(user = user.0, error = %why, "Spotify rejects user");
             }
             return Ok(());
         }
         GatewayError::Spotify(spotify::Error::EndpointRemoved) => wait = Some(ENDPOINT_PAUSE),
         error => {
-            tracing::warn!(user = user.0, %error, "the list of follows could not be read");
+            tracing::warn!(user = user.0, %error, "failed to fetch follow list");
             outcome.failed += 1;
         }
     }

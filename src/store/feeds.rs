@@ -1,4 +1,4 @@
-//! Private addresses of feeds, of which only hashes are kept; and what feeds tell.
+//! Private feed URLs, of which only hashes are stored, and the entries of feeds.
 
 use std::collections::HashMap;
 
@@ -12,46 +12,40 @@ use crate::domain::release::ReleaseId;
 use crate::domain::release_filter;
 use crate::domain::user::UserId;
 
-/// Entries of a feed.
+/// Entries per feed.
 const MAX_ROWS: usize = 100;
 
-/// Among so many of the newest they are looked for: some are of kinds that the user does not want.
+/// The newest releases to search for entries. The user does not want all kinds.
 const LOOKED_THROUGH: u32 = 400;
 
-/// What is older is in no feed.
+/// Entries are no older than this.
 const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 400);
 
-/// A reading is written down no more often than this.
+/// How often at most a fetch is recorded.
 const NOTED: SignedDuration = SignedDuration::from_hours(1);
 
-/// An address that somebody has made.
+/// A feed URL that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// For what.
     pub form: Form,
     /// When.
     pub made_at: Timestamp,
-    /// When a program last read it, to the hour; `None` if none did.
+    /// The last fetch, to the hour, if there was one.
     pub read_at: Option<Timestamp>,
 }
 
-/// Whose address it is, and how it stood when it was last read.
+/// The owner of a feed URL, and the last version that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// Whose.
     pub user: UserId,
-    /// What the last reading found.
     pub version: Option<Vec<u8>>,
-    /// Since when it is that.
+    /// When that version was first fetched.
     pub changed_at: Option<Timestamp>,
-    /// Whether this reading is worth a write.
+    /// Whether to record this fetch.
     pub is_worth_noting: bool,
 }
 
-/// The addresses of a user's feeds that work.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The user's feed URLs.
 pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Made>> {
     let mut rows =
         tx.conn().prepare_cached("SELECT kind, made_at, read_at FROM feeds WHERE person = ?1")?;
@@ -64,10 +58,7 @@ pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Made>> {
     Ok(made.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// Keeps a new address, in place of the one before it.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Saves a new URL, which replaces the previous one.
 pub fn make(tx: &Tx<'_>, user: UserId, form: Form, token_hash: [u8; 32]) -> Result<()> {
     let sql =
         "INSERT OR REPLACE INTO feeds (person, kind, token_hash, made_at) VALUES (?1, ?2, ?3, ?4)";
@@ -76,19 +67,13 @@ pub fn make(tx: &Tx<'_>, user: UserId, form: Form, token_hash: [u8; 32]) -> Resu
 }
 
 /// Ends an address.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn revoke(tx: &Tx<'_>, user: UserId, form: Form) -> Result<()> {
     let sql = "DELETE FROM feeds WHERE person = ?1 AND kind = ?2";
     tx.execute(sql, params![user, form.as_str()])?;
     Ok(())
 }
 
-/// Whose address this is; `None` where it is nobody's, or that of somebody who took their consent back.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// `None` if there is no such URL, or if its owner revoked access.
 pub fn whose(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Option<Held>> {
     let sql = "SELECT f.person, f.version, f.changed_at, coalesce(f.read_at, 0) <= ?3
                FROM feeds f JOIN people p ON p.id = f.person
@@ -105,11 +90,8 @@ pub fn whose(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Option<Hel
     Ok(held.optional()?)
 }
 
-/// Notes that an address was read, and what was found. Returns since when it is that, to the second:
-/// later than anything that it said of itself before.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Records a fetch and its version. Returns when that version was first fetched, in whole seconds and later
+/// than any time returned before.
 pub fn note_reading(tx: &Tx<'_>, token_hash: [u8; 32], version: [u8; 32]) -> Result<Timestamp> {
     let sql = "UPDATE feeds SET read_at = ?3, version = ?2,
                    changed_at = iif(version IS ?2, changed_at, max(?4, coalesce(changed_at + 1000, 0)))
@@ -119,10 +101,7 @@ pub fn note_reading(tx: &Tx<'_>, token_hash: [u8; 32], version: [u8; 32]) -> Res
     Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map_or(second, |at| at.0))
 }
 
-/// What can have changed in a user's feeds, in few words: the same words, the same feed.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// A short summary of everything that can change a user's feeds.
 pub fn fingerprint(tx: &Tx<'_>, user: UserId) -> Result<String> {
     let sql = "SELECT format('%d %d %d %d', count(*), coalesce(sum(seen_at), 0), coalesce(max(changed_at), 0),
                    coalesce(sum(is_edition), 0)) FROM
@@ -143,11 +122,8 @@ pub fn fingerprint(tx: &Tx<'_>, user: UserId) -> Result<String> {
     Ok(format!("{news} / {mutes} / {follows} / {kinds:?}"))
 }
 
-/// What a user's feeds tell: what was news of the kinds that they want, the newest first, muted artists'
-/// left out, and whether or not they can be written to.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The entries of a user's feeds, newest first: releases of the kinds that they want, without muted artists,
+/// whether or not the user has a confirmed address.
 pub fn entries(tx: &Tx<'_>, user: UserId) -> Result<Vec<Entry>> {
     let Some(wanted) = preferences::of(tx, user)? else { return Ok(Vec::new()) };
     let mut entries: Vec<Entry> = Vec::new();
@@ -159,7 +135,7 @@ pub fn entries(tx: &Tx<'_>, user: UserId) -> Result<Vec<Entry>> {
             continue;
         }
         let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
-        // What is said to have changed in the future a wrong clock said.
+        // A time in the future was written by a wrong clock.
         let changed_at =
             changed_at.filter(|at| *at <= tx.now()).map_or(seen_at, |at| at.max(seen_at));
         entries.push(Entry { release, appears, seen_at, changed_at });
@@ -169,8 +145,8 @@ pub fn entries(tx: &Tx<'_>, user: UserId) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// What was seen since a user follows the artist; and what emails told or would have told, such as of
-/// editions, and of artists whom they have ceased to follow.
+/// Releases recorded since the user followed the artist, and those that emails announced or would have
+/// announced, such as editions and releases of artists that were unfollowed since.
 const NEWS: &str = "WITH news (release, seen_at) AS (
          SELECT release, min(seen_at) FROM (
              SELECT * FROM

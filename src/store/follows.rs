@@ -1,4 +1,4 @@
-//! Who follows whom, and when each user's list is to be read again.
+//! Which users follow which artists, and when each list is due for a sync.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -9,30 +9,25 @@ use super::{Result, Tx, artists, outbox};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::user::UserId;
 
-/// How a user's list stood when it was last read.
+/// The state of a user's follow list.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
-    /// How many artists they follow, as far as is known.
+    /// Artists in the list.
     pub count: u64,
-    /// Failures and doubts in a row.
+    /// Consecutive failures and suspect lists.
     pub failures: u32,
-    /// Why the list was last doubted, and since when it looks so.
+    /// Why the list is suspect, and since when, if it is.
     pub doubt: Option<(String, Timestamp)>,
 }
 
-/// What changed.
+/// The result of applying a list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Change {
-    /// Artists followed that were not before.
     pub added: u64,
-    /// Artists no longer followed.
     pub removed: u64,
 }
 
-/// Whose lists are to be read: those that are due, or everybody's who can be asked.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The users whose lists are due, or all connected users.
 pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id FROM people p JOIN tokens t ON t.person = p.id
@@ -43,19 +38,13 @@ pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
     Ok(due.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Why a user's list is not read though it may be due: Spotify refuses them until later, in words.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Why Spotify rejects the user for the time being, if it does.
 pub fn refused(tx: &Tx<'_>, user: UserId) -> Result<Option<String>> {
     let sql = "SELECT coalesce(trouble, '') FROM people WHERE id = ?1 AND trouble_until > ?2";
     Ok(tx.query_row(sql, params![user, Ms(tx.now())], |row| row.get(0)).optional()?)
 }
 
-/// How a user's list stands; `None` if there is no such user.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// `None` if there is no such user.
 pub fn standing(tx: &Tx<'_>, user: UserId) -> Result<Option<Standing>> {
     let found = tx.query_row(
         "SELECT (SELECT count(*) FROM follows WHERE person = ?1), follows_failures, follows_doubt,
@@ -72,10 +61,7 @@ pub fn standing(tx: &Tx<'_>, user: UserId) -> Result<Option<Standing>> {
     Ok(found.optional()?)
 }
 
-/// Follows `artists` for `user`; `whole` says that whoever is missing was unfollowed.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Adds the follows of `user`; if `whole`, also removes those that are not in `artists`.
 pub fn apply(tx: &Tx<'_>, user: UserId, artists: &[Artist], whole: bool) -> Result<Change> {
     let mut change = Change::default();
     for artist in artists {
@@ -93,8 +79,8 @@ pub fn apply(tx: &Tx<'_>, user: UserId, artists: &[Artist], whole: bool) -> Resu
     Ok(change)
 }
 
-/// Whether the follow is new. One that ended lately goes on where it left off, and what came out
-/// meanwhile is owed.
+/// Returns whether the follow is new. One that ended recently is resumed, and what came out in between is
+/// enqueued.
 fn follow(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<bool> {
     let sql = "INSERT OR IGNORE INTO follows (person, artist, since) VALUES (?1, ?2, ?3)";
     let is_new = tx.execute(sql, params![user, artist, Ms(tx.now())])? == 1;
@@ -125,24 +111,9 @@ fn unfollow(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
     exactly_one(tx.execute(sql, params![user, artist])?)
 }
 
-/// How many artists a user follows.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn count(tx: &Tx<'_>, user: UserId) -> Result<u64> {
     let sql = "SELECT count(*) FROM follows WHERE person = ?1";
     Ok(tx.query_row(sql, [user], |row| row.get(0))?)
-}
-
-/// Whether a user follows every artist that is watched: nobody else follows anybody else.
-pub(super) fn are_all(tx: &Tx<'_>, user: UserId) -> Result<bool> {
-    Ok(count(tx, user)? == artists::count_watched(tx)?)
-}
-
-/// Whether a user follows an artist.
-pub(super) fn is_one(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM follows WHERE person = ?1 AND artist = ?2)";
-    Ok(tx.query_row(sql, params![user, artist], |row| row.get(0))?)
 }
 
 fn followed(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
@@ -150,10 +121,7 @@ fn followed(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
     Ok(rows.query_map([user], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Records that the list was read and believed, and when it is due again.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Records that the list was applied, and when it is due again.
 pub fn believed(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> {
     let changed = tx.execute(
         "UPDATE people SET follows_read_at = ?2, follows_next_at = ?3, follows_failures = 0,
@@ -164,10 +132,7 @@ pub fn believed(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> {
     exactly_one(changed)
 }
 
-/// Records that the list was doubted. The same doubt as before keeps its beginning.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Records that the list is suspect. The time since when is kept while the reason stays the same.
 pub fn doubted(tx: &Tx<'_>, user: UserId, doubt: &str, next_at: Timestamp) -> Result<()> {
     let changed = tx.execute(
         "UPDATE people SET follows_next_at = ?3, follows_failures = follows_failures + 1,
@@ -179,10 +144,7 @@ pub fn doubted(tx: &Tx<'_>, user: UserId, doubt: &str, next_at: Timestamp) -> Re
     exactly_one(changed)
 }
 
-/// Records that the list could not be read.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Records a failed sync.
 pub fn failed(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> {
     tx.execute(
         "UPDATE people SET follows_next_at = ?2, follows_failures = follows_failures + 1 WHERE id = ?1",

@@ -1,4 +1,4 @@
-//! The ledger of each source of hints: its pace, its pauses and its health. All outlive a restart.
+//! The calls to each hint source: when the next one is due, and how the last ones went.
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use super::{Result, Tx};
 use crate::domain::backoff;
 use crate::domain::hint::SourceName;
 
-/// No pause is longer, whatever a source asks for: a slip of its must not silence it for ever. A
-/// call that lies further ahead was booked before the clock stepped back.
+/// The maximum pause, whatever a source asks for. A call that is due much later was booked before the
+/// clock stepped back.
 const MAX_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
-/// No source is called twice within this time, whatever became of the first call.
-const MIN_DISTANCE: Duration = Duration::from_secs(2);
+/// The minimum time until the call after a cancelled one.
+const MIN_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How a source does.
+/// The health of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
     /// The source.
     pub source: SourceName,
-    /// Calls made, ever.
+    /// All calls so far.
     pub calls: u64,
-    /// It is not asked before.
+    /// When the next call is due.
     pub next_at: Timestamp,
     /// When it last answered.
     pub last_ok_at: Option<Timestamp>,
@@ -33,61 +33,50 @@ pub struct Health {
     pub failures: u32,
     /// Why it last failed, and when.
     pub last_error: Option<(String, Timestamp)>,
-    /// What became of its hints.
+    /// Its hints.
     pub hints: Counts,
 }
 
-/// When the next call to a source may go out; `None` if that is further away than `patience`.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn free_at(tx: &Tx<'_>, source: SourceName, patience: Duration) -> Result<Option<Timestamp>> {
+/// When the next call to a source is due. `None` if that is later than `max_wait` from now.
+pub fn next_call_at(
+    tx: &Tx<'_>,
+    source: SourceName,
+    max_wait: Duration,
+) -> Result<Option<Timestamp>> {
     let sql = "SELECT next_at FROM hint_sources WHERE source = ?1";
     let next_at = tx.query_row(sql, [source], |row| row.get::<_, Ms>(0)).optional()?;
     let next_at = next_at.map(|at| at.0).filter(|at| *at <= tx.now() + MAX_PAUSE * 2);
     let at = next_at.map_or(tx.now(), |next_at| next_at.max(tx.now()));
-    Ok((at <= tx.now() + patience).then_some(at))
+    Ok((at <= tx.now() + max_wait).then_some(at))
 }
 
-/// Books a call to a source that goes out at `at`, and puts the one after it at a distance.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn book(tx: &Tx<'_>, source: SourceName, at: Timestamp, distance: Duration) -> Result<()> {
+/// Records a call to a source at `at`. The next one is due after `interval`.
+pub fn book_call(tx: &Tx<'_>, source: SourceName, at: Timestamp, interval: Duration) -> Result<()> {
     tx.execute(
         "INSERT INTO hint_sources (source, next_at, calls) VALUES (?1, ?2, 1)
          ON CONFLICT (source) DO UPDATE SET next_at = ?2, calls = calls + 1",
-        params![source, Ms(at + distance)],
+        params![source, Ms(at + interval)],
     )?;
     Ok(())
 }
 
-/// Gives a booking back whose call was broken off: the next start need not wait a round for it.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn give_back(tx: &Tx<'_>, source: SourceName) -> Result<()> {
+/// Makes the next call due again after a call was cancelled.
+pub fn release_call(tx: &Tx<'_>, source: SourceName) -> Result<()> {
     let sql = "UPDATE hint_sources SET next_at = min(next_at, ?2) WHERE source = ?1";
-    tx.execute(sql, params![source, Ms(tx.now() + MIN_DISTANCE)])?;
+    tx.execute(sql, params![source, Ms(tx.now() + MIN_INTERVAL)])?;
     Ok(())
 }
 
 /// Records that a source answered.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn went_well(tx: &Tx<'_>, source: SourceName) -> Result<()> {
+pub fn record_success(tx: &Tx<'_>, source: SourceName) -> Result<()> {
     let sql = "UPDATE hint_sources SET failures = 0, last_ok_at = ?2 WHERE source = ?1";
     tx.execute(sql, params![source, Ms(tx.now())])?;
     Ok(())
 }
 
-/// Records why a source did not answer, and leaves it alone: longer with each failure in a row, and
-/// at least for as long as it asked. For how long, is the answer.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn failed(
+/// Records a failure and defers the next call: with backoff, and at least as long as the source asks.
+/// Returns the wait.
+pub fn record_failure(
     tx: &Tx<'_>,
     source: SourceName,
     why: &str,
@@ -96,8 +85,8 @@ pub fn failed(
 ) -> Result<SignedDuration> {
     let sql = "SELECT failures FROM hint_sources WHERE source = ?1";
     let before: Option<u32> = tx.query_row(sql, [source], |row| row.get(0)).optional()?;
-    let ladder = backoff::HINTS.wait(before.unwrap_or(0) + 1, chance);
-    let wait = ladder.max(retry_after.unwrap_or_default()).min(MAX_PAUSE);
+    let wait = backoff::HINTS.wait(before.unwrap_or(0) + 1, chance);
+    let wait = wait.max(retry_after.unwrap_or_default()).min(MAX_PAUSE);
     tx.execute(
         "UPDATE hint_sources SET failures = failures + 1, next_at = ?2, last_error = ?3,
              last_error_at = ?4 WHERE source = ?1",
@@ -106,10 +95,7 @@ pub fn failed(
     Ok(SignedDuration::try_from(wait).unwrap_or(SignedDuration::ZERO))
 }
 
-/// How every source does that was ever asked.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The health of all sources that were ever called.
 pub fn health(tx: &Tx<'_>) -> Result<Vec<Health>> {
     let mut all = Vec::new();
     for source in SourceName::ALL {

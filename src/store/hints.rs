@@ -1,4 +1,4 @@
-//! Hints: given once, tried with growing distance, and settled: confirmed by Spotify, or dropped.
+//! Hints: recorded once, checked with growing intervals, then confirmed by Spotify or dropped.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
@@ -8,33 +8,30 @@ use super::{Result, Tx};
 use crate::domain::artist::ArtistId;
 use crate::domain::hint::{self, Hint, SourceName};
 
-/// A source tells of a release for two weeks or so; hints older than this are never told again.
+/// Hints are deleted after this time. Sources list a release for about two weeks.
 pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// That an album of the hint's day was seen on the artist's own list at Spotify. Dates that are less
-/// precise than a day are no Julian days, and match nothing.
+/// Whether Spotify's lists of the artist have an album with the date of the hint. Dates that are less
+/// precise than a day do not match.
 const SEEN: &str = "EXISTS (SELECT 1 FROM sightings s JOIN releases r ON r.id = s.release
      WHERE s.artist = ?1 AND NOT s.appears AND length(r.date) = 10
      AND abs(julianday(r.date) - julianday(released)) <= ?2)";
 
-/// Hints by what became of them.
+/// Hints by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Spotify is still to be asked, or to be asked again.
+    /// Not yet confirmed or dropped.
     pub open: u64,
-    /// Spotify had it.
+    /// Confirmed by Spotify.
     pub confirmed: u64,
-    /// Spotify never had it.
+    /// Never found at Spotify.
     pub dropped: u64,
 }
 
-/// Takes a hint in; whether it opens a question. It does not if nobody watches the artist, if so many are
-/// open of the artist that one more would change nothing, if Spotify was seen to have what it speaks of,
-/// or if the same source gave it before, unless the release was put off since and not found.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn give(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
+/// Records a hint. Returns whether it asks for a check. It does not if the artist is not followed or has
+/// enough open hints, if the release is already known, or if the source gave the hint before, unless
+/// the release was postponed since.
+pub fn record(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
     let released = hint.released.map(|day| day.to_string());
     let next_at = hint::first_try(hint.released, tx.now());
     let inserted = tx.execute(
@@ -66,11 +63,8 @@ pub fn give(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
     Ok(tx.execute(&sql, key)? == 0)
 }
 
-/// The artists of whom a hint asks for a check now, the one that has waited longest first. One whose
-/// last check failed, or ran out of calls, waits until that is due again, hint or no hint.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The artists with a hint that asks for a check now, oldest first. If the last check failed or ran out
+/// of calls, the artist waits until it is due again.
 pub fn wanting(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id FROM hints h JOIN artists a ON a.id = h.artist
@@ -83,12 +77,8 @@ pub fn wanting(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
     Ok(wanting.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Settles an artist's hints by a check that went through. News confirms those that were tried by
-/// now, and an album of the day that a hint names confirms that one. Any other hint that was due is
-/// tried again later, or dropped.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Updates an artist's hints after a successful check. News confirms the hints that were due, an album
+/// with the date of a hint confirms that one, and other due hints are deferred or dropped.
 pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, found_news: bool) -> Result<()> {
     let sql = format!(
         "UPDATE hints SET state = 'confirmed', settled_at = ?3 WHERE artist = ?1 AND state = 'open'
@@ -119,19 +109,13 @@ fn due_of(tx: &Tx<'_>, artist: &ArtistId) -> Result<Vec<(String, String, u32)>> 
     Ok(due.collect::<rusqlite::Result<_>>()?)
 }
 
-/// When the next hint will ask for a check; `None` if none is open.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// When the next open hint asks for a check.
 pub fn next_at(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
     let sql = "SELECT min(next_at) FROM hints WHERE state = 'open'";
     Ok(tx.query_row(sql, [], |row| row.get::<_, Option<Ms>>(0))?.map(|at| at.0))
 }
 
-/// Hints of a source by what became of them.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The hints of a source by state.
 pub fn counts(tx: &Tx<'_>, source: SourceName) -> Result<Counts> {
     let sql = "SELECT count(*) FILTER (WHERE state = 'open'),
                       count(*) FILTER (WHERE state = 'confirmed'),

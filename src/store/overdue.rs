@@ -1,4 +1,4 @@
-//! Artists that have waited longer than they should, and why: nothing stops in silence.
+//! Artists that have not been checked for longer than promised, and why.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -6,75 +6,20 @@ use rusqlite::params;
 use super::columns::Ms;
 use super::{Result, Tx, allowance, artists, ledger, users};
 use crate::domain::check_planner::Settings;
-use crate::domain::quota::{Bucket, Pause, Purpose};
+use crate::domain::overdue::WhyOverdue;
+use crate::domain::quota::{Bucket, Purpose};
 use crate::domain::user::UserId;
 
-/// An artist that has waited too long, or whose last check failed.
+/// An artist that has not been checked for longer than promised, or whose last check failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Overdue {
-    /// The name.
     pub name: String,
-    /// When the last check went through; `None` if none did yet.
+    /// The last successful check, if there was one.
     pub checked_at: Option<Timestamp>,
-    /// Why.
-    pub why: Why,
+    pub why: WhyOverdue,
 }
 
-/// Why an artist waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
-    /// The last check failed, in these words.
-    Failed(String),
-    /// Nothing is asked for a while.
-    Paused(Pause),
-    /// Spotify failed several times in a row: checks rest until this time.
-    Outage(Timestamp),
-    /// Nobody is connected with whose token it could be asked.
-    NobodyConnected,
-    /// The day's calls are spent.
-    DaySpent {
-        /// Artists that share them.
-        watched: u64,
-        /// How many there are in a rolling day.
-        calls: u32,
-    },
-    /// Others are asked about first.
-    NotItsTurn {
-        /// Artists that share the day's calls.
-        watched: u64,
-        /// How many there are in a rolling day.
-        calls: u32,
-    },
-}
-
-impl std::fmt::Display for Why {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Failed(why) => write!(f, "the last check failed: {why}"),
-            Self::Paused(pause) => {
-                write!(f, "nothing is asked until {}: {}", pause.until, pause.cause)
-            }
-            Self::Outage(until) => {
-                write!(f, "Spotify failed several times in a row; it is asked again at {until}")
-            }
-            Self::NobodyConnected => f.write_str(
-                "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in",
-            ),
-            Self::DaySpent { watched, calls } => {
-                write!(f, "the day's calls are spent: {watched} artists share {calls} calls a day")
-            }
-            Self::NotItsTurn { watched, calls } => {
-                write!(f, "its turn has not come: {watched} artists share {calls} calls a day")
-            }
-        }
-    }
-}
-
-/// Which artists are overdue, of all or of one user's, those that waited longest first, at most
-/// `most` of them.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The overdue artists, or those that one user follows: longest wait first, at most `most` of them.
 pub fn list(
     tx: &Tx<'_>,
     user: Option<UserId>,
@@ -103,31 +48,29 @@ pub fn list(
     }
     let general = why_in_general(tx, settings)?;
     let overdue = rows.into_iter().map(|(name, checked_at, failure)| {
-        let why = failure.map_or_else(|| general.clone(), Why::Failed);
+        let why = failure.map_or_else(|| general.clone(), WhyOverdue::CheckFailed);
         Overdue { name, checked_at, why }
     });
     Ok(overdue.collect())
 }
 
-/// Why anybody waits: a pause, nobody to ask for, a day that is spent, or more artists than calls.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<Why> {
+/// Why an artist is overdue unless its own last check failed: a pause, no connected user, no quota left,
+/// or more artists than calls.
+pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<WhyOverdue> {
     if let Some(pause) = ledger::pause_of(tx, Bucket::ArtistAlbums)? {
-        return Ok(Why::Paused(pause));
+        return Ok(WhyOverdue::Paused(pause));
     }
     if settings.asks_as_users && !users::can_anybody_lend(tx)? {
-        return Ok(Why::NobodyConnected);
+        return Ok(WhyOverdue::NobodyConnected);
     }
     if let Some(pause) = ledger::pause_of_checks(tx)? {
-        return Ok(Why::Outage(pause.until));
+        return Ok(WhyOverdue::Outage(pause.until));
     }
     let (budget, watched) =
         (allowance::budget(tx, settings.calls_per_day)?, artists::count_watched(tx)?);
     let calls = budget.allowed;
     Ok(match budget.is_spent(Purpose::Scheduled, settings) {
-        true => Why::DaySpent { watched, calls },
-        false => Why::NotItsTurn { watched, calls },
+        true => WhyOverdue::QuotaExhausted { watched, calls },
+        false => WhyOverdue::Queued { watched, calls },
     })
 }

@@ -1,4 +1,4 @@
-//! What users want to be told, and when; and whom they have muted.
+//! Users' preferences and muted artists.
 
 use jiff::Timestamp;
 use jiff::civil::Weekday;
@@ -19,10 +19,7 @@ const PREFERENCES: &str = "SELECT wants_albums, singles_since IS NOT NULL,
      wants_editions, rhythm, letter_weekday, letter_hour, zone, unsubscribed_at IS NULL
      FROM people WHERE id = ?1";
 
-/// What a user wants; `None` if there is no such user.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// `None` if there is no such user.
 pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Preferences>> {
     Ok(tx.query_row(PREFERENCES, [user], read).optional()?)
 }
@@ -42,7 +39,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
         "weekly" => DigestFrequency::Weekly(weekday),
         _ => DigestFrequency::AtOnce,
     };
-    // A zone that the machine has unlearnt is no reason to stay silent.
+    // A zone that the system no longer knows must not stop emails.
     let zone = row.get::<_, Option<String>>(10)?;
     let zone = zone.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC);
     Ok(Preferences {
@@ -53,12 +50,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
     })
 }
 
-/// Changes what a user wants, and, where that is another time, when the news leaves that they are
-/// owed. Lists that
-/// they wanted already have been wanted since then.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Saves preferences. If the schedule changes, pending notifications are rescheduled. A list that was wanted
+/// before keeps the time since when.
 pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
     let Preferences { kinds, digest_schedule, .. } = wanted;
     let before = of(tx, user)?;
@@ -93,36 +86,27 @@ pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
         ],
     )?;
     exactly_one(changed)?;
-    // An email that is late already must not be put off by whoever saves the same again.
+    // Saving the same schedule again must not postpone a late email.
     if before.is_some_and(|before| before.digest_schedule == *digest_schedule) {
         return Ok(());
     }
     outbox::plan_anew(tx, user, digest_schedule, last_digest(tx, user)?)
 }
 
-/// Sends a user no news any more, until they say otherwise.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Idempotent.
 pub fn unsubscribe(tx: &Tx<'_>, user: UserId) -> Result<()> {
     let sql = "UPDATE people SET unsubscribed_at = coalesce(unsubscribed_at, ?2) WHERE id = ?1";
     exactly_one(tx.execute(sql, params![user, Ms(tx.now())])?)
 }
 
-/// Gives a user a time zone, unless they have one.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Sets the time zone unless the user has one.
 pub fn propose_zone(tx: &Tx<'_>, user: UserId, zone: &TimeZone) -> Result<()> {
     let sql = "UPDATE people SET zone = ?2 WHERE id = ?1 AND zone IS NULL";
     tx.execute(sql, params![user, zone.iana_name()])?;
     Ok(())
 }
 
-/// When news that a user is owed now leaves by this timetable.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// When a notification enqueued now would be sent.
 pub fn next_send_time(
     tx: &Tx<'_>,
     user: UserId,
@@ -131,43 +115,32 @@ pub fn next_send_time(
     Ok(digest_schedule.next_send_time(tx.now(), last_digest(tx, user)?))
 }
 
-/// The digest that a user got last.
 pub(super) fn last_digest(tx: &Tx<'_>, user: UserId) -> Result<Option<Key>> {
     let sql = "SELECT last_digest FROM people WHERE id = ?1";
     let raw = tx.query_row(sql, [user], |row| row.get::<_, Option<String>>(0)).optional()?;
     Ok(raw.flatten().and_then(|raw| Key::parse(&raw)))
 }
 
-/// Records that a digest has left.
+/// Records that a digest was sent.
 pub(super) fn digest_sent(tx: &Tx<'_>, user: UserId, key: Key) -> Result<()> {
     let sql = "UPDATE people SET last_digest = ?2 WHERE id = ?1";
     tx.execute(sql, params![user, key.to_string()])?;
     Ok(())
 }
 
-/// Tells a user nothing of an artist any more, who must be known.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The artist must exist.
 pub fn mute(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
     let sql = "INSERT OR IGNORE INTO mutes (person, artist, since) VALUES (?1, ?2, ?3)";
     tx.execute(sql, params![user, artist, Ms(tx.now())])?;
     Ok(())
 }
 
-/// Tells a user of an artist again.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn unmute(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
     tx.execute("DELETE FROM mutes WHERE person = ?1 AND artist = ?2", params![user, artist])?;
     Ok(())
 }
 
-/// Whom a user has muted, by name.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The muted artists, by name.
 pub fn muted(tx: &Tx<'_>, user: UserId) -> Result<Vec<Artist>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name FROM mutes m JOIN artists a ON a.id = m.artist WHERE m.person = ?1

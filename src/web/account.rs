@@ -1,5 +1,4 @@
-//! A user's own page: how their watch stands, what stands in the way, their emails, their address,
-//! what is known of them, the way out.
+//! The account page: account health, recent emails, address, sign-out.
 
 mod emails;
 mod facts;
@@ -7,7 +6,7 @@ mod facts;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
@@ -17,8 +16,8 @@ use jiff::tz::TimeZone;
 use self::emails::Line;
 use self::facts::{Facts, gather};
 use super::cookies::{self, Purpose};
-use super::page::{self, is_just_now, shown};
-use super::visit::{Frame, SignedForm, Visit};
+use super::page::{self, Handled, is_just_now, shown};
+use super::visit::{Frame, SignedForm, UrlQuery, Visit};
 use super::when::When;
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::sample::{self, Asked};
@@ -28,7 +27,6 @@ use crate::domain::account_health::{Address, Condition, Severity};
 use crate::domain::consent::ends_at;
 use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::jobs::worker::{Job, JobNotifier};
-use crate::store::StoreError;
 use crate::store::outbox::Fate;
 use crate::store::overdue::Overdue;
 use crate::store::status::Artists;
@@ -51,12 +49,12 @@ struct Account {
     typed_fault: Option<String>,
     emails_come: Option<String>,
     sampled_at: Option<Timestamp>,
-    /// What became of the wish for a sample, where one was just uttered.
+    /// The result of a request for a sample email, right after it was made.
     sample: Option<Asked>,
 }
 
 impl Account {
-    /// The place in the list of pages.
+    /// This page in the menu.
     const PATH: &str = "/account";
 
     fn new(facts: Facts, frame: Frame, now: Timestamp) -> Self {
@@ -108,7 +106,7 @@ impl Account {
         self.conditions == [Condition::AllWell]
     }
 
-    /// `the last day`, `3 days`: how long ago the check was that is longest ago.
+    /// `the last day`, `3 days`: the age of the oldest check.
     fn checked_within(&self) -> Option<String> {
         let hours = self.now.duration_since(self.artists.oldest_check?).as_hours().max(0);
         Some(match hours / 24 {
@@ -122,7 +120,7 @@ impl Account {
         Some(self.day(&ends))
     }
 
-    /// Whether the form for the address stands above, where something must be done about it.
+    /// Whether the address form is shown at the top, because something is wrong with the address.
     fn is_address_in_the_way(&self) -> bool {
         self.conditions.iter().any(|condition| {
             matches!(
@@ -146,7 +144,7 @@ impl Account {
     }
 }
 
-/// When emails come, in words after "emails come".
+/// When emails are sent, to follow "emails come".
 fn emails_come(digest_schedule: &DigestSchedule) -> String {
     let (hour, zone) = (digest_schedule.hour, digest_schedule.zone.iana_name().unwrap_or("UTC"));
     match digest_schedule.frequency {
@@ -158,67 +156,62 @@ fn emails_come(digest_schedule: &DigestSchedule) -> String {
 
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     visit: Visit,
-) -> Response {
-    let asks = query.as_deref() == Some("sample");
+) -> Handled {
+    let asks = query.has("sample");
     show_page(&ctx, visit, |page| {
         page.sample = (asks && page.has_just_asked_for_a_sample()).then_some(Asked::Owed);
     })
     .await
 }
 
-async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -> Response {
+async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -> Handled {
     let (cadence, user, now) = (ctx.cadence.clone(), visit.user, ctx.clock.now());
-    match ctx.db.read("account page", move |tx| gather(tx, user, &cadence)).await {
-        Ok(Some(facts)) => {
-            let mut account = Account::new(facts, visit.frame, now);
-            change(&mut account);
-            page::render(&account)
-        }
-        Ok(None) => Redirect::to("/").into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+    let facts = ctx.db.read("account page", move |tx| gather(tx, user, &cadence)).await?;
+    let Some(facts) = facts else { return Ok(Redirect::to("/").into_response()) };
+    let mut account = Account::new(facts, visit.frame, now);
+    change(&mut account);
+    Ok(page::render(&account))
 }
 
 pub(super) async fn change_address(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, fields }: SignedForm,
-) -> Response {
+) -> Handled {
     let typed = fields.value("email");
     match address::submit(&ctx, visit.user, typed).await {
         Ok(_) => {
             notifier.notify(Job::SendEmails);
-            Redirect::to("/account").into_response()
+            Ok(Redirect::to("/account").into_response())
         }
-        Err(AddressError::Store(error)) => page::our_fault(&error),
+        Err(AddressError::Store(error)) => Err(error.into()),
         Err(fault) => {
             let page = show_page(&ctx, visit, |page| {
                 page.typed = typed.to_owned();
                 page.typed_fault = Some(fault.to_string());
             });
-            (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response()
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page.await?).into_response())
         }
     }
 }
 
-/// Owes a sample; the page says so, or why there is none.
+/// Sends a sample email; the page says so, or why not.
 pub(super) async fn send_sample(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    match sample::ask(&ctx, visit.user).await {
-        Ok(Asked::Owed) => {
+) -> Handled {
+    match sample::ask(&ctx, visit.user).await? {
+        Asked::Owed => {
             notifier.notify(Job::SendEmails);
-            Redirect::to("/account?sample").into_response()
+            Ok(Redirect::to("/account?sample").into_response())
         }
-        Ok(refused) => {
+        refused => {
             let page = show_page(&ctx, visit, |page| page.sample = Some(refused));
-            (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response()
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page.await?).into_response())
         }
-        Err(error) => page::our_fault(&error),
     }
 }
 
@@ -226,21 +219,20 @@ pub(super) async fn sign_out(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
     SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    signed_out(&ctx, jar, session::sign_out(&ctx, &visit.session).await)
+) -> Handled {
+    session::sign_out(&ctx, &visit.session).await?;
+    Ok(signed_out(&ctx, jar))
 }
 
 pub(super) async fn sign_out_everywhere(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
     SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    signed_out(&ctx, jar, session::sign_out_everywhere(&ctx, visit.user).await)
+) -> Handled {
+    session::sign_out_everywhere(&ctx, visit.user).await?;
+    Ok(signed_out(&ctx, jar))
 }
 
-fn signed_out(ctx: &Ctx, jar: CookieJar, done: Result<(), StoreError>) -> Response {
-    match done {
-        Ok(()) => (cookies::clear(jar, ctx, Purpose::Session), Redirect::to("/")).into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+fn signed_out(ctx: &Ctx, jar: CookieJar) -> Response {
+    (cookies::clear(jar, ctx, Purpose::Session), Redirect::to("/")).into_response()
 }

@@ -1,5 +1,4 @@
-//! Who agreed at Spotify and is not on the app's list there: what to tell the operator, and a form that
-//! does.
+//! The page for users who are not on the Spotify app's allow-list: a form to request access.
 
 use std::sync::Arc;
 
@@ -19,12 +18,12 @@ use crate::jobs::worker::{Job, JobNotifier};
 #[derive(Template)]
 #[template(path = "unlisted.html")]
 struct Unlisted {
-    /// `None` where nobody would get the email.
+    /// `None` if there is no operator address to notify.
     form: Option<Form>,
     contact: Option<Contact>,
 }
 
-/// What was typed, and what was wrong with it.
+/// The submitted values and their error.
 #[derive(Default)]
 struct Form {
     proof: String,
@@ -46,7 +45,7 @@ impl Form {
     }
 }
 
-/// The page of somebody whom Spotify has just refused.
+/// Shown right after Spotify rejected the user.
 pub(super) fn show(ctx: &Ctx, proof: Option<Proof>) -> Response {
     let form = proof.map(|Proof(proof)| Form { proof, ..Form::default() });
     page(ctx, form, StatusCode::FORBIDDEN)
@@ -70,7 +69,7 @@ pub(super) async fn ask(
         }
         Err(CallerError::NoProof) => over(),
         Err(CallerError::Full) => full(&ctx),
-        Err(CallerError::Store(error)) => page::our_fault(&error),
+        Err(CallerError::Store(error)) => page::internal_error(&error),
         Err(fault) => {
             let [proof, name, address] = [proof, name, address].map(str::to_owned);
             let form = Form { proof, name, address, fault: Some(fault) };

@@ -1,4 +1,4 @@
-//! The page that an email's link leads to. Opening it confirms nothing; its button does.
+//! The page behind the link that confirms an address. Opening it changes nothing; its button does.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{self, Message, shown};
+use super::page::{self, Handled, Message, shown};
 use crate::accounts::address::{self, Confirmation};
 use crate::context::Ctx;
 use crate::jobs::worker::{Job, JobNotifier};
@@ -18,32 +18,28 @@ struct Confirm {
     address: String,
 }
 
-pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> Response {
-    match address::look_up(&ctx, &token).await {
-        Ok(Confirmation::Good(address)) => {
-            page::render(&Confirm { address: shown(Some(&address)) })
-        }
-        Ok(other) => explain(other),
-        Err(error) => page::our_fault(&error),
-    }
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> Handled {
+    Ok(match address::look_up(&ctx, &token).await? {
+        Confirmation::Good(address) => page::render(&Confirm { address: shown(Some(&address)) }),
+        other => explain(other),
+    })
 }
 
 pub(super) async fn confirm(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     Path(token): Path<String>,
-) -> Response {
-    match address::confirm(&ctx, &token).await {
-        Ok(Confirmation::Good(_)) => {
+) -> Handled {
+    Ok(match address::confirm(&ctx, &token).await? {
+        Confirmation::Good(_) => {
             notifier.notify(Job::SendEmails);
             let body = "From now on you get a letter when an artist you follow puts out an album. \
                         There is nothing more to do.";
             let action = Some(("To your page", "/account"));
             Message { title: "Your address is confirmed", body, action }.with(StatusCode::OK)
         }
-        Ok(other) => explain(other),
-        Err(error) => page::our_fault(&error),
-    }
+        other => explain(other),
+    })
 }
 
 fn explain(confirmation: Confirmation) -> Response {

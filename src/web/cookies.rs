@@ -1,21 +1,19 @@
-//! Cookies: one for a trip to Spotify, one for a session.
+//! Cookies: one for a sign-in under way, one for a session.
 
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use crate::context::Ctx;
 
-/// What a cookie is for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
-    /// Ties a trip to Spotify to this browser.
+    /// Binds a sign-in to this browser.
     Trip,
-    /// Says who is signed in.
     Session,
 }
 
 impl Purpose {
-    /// How long the browser keeps it, in seconds. The database has the last word.
+    /// In seconds. The expiry in the database is what counts.
     fn max_age(self) -> i64 {
         match self {
             Self::Trip => 600,
@@ -23,8 +21,8 @@ impl Purpose {
         }
     }
 
-    /// `__Host-` forbids other hosts of the same domain to set it, and needs `Secure`, which
-    /// plain http on loopback cannot have.
+    /// The `__Host-` prefix keeps other hosts of the domain from setting the cookie. It requires `Secure`,
+    /// which plain HTTP on loopback cannot have.
     fn name(self, is_https: bool) -> &'static str {
         match (self, is_https) {
             (Self::Trip, true) => "__Host-dropday_trip",
@@ -52,7 +50,7 @@ fn bake(ctx: &Ctx, purpose: Purpose, value: String, seconds: i64) -> Cookie<'sta
     cookie.set_path("/");
     cookie.set_http_only(true);
     cookie.set_secure(is_https(ctx));
-    // Lax, not Strict: users come back from Spotify, and from emails.
+    // Lax, not Strict: users arrive from Spotify and from emails.
     cookie.set_same_site(SameSite::Lax);
     cookie.set_max_age(time::Duration::seconds(seconds));
     cookie

@@ -1,6 +1,6 @@
-//! The pages that links in emails lead to, without a sign-in: no more news, nothing more of an
-//! artist. Opening one changes nothing; its button does, or a mail program that unsubscribes
-//! (RFC 8058), whose POST comes without cookies and without a page.
+//! The pages behind links in emails, which need no sign-in: unsubscribe, and mute an artist. Opening one
+//! changes nothing; its button does, or an email client's one-click POST (RFC 8058), which comes without
+//! cookies.
 
 use std::sync::Arc;
 
@@ -9,48 +9,47 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{self, Message};
+use super::page::{self, Handled, Message};
 use crate::accounts::email_links::{self, Link, Token};
 use crate::context::Ctx;
 
 #[derive(Template)]
 #[template(path = "email_link.html")]
 struct Ask {
-    /// The artist to mute; `None` where all emails with news end.
+    /// The artist to mute; `None` to unsubscribe.
     artist: Option<String>,
 }
 
-pub(super) async fn show_unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> Response {
+pub(super) async fn show_unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> Handled {
     show(state, Token::unsubscribe(&token)).await
 }
 
-pub(super) async fn unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> Response {
+pub(super) async fn unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> Handled {
     act(state, Token::unsubscribe(&token)).await
 }
 
-pub(super) async fn show_mute(state: State<Arc<Ctx>>, token: Path<String>) -> Response {
+pub(super) async fn show_mute(state: State<Arc<Ctx>>, token: Path<String>) -> Handled {
     show(state, Token::mute(&token)).await
 }
 
-pub(super) async fn mute(state: State<Arc<Ctx>>, token: Path<String>) -> Response {
+pub(super) async fn mute(state: State<Arc<Ctx>>, token: Path<String>) -> Handled {
     act(state, Token::mute(&token)).await
 }
 
-async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
-    let Some(token) = token else { return void() };
-    match email_links::look_up(&ctx, token).await {
-        Ok(Some(Link::Unsubscribe)) => page::render(&Ask { artist: None }),
-        Ok(Some(Link::Mute(artist))) => page::render(&Ask { artist: Some(artist) }),
-        Ok(None) => void(),
-        Err(error) => page::our_fault(&error),
-    }
+async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Handled {
+    let Some(token) = token else { return Ok(void()) };
+    Ok(match email_links::look_up(&ctx, token).await? {
+        Some(Link::Unsubscribe) => page::render(&Ask { artist: None }),
+        Some(Link::Mute(artist)) => page::render(&Ask { artist: Some(artist) }),
+        None => void(),
+    })
 }
 
-async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
-    let Some(token) = token else { return void() };
+async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Handled {
+    let Some(token) = token else { return Ok(void()) };
     let action = Some(("To your preferences", "/preferences"));
-    match email_links::act(&ctx, token).await {
-        Ok(Some(Link::Unsubscribe)) => Message {
+    Ok(match email_links::act(&ctx, token).await? {
+        Some(Link::Unsubscribe) => Message {
             title: "No more letters with news",
             body: "You get no letters about new releases from now on. Dropday goes on watching, and its \
                    page of new albums shows what comes out. In your preferences you can switch letters on \
@@ -58,7 +57,7 @@ async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
             action,
         }
         .with(StatusCode::OK),
-        Ok(Some(Link::Mute(artist))) => Message {
+        Some(Link::Mute(artist)) => Message {
             title: "Muted",
             body: &format!(
                 "You hear nothing more of {artist}. Whom you follow at Spotify stays as \
@@ -67,9 +66,8 @@ async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Response {
             action,
         }
         .with(StatusCode::OK),
-        Ok(None) => void(),
-        Err(error) => page::our_fault(&error),
-    }
+        None => void(),
+    })
 }
 
 fn void() -> Response {

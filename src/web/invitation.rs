@@ -1,4 +1,4 @@
-//! The page that an invitation's link leads to. Opening it uses nothing up.
+//! The page behind an invitation's link. Opening it does not use the invitation.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{self, Message};
+use super::page::{self, Handled, Message};
 use super::when::When;
 use crate::accounts::invitations;
 use crate::context::Ctx;
@@ -21,19 +21,16 @@ struct Invited {
     contact: Option<Contact>,
 }
 
-pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> Response {
-    let found = match invitations::look_up(&ctx, &token).await {
-        Ok(found) => found.filter(|invitation| invitation.is_good(ctx.clock.now())),
-        Err(error) => return page::our_fault(&error),
-    };
-    match found {
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> Handled {
+    let found = invitations::look_up(&ctx, &token).await?;
+    Ok(match found.filter(|invitation| invitation.is_good(ctx.clock.now())) {
         _ if ctx.instance.sign_up == SignUpPolicy::Closed => closed(&ctx),
         Some(invitation) => {
             let until = When::exact(invitation.expires_at, &ctx.zone);
             page::render(&Invited { token, until, contact: ctx.instance.contact.clone() })
         }
         None => void(&ctx),
-    }
+    })
 }
 
 fn closed(ctx: &Ctx) -> Response {

@@ -1,5 +1,5 @@
-//! `/metrics`, in Prometheus' text format, on a listener of its own: what is counted in this process, and
-//! what the database says at this moment.
+//! `/metrics` in Prometheus' text format, on its own listener: what this process counted, and what the
+//! database says now.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,91 +9,69 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use prometheus::{Encoder, GaugeVec, Opts, Registry, TextEncoder};
-use tokio::sync::Mutex;
 
+use super::cached::{Cached, Unavailable};
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::jobs::worker::Job;
 use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, PENDING_AGES_MINUTES};
 
-/// Who asks more often is told the same again: reading it all costs some.
+/// Loading everything takes the database some work.
 const CACHE_TTL: SignedDuration = SignedDuration::from_secs(5);
 
-/// Reading takes at most one in so many parts of the time, however large the database is.
-const SHARE: i32 = 10;
-
-/// Prometheus gives up after ten seconds by default.
+/// Less than Prometheus' default scrape timeout of ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Everything that can be paused.
+/// Every scope that can be paused.
 const SCOPES: [&str; 6] = ["all", "artist_albums", "checks", "following", "profile", "tokens"];
 
 struct Scrape {
     ctx: Arc<Ctx>,
-    last: Mutex<Option<Told>>,
+    /// `None` if it failed, which is logged.
+    page: Cached<Option<String>>,
 }
 
-/// A page, and until when it is told again.
-struct Told {
-    page: String,
-    read_at: Timestamp,
-    good_for: SignedDuration,
-}
-
-/// The one page of that listener.
+/// The only route of that listener.
 pub fn router(ctx: Arc<Ctx>) -> Router {
-    let scrape = Arc::new(Scrape { ctx, last: Mutex::default() });
-    Router::new().route("/metrics", get(show)).with_state(scrape)
+    let page = Cached::new(Arc::clone(&ctx.clock), CACHE_TTL, TIMEOUT);
+    Router::new().route("/metrics", get(show)).with_state(Arc::new(Scrape { ctx, page }))
 }
 
 async fn show(State(scrape): State<Arc<Scrape>>) -> Response {
-    // A task of its own: what was begun comes to its end, and is there for whoever asks next.
-    let page = tokio::spawn(async move { scrape.page().await });
-    match tokio::time::timeout(TIMEOUT, page).await {
-        Ok(Ok(Ok(page))) => {
+    let ctx = Arc::clone(&scrape.ctx);
+    let page = scrape.page.get(|| async move {
+        render(&ctx)
+            .await
+            .inspect_err(|error| tracing::error!(%error, "failed to collect metrics"))
+            .ok()
+    });
+    match page.await {
+        Ok(Some(page)) => {
             ([(header::CONTENT_TYPE, TextEncoder::new().format_type().to_owned())], page)
                 .into_response()
         }
-        Ok(Ok(Err(error))) => cannot_tell(&*error),
-        Ok(Err(panic)) => cannot_tell(&panic),
-        Err(_) => {
-            tracing::warn!("the metrics took too long to read; the database is busy");
+        Ok(None) | Err(Unavailable::Panicked) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "the log says why\n").into_response()
+        }
+        Err(Unavailable::TimedOut) => {
+            tracing::warn!("collecting metrics timed out: the database is busy");
             (StatusCode::SERVICE_UNAVAILABLE, "the database is busy\n").into_response()
         }
     }
 }
 
-fn cannot_tell(error: &dyn std::error::Error) -> Response {
-    tracing::error!(%error, "the metrics cannot be told");
-    (StatusCode::SERVICE_UNAVAILABLE, "the log says why\n").into_response()
+async fn render(ctx: &Ctx) -> anyhow::Result<String> {
+    let settings = ctx.cadence.clone();
+    let facts = ctx.db.read("metrics", move |tx| metrics::facts(tx, &settings)).await?;
+    let mut families = ctx.metrics.gather();
+    families.extend(gauges(&facts)?.gather());
+    families.sort_by(|one, other| one.name().cmp(other.name()));
+    Ok(TextEncoder::new().encode_to_string(&families)?)
 }
 
-impl Scrape {
-    /// One at a time: those who ask meanwhile wait for the same page.
-    async fn page(&self) -> anyhow::Result<String> {
-        let mut last = self.last.lock().await;
-        let began = self.ctx.clock.now();
-        if let Some(told) = &*last
-            && began.duration_since(told.read_at).abs() < told.good_for
-        {
-            return Ok(told.page.clone());
-        }
-        let settings = self.ctx.cadence.clone();
-        let facts = self.ctx.db.read("metrics", move |tx| metrics::facts(tx, &settings)).await?;
-        let mut families = self.ctx.metrics.gather();
-        families.extend(gauges(&facts)?.gather());
-        families.sort_by(|one, other| one.name().cmp(other.name()));
-        let page = TextEncoder::new().encode_to_string(&families)?;
-        let read_at = self.ctx.clock.now();
-        let good_for = CACHE_TTL.max(read_at.duration_since(began) * SHARE);
-        *last = Some(Told { page: page.clone(), read_at, good_for });
-        Ok(page)
-    }
-}
-
-/// Gauges of one moment.
+/// Gauges with the values of one moment.
 struct Gauges(Registry);
 
 impl Gauges {
@@ -119,16 +97,16 @@ impl Gauges {
 
 fn gauges(facts: &Facts) -> prometheus::Result<Registry> {
     let gauges = Gauges(Registry::new());
-    of_users(&gauges, facts)?;
-    of_artists(&gauges, facts)?;
-    of_calls(&gauges, facts)?;
-    of_emails(&gauges, facts)?;
-    of_hints(&gauges, facts)?;
-    of_the_instance(&gauges, facts)?;
+    add_users(&gauges, facts)?;
+    add_artists(&gauges, facts)?;
+    add_calls(&gauges, facts)?;
+    add_emails(&gauges, facts)?;
+    add_hints(&gauges, facts)?;
+    add_instance(&gauges, facts)?;
     Ok(gauges.0)
 }
 
-fn of_users(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_users(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     let users = &facts.users;
     let states = [
         ("all", users.all),
@@ -153,7 +131,7 @@ fn of_users(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     )
 }
 
-fn of_artists(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_artists(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     let artists = &facts.artists;
     let states = [
         ("watched", artists.watched),
@@ -176,7 +154,7 @@ fn of_artists(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     )
 }
 
-fn of_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     gauges.set(
         "spotify_calls_last_day",
         "Calls to Spotify in the last rolling 24 hours by bucket, those of other processes included.",
@@ -210,7 +188,7 @@ fn of_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     )
 }
 
-fn of_emails(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_emails(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     let minutes = PENDING_AGES_MINUTES.map(|minutes| minutes.to_string());
     gauges.set(
         "emails_pending",
@@ -222,7 +200,7 @@ fn of_emails(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     gauges.one("emails_deferred", help, facts.put_off as f64)
 }
 
-fn of_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     let help = "Hints of the last 90 days by source and what became of them.";
     let gauge = GaugeVec::new(Opts::new("dropday_hints", help), &["source", "state"])?;
     for (source, counts) in &facts.hints {
@@ -235,7 +213,7 @@ fn of_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     gauges.0.register(Box::new(gauge))
 }
 
-fn of_the_instance(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_instance(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     let last_ok = |job: Job| {
         let time = facts.last_ok.iter().find(|(name, _)| name == job.as_str());
         time.map_or(0.0, |(_, at)| at.as_second() as f64)

@@ -1,9 +1,10 @@
-//! The pages: parse, call, page. Rendered here, without JavaScript. GETs change nothing but what a
-//! trip to Spotify and back needs.
+//! The HTTP server. Handlers parse the request, call `accounts`, and render a page, which works without
+//! JavaScript. GET requests change nothing except what a sign-in needs.
 
 mod account;
 mod artists;
 mod ask;
+mod cached;
 mod confirm;
 mod cookies;
 mod email_links;
@@ -44,31 +45,30 @@ use self::rate_limit::ClientRateLimiter;
 use crate::context::Ctx;
 use crate::jobs::worker::JobNotifier;
 
-/// No form of ours is longer.
+/// In bytes; no form is longer.
 const MAX_BODY_SIZE: usize = 16 * 1024;
 
-/// Signing in may wait for Spotify; nothing waits longer.
+/// Per request. Signing in may have to wait for Spotify.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// A body that comes slower than this is not waited for.
+/// Between two parts of a request body.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
-/// Two years, as browsers ask who would be preloaded (<https://hstspreload.org/>); the name's other hosts are
-/// not ours to speak for.
+/// Two years, as preload lists require (<https://hstspreload.org/>). Without `includeSubDomains`, since other
+/// hosts of the domain may not be ours.
 const HTTPS_ONLY: &str = "max-age=63072000";
 
-/// What only who faces the network knows.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The header of a trusted proxy that says whose request it is.
+    /// The header in which a trusted proxy sends the client address.
     pub client_address_header: Option<HeaderName>,
-    /// Where covers come from, as an origin.
+    /// The origin of cover images.
     pub covers: String,
-    /// Forms and sign-ins that one address may send in a minute.
+    /// Forms and sign-ins per client address and minute.
     pub forms_per_minute: u32,
 }
 
-/// What the handlers share.
+/// The state of handlers.
 #[derive(Clone)]
 struct Shared {
     ctx: Arc<Ctx>,
@@ -87,7 +87,6 @@ impl FromRef<Shared> for Arc<JobNotifier> {
     }
 }
 
-/// The pages, ready to be served.
 pub fn router(ctx: Arc<Ctx>, notifier: Arc<JobNotifier>, settings: &Settings) -> Router {
     let header = settings.client_address_header.clone();
     let clock = Arc::clone(&ctx.clock);
@@ -150,7 +149,7 @@ fn routes() -> Router<Shared> {
         .route("/preferences.js", get(page::preferences_script))
 }
 
-/// What every answer says, unless it says something else itself.
+/// Default headers of every response.
 fn headers(public_url: &Url, covers: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let policy = content_policy(covers);
@@ -172,7 +171,7 @@ fn headers(public_url: &Url, covers: &str) -> HeaderMap {
     headers
 }
 
-/// Only what is ours, and covers.
+/// Allows our own resources and cover images only.
 fn content_policy(covers: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data: {covers}; \
@@ -192,8 +191,8 @@ async fn add_headers(
     response
 }
 
-/// Refuses forms that another site's page sends, by `Sec-Fetch-Site` and `Origin`. Our own origin
-/// is named for proxies that change `Host`.
+/// Rejects forms from other sites by `Sec-Fetch-Site` and `Origin`. Our own origin is listed for proxies that
+/// change `Host`.
 fn same_origin(ctx: &Ctx) -> CsrfLayer {
     let origin = ctx.public_url.origin().ascii_serialization();
     CsrfLayer::new().add_trusted_origin(origin).unwrap_or_default()

@@ -1,24 +1,24 @@
-//! New albums: what came out from a user's artists, and whether an email told them.
+//! The new releases page: what the user's artists released, and whether an email announced it.
 
 mod gather;
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{RawQuery, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
 use self::gather::{Found, Item, Wish, gather};
-use super::page;
-use super::visit::{Fields, Frame, Visit};
+use super::page::{self, Handled};
+use super::visit::{Fields, Frame, UrlQuery, Visit};
 use super::when::When;
 use crate::context::Ctx;
 use crate::domain::release_filter::Category;
 use crate::store::outbox::Told;
 
-/// The kinds that the page can be narrowed to: as its address calls them, and as readers do.
+/// The kinds to filter by, with their names in URLs and on the page.
 const KINDS: [(Category, &str, &str); 6] = [
     (Category::Album, "albums", "Albums"),
     (Category::Single, "singles", "Singles and EPs"),
@@ -36,15 +36,15 @@ struct Page {
     zone: TimeZone,
     kind: Option<Category>,
     is_first_page: bool,
-    /// Whether the list of the chosen kind is looked at on the user's behalf.
+    /// Whether the list of the chosen kind is checked for this user.
     is_looked_for: bool,
     months: Vec<(When, Vec<Item>)>,
-    /// Where the page after this one begins.
+    /// Where the next page starts, if there is one.
     older: Option<i64>,
 }
 
 impl Page {
-    /// The place in the list of pages.
+    /// This page in the menu.
     const PATH: &str = "/new";
 
     fn new(frame: Frame, wish: Wish, found: Found, now: Timestamp) -> Self {
@@ -68,12 +68,12 @@ impl Page {
         *at <= self.now
     }
 
-    /// The chosen kind in the page's address.
+    /// The chosen kind as URLs name it.
     fn word(&self) -> Option<&'static str> {
         KINDS.iter().find(|(kind, ..)| Some(*kind) == self.kind).map(|(_, word, _)| *word)
     }
 
-    /// Where the page after this one is.
+    /// The URL of the next page.
     fn older_path(&self) -> Option<String> {
         let kind = self.word().map(|word| format!("kind={word}&")).unwrap_or_default();
         self.older.map(|before| format!("/new?{kind}before={before}"))
@@ -90,13 +90,13 @@ impl Page {
         }
     }
 
-    /// Where the page begins.
+    /// The URL of the first page.
     fn latest_path(&self) -> String {
         self.word().map_or_else(|| "/new".to_owned(), |word| format!("/new?kind={word}"))
     }
 }
 
-/// The items as they come, by the month in which they were seen.
+/// Groups consecutive items by the month in which they were recorded.
 fn by_month(items: Vec<Item>, zone: &TimeZone) -> Vec<(When, Vec<Item>)> {
     let mut months: Vec<(civil::Date, Vec<Item>)> = Vec::new();
     for item in items {
@@ -111,20 +111,17 @@ fn by_month(items: Vec<Item>, zone: &TimeZone) -> Vec<(When, Vec<Item>)> {
 
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     visit: Visit,
-) -> Response {
-    let (wish, user) = (wish(query.as_deref().unwrap_or_default()), visit.user);
-    match ctx.db.read("new albums", move |tx| gather(tx, user, wish)).await {
-        Ok(Some(found)) => page::render(&Page::new(visit.frame, wish, found, ctx.clock.now())),
-        Ok(None) => Redirect::to("/").into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+) -> Handled {
+    let (wish, user) = (wish(&query), visit.user);
+    let found = ctx.db.read("new albums", move |tx| gather(tx, user, wish)).await?;
+    let Some(found) = found else { return Ok(Redirect::to("/").into_response()) };
+    Ok(page::render(&Page::new(visit.frame, wish, found, ctx.clock.now())))
 }
 
-/// What the address asks for; what it says and nobody understands counts as unsaid.
-fn wish(query: &str) -> Wish {
-    let fields = Fields::of_query(query);
+/// Parses the query string; invalid values count as absent.
+fn wish(fields: &Fields) -> Wish {
     let named = KINDS.iter().find(|(_, word, _)| *word == fields.value("kind"));
     let kind = named.map(|(kind, ..)| *kind);
     let before = fields.value("before").parse().ok().filter(|place| *place > 0);
@@ -136,8 +133,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn wish(query: &str) -> Wish {
+        super::wish(&Fields::parse(query))
+    }
+
     #[test]
-    fn an_address_is_read_as_far_as_it_makes_sense() {
+    fn query_is_parsed_as_far_as_possible() {
         let live = Wish { kind: Some(Category::Live), before: Some(7) };
         assert_eq!(wish("kind=live&before=7"), live);
         assert_eq!(wish("before=7&kind=live&kind=albums&before=9"), live);
@@ -151,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_address_is_read_without_a_panic(query in any::<String>()) {
+        fn any_query_is_parsed_without_panic(query in any::<String>()) {
             let before = wish(&query).before;
             prop_assert!(before.is_none_or(|place| place > 0));
         }

@@ -1,22 +1,20 @@
-//! The operator's page: how the instance stands. Who does not keep it finds no page here.
+//! The admin page. Users who are not operators get a 404.
 
 mod chart;
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::Deserialize;
 
 use self::chart::{Chart, HEIGHT};
-use super::page;
-use super::visit::{Frame, SignedForm, Visit};
+use super::page::{self, Handled};
+use super::visit::{Fields, Frame, SignedForm, UrlQuery, Visit};
 use super::when::When;
 use crate::accounts::callers;
 use crate::context::Ctx;
@@ -25,11 +23,11 @@ use crate::store::job_runs::{JobRun, RunResult};
 use crate::store::status::{self, Consent, Mailbox, Page, Report, Status};
 use crate::store::{StoreError, Tx, preferences};
 
-/// Users on a page.
+/// Users per page.
 const USERS: u32 = 30;
-/// Runs of a job that are shown, the newest.
+/// The newest runs to show per job.
 const RUNS: usize = 3;
-/// Characters of a name, and of a sentence that quotes somebody.
+/// In characters, for text that comes from users or servers.
 const MAX_NAME_LENGTH: usize = 60;
 const MAX_SENTENCE_LENGTH: usize = 200;
 
@@ -44,71 +42,56 @@ struct Operator {
     pages: u64,
 }
 
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Paging {
-    page: Option<String>,
-}
-
-/// For any method, since who does not keep the instance is not to learn that there is such a page.
+/// Handles every method, so that other users get a 404 for all of them.
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     visit: Result<Visit, Response>,
-    paging: Result<Query<Paging>, QueryRejection>,
+    UrlQuery(query): UrlQuery,
     request: Request,
-) -> Response {
+) -> Handled {
     let visit = match visit {
         Ok(visit) if visit.frame.is_operator => visit,
-        Err(fault) if fault.status().is_server_error() => return fault,
-        Ok(_) | Err(_) => return page::not_found().await,
+        Err(fault) if fault.status().is_server_error() => return Ok(fault),
+        Ok(_) | Err(_) => return Ok(page::not_found().await),
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let refused = page::wrong_method(request).await;
-        return ([(header::ALLOW, "GET,HEAD")], refused).into_response();
+        return Ok(([(header::ALLOW, "GET,HEAD")], refused).into_response());
     }
-    let (number, cadence) =
-        (paging.map_or(1, |Query(paging)| paging.number()), ctx.cadence.clone());
+    let (number, cadence) = (page_number(&query), ctx.cadence.clone());
     let users = Page { skip: (number - 1) * u64::from(USERS), most: USERS };
     let gather = move |tx: &Tx<'_>| {
         let report = status::report(tx, &cadence, users)?;
         Ok::<_, StoreError>((report, preferences::of(tx, visit.user)?))
     };
-    match ctx.db.read("operator's page", gather).await {
-        Ok((report, wanted)) => {
-            let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
-            page::render(&Operator::new(visit.frame, zone, report, number))
-        }
-        Err(error) => page::our_fault(&error),
-    }
+    let (report, wanted) = ctx.db.read("operator's page", gather).await?;
+    let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
+    Ok(page::render(&Operator::new(visit.frame, zone, report, number)))
 }
 
-/// Takes somebody off the list of those who ask to be entered.
+/// Removes an access request.
 pub(super) async fn forget_caller(
     State(ctx): State<Arc<Ctx>>,
     Path(number): Path<String>,
     form: Result<SignedForm, Response>,
-) -> Response {
+) -> Handled {
     match form {
         Ok(form) if form.visit.frame.is_operator => {}
-        Err(fault) if !fault.status().is_redirection() => return fault,
-        Ok(_) | Err(_) => return page::not_found().await,
+        Err(fault) if !fault.status().is_redirection() => return Ok(fault),
+        Ok(_) | Err(_) => return Ok(page::not_found().await),
     }
-    let Ok(number) = number.parse() else { return page::not_found().await };
-    match callers::forget(&ctx, number).await {
-        Ok(()) => Redirect::to("/operator#people").into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+    let Ok(number) = number.parse() else { return Ok(page::not_found().await) };
+    callers::forget(&ctx, number).await?;
+    Ok(Redirect::to("/operator#people").into_response())
 }
 
-impl Paging {
-    /// From 1; the first where it is no number.
-    fn number(&self) -> u64 {
-        let number: Option<u32> = self.page.as_deref().and_then(|page| page.parse().ok());
-        u64::from(number.unwrap_or(1).max(1))
-    }
+/// Counted from 1, which is also the page if there is no valid number.
+fn page_number(query: &Fields) -> u64 {
+    u64::from(query.value("page").parse::<u32>().unwrap_or(1).max(1))
 }
 
 impl Operator {
-    /// The place in the list of pages.
+    /// This page in the menu.
     const PATH: &str = "/operator";
 
     fn new(frame: Frame, zone: TimeZone, report: Report, page: u64) -> Self {
@@ -132,7 +115,7 @@ impl Operator {
         When::day(*at, &self.zone)
     }
 
-    /// The days that the charts show and the calls of each bucket, the newest first.
+    /// The days of the charts with the calls per bucket, newest first.
     fn days(&self) -> Vec<(When, Vec<u64>)> {
         let days = self.report.calls.first().map_or(&[][..], |history| &history.days);
         let row = |(n, (day, _)): (usize, &(Date, u64))| {
@@ -142,7 +125,6 @@ impl Operator {
         days.iter().enumerate().rev().map(row).collect()
     }
 
-    /// The last runs of each job.
     fn runs(&self) -> Vec<&JobRun> {
         self.report.jobs().flat_map(|runs| runs.iter().take(RUNS)).collect()
     }
@@ -163,12 +145,11 @@ fn sentence(words: &str) -> String {
     short(words, MAX_SENTENCE_LENGTH)
 }
 
-/// What calls of a bucket are for.
 fn title(bucket: &Bucket) -> &'static str {
     chart::title(*bucket)
 }
 
-/// A word of the database's as users write it.
+/// A word from the database, without underscores.
 fn plain(word: &str) -> String {
     word.replace('_', " ")
 }

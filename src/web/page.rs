@@ -1,4 +1,4 @@
-//! What every page is made of, and the pages that only say something.
+//! Rendering, and the pages that only show a message.
 
 use askama::Template;
 use axum::extract::Request;
@@ -9,21 +9,20 @@ use jiff::{SignedDuration, Timestamp};
 use crate::context::Ctx;
 use crate::domain::instance::Contact;
 use crate::domain::user::EmailAddress;
+use crate::store::StoreError;
 
-/// A page that says what happened, and what to do.
+/// A page that says what happened and what to do next.
 #[derive(Template)]
 #[template(path = "message.html")]
 pub(super) struct Message<'a> {
-    /// What happened, in few words.
     pub(super) title: &'a str,
-    /// Why, and what it means.
     pub(super) body: &'a str,
-    /// What to do: a label and where it leads.
+    /// A button: its label and its target.
     pub(super) action: Option<(&'a str, &'a str)>,
 }
 
 impl Message<'_> {
-    /// The same with the way to whoever runs this Dropday, where they have named one.
+    /// Links to the operator's contact, if one is configured.
     pub(super) fn with_contact(self, ctx: &Ctx, status: StatusCode) -> Response {
         let to = ctx.instance.contact.as_ref().map(Contact::link);
         let front = Some(("To the front page", "/"));
@@ -36,12 +35,12 @@ impl Message<'_> {
     }
 }
 
-/// A template as a page. A template that fails is a bug, and says so.
+/// Renders a template. A template that fails is a bug.
 pub(super) fn render(template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => Html(html).into_response(),
         Err(error) => {
-            tracing::error!(%error, "a page's template failed; this is a bug");
+            tracing::error!(%error, "failed to render template; this is a bug");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -66,13 +65,13 @@ pub(super) async fn not_found() -> Response {
 }
 
 pub(super) async fn wrong_method(request: Request) -> Response {
-    tracing::debug!(method = %request.method(), "a page was asked in a way it does not answer");
+    tracing::debug!(method = %request.method(), "method not allowed");
     let body = "This address answers only to its own form. Please begin at the front page.";
     let action = Some(("To the front page", "/"));
     Message { title: "That cannot be done here", body, action }.with(StatusCode::METHOD_NOT_ALLOWED)
 }
 
-/// A form that is too long, or that no page of ours sent.
+/// For a form that is too long or cannot be parsed.
 pub(super) fn unreadable(status: StatusCode) -> Response {
     let (title, body) = match status {
         StatusCode::PAYLOAD_TOO_LARGE => {
@@ -87,9 +86,26 @@ pub(super) fn unreadable(status: StatusCode) -> Response {
     Message { title, body, action: Some(("To the front page", "/")) }.with(status)
 }
 
-/// What a user sees when the database, or something else of ours, has failed.
-pub(super) fn our_fault(error: &dyn std::fmt::Display) -> Response {
-    tracing::error!(%error, "a page could not be made");
+/// The result of a handler: `?` answers database errors with [`internal_error`].
+pub(super) type Handled = Result<Response, InternalError>;
+
+#[derive(Debug)]
+pub(super) struct InternalError(StoreError);
+
+impl From<StoreError> for InternalError {
+    fn from(error: StoreError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for InternalError {
+    fn into_response(self) -> Response {
+        internal_error(&self.0)
+    }
+}
+
+pub(super) fn internal_error(error: &StoreError) -> Response {
+    tracing::error!(%error, "failed to render page");
     let body = "Dropday could not reach its own database. Nothing of yours is lost. Please try \
                 again in a minute; if it stays, tell whoever runs this Dropday.";
     let action = Some(("To the front page", "/"));
@@ -97,15 +113,15 @@ pub(super) fn our_fault(error: &dyn std::fmt::Display) -> Response {
         .with(StatusCode::SERVICE_UNAVAILABLE)
 }
 
-/// A page speaks of what its reader just did for so long.
+/// How long a page confirms what the user just did.
 const JUST_NOW: SignedDuration = SignedDuration::from_mins(2);
 
-/// Whether a page that says that something was just done says so rightly of what was done then.
+/// Whether `at` is recent enough for a page to say that something was just done.
 pub(super) fn is_just_now(at: Timestamp, now: Timestamp) -> bool {
     at <= now && now.duration_since(at) <= JUST_NOW
 }
 
-/// `EmailAddress` prints itself masked; its owner's page shows it whole.
+/// The whole address, for its owner's page: `EmailAddress` prints itself redacted.
 pub(super) fn shown(address: Option<&EmailAddress>) -> String {
     address.map(|address| address.as_str().to_owned()).unwrap_or_default()
 }

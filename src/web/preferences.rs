@@ -1,19 +1,19 @@
-//! What a user is told, and when: the page and its form.
+//! The preferences page: what the user is notified of, and when.
 
 mod typed;
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 use jiff::Timestamp;
 use jiff::civil::Weekday;
 
 use self::typed::{Typed, read, read_timetable};
-use super::page;
-use super::visit::{Fields, Frame, SignedForm, Visit};
+use super::page::{self, Handled};
+use super::visit::{Fields, Frame, SignedForm, UrlQuery, Visit};
 use super::when::When;
 use crate::accounts::preferences::{self, Chosen};
 use crate::context::Ctx;
@@ -25,7 +25,7 @@ use crate::domain::preferences::Preferences;
 const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// The page says "Saved" for so many seconds after it was.
+/// For how many seconds the page says "Saved".
 const SAVED_FOR: i64 = 60;
 
 #[derive(Template)]
@@ -38,7 +38,7 @@ struct Page {
     zone: String,
     zones: Vec<String>,
     muted: Vec<Artist>,
-    /// Whom the form that cannot be taken would unmute.
+    /// Artists to unmute, from a form with errors.
     unmuted: Vec<ArtistId>,
     next: Next,
     is_saved: bool,
@@ -46,7 +46,7 @@ struct Page {
 }
 
 impl Page {
-    /// The place in the list of pages.
+    /// This page in the menu.
     const PATH: &str = "/preferences";
 
     fn new(frame: Frame, chosen: Chosen) -> Self {
@@ -69,7 +69,7 @@ impl Page {
         }
     }
 
-    /// Shows what was typed and cannot be taken, rather than what was chosen before.
+    /// Shows the submitted values, which have an error, instead of the saved ones.
     fn keep(&mut self, typed: Typed, fault: &'static str) {
         (self.wanted, self.weekday, self.zone) = (typed.wanted, typed.weekday, typed.zone);
         (self.unmuted, self.fault) = (typed.unmuted, Some(fault));
@@ -85,15 +85,13 @@ impl Page {
     }
 }
 
-/// When the next email leaves.
+/// When the next email is sent.
 #[derive(Template)]
 #[template(path = "next_email.html")]
 enum Next {
-    /// As soon as there is news.
     AtOnce,
-    /// On this day, at this hour of the reader's.
+    /// In the user's time zone.
     On(When),
-    /// Not at all.
     Never,
 }
 
@@ -115,62 +113,52 @@ impl Next {
 
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     visit: Visit,
-) -> Response {
-    let is_saved = was_just_saved(query.as_deref().unwrap_or_default(), ctx.clock.now());
+) -> Handled {
+    let is_saved = was_just_saved(&query, ctx.clock.now());
     show_page(&ctx, visit, |page| page.is_saved = is_saved).await
 }
 
-/// A sentence for the page's script: when the next email would leave, were the form saved as it is.
+/// A sentence for the page's script: when the next email would be sent if the form were saved as it is.
 pub(super) async fn show_next(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     visit: Visit,
-) -> Response {
-    let fields = Fields::of_query(query.as_deref().unwrap_or_default());
-    let (digest_schedule, is_subscribed) = match read_timetable(&fields) {
+) -> Handled {
+    let (digest_schedule, is_subscribed) = match read_timetable(&query) {
         (read, None) => read,
-        (_, Some(fault)) => return (StatusCode::UNPROCESSABLE_ENTITY, fault).into_response(),
+        (_, Some(fault)) => return Ok((StatusCode::UNPROCESSABLE_ENTITY, fault).into_response()),
     };
-    match preferences::would_leave_at(&ctx, visit.user, digest_schedule.clone()).await {
-        Ok(at) => page::render(&Next::new(is_subscribed, &digest_schedule, at)),
-        Err(error) => page::our_fault(&error),
-    }
+    let at = preferences::would_leave_at(&ctx, visit.user, digest_schedule.clone()).await?;
+    Ok(page::render(&Next::new(is_subscribed, &digest_schedule, at)))
 }
 
 pub(super) async fn change(
     State(ctx): State<Arc<Ctx>>,
     SignedForm { visit, fields }: SignedForm,
-) -> Response {
+) -> Handled {
     let typed = read(&fields);
     if let Some(fault) = typed.fault {
         let page = show_page(&ctx, visit, |page| page.keep(typed, fault));
-        return (StatusCode::UNPROCESSABLE_ENTITY, page.await).into_response();
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page.await?).into_response());
     }
-    match preferences::choose(&ctx, visit.user, typed.wanted, typed.unmuted).await {
-        Ok(()) => {
-            let now = ctx.clock.now().as_second();
-            Redirect::to(&format!("/preferences?saved={now}")).into_response()
-        }
-        Err(error) => page::our_fault(&error),
-    }
+    preferences::choose(&ctx, visit.user, typed.wanted, typed.unmuted).await?;
+    let now = ctx.clock.now().as_second();
+    Ok(Redirect::to(&format!("/preferences?saved={now}")).into_response())
 }
 
-/// Whether the address is the one that saving led to, and not one that was kept or came back to.
-fn was_just_saved(query: &str, now: Timestamp) -> bool {
-    let at = query.strip_prefix("saved=").and_then(|at| at.parse::<i64>().ok());
-    at.is_some_and(|at| (0..SAVED_FOR).contains(&now.as_second().saturating_sub(at)))
+/// Whether the URL is the redirect after saving, and not a bookmark or a later visit.
+fn was_just_saved(query: &Fields, now: Timestamp) -> bool {
+    let at = query.value("saved").parse::<i64>();
+    at.is_ok_and(|at| (0..SAVED_FOR).contains(&now.as_second().saturating_sub(at)))
 }
 
-async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Page)) -> Response {
-    match preferences::of(ctx, visit.user).await {
-        Ok(Some(chosen)) => {
-            let mut page = Page::new(visit.frame, chosen);
-            change(&mut page);
-            page::render(&page)
-        }
-        Ok(None) => Redirect::to("/").into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Page)) -> Handled {
+    let Some(chosen) = preferences::of(ctx, visit.user).await? else {
+        return Ok(Redirect::to("/").into_response());
+    };
+    let mut page = Page::new(visit.frame, chosen);
+    change(&mut page);
+    Ok(page::render(&page))
 }

@@ -1,4 +1,4 @@
-//! What is kept, for how long, who else learns of it, and how to leave: for everybody, before sign-up.
+//! The privacy page, which needs no sign-in.
 
 use std::sync::Arc;
 

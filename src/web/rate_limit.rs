@@ -1,4 +1,4 @@
-//! How often one address may do what costs something: sign in, confirm, send forms.
+//! Limits how often one IP address may sign in, confirm or send forms.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -13,24 +13,24 @@ use jiff::{SignedDuration, Timestamp};
 use super::page::Message;
 use crate::clock::Clock;
 
-/// Addresses that are remembered. Where there are more, those that have been quiet longest go: a
-/// flood from everywhere must not fill the memory.
+/// Addresses to keep. If there are more, all start over: a flood from everywhere must not fill the memory, and no
+/// limit per address stops one.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// Counts by address. The state of each is one time: until when its allowance is spent (GCRA,
+/// The state per address is one time, until which its allowance is used up (GCRA,
 /// <https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm>).
 pub(super) struct ClientRateLimiter {
     clock: Arc<dyn Clock>,
     header: Option<HeaderName>,
-    /// One each so often …
+    /// The sustained rate: one request per this time …
     every: SignedDuration,
-    /// … and so much of that at once: a family behind one address, a form sent again and again.
+    /// … and the burst: a family may share one address.
     burst: SignedDuration,
     spent_until: Mutex<HashMap<IpAddr, Timestamp>>,
 }
 
 impl ClientRateLimiter {
-    /// `header`: where a trusted proxy says whose request it is. What a minute allows comes twice at once.
+    /// `header` is where a trusted proxy puts the client address. Two minutes' worth may come in one burst.
     pub(super) fn new(clock: Arc<dyn Clock>, header: Option<HeaderName>, per_minute: u32) -> Self {
         let every =
             SignedDuration::from_mins(1) / i32::try_from(per_minute.max(1)).unwrap_or(i32::MAX);
@@ -38,11 +38,11 @@ impl ClientRateLimiter {
         Self { clock, header, every, burst, spent_until: Mutex::default() }
     }
 
-    /// Takes one from the allowance of `address`; else how long it must wait.
+    /// Takes one request from the allowance of `address`, or says how long to wait.
     fn try_acquire(&self, address: IpAddr) -> Result<(), SignedDuration> {
         let (now, address) = (self.clock.now(), rate_limit_key(address));
         let mut spent_until = self.spent_until.lock().unwrap_or_else(PoisonError::into_inner);
-        // More can only be spent by a clock that was set back since.
+        // A later time was written before the clock was set back.
         let most = now + self.burst + self.every;
         let known = spent_until.get(&address).copied().filter(|until| *until <= most);
         let spent = known.unwrap_or(now).max(now) + self.every;
@@ -52,21 +52,22 @@ impl ClientRateLimiter {
         }
         spent_until.insert(address, spent);
         if spent_until.len() > MAX_REMEMBERED {
-            forget(&mut spent_until, now);
+            spent_until.retain(|_, until| *until > now);
+        }
+        if spent_until.len() > MAX_REMEMBERED {
+            spent_until.clear();
         }
         Ok(())
     }
 
-    /// Whose request it is: as our own proxy says, or whoever holds the connection where it says nothing
-    /// that can be read.
+    /// The client address: from the proxy's header, or of the connection if the header has no valid address.
     fn address_of(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> Option<IpAddr> {
         let named = self.header.as_ref().and_then(|header| last_address(headers, header));
         named.or(peer)
     }
 }
 
-/// The last address is what our own proxy saw; what stands before it anybody may have written, also bytes
-/// that are no text.
+/// The last address is the one that our own proxy saw. Clients can write anything before it, even invalid UTF-8.
 fn last_address(headers: &HeaderMap, header: &HeaderName) -> Option<IpAddr> {
     let value = headers.get_all(header).iter().next_back()?;
     let last = value.as_bytes().rsplit(|byte| *byte == b',').next()?;
@@ -75,7 +76,7 @@ fn last_address(headers: &HeaderMap, header: &HeaderName) -> Option<IpAddr> {
     last.parse().ok().or_else(with_port)
 }
 
-/// Whoever has a network of IPv6 has all the addresses in it.
+/// A client usually has a whole IPv6 /64, so that counts as one address.
 fn rate_limit_key(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -86,17 +87,7 @@ fn rate_limit_key(address: IpAddr) -> IpAddr {
     }
 }
 
-fn forget(spent_until: &mut HashMap<IpAddr, Timestamp>, now: Timestamp) {
-    spent_until.retain(|_, until| *until > now);
-    if spent_until.len() > MAX_REMEMBERED {
-        let mut times: Vec<_> = spent_until.values().copied().collect();
-        let (_, median, _) = times.select_nth_unstable(MAX_REMEMBERED / 2);
-        let median = *median;
-        spent_until.retain(|_, until| *until > median);
-    }
-}
-
-/// Limits what costs something: every form, and setting out to Spotify and coming back.
+/// Limits every form, and both ends of a sign-in.
 pub(super) async fn limit(
     State(rate_limit): State<Arc<ClientRateLimiter>>,
     request: Request,
@@ -144,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_a_burst_and_then_one_each_so_often() {
+    fn address_may_burst_and_then_is_limited() {
         let (clock, rate_limit) = at_noon();
         let taken =
             (0..100).take_while(|_| rate_limit.try_acquire(ip("192.0.2.1")).is_ok()).count();
@@ -159,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_ipv6_counts_as_one_and_ipv4_in_ipv6_as_itself() {
+    fn ipv6_network_counts_as_one_address() {
         let (_, rate_limit) = at_noon();
         let from = |n: u16| ip(&format!("2001:db8::{n:x}"));
         assert_eq!((1..100).take_while(|n| rate_limit.try_acquire(from(*n)).is_ok()).count(), 30);
@@ -168,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_locks_nobody_out() {
+    fn clock_set_back_locks_nobody_out() {
         let (clock, rate_limit) = at_noon();
         while rate_limit.try_acquire(ip("192.0.2.1")).is_ok() {}
         clock.set("2026-11-22T12:00:00Z".parse().unwrap());
@@ -176,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_from_everywhere_is_forgotten() {
+    fn flood_from_many_addresses_is_not_remembered() {
         let (_, rate_limit) = at_noon();
         for n in 0..50_000_u32 {
             rate_limit.try_acquire(IpAddr::V4(n.into())).unwrap();
@@ -185,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_header_that_was_named_is_believed_and_of_it_the_last_address() {
+    fn only_last_address_of_configured_header_is_trusted() {
         let (clock, plain) = at_noon();
         let peer = Some(ip("127.0.0.1"));
         let mut headers = HeaderMap::new();

@@ -1,5 +1,5 @@
-//! Serving: connections in, answers out, none of them for ever. axum's own `serve` waits without end for
-//! a request that never becomes whole.
+//! Accepts connections and serves requests, with a limit for everything. `axum::serve` has no timeout for
+//! incomplete requests.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -20,29 +20,28 @@ use tower::{ServiceExt as _, service_fn};
 
 use crate::clock::{Clock, SystemClock};
 
-/// Connections at once. More wait in the system's own queue until one ends.
+/// Concurrent connections. More wait in the kernel's backlog.
 const MAX_CONNECTIONS: usize = 512;
 
-/// For the first line and the headers of a request, and for the next request of a connection that is kept.
+/// For the request line and headers, and for the next request of a keep-alive connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Larger heads than this no browser of ours sends; beyond it hyper answers 431 or 414.
+/// In bytes. Larger requests get a 431 or 414 from hyper.
 const MAX_HEAD_SIZE: usize = 16 * 1024;
 
-/// After an error such as "too many open files" a moment helps.
+/// After an error such as "too many open files".
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// No connection is kept for longer …
+/// The lifetime of a connection …
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(300);
 
-/// … than this besides, in which an answer that is under way may end: one that is taken byte by byte must
-/// end some time.
+/// … and the time after it in which a response under way may finish, so that slow readers are disconnected.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(80);
 
 /// Serves `router` until `stop`, and then finishes the requests that are under way.
 pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken) {
     let (connections, room) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
-    // Connections end with this function, also where it is given up in the midst of waiting.
+    // If this future is dropped, connections end too.
     let ending = stop.child_token();
     let _end = ending.clone().drop_guard();
     loop {
@@ -64,7 +63,7 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
                 });
             }
             Err(error) => {
-                tracing::debug!(%error, "a connection could not be accepted");
+                tracing::debug!(%error, "failed to accept connection");
                 SystemClock.sleep(ACCEPT_BACKOFF).await;
             }
         }
@@ -74,7 +73,7 @@ pub async fn run(listener: TcpListener, router: Router, stop: CancellationToken)
     connections.wait().await;
 }
 
-/// Answers what a connection asks, until it ends or must. How it ends is the other side's business.
+/// Serves a connection until it ends or reaches its limit. Errors concern the client only.
 async fn answer(connection: impl GracefulConnection, ending: CancellationToken) {
     let mut connection = pin!(connection);
     tokio::select! {

@@ -1,15 +1,16 @@
-//! To Spotify and back.
+//! Signing in: the redirect to Spotify, and its callback.
 
 use std::sync::Arc;
 
-use axum::extract::{Query, RawQuery, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 
 use super::ask;
 use super::cookies::{self, Purpose};
-use super::page::{self, Message};
+use super::page::{self, Handled, Message};
+use super::visit::UrlQuery;
 use crate::accounts::sign_in::{self, Return, SignInError};
 use crate::context::Ctx;
 use crate::domain::quota::{Cause, Pause};
@@ -18,38 +19,28 @@ use crate::gateway::GatewayError;
 use crate::jobs::worker::{Job, JobNotifier};
 use crate::spotify;
 
-/// What a link to Spotify may carry.
-#[derive(Default, serde::Deserialize)]
-struct Brought {
-    /// What stands in the link of an invitation.
-    invitation: Option<String>,
-}
-
-/// A GET, although it makes a row: browsers let no form be redirected to another host than `form-action`
-/// names (<https://www.w3.org/TR/CSP3/#directive-form-action>).
+/// A GET although it inserts a row: browsers do not let forms redirect to hosts that `form-action` does not
+/// name (<https://www.w3.org/TR/CSP3/#directive-form-action>).
 pub(super) async fn depart(
     State(ctx): State<Arc<Ctx>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     jar: CookieJar,
-) -> Response {
-    let brought: Brought = read_query(query.as_deref().unwrap_or_default());
+) -> Handled {
+    let invitation = query.text("invitation");
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
-    match sign_in::depart(&ctx, cookie.as_deref(), brought.invitation.as_deref()).await {
-        Ok(departure) => {
-            let jar = cookies::set(jar, &ctx, Purpose::Trip, departure.browser);
-            (jar, Redirect::to(departure.authorize_url.as_str())).into_response()
-        }
-        Err(error) => page::our_fault(&error),
-    }
+    let departure = sign_in::depart(&ctx, cookie.as_deref(), invitation.as_deref()).await?;
+    let jar = cookies::set(jar, &ctx, Purpose::Trip, departure.browser);
+    Ok((jar, Redirect::to(departure.authorize_url.as_str())).into_response())
 }
 
 pub(super) async fn arrive(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
-    RawQuery(query): RawQuery,
+    UrlQuery(query): UrlQuery,
     jar: CookieJar,
 ) -> Response {
-    let back: Return = read_query(query.as_deref().unwrap_or_default());
+    let [code, state, error] = ["code", "state", "error"].map(|name| query.text(name));
+    let back = Return { code, state, error };
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
     let held = cookies::read(&jar, &ctx, Purpose::Session);
     match sign_in::arrive(&ctx, &back, cookie.as_deref(), held.as_deref()).await {
@@ -63,15 +54,9 @@ pub(super) async fn arrive(
     }
 }
 
-/// A query that nobody can read is like none: the page says what to do.
-fn read_query<T: Default + serde::de::DeserializeOwned>(query: &str) -> T {
-    let uri = format!("/?{query}").parse().unwrap_or_default();
-    Query::try_from_uri(&uri).map(|Query(read)| read).unwrap_or_default()
-}
-
-/// A page for each reason why somebody is not signed in.
+/// The page for each reason why a sign-in failed.
 fn explain(ctx: &Ctx, error: SignInError) -> Response {
-    tracing::info!(%error, "a sign-in did not succeed");
+    tracing::info!(%error, "sign-in failed");
     let again = Some(("Connect with Spotify", "/login"));
     let front = Some(("To the front page", "/"));
     let (status, title, body, action) = match error {
@@ -124,7 +109,7 @@ fn explain(ctx: &Ctx, error: SignInError) -> Response {
         ),
         SignInError::NotOnAllowList { proof } => return ask::show(ctx, proof),
         SignInError::SignUpDenied(why) => return sign_up_denied(ctx, why),
-        SignInError::Store(error) => return page::our_fault(&error),
+        SignInError::Store(error) => return page::internal_error(&error),
         SignInError::Access(error) => return explain_access(&error, again, front),
     };
     Message { title, body, action }.with(status)
@@ -160,7 +145,7 @@ fn explain_access(
 ) -> Response {
     use spotify::Error as E;
     let (status, title, body, action) = match error {
-        GatewayError::Store(error) => return page::our_fault(error),
+        GatewayError::Store(error) => return page::internal_error(error),
         GatewayError::Spotify(E::OwnerNeedsPremium)
         | GatewayError::Paused(Pause { cause: Cause::Premium, .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,

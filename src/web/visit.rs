@@ -1,9 +1,10 @@
-//! Who asks: a browser that is signed in, and forms that it sends.
+//! Extractors for the signed-in user and their forms.
 //!
-//! A form carries a token made of its session's, so that no other site's page can send it
+//! A form carries a CSRF token derived from the session token
 //! (<https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html>),
-//! beside the check of its origin that holds for every form.
+//! in addition to the origin check that applies to every form.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{Form, FromRef, FromRequest, FromRequestParts, Request};
@@ -20,22 +21,20 @@ use crate::accounts::session;
 use crate::context::Ctx;
 use crate::domain::user::UserId;
 
-/// A browser that is signed in. Who is not is sent to the front page.
+/// The signed-in user. Others are redirected to the front page.
 pub(super) struct Visit {
-    /// Who it is.
     pub(super) user: UserId,
-    /// What their pages have in common.
     pub(super) frame: Frame,
-    /// The session's token.
+    /// The session token.
     pub(super) session: String,
 }
 
-/// What the pages of somebody who is signed in have in common.
+/// What all pages of a signed-in user need.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    /// To go into every form, as `form`.
+    /// The CSRF token, which every form sends as `form`.
     pub(super) form_token: String,
-    /// Whether they keep the instance.
+    /// Whether the menu shows the admin page.
     pub(super) is_operator: bool,
 }
 
@@ -54,16 +53,14 @@ impl FromRequestParts<Shared> for Visit {
                 Ok(Self { user: known.user, frame, session: token })
             }
             Ok(None) => Err(front()),
-            Err(error) => Err(page::our_fault(&error)),
+            Err(error) => Err(page::internal_error(&error)),
         }
     }
 }
 
-/// A form of somebody who is signed in, sent from a page of ours.
+/// A form that a signed-in user sent from one of our pages.
 pub(super) struct SignedForm {
-    /// Who sent it.
     pub(super) visit: Visit,
-    /// What they typed and chose.
     pub(super) fields: Fields,
 }
 
@@ -89,26 +86,29 @@ fn stale_form() -> Response {
     Message { title: "This form cannot be taken", body, action }.with(StatusCode::FORBIDDEN)
 }
 
-/// What a form brought, in its order.
+/// The fields of a form or a query string, in order.
 pub(super) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// What the query of an address brings.
-    pub(super) fn of_query(query: &str) -> Self {
+    pub(super) fn parse(query: &str) -> Self {
         Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
-    /// Every value of that name.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The first value of that name; empty where there is none.
+    /// The first value of that name, or an empty string.
     pub(super) fn value(&self, name: &str) -> &str {
         self.values(name).next().unwrap_or_default()
     }
 
-    /// Whether there is a value of that name, such as of a box that is ticked.
+    /// As [`Fields::value`], but `None` if the field is missing or empty.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        Some(self.value(name)).filter(|value| !value.is_empty()).map(str::to_owned)
+    }
+
+    /// Whether the field is there, such as a ticked checkbox.
     pub(super) fn has(&self, name: &str) -> bool {
         self.values(name).next().is_some()
     }
@@ -120,5 +120,16 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let form = Form::<Vec<(String, String)>>::from_request(request, state).await;
         form.map(|Form(fields)| Self(fields)).map_err(|why| page::unreadable(why.status()))
+    }
+}
+
+/// The query string of a URL. Pages ignore what they cannot parse, so this never fails.
+pub(super) struct UrlQuery(pub(super) Fields);
+
+impl<S: Send + Sync> FromRequestParts<S> for UrlQuery {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(Fields::parse(parts.uri.query().unwrap_or_default())))
     }
 }

@@ -1,4 +1,4 @@
-//! Times on pages: in the reader's zone, and for programs in a `<time>`.
+//! Times on pages, in the user's time zone, as `<time>` elements.
 
 use std::fmt;
 
@@ -9,42 +9,38 @@ use jiff::tz::TimeZone;
 
 use crate::domain::release::ReleaseDate;
 
-/// A moment as a page shows it: `<time datetime="2026-11-23T12:00:00Z">23 November 2026, 13:00</time>`.
+/// `<time datetime="2026-11-23T12:00:00Z">23 November 2026, 13:00</time>`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct When {
-    /// For programs.
     machine: String,
-    /// For users.
     shown: String,
 }
 
 impl When {
-    /// The day and the hour, in `zone`.
+    /// Day and time, in `zone`.
     pub(super) fn exact(at: Timestamp, zone: &TimeZone) -> Self {
         Self::new(at, zone, "%-d %B %Y, %H:%M")
     }
 
-    /// The day of the week as well, in `zone`: when somebody's email leaves.
+    /// Weekday, day and time, in `zone`.
     pub(super) fn of_email(at: Timestamp, zone: &TimeZone) -> Self {
         Self::new(at, zone, "%A, %-d %B %Y, at %H:%M")
     }
 
-    /// The day, in `zone`.
     pub(super) fn day(at: Timestamp, zone: &TimeZone) -> Self {
         Self::new(at, zone, "%-d %B %Y")
     }
 
-    /// A day that is the same everywhere, such as that of a release.
+    /// A day without a time zone, such as a release date.
     pub(super) fn date(date: Date) -> Self {
         Self::civil(date, "%Y-%m-%d", "%-d %B %Y")
     }
 
-    /// The month of a day.
     pub(super) fn month(date: Date) -> Self {
         Self::civil(date, "%Y-%m", "%B %Y")
     }
 
-    /// When something came out, no more precisely than that is known.
+    /// A release date, as precise as it is known.
     pub(super) fn released(date: ReleaseDate) -> Option<Self> {
         match date {
             ReleaseDate::Day(date) => Some(Self::date(date)),
@@ -71,7 +67,7 @@ impl fmt::Display for When {
     }
 }
 
-// Digits, names of months and marks between them: nothing of it comes from anybody.
+// It consists of digits, month names and punctuation only.
 impl HtmlSafe for When {}
 
 #[cfg(test)]
@@ -79,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_shown_in_the_readers_zone_and_told_to_programs_in_utc() {
+    fn time_is_shown_in_user_zone_and_marked_up_in_utc() {
         let at: Timestamp = "2026-11-23T23:30:00.123Z".parse().unwrap();
         let tokyo = TimeZone::get("Asia/Tokyo").unwrap();
         let exact = When::exact(at, &tokyo).to_string();
@@ -94,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_year_is_shown_as_a_year_and_a_month_as_a_month() {
+    fn partial_dates_are_shown_as_precise_as_known() {
         let released =
             |raw| When::released(ReleaseDate::parse(raw, None)).map(|when| when.to_string());
         let expected = [

@@ -32,10 +32,10 @@ INSERT INTO feeds (person, kind, token_hash, made_at, read_at, version, changed_
     (1, 'atom', zeroblob(32), 1790812800000, 1790812800008, x'01', 1790812800008),
     (1, 'calendar', x'03', 1790812800000, NULL, NULL, NULL);
 INSERT INTO farewells (address, artists, withdrew, made_at) VALUES ('gone@example.com', 12, 0, 1790812800000);
-INSERT INTO artists (id, name, watched_since, unwatched_at, checked_at, next_check_at) VALUES
-    ('artist-r', 'Röyksopp', 1790812800000, NULL, 1790812800002, 1790812800003),
-    ('artist-s', 'Sade', 1790812800000, NULL, NULL, 1790812800003),
-    ('artist-t', 'Tricky', 1790812800000, 1790812800004, 1790812800002, 1790812800003);
+INSERT INTO artists (id, name, folded, watched_since, unwatched_at, checked_at, next_check_at) VALUES
+    ('artist-r', 'Röyksopp', 'royksopp', 1790812800000, NULL, 1790812800002, 1790812800003),
+    ('artist-s', 'Sade', 'sade', 1790812800000, NULL, NULL, 1790812800003),
+    ('artist-t', 'Tricky', 'tricky', 1790812800000, 1790812800004, 1790812800002, 1790812800003);
 INSERT INTO artist_lists (artist, list, initial_scan_at, checked_at, total, next_check_at) VALUES
     ('artist-r', 'albums', 1790812800001, 1790812800002, 12, 1790812800002),
     ('artist-r', 'compilations', 1790812800000, 1790812800000, 3, 1790812800009),

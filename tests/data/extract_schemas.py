@@ -20,9 +20,7 @@ REF_PREFIX = "#/components/schemas/"
 ANSWERS = {
     "me": ("/me", "200"),
     "following": ("/me/following", "200"),
-    "artist": ("/artists/{id}", "200"),
     "artist_albums": ("/artists/{id}/albums", "200"),
-    "album": ("/albums/{id}", "200"),
     "error": ("/me", "429"),
 }
 

@@ -1,11 +1,11 @@
-//! Answers of Spotify that make no sense: nothing advances, nothing ends, and the next round works.
+//! Invalid answers of Spotify change nothing, and the next run works.
 
-use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
+use dropday::demo::world::{Endpoint, Fault, FollowListFault, NewAlbum};
 use reqwest::StatusCode;
 
 use crate::home::Home;
 
-/// Everything that can stand where an answer was due, with a name for each.
+/// Invalid answers, with a name for each.
 fn nonsense() -> Vec<(String, Fault)> {
     let mut all = vec![
         ("a page".to_owned(), Fault::Html),
@@ -41,7 +41,7 @@ fn nonsense() -> Vec<(String, Fault)> {
 }
 
 #[tokio::test]
-async fn a_list_of_follows_that_makes_no_sense_changes_nothing() {
+async fn invalid_follow_list_changes_nothing() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.listener("Martha", &[&artist]).await;
@@ -59,7 +59,7 @@ async fn a_list_of_follows_that_makes_no_sense_changes_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_about_an_artist_that_makes_no_sense_advances_nothing() {
+async fn invalid_artist_answer_advances_nothing() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -82,7 +82,7 @@ async fn an_answer_about_an_artist_that_makes_no_sense_advances_nothing() {
 }
 
 #[tokio::test]
-async fn a_initial_scan_that_fails_is_made_again_and_stays_silent() {
+async fn failed_initial_scan_is_repeated_without_news() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Old").on("2026-11-01"));
@@ -100,7 +100,7 @@ async fn a_initial_scan_that_fails_is_made_again_and_stays_silent() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_makes_no_sense_ends_no_consent() {
+async fn invalid_refresh_answer_ends_no_consent() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.listener("Martha", &[&artist]).await;
@@ -120,7 +120,7 @@ async fn a_refresh_that_makes_no_sense_ends_no_consent() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_spotify_answers_with_nonsense_gets_a_page_and_keeps_nothing() {
+async fn sign_in_with_invalid_answers_saves_nothing() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let browser = home.visitor();
@@ -140,12 +140,12 @@ async fn a_sign_in_that_spotify_answers_with_nonsense_gets_a_page_and_keeps_noth
 }
 
 #[tokio::test]
-async fn a_null_among_the_albums_costs_none_of_the_others() {
+async fn null_album_does_not_affect_others() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_null_in_albums(&artist, true);
+    home.world.change_artist(&artist, |artist| artist.null_album = true);
     for number in 0..25 {
         home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
@@ -158,7 +158,7 @@ async fn a_null_among_the_albums_costs_none_of_the_others() {
 }
 
 #[tokio::test]
-async fn an_album_of_which_nothing_but_the_id_can_be_read_is_told_all_the_same() {
+async fn album_with_only_an_id_is_news() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -179,38 +179,53 @@ async fn an_album_of_which_nothing_but_the_id_can_be_read_is_told_all_the_same()
 }
 
 #[tokio::test]
-async fn a_null_among_the_follows_unfollows_nobody() {
+async fn null_among_follows_removes_no_artist() {
     let home = Home::new().await;
     let artists = ["A", "B", "C"].map(|name| home.world.add_artist(name));
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
     home.round().await;
-    // In the place of one of the three stands a null.
-    home.world.put_null_in_following(martha.user, true);
     home.world.unfollow(martha.user, &artists[1]);
-    home.world.lie_about_following(martha.user, FollowingLie::TotalTooHigh(1));
+    home.world.change_user(martha.user, |user| {
+        user.follow_list_fault = Some(FollowListFault::NullItem(1))
+    });
     let outcome = home.follows().await;
     assert_eq!((outcome.change.removed, outcome.doubted), (0, 1), "{outcome}");
     home.world.put_out(&artists[1], NewAlbum::titled("New"));
     home.round().await;
     assert_eq!(home.emails_to(&martha.address).len(), 1);
-    home.world.tell_truth_about_following(martha.user);
+    home.world.change_user(martha.user, |user| user.follow_list_fault = None);
     home.world.follow(martha.user, &artists[1]);
     assert_eq!(home.follows().await.believed, 1);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_null_that_stays_among_the_follows_does_not_keep_an_artist_for_ever() {
+async fn lasting_null_among_follows_allows_unfollow() {
     let home = Home::new().await;
     let artists = ["A", "B", "C"].map(|name| home.world.add_artist(name));
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
     home.round().await;
-    home.world.put_null_in_following(martha.user, true);
+    home.world.change_user(martha.user, |user| {
+        user.follow_list_fault = Some(FollowListFault::NullItem(0))
+    });
     home.world.unfollow(martha.user, &artists[1]);
     for _ in 0..5 {
         home.follows().await;
         home.advance_hours(6);
     }
     assert_eq!(home.status().await.artists.watched, 2);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn huge_total_does_not_fail_the_check() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("A");
+    home.listener("Martha", &[&artist]).await;
+    home.follows().await;
+    let page = r#"{"items":[],"total":18446744073709551615,"limit":10,"offset":0,"next":null}"#;
+    home.world
+        .script(Endpoint::ArtistAlbums, [Fault::Status(200, "application/json", page.into())]);
+    assert_eq!(home.checks().await.checked, 1);
     home.finish().await;
 }

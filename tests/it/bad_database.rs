@@ -7,6 +7,7 @@ use std::sync::Arc;
 use dropday::app;
 use dropday::clock::{Chance, Clock, ManualClock, SeededChance};
 use dropday::config::{Config, KeyGiver, KeySource, decode_key};
+use dropday::demo::services::environment;
 use dropday::demo::world::NewAlbum;
 use dropday::store::{Db, outbox};
 use reqwest::StatusCode;
@@ -14,7 +15,7 @@ use rusqlite::Connection;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::home::{Home, START, environment};
+use crate::home::{Home, SETTINGS, START, variables};
 
 const ANOTHER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -90,8 +91,14 @@ impl Kept {
     fn run(&self, database: &Path, script: &str) -> Option<Output> {
         let mut command = Command::new("unshare");
         command.args(["-rm", "sh", "-c", script]).current_dir(self.folder.path());
-        let nowhere = "http://127.0.0.1:9";
-        command.envs(environment(&self.folder, nowhere, nowhere, "smtp://127.0.0.1:9"));
+        let folder = self.folder.path();
+        command.envs(environment(
+            folder,
+            "127.0.0.1:9",
+            "http://127.0.0.1:9",
+            "smtp://127.0.0.1:9",
+        ));
+        command.envs(variables(SETTINGS));
         command.env("DROPDAY_DATABASE__PATH", database);
         command.env("DROPDAY", env!("CARGO_BIN_EXE_dropday"));
         let output = command.output().ok()?;

@@ -12,14 +12,14 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use dropday::app;
 use dropday::clock::{Chance, Clock, SystemChance, SystemClock, random};
 use dropday::demo::inbox::{Inbox, InboxSettings};
-use dropday::demo::spotify;
+use dropday::demo::services::Services;
 use dropday::demo::world::World;
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
-use crate::home::{Email, Listener, Settings, environment, serve};
+use crate::home::{Email, Listener, SETTINGS, Settings, temporary_folder, variables};
 use crate::visitor::Visitor;
 
 /// Nothing takes longer on a slow and busy machine.
@@ -38,7 +38,7 @@ pub struct Machine {
     /// Every code and token that the fake Spotify gave out.
     pub given_out: Arc<GivenOut>,
     environment: Vec<(String, String)>,
-    outside: JoinHandle<()>,
+    _services: Services,
     is_finished: bool,
 }
 
@@ -74,17 +74,23 @@ impl Machine {
         app::install_crypto();
         let clock = Arc::new(SystemClock);
         let given_out = Arc::new(GivenOut::default());
-        let world = World::new(clock.clone(), given_out.clone());
-        let inbox = Inbox::start(clock, inbox).await.unwrap();
-        let (url, outside) = serve(|base| spotify::router(world.clone(), base)).await;
-        // In memory where that can be: a process that is killed takes no disk along.
-        let folder = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
+        let services = Services::start(clock, given_out.clone(), inbox).await.unwrap();
+        let folder = temporary_folder();
         let address = free_address();
         std::fs::write(folder.path().join("dropday.toml"), "").unwrap();
-        let usual = environment(&folder, &format!("http://{address}"), &url, &inbox.url());
-        let environment = usual.into_iter().chain(variables(settings)).collect();
-        let is_finished = false;
-        Self { world, inbox, folder, address, given_out, environment, outside, is_finished }
+        let usual = services.environment(folder.path(), address.parse().unwrap());
+        let settings = variables(SETTINGS).into_iter().chain(variables(settings));
+        let environment = usual.into_iter().chain(settings).collect();
+        Self {
+            world: services.world.clone(),
+            inbox: services.inbox.clone(),
+            folder,
+            address,
+            given_out,
+            environment,
+            _services: services,
+            is_finished: false,
+        }
     }
 
     pub fn database(&self) -> PathBuf {
@@ -236,7 +242,7 @@ impl Machine {
     }
 
     pub fn emails_to(&self, address: &str) -> Vec<Email> {
-        self.inbox.emails_to(address).iter().map(|received| Email::read(&received.raw)).collect()
+        self.inbox.emails_to(address)
     }
 
     /// Ends the test: nothing may be owed, and the world not asked what it did not expect.
@@ -256,7 +262,6 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        self.outside.abort();
         assert!(self.is_finished || std::thread::panicking(), "the test did not call finish()");
     }
 }
@@ -350,9 +355,4 @@ pub fn free_address() -> String {
     let addresses = ports.take(1000).map(|port| (Ipv4Addr::LOCALHOST, port));
     let free = addresses.filter_map(|address| TcpListener::bind(address).ok()).next();
     free.expect("a free port").local_addr().unwrap().to_string()
-}
-
-fn variables(settings: Settings<'_>) -> Vec<(String, String)> {
-    let named = |(key, value): &(&str, &str)| (format!("DROPDAY_{key}"), (*value).to_owned());
-    settings.iter().map(named).collect()
 }

@@ -40,15 +40,15 @@ async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed
     let (artist, martha) = fan(&home).await;
     home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
     for title in ["First", "Second", "Third"] {
-        assert!(!page(&martha).await.contains("came back three times"));
+        assert!(!page(&martha).await.contains("bounced three times"));
         assert_eq!(comes_out(&home, &artist, title).await.refused, 1, "{title}");
     }
-    assert!(page(&martha).await.contains("came back three times in a row"));
+    assert!(page(&martha).await.contains("bounced three times in a row"));
     home.world.put_out(&artist, NewAlbum::titled("Not Yet Tried"));
     home.advance_hours(7);
     home.checks().await;
     let new = martha.browser.get("/new").await.words();
-    assert!(new.contains("Not mailed because letters to your address come back"), "{new}");
+    assert!(new.contains("Not emailed: letters to your address come back"), "{new}");
     assert!(!page(&martha).await.contains("Not Yet Tried"), "no letter to come");
     home.emails().await;
 
@@ -197,5 +197,49 @@ async fn a_disk_that_is_nearly_full_is_told_once_a_day_and_only_while_it_is() {
     assert_eq!(home.emails().await.dropped, 1);
     let roomy = DiskSpace { free: 5_000_000_000, total: 10_000_000_000 };
     assert!(!disk_space::judge(&home.ctx, roomy).await.unwrap());
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn rejections_of_the_sender_do_not_stop_news() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("A");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("One"));
+    home.checks().await;
+    for text in [
+        "5.7.1 <dropday@example.com>: Sender address rejected: not owned by user",
+        "5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.example",
+        "5.7.26 Unauthenticated mail is not accepted",
+    ] {
+        home.inbox.refuse(&martha.address, 554, text);
+        assert_eq!(home.emails().await.refused, 0, "{text}");
+    }
+    home.inbox.accept(&martha.address);
+    home.inbox.script(SmtpFault::RefuseMessage(550, "5.7.26 rejected by DMARC policy".into()));
+    assert_eq!(home.emails().await.refused, 0);
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn news_rejected_at_the_old_address_goes_to_the_new_one() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("A");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.inbox.refuse(&martha.address, 550, "5.1.1 no such user");
+    home.world.put_out(&artist, NewAlbum::titled("One"));
+    home.round().await;
+    martha.browser.post("/account/address", &[("email", "new@example.com")]).await;
+    home.emails().await;
+    let link = home.emails_to("new@example.com")[0].link("/confirm/");
+    martha.browser.post(&link, &[]).await;
+    home.emails().await;
+    let subjects: Vec<_> =
+        home.emails_to("new@example.com").into_iter().skip(1).map(|l| l.subject).collect();
+    assert_eq!(subjects, ["A: One"]);
     home.finish().await;
 }

@@ -1,4 +1,4 @@
-//! So many users refused at once that Spotify must be wrong: nobody's consent ends on the spot.
+//! Mass refusals: if Spotify refuses so many users at once that it must be wrong, no consent ends.
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::jobs::Scope;
@@ -13,7 +13,7 @@ fn refusal() -> Fault {
     Fault::Status(400, "application/json", body.into())
 }
 
-/// So many users at home, who follow one artist, and whose access tokens have ended.
+/// A home with that many users, who follow one artist and whose access tokens have expired.
 async fn users_at_home(count: usize) -> (Home, String, Vec<Listener>) {
     let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
     let artist = home.world.add_artist("Röyksopp");
@@ -27,7 +27,7 @@ async fn users_at_home(count: usize) -> (Home, String, Vec<Listener>) {
     (home, artist, users)
 }
 
-/// What a daemon does of itself, as far as consents go.
+/// Runs the jobs that use consents.
 async fn work(home: &Home) {
     home.consents().await;
     home.follows_of(Scope::Due).await;
@@ -38,14 +38,14 @@ fn emails(home: &Home, users: &[Listener]) -> Vec<usize> {
     users.iter().map(|user| home.emails_to(&user.address).len()).collect()
 }
 
-/// Connected, to sign in again, held.
+/// The numbers of users that are connected, must sign in again, or are suspended.
 async fn standing(home: &Home) -> (u64, u64, u64) {
     let users = home.status().await.users;
     (users.connected, users.must_sign_in_again, users.held)
 }
 
 #[tokio::test]
-async fn when_nearly_everybody_is_refused_nobody_is_ended_and_all_recover_with_spotify() {
+async fn mass_refusal_ends_no_consent() {
     let (mut home, artist, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(5));
     home.follows().await;
@@ -80,7 +80,7 @@ async fn when_nearly_everybody_is_refused_nobody_is_ended_and_all_recover_with_s
 }
 
 #[tokio::test]
-async fn who_is_still_refused_after_a_day_is_believed_and_told_once() {
+async fn refusal_that_lasts_a_day_ends_the_consent() {
     let (home, _, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(1000));
     home.follows().await;
@@ -107,7 +107,7 @@ async fn who_is_still_refused_after_a_day_is_believed_and_told_once() {
 }
 
 #[tokio::test]
-async fn two_are_no_storm() {
+async fn two_refusals_are_no_mass_refusal() {
     let (home, _, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(2));
     home.follows().await;
@@ -122,7 +122,7 @@ async fn two_are_no_storm() {
 }
 
 #[tokio::test]
-async fn a_storm_is_seen_within_minutes_though_one_token_alone_was_due_to_be_refreshed() {
+async fn mass_refusal_is_detected_within_minutes() {
     for count in [3, 5] {
         let (home, _, users) = users_at_home(count).await;
         assert_eq!(home.follows().await.believed, count as u64, "with fresh tokens");
@@ -151,7 +151,7 @@ async fn a_storm_is_seen_within_minutes_though_one_token_alone_was_due_to_be_ref
 }
 
 #[tokio::test]
-async fn where_one_user_leaves_the_others_are_asked_once_and_lose_nothing() {
+async fn single_revocation_costs_others_one_refresh() {
     let (home, _, users) = users_at_home(5).await;
     home.world.script(Endpoint::Token, [refusal()]);
     home.follows().await;
@@ -169,7 +169,7 @@ async fn where_one_user_leaves_the_others_are_asked_once_and_lose_nothing() {
 }
 
 #[tokio::test]
-async fn whose_consent_ended_within_the_hour_has_it_back_with_the_news_missed_meanwhile() {
+async fn consent_ended_in_the_last_hour_is_restored_with_news() {
     let (home, artist, users) = users_at_home(6).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(2));
     home.follows().await;
@@ -195,7 +195,7 @@ async fn whose_consent_ended_within_the_hour_has_it_back_with_the_news_missed_me
 }
 
 #[tokio::test]
-async fn whose_consent_ended_before_the_hour_stays_asked_to_sign_in_again() {
+async fn consent_ended_earlier_stays_ended() {
     let (home, _, users) = users_at_home(6).await;
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(2));
     home.follows().await;
@@ -210,7 +210,7 @@ async fn whose_consent_ended_before_the_hour_stays_asked_to_sign_in_again() {
 }
 
 #[tokio::test]
-async fn a_storm_without_an_operator_owes_no_email_and_can_be_seen_in_the_status() {
+async fn mass_refusal_without_operator_shows_in_status() {
     let home = Home::new().await;
     for number in 0..4 {
         home.listener(&format!("Person{number}"), &[]).await;

@@ -1,5 +1,4 @@
-//! Who is not on the app's list at Spotify asks the operator from the page that says so, and nobody else
-//! can.
+//! Access requests of users who are not on the Spotify app's allow-list.
 
 use std::time::Duration;
 
@@ -20,10 +19,10 @@ async fn home(more: Settings<'_>) -> Home {
     Home::with(&[&[REACHABLE, CONTACT], more].concat()).await
 }
 
-/// Somebody whom Spotify refuses, back from there.
+/// The page that a user sees after Spotify rejected them.
 async fn refused(home: &Home, to: &str) -> (Visitor, Answer) {
     let (visitor, user) = (home.visitor(), home.world.add_user("Aino"));
-    home.world.set_allow_listed(user, false);
+    home.world.change_user(user, |user| user.allow_listed = false);
     let to = visitor.get(to).await.location.unwrap();
     let answer = visitor.get(&home.world.consent(&to, user).unwrap()).await;
     assert_eq!(answer.status, 403, "{}", answer.body);
@@ -52,7 +51,7 @@ fn told(home: &Home) -> Vec<Email> {
 }
 
 #[tokio::test]
-async fn the_operator_gets_name_and_address_in_an_email_and_in_the_status() {
+async fn access_request_reaches_operator_by_email_and_status() {
     let home = home(&[]).await;
     let answer = ask(&home, "  Aino   Virtanen ", "Aino@example.com ").await;
     assert_eq!((answer.status.as_u16(), answer.location.as_deref()), (303, Some("/asked")));
@@ -72,7 +71,7 @@ async fn the_operator_gets_name_and_address_in_an_email_and_in_the_status() {
 }
 
 #[tokio::test]
-async fn there_is_one_email_a_day_and_everybody_is_named_in_one() {
+async fn operator_gets_one_email_a_day_naming_all() {
     let home = home(&[]).await;
     ask(&home, "Aino", "aino@example.com").await;
     ask(&home, "Jonas", "jonas@example.com").await;
@@ -95,7 +94,7 @@ async fn there_is_one_email_a_day_and_everybody_is_named_in_one() {
 }
 
 #[tokio::test]
-async fn nobody_can_ask_who_does_not_come_from_that_refusal() {
+async fn access_request_needs_valid_proof() {
     let home = home(&[]).await;
     let (visitor, page) = refused(&home, "/login").await;
     let proof = value(&page, "proof").unwrap();
@@ -121,7 +120,7 @@ async fn nobody_can_ask_who_does_not_come_from_that_refusal() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_wrong_keeps_what_was_typed() {
+async fn invalid_access_request_keeps_submitted_values() {
     let home = home(&[]).await;
     let (visitor, page) = refused(&home, "/login").await;
     let proof = value(&page, "proof").unwrap();
@@ -152,7 +151,7 @@ async fn a_form_that_is_wrong_keeps_what_was_typed() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_good_for_one_row_and_an_address_stands_there_once() {
+async fn proof_is_good_for_one_access_request() {
     let home = home(&[]).await;
     let (visitor, page) = refused(&home, "/login").await;
     let proof = value(&page, "proof").unwrap();
@@ -169,7 +168,7 @@ async fn a_refusal_is_good_for_one_row_and_an_address_stands_there_once() {
 }
 
 #[tokio::test]
-async fn the_list_takes_fifty_and_then_says_what_to_do() {
+async fn access_requests_are_limited_to_fifty() {
     let home = home(&[]).await;
     for n in 0..50 {
         let answer = ask(&home, "Eve", &format!("eve{n}@example.com")).await;
@@ -186,7 +185,7 @@ async fn the_list_takes_fifty_and_then_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn without_an_operator_to_write_to_the_page_names_the_contact() {
+async fn access_request_page_shows_contact_without_operator() {
     let home = Home::with(&[CONTACT]).await;
     let (_, page) = refused(&home, "/login").await;
     assert_eq!(value(&page, "proof"), None, "no form");
@@ -195,7 +194,7 @@ async fn without_an_operator_to_write_to_the_page_names_the_contact() {
 }
 
 #[tokio::test]
-async fn who_may_not_sign_up_is_not_offered_the_form_either() {
+async fn access_request_follows_sign_up_policy() {
     for sign_up in ["closed", "invitation"] {
         let home = home(&[("WEB__SIGN_UP", sign_up)]).await;
         let good_for = SignedDuration::from_hours(24);
@@ -211,7 +210,7 @@ async fn who_may_not_sign_up_is_not_offered_the_form_either() {
 }
 
 #[tokio::test]
-async fn a_hostile_name_reaches_the_operator_as_a_name() {
+async fn hostile_access_request_name_is_escaped() {
     let home = home(&[]).await;
     let name = "<b>Eve</b>\r\nBcc: victim@example.com\r\n\r\n\u{202e}x";
     ask(&home, name, "eve@example.com").await;

@@ -1,4 +1,4 @@
-//! Whom Spotify is asked about next, and that nobody is forgotten in silence.
+//! Which artist is checked next, and how overdue artists are shown.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use dropday::store::status::Status;
 
 use crate::home::Home;
 
-/// The artists that were asked about so far, in turn.
+/// The artists that were checked so far, in order.
 fn asked(home: &Home) -> Vec<String> {
     let requests = home.world.requests().into_iter();
     let asked = requests.filter(|request| request.endpoint == Endpoint::ArtistAlbums);
@@ -18,8 +18,7 @@ fn asked(home: &Home) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn who_puts_out_an_album_every_year_is_asked_about_more_often_than_who_has_long_been_silent()
-{
+async fn active_artists_are_checked_more_often_than_silent_ones() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")]).await;
     let (artists, _) = home.listener_of("Martha", 12).await;
     for (n, artist) in artists.iter().enumerate() {
@@ -43,12 +42,12 @@ async fn who_puts_out_an_album_every_year_is_asked_about_more_often_than_who_has
 }
 
 #[tokio::test]
-async fn where_the_zone_is_known_a_fridays_calls_are_spent_as_its_day_begins() {
+async fn friday_calls_are_spent_at_midnight_of_the_zone() {
     let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "6"), ("SCHEDULE__ZONE", "Europe/Berlin")];
     let home = Home::with(&settings).await;
     let (artists, martha) = home.listener_of("Martha", 6).await;
     home.follows().await;
-    // From Monday noon to Thursday's late evening in Berlin.
+    // From Monday noon to late Thursday evening in Berlin.
     for _ in 0..82 {
         home.checks_of(Scope::Due).await;
         home.advance_hours(1);
@@ -67,7 +66,7 @@ async fn where_the_zone_is_known_a_fridays_calls_are_spent_as_its_day_begins() {
 }
 
 #[tokio::test]
-async fn a_lock_out_teaches_to_ask_less_and_slowly_more_again() {
+async fn quota_lockout_lowers_the_learned_quota_for_a_while() {
     let mut home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "40")]).await;
     home.listener_of("Martha", 60).await;
     home.follows().await;
@@ -86,7 +85,7 @@ async fn a_lock_out_teaches_to_ask_less_and_slowly_more_again() {
 }
 
 #[tokio::test]
-async fn status_and_page_say_how_many_were_checked_and_who_waits_and_why() {
+async fn status_and_page_show_checked_and_overdue_artists() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "3")]).await;
     let (_, martha) = home.listener_of("Martha", 5).await;
     home.follows().await;
@@ -118,7 +117,7 @@ async fn status_and_page_say_how_many_were_checked_and_who_waits_and_why() {
 }
 
 #[tokio::test]
-async fn an_artist_who_is_followed_after_the_days_calls_were_spent_by_turns_need_not_wait() {
+async fn new_follow_is_scanned_from_reserved_calls() {
     let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "50"), ("SCHEDULE__ZONE", "Europe/Berlin")];
     let home = Home::with(&settings).await;
     let (_, martha) = home.listener_of("Martha", 60).await;
@@ -137,7 +136,7 @@ async fn an_artist_who_is_followed_after_the_days_calls_were_spent_by_turns_need
 }
 
 #[tokio::test]
-async fn who_waits_since_nobody_is_connected_or_spotify_is_down_is_told_so() {
+async fn overdue_artists_show_outage_or_missing_token() {
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 4).await;
     home.round().await;
@@ -164,7 +163,7 @@ async fn who_waits_since_nobody_is_connected_or_spotify_is_down_is_told_so() {
 }
 
 #[tokio::test]
-async fn whom_another_process_asked_about_meanwhile_is_not_asked_about_again() {
+async fn artist_checked_by_another_process_is_not_checked_again() {
     let home = Home::new().await;
     let (artists, _) = home.listener_of("Martha", 1).await;
     home.follows().await;
@@ -182,11 +181,35 @@ async fn whom_another_process_asked_about_meanwhile_is_not_asked_about_again() {
 }
 
 #[tokio::test]
-async fn a_clock_that_steps_back_keeps_nobody_from_being_asked_about() {
+async fn clock_stepping_back_does_not_defer_checks() {
     let home = Home::new().await;
     home.listener_of("Martha", 3).await;
     home.round().await;
     home.clock.set(home.now() - Duration::from_secs(3600));
     assert_eq!(home.checks().await.checked, 3);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn failed_artist_is_checked_again_among_many() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "4")]).await;
+    let (ids, _) = home.listener_of("Martha", 10).await;
+    home.follows().await;
+    for day in 0..30 {
+        if day == 2 {
+            home.world.script(Endpoint::ArtistAlbums, [Fault::bad_gateway()]);
+        }
+        // Artists with a second page delay the others.
+        for id in &ids[..6] {
+            (0..6)
+                .for_each(|n| drop(home.world.put_out(id, NewAlbum::titled(format!("{day}-{n}")))));
+        }
+        for _ in 0..4 {
+            home.checks_of(Scope::Due).await;
+            home.advance_hours(6);
+        }
+    }
+    assert_eq!(home.status().await.artists.failing, 0);
+    home.emails().await;
     home.finish().await;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use dropday::demo::inbox::{InboxSettings, SmtpFault};
-use dropday::demo::world::{Endpoint, Fault, NewAlbum, Rotation};
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use serde_json::json;
 
 use crate::binary::{Ended, Machine, eventually};
@@ -380,7 +380,7 @@ async fn the_demo_plays_by_itself_and_prints_the_email() {
     command.env("TMPDIR", machine.folder.path());
     let ended = crate::binary::to_its_end(command).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    for told in ["The letter:", "Subject: ", "because you follow", "Listen on Spotify:"] {
+    for told in ["The email:", "Subject: ", "You follow", "Listen on Spotify:"] {
         assert!(ended.out.contains(told), "no {told} in {}", ended.out);
     }
     let files = std::fs::read_dir(machine.folder.path()).unwrap().count();
@@ -412,8 +412,8 @@ async fn no_secret_is_said_in(format: &str) -> String {
         ("LOG__FORMAT", format),
     ];
     let machine = Machine::with_inbox(&settings, inbox).await;
-    machine.world.set_client("demo-client", Some(client));
-    machine.world.set_rotation(Rotation::Always);
+    machine.world.set_client_secret(client);
+    machine.world.rotate_refresh_tokens();
     let daemon = machine.serve().await;
     let artist = machine.world.add_artist("Röyksopp");
     let martha = machine.listener("Martha", &[&artist]).await;

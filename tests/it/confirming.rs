@@ -1,4 +1,4 @@
-//! The email that asks to confirm an address, and its link.
+//! Confirming an address.
 
 use dropday::demo::world::NewAlbum;
 use reqwest::{Method, StatusCode};
@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use crate::home::Home;
 use crate::visitor::Visitor;
 
-/// Somebody who is signed in, follows an artist, and has typed no address yet.
+/// A signed-in user who follows an artist and has no address yet.
 async fn newcomer(home: &Home) -> (String, Visitor) {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.world.add_user("Martha");
@@ -17,7 +17,7 @@ async fn newcomer(home: &Home) -> (String, Visitor) {
     (artist, browser)
 }
 
-/// They type this address; the link in the email that comes.
+/// Submits an address; returns the link of the confirmation email.
 async fn link_to(home: &Home, browser: &Visitor, address: &str) -> String {
     let typed = browser.post("/account/address", &[("email", address)]).await;
     assert_eq!(typed.location.as_deref(), Some("/account"), "{}", typed.body);
@@ -30,7 +30,7 @@ async fn confirmed(home: &Home) -> u64 {
 }
 
 #[tokio::test]
-async fn no_news_goes_to_an_address_that_is_not_confirmed() {
+async fn unconfirmed_address_gets_no_news() {
     let home = Home::new().await;
     let (artist, browser) = newcomer(&home).await;
     link_to(&home, &browser, "martha@example.com").await;
@@ -45,7 +45,7 @@ async fn no_news_goes_to_an_address_that_is_not_confirmed() {
 }
 
 #[tokio::test]
-async fn whoever_only_opens_the_link_confirms_nothing() {
+async fn opening_confirmation_link_changes_nothing() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     let link = link_to(&home, &browser, "martha@example.com").await;
@@ -61,7 +61,7 @@ async fn whoever_only_opens_the_link_confirms_nothing() {
 }
 
 #[tokio::test]
-async fn the_button_confirms_once_in_whatever_browser_the_email_was_opened() {
+async fn confirmation_button_works_once_in_any_browser() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     let link = link_to(&home, &browser, "martha@example.com").await;
@@ -77,7 +77,7 @@ async fn the_button_confirms_once_in_whatever_browser_the_email_was_opened() {
 }
 
 #[tokio::test]
-async fn only_the_link_for_the_address_typed_last_works() {
+async fn only_newest_confirmation_link_works() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     let older = link_to(&home, &browser, "mrtha@example.com").await;
@@ -95,7 +95,7 @@ async fn only_the_link_for_the_address_typed_last_works() {
 }
 
 #[tokio::test]
-async fn an_address_that_was_replaced_before_its_email_left_gets_none() {
+async fn replaced_address_gets_no_confirmation_email() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     browser.post("/account/address", &[("email", "mrtha@example.com")]).await;
@@ -105,7 +105,7 @@ async fn an_address_that_was_replaced_before_its_email_left_gets_none() {
 }
 
 #[tokio::test]
-async fn a_link_is_good_for_two_days_and_no_longer() {
+async fn confirmation_link_expires_after_two_days() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     let link = link_to(&home, &browser, "martha@example.com").await;
@@ -122,7 +122,7 @@ async fn a_link_is_good_for_two_days_and_no_longer() {
 }
 
 #[tokio::test]
-async fn a_link_that_somebody_made_up_is_void() {
+async fn forged_confirmation_link_is_invalid() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     let link = link_to(&home, &browser, "martha@example.com").await;
@@ -157,7 +157,7 @@ async fn a_link_that_somebody_made_up_is_void() {
 }
 
 #[tokio::test]
-async fn news_goes_to_the_old_address_until_the_new_one_is_confirmed() {
+async fn news_goes_to_old_address_until_confirmation() {
     let home = Home::new().await;
     let (artist, browser) = newcomer(&home).await;
     let (old, new) = ("old@example.com", "new@example.com");
@@ -176,7 +176,7 @@ async fn news_goes_to_the_old_address_until_the_new_one_is_confirmed() {
 }
 
 #[tokio::test]
-async fn nobody_can_fill_an_inbox_with_emails_that_ask_to_confirm() {
+async fn confirmation_emails_are_rate_limited() {
     let home = Home::new().await;
     let (_, browser) = newcomer(&home).await;
     for _ in 0..5 {

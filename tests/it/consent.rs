@@ -1,12 +1,20 @@
 //! Keeping a consent alive, and ending it only when Spotify does.
 
-use dropday::demo::world::{Endpoint, Fault, NewAlbum, Rotation};
+use dropday::demo::world::{Endpoint, Fault, NewAlbum};
+use dropday::jobs::{Scope, Watch, sync_follows};
+use rusqlite::Connection;
+use tokio_util::sync::CancellationToken;
 
 use crate::home::{Home, Listener};
 
-async fn connected(rotation: Rotation) -> (Home, String, Listener) {
+async fn connected_with_rotation() -> (Home, String, Listener) {
+    let connected = connected().await;
+    connected.0.world.rotate_refresh_tokens();
+    connected
+}
+
+async fn connected() -> (Home, String, Listener) {
     let home = Home::new().await;
-    home.world.set_rotation(rotation);
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
@@ -14,8 +22,7 @@ async fn connected(rotation: Rotation) -> (Home, String, Listener) {
     (home, artist, martha)
 }
 
-async fn months_go_by(rotation: Rotation) {
-    let (home, artist, martha) = connected(rotation).await;
+async fn months_go_by((home, artist, martha): (Home, String, Listener)) {
     for month in 1..=5 {
         home.advance_days(30);
         home.world.put_out(&artist, NewAlbum::titled(format!("Month {month}")));
@@ -28,17 +35,17 @@ async fn months_go_by(rotation: Rotation) {
 
 #[tokio::test]
 async fn a_consent_lives_on_where_refresh_tokens_stay_the_same() {
-    months_go_by(Rotation::Never).await;
+    months_go_by(connected().await).await;
 }
 
 #[tokio::test]
 async fn a_consent_lives_on_where_every_refresh_brings_a_new_refresh_token() {
-    months_go_by(Rotation::Always).await;
+    months_go_by(connected_with_rotation().await).await;
 }
 
 #[tokio::test]
 async fn a_rotated_token_survives_a_restart() {
-    let (mut home, ..) = connected(Rotation::Always).await;
+    let (mut home, ..) = connected_with_rotation().await;
     for _ in 0..3 {
         home.advance_hours(2);
         home.follows().await;
@@ -50,7 +57,7 @@ async fn a_rotated_token_survives_a_restart() {
 
 #[tokio::test]
 async fn a_token_is_refreshed_five_minutes_before_it_ends_and_not_earlier() {
-    let (home, ..) = connected(Rotation::Never).await;
+    let (home, ..) = connected().await;
     home.clock.advance(std::time::Duration::from_secs(3600 - 301));
     home.follows().await;
     assert_eq!(home.world.count(Endpoint::Token), 0);
@@ -62,7 +69,7 @@ async fn a_token_is_refreshed_five_minutes_before_it_ends_and_not_earlier() {
 
 #[tokio::test]
 async fn a_refused_token_is_refreshed_and_the_call_made_again() {
-    let (home, ..) = connected(Rotation::Always).await;
+    let (home, ..) = connected_with_rotation().await;
     home.world.expire_access_tokens();
     let outcome = home.follows().await;
     assert_eq!((outcome.believed, home.world.count(Endpoint::Token)), (1, 1), "{outcome}");
@@ -71,7 +78,7 @@ async fn a_refused_token_is_refreshed_and_the_call_made_again() {
 
 #[tokio::test]
 async fn one_refresh_at_a_time_whoever_asks() {
-    let (home, ..) = connected(Rotation::Always).await;
+    let (home, ..) = connected_with_rotation().await;
     home.world.expire_access_tokens();
     let rounds = [home.follows(), home.follows(), home.follows(), home.follows()];
     let outcomes = futures(rounds).await;
@@ -87,7 +94,7 @@ async fn futures<F: Future>([a, b, c, d]: [F; 4]) -> [F::Output; 4] {
 
 #[tokio::test]
 async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it() {
-    let (home, artist, martha) = connected(Rotation::Never).await;
+    let (home, artist, martha) = connected().await;
     home.world.expire(martha.user);
     home.advance_hours(2);
     home.follows().await;
@@ -118,7 +125,7 @@ async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it()
 
 #[tokio::test]
 async fn six_months_end_a_consent_whatever_was_refreshed() {
-    let (home, _, martha) = connected(Rotation::Always).await;
+    let (home, _, martha) = connected_with_rotation().await;
     for _ in 0..185 {
         home.advance_days(1);
         home.follows().await;
@@ -146,7 +153,7 @@ async fn nothing_but_invalid_grant_ends_a_consent() {
         Fault::Status(200, "application/json", "{}".into()),
         Fault::Status(200, "application/json", r#"{"access_token":""}"#.into()),
     ];
-    let (home, ..) = connected(Rotation::Always).await;
+    let (home, ..) = connected_with_rotation().await;
     for fault in odd {
         home.advance_hours(2);
         let what = format!("{fault:?}").chars().take(80).collect::<String>();
@@ -163,7 +170,7 @@ async fn nothing_but_invalid_grant_ends_a_consent() {
 
 #[tokio::test]
 async fn while_a_token_still_lives_a_refresh_that_fails_costs_nothing() {
-    let (home, ..) = connected(Rotation::Never).await;
+    let (home, ..) = connected().await;
     home.clock.advance(std::time::Duration::from_secs(3600 - 60));
     home.world.script(Endpoint::Token, [Fault::server_error()]);
     assert_eq!(home.follows().await.believed, 1);
@@ -172,7 +179,7 @@ async fn while_a_token_still_lives_a_refresh_that_fails_costs_nothing() {
 
 #[tokio::test]
 async fn tokens_do_not_lie_readable_in_the_database() {
-    let (home, ..) = connected(Rotation::Always).await;
+    let (home, ..) = connected_with_rotation().await;
     home.world.script(Endpoint::Token, [Fault::Status(
         200,
         "application/json",
@@ -248,9 +255,9 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
     home.round().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1, "one letter says so");
-    assert!(emails[0].text.contains("On 27 November 2026 everything"), "{}", emails[0].text);
+    assert!(emails[0].text.contains("On 27 November 2026 your data"), "{}", emails[0].text);
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("on 27 November 2026 everything"), "{page}");
+    assert!(page.contains("deleted on 27 November 2026"), "{page}");
 
     home.advance_hours(4 * 24 - 2);
     home.round().await;
@@ -300,7 +307,7 @@ async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
 #[tokio::test]
 async fn nobody_is_deleted_on_a_guess() {
     for described in ["", r#","error_description":"Token has been expired or revoked""#] {
-        let (home, _, martha) = connected(Rotation::Never).await;
+        let (home, _, martha) = connected().await;
         let body = format!(r#"{{"error":"invalid_grant"{described}}}"#);
         home.world.script(Endpoint::Token, [Fault::Status(400, "application/json", body)]);
         home.advance_hours(2);
@@ -316,7 +323,7 @@ async fn nobody_is_deleted_on_a_guess() {
 
 #[tokio::test]
 async fn tokens_of_a_consent_that_has_ended_are_kept_for_an_hour_and_serve_nobody() {
-    let (home, _, martha) = connected(Rotation::Never).await;
+    let (home, _, martha) = connected().await;
     let db = rusqlite::Connection::open(&home.config.database).unwrap();
     let tokens =
         || -> u64 { db.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap() };
@@ -330,5 +337,26 @@ async fn tokens_of_a_consent_that_has_ended_are_kept_for_an_hour_and_serve_nobod
     home.clock.advance(std::time::Duration::from_secs(1));
     home.round().await;
     assert_eq!((home.world.requests().len(), tokens()), (0, 0));
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn rotated_token_survives_a_failed_write() {
+    let home = Home::new().await;
+    home.world.rotate_refresh_tokens();
+    let artist = home.world.add_artist("A");
+    home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.advance_hours(2);
+    let other = Connection::open(home.folder.path().join("dropday.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE OF access_sealed ON tokens
+                  BEGIN SELECT RAISE(ABORT, 'as if the disk were full'); END";
+    other.execute_batch(refuse).unwrap();
+    let stop = CancellationToken::new();
+    let watch = Watch { stop: &stop, progress: &|_, _| {} };
+    assert!(sync_follows::pass(&home.ctx, Scope::All, &watch).await.is_err());
+    other.execute_batch("DROP TRIGGER refuse").unwrap();
+    assert_eq!(home.follows().await.believed, 1);
+    assert_eq!(home.status().await.users.connected, 1);
     home.finish().await;
 }

@@ -1,4 +1,4 @@
-//! The six months of a consent: told a month, a week and a day ahead, and when they are over.
+//! The six months of a consent: reminders before, and an email after the end.
 
 use dropday::jobs::Scope;
 
@@ -18,19 +18,29 @@ async fn martha_at_home() -> (Home, Listener) {
     (home, martha)
 }
 
-/// What a daemon does of itself, as far as consents go.
+/// Runs the jobs that use consents.
 async fn work(home: &Home) {
     home.consents().await;
     home.follows_of(Scope::Due).await;
     home.emails_of(Scope::Due).await;
 }
 
-/// Lets so many days go by, with work on each, and returns which emails came on which day.
-async fn days(home: &mut Home, martha: &Listener, count: usize) -> Vec<(String, String)> {
+/// Lets that many days pass, with work on each. Returns the emails and their days.
+async fn days(home: &mut Home, martha: &Listener, count: u64) -> Vec<(String, String)> {
+    days_in_steps(home, martha, count, 1).await
+}
+
+/// Lets that many days pass, with work on each `step`-th day. Returns the emails and their days.
+async fn days_in_steps(
+    home: &mut Home,
+    martha: &Listener,
+    count: u64,
+    step: u64,
+) -> Vec<(String, String)> {
     let mut came = Vec::new();
-    for day in 0..count {
-        home.advance_days(1);
-        if day % 30 == 7 {
+    for day in (0..count).step_by(step as usize) {
+        home.advance_days(step);
+        if day % 30 < step {
             home.restart().await;
         }
         let before = home.emails_to(&martha.address).len();
@@ -48,10 +58,10 @@ fn emails(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn the_end_is_told_a_month_a_week_and_a_day_ahead_and_when_it_has_come() {
+async fn reminders_come_30_7_and_1_days_before_expiry() {
     let (mut home, martha) = martha_at_home().await;
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("Your permission lasts until 23 May 2027."), "{page}");
+    assert!(page.contains("Your Spotify access lasts until 23 May 2027."), "{page}");
     let came = days(&mut home, &martha, 200).await;
     let over = (OVER, "Please sign in with Spotify again");
     assert_eq!(came, emails(&[(MONTH, ENDS), (WEEK, ENDS), (DAY, ENDS), over]));
@@ -61,14 +71,16 @@ async fn the_end_is_told_a_month_a_week_and_a_day_ahead_and_when_it_has_come() {
 }
 
 #[tokio::test]
-async fn renewing_stops_the_reminders_and_the_next_six_months_begin() {
+async fn signing_in_again_restarts_the_six_months() {
     let (mut home, martha) = martha_at_home().await;
-    assert_eq!(days(&mut home, &martha, 152).await, emails(&[(MONTH, ENDS)]));
+    assert_eq!(days_in_steps(&mut home, &martha, 145, 5).await, []);
+    assert_eq!(days(&mut home, &martha, 7).await, emails(&[(MONTH, ENDS)]));
     martha.browser.sign_in(&home.world, martha.user).await;
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("Your permission lasts until 24 October 2027."), "{page}");
+    assert!(page.contains("Your Spotify access lasts until 24 October 2027."), "{page}");
     let ends = "Your Spotify permission ends on 24 October 2027";
-    let came = days(&mut home, &martha, 190).await;
+    assert_eq!(days_in_steps(&mut home, &martha, 150, 5).await, []);
+    let came = days(&mut home, &martha, 40).await;
     let over = ("2027-10-24", "Please sign in with Spotify again");
     let reminders = ["2027-09-24", "2027-10-17", "2027-10-23"].map(|day| (day, ends));
     assert_eq!(came, emails(&[&reminders[..], &[over]].concat()));
@@ -76,7 +88,7 @@ async fn renewing_stops_the_reminders_and_the_next_six_months_begin() {
 }
 
 #[tokio::test]
-async fn after_a_long_sleep_the_nearest_email_comes_and_no_other() {
+async fn after_downtime_only_the_latest_reminder_comes() {
     let (mut home, martha) = martha_at_home().await;
     home.advance_days(176);
     home.restart().await;
@@ -88,7 +100,7 @@ async fn after_a_long_sleep_the_nearest_email_comes_and_no_other() {
 }
 
 #[tokio::test]
-async fn who_slept_through_it_all_is_asked_to_sign_in_again_and_nothing_else() {
+async fn after_long_downtime_only_the_expiry_email_comes() {
     let (mut home, martha) = martha_at_home().await;
     home.advance_days(250);
     home.restart().await;
@@ -101,7 +113,7 @@ async fn who_slept_through_it_all_is_asked_to_sign_in_again_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_reminder_that_could_not_leave_in_time_is_not_sent_late() {
+async fn overdue_reminder_is_not_sent() {
     let (mut home, martha) = martha_at_home().await;
     home.advance_days(150);
     home.inbox.stop().await;
@@ -115,7 +127,7 @@ async fn a_reminder_that_could_not_leave_in_time_is_not_sent_late() {
 }
 
 #[tokio::test]
-async fn a_reminder_that_waits_while_the_user_renews_is_dropped() {
+async fn reminder_is_dropped_after_signing_in_again() {
     let (home, martha) = martha_at_home().await;
     home.advance_days(160);
     home.inbox.stop().await;
@@ -129,7 +141,7 @@ async fn a_reminder_that_waits_while_the_user_renews_is_dropped() {
 }
 
 #[tokio::test]
-async fn five_who_came_on_one_evening_are_asked_to_sign_in_again_half_a_year_later() {
+async fn five_consents_may_expire_on_one_day() {
     let home = Home::with(&[("MAIL__OPERATOR", "operator@example.com")]).await;
     let mut users = Vec::new();
     for name in ["Martha", "Jonas", "Aino", "Piet", "Zoë"] {

@@ -134,7 +134,7 @@ impl Household {
             self.emails.iter().map(|(_, email)| email.message_id.clone()).collect();
         let came = self.machine.inbox.emails().into_iter();
         let came: Vec<_> =
-            came.map(|received| (received.to[0].clone(), Email::read(&received.raw))).collect();
+            came.map(|received| (received.to[0].clone(), Email::parse(&received.raw))).collect();
         self.machine.inbox.empty();
         let is_repeat = |(_, email): &&(String, Email)| !known.insert(email.message_id.clone());
         let repeats = came.iter().filter(is_repeat).count();

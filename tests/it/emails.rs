@@ -318,3 +318,21 @@ async fn however_many_albums_are_owed_each_is_named_in_the_email_or_where_it_lea
     }
     home.finish().await;
 }
+
+#[tokio::test]
+async fn account_page_is_fine_again_after_a_later_email() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("A");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    home.world.put_out(&artist, NewAlbum::titled("One"));
+    home.checks().await;
+    home.inbox.script(SmtpFault::RefuseMessage(552, "5.2.2 mailbox full".into()));
+    home.emails().await;
+    assert!(martha.browser.get("/account").await.body.contains("did not leave"));
+    home.advance_days(1);
+    home.world.put_out(&artist, NewAlbum::titled("Two"));
+    home.round().await;
+    assert!(!martha.browser.get("/account").await.body.contains("did not leave"));
+    home.finish().await;
+}

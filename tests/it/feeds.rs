@@ -1,4 +1,4 @@
-//! Feed readers and calendars: what they are told, and that nobody else is.
+//! Feeds and calendars: their content, and who can read them.
 
 use calcard::icalendar::{ICalendar, ICalendarComponent, ICalendarProperty, ICalendarValue};
 use dropday::demo::world::{Group, NewAlbum};
@@ -14,7 +14,7 @@ use scraper::{Html, Selector};
 use crate::home::{Home, Listener};
 use crate::visitor::Answer;
 
-/// Makes an address on the page, and returns it as the page shows it.
+/// Creates a URL on the page and returns it.
 async fn make(listener: &Listener, form: &str) -> String {
     let page = listener.browser.post(&format!("/feeds/{form}/make"), &[]).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -27,7 +27,7 @@ fn address(page: &Answer) -> Option<String> {
     field.attr("value").map(str::to_owned)
 }
 
-/// Asks as a program does: without cookies, and with one header at most.
+/// Sends a request as a program does: without cookies, with at most one header.
 async fn ask(home: &Home, address: &str, header: Option<(HeaderName, &str)>) -> Answer {
     let ask = |request: reqwest::RequestBuilder| match header {
         Some((name, value)) => request.header(name, value),
@@ -51,7 +51,7 @@ fn titles(feed: &Feed) -> Vec<String> {
     feed.entries.iter().map(|entry| entry.title.clone().unwrap().content).collect()
 }
 
-/// What each event is called, in the order of the calendar, as a real library reads it.
+/// The events of the calendar, parsed by another library.
 async fn events(home: &Home, address: &str) -> Vec<ICalendarComponent> {
     let answer = ask(home, address, None).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
@@ -86,7 +86,7 @@ async fn fan(home: &Home) -> (String, Listener) {
 }
 
 #[tokio::test]
-async fn a_feed_reader_is_told_what_came_out_and_the_names_of_things_stay_the_same() {
+async fn feed_lists_releases_with_stable_ids() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let address = make(&martha, "atom").await;
@@ -115,7 +115,7 @@ async fn a_feed_reader_is_told_what_came_out_and_the_names_of_things_stay_the_sa
 }
 
 #[tokio::test]
-async fn a_calendar_has_a_whole_day_for_each_album_whose_day_is_known() {
+async fn calendar_has_all_day_events_for_exact_dates() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let first = home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
@@ -136,7 +136,7 @@ async fn a_calendar_has_a_whole_day_for_each_album_whose_day_is_known() {
 }
 
 #[tokio::test]
-async fn only_what_the_user_wants_is_told_and_that_follows_their_preferences() {
+async fn feed_follows_preferences() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let address = make(&martha, "atom").await;
@@ -158,7 +158,7 @@ async fn only_what_the_user_wants_is_told_and_that_follows_their_preferences() {
 }
 
 #[tokio::test]
-async fn who_has_no_address_for_emails_has_a_feed_all_the_same() {
+async fn feed_works_without_confirmed_address() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.world.add_user("Martha");
@@ -175,7 +175,7 @@ async fn who_has_no_address_for_emails_has_a_feed_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_newest_hundred_are_told() {
+async fn feed_has_newest_hundred_releases() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "500")]).await;
     let (artist, martha) = fan(&home).await;
     for n in 0..120 {
@@ -193,7 +193,7 @@ async fn the_newest_hundred_are_told() {
 }
 
 #[tokio::test]
-async fn whoever_has_it_already_is_told_so_until_something_changes() {
+async fn unchanged_feed_is_not_sent_again() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
@@ -217,7 +217,7 @@ async fn whoever_has_it_already_is_told_so_until_something_changes() {
         assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""));
         assert_eq!(said(&head, ETAG), tag);
         assert_eq!(said(&head, CONTENT_LENGTH), whole.body.len().to_string());
-        // Whatever changes: what is wanted, who is muted, what came out, what it is called.
+        // Everything that changes a feed: preferences, mutes, releases, titles.
         let mut tag = tag;
         let mut date = date;
         for change in 0..4 {
@@ -245,8 +245,7 @@ async fn whoever_has_it_already_is_told_so_until_something_changes() {
 }
 
 #[tokio::test]
-async fn whoever_has_it_already_hears_of_an_album_that_turned_out_an_edition_and_of_other_follows()
-{
+async fn feed_changes_with_editions_and_follows() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
@@ -268,7 +267,7 @@ async fn whoever_has_it_already_hears_of_an_album_that_turned_out_an_edition_and
 }
 
 #[tokio::test]
-async fn an_album_that_is_renamed_is_told_again_under_the_same_name_of_its_own() {
+async fn renamed_album_keeps_its_entry_id() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.world.put_out(&artist, NewAlbum::titled("Frist"));
@@ -276,7 +275,7 @@ async fn an_album_that_is_renamed_is_told_again_under_the_same_name_of_its_own()
     let address = make(&martha, "atom").await;
     let before = feed(&home, &address).await;
     home.advance_hours(7);
-    home.world.rename_artist(&artist, "Röyksopp & Robyn");
+    home.world.change_artist(&artist, |artist| artist.name = "Röyksopp & Robyn".into());
     home.round().await;
     let after = feed(&home, &address).await;
     assert_eq!(titles(&after), ["Röyksopp & Robyn: Frist"]);
@@ -287,7 +286,7 @@ async fn an_album_that_is_renamed_is_told_again_under_the_same_name_of_its_own()
 }
 
 #[tokio::test]
-async fn an_address_is_shown_once_kept_as_a_hash_and_dies_when_renewed_or_revoked() {
+async fn feed_url_is_shown_once_and_dies_when_replaced() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[]).await;
@@ -309,7 +308,7 @@ async fn an_address_is_shown_once_kept_as_a_hash_and_dies_when_renewed_or_revoke
     assert_ne!(first, second);
     assert_eq!(ask(&home, &first, None).await.status, StatusCode::NOT_FOUND);
     assert_eq!(ask(&home, &second, None).await.status, StatusCode::OK);
-    // Another's form ends only their own.
+    // Another user's form revokes only their own URL.
     jonas.browser.post("/feeds/atom/revoke", &[]).await;
     let of_jonas = make(&jonas, "atom").await;
     assert_eq!(ask(&home, &second, None).await.status, StatusCode::OK);
@@ -321,7 +320,7 @@ async fn an_address_is_shown_once_kept_as_a_hash_and_dies_when_renewed_or_revoke
 }
 
 #[tokio::test]
-async fn a_wrong_address_says_the_same_whatever_is_wrong_with_it() {
+async fn invalid_feed_urls_get_identical_responses() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let (atom, calendar) = (make(&martha, "atom").await, make(&martha, "calendar").await);
@@ -363,7 +362,7 @@ async fn a_wrong_address_says_the_same_whatever_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn who_withdrew_or_left_has_no_feed() {
+async fn feed_ends_with_revocation_or_account_deletion() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
@@ -391,7 +390,7 @@ const ODD_NAMES: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn whatever_things_are_called_both_stay_well_formed_and_say_so() {
+async fn feeds_stay_well_formed_with_hostile_names() {
     let home = Home::new().await;
     let artists = ODD_NAMES.map(|name| home.world.add_artist(name));
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
@@ -423,7 +422,7 @@ async fn whatever_things_are_called_both_stay_well_formed_and_say_so() {
 }
 
 #[tokio::test]
-async fn what_an_artist_only_appears_on_is_called_so() {
+async fn feed_labels_guest_appearances() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     martha.browser.choose(&["appearances"]).await;

@@ -1,6 +1,6 @@
-//! Whom a user follows: honoured, but not believed blindly.
+//! Syncing follows: changes take effect, suspect lists do not.
 
-use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
+use dropday::demo::world::{Endpoint, Fault, FollowListFault, NewAlbum};
 use dropday::jobs::Scope;
 
 use crate::home::{Home, Listener};
@@ -17,14 +17,14 @@ async fn watched(home: &Home) -> u64 {
 }
 
 #[tokio::test]
-async fn a_long_list_is_read_to_its_end() {
+async fn long_list_is_read_to_its_end() {
     let (home, ..) = follower_of(173).await;
     assert_eq!(watched(&home).await, 173);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn follow_and_unfollow_are_honoured() {
+async fn follow_and_unfollow_take_effect() {
     let (home, artists, martha) = follower_of(20).await;
     home.world.unfollow(martha.user, &artists[3]);
     let new = home.world.add_artist("New");
@@ -41,20 +41,20 @@ async fn follow_and_unfollow_are_honoured() {
 }
 
 #[tokio::test]
-async fn a_cut_short_list_removes_nobody() {
+async fn truncated_list_removes_no_artist() {
     let (home, _, martha) = follower_of(120).await;
-    for lie in [
-        FollowingLie::CutShortAfter(50),
-        FollowingLie::TotalTooHigh(500),
-        FollowingLie::EmptyList,
-        FollowingLie::RepeatedCursor,
-        FollowingLie::GapsInFirstPage,
+    for fault in [
+        FollowListFault::CutShortAfter(50),
+        FollowListFault::TotalTooHigh(500),
+        FollowListFault::EmptyList,
+        FollowListFault::RepeatedCursor,
+        FollowListFault::GapsInFirstPage,
     ] {
-        let what = format!("{lie:?}");
-        home.world.lie_about_following(martha.user, lie);
+        let what = format!("{fault:?}");
+        home.world.change_user(martha.user, |user| user.follow_list_fault = Some(fault));
         let outcome = home.follows().await;
         assert_eq!((outcome.doubted, watched(&home).await), (1, 120), "{what}: {outcome}");
-        home.world.tell_truth_about_following(martha.user);
+        home.world.change_user(martha.user, |user| user.follow_list_fault = None);
         assert_eq!(home.follows().await.believed, 1, "{what}");
     }
     assert_eq!(watched(&home).await, 120);
@@ -62,9 +62,11 @@ async fn a_cut_short_list_removes_nobody() {
 }
 
 #[tokio::test]
-async fn whoever_is_on_a_cut_short_list_is_followed_all_the_same() {
+async fn new_artist_on_truncated_list_is_followed() {
     let (home, _, martha) = follower_of(30).await;
-    home.world.lie_about_following(martha.user, FollowingLie::TotalTooHigh(500));
+    home.world.change_user(martha.user, |user| {
+        user.follow_list_fault = Some(FollowListFault::TotalTooHigh(500))
+    });
     let new = home.world.add_artist("New");
     home.world.follow(martha.user, &new);
     assert_eq!(home.follows().await.change.added, 1);
@@ -73,7 +75,7 @@ async fn whoever_is_on_a_cut_short_list_is_followed_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_doubted_list_is_soon_read_again_and_an_empty_one_believed_after_a_day() {
+async fn empty_list_is_applied_after_a_day() {
     let (home, artists, martha) = follower_of(30).await;
     for artist in &artists {
         home.world.unfollow(martha.user, artist);
@@ -92,16 +94,17 @@ async fn a_doubted_list_is_soon_read_again_and_an_empty_one_believed_after_a_day
 }
 
 #[tokio::test]
-async fn pages_without_cursors_are_read_to_their_end() {
+async fn follow_pages_without_cursors_are_fetched_completely() {
     let (home, _, martha) = follower_of(120).await;
-    home.world.lie_about_following(martha.user, FollowingLie::NoCursors);
+    home.world
+        .change_user(martha.user, |user| user.follow_list_fault = Some(FollowListFault::NoCursors));
     assert_eq!(home.follows().await.believed, 1);
     assert_eq!(watched(&home).await, 120);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_list_that_fails_half_way_changes_nothing() {
+async fn list_that_fails_midway_changes_nothing() {
     let (home, _, martha) = follower_of(120).await;
     let new = home.world.add_artist("New");
     home.world.follow(martha.user, &new);
@@ -116,10 +119,33 @@ async fn a_list_that_fails_half_way_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_null_on_the_list_costs_nobody() {
+async fn null_on_the_list_removes_no_artist() {
     let (home, _, martha) = follower_of(60).await;
-    home.world.put_null_in_following(martha.user, true);
+    home.world.change_user(martha.user, |user| {
+        user.follow_list_fault = Some(FollowListFault::NullItem(0))
+    });
     assert_eq!(home.follows().await.change.removed, 0);
     assert_eq!(watched(&home).await, 60);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn albums_released_during_a_short_unfollow_are_news_after_it() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("A");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.listener("Otto", &[&artist]).await;
+    let others: Vec<_> = (0..9).map(|n| home.world.add_artist(format!("Other {n}"))).collect();
+    others.iter().for_each(|other| home.world.follow(martha.user, other));
+    home.round().await;
+    home.world.unfollow(martha.user, &artist);
+    assert_eq!(home.follows().await.change.removed, 1);
+    home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
+    home.round().await;
+    assert!(home.emails_to(&martha.address).is_empty());
+    home.advance_days(3);
+    home.world.follow(martha.user, &artist);
+    home.round().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
 }

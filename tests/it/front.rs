@@ -1,4 +1,4 @@
-//! What a stranger sees before they sign up: the front page and the page about privacy.
+//! The public pages: front page and privacy.
 
 use dropday::domain::signup_policy::SignUpPolicy;
 use scraper::{ElementRef, Html, Selector};
@@ -25,7 +25,7 @@ fn links(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_stranger_reads_what_it_does_sees_an_email_and_can_connect() {
+async fn front_page_explains_and_offers_to_connect() {
     let home = Home::with(&[CONTACT]).await;
     let front = home.visitor().get("/").await;
     let page = Html::parse_document(&front.body);
@@ -41,7 +41,7 @@ async fn a_stranger_reads_what_it_does_sees_an_email_and_can_connect() {
     for link in ["/login", "/privacy", "mailto:martha@example.org"] {
         assert!(links.iter().any(|found| found == link), "{link}: {links:?}");
     }
-    for words in ["What is asked, and what is kept", "leave at any time"] {
+    for words in ["Your data, in short", "delete everything about you at any time"] {
         assert!(text(&front).contains(words), "{words}");
     }
     let style = home.visitor().get("/style.css").await.body;
@@ -50,14 +50,17 @@ async fn a_stranger_reads_what_it_does_sees_an_email_and_can_connect() {
 }
 
 #[tokio::test]
-async fn a_instance_by_invitation_or_closed_says_so_and_that_who_is_here_signs_in_again() {
+async fn front_page_explains_sign_up_policy() {
     for (sign_up, words) in
-        [("invitation", "by invitation"), ("closed", "takes nobody new at present")]
+        [("invitation", "by invitation"), ("closed", "isn’t accepting new people")]
     {
         let home = Home::with(&[("WEB__SIGN_UP", sign_up)]).await;
         let front = home.visitor().get("/").await;
         let shown = text(&front);
-        assert!(shown.contains(words) && shown.contains("If you are here already"), "{shown}");
+        assert!(
+            shown.contains(words) && shown.contains("If you already have an account"),
+            "{shown}"
+        );
         assert!(shown.contains("Sign in with Spotify") && !shown.contains("Connect with Spotify"));
         assert!(links(&front).contains(&"/login".to_owned()));
         home.finish().await;
@@ -65,7 +68,7 @@ async fn a_instance_by_invitation_or_closed_says_so_and_that_who_is_here_signs_i
 }
 
 #[tokio::test]
-async fn who_is_signed_in_is_led_to_their_page_in_every_kind_of_instance() {
+async fn front_page_links_signed_in_user_to_account() {
     let mut home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     for sign_up in [SignUpPolicy::Open, SignUpPolicy::Invitation, SignUpPolicy::Closed] {
@@ -80,7 +83,7 @@ async fn who_is_signed_in_is_led_to_their_page_in_every_kind_of_instance() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_told_before_anybody_signs_up() {
+async fn privacy_page_is_public() {
     let home = Home::with(&[CONTACT]).await;
     let answer = home.visitor().get("/privacy").await;
     assert_eq!(answer.status, 200);
@@ -91,7 +94,7 @@ async fn what_is_kept_is_told_before_anybody_signs_up() {
         "deleted after four days",
         "The mail provider",
         "third-party beneficiary",
-        "answers for it",
+        "responsible for this Dropday",
         "data protection authority",
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
@@ -112,7 +115,7 @@ async fn what_is_kept_is_told_before_anybody_signs_up() {
 }
 
 #[tokio::test]
-async fn a_contact_that_is_a_page_is_shown_as_it_is_and_does_nothing_else() {
+async fn contact_url_is_escaped() {
     let page = "https://example.org/?a=1&b=%22%3E%3Cb%3E";
     let home = Home::with(&[("WEB__CONTACT", page)]).await;
     for path in ["/", "/privacy"] {

@@ -1,4 +1,4 @@
-//! Whoever watches the daemon is told the truth, and disturbs nothing by asking.
+//! `/healthz` and `/readyz` are right and have no side effects.
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,7 +17,7 @@ async fn ready(home: &Home) -> Answer {
     home.visitor().get("/readyz").await
 }
 
-/// When what was said last is no longer said again.
+/// The answer after the cached one has expired.
 async fn ready_later(home: &Home) -> Answer {
     home.clock.advance(Duration::from_secs(2));
     ready(home).await
@@ -29,7 +29,7 @@ fn rows(database: &Path) -> i64 {
 }
 
 #[tokio::test]
-async fn who_asks_whether_it_is_ready_leaves_nothing_behind() {
+async fn readiness_query_leaves_no_trace() {
     let home = Home::new().await;
     let (size, rows_before) =
         (|| home.config.database.metadata().unwrap().len(), rows(&home.config.database));
@@ -45,7 +45,7 @@ async fn who_asks_whether_it_is_ready_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn a_pause_that_spotify_asked_for_is_no_lack_of_readiness() {
+async fn spotify_pause_does_not_affect_readiness() {
     let home = Home::new().await;
     let pause = |scope, cause| {
         home.ctx
@@ -59,7 +59,7 @@ async fn a_pause_that_spotify_asked_for_is_no_lack_of_readiness() {
 }
 
 #[tokio::test]
-async fn a_database_that_another_program_holds_is_not_ready_but_alive_and_ready_again_afterwards() {
+async fn locked_database_is_alive_but_not_ready() {
     let home = Home::new().await;
     let other = Connection::open(&home.config.database).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -74,7 +74,7 @@ async fn a_database_that_another_program_holds_is_not_ready_but_alive_and_ready_
 }
 
 #[tokio::test]
-async fn a_database_that_a_newer_dropday_has_upgraded_is_not_ready() {
+async fn database_of_newer_version_is_not_ready() {
     let home = Home::new().await;
     let other = Connection::open(&home.config.database).unwrap();
     let version: i64 = other.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
@@ -88,7 +88,7 @@ async fn a_database_that_a_newer_dropday_has_upgraded_is_not_ready() {
 }
 
 #[tokio::test]
-async fn many_who_ask_at_once_are_told_what_one_of_them_found_out() {
+async fn concurrent_readiness_queries_share_one_answer() {
     let home = Home::new().await;
     ready(&home).await;
     let other = Connection::open(&home.config.database).unwrap();

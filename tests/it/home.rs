@@ -1,15 +1,16 @@
-//! A Dropday at home in a test: the real client, store, mailer and pages, against the fake world.
+//! A Dropday in a test: the real client, store, mailer and pages, with the fake services around it.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dropday::clock::{Clock, ManualClock, SeededChance};
-use dropday::config::{self, Config};
+use dropday::config::Config;
 use dropday::context::Ctx;
-use dropday::demo::hints::{self, Hints};
+use dropday::demo::hints::Hints;
+pub use dropday::demo::inbox::Email;
 use dropday::demo::inbox::{Inbox, InboxSettings};
-use dropday::demo::spotify;
+use dropday::demo::services::{Services, load_config};
 use dropday::demo::world::{FakeUserId, World};
 use dropday::domain::check_planner::rate;
 use dropday::jobs::{
@@ -20,7 +21,6 @@ use dropday::store::artists::{self, Whom};
 use dropday::store::status::{self, Status};
 use dropday::{app, web};
 use jiff::Timestamp;
-use mail_parser::MessageParser;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -28,11 +28,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::visitor::Visitor;
 
-/// When every test begins: a Monday.
+/// When each test starts: a Monday.
 pub const START: &str = "2026-11-23T12:00:00Z";
 
-/// Everything that a test needs. It fails if it ends without [`Home::finish`], which in turn fails
-/// if something is left owed or the fake world was asked what it did not expect.
+/// Everything that a test needs. A test fails if it ends without [`Home::finish`], which fails if an
+/// email is still pending or the fake services received an unexpected request.
 pub struct Home {
     pub clock: Arc<ManualClock>,
     pub world: World,
@@ -41,13 +41,13 @@ pub struct Home {
     pub ctx: Arc<Ctx>,
     pub config: Config,
     pub folder: TempDir,
-    outside: String,
+    services: Services,
     pages: tokio::task::JoinHandle<()>,
     restarts: u64,
     is_finished: bool,
 }
 
-/// A user of the fake world who is connected and has confirmed an address.
+/// A user who is signed in and has confirmed an address.
 #[derive(Clone)]
 pub struct Listener {
     pub user: FakeUserId,
@@ -55,17 +55,7 @@ pub struct Listener {
     pub browser: Visitor,
 }
 
-/// An email as its reader sees it.
-#[derive(Debug, Clone)]
-pub struct Email {
-    pub subject: String,
-    pub text: String,
-    pub html: String,
-    pub message_id: String,
-    pub from: String,
-}
-
-/// Settings beyond the usual ones, as `("SPOTIFY__MARKET", "DE")`.
+/// Settings beyond those of [`SETTINGS`], as `("SPOTIFY__MARKET", "DE")`.
 pub type Settings<'a> = &'a [(&'a str, &'a str)];
 
 impl Home {
@@ -80,36 +70,31 @@ impl Home {
     pub async fn with_inbox(settings: Settings<'_>, inbox: InboxSettings) -> Self {
         app::install_crypto();
         let clock = ManualClock::at(START.parse().unwrap());
-        let world = World::new(clock.clone(), SeededChance::new(1));
-        let catalogues = Hints::of(&world);
-        let inbox = Inbox::start(clock.clone(), inbox).await.unwrap();
-        let outside = serve(|base| {
-            spotify::router(world.clone(), base).merge(hints::router(catalogues.clone()))
-        })
-        .await
-        .0;
+        let services = Services::start(clock.clone(), SeededChance::new(1), inbox).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let public_url = format!("http://{}", listener.local_addr().unwrap());
-        let folder = TempDir::new().unwrap();
-        let config = configure(&folder, &public_url, &outside, &inbox.url(), settings);
+        let folder = temporary_folder();
+        let settings: Vec<_> = SETTINGS.iter().chain(settings).copied().collect();
+        let listen = listener.local_addr().unwrap();
+        let environment = services.environment(folder.path(), listen);
+        let config = load_config(folder.path(), environment, &settings).unwrap();
         let ctx = Arc::new(build(&config, &clock, 0));
         let pages = serve_pages(listener, &ctx, &config);
         Self {
             clock,
-            world,
-            catalogues,
-            inbox,
+            world: services.world.clone(),
+            catalogues: services.catalogues.clone(),
+            inbox: services.inbox.clone(),
             ctx,
             config,
             folder,
-            outside,
+            services,
             pages,
             restarts: 0,
             is_finished: false,
         }
     }
 
-    /// Ends the process and starts it again, as far as a test can: everything is read anew.
+    /// Restarts Dropday, as far as a test can: everything is read again.
     pub async fn restart(&mut self) {
         self.pages.abort();
         let address = self.ctx.public_url.socket_addrs(|| None).unwrap()[0];
@@ -124,12 +109,12 @@ impl Home {
         self.pages = serve_pages(listener, &self.ctx, &self.config);
     }
 
-    /// A browser that has not been here before.
+    /// A new browser.
     pub fn visitor(&self) -> Visitor {
         Visitor::new(self.ctx.public_url.as_str())
     }
 
-    /// Somebody of this name connects, types an address and confirms it, through the pages.
+    /// Adds a user who follows these artists, and signs them up through the pages.
     pub async fn listener(&self, name: &str, artists: &[&str]) -> Listener {
         let user = self.world.add_user(name);
         for artist in artists {
@@ -138,7 +123,7 @@ impl Home {
         self.connect(user, &format!("{}@example.com", name.to_lowercase())).await
     }
 
-    /// The same for somebody who follows so many artists, none of whom has an album yet.
+    /// The same with that many new artists, without albums.
     pub async fn listener_of(&self, name: &str, count: usize) -> (Vec<String>, Listener) {
         let artists: Vec<_> =
             (0..count).map(|n| self.world.add_artist(format!("Artist {n:03}"))).collect();
@@ -147,26 +132,25 @@ impl Home {
         (artists, listener)
     }
 
-    /// The same for somebody who is in the world already.
+    /// Signs a user in, who enters and confirms this address, through the pages.
     pub async fn connect(&self, user: FakeUserId, address: &str) -> Listener {
         let browser = self.visitor();
         browser.sign_in(&self.world, user).await;
         browser.post("/account/address", &[("email", address)]).await;
         self.emails().await;
-        let email = self.emails_to(address).pop().expect("a letter that asks to confirm");
+        let email =
+            self.emails_to(address).pop().expect("an email that asks to confirm the address");
         browser.post(&email.link("/confirm/"), &[]).await;
         self.emails().await;
         self.inbox.empty();
         Listener { user, address: address.to_owned(), browser }
     }
 
-    /// Runs `dropday once` as a program, beside this one, on the same database.
+    /// Runs the binary with `once`, on the same database.
     pub async fn once(&self, settings: Settings<'_>) -> std::process::Output {
         let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_dropday"));
-        let public_url = self.ctx.public_url.as_str().trim_end_matches('/');
-        let usual = environment(&self.folder, public_url, &self.outside, &self.inbox.url());
-        let more = settings.iter().map(|(k, v)| (format!("DROPDAY_{k}"), (*v).to_owned()));
-        program.env_clear().envs(usual.into_iter().chain(more));
+        let usual = self.services.environment(self.folder.path(), self.config.web.listen);
+        program.env_clear().envs(usual).envs(variables(SETTINGS)).envs(variables(settings));
         program.arg("once").arg("--config").arg(self.folder.path().join("dropday.toml"));
         let ran = tokio::task::spawn_blocking(move || program.output());
         ran.await.unwrap().unwrap()
@@ -212,7 +196,7 @@ impl Home {
         send_emails::pass(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    /// Consents, follows, checks, emails, in that order, of everybody and everything.
+    /// Runs all jobs, for everything: consents, follows, checks, emails.
     pub async fn round(&self) {
         self.consents().await;
         self.follows().await;
@@ -226,14 +210,14 @@ impl Home {
     }
 
     pub fn emails_to(&self, address: &str) -> Vec<Email> {
-        self.inbox.emails_to(address).iter().map(|received| Email::read(&received.raw)).collect()
+        self.inbox.emails_to(address)
     }
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Puts everybody's turn far off, so that only hints ask for a check.
+    /// Defers all scheduled checks, so that only hints lead to checks.
     pub async fn skip_turns(&self) {
         let skip = |tx: &Tx<'_>| {
             let next_at = tx.now() + Duration::from_secs(1 << 30);
@@ -251,7 +235,7 @@ impl Home {
         self.note_clock();
     }
 
-    /// As if the daemon had been at work meanwhile: a clock that leaps far ahead is not believed at once.
+    /// Records the clock as a running daemon does. Else a large jump forward would be suspect.
     pub fn note_clock(&self) {
         let conn = Connection::open(&self.config.database).unwrap();
         conn.busy_timeout(Duration::from_secs(5)).unwrap();
@@ -264,18 +248,17 @@ impl Home {
         self.advance_hours(24 * days);
     }
 
-    /// Ends the test: nothing may be owed that cannot be sent, and the world not asked what it did not
-    /// expect.
+    /// Ends the test: no email may be pending, and no request unexpected.
     pub async fn finish(self) {
         self.emails().await;
         self.finish_owing(0).await;
     }
 
-    /// Ends a test that means to leave so many things owed.
+    /// Ends a test with that many pending emails.
     pub async fn finish_owing(mut self, owed: u64) {
         self.is_finished = true;
-        assert_eq!(self.status().await.owed, owed, "things left owed");
-        assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
+        assert_eq!(self.status().await.owed, owed, "pending emails");
+        assert_eq!(self.world.unexpected(), Vec::<String>::new(), "unexpected requests");
     }
 }
 
@@ -283,26 +266,6 @@ impl Drop for Home {
     fn drop(&mut self) {
         self.pages.abort();
         assert!(self.is_finished || std::thread::panicking(), "the test did not call finish()");
-    }
-}
-
-impl Email {
-    pub fn read(raw: &[u8]) -> Self {
-        let message = MessageParser::default().parse(raw).expect("a letter that can be read");
-        let from = message.from().and_then(|from| from.first()).and_then(|from| from.address());
-        Self {
-            subject: message.subject().unwrap_or_default().to_owned(),
-            text: message.body_text(0).unwrap_or_default().into_owned(),
-            html: message.body_html(0).unwrap_or_default().into_owned(),
-            message_id: message.message_id().unwrap_or_default().to_owned(),
-            from: from.unwrap_or_default().to_owned(),
-        }
-    }
-
-    /// The first address in the text that holds `part`.
-    pub fn link(&self, part: &str) -> String {
-        let word = self.text.split_whitespace().find(|word| word.contains(part));
-        word.unwrap_or_else(|| panic!("no {part} in {}", self.text)).to_owned()
     }
 }
 
@@ -319,63 +282,24 @@ fn serve_pages(
     tokio::spawn(web::server::run(listener, pages, CancellationToken::new()))
 }
 
-/// Serves a router that wants to know its own address.
-pub async fn serve(
-    router: impl FnOnce(&str) -> axum::Router,
-) -> (String, tokio::task::JoinHandle<()>) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let router = router(&base);
-    let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    (base, task)
+/// A temporary folder, in memory if possible: tests do not wait for the disk.
+pub fn temporary_folder() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
 
-/// The configuration of a test: as little as a user must set, and no waiting.
-pub fn configure(
-    folder: &TempDir,
-    public_url: &str,
-    outside: &str,
-    smtp_url: &str,
-    settings: Settings<'_>,
-) -> Config {
-    let usual = environment(folder, public_url, outside, smtp_url);
-    let more = settings.iter().map(|(key, value)| (format!("DROPDAY_{key}"), (*value).to_owned()));
-    let file = folder.path().join("dropday.toml");
-    std::fs::write(&file, "").unwrap();
-    config::load(Some(&file), usual.into_iter().chain(more)).unwrap()
-}
+/// The settings of all tests: no waiting, and nothing that depends on the machine.
+pub const SETTINGS: Settings<'static> = &[
+    ("SPOTIFY__REQUEST_INTERVAL", "0s"),
+    // The clock of a test stands still.
+    ("WEB__FORMS_PER_MINUTE", "100000"),
+    ("SCHEDULE__ZONE", "unknown"),
+    ("HINTS__ENABLED", "false"),
+    ("HINTS__TIMEOUT", "20s"),
+    ("MAIL__TIMEOUT", "20s"),
+];
 
-/// The same as variables, for the real binary.
-pub fn environment(
-    folder: &TempDir,
-    public_url: &str,
-    outside: &str,
-    smtp_url: &str,
-) -> Vec<(String, String)> {
-    [
-        ("DATABASE__PATH", folder.path().join("dropday.db").display().to_string()),
-        ("WEB__LISTEN", public_url.trim_start_matches("http://").to_owned()),
-        ("WEB__PUBLIC_URL", public_url.to_owned()),
-        ("SPOTIFY__CLIENT_ID", "demo-client".to_owned()),
-        ("SPOTIFY__ACCOUNTS_URL", outside.to_owned()),
-        ("SPOTIFY__API_URL", format!("{outside}/v1")),
-        ("SPOTIFY__REQUEST_INTERVAL", "0s".to_owned()),
-        // A test's clock stands still.
-        ("WEB__FORMS_PER_MINUTE", "100000".to_owned()),
-        // Whatever the machine's zone is.
-        ("SCHEDULE__ZONE", "unknown".to_owned()),
-        // Nobody outside is asked: where a test wants hints, they come from the fake world.
-        ("HINTS__ENABLED", "false".to_owned()),
-        ("HINTS__LISTENBRAINZ_URL", format!("{outside}/listenbrainz")),
-        ("HINTS__MUSICBRAINZ_URL", format!("{outside}/musicbrainz")),
-        ("HINTS__DEEZER_URL", format!("{outside}/deezer")),
-        ("HINTS__TIMEOUT", "20s".to_owned()),
-        ("MAIL__SMTP_URL", smtp_url.to_owned()),
-        ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
-        ("MAIL__TIMEOUT", "20s".to_owned()),
-        // Nobody waits for company.
-        ("MAIL__TOGETHER", "0s".to_owned()),
-    ]
-    .map(|(key, value)| (format!("DROPDAY_{key}"), value))
-    .into()
+/// Settings as environment variables.
+pub fn variables(settings: Settings<'_>) -> Vec<(String, String)> {
+    let variable = |(key, value): &(&str, &str)| (format!("DROPDAY_{key}"), (*value).to_owned());
+    settings.iter().map(variable).collect()
 }

@@ -1,4 +1,4 @@
-//! Who may sign up: everybody, who was invited, or nobody; and whoever is here may always come back.
+//! Sign-up policies: open, invitation, closed. Existing users can always sign in.
 
 use dropday::accounts::invitations::{self, Made};
 use dropday::domain::signup_policy::SignUpPolicy;
@@ -21,7 +21,7 @@ async fn remembered(home: &Home) -> Vec<Invitation> {
     home.ctx.db.read("test", |tx: &Tx<'_>| store::list(tx)).await.unwrap()
 }
 
-/// Follows the button of an invitation's page to Spotify.
+/// Clicks the button of an invitation's page; returns the URL at Spotify.
 async fn set_out(visitor: &Visitor, made: &Made) -> String {
     let page = visitor.get(&made.path).await;
     assert_eq!(page.status, 200, "{}", page.body);
@@ -31,7 +31,7 @@ async fn set_out(visitor: &Visitor, made: &Made) -> String {
     visitor.get(&button).await.location.expect("a redirect to Spotify")
 }
 
-/// Somebody of this name agrees at Spotify and comes back, with an invitation or without.
+/// A new user of this name signs in, with or without an invitation.
 async fn come(home: &Home, name: &str, made: Option<&Made>) -> (Visitor, Answer) {
     let (visitor, user) = (home.visitor(), home.world.add_user(name));
     let to = match made {
@@ -50,7 +50,7 @@ fn is_in((visitor, answer): &(Visitor, Answer)) -> bool {
 }
 
 #[tokio::test]
-async fn an_invitation_lets_one_user_in_and_no_second() {
+async fn invitation_admits_one_user() {
     let home = Home::with(&[BY_INVITATION]).await;
     let made = invite(&home, "Aino").await;
     for _ in 0..3 {
@@ -74,7 +74,7 @@ async fn an_invitation_lets_one_user_in_and_no_second() {
 }
 
 #[tokio::test]
-async fn a_stranger_without_one_is_told_why_and_nothing_of_them_is_kept() {
+async fn sign_up_without_invitation_stores_nothing() {
     for (sign_up, words) in [("invitation", "by invitation"), ("closed", "takes nobody new")] {
         let contact = ("WEB__CONTACT", "martha@example.org");
         let home = Home::with(&[("WEB__SIGN_UP", sign_up), contact]).await;
@@ -95,7 +95,7 @@ async fn a_stranger_without_one_is_told_why_and_nothing_of_them_is_kept() {
 }
 
 #[tokio::test]
-async fn whoever_is_here_comes_back_without_one_and_uses_none_up() {
+async fn existing_user_signs_in_without_invitation() {
     let mut home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     for sign_up in [SignUpPolicy::Invitation, SignUpPolicy::Closed] {
@@ -116,7 +116,7 @@ async fn whoever_is_here_comes_back_without_one_and_uses_none_up() {
 }
 
 #[tokio::test]
-async fn of_two_who_come_back_at_the_same_time_with_one_invitation_one_is_let_in() {
+async fn concurrent_sign_ups_use_invitation_once() {
     let home = Home::with(&[BY_INVITATION]).await;
     for round in 0..5 {
         let made = invite(&home, "").await;
@@ -136,7 +136,7 @@ async fn of_two_who_come_back_at_the_same_time_with_one_invitation_one_is_let_in
 }
 
 #[tokio::test]
-async fn an_invitation_that_is_over_or_withdrawn_lets_nobody_in_even_on_the_way() {
+async fn expired_or_withdrawn_invitation_admits_nobody() {
     let home = Home::with(&[BY_INVITATION]).await;
     let withdrawn = invite(&home, "").await;
     let (visitor, aino) = (home.visitor(), home.world.add_user("Aino"));
@@ -162,7 +162,7 @@ async fn an_invitation_that_is_over_or_withdrawn_lets_nobody_in_even_on_the_way(
 }
 
 #[tokio::test]
-async fn a_closed_instance_honours_no_invitation_and_an_open_one_needs_none() {
+async fn closed_instance_ignores_invitations_and_open_needs_none() {
     let mut home = Home::with(&[BY_INVITATION]).await;
     let made = invite(&home, "").await;
     let (visitor, aino) = (home.visitor(), home.world.add_user("Aino"));
@@ -180,7 +180,7 @@ async fn a_closed_instance_honours_no_invitation_and_an_open_one_needs_none() {
 }
 
 #[tokio::test]
-async fn who_leaves_takes_their_invitation_along() {
+async fn deleted_account_deletes_its_invitation() {
     let home = Home::with(&[BY_INVITATION]).await;
     let made = invite(&home, "Aino from next door").await;
     let (visitor, _) = come(&home, "Aino", Some(&made)).await;
@@ -191,7 +191,7 @@ async fn who_leaves_takes_their_invitation_along() {
 }
 
 #[tokio::test]
-async fn a_link_that_was_never_ours_opens_nothing() {
+async fn forged_invitation_link_is_rejected() {
     let home = Home::with(&[BY_INVITATION]).await;
     let made = invite(&home, "").await;
     let cut = &made.path[..made.path.len() - 1];
@@ -217,7 +217,7 @@ async fn a_link_that_was_never_ours_opens_nothing() {
 }
 
 #[tokio::test]
-async fn the_operator_invites_looks_and_takes_back_from_the_command_line() {
+async fn invite_command_creates_lists_and_withdraws() {
     let machine = Machine::with(&[BY_INVITATION]).await;
     let none = machine.run(&["invite"]).await;
     assert!(none.code == Some(1) && none.err.contains("no database"), "{none:?}");
@@ -249,7 +249,7 @@ async fn the_operator_invites_looks_and_takes_back_from_the_command_line() {
 }
 
 #[tokio::test]
-async fn check_says_where_nobody_can_sign_up() {
+async fn check_warns_when_nobody_can_sign_up() {
     let machine = Machine::new().await;
     for (sign_up, words) in
         [("closed", "so nobody can sign in"), ("invitation", "no invitation is good")]

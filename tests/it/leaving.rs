@@ -106,7 +106,7 @@ async fn what_another_program_still_reads_is_gone_from_the_disk_with_the_next_st
 async fn what_was_replaced_before_is_not_on_disk_either() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
-    home.world.rename_user(martha.user, "Somebody else");
+    home.world.change_user(martha.user, |user| user.name = "Somebody else".into());
     martha.browser.sign_in(&home.world, martha.user).await;
     martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
     home.emails().await;
@@ -280,4 +280,21 @@ async fn whom_somebody_followed_once_is_forgotten_when_they_leave() {
         assert!(!is_on_disk(&home, &artist), "{days} days later");
         home.finish().await;
     }
+}
+
+#[tokio::test]
+async fn deleting_an_account_keeps_pending_news_of_others() {
+    let home = Home::new().await;
+    let (a, c) = (home.world.add_artist("A"), home.world.add_artist("C"));
+    let martha = home.listener("Martha", &[&a, &c]).await;
+    let otto = home.listener("Otto", &[&c]).await;
+    home.round().await;
+    home.world.put_out(&a, NewAlbum::titled("Owed"));
+    home.checks().await;
+    home.world.unfollow(martha.user, &a);
+    home.follows().await;
+    otto.browser.post("/account/leave", &[("sure", "on")]).await;
+    home.emails().await;
+    assert_eq!(home.emails_to(&martha.address).len(), 1);
+    home.finish().await;
 }

@@ -179,7 +179,7 @@ async fn a_user_whom_spotify_refuses_costs_the_others_no_news() {
     let martha = home.listener("Martha", &[&artist]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     home.round().await;
-    home.world.set_allow_listed(martha.user, false);
+    home.world.change_user(martha.user, |user| user.allow_listed = false);
     home.world.put_out(&artist, NewAlbum::titled("New"));
     for _ in 0..2 {
         assert!(!home.checks().await.has_failed());
@@ -187,7 +187,7 @@ async fn a_user_whom_spotify_refuses_costs_the_others_no_news() {
     home.emails().await;
     assert_eq!(home.emails_to(&jonas.address).len(), 1);
     assert_eq!(home.status().await.users.in_trouble, 1);
-    home.world.set_allow_listed(martha.user, true);
+    home.world.change_user(martha.user, |user| user.allow_listed = true);
     home.advance_hours(7);
     home.round().await;
     assert_eq!(home.status().await.users.in_trouble, 0);
@@ -228,7 +228,7 @@ async fn the_catalogue_can_be_asked_with_the_apps_own_token() {
         ("SPOTIFY__MARKET", "de"),
     ])
     .await;
-    home.world.set_client("demo-client", Some("hush"));
+    home.world.set_client_secret("hush");
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
@@ -291,5 +291,76 @@ async fn a_clock_that_is_set_back_while_a_call_is_booked_keeps_nobody_waiting_fo
     let longest = *clock.longest.lock().unwrap();
     assert!(longest <= Duration::from_secs(5), "waited for {longest:?}");
     drop(ctx);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn outage_does_not_use_up_the_daily_quota() {
+    let home = Home::new().await;
+    home.listener_of("Martha", 20).await;
+    home.round().await;
+    home.advance_hours(30);
+    home.world
+        .script(Endpoint::ArtistAlbums, std::iter::repeat_with(Fault::bad_gateway).take(1_000));
+    home.world.forget_requests();
+    for _ in 0..8 * 60 {
+        home.checks_of(Scope::Due).await;
+        home.clock.advance(Duration::from_secs(60));
+    }
+    let asked = home.world.count(Endpoint::ArtistAlbums);
+    assert!(asked <= 30, "{asked} calls in eight hours of outage");
+    home.world.clear_script(Endpoint::ArtistAlbums);
+    for _ in 0..6 * 60 {
+        home.checks_of(Scope::Due).await;
+        home.clock.advance(Duration::from_secs(60));
+    }
+    assert_eq!(home.status().await.artists.failing, 0, "soon all is well again");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn manual_check_ignores_the_pause_after_an_outage() {
+    let home = Home::new().await;
+    home.listener_of("Martha", 5).await;
+    home.follows().await;
+    home.world.script(Endpoint::ArtistAlbums, [Fault::Html, Fault::Html, Fault::Html]);
+    assert!(home.checks().await.has_failed());
+    assert_eq!(home.checks_of(Scope::Due).await.checked, 0);
+    assert_eq!(home.checks().await.checked, 5);
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn junk_callbacks_do_not_fill_the_request_queue() {
+    let home = Home::with(&[("SPOTIFY__REQUEST_INTERVAL", "20s")]).await;
+    let before = home.now();
+    let browser = home.visitor();
+    for _ in 0..5 {
+        let authorize = browser.to_spotify().await;
+        let state = authorize.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+        browser.get(&format!("/callback?code=junk&state={state}")).await;
+    }
+    let waited = home.now().duration_since(before);
+    assert!(waited.as_secs() <= 10 && home.world.count(Endpoint::Token) == 1, "{waited:#}");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn quota_used_up_between_pages_is_no_failure() {
+    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")]).await;
+    let artist = home.world.add_artist("Prolific");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.round().await;
+    (0..15).for_each(|n| {
+        drop(home.world.put_out(&artist, NewAlbum::titled(format!("Album {n:02}."))))
+    });
+    let outcome = home.checks().await;
+    assert!(!outcome.has_failed() && outcome.news == 10, "{outcome}");
+    home.advance_days(1);
+    home.checks().await;
+    home.advance_days(1);
+    home.round().await;
+    let text = &home.emails_to(&martha.address)[0].text;
+    assert!((0..15).all(|n| text.contains(&format!("Album {n:02}."))), "{text}");
     home.finish().await;
 }

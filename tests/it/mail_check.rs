@@ -1,4 +1,4 @@
-//! `dropday check`, as far as it is about emails: DNS, the key that signs them, and a real one.
+//! `dropday check` for email: DNS records, the DKIM key, and a test email.
 
 use dropday::demo::inbox::InboxSettings;
 
@@ -8,7 +8,7 @@ const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim/rsa.pem"
 const PUBLIC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dkim/rsa-public.pem");
 
 #[tokio::test]
-async fn check_prints_what_to_publish_in_dns() {
+async fn check_prints_dns_records() {
     let machine =
         Machine::with(&[("MAIL__DKIM_SELECTOR", "drop"), ("MAIL__DKIM_KEY_FILE", KEY)]).await;
     let ended = machine.run(&["check"]).await;
@@ -25,7 +25,7 @@ async fn check_prints_what_to_publish_in_dns() {
 }
 
 #[tokio::test]
-async fn check_names_a_dkim_key_without_a_selector_and_one_that_is_none() {
+async fn check_reports_invalid_dkim_settings() {
     for (settings, code, what, remedy) in [
         (
             [("MAIL__DKIM_KEY_FILE", KEY), ("MAIL__DKIM_SELECTOR", "")],
@@ -68,13 +68,13 @@ async fn check_names_a_dkim_key_without_a_selector_and_one_that_is_none() {
 }
 
 #[tokio::test]
-async fn check_sends_a_test_email_and_says_what_the_server_answered() {
+async fn check_sends_a_test_email_and_prints_the_reply() {
     let machine = Machine::with_inbox(&[], InboxSettings::default()).await;
     let ended = machine.run(&["check", "--send-to", "martha@example.org"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let line = ended.out.lines().find(|line| line.starts_with("ok    test letter: ")).unwrap();
     assert!(line.contains("it said: 250 "), "{line}");
-    let emails = machine.inbox.emails_to("martha@example.org");
+    let emails = machine.inbox.received_by("martha@example.org");
     assert_eq!(emails.len(), 1);
     let email = String::from_utf8(emails[0].raw.clone()).unwrap();
     assert!(email.contains("multipart/alternative") && email.contains("Message-ID: <"), "{email}");

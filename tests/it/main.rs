@@ -1,7 +1,7 @@
-//! Promises to users, kept against the fake world: the real client, store, mailer and pages.
+//! Integration tests: the real client, store, mailer and pages, with the fake services around them.
 
-#![expect(unreachable_pub, reason = "one binary: nothing here is reached from outside")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(unreachable_pub, reason = "nothing here is used from outside the test binary")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod artists_page;
 mod bad_answers;
@@ -38,7 +38,6 @@ mod limits;
 mod logs;
 mod mail_check;
 mod mail_server;
-mod mended;
 mod metrics;
 mod my_page;
 mod new_albums;
@@ -57,3 +56,4 @@ mod supervised;
 mod upkeep;
 mod users;
 mod visitor;
+mod wrong_clock;

@@ -1,11 +1,12 @@
-//! What Prometheus is told: true numbers, fixed names, nobody's name; and what reads them asks for
-//! nothing that is not there.
+//! The metrics: correct values, stable names, no personal data. The dashboard, the alerts and the docs use
+//! only metrics that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dropday::demo::services::serve;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::operator_alert::OperatorAlert;
 use dropday::domain::user::EmailAddress;
@@ -15,17 +16,17 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::binary::{Machine, free_address};
-use crate::home::{Home, START, serve};
+use crate::home::{Home, START};
 use crate::visitor::{Answer, Visitor};
 
-/// A page of metrics, read as Prometheus does.
+/// A page of metrics, parsed as Prometheus does.
 struct Page {
     text: String,
-    /// Every series with its value: `dropday_users{state="all"}`.
+    /// All series with their values: `dropday_users{state="all"}`.
     series: BTreeMap<String, f64>,
 }
 
-/// One metric as its page describes it.
+/// A metric, as the page describes it.
 #[derive(Debug, PartialEq, Eq)]
 struct Metric {
     name: String,
@@ -57,7 +58,7 @@ impl Page {
         *self.series.get(&name).unwrap_or_else(|| panic!("no {name} in {}", self.text))
     }
 
-    /// Each metric, by its comments and its first series.
+    /// The metrics, from their comments and first series.
     fn metrics(&self) -> Vec<Metric> {
         let comments = self.text.lines().filter_map(|line| line.strip_prefix("# HELP "));
         let metric = |comment: &str| {
@@ -73,12 +74,11 @@ impl Page {
     }
 }
 
-/// A listener made anew: what it said last is not said again.
+/// Scrapes a new listener, which has nothing cached.
 async fn ask(home: &Home) -> Answer {
-    let (url, serving) = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
-    let answer = Visitor::new(&url).get("/metrics").await;
-    serving.abort();
-    answer
+    let serving = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+    let (url, _server) = serving.unwrap();
+    Visitor::new(&url).get("/metrics").await
 }
 
 /// `dropday_email_delay_seconds` of one of its buckets.
@@ -99,12 +99,12 @@ fn file(name: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_numbers_are_those_of_what_happened() {
+async fn metrics_count_what_happened() {
     let home = Home::with(&[("SCHEDULE__ZONE", "Europe/Berlin")]).await;
     let [one, two] = ["Röyksopp", "Robyn"].map(|name| home.world.add_artist(name));
     home.listener("Martha", &[&one, &two]).await;
     home.round().await;
-    // Monday at noon in UTC is 13 o'clock in Berlin.
+    // Monday noon UTC is 13:00 in Berlin.
     home.world.put_out(&one, NewAlbum::titled("New").on("2026-11-23"));
     home.advance_hours(1);
     home.checks().await;
@@ -140,7 +140,7 @@ async fn the_numbers_are_those_of_what_happened() {
 }
 
 #[tokio::test]
-async fn what_waits_is_told_with_how_long() {
+async fn metrics_show_pending_work_and_its_age() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.listener("Martha", &[&artist]).await;
@@ -162,7 +162,7 @@ async fn what_waits_is_told_with_how_long() {
 }
 
 #[tokio::test]
-async fn there_are_as_many_series_for_a_crowd_as_for_nobody_and_none_names_anybody() {
+async fn series_do_not_depend_on_users() {
     let home = Home::new().await;
     let before = Page::of(&home).await;
     let (artists, martha) = home.listener_of("Martha", 3).await;
@@ -186,7 +186,7 @@ async fn there_are_as_many_series_for_a_crowd_as_for_nobody_and_none_names_anybo
 }
 
 #[tokio::test]
-async fn docs_metrics_md_tells_what_there_is_and_nothing_else() {
+async fn metrics_doc_lists_all_metrics() {
     let home = Home::new().await;
     let page = Page::of(&home).await;
     let row = |metric: Metric| {
@@ -201,14 +201,14 @@ async fn docs_metrics_md_tells_what_there_is_and_nothing_else() {
     home.finish().await;
 }
 
-/// The metrics that a query names, and the label values that it asks for.
+/// The metrics and label values in a query.
 fn named(query: &str) -> Vec<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words = query.split(|c: char| !is_part(c));
     words.filter(|word| word.starts_with("dropday_")).map(str::to_owned).collect()
 }
 
-/// `(dropday_users, state, all)` of each matcher of one value.
+/// `(dropday_users, state, all)` for each matcher with one value.
 fn matchers(query: &str) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     for (at, _) in query.match_indices('{') {
@@ -252,7 +252,7 @@ async fn assert_all_exist(queries: &[String], least: usize) {
 }
 
 #[tokio::test]
-async fn the_dashboard_asks_only_for_what_there_is() {
+async fn dashboard_uses_only_existing_metrics() {
     let dashboard: Value = serde_json::from_str(&file("ops/grafana-dashboard.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     for panel in panels {
@@ -268,14 +268,14 @@ async fn the_dashboard_asks_only_for_what_there_is() {
 }
 
 #[tokio::test]
-async fn the_alerts_ask_only_for_what_there_is_and_each_says_what_to_do() {
+async fn alerts_use_only_existing_metrics_and_have_instructions() {
     let rules = file("ops/alerts.yml");
     let of = |key: &str| -> Vec<String> {
         let lines =
             rules.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix(key));
         lines.map(|value| value.trim().to_owned()).collect()
     };
-    // A query may go over several lines, up to what comes next.
+    // A query may have several lines.
     let queries = rules.split("expr:").skip(1).map(|rest| rest.split("labels:").next().unwrap());
     let queries: Vec<String> = queries.map(str::to_owned).collect();
     let alerts = of("alert:");
@@ -286,7 +286,7 @@ async fn the_alerts_ask_only_for_what_there_is_and_each_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn metrics_are_told_at_their_own_address_alone_and_only_if_it_is_set() {
+async fn metrics_are_served_only_at_their_own_address() {
     let address = free_address();
     let machine = Machine::with(&[("METRICS__LISTEN", &address)]).await;
     let mut daemon = machine.serve().await;
@@ -307,9 +307,10 @@ async fn metrics_are_told_at_their_own_address_alone_and_only_if_it_is_set() {
 }
 
 #[tokio::test]
-async fn many_scrapes_in_a_few_seconds_cost_one_look_at_the_database() {
+async fn frequent_scrapes_cause_one_database_query() {
     let home = Home::new().await;
-    let (url, serving) = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+    let serving = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+    let (url, _server) = serving.unwrap();
     let prometheus = Visitor::new(&url);
     let first = prometheus.get("/metrics").await.body;
     home.listener("Martha", &[]).await;
@@ -326,6 +327,5 @@ async fn many_scrapes_in_a_few_seconds_cost_one_look_at_the_database() {
         "a clock that steps back holds up nothing"
     );
     home.clock.set(START.parse().unwrap());
-    serving.abort();
     home.finish().await;
 }

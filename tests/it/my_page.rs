@@ -1,8 +1,7 @@
-//! My page: how the watch stands in one line, what stands in the way with its button, what became of my
-//! emails, and a sample of them.
+//! The account page: account health, problems with their buttons, recent emails, and the sample email.
 
 use dropday::demo::inbox::SmtpFault;
-use dropday::demo::world::{Endpoint, Fault, FollowingLie, NewAlbum};
+use dropday::demo::world::{Endpoint, Fault, FollowListFault, NewAlbum};
 use reqwest::StatusCode;
 use rusqlite::Connection;
 use scraper::{Html, Selector};
@@ -10,7 +9,7 @@ use scraper::{Html, Selector};
 use crate::home::{Home, Listener};
 use crate::visitor::Visitor;
 
-/// The colour of the state, and its words.
+/// The colour and the text of the headline.
 async fn state(browser: &Visitor) -> (&'static str, String) {
     let page = browser.get("/account").await;
     let colours = ["good", "wait", "bad"];
@@ -21,7 +20,7 @@ async fn state(browser: &Visitor) -> (&'static str, String) {
 }
 
 async fn emails_of(browser: &Visitor) -> Vec<String> {
-    browser.get("/account").await.shown("[aria-label='Letters to you lately'] li")
+    browser.get("/account").await.shown("[aria-label='Recent emails'] li")
 }
 
 async fn fan(home: &Home) -> (String, Listener) {
@@ -32,68 +31,70 @@ async fn fan(home: &Home) -> (String, Listener) {
 }
 
 #[tokio::test]
-async fn all_well_is_one_green_line_that_says_who_is_watched_since_when_and_until_when() {
+async fn healthy_account_shows_one_green_line() {
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 12).await;
     home.round().await;
-    let well = "Watching 12 artists. Last checked: all within the last day. Your permission lasts until 23 May \
-                2027.";
+    let well = "Tracking 12 artists. All checked within the last day. Spotify access lasts until 23 May 2027.";
     assert_eq!(state(&martha.browser).await, ("good", well.to_owned()));
     home.advance_hours(50);
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "good" && words.contains("all within 3 days"), "{words}");
+    assert!(colour == "good" && words.contains("within 3 days"), "{words}");
     let page = martha.browser.get("/account").await;
     assert!(page.shown(".notice").is_empty(), "nothing stands in the way");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn from_the_sign_in_to_the_confirmed_address_the_page_says_what_is_missing_with_its_button() {
+async fn account_page_asks_for_missing_address_and_confirmation() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
     let (colour, words) = state(&browser).await;
-    assert_eq!((colour, words.as_str()), ("wait", "One thing is missing: your e-mail address."));
+    assert_eq!((colour, words.as_str()), ("wait", "One thing is missing: your email address."));
     let page = browser.get("/account").await;
-    assert_eq!(page.shown(".notice form button"), ["Send a letter to confirm"]);
-    assert!(page.words().contains("about to read which artists you follow"));
+    assert_eq!(page.shown(".notice form button"), ["Send confirmation link"]);
+    assert!(page.words().contains("about to load the artists you follow"));
 
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
     assert_eq!(state(&browser).await.1, "One thing is missing: confirm your address.");
     let page = browser.get("/account").await;
-    assert_eq!(page.shown(".notice form button"), ["Send another letter"]);
+    assert_eq!(page.shown(".notice form button"), ["Send another link"]);
     assert_eq!(page.shown("input[name=email]").len(), 1);
     home.round().await;
     let link = home.emails_to("martha@example.com")[0].link("/confirm/");
     browser.post(&link, &[]).await;
-    assert_eq!(state(&browser).await, ("wait", "You follow no artists at Spotify yet.".to_owned()));
+    assert_eq!(
+        state(&browser).await,
+        ("wait", "You don’t follow any artists on Spotify yet.".to_owned())
+    );
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_initial_scan_that_takes_days_says_how_far_it_is_and_how_long_it_takes_at_this_pace() {
+async fn initial_scan_shows_progress_and_time_left() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "4")]).await;
     let (_, martha) = home.listener_of("Martha", 14).await;
     home.round().await;
     let (colour, words) = state(&martha.browser).await;
     assert_eq!(colour, "wait");
-    assert_eq!(words, "The first look is under way: 4 of 14 artists looked at.");
+    assert_eq!(words, "First round: 4 of 14 artists checked.");
     let page = martha.browser.get("/account").await;
     let html = Html::parse_document(&page.body);
     let progress = html.select(&Selector::parse("progress[aria-label]").unwrap()).next().unwrap();
     assert_eq!((progress.attr("value"), progress.attr("max")), (Some("4"), Some("14")));
-    let pace = "it takes about 3 more days: 4 of your artists were looked at for the first time in the last 24 \
-                hours, and 10 are left.";
+    let pace = "it takes about 3 more days: 4 of your artists were checked for the first time in the last 24 \
+                hours, and 10 to go.";
     assert!(page.words().contains(pace), "{}", page.words());
     home.advance_hours(30);
-    assert!(martha.browser.get("/account").await.words().contains("it cannot be said yet"));
+    assert!(martha.browser.get("/account").await.words().contains("we can’t say yet how long"));
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_way_back() {
+async fn account_page_says_how_to_renew_consent() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     for _ in 0..8 {
@@ -102,10 +103,7 @@ async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_wa
         martha.browser.get("/account").await;
     }
     let (colour, words) = state(&martha.browser).await;
-    assert_eq!(
-        (colour, words.as_str()),
-        ("wait", "Your permission at Spotify ends on 23 May 2027.")
-    );
+    assert_eq!((colour, words.as_str()), ("wait", "Your Spotify access ends on 23 May 2027."));
 
     home.world.expire(martha.user);
     home.world.expire_access_tokens();
@@ -122,44 +120,46 @@ async fn a_consent_that_ends_soon_has_ended_or_was_withdrawn_is_said_with_the_wa
     home.world.expire_access_tokens();
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "bad" && words.contains("everything that is known of you"), "{words}");
-    // What is owed about an end leaves once that is certain.
+    assert!(colour == "bad" && words.contains("your data will be deleted"), "{words}");
+    // The email about the end is sent once it is certain.
     home.advance_hours(2);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_pause_says_until_when_and_an_owner_without_premium_whose_hand_it_needs() {
+async fn account_page_explains_pauses_and_missing_premium() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
     home.checks().await;
     let (colour, words) = state(&martha.browser).await;
     assert_eq!(colour, "wait");
-    assert!(words.contains("pauses until 23 November 2026, 14:00"), "{words}");
+    assert!(words.contains("paused until 23 November 2026, 14:00"), "{words}");
     home.advance_hours(3);
     assert_eq!(state(&martha.browser).await.0, "good");
 
     home.world.set_owner_premium(false);
     home.checks().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "bad" && words.contains("no Premium"), "{words}");
+    assert!(colour == "bad" && words.contains("Premium has lapsed"), "{words}");
     let page = martha.browser.get("/account").await;
-    assert!(page.words().contains("Whoever runs it can mend it"), "{}", page.words());
+    assert!(page.words().contains("The operator can fix it"), "{}", page.words());
     home.world.set_owner_premium(true);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained() {
+async fn account_page_explains_overdue_artists_and_suspect_list() {
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 120).await;
     home.round().await;
-    home.world.lie_about_following(martha.user, FollowingLie::CutShortAfter(50));
+    home.world.change_user(martha.user, |user| {
+        user.follow_list_fault = Some(FollowListFault::CutShortAfter(50))
+    });
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "wait" && words.contains("looks wrong at present"), "{words}");
-    home.world.tell_truth_about_following(martha.user);
+    assert!(colour == "wait" && words.contains("looks incomplete at Spotify"), "{words}");
+    home.world.change_user(martha.user, |user| user.follow_list_fault = None);
     home.follows().await;
     home.advance_days(2);
     home.round().await;
@@ -168,22 +168,20 @@ async fn artists_that_waited_too_long_and_a_list_in_doubt_are_said_and_explained
     let page = martha.browser.get("/account").await;
     assert_eq!(
         state(&martha.browser).await.1,
-        "120 of 120 artists have waited too long for a check."
+        "120 of 120 artists have not been checked for too long."
     );
     assert_eq!(page.shown(".notice details li").len(), 50, "of many the first");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_list_of_follows_that_could_not_be_read_for_a_day_is_said_and_so_is_a_pause_of_such_lists()
- {
+async fn account_page_explains_stale_follow_list() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     home.advance_hours(24);
     assert_eq!(state(&martha.browser).await.0, "good");
     home.advance_hours(1);
-    let stale =
-        "Spotify’s list of the artists you follow could not be read since 23 November 2026, 12:00.";
+    let stale = "Your list of followed artists could not be updated since 23 November 2026, 12:00.";
     assert_eq!(state(&martha.browser).await, ("wait", stale.to_owned()));
     home.follows().await;
     assert_eq!(state(&martha.browser).await.0, "good");
@@ -194,14 +192,14 @@ async fn a_list_of_follows_that_could_not_be_read_for_a_day_is_said_and_so_is_a_
     assert!(
         colour == "wait"
             && words
-                .starts_with("No list of whom one follows is read until 24 November 2026, 22:00"),
+                .starts_with("Your followed artists will be read again on 24 November 2026, 22:00"),
         "{words}"
     );
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_permission_whose_six_months_are_over_is_over_before_spotify_says_so() {
+async fn consent_ends_after_six_months_before_spotify_rejects_it() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     for _ in 0..10 {
@@ -211,7 +209,7 @@ async fn a_permission_whose_six_months_are_over_is_over_before_spotify_says_so()
     let (colour, words) = state(&martha.browser).await;
     assert_eq!(
         (colour, words.as_str()),
-        ("bad", "Please sign in with Spotify again: your permission there has ended.")
+        ("bad", "Please sign in with Spotify again: Dropday’s access has expired.")
     );
     let page = martha.browser.get("/account").await.words();
     assert!(!page.contains("23 May 2027"), "no date that is past: {page}");
@@ -219,18 +217,18 @@ async fn a_permission_whose_six_months_are_over_is_over_before_spotify_says_so()
 }
 
 #[tokio::test]
-async fn emails_switched_off_are_no_secret() {
+async fn account_page_says_when_emails_are_off() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let form = [("letters", "none"), ("hour", "8"), ("zone", "UTC")];
     martha.browser.post("/preferences", &form).await;
-    let off = "Watching, but letters with news are switched off.";
+    let off = "Tracking your artists, but emails about new releases are off.";
     assert_eq!(state(&martha.browser).await, ("wait", off.to_owned()));
     home.finish().await;
 }
 
 #[tokio::test]
-async fn the_emails_to_me_stand_there_each_with_what_became_of_it() {
+async fn account_page_lists_emails_with_delivery_status() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
@@ -239,15 +237,15 @@ async fn the_emails_to_me_stand_there_each_with_what_became_of_it() {
     }
     home.round().await;
     let emails = emails_of(&martha.browser).await;
-    let expected = "New: First, Second and 1 more Left on 23 November 2026, 12:00";
+    let expected = "New: First, Second and 1 more Sent 23 November 2026, 12:00";
     let mut sorted = emails.clone();
     sorted.retain(|email| email.starts_with("New: "));
     assert_eq!(sorted.len(), 1, "{emails:?}");
     assert!(
-        sorted[0].ends_with("and 1 more Left on 23 November 2026, 12:00"),
+        sorted[0].ends_with("and 1 more Sent 23 November 2026, 12:00"),
         "{expected}: {emails:?}"
     );
-    assert!(emails.iter().any(|email| email.starts_with("Welcome Left on")), "{emails:?}");
+    assert!(emails.iter().any(|email| email.starts_with("Welcome Sent")), "{emails:?}");
     assert!(emails.iter().any(|l| l.starts_with("Please confirm your address Left")), "{emails:?}");
 
     home.inbox.script(SmtpFault::RefuseMessage(452, "4.2.2 over quota".into()));
@@ -270,7 +268,7 @@ async fn the_emails_to_me_stand_there_each_with_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn ten_emails_are_listed_the_latest_first() {
+async fn account_page_lists_ten_newest_emails() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..15 {
@@ -286,7 +284,7 @@ async fn ten_emails_are_listed_the_latest_first() {
 }
 
 #[tokio::test]
-async fn a_sample_is_of_ones_own_artists_says_that_it_is_one_and_comes_once_an_hour() {
+async fn sample_shows_own_artists_and_is_limited_to_hourly() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
@@ -304,7 +302,7 @@ async fn a_sample_is_of_ones_own_artists_says_that_it_is_one_and_comes_once_an_h
     assert_eq!(emails[0].subject, "Sample: Röyksopp: Melody A.M.");
     assert!(emails[0].text.starts_with("This is a sample"), "{}", emails[0].text);
     assert!(emails[0].html.contains("This is a sample"));
-    assert_eq!(emails_of(&martha.browser).await[0], "A sample Left on 23 November 2026, 12:00");
+    assert_eq!(emails_of(&martha.browser).await[0], "A sample Sent 23 November 2026, 12:00");
 
     home.clock.advance(std::time::Duration::from_secs(59 * 60));
     let again = martha.browser.post("/account/sample", &[]).await;
@@ -321,7 +319,7 @@ async fn a_sample_is_of_ones_own_artists_says_that_it_is_one_and_comes_once_an_h
 }
 
 #[tokio::test]
-async fn news_that_will_not_leave_is_no_email_to_come() {
+async fn suppressed_news_is_not_listed_as_pending_email() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let other = home.world.add_artist("Robyn");
@@ -342,7 +340,7 @@ async fn news_that_will_not_leave_is_no_email_to_come() {
     assert!(both[0].contains("First") && both[0].contains("Second"), "{both:?}");
     martha.browser.post(&format!("/artists/{other}/mute"), &[]).await;
     let emails = to_come().await;
-    assert!(emails[0].starts_with("New: First Leaves on"), "{emails:?}");
+    assert!(emails[0].starts_with("New: First Will be sent on"), "{emails:?}");
     let off = [("letters", "none"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
     martha.browser.post("/preferences", &off).await;
     assert_eq!(to_come().await, Vec::<String>::new());
@@ -363,7 +361,7 @@ async fn news_that_will_not_leave_is_no_email_to_come() {
 }
 
 #[tokio::test]
-async fn a_sample_shows_nothing_of_who_is_muted() {
+async fn sample_leaves_out_muted_artists() {
     let home = Home::new().await;
     let (muted, heard) = (home.world.add_artist("Muted"), home.world.add_artist("Heard"));
     let martha = home.listener("Martha", &[&muted, &heard]).await;
@@ -389,7 +387,7 @@ async fn a_sample_shows_nothing_of_who_is_muted() {
 }
 
 #[tokio::test]
-async fn an_address_that_says_that_a_sample_was_asked_for_says_so_only_where_it_was_just_now() {
+async fn account_page_confirms_sample_only_right_after_request() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let said = async || martha.browser.get("/account?sample").await.shown("[role=status]").len();
@@ -403,7 +401,7 @@ async fn an_address_that_says_that_a_sample_was_asked_for_says_so_only_where_it_
 }
 
 #[tokio::test]
-async fn a_sample_that_a_wrong_clock_owed_for_years_ahead_forbids_no_other() {
+async fn sample_dated_in_the_future_blocks_no_other() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     martha.browser.post("/account/sample", &[]).await;
@@ -417,7 +415,7 @@ async fn a_sample_that_a_wrong_clock_owed_for_years_ahead_forbids_no_other() {
 }
 
 #[tokio::test]
-async fn a_sample_costs_no_album_and_no_digest() {
+async fn sample_uses_up_no_news_and_no_digest() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let form = [("letters", "daily"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
@@ -434,7 +432,7 @@ async fn a_sample_costs_no_album_and_no_digest() {
 }
 
 #[tokio::test]
-async fn who_follows_nobody_known_gets_a_sample_that_is_made_up_and_says_so() {
+async fn sample_is_made_up_without_known_releases() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     martha.browser.post("/account/sample", &[]).await;
@@ -446,7 +444,7 @@ async fn who_follows_nobody_known_gets_a_sample_that_is_made_up_and_says_so() {
 }
 
 #[tokio::test]
-async fn no_sample_goes_to_an_address_that_is_not_confirmed_or_bounces_or_for_another_site() {
+async fn sample_needs_confirmed_address_and_signed_form() {
     let home = Home::new().await;
     let user = home.world.add_user("Otto");
     let otto = home.visitor();
@@ -455,7 +453,11 @@ async fn no_sample_goes_to_an_address_that_is_not_confirmed_or_bounces_or_for_an
     assert!(!otto.get("/account").await.body.contains("/account/sample"));
     let refused = otto.post("/account/sample", &[]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.words().contains("a confirmed address alone"), "{}", refused.words());
+    assert!(
+        refused.words().contains("only send a sample to a confirmed address"),
+        "{}",
+        refused.words()
+    );
 
     let (_, martha) = fan(&home).await;
     let elsewhere = martha.browser.post_from_elsewhere("/account/sample", &[]).await;
@@ -472,7 +474,7 @@ async fn no_sample_goes_to_an_address_that_is_not_confirmed_or_bounces_or_for_an
 }
 
 #[tokio::test]
-async fn my_page_is_mine_alone() {
+async fn account_page_is_private() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[]).await;
@@ -486,7 +488,7 @@ async fn my_page_is_mine_alone() {
 }
 
 #[tokio::test]
-async fn times_are_those_of_the_readers_zone_each_in_an_element_of_its_own() {
+async fn times_are_shown_in_user_zone() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let form = [("letters", "at_once"), ("hour", "8"), ("zone", "Asia/Tokyo"), ("albums", "on")];

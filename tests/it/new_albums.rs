@@ -1,4 +1,4 @@
-//! New albums: what came out from my artists, the latest first, and on each whether an email told me.
+//! The new releases page: what followed artists released, and whether an email announced it.
 
 use dropday::demo::world::{Group, NewAlbum};
 use dropday::domain::release::ReleaseKind;
@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::home::{Home, Listener};
 use crate::visitor::Visitor;
 
-/// What a reader sees at `selector`, on one line each.
+/// The texts of the elements at `selector`.
 async fn shown(browser: &Visitor, path: &str, selector: &str) -> Vec<String> {
     let page = browser.get(path).await;
     assert_eq!(page.status, StatusCode::OK, "{path}");
@@ -37,8 +37,7 @@ async fn comes_out(home: &Home, artist: &str, album: NewAlbum) {
 }
 
 #[tokio::test]
-async fn what_came_out_stands_there_the_latest_first_with_its_cover_its_date_and_when_it_was_mailed()
- {
+async fn releases_are_listed_newest_first_with_cover_and_status() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
@@ -52,18 +51,18 @@ async fn what_came_out_stands_there_the_latest_first_with_its_cover_its_date_and
     assert_eq!(
         items,
         [
-            "Second Röyksopp Album · 20 November 2026 Mailed on 23 November 2026, 19:00",
-            "First Röyksopp Album · 23 November 2026 Mailed on 23 November 2026, 12:00",
+            "Second Röyksopp Album · 20 November 2026 Emailed 23 November 2026, 19:00",
+            "First Röyksopp Album · 23 November 2026 Emailed 23 November 2026, 12:00",
         ]
     );
-    assert_eq!(shown(&martha.browser, "/new", "h2").await, ["Seen in November 2026"]);
+    assert_eq!(shown(&martha.browser, "/new", "h2").await, ["Found in November 2026"]);
     let cover = "li.cover img[loading=lazy][width='72'][height='72'][alt='']";
     assert_eq!(shown(&martha.browser, "/new", cover).await.len(), 2);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn of_what_was_seen_at_one_look_the_one_that_came_out_last_stands_first() {
+async fn releases_of_one_check_are_ordered_by_date() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for (title, date) in
@@ -77,7 +76,7 @@ async fn of_what_was_seen_at_one_look_the_one_that_came_out_last_stands_first() 
 }
 
 #[tokio::test]
-async fn each_that_was_not_mailed_says_why() {
+async fn releases_not_emailed_say_why() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let muted = home.world.add_artist("Robyn");
@@ -97,11 +96,11 @@ async fn each_that_was_not_mailed_says_why() {
     home.checks().await;
     let all = items(&martha.browser, "/new").await;
     for (title, why) in [
-        ("Waiting", "Not mailed yet: its letter leaves on 24 November 2026, 23:00"),
+        ("Waiting", "Will be emailed on 24 November 2026, 23:00"),
         ("Refused", "5.1.1 No such user here"),
-        ("Live at Leeds", "Not mailed because live albums are not wanted"),
-        ("Body Talk", "Not mailed because Robyn is muted"),
-        ("Honey", "Mailed on"),
+        ("Live at Leeds", "Not emailed: live albums are not wanted"),
+        ("Body Talk", "Not emailed: Robyn is muted"),
+        ("Honey", "Emailed"),
     ] {
         let item = all.iter().find(|item| item.starts_with(title)).expect(title);
         assert!(item.contains(why), "{item}");
@@ -111,16 +110,13 @@ async fn each_that_was_not_mailed_says_why() {
         .post("/preferences", &[("letters", "none"), ("hour", "8"), ("zone", "UTC")])
         .await;
     let waiting = items(&martha.browser, "/new").await.remove(0);
-    assert!(
-        waiting.contains("Not mailed because letters with news were switched off"),
-        "{waiting}"
-    );
+    assert!(waiting.contains("Not emailed: letters with news were switched off"), "{waiting}");
     home.advance_days(2);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_email_came() {
+async fn releases_are_listed_before_address_is_confirmed() {
     let home = Home::new().await;
     let (artist, _) = fan(&home).await;
     comes_out(&home, &artist, NewAlbum::titled("Before she came")).await;
@@ -133,27 +129,27 @@ async fn before_the_address_is_confirmed_what_comes_out_is_seen_and_why_no_email
     comes_out(&home, &artist, NewAlbum::titled("Since")).await;
     assert_eq!(titles(&aino, "/new").await, ["Since"]);
     let item = items(&aino, "/new").await.remove(0);
-    assert!(item.contains("Not mailed because your address is not confirmed"), "{item}");
+    assert!(item.contains("Not emailed: your address isn’t confirmed"), "{item}");
     aino.post(&format!("/artists/{artist}/mute"), &[]).await;
     let item = items(&aino, "/new").await.remove(0);
-    assert!(item.contains("Not mailed because Röyksopp is muted"), "{item}");
+    assert!(item.contains("Not emailed: Röyksopp is muted"), "{item}");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_partly_known_date_is_told_no_more_precisely() {
+async fn partial_release_date_is_shown_as_precise_as_known() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let vague = NewAlbum { precision: Some("month"), ..NewAlbum::titled("Vague").on("2026-11") };
+    let vague = NewAlbum::titled("Vague").on("2026-11");
     comes_out(&home, &artist, vague).await;
     let item = items(&martha.browser, "/new").await.remove(0);
-    assert!(item.contains("Album · November 2026 Mailed"), "{item}");
+    assert!(item.contains("Album · November 2026 Emailed"), "{item}");
     assert_eq!(shown(&martha.browser, "/new", "li time[datetime='2026-11']").await.len(), 1);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_chip_shows_one_kind_and_a_word_that_nobody_knows_shows_all() {
+async fn kind_filter_shows_one_kind_and_ignores_unknown() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     martha.browser.choose(&["singles", "compilations", "live", "remixes", "appearances"]).await;
@@ -188,7 +184,7 @@ async fn a_chip_shows_one_kind_and_a_word_that_nobody_knows_shows_all() {
 }
 
 #[tokio::test]
-async fn thirty_stand_on_a_page_and_the_rest_on_the_next_none_twice_whatever_the_cursor() {
+async fn releases_are_paged_by_thirty_without_repeats() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..70 {
@@ -229,7 +225,7 @@ async fn thirty_stand_on_a_page_and_the_rest_on_the_next_none_twice_whatever_the
 }
 
 #[tokio::test]
-async fn albums_that_are_no_longer_known_do_not_end_the_list() {
+async fn deleted_releases_do_not_end_the_list() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..70 {
@@ -246,7 +242,7 @@ async fn albums_that_are_no_longer_known_do_not_end_the_list() {
 }
 
 #[tokio::test]
-async fn another_users_albums_are_not_on_my_page_wherever_it_begins() {
+async fn releases_page_never_shows_other_users_releases() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[]).await;
@@ -261,7 +257,7 @@ async fn another_users_albums_are_not_on_my_page_wherever_it_begins() {
 }
 
 #[tokio::test]
-async fn a_title_that_is_html_and_one_that_turns_the_line_around_stay_words() {
+async fn hostile_titles_are_escaped() {
     let home = Home::new().await;
     let artist = home.world.add_artist("<script>alert(1)</script>");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -281,7 +277,7 @@ async fn a_title_that_is_html_and_one_that_turns_the_line_around_stay_words() {
 }
 
 #[tokio::test]
-async fn a_full_page_is_small() {
+async fn full_releases_page_is_small() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Ä".repeat(40));
     let martha = home.listener("Martha", &[&artist]).await;
@@ -296,7 +292,7 @@ async fn a_full_page_is_small() {
 }
 
 #[tokio::test]
-async fn what_is_held_back_from_who_withdrew_says_so() {
+async fn releases_say_why_news_is_held_after_revocation() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let daily = [("letters", "daily"), ("hour", "23"), ("zone", "UTC"), ("albums", "on")];
@@ -310,7 +306,7 @@ async fn what_is_held_back_from_who_withdrew_says_so() {
     home.advance_hours(2);
     home.follows().await;
     let item = items(&martha.browser, "/new").await.remove(0);
-    assert!(item.contains("Not mailed because you have withdrawn"), "{item}");
+    assert!(item.contains("Not emailed: you have withdrawn"), "{item}");
     assert_eq!(titles(&jonas.browser, "/new").await, ["Held back"]);
     home.advance_days(5);
     home.consents().await;

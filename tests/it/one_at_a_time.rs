@@ -1,4 +1,5 @@
-//! Calls that become free one at a time: an artist of several pages is finished, and starves nobody.
+//! Calls that become free one at a time: artists with several pages are finished, and others still have
+//! their turn.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use dropday::jobs::Scope;
 
 use crate::home::{Home, Settings};
 
-/// A day of so few calls that nothing is kept back for newcomers.
+/// A quota so small that no calls are reserved.
 const FEW: Settings<'_> = &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "12")];
 
-/// A home where the day's calls were spent one after the other, so that they come back like that.
+/// A home whose calls were made one after the other, so that they become free one at a time.
 async fn home(settings: Settings<'_>, artists: usize) -> (Home, Vec<String>) {
     let home = Home::with(settings).await;
     let (artists, _) = home.listener_of("Martha", artists).await;
@@ -38,7 +39,7 @@ fn asked_about(home: &Home, artist: &str) -> usize {
     albums.filter(|request| request.path.contains(artist)).count()
 }
 
-/// That all is told of the artist, and that nobody waited for it.
+/// Asserts that all albums of the artist are news, and that no other artist waited.
 async fn assert_finished(home: Home, artist: &str, others: &[String], albums: usize) {
     home.emails().await;
     let emails = home.emails_to("martha@example.com");
@@ -55,7 +56,7 @@ async fn assert_finished(home: Home, artist: &str, others: &[String], albums: us
 }
 
 #[tokio::test]
-async fn an_artist_of_three_pages_is_finished_where_calls_become_free_one_at_a_time() {
+async fn three_pages_are_fetched_with_single_free_calls() {
     let (home, artists) = home(FEW, 20).await;
     home.world.forget_requests();
     put_out(&home, &artists[0], 25);
@@ -64,7 +65,7 @@ async fn an_artist_of_three_pages_is_finished_where_calls_become_free_one_at_a_t
 }
 
 #[tokio::test]
-async fn a_newcomer_of_three_pages_is_looked_at_where_calls_become_free_one_at_a_time() {
+async fn initial_scan_of_three_pages_ends_with_single_free_calls() {
     let (home, artists) = home(FEW, 20).await;
     let new = home.world.add_artist("New");
     let martha = home.world.users()[0].0;
@@ -78,11 +79,11 @@ async fn a_newcomer_of_three_pages_is_looked_at_where_calls_become_free_one_at_a
 }
 
 #[tokio::test]
-async fn a_hinted_artist_of_three_pages_is_finished_where_calls_become_free_one_at_a_time() {
+async fn hinted_artist_of_three_pages_ends_with_single_free_calls() {
     let (home, artists) = home(&[FEW, &[("HINTS__ENABLED", "true")]].concat(), 20).await;
     home.world.forget_requests();
     put_out(&home, &artists[0], 25);
-    home.catalogues.spread(Rumour {
+    home.catalogues.add_rumour(Rumour {
         artist: Some(artists[0].clone()),
         name: "Whoever".into(),
         title: "Vapourware".into(),
@@ -94,7 +95,7 @@ async fn a_hinted_artist_of_three_pages_is_finished_where_calls_become_free_one_
 }
 
 #[tokio::test]
-async fn an_artist_of_more_pages_than_a_day_has_calls_starves_nobody() {
+async fn artist_with_too_many_pages_does_not_starve_others() {
     let (home, artists) = home(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")], 6).await;
     hours(&home, 24 * 3).await;
     home.world.forget_requests();

@@ -1,4 +1,4 @@
-//! What users choose holds, also for what was owed before; and links in emails do one thing.
+//! Preferences apply to pending notifications too, and links in emails do one thing each.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
     home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
-/// An email about this album.
+/// The email about this album.
 async fn email_about(home: &Home, artist: &str, martha: &Listener, title: &str) -> Email {
     home.world.put_out(artist, NewAlbum::titled(title));
     home.round().await;
@@ -26,7 +26,7 @@ async fn email_about(home: &Home, artist: &str, martha: &Listener, title: &str) 
 }
 
 #[tokio::test]
-async fn live_albums_and_remixes_are_told_to_those_alone_who_want_them() {
+async fn live_albums_and_remixes_respect_preferences() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
@@ -44,7 +44,7 @@ async fn live_albums_and_remixes_are_told_to_those_alone_who_want_them() {
 }
 
 #[tokio::test]
-async fn an_artist_muted_in_an_email_is_heard_of_no_more_until_unmuted() {
+async fn mute_link_silences_artist_until_unmuted() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;
@@ -52,7 +52,7 @@ async fn an_artist_muted_in_an_email_is_heard_of_no_more_until_unmuted() {
     let page = home.visitor().get(&link).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("Röyksopp"), "{}", page.body);
-    // Owed before, and not sent after.
+    // Enqueued before the mute, and not sent after it.
     home.world.put_out(&artist, NewAlbum::titled("Second"));
     home.checks().await;
     assert_eq!(home.visitor().post(&link, &[]).await.status, StatusCode::OK);
@@ -66,7 +66,7 @@ async fn an_artist_muted_in_an_email_is_heard_of_no_more_until_unmuted() {
     martha.browser.post("/preferences", &usual(&[("unmute", &artist)])).await;
     assert!(!martha.browser.get("/preferences").await.body.contains("Röyksopp"));
     assert_eq!(email_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
-    assert_eq!(subjects(&home, &martha).len(), 2, "what came out meanwhile stays untold");
+    assert_eq!(subjects(&home, &martha).len(), 2, "New releases meanwhile stays untold");
     home.finish().await;
 }
 
@@ -76,7 +76,7 @@ fn usual<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 #[tokio::test]
-async fn an_album_of_two_artists_is_told_while_one_of_them_is_not_muted() {
+async fn shared_album_is_announced_unless_all_artists_muted() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let robyn = home.world.add_artist("Robyn");
@@ -88,12 +88,12 @@ async fn an_album_of_two_artists_is_told_while_one_of_them_is_not_muted() {
     home.round().await;
     let email = home.emails_to(&martha.address).pop().unwrap();
     assert!(email.subject.contains("Do It Again"), "{}", email.subject);
-    assert!(email.text.contains("because you follow Robyn"), "{}", email.text);
+    assert!(email.text.contains("You follow Robyn"), "{}", email.text);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn one_click_of_a_mail_program_ends_the_emails_without_a_page_or_a_cookie() {
+async fn one_click_unsubscribe_needs_no_cookie() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;
@@ -113,20 +113,20 @@ async fn one_click_of_a_mail_program_ends_the_emails_without_a_page_or_a_cookie(
     home.round().await;
     assert_eq!(subjects(&home, &martha).len(), 2);
     let page = martha.browser.get("/account").await.body;
-    assert!(page.contains("switched letters with news off"), "{page}");
+    assert!(page.contains("Emails about new releases are off"), "{page}");
     let page = martha.browser.get("/new").await.words();
-    let why = "Not mailed because letters with news were switched off";
+    let why = "Not emailed: letters with news were switched off";
     assert!(page.contains("Third") && page.contains(why), "what no letter told: {page}");
 
     martha.browser.choose(&[]).await;
     home.round().await;
-    assert_eq!(subjects(&home, &martha).len(), 2, "what came out meanwhile floods nobody");
+    assert_eq!(subjects(&home, &martha).len(), 2, "New releases meanwhile floods nobody");
     assert_eq!(email_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_link_opens_what_it_is_for_and_nothing_else() {
+async fn email_link_works_for_its_purpose_only() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let other = home.world.add_artist("Robyn");
@@ -168,7 +168,7 @@ async fn a_link_opens_what_it_is_for_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn another_sites_page_cannot_stop_somebodys_emails() {
+async fn cross_site_unsubscribe_is_rejected() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;
@@ -181,7 +181,7 @@ async fn another_sites_page_cannot_stop_somebodys_emails() {
 }
 
 #[tokio::test]
-async fn a_form_that_cannot_be_taken_says_why_and_keeps_what_was_chosen() {
+async fn invalid_preferences_form_keeps_submitted_values() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let post = async |form: &[(&str, &str)]| martha.browser.post("/preferences", form).await;
@@ -215,7 +215,7 @@ async fn a_form_that_cannot_be_taken_says_why_and_keeps_what_was_chosen() {
 }
 
 #[tokio::test]
-async fn preferences_are_for_who_is_signed_in() {
+async fn preferences_need_a_session() {
     let home = Home::new().await;
     let stranger = home.visitor();
     assert_eq!(stranger.get("/preferences").await.location.as_deref(), Some("/"));
@@ -225,7 +225,7 @@ async fn preferences_are_for_who_is_signed_in() {
 }
 
 #[tokio::test]
-async fn the_welcome_tells_what_is_watched_and_what_came_out_lately_and_is_one() {
+async fn welcome_email_lists_recent_releases_once() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Three weeks old").on("2026-11-02"));
@@ -253,7 +253,7 @@ async fn the_welcome_tells_what_is_watched_and_what_came_out_lately_and_is_one()
 }
 
 #[tokio::test]
-async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_email_could_leave() {
+async fn unsent_goodbye_address_is_deleted_after_four_days() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     home.inbox.stop().await;
@@ -270,7 +270,7 @@ async fn the_address_of_who_left_is_forgotten_after_four_days_though_no_email_co
 }
 
 #[tokio::test]
-async fn later_editions_switched_off_before_the_email_leaves_are_not_in_it() {
+async fn editions_switched_off_before_sending_are_dropped() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
@@ -286,7 +286,7 @@ async fn later_editions_switched_off_before_the_email_leaves_are_not_in_it() {
 }
 
 #[tokio::test]
-async fn who_mutes_and_then_unfollows_hears_nothing_of_what_was_owed() {
+async fn muted_then_unfollowed_artist_is_not_announced() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;
@@ -301,7 +301,7 @@ async fn who_mutes_and_then_unfollows_hears_nothing_of_what_was_owed() {
 }
 
 #[tokio::test]
-async fn who_leaves_gets_one_last_email_and_whoever_was_never_confirmed_none() {
+async fn deleted_account_gets_goodbye_if_confirmed() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let jonas = home.world.add_user("Jonas");
@@ -320,7 +320,7 @@ async fn who_leaves_gets_one_last_email_and_whoever_was_never_confirmed_none() {
 }
 
 #[tokio::test]
-async fn the_next_emails_date_is_told_for_what_is_chosen_and_nothing_is_changed_by_asking() {
+async fn next_email_preview_changes_nothing() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let next = async |query: &str| {
@@ -337,7 +337,7 @@ async fn the_next_emails_date_is_told_for_what_is_chosen_and_nothing_is_changed_
         assert!(words.contains(day) && words.contains("<time datetime="), "{words}");
     }
     assert!(next("letters=at_once&hour=7&zone=UTC").await.1.contains("as soon as there is news"));
-    assert!(next("letters=none&hour=7&zone=UTC").await.1.contains("No letter"));
+    assert!(next("letters=none&hour=7&zone=UTC").await.1.contains("You won’t get emails"));
     for odd in ["", "letters=daily&hour=7&zone=<b>", "letters=daily&hour=99&zone=UTC", "%ff&&=%00"]
     {
         let (status, words) = next(odd).await;
@@ -354,7 +354,7 @@ async fn the_next_emails_date_is_told_for_what_is_chosen_and_nothing_is_changed_
 }
 
 #[tokio::test]
-async fn an_hour_that_a_spring_skips_is_told_as_the_email_will_leave() {
+async fn next_email_preview_handles_skipped_hour() {
     let home = Home::new().await;
     home.clock.set("2027-03-27T12:00:00Z".parse().unwrap());
     let (_, martha) = fan(&home).await;
@@ -365,7 +365,7 @@ async fn an_hour_that_a_spring_skips_is_told_as_the_email_will_leave() {
 }
 
 #[tokio::test]
-async fn the_page_says_when_the_next_email_leaves_and_its_script_is_our_own() {
+async fn preferences_page_shows_next_email_with_own_script() {
     let home = Home::new().await;
     let (_, martha) = fan(&home).await;
     let weekly = [
@@ -379,7 +379,8 @@ async fn the_page_says_when_the_next_email_leaves_and_its_script_is_our_own() {
     for path in ["/preferences", &saved] {
         let page = martha.browser.get(path).await;
         assert!(
-            page.words().contains("leaves on Friday, 27 November 2026, at 18:00, if there is news")
+            page.words()
+                .contains("Next email: Friday, 27 November 2026, at 18:00, if there is news")
         );
         let policy = page.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("script-src 'self'") && policy.contains("connect-src 'self'"));
@@ -394,7 +395,7 @@ async fn the_page_says_when_the_next_email_leaves_and_its_script_is_our_own() {
 }
 
 #[tokio::test]
-async fn a_form_that_cannot_be_taken_keeps_the_day_and_whom_to_unmute_as_well() {
+async fn invalid_preferences_form_keeps_weekday_and_unmutes() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;

@@ -1,5 +1,5 @@
-//! The pages from outside, by hands that mean no good: other users' sessions and forms, redirects, headers,
-//! addresses that are none, and connections that never end.
+//! Attacks on the pages: other users' sessions and forms, redirects, header injection, malformed requests,
+//! and connections that never end.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::binary::Machine;
 use crate::home::Home;
 use crate::visitor::{Answer, Visitor};
 
-/// Every form of somebody who is signed in.
+/// Every form of a signed-in user.
 const FORMS: [&str; 12] = [
     "/account/address",
     "/account/sample",
@@ -28,7 +28,7 @@ const FORMS: [&str; 12] = [
     "/preferences",
 ];
 
-/// What they would send.
+/// The fields of those forms.
 const FORM: [(&str, &str); 6] = [
     ("sure", "on"),
     ("email", "eve@example.com"),
@@ -42,10 +42,10 @@ fn address(config: &Config) -> SocketAddr {
     config.web.listen
 }
 
-/// Writes `request` to a connection of its own, and reads whatever comes back until the other side ends it.
+/// Sends `request` on its own connection and reads until the server closes it.
 async fn raw(address: SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // Who answers early may end the connection while we still write.
+    // The server may respond and close before the whole request is written.
     stream.write_all(request).await.ok();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.ok();
@@ -76,7 +76,7 @@ fn assert_guarded(what: &str, answer: &Answer) {
 }
 
 #[tokio::test]
-async fn every_answer_is_guarded_also_those_that_refuse() {
+async fn every_response_has_security_headers() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let long = "x".repeat(20 * 1024);
@@ -108,7 +108,7 @@ async fn every_answer_is_guarded_also_those_that_refuse() {
 }
 
 #[tokio::test]
-async fn with_https_cookies_belong_to_this_host_alone_and_browsers_stay_with_https() {
+async fn https_uses_host_cookies_and_hsts() {
     let home = Home::with(&[("WEB__PUBLIC_URL", "https://dropday.example")]).await;
     let browser = Visitor::new(&format!("http://{}", address(&home.config)));
     let martha = home.world.add_user("Martha");
@@ -129,7 +129,7 @@ async fn with_https_cookies_belong_to_this_host_alone_and_browsers_stay_with_htt
     }
     let secure = departed.headers["strict-transport-security"].to_str().unwrap();
     assert!(secure.starts_with("max-age="), "{secure}");
-    // A cookie of the plain name, which another host of the domain could set, opens nothing.
+    // A cookie without the `__Host-` prefix, which other hosts of the domain could set, is ignored.
     let session = browser.cookie("__Host-dropday").unwrap();
     let other = Visitor::new(&format!("http://{}", address(&home.config)));
     other.set_cookie("dropday", &session);
@@ -138,7 +138,7 @@ async fn with_https_cookies_belong_to_this_host_alone_and_browsers_stay_with_htt
 }
 
 #[tokio::test]
-async fn no_form_is_taken_from_whoever_did_not_open_its_page() {
+async fn forms_without_valid_token_are_rejected() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let jonas = home.listener("Jonas", &[]).await;
@@ -149,7 +149,7 @@ async fn no_form_is_taken_from_whoever_did_not_open_its_page() {
     let (browser, stranger) = (&martha.browser, home.visitor());
     let own = browser.form_token().await.unwrap();
     for path in FORMS {
-        // More at once are refused for their number alone.
+        // More in one burst would hit the rate limit.
         home.advance_hours(1);
         let with = |token: &str| {
             FORM.iter()
@@ -189,7 +189,7 @@ async fn no_form_is_taken_from_whoever_did_not_open_its_page() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_ended_everywhere_opens_nothing_any_more() {
+async fn sign_out_everywhere_ends_all_sessions() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let stolen = home.visitor();
@@ -220,7 +220,7 @@ async fn a_session_that_was_ended_everywhere_opens_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn nobody_is_sent_on_to_another_site() {
+async fn no_open_redirects() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let spotify = home.visitor().to_spotify().await;
@@ -254,7 +254,7 @@ async fn nobody_is_sent_on_to_another_site() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_asked_becomes_a_header_or_a_template() {
+async fn requests_inject_no_headers_or_markup() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let injected = "%0d%0aX-Evil:%20yes%0d%0a%0d%0a<script>alert(1)</script>";
@@ -287,7 +287,7 @@ async fn nothing_that_is_asked_becomes_a_header_or_a_template() {
 }
 
 #[tokio::test]
-async fn requests_that_are_none_get_an_answer_or_an_end_and_the_next_one_is_served() {
+async fn malformed_requests_do_not_disturb_others() {
     let home = Home::new().await;
     let address = address(&home.config);
     let end = "Host: x\r\nConnection: close\r\n\r\n";
@@ -331,7 +331,7 @@ async fn requests_that_are_none_get_an_answer_or_an_end_and_the_next_one_is_serv
         assert!(!answer.to_lowercase().contains("location: https://evil"), "{shown}");
         assert_eq!(home.visitor().get("/healthz").await.status, StatusCode::OK, "after {shown}");
     }
-    // Two requests in the disguise of one: the second is no part of the first.
+    // Request smuggling: the second request is not part of the first.
     let smuggled = "POST /preferences HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\
                     Connection: close\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     let answer = raw(address, smuggled.as_bytes()).await;
@@ -340,12 +340,12 @@ async fn requests_that_are_none_get_an_answer_or_an_end_and_the_next_one_is_serv
 }
 
 #[tokio::test]
-async fn who_never_comes_to_an_end_is_shown_out_and_the_others_are_served() {
+async fn slow_clients_are_disconnected() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
     let address: SocketAddr = machine.address.parse().unwrap();
     let mut slow = Vec::new();
-    // More than are let in at once: heads that stop in the middle, bodies that do, and silence.
+    // More than the connection limit: incomplete headers, incomplete bodies, and silence.
     for number in 0..600 {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let begun = match number % 3 {
@@ -358,7 +358,7 @@ async fn who_never_comes_to_an_end_is_shown_out_and_the_others_are_served() {
     }
     assert_eq!(machine.visitor().get("/healthz").await.status, StatusCode::OK);
     for stream in &mut slow {
-        // Ends with an answer that says so, or without one.
+        // Closed with or without a response.
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.ok();
     }
@@ -369,7 +369,7 @@ async fn who_never_comes_to_an_end_is_shown_out_and_the_others_are_served() {
 }
 
 #[tokio::test]
-async fn a_thousand_at_once_are_all_answered() {
+async fn thousand_concurrent_requests_are_served() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
     let address: SocketAddr = machine.address.parse().unwrap();

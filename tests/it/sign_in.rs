@@ -1,15 +1,15 @@
-//! Signing in: who is let in, as whom, and what everybody else reads.
+//! Signing in: success, identity, and the page for each failure.
 
 use dropday::demo::world::{Endpoint, Fault};
 
 use crate::home::Home;
 
 #[tokio::test]
-async fn a_second_sign_in_of_the_same_user_renews_and_makes_no_second_user() {
+async fn second_sign_in_renews_the_same_user() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     home.visitor().sign_in(&home.world, martha).await;
-    home.world.rename_account(martha);
+    home.world.change_user(martha, |user| user.id = "another".into());
     home.visitor().sign_in(&home.world, martha).await;
     let jonas = home.world.add_user("Jonas");
     home.visitor().sign_in(&home.world, jonas).await;
@@ -18,7 +18,7 @@ async fn a_second_sign_in_of_the_same_user_renews_and_makes_no_second_user() {
 }
 
 #[tokio::test]
-async fn somebody_known_by_id_is_recognised_when_spotify_begins_to_tell_account_ids() {
+async fn user_known_by_id_is_recognised_by_account_id() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let id = home.world.user(martha).unwrap().id;
@@ -34,7 +34,7 @@ async fn somebody_known_by_id_is_recognised_when_spotify_begins_to_tell_account_
 }
 
 #[tokio::test]
-async fn who_refuses_at_spotify_reads_that_nothing_is_kept() {
+async fn declining_at_spotify_stores_nothing() {
     let home = Home::new().await;
     home.world.add_user("Martha");
     let browser = home.visitor();
@@ -47,7 +47,7 @@ async fn who_refuses_at_spotify_reads_that_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn a_callback_is_good_once() {
+async fn callback_works_once() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let browser = home.visitor();
@@ -62,7 +62,7 @@ async fn a_callback_is_good_once() {
 }
 
 #[tokio::test]
-async fn a_callback_after_ten_minutes_is_stale() {
+async fn callback_expires_after_ten_minutes() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let browser = home.visitor();
@@ -76,7 +76,7 @@ async fn a_callback_after_ten_minutes_is_stale() {
 }
 
 #[tokio::test]
-async fn a_callback_in_another_browser_signs_nobody_in() {
+async fn callback_in_another_browser_is_rejected() {
     let home = Home::new().await;
     let mallory = home.world.add_user("Mallory");
     let back = home.world.consent(&home.visitor().to_spotify().await, mallory).unwrap();
@@ -91,7 +91,7 @@ async fn a_callback_in_another_browser_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn two_tabs_do_not_spoil_one_another() {
+async fn sign_ins_in_two_tabs_both_work() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let browser = home.visitor();
@@ -105,7 +105,7 @@ async fn two_tabs_do_not_spoil_one_another() {
 }
 
 #[tokio::test]
-async fn a_code_that_spotify_has_seen_before_gets_its_own_page() {
+async fn used_authorization_code_gets_its_own_page() {
     let home = Home::new().await;
     home.world.add_user("Martha");
     let browser = home.visitor();
@@ -118,10 +118,10 @@ async fn a_code_that_spotify_has_seen_before_gets_its_own_page() {
 }
 
 #[tokio::test]
-async fn who_is_not_on_the_apps_list_learns_whom_to_ask() {
+async fn user_not_on_allow_list_sees_contact() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
-    home.world.set_allow_listed(martha, false);
+    home.world.change_user(martha, |user| user.allow_listed = false);
     let browser = home.visitor();
     let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
     let page = browser.get(&back).await;
@@ -136,7 +136,7 @@ async fn who_is_not_on_the_apps_list_learns_whom_to_ask() {
 }
 
 #[tokio::test]
-async fn an_owner_without_premium_gets_a_page_that_says_so() {
+async fn missing_premium_gets_its_own_page() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     home.world.set_owner_premium(false);
@@ -149,7 +149,7 @@ async fn an_owner_without_premium_gets_a_page_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_spotify_that_is_down_or_pauses_gets_a_page_and_changes_nothing() {
+async fn sign_in_during_outage_changes_nothing() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     for (fault, words) in [
@@ -168,9 +168,9 @@ async fn a_spotify_that_is_down_or_pauses_gets_a_page_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_confidential_app_sends_its_secret_and_the_verifier() {
+async fn confidential_app_sends_secret_and_verifier() {
     let home = Home::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
-    home.world.set_client("demo-client", Some("hush"));
+    home.world.set_client_secret("hush");
     let artist = home.world.add_artist("Röyksopp");
     home.listener("Martha", &[&artist]).await;
     home.advance_hours(2);
@@ -179,7 +179,7 @@ async fn a_confidential_app_sends_its_secret_and_the_verifier() {
 }
 
 #[tokio::test]
-async fn what_extended_quota_apps_are_told_fills_the_form_and_is_never_written_to() {
+async fn address_from_spotify_is_only_suggested() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let id = home.world.user(martha).unwrap().id;
@@ -197,7 +197,7 @@ async fn what_extended_quota_apps_are_told_fills_the_form_and_is_never_written_t
 }
 
 #[tokio::test]
-async fn pages_of_another_site_cannot_send_our_forms() {
+async fn cross_site_forms_are_rejected() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     for path in ["/account/address", "/account/sign-out", "/account/leave"] {
@@ -212,7 +212,7 @@ async fn pages_of_another_site_cannot_send_our_forms() {
 }
 
 #[tokio::test]
-async fn a_session_ends_after_thirty_days_without_a_visit() {
+async fn session_expires_after_thirty_idle_days() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     home.advance_days(29);
@@ -225,7 +225,7 @@ async fn a_session_ends_after_thirty_days_without_a_visit() {
 }
 
 #[tokio::test]
-async fn cookies_and_pages_are_guarded() {
+async fn cookies_and_pages_have_security_attributes() {
     let home = Home::new().await;
     let answer = home.visitor().get("/login").await;
     let cookie = &answer.set_cookies[0];
@@ -233,5 +233,18 @@ async fn cookies_and_pages_are_guarded() {
     let policy = answer.headers.get("content-security-policy").unwrap().to_str().unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
     assert_eq!(answer.headers.get("referrer-policy").unwrap(), "same-origin");
+    home.finish().await;
+}
+
+#[tokio::test]
+async fn each_user_learns_that_the_owner_needs_premium() {
+    let home = Home::new().await;
+    home.world.set_owner_premium(false);
+    for name in ["Martha", "Otto"] {
+        let user = home.world.add_user(name);
+        let browser = home.visitor();
+        let back = home.world.consent(&browser.to_spotify().await, user).unwrap();
+        assert!(browser.get(&back).await.body.contains("Premium"), "{name}");
+    }
     home.finish().await;
 }

@@ -253,7 +253,7 @@ async fn many_new_albums_at_once_hide_no_single() {
         }
         home.world.put_out(&artist, single("Behind them all"));
         // Nothing but the full page says that there is more: the total is as it was.
-        home.world.lie_about_total(&artist, 10);
+        home.world.change_artist(&artist, |artist| artist.claimed_total = Some(10));
         home.round().await;
         assert_eq!(subjects(&home, &martha), [format!("{} new releases: Röyksopp", count + 1)]);
         assert!(home.emails_to(&martha.address)[0].text.contains("Behind them all"));
@@ -265,8 +265,8 @@ async fn many_new_albums_at_once_hide_no_single() {
 async fn a_lying_total_or_a_null_costs_no_endless_walk_and_no_single() {
     for albums in [2, 12] {
         let (home, artist, martha) = listening(albums, 25).await;
-        home.world.lie_about_total(&artist, 682);
-        home.world.put_null_in_albums(&artist, true);
+        home.world.change_artist(&artist, |artist| artist.claimed_total = Some(682));
+        home.world.change_artist(&artist, |artist| artist.null_album = true);
         home.world.put_out(&artist, single("Real"));
         home.round().await;
         let calls = asked(&home).len();

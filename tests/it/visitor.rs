@@ -1,23 +1,21 @@
-//! A browser, as far as the pages can tell: it keeps cookies and follows nothing by itself.
+//! A browser whose requests must succeed.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use dropday::demo::browser::{self, Browser};
 use dropday::demo::world::{FakeUserId, World};
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::SET_COOKIE;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use scraper::{Html, Selector};
 
 #[derive(Clone)]
 pub struct Visitor {
-    http: reqwest::Client,
-    base: String,
-    cookies: Arc<Mutex<BTreeMap<String, String>>>,
-    /// The form token that was read last, and of which session.
+    browser: Browser,
+    /// The last form token, and the session that it belongs to.
     token: Arc<Mutex<Option<(String, String)>>>,
 }
 
-/// What a page answered.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -27,53 +25,54 @@ pub struct Answer {
     pub body: String,
 }
 
+impl From<browser::Answer> for Answer {
+    fn from(answer: browser::Answer) -> Self {
+        let browser::Answer { status, headers, location, body } = answer;
+        let set_cookies = headers.get_all(SET_COOKIE).iter();
+        let set_cookies = set_cookies.map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
+        Self { status, location, set_cookies, headers, body }
+    }
+}
+
 impl Answer {
-    /// What a reader sees at `selector`, each on one line.
+    /// The text of each element that matches `selector`, with spaces collapsed.
     pub fn shown(&self, selector: &str) -> Vec<String> {
         let (page, selector) =
             (Html::parse_document(&self.body), Selector::parse(selector).unwrap());
         let found = page.select(&selector);
-        found.map(|element| on_one_line(&element.text().collect::<String>())).collect()
+        found.map(|element| collapse_spaces(&element.text().collect::<String>())).collect()
     }
 
-    /// The words of the page, as its reader has them: between two of them a single space.
+    /// The text of the page, with spaces collapsed.
     pub fn words(&self) -> String {
         self.shown("main").pop().expect("a page")
     }
 }
 
-fn on_one_line(words: &str) -> String {
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
+fn collapse_spaces(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Visitor {
     pub fn new(base: &str) -> Self {
-        let http = dropday::spotify::http_client("a browser").unwrap();
-        Self {
-            http,
-            base: base.trim_end_matches('/').to_owned(),
-            cookies: Arc::default(),
-            token: Arc::default(),
-        }
+        Self { browser: Browser::new(base).unwrap(), token: Arc::default() }
     }
 
-    /// Connects as `user`, who agrees at the fake Spotify; ends on their page.
+    /// Signs in as `user`; ends on their account page.
     pub async fn sign_in(&self, world: &World, user: FakeUserId) {
-        let back = world.consent(&self.to_spotify().await, user).unwrap();
-        let arrived = self.get(&back).await;
-        assert_eq!(arrived.location.as_deref(), Some("/account"), "{}", arrived.body);
+        self.browser.sign_in(world, user).await.unwrap();
     }
 
-    /// Clicks Connect; the address at Spotify.
+    /// Clicks Connect and returns the URL at Spotify.
     pub async fn to_spotify(&self) -> String {
         self.get("/login").await.location.expect("a redirect to Spotify")
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.http.get(self.url(path))).await
+        self.browser.get(path).await.unwrap().into()
     }
 
-    /// Sends a form of a page of ours: with the token that its page carries, where somebody is signed in.
+    /// Posts a form, with the token of the session if there is one.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         let token = self.form_token().await;
         let form: Vec<_> =
@@ -81,12 +80,12 @@ impl Visitor {
         self.post_as_it_is(path, &form).await
     }
 
-    /// Sends a form with nothing but what is given.
+    /// Posts a form with only these fields.
     pub async fn post_as_it_is(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        self.send(self.http.post(self.url(path)).form(form)).await
+        self.browser.post(path, form).await.unwrap().into()
     }
 
-    /// The token that forms of the present session carry, as a page of it has it.
+    /// The token that the forms of the current session carry.
     pub async fn form_token(&self) -> Option<String> {
         let session = self.cookie("dropday").filter(|session| !session.is_empty())?;
         if let Some((_, token)) =
@@ -94,14 +93,13 @@ impl Visitor {
         {
             return Some(token.clone());
         }
-        let page = self.get("/preferences").await.body;
-        let (_, rest) = page.split_once(r#"name="form" value=""#)?;
-        let token = rest.split('"').next()?.to_owned();
+        let page = self.browser.get("/preferences").await.unwrap();
+        let token = page.form_token()?.to_owned();
         *self.token.lock().unwrap() = Some((session, token.clone()));
         Some(token)
     }
 
-    /// Asks for emails at once of albums and of `more` (`singles`, `editions`, …).
+    /// Chooses immediate emails about albums and `more` (`singles`, `editions`, …).
     pub async fn choose(&self, more: &[&str]) {
         let usual = [("letters", "at_once"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
         let form: Vec<_> = usual.into_iter().chain(more.iter().map(|kind| (*kind, "on"))).collect();
@@ -110,59 +108,30 @@ impl Visitor {
         assert!(location.starts_with("/preferences?saved="), "{location:?}: {}", answer.body);
     }
 
-    /// A form sent by the page of another site.
+    /// Posts a form as the page of another site would.
     pub async fn post_from_elsewhere(&self, path: &str, form: &[(&str, &str)]) -> Answer {
-        let request = self.http.post(self.url(path)).form(form);
-        self.send(
-            request.header("Origin", "https://evil.example").header("Sec-Fetch-Site", "cross-site"),
-        )
-        .await
+        let from_elsewhere = |request: RequestBuilder| {
+            let request = request.form(form).header("Origin", "https://evil.example");
+            request.header("Sec-Fetch-Site", "cross-site")
+        };
+        self.ask(Method::POST, path, from_elsewhere).await
     }
 
-    /// Anything else that can be asked: `change` makes the request what it is to be.
+    /// Sends any other request, after `change`.
     pub async fn ask(
         &self,
         method: Method,
         path: &str,
         change: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Answer {
-        self.send(change(self.http.request(method, self.url(path)))).await
+        self.browser.request(method, path, change).await.unwrap().into()
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {
-        self.cookies.lock().unwrap().get(name).cloned()
+        self.browser.cookie(name)
     }
 
     pub fn set_cookie(&self, name: &str, value: &str) {
-        self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
-    }
-
-    fn url(&self, path: &str) -> String {
-        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) }
-    }
-
-    async fn send(&self, request: RequestBuilder) -> Answer {
-        let cookies: Vec<String> = self
-            .cookies
-            .lock()
-            .unwrap()
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
-        let text = |value: &reqwest::header::HeaderValue| value.to_str().unwrap().to_owned();
-        let set_cookies: Vec<String> =
-            response.headers().get_all(SET_COOKIE).iter().map(text).collect();
-        for cookie in &set_cookies {
-            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            self.set_cookie(name, value);
-        }
-        Answer {
-            status: response.status(),
-            location: response.headers().get(LOCATION).map(text),
-            set_cookies,
-            headers: response.headers().clone(),
-            body: response.text().await.unwrap(),
-        }
+        self.browser.set_cookie(name, value);
     }
 }

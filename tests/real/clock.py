@@ -125,7 +125,7 @@ def is_set(world):
     world.expect_at_work()
 
 
-@PART.promise("a jump of two days ahead: what came out is told, once")
+@PART.promise("a jump of two days ahead: New releases is told, once")
 def jumps_ahead(world):
     world.comes_out("Two Days Ahead", 2)
     world.put_clock("+2d")
@@ -142,7 +142,7 @@ def jumps_back(world):
     expect(world.browser.open(f"{world.dropday.url}/account").status == 200, "/account does not answer")
 
 
-@PART.promise("what came out before the clock was right again is told then, once")
+@PART.promise("New releases before the clock was right again is told then, once")
 def is_right_again(world):
     world.comes_out("After The Jump", 3)
     world.put_clock("+5d")

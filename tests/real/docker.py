@@ -111,7 +111,7 @@ class Contained(Dropday):
         wait_until("a container that is healthy", self._is_healthy, 60)
 
     def stop(self):
-        """How it ended, and after how many seconds."""
+        """Result, and after how many seconds."""
         began = time.monotonic()
         self.engine("stop", "--time=30", CONTAINER)
         return self.engine.look(".State.ExitCode", CONTAINER), time.monotonic() - began

@@ -185,5 +185,5 @@ def confirm_address(dropday, link):
 
 
 def must_sign_in_again(status):
-    """How many people must sign in again, by `dropday status --json`."""
+    """How many people needs to reconnect, by `dropday status --json`."""
     return status["users"]["must_sign_in_again"]

@@ -109,7 +109,7 @@ def uses_the_rotated_token(world):
     expect(not must_sign_in_again(world.dropday.status()), "status says: sign in again")
 
 
-@PART.promise("a withdrawn consent (invalid_grant) is told as: must sign in again")
+@PART.promise("a withdrawn consent (invalid_grant) is told as: needs to reconnect")
 def notices_the_withdrawal(world):
     world.withdraw_consent()
     world.dropday.run("once", "--all")

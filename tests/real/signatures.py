@@ -84,7 +84,7 @@ def is_good(world):
 def is_bad_if_changed(world):
     head, body = world.letter.split(b"\r\n\r\n", 1)
     changed = {
-        "the text": world.letter.replace(b"Letters arrive", b"Letters arrivf", 1),
+        "the text": world.letter.replace(b"Emails arrive", b"Letters arrivf", 1),
         "the last line": head + b"\r\n\r\n" + body.rstrip() + b"-\r\n",
         "the subject": re.sub(rb"(?m)^(Subject: .)", rb"\1x", world.letter, count=1),
         "another subject": re.sub(rb"(?m)^(Subject: )", rb"Subject: You have won\r\n\1", world.letter, count=1),

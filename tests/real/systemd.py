@@ -378,7 +378,7 @@ def _processor_seconds(world):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@PART.promise("and when the network is back it works on: what came out meanwhile is told, once")
+@PART.promise("and when the network is back it works on: New releases meanwhile is told, once")
 def network_again(world):
     title = "While You Were Away"
     with contextlib.closing(sqlite3.connect(world.database)) as seen:

@@ -1,44 +1,44 @@
-//! What can go wrong on order between a mail server and whoever brings an email.
+//! Scripted faults of the mail server.
 
 use std::time::Duration;
 
-/// One thing that goes wrong, once.
+/// A fault that happens once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SmtpFault {
-    /// The connection is accepted, and then nothing is ever said.
+    /// The server accepts the connection and never sends a byte.
     HangAtGreeting,
-    /// Garbage in place of the greeting.
+    /// Garbage instead of the greeting.
     NonsenseAtGreeting,
-    /// The greeting is a refusal.
+    /// An error reply instead of the greeting.
     RefuseConnection(u16, String),
-    /// The login is refused with that code.
+    /// Authentication fails with this code.
     RefuseLogin(u16),
-    /// `MAIL FROM` is refused.
+    /// `MAIL FROM` is rejected.
     RefuseSender(u16, String),
-    /// `RCPT TO` is answered after that time of the inbox's clock.
+    /// `RCPT TO` is answered after this time by the inbox's clock.
     SlowRcpt(Duration),
-    /// The connection dies while the email is being sent.
+    /// The server disconnects during `DATA`.
     DropInData,
-    /// The email is refused after its last byte.
+    /// The message is rejected after its last byte.
     RefuseMessage(u16, String),
-    /// The connection dies after the last byte of the email, without a reply.
+    /// The server disconnects after the last byte, without a reply.
     DropAfterData {
-        /// Whether the email arrived nevertheless.
+        /// Whether the message is accepted all the same.
         keep: bool,
     },
-    /// After the last byte of the email nothing is ever said.
+    /// The server never replies after the last byte.
     HangAfterData {
-        /// Whether the email arrived nevertheless.
+        /// Whether the message is accepted all the same.
         keep: bool,
     },
-    /// Garbage in place of the reply after the last byte of the email.
+    /// Garbage instead of the reply after the last byte.
     Nonsense {
-        /// Whether the email arrived nevertheless.
+        /// Whether the message is accepted all the same.
         keep: bool,
     },
 }
 
-/// Where in a conversation a fault happens.
+/// The point of a session at which a fault happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Greeting,

@@ -1,10 +1,10 @@
-//! An email box on this machine: an SMTP server that keeps what it is given.
+//! An SMTP server on this machine that keeps the emails it receives.
 //!
-//! An [`Inbox`] is a handle; clones share one email box, and the server ends with the last of
-//! them. It is as strict as the strictest server out there, so that whatever it takes, others take.
+//! An [`Inbox`] is a handle: clones share one inbox, and the server stops with the last of them. It
+//! is as strict as the strictest servers, so an email that it accepts is accepted elsewhere too.
 
+mod email;
 mod faults;
-mod login;
 pub mod page;
 mod smtp;
 mod wire;
@@ -17,81 +17,66 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::Clock;
 
+pub use email::Email;
 pub use faults::SmtpFault;
 use faults::Stage;
 
-/// Whether and when the connection is encrypted.
+/// When the connection is encrypted.
 #[derive(Clone, Default)]
 pub enum Tls {
     /// Never.
     #[default]
     None,
-    /// After `STARTTLS`, without which nothing is taken.
+    /// After `STARTTLS`, which is required.
     StartTls(Arc<rustls::ServerConfig>),
     /// From the first byte.
     Implicit(Arc<rustls::ServerConfig>),
 }
 
-/// What the server offers and demands.
-#[derive(Clone)]
+/// What the server requires from its clients.
+#[derive(Clone, Default)]
 pub struct InboxSettings {
-    /// Whether and when the connection is encrypted.
+    /// When the connection is encrypted.
     pub tls: Tls,
-    /// The name and password without which nothing is taken.
+    /// The user name and password, if authentication is required.
     pub login: Option<(String, String)>,
-    /// Whether addresses may be written in any script.
-    pub smtputf8: bool,
-    /// Whether bodies may have bytes above 127.
-    pub eight_bit: bool,
-    /// The longest email that is taken, in bytes.
-    pub longest: usize,
 }
 
-impl Default for InboxSettings {
-    fn default() -> Self {
-        let longest = 10 * 1024 * 1024;
-        Self { tls: Tls::None, login: None, smtputf8: true, eight_bit: true, longest }
-    }
-}
-
-/// An email that arrived.
+/// An email that was accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// When its last byte came.
+    /// When its last byte arrived.
     pub at: Timestamp,
-    /// The sender on the envelope; empty for a bounce.
+    /// The envelope sender.
     pub from: String,
-    /// The recipients on the envelope.
+    /// The envelope recipients.
     pub to: Vec<String>,
-    /// The email, headers first, lines ended by CRLF.
+    /// The whole message, with CRLF line ends.
     pub raw: Vec<u8>,
 }
 
-/// The email box, and the server in front of it.
+/// An inbox and its SMTP server.
 #[derive(Clone)]
 pub struct Inbox {
-    server: Arc<Server>,
-}
-
-struct Server {
-    office: Arc<Office>,
+    shared: Arc<Shared>,
     address: SocketAddr,
-    running: Mutex<Option<JoinHandle<()>>>,
+    server: Arc<Mutex<Option<AbortOnDropHandle<()>>>>,
 }
 
-/// What every connection knows.
-struct Office {
+/// The state that all connections share.
+struct Shared {
     clock: Arc<dyn Clock>,
     settings: InboxSettings,
-    post: Mutex<Post>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct Post {
+struct State {
     emails: Vec<Received>,
     refused: HashMap<String, (u16, String)>,
     faults: VecDeque<SmtpFault>,
@@ -100,165 +85,146 @@ struct Post {
 
 impl Inbox {
     /// Listens on a free port of 127.0.0.1.
-    ///
-    /// # Errors
-    /// Where the machine does not give a port.
     pub async fn start(clock: Arc<dyn Clock>, settings: InboxSettings) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let office = Arc::new(Office { clock, settings, post: Mutex::default() });
-        let running = Mutex::new(Some(tokio::spawn(serve(listener, office.clone()))));
-        Ok(Self { server: Arc::new(Server { office, address, running }) })
+        let shared = Arc::new(Shared { clock, settings, state: Mutex::default() });
+        let server = serve(listener, &shared);
+        Ok(Self { shared, address, server: Arc::new(Mutex::new(Some(server))) })
     }
 
-    /// Where it listens, or listened until it was stopped.
+    /// The address that it listens on, also while it is stopped.
     pub fn address(&self) -> SocketAddr {
-        self.server.address
+        self.address
     }
 
-    /// `smtp://` or `smtps://`, the login, the address and, where it is needed, `?tls=required`.
+    /// The value of `mail.smtp_url` for this server.
     pub fn url(&self) -> String {
-        let settings = &self.server.office.settings;
-        let (scheme, query) = match settings.tls {
+        let (scheme, query) = match self.shared.settings.tls {
             Tls::None => ("smtp", ""),
             Tls::StartTls(_) => ("smtp", "?tls=required"),
             Tls::Implicit(_) => ("smtps", ""),
         };
-        let login = settings.login.as_ref().map(|(name, password)| {
-            let escaped = |raw| utf8_percent_encode(raw, NON_ALPHANUMERIC);
-            format!("{}:{}@", escaped(name), escaped(password))
+        let login = self.shared.settings.login.as_ref().map(|(name, password)| {
+            let escape = |raw| utf8_percent_encode(raw, NON_ALPHANUMERIC);
+            format!("{}:{}@", escape(name), escape(password))
         });
-        format!("{scheme}://{}{}{query}", login.unwrap_or_default(), self.address())
+        format!("{scheme}://{}{}{query}", login.unwrap_or_default(), self.address)
     }
 
-    /// Every email so far, the oldest first.
+    /// All emails, oldest first.
     pub fn emails(&self) -> Vec<Received> {
-        self.post().emails.clone()
+        self.shared.state().emails.clone()
     }
 
-    /// Every email so far that had `address` on its envelope, the oldest first.
-    pub fn emails_to(&self, address: &str) -> Vec<Received> {
-        let to = |email: &&Received| email.to.iter().any(|to| same(to, address));
-        self.post().emails.iter().filter(to).cloned().collect()
+    /// All emails to this recipient, oldest first.
+    pub fn received_by(&self, address: &str) -> Vec<Received> {
+        let to = |email: &&Received| email.to.iter().any(|to| same_mailbox(to, address));
+        self.shared.state().emails.iter().filter(to).cloned().collect()
     }
 
-    /// Throws all emails away.
+    /// The same, parsed.
+    pub fn emails_to(&self, address: &str) -> Vec<Email> {
+        self.received_by(address).iter().map(|email| Email::parse(&email.raw)).collect()
+    }
+
+    /// Deletes all emails.
     pub fn empty(&self) {
-        self.post().emails.clear();
+        self.shared.state().emails.clear();
     }
 
-    /// How many connections were accepted so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
-        self.post().connections
+        self.shared.state().connections
     }
 
-    /// From now on that recipient is refused, with that reply.
+    /// Rejects this recipient with this reply from now on.
     pub fn refuse(&self, address: &str, code: u16, text: impl Into<String>) {
-        self.post().refused.insert(address.to_lowercase(), (code, text.into()));
+        self.shared.state().refused.insert(address.to_lowercase(), (code, text.into()));
     }
 
-    /// From now on that recipient is taken again.
+    /// Accepts this recipient again.
     pub fn accept(&self, address: &str) {
-        self.post().refused.remove(&address.to_lowercase());
+        self.shared.state().refused.remove(&address.to_lowercase());
     }
 
-    /// Once it is the turn of this fault, it happens at the first occasion. Faults take turns in
-    /// the order in which they were scripted.
+    /// Adds a fault to the queue. The first fault of the queue happens once, as soon as a connection
+    /// reaches its stage.
     pub fn script(&self, fault: SmtpFault) {
-        self.post().faults.push_back(fault);
+        self.shared.state().faults.push_back(fault);
     }
 
-    /// Forgets the faults that have not happened yet.
+    /// Removes the faults that have not happened yet.
     pub fn clear_script(&self) {
-        self.post().faults.clear();
+        self.shared.state().faults.clear();
     }
 
-    /// Stops listening and drops every connection. The emails stay.
+    /// Stops listening and drops all connections. The emails stay.
     pub async fn stop(&self) {
-        let running = self.running().take();
-        if let Some(task) = running {
-            task.abort();
-            // An aborted task ends with an error, which says just that.
-            let _ = task.await;
+        let server = self.server().take();
+        if let Some(server) = server {
+            server.abort();
+            // Ends with the error that it was aborted.
+            let _ = server.await;
         }
     }
 
-    /// Listens again, on the same port; does nothing where it still does.
-    ///
-    /// # Errors
-    /// Where somebody else took the port.
+    /// Listens again, on the same port.
     pub async fn restart(&self) -> io::Result<()> {
-        if self.running().is_some() {
+        if self.server().is_some() {
             return Ok(());
         }
-        let listener = TcpListener::bind(self.server.address).await?;
-        let task = tokio::spawn(serve(listener, self.server.office.clone()));
-        *self.running() = Some(task);
+        let listener = TcpListener::bind(self.address).await?;
+        *self.server() = Some(serve(listener, &self.shared));
         Ok(())
     }
 
-    fn post(&self) -> MutexGuard<'_, Post> {
-        self.server.office.post()
-    }
-
-    fn running(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.server.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn server(&self) -> MutexGuard<'_, Option<AbortOnDropHandle<()>>> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl std::fmt::Debug for Inbox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inbox").field("address", &self.server.address).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let running = self.running.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(task) = running.take() {
-            task.abort();
-        }
-    }
-}
-
-impl Office {
-    fn post(&self) -> MutexGuard<'_, Post> {
-        self.post.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The fault whose turn it is, where this is the stage that it waits for.
+    /// Takes the first fault of the queue if it happens at this stage.
     fn fault_at(&self, stage: Stage) -> Option<SmtpFault> {
-        self.post().faults.pop_front_if(|fault| fault.stage() == stage)
+        self.state().faults.pop_front_if(|fault| fault.stage() == stage)
     }
 
     fn refusal_of(&self, address: &str) -> Option<(u16, String)> {
-        self.post().refused.get(&address.to_lowercase()).cloned()
+        self.state().refused.get(&address.to_lowercase()).cloned()
     }
 
-    fn keep(&self, from: String, to: Vec<String>, raw: Vec<u8>) {
+    fn save(&self, from: String, to: Vec<String>, raw: Vec<u8>) {
         let at = self.clock.now();
-        self.post().emails.push(Received { at, from, to, raw });
+        self.state().emails.push(Received { at, from, to, raw });
     }
 }
 
-/// Takes connections until it is aborted, which aborts the connections too.
-async fn serve(listener: TcpListener, office: Arc<Office>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    office.post().connections += 1;
-                    connections.spawn(smtp::converse(stream, office.clone()));
+/// Accepts connections until it is aborted, which drops the connections too.
+fn serve(listener: TcpListener, shared: &Arc<Shared>) -> AbortOnDropHandle<()> {
+    let shared = Arc::clone(shared);
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => {
+                    if let Ok((stream, _)) = accepted {
+                        shared.state().connections += 1;
+                        connections.spawn(smtp::run(stream, shared.clone()));
+                    }
                 }
+                Some(_) = connections.join_next() => {}
             }
-            Some(_) = connections.join_next() => {}
         }
-    }
+    }))
 }
 
-/// Mailboxes are compared as nearly every server does, without regard to case.
-fn same(a: &str, b: &str) -> bool {
+/// Compares mailboxes as nearly all servers do: ignoring case.
+fn same_mailbox(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
 

@@ -1,5 +1,4 @@
-//! The emails on a page: a list that keeps itself fresh, and each email as a mail program
-//! would show it.
+//! Pages that show the inbox: a list that refreshes itself, and each email as a mail client shows it.
 
 use askama::Template;
 use axum::Router;
@@ -8,13 +7,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use jiff::tz::TimeZone;
-use mail_parser::{Address, HeaderName, Message, MessageParser};
+use mail_parser::MessageParser;
 
-use super::{Inbox, Received};
+use super::{Email, Inbox, Received};
 
-/// The headers that are shown, in this order.
-const SHOWN: [&str; 7] =
-    ["From", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post"];
+/// The headers that are shown as they are, in this order.
+const RAW_HEADERS: [&str; 4] = ["Date", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post"];
 
 #[derive(Template)]
 #[template(
@@ -26,9 +24,9 @@ const SHOWN: [&str; 7] =
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/inbox/style.css"></head>
 <body><main>
-<p class="stamp">Nothing here was sent anywhere: the demo’s inbox</p>
+<p class="stamp">This inbox is part of Dropday’s demo. No email leaves this machine.</p>
 <h1>Inbox</h1>
-{% if emails.is_empty() %}<p>No letter has come yet. This page looks again every three seconds.</p>{% endif %}
+{% if emails.is_empty() %}<p>No emails yet. This page refreshes every three seconds.</p>{% endif %}
 {% for email in emails %}<p class="row"><span><b><a href="/inbox/{{ email.number }}"><bdi>{{ email.subject }}</bdi></a></b>
 <small>to {{ email.to }}, {{ email.at }}</small></span></p>{% endfor %}
 </main></body></html>"#
@@ -53,12 +51,12 @@ struct Line {
 <title>{{ subject }}</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/inbox/style.css"></head>
 <body><main>
-<p><a href="/inbox">All letters</a></p>
+<p><a href="/inbox">All emails</a></p>
 <h1><bdi>{{ subject }}</bdi></h1>
 <dl>{% for (name, value) in headers %}<dt>{{ name }}</dt><dd>{{ value }}</dd>{% endfor %}</dl>
-{% if has_html %}<iframe title="The letter" src="/inbox/{{ number }}/html"
+{% if has_html %}<iframe title="The email" src="/inbox/{{ number }}/html"
 sandbox="allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"></iframe>{% endif %}
-<h2>As plain text</h2>
+<h2>Plain text</h2>
 <pre>{{ text }}</pre>
 </main></body></html>"#
 )]
@@ -70,7 +68,7 @@ struct EmailPage {
     text: String,
 }
 
-/// `/inbox`, `/inbox/{n}` and `/inbox/{n}/html`; the first email that came is number 1.
+/// `/inbox`, `/inbox/{n}` and `/inbox/{n}/html`. The oldest email is number 1.
 pub fn router(inbox: Inbox) -> Router {
     Router::new()
         .route("/inbox", get(list))
@@ -83,39 +81,29 @@ pub fn router(inbox: Inbox) -> Router {
 async fn list(State(inbox): State<Inbox>) -> Html<String> {
     let emails = inbox.emails();
     let lines = emails.iter().enumerate().rev().map(|(at, email)| line(at + 1, email));
-    let page = ListPage { emails: lines.collect() };
-    Html(page.render().unwrap_or_default())
+    Html(ListPage { emails: lines.collect() }.render().unwrap_or_default())
 }
 
 async fn email(State(inbox): State<Inbox>, Path(number): Path<usize>) -> Response {
-    let emails = inbox.emails();
-    let received = number.checked_sub(1).and_then(|at| emails.get(at));
-    let Some(message) = received.and_then(|received| MessageParser::default().parse(&received.raw))
-    else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let headers = SHOWN.into_iter().filter_map(|name| Some((name, shown(&message, name)?)));
+    let Some(received) = find(&inbox, number) else { return StatusCode::NOT_FOUND.into_response() };
+    let email = Email::parse(&received.raw);
     let page = EmailPage {
         number,
-        subject: subject(&message),
-        headers: headers.collect(),
-        has_html: message.html_body_count() > 0,
-        text: message.body_text(0).unwrap_or_default().into_owned(),
+        subject: subject(&email),
+        headers: headers(&received),
+        has_html: !email.html.is_empty(),
+        text: email.text,
     };
     Html(page.render().unwrap_or_default()).into_response()
 }
 
-/// The HTML part alone. Without scripts, and shut off from the pages around it, also for somebody
-/// who opens it outside of its frame.
+/// The HTML part alone, sandboxed also if it is opened outside its frame.
 async fn html(State(inbox): State<Inbox>, Path(number): Path<usize>) -> Response {
-    let emails = inbox.emails();
-    let received = number.checked_sub(1).and_then(|at| emails.get(at));
-    let message = received.and_then(|received| MessageParser::default().parse(&received.raw));
-    let body = message.and_then(|message| message.body_html(0).map(|html| html.into_owned()));
-    let Some(body) = body else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(received) = find(&inbox, number) else { return StatusCode::NOT_FOUND.into_response() };
     let policy = "sandbox allow-popups allow-popups-to-escape-sandbox \
                   allow-top-navigation-by-user-activation; script-src 'none'";
-    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(body)).into_response()
+    let body = Html(Email::parse(&received.raw).html);
+    ([(header::CONTENT_SECURITY_POLICY, policy)], body).into_response()
 }
 
 async fn style() -> Response {
@@ -123,33 +111,36 @@ async fn style() -> Response {
     (kind, include_str!("../style.css")).into_response()
 }
 
+fn find(inbox: &Inbox, number: usize) -> Option<Received> {
+    inbox.emails().into_iter().nth(number.checked_sub(1)?)
+}
+
 fn line(number: usize, email: &Received) -> Line {
-    let message = MessageParser::default().parse(&email.raw);
     Line {
         number,
-        subject: message.as_ref().map_or_else(|| "(unreadable)".to_owned(), subject),
+        subject: subject(&Email::parse(&email.raw)),
         to: email.to.join(", "),
         at: TimeZone::UTC.to_datetime(email.at).strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
     }
 }
 
-fn subject(message: &Message<'_>) -> String {
-    message.subject().filter(|subject| !subject.is_empty()).unwrap_or("(no subject)").to_owned()
+fn subject(email: &Email) -> String {
+    if email.subject.is_empty() { "(no subject)".to_owned() } else { email.subject.clone() }
 }
 
-fn shown(message: &Message<'_>, name: &'static str) -> Option<String> {
-    match name {
-        "From" => message.from().map(addresses),
-        "To" => message.to().map(addresses),
-        "Subject" => message.subject().map(str::to_owned),
-        other => message.header_raw(HeaderName::parse(other)?).map(|raw| raw.trim().to_owned()),
-    }
-}
-
-fn addresses(list: &Address<'_>) -> String {
-    let one = |address: &mail_parser::Addr<'_>| {
-        let at = address.address().unwrap_or_default();
-        address.name().map_or_else(|| at.to_owned(), |name| format!("{name} <{at}>"))
-    };
-    list.iter().map(one).collect::<Vec<_>>().join(", ")
+fn headers(received: &Received) -> Vec<(&'static str, String)> {
+    let Some(message) = MessageParser::default().parse(&received.raw) else { return Vec::new() };
+    let from = message.from().and_then(|from| from.first());
+    let from = from.map(|from| match (from.name(), from.address().unwrap_or_default()) {
+        (Some(name), address) => format!("{name} <{address}>"),
+        (None, address) => address.to_owned(),
+    });
+    let raw = RAW_HEADERS
+        .into_iter()
+        .filter_map(|name| Some((name, message.header_raw(name)?.trim().to_owned())));
+    from.map(|from| ("From", from))
+        .into_iter()
+        .chain([("To", received.to.join(", "))])
+        .chain(raw)
+        .collect()
 }

@@ -1,36 +1,39 @@
-//! The conversation: RFC 5321 with STARTTLS (3207), AUTH (4954), 8BITMIME (6152), SMTPUTF8 (6531).
+//! An SMTP session: RFC 5321 with STARTTLS (3207), AUTH PLAIN (4954), 8BITMIME (6152) and SMTPUTF8
+//! (6531).
 
 use std::io;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use tokio::net::TcpStream;
 
 use super::faults::Stage;
 use super::wire::{Text, Wire};
-use super::{Office, SmtpFault, Tls, login};
+use super::{Shared, SmtpFault, Tls};
 
 const NAME: &str = "inbox.demo.invalid";
+/// The longest message, in bytes.
+const MAX_MESSAGE: usize = 10 * 1024 * 1024;
+const TOO_LONG: &str = "5.3.4 Message too long";
 const GARBAGE: &[u8] = b"\x00\xff\xfe lorem ipsum\r\n\r\n";
-/// As many recipients as every server has to take (RFC 5321 §4.5.3.1.8).
-const MAX_RECIPIENTS: usize = 100;
-
-/// Talks with whoever connected until they go, or a fault ends it.
-pub(super) async fn converse(stream: TcpStream, office: Arc<Office>) {
+/// Serves a connection until the client disconnects or a fault ends it.
+pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>) {
     let mut wire = Wire::new(stream);
-    if let Tls::Implicit(config) = &office.settings.tls {
+    if let Tls::Implicit(config) = &shared.settings.tls {
         match wire.encrypt(config.clone()).await {
             Ok(encrypted) => wire = encrypted,
             Err(_) => return,
         }
     }
-    let mut session = Session { office, greeted: false, logged_in: false, envelope: None };
-    // A connection that broke has nobody left to tell.
+    let mut session = Session { shared, greeted: false, logged_in: false, envelope: None };
+    // An error means that the connection broke.
     let _ = session.run(wire).await;
 }
 
-/// Whether the conversation goes on.
+/// How the session continues.
 enum Then {
-    GoOn,
+    Continue,
     Encrypt,
     End,
 }
@@ -38,12 +41,12 @@ enum Then {
 struct Envelope {
     from: String,
     to: Vec<String>,
-    any_bytes: bool,
-    any_script: bool,
+    eight_bit: bool,
+    utf8: bool,
 }
 
 struct Session {
-    office: Arc<Office>,
+    shared: Arc<Shared>,
     greeted: bool,
     logged_in: bool,
     envelope: Option<Envelope>,
@@ -55,13 +58,13 @@ impl Session {
             return Ok(());
         }
         while let Some(line) = wire.command().await? {
-            match self.obey(&mut wire, &line).await? {
-                Then::GoOn => {}
+            match self.execute(&mut wire, &line).await? {
+                Then::Continue => {}
                 Then::End => return Ok(()),
                 Then::Encrypt => {
-                    let Tls::StartTls(config) = &self.office.settings.tls else { return Ok(()) };
+                    let Tls::StartTls(config) = &self.shared.settings.tls else { return Ok(()) };
                     wire = wire.encrypt(config.clone()).await?;
-                    // RFC 3207 §4.2: what was said before does not count.
+                    // The session starts again (RFC 3207 §4.2).
                     (self.greeted, self.logged_in, self.envelope) = (false, false, None);
                 }
             }
@@ -70,38 +73,34 @@ impl Session {
     }
 
     async fn greet(&self, wire: &mut Wire) -> io::Result<Then> {
-        match self.office.fault_at(Stage::Greeting) {
-            Some(SmtpFault::HangAtGreeting) => wire.outlast().await.map(|()| Then::End),
-            Some(SmtpFault::NonsenseAtGreeting) => wire.say(GARBAGE).await.map(|()| Then::End),
+        match self.shared.fault_at(Stage::Greeting) {
+            Some(SmtpFault::HangAtGreeting) => wire.wait_for_close().await.map(|()| Then::End),
+            Some(SmtpFault::NonsenseAtGreeting) => wire.write(GARBAGE).await.map(|()| Then::End),
             Some(SmtpFault::RefuseConnection(code, text)) => {
                 wire.reply(code, &[&text]).await.map(|()| Then::End)
             }
-            _ => say(wire, 220, &format!("{NAME} ESMTP the demo's inbox")).await,
+            _ => say(wire, 220, &format!("{NAME} ESMTP")).await,
         }
     }
 
-    async fn obey(&mut self, wire: &mut Wire, line: &str) -> io::Result<Then> {
+    async fn execute(&mut self, wire: &mut Wire, line: &str) -> io::Result<Then> {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         match verb.to_ascii_uppercase().as_str() {
-            "EHLO" => self.introduce(wire).await,
-            "HELO" => {
-                self.greeted = true;
-                say(wire, 250, NAME).await
-            }
-            "NOOP" => say(wire, 250, "2.0.0 Fine").await,
+            "EHLO" => self.hello(wire).await,
+            "NOOP" => say(wire, 250, "2.0.0 OK").await,
             "RSET" => {
                 self.envelope = None;
-                say(wire, 250, "2.0.0 Forgotten").await
+                say(wire, 250, "2.0.0 OK").await
             }
             "QUIT" => {
-                say(wire, 221, "2.0.0 Goodbye").await?;
+                say(wire, 221, "2.0.0 Bye").await?;
                 wire.close().await.map(|()| Then::End)
             }
-            _ if !self.greeted => say(wire, 503, "5.5.1 EHLO comes first").await,
+            _ if !self.greeted => say(wire, 503, "5.5.1 Send EHLO first").await,
             "STARTTLS" => self.start_tls(wire).await,
-            _ if self.must_encrypt(wire) => say(wire, 530, "5.7.0 STARTTLS comes first").await,
+            _ if self.must_encrypt(wire) => say(wire, 530, "5.7.0 Send STARTTLS first").await,
             "AUTH" => self.log_in(wire, rest).await,
-            _ if self.must_log_in() => say(wire, 530, "5.7.0 A login comes first").await,
+            _ if self.must_log_in() => say(wire, 530, "5.7.0 Authentication required").await,
             "MAIL" => self.sender(wire, rest).await,
             "RCPT" => self.recipient(wire, rest).await,
             "DATA" => self.data(wire).await,
@@ -109,128 +108,115 @@ impl Session {
         }
     }
 
-    async fn introduce(&mut self, wire: &mut Wire) -> io::Result<Then> {
+    async fn hello(&mut self, wire: &mut Wire) -> io::Result<Then> {
         self.greeted = true;
         self.envelope = None;
-        let settings = &self.office.settings;
-        let size = format!("SIZE {}", settings.longest);
-        let mut lines = vec![NAME, size.as_str(), "ENHANCEDSTATUSCODES"];
-        if settings.eight_bit {
-            lines.push("8BITMIME");
-        }
-        if settings.smtputf8 {
-            lines.push("SMTPUTF8");
-        }
+        let size = format!("SIZE {MAX_MESSAGE}");
+        let mut lines = vec![NAME, &size, "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"];
         if self.must_encrypt(wire) {
             lines.push("STARTTLS");
-        } else if settings.login.is_some() {
-            lines.push("AUTH PLAIN LOGIN");
+        } else if self.shared.settings.login.is_some() {
+            lines.push("AUTH PLAIN");
         }
-        wire.reply(250, &lines).await.map(|()| Then::GoOn)
+        wire.reply(250, &lines).await.map(|()| Then::Continue)
     }
 
     fn must_encrypt(&self, wire: &Wire) -> bool {
-        matches!(self.office.settings.tls, Tls::StartTls(_)) && !wire.encrypted
+        matches!(self.shared.settings.tls, Tls::StartTls(_)) && !wire.encrypted
     }
 
     fn must_log_in(&self) -> bool {
-        self.office.settings.login.is_some() && !self.logged_in
+        self.shared.settings.login.is_some() && !self.logged_in
     }
 
     async fn start_tls(&self, wire: &mut Wire) -> io::Result<Then> {
         if !self.must_encrypt(wire) {
-            return say(wire, 503, "5.5.1 Not now").await;
+            return say(wire, 503, "5.5.1 STARTTLS is not available").await;
         }
-        say(wire, 220, "2.0.0 Go ahead").await.map(|_| Then::Encrypt)
+        say(wire, 220, "2.0.0 Ready to start TLS").await.map(|_| Then::Encrypt)
     }
 
     async fn log_in(&mut self, wire: &mut Wire, rest: &str) -> io::Result<Then> {
-        let (method, initial) = rest.split_once(' ').unwrap_or((rest, ""));
-        let given = match method.to_ascii_uppercase().as_str() {
-            "PLAIN" => login::plain(wire, initial).await?,
-            "LOGIN" => login::login(wire, initial).await?,
-            _ => return say(wire, 504, "5.5.4 PLAIN or LOGIN").await,
+        let Some(given) = rest.strip_prefix("PLAIN ") else {
+            return say(wire, 504, "5.5.4 Use AUTH PLAIN").await;
         };
-        if let Some(SmtpFault::RefuseLogin(code)) = self.office.fault_at(Stage::Login) {
-            return say(wire, code, refused_login(code)).await;
+        if let Some(SmtpFault::RefuseLogin(code)) = self.shared.fault_at(Stage::Login) {
+            return say(wire, code, login_failed(code)).await;
         }
-        self.logged_in = given.is_some() && given == self.office.settings.login;
+        let login = plain_login(given);
+        self.logged_in = login.is_some() && login == self.shared.settings.login;
         match self.logged_in {
-            true => say(wire, 235, "2.7.0 Welcome").await,
-            false => say(wire, 535, refused_login(535)).await,
+            true => say(wire, 235, "2.7.0 Authenticated").await,
+            false => say(wire, 535, login_failed(535)).await,
         }
     }
 
     async fn sender(&mut self, wire: &mut Wire, rest: &str) -> io::Result<Then> {
-        if let Some(SmtpFault::RefuseSender(code, text)) = self.office.fault_at(Stage::Sender) {
+        if let Some(SmtpFault::RefuseSender(code, text)) = self.shared.fault_at(Stage::Sender) {
             return say(wire, code, &text).await;
         }
         let Some((from, options)) = path(rest, "FROM:") else {
             return say(wire, 501, "5.5.4 MAIL FROM:<address>").await;
         };
-        let settings = &self.office.settings;
         let has = |name: &str| options.iter().any(|option| option.eq_ignore_ascii_case(name));
-        let any_script = settings.smtputf8 && has("SMTPUTF8");
-        let any_bytes = settings.eight_bit && (has("BODY=8BITMIME") || any_script);
+        let utf8 = has("SMTPUTF8");
+        let eight_bit = has("BODY=8BITMIME") || utf8;
         let size = options.iter().find_map(|option| option.strip_prefix("SIZE=")?.parse().ok());
-        if size.is_some_and(|size: usize| size > settings.longest) {
-            return say(wire, 552, "5.3.4 That letter is too long").await;
+        if size.is_some_and(|size: usize| size > MAX_MESSAGE) {
+            return say(wire, 552, TOO_LONG).await;
         }
-        if !from.is_ascii() && !any_script {
+        if !from.is_ascii() && !utf8 {
             return say(wire, 553, "5.6.7 That address needs SMTPUTF8").await;
         }
-        self.envelope = Some(Envelope { from, to: Vec::new(), any_bytes, any_script });
-        say(wire, 250, "2.1.0 Sender taken").await
+        self.envelope = Some(Envelope { from, to: Vec::new(), eight_bit, utf8 });
+        say(wire, 250, "2.1.0 Sender OK").await
     }
 
     async fn recipient(&mut self, wire: &mut Wire, rest: &str) -> io::Result<Then> {
-        let office = self.office.clone();
-        if let Some(SmtpFault::SlowRcpt(time)) = office.fault_at(Stage::Recipient) {
-            office.clock.sleep(time).await;
+        let shared = self.shared.clone();
+        if let Some(SmtpFault::SlowRcpt(time)) = shared.fault_at(Stage::Recipient) {
+            shared.clock.sleep(time).await;
         }
         let Some(envelope) = &mut self.envelope else {
-            return say(wire, 503, "5.5.1 MAIL comes first").await;
+            return say(wire, 503, "5.5.1 Send MAIL first").await;
         };
         let Some((to, _)) = path(rest, "TO:").filter(|(to, _)| !to.is_empty()) else {
             return say(wire, 501, "5.5.4 RCPT TO:<address>").await;
         };
-        if let Some((code, text)) = office.refusal_of(&to) {
+        if let Some((code, text)) = shared.refusal_of(&to) {
             return say(wire, code, &text).await;
         }
-        if !to.is_ascii() && !envelope.any_script {
+        if !to.is_ascii() && !envelope.utf8 {
             return say(wire, 553, "5.6.7 That address needs SMTPUTF8").await;
         }
-        if envelope.to.len() >= MAX_RECIPIENTS {
-            return say(wire, 452, "4.5.3 Too many recipients").await;
-        }
         envelope.to.push(to);
-        say(wire, 250, "2.1.5 Recipient taken").await
+        say(wire, 250, "2.1.5 Recipient OK").await
     }
 
     async fn data(&mut self, wire: &mut Wire) -> io::Result<Then> {
         let Some(envelope) = self.envelope.take().filter(|envelope| !envelope.to.is_empty()) else {
-            return say(wire, 503, "5.5.1 RCPT comes first").await;
+            return say(wire, 503, "5.5.1 Send RCPT first").await;
         };
-        wire.reply(354, &["Go ahead; end with a dot"]).await?;
-        if self.office.fault_at(Stage::InData).is_some() {
-            return wire.some().await.map(|()| Then::End);
+        wire.reply(354, &["End with a dot on a line by itself"]).await?;
+        if self.shared.fault_at(Stage::InData).is_some() {
+            return wire.read_some().await.map(|()| Then::End);
         }
-        let Some(text) = wire.text(self.office.settings.longest).await? else {
+        let Some(text) = wire.text(MAX_MESSAGE).await? else {
             return Ok(Then::End);
         };
-        match self.office.fault_at(Stage::AfterData) {
-            Some(fault) => self.spoil(wire, envelope, text, fault).await,
-            None => match checked(&envelope, text) {
+        match self.shared.fault_at(Stage::AfterData) {
+            Some(fault) => self.fail_after_data(wire, envelope, text, fault).await,
+            None => match validate(&envelope, text) {
                 Ok(raw) => {
-                    self.office.keep(envelope.from, envelope.to, raw);
-                    say(wire, 250, "2.0.0 Letter taken").await
+                    self.shared.save(envelope.from, envelope.to, raw);
+                    say(wire, 250, "2.0.0 Message accepted").await
                 }
                 Err((code, reply)) => say(wire, code, reply).await,
             },
         }
     }
 
-    async fn spoil(
+    async fn fail_after_data(
         &self,
         wire: &mut Wire,
         envelope: Envelope,
@@ -244,38 +230,45 @@ impl Session {
             _ => false,
         };
         if let (true, Text::Whole(raw)) = (keep, text) {
-            self.office.keep(envelope.from, envelope.to, raw);
+            self.shared.save(envelope.from, envelope.to, raw);
         }
         match fault {
             SmtpFault::RefuseMessage(code, reply) => say(wire, code, &reply).await,
-            SmtpFault::HangAfterData { .. } => wire.outlast().await.map(|()| Then::End),
-            SmtpFault::Nonsense { .. } => wire.say(GARBAGE).await.map(|()| Then::End),
+            SmtpFault::HangAfterData { .. } => wire.wait_for_close().await.map(|()| Then::End),
+            SmtpFault::Nonsense { .. } => wire.write(GARBAGE).await.map(|()| Then::End),
             _ => Ok(Then::End),
         }
     }
 }
 
 async fn say(wire: &mut Wire, code: u16, text: &str) -> io::Result<Then> {
-    wire.reply(code, &[text]).await.map(|()| Then::GoOn)
+    wire.reply(code, &[text]).await.map(|()| Then::Continue)
 }
 
-/// The email, or the reply to one that strict servers would not take.
-fn checked(envelope: &Envelope, text: Text) -> Result<Vec<u8>, (u16, &'static str)> {
+/// The message, or the reply if a strict server would reject it.
+fn validate(envelope: &Envelope, text: Text) -> Result<Vec<u8>, (u16, &'static str)> {
     match text {
-        Text::TooLong => Err((552, "5.3.4 That letter is too long")),
+        Text::TooLong => Err((552, TOO_LONG)),
         Text::BadLine => Err((554, "5.6.0 A line is too long or ends in a bare CR or LF")),
-        Text::Whole(raw) if !raw.is_ascii() && !envelope.any_bytes => {
+        Text::Whole(raw) if !raw.is_ascii() && !envelope.eight_bit => {
             Err((554, "5.6.3 Bytes above 127 need BODY=8BITMIME"))
         }
         Text::Whole(raw) => Ok(raw),
     }
 }
 
-fn refused_login(code: u16) -> &'static str {
-    if code < 500 { "4.7.0 Try again later" } else { "5.7.8 Wrong name or password" }
+fn login_failed(code: u16) -> &'static str {
+    if code < 500 { "4.7.0 Try again later" } else { "5.7.8 Wrong user name or password" }
 }
 
-/// The address between the angle brackets, and the options after them.
+/// The user name and password of `AUTH PLAIN` (RFC 4616).
+fn plain_login(given: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(BASE64_STANDARD.decode(given).ok()?).ok()?;
+    let mut parts = text.split('\0').skip(1).map(str::to_owned);
+    parts.next().zip(parts.next())
+}
+
+/// The address in angle brackets, and the options after it.
 fn path<'a>(rest: &'a str, keyword: &str) -> Option<(String, Vec<&'a str>)> {
     let given = rest.get(..keyword.len()).filter(|given| given.eq_ignore_ascii_case(keyword))?;
     let (address, options) = rest[given.len()..].strip_prefix('<')?.split_once('>')?;

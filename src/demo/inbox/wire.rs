@@ -1,4 +1,4 @@
-//! Lines over a connection that may become encrypted on the way.
+//! Reads and writes lines on a connection that may become encrypted.
 
 use std::io;
 use std::sync::Arc;
@@ -6,26 +6,26 @@ use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio_rustls::TlsAcceptor;
 
-/// RFC 5321 §4.5.3.1.4 wants 512 at least; logins and extensions need more (RFC 4954 §4).
-const MAX_COMMAND_LENGTH: usize = 12 * 1024;
-/// RFC 5321 §4.5.3.1.6, CRLF included.
-const MAX_TEXT_LINE_LENGTH: usize = 1000;
+/// At least 512 (RFC 5321 §4.5.3.1.4); AUTH and extensions need more (RFC 4954 §4).
+const MAX_COMMAND: usize = 12 * 1024;
+/// RFC 5321 §4.5.3.1.6, including CRLF.
+const MAX_TEXT_LINE: usize = 1000;
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// A connection, line by line.
+/// A connection that is read line by line.
 pub(super) struct Wire {
     stream: BufReader<Box<dyn Stream>>,
     pub(super) encrypted: bool,
 }
 
-/// An email as it came, or what was wrong with it.
+/// A message, or what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Text {
     Whole(Vec<u8>),
     TooLong,
-    /// A line of more than 1000 bytes, or one that ended in a bare CR or LF.
+    /// A line of more than 1000 bytes, or with a bare CR or LF.
     BadLine,
 }
 
@@ -34,11 +34,8 @@ impl Wire {
         Self { stream: BufReader::new(Box::new(stream)), encrypted: false }
     }
 
-    /// The same connection, encrypted.
-    ///
-    /// # Errors
-    /// Where the handshake fails, or something was sent ahead of it: that would be taken for
-    /// something said under cover.
+    /// Encrypts the connection. Fails if commands were sent ahead of the handshake: they would look
+    /// like encrypted ones.
     pub(super) async fn encrypt(self, config: Arc<rustls::ServerConfig>) -> io::Result<Self> {
         if !self.stream.buffer().is_empty() {
             return Err(io::Error::other("commands were sent ahead of the handshake"));
@@ -47,34 +44,34 @@ impl Wire {
         Ok(Self { stream: BufReader::new(Box::new(stream)), encrypted: true })
     }
 
-    /// One reply of one line or several.
+    /// Writes a reply of one or more lines.
     pub(super) async fn reply(&mut self, code: u16, lines: &[&str]) -> io::Result<()> {
         let mut reply = String::new();
         for (at, line) in lines.iter().enumerate() {
             let joint = if at + 1 == lines.len() { ' ' } else { '-' };
             reply.push_str(&format!("{code}{joint}{line}\r\n"));
         }
-        self.say(reply.as_bytes()).await
+        self.write(reply.as_bytes()).await
     }
 
-    /// Bytes as they are.
-    pub(super) async fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Writes bytes as they are.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
     }
 
-    /// The next command without its line end, or `None` where the other side has gone.
+    /// The next command without its line end, or `None` if the client disconnected.
     pub(super) async fn command(&mut self) -> io::Result<Option<String>> {
-        let Some(line) = self.line(MAX_COMMAND_LENGTH).await? else { return Ok(None) };
+        let Some(line) = self.line(MAX_COMMAND).await? else { return Ok(None) };
         let text = String::from_utf8(line).map_err(io::Error::other)?;
         Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
-    /// The email up to the line with nothing but a dot, without the dots that were stuffed in.
-    /// `None` where the other side went before that.
-    pub(super) async fn text(&mut self, longest: usize) -> io::Result<Option<Text>> {
+    /// The message up to the line with only a dot, with dot-stuffing removed. `None` if the client
+    /// disconnected before that.
+    pub(super) async fn text(&mut self, max: usize) -> io::Result<Option<Text>> {
         let (mut text, mut bad_line, mut too_long) = (Vec::new(), false, false);
-        while let Some(line) = self.line(longest + MAX_TEXT_LINE_LENGTH).await? {
+        while let Some(line) = self.line(max + MAX_TEXT_LINE).await? {
             if line == b".\r\n" {
                 return Ok(Some(match (bad_line, too_long) {
                     (true, _) => Text::BadLine,
@@ -82,9 +79,9 @@ impl Wire {
                     _ => Text::Whole(text),
                 }));
             }
-            let line = unstuffed(&line);
-            bad_line |= line.len() > MAX_TEXT_LINE_LENGTH || !is_well_ended(line);
-            too_long |= text.len() + line.len() > longest;
+            let line = unstuff(&line);
+            bad_line |= line.len() > MAX_TEXT_LINE || !ends_in_crlf(line);
+            too_long |= text.len() + line.len() > max;
             if !too_long {
                 text.extend_from_slice(line);
             }
@@ -92,18 +89,18 @@ impl Wire {
         Ok(None)
     }
 
-    /// Ends the connection in good order.
+    /// Closes the connection properly.
     pub(super) async fn close(&mut self) -> io::Result<()> {
         self.stream.shutdown().await
     }
 
-    /// Reads a little and then no more.
-    pub(super) async fn some(&mut self) -> io::Result<()> {
+    /// Reads a little, and then no more.
+    pub(super) async fn read_some(&mut self) -> io::Result<()> {
         self.stream.fill_buf().await.map(drop)
     }
 
-    /// Waits until the other side goes.
-    pub(super) async fn outlast(&mut self) -> io::Result<()> {
+    /// Waits until the client disconnects.
+    pub(super) async fn wait_for_close(&mut self) -> io::Result<()> {
         loop {
             let read = self.stream.fill_buf().await?.len();
             if read == 0 {
@@ -113,7 +110,7 @@ impl Wire {
         }
     }
 
-    async fn line(&mut self, longest: usize) -> io::Result<Option<Vec<u8>>> {
+    async fn line(&mut self, max: usize) -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         loop {
             let buffered = self.stream.fill_buf().await?;
@@ -124,8 +121,8 @@ impl Wire {
             let taken = end.unwrap_or(buffered.len());
             line.extend_from_slice(&buffered[..taken]);
             self.stream.consume(taken);
-            if line.len() > longest {
-                return Err(io::Error::other("a line without an end"));
+            if line.len() > max {
+                return Err(io::Error::other("a line is too long"));
             }
             if end.is_some() {
                 return Ok(Some(line));
@@ -135,11 +132,11 @@ impl Wire {
 }
 
 /// RFC 5321 §4.5.2.
-fn unstuffed(line: &[u8]) -> &[u8] {
+fn unstuff(line: &[u8]) -> &[u8] {
     line.strip_prefix(b".").unwrap_or(line)
 }
 
-fn is_well_ended(line: &[u8]) -> bool {
+fn ends_in_crlf(line: &[u8]) -> bool {
     line.strip_suffix(b"\r\n").is_some_and(|text| !text.contains(&b'\r'))
 }
 
@@ -147,21 +144,21 @@ fn is_well_ended(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    async fn read(sent: &[u8], longest: usize) -> Option<Text> {
+    async fn read(sent: &[u8], max: usize) -> Option<Text> {
         let (mut ours, theirs) = tokio::io::duplex(1 << 16);
         ours.write_all(sent).await.unwrap();
         drop(ours);
-        Wire::new(theirs).text(longest).await.unwrap()
+        Wire::new(theirs).text(max).await.unwrap()
     }
 
     #[tokio::test]
-    async fn dots_that_were_stuffed_in_go_and_others_stay() {
+    async fn dot_stuffing_is_removed() {
         let sent = b"a.b\r\n..\r\n...c\r\n.\r\nQUIT\r\n";
         assert_eq!(read(sent, 100).await, Some(Text::Whole(b"a.b\r\n.\r\n..c\r\n".to_vec())));
     }
 
     #[tokio::test]
-    async fn what_other_servers_refuse_is_refused() {
+    async fn invalid_messages_are_rejected() {
         assert_eq!(read(b"a\nb\r\n.\r\n", 100).await, Some(Text::BadLine));
         assert_eq!(read(b"a\rb\r\n.\r\n", 100).await, Some(Text::BadLine));
         let long = format!("{}\r\n.\r\n", "x".repeat(999));

@@ -10,7 +10,9 @@ use serde_json::json;
 
 use super::pages::rendered;
 use super::{Site, bodies};
-use crate::demo::world::{FakeUser, FakeUserId, Issued, Refusal, World, field};
+use crate::demo::world::{
+    ACCESS_TOKEN_TTL, FakeUser, FakeUserId, Issued, OAuthError, World, field,
+};
 
 #[derive(Template)]
 #[template(
@@ -20,9 +22,9 @@ use crate::demo::world::{FakeUser, FakeUserId, Issued, Refusal, World, field};
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>This is not Spotify</title><link rel="stylesheet" href="/style.css"></head>
 <body><main>
-<p class="stamp">This is not Spotify: the demo’s stand-in</p>
-<h1>Dropday wants to know whom you follow</h1>
-<p>At the real Spotify you would log in and be asked this:</p>
+<p class="stamp">This is not Spotify. It is part of Dropday’s demo.</p>
+<h1>Dropday wants to see which artists you follow</h1>
+<p>The real Spotify would ask you to log in and agree to this:</p>
 <ul>{% for scope in scopes %}<li>{{ scope }}</li>{% endfor %}</ul>
 <h2>Who would you like to be?</h2>
 <form method="post" action="/authorize/decision?{{ query }}">
@@ -31,7 +33,7 @@ use crate::demo::world::{FakeUser, FakeUserId, Issued, Refusal, World, field};
 <button name="agree" value="{{ id.0 }}">Agree as {{ user.name }}</button></p>{% endfor %}
 <p><button class="quiet" name="refuse" value="yes">Refuse</button></p>
 </form>
-<p><small>After that your browser goes back to {{ host }}.</small></p>
+<p><small>Your browser then returns to {{ host }}.</small></p>
 </main></body></html>"#
 )]
 struct ConsentPage<'a> {
@@ -43,23 +45,23 @@ struct ConsentPage<'a> {
 
 pub(super) async fn consent_page(State(site): State<Site>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
-    let request = match site.world.read_authorize(&query) {
+    let request = match site.world.parse_authorize(&query) {
         Ok(request) => request,
         Err(error) => return (StatusCode::BAD_REQUEST, error).into_response(),
     };
     let host = request.redirect_uri.host_str().unwrap_or_default();
-    let scopes = request.scope.iter().map(|scope| in_words(scope)).collect();
+    let scopes = request.scope.iter().map(|scope| describe(scope)).collect();
     let page = ConsentPage { scopes, users: site.world.users(), query: &query, host };
     Html(rendered(&page)).into_response()
 }
 
-/// The form of the consent page: `agree=<number of a user>`, or anything else to refuse.
+/// The form of the consent page: `agree=<number of a user>` agrees, anything else declines.
 pub(super) async fn decide(
     State(site): State<Site>,
     RawQuery(query): RawQuery,
     form: String,
 ) -> Response {
-    let request = match site.world.read_authorize(&query.unwrap_or_default()) {
+    let request = match site.world.parse_authorize(&query.unwrap_or_default()) {
         Ok(request) => request,
         Err(error) => return (StatusCode::BAD_REQUEST, error).into_response(),
     };
@@ -74,21 +76,21 @@ pub(super) async fn decide(
 pub(super) async fn token(State(site): State<Site>, headers: HeaderMap, form: String) -> Response {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if content_type.is_none_or(|kind| !kind.starts_with("application/x-www-form-urlencoded")) {
-        site.world.surprise("token: the body is no form");
+        site.world.record_unexpected("token: the body is not a form");
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
     match grant(&site.world, &headers, &form) {
         Ok(issued) => tokens(&issued),
-        Err(Refusal(code, description)) => bodies::oauth_error(code, description),
+        Err(OAuthError(code, description)) => bodies::oauth_error(code, description),
     }
 }
 
-fn grant(world: &World, headers: &HeaderMap, form: &str) -> Result<Issued, Refusal> {
+fn grant(world: &World, headers: &HeaderMap, form: &str) -> Result<Issued, OAuthError> {
     let has_secret = authenticate(world, headers, form)?;
     let need = |name: &'static str, missing: &'static str| {
         field(form, name).filter(|value| !value.is_empty()).ok_or_else(|| {
-            world.surprise(format!("token: {missing}"));
-            Refusal("invalid_request", missing)
+            world.record_unexpected(format!("token: {missing}"));
+            OAuthError("invalid_request", missing)
         })
     };
     match field(form, "grant_type").as_deref() {
@@ -100,27 +102,27 @@ fn grant(world: &World, headers: &HeaderMap, form: &str) -> Result<Issued, Refus
         Some("refresh_token") => {
             world.refresh(&need("refresh_token", "refresh_token must be supplied")?)
         }
-        Some("client_credentials") if has_secret => Ok(world.issue_to_app()),
-        Some("client_credentials") => Err(Refusal("invalid_client", "Invalid client secret")),
+        Some("client_credentials") if has_secret => Ok(world.issue(None, false)),
+        Some("client_credentials") => Err(OAuthError("invalid_client", "Invalid client secret")),
         _ => {
-            world.surprise("token: an unknown grant_type");
-            Err(Refusal("unsupported_grant_type", "grant_type is missing or not supported"))
+            world.record_unexpected("token: an unknown grant_type");
+            Err(OAuthError("unsupported_grant_type", "grant_type is missing or not supported"))
         }
     }
 }
 
-/// Whether the client came with its secret, or the refusal where it is not the right client.
-fn authenticate(world: &World, headers: &HeaderMap, form: &str) -> Result<bool, Refusal> {
-    let invalid = Refusal("invalid_client", "Invalid client");
+/// Authenticates the client. Returns whether it sent its secret.
+fn authenticate(world: &World, headers: &HeaderMap, form: &str) -> Result<bool, OAuthError> {
+    let invalid = OAuthError("invalid_client", "Invalid client");
     if field(form, "client_secret").is_some() {
-        world.surprise("token: the secret belongs in the Authorization header");
+        world.record_unexpected("token: the secret belongs in the Authorization header");
     }
     let (id, secret) = match headers.get(header::AUTHORIZATION) {
         Some(value) => basic(value.as_bytes()).ok_or(invalid)?,
         None => match field(form, "client_id") {
             Some(id) => (id, None),
             None => {
-                world.surprise("token: neither client_id nor Authorization");
+                world.record_unexpected("token: neither client_id nor Authorization");
                 return Err(invalid);
             }
         },
@@ -143,7 +145,7 @@ fn tokens(issued: &Issued) -> Response {
     let mut body = json!({
         "access_token": issued.access,
         "token_type": "Bearer",
-        "expires_in": issued.seconds,
+        "expires_in": ACCESS_TOKEN_TTL.as_secs(),
     });
     if !scope.is_empty() {
         body["scope"] = json!(scope.join(" "));
@@ -154,10 +156,10 @@ fn tokens(issued: &Issued) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-fn in_words(scope: &str) -> &str {
+fn describe(scope: &str) -> &str {
     match scope {
         "user-follow-read" => "See which artists you follow",
-        "user-read-email" => "See your e-mail address",
+        "user-read-email" => "See your email address",
         other => other,
     }
 }

@@ -1,4 +1,4 @@
-//! Pages for users: the controls of the demo, and somewhere for the links of an email to lead.
+//! Pages for users: the controls of the demo, and the pages that links in emails lead to.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -15,18 +15,18 @@ use crate::demo::world::{Album, Artist, FakeUser, FakeUserId, Group, World, fiel
     source = r#"<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The demo’s stand-in for Spotify</title><link rel="icon" href="data:,">
+<title>The demo’s Spotify</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/style.css"></head>
 <body><main>
-<p class="stamp">This is not Spotify: the demo’s stand-in</p>
-<h1>Let an album come out</h1>
-<p>Everybody and everything here is made up. Press a button, and the artist has a new album that
-Dropday finds the next time it looks.</p>
+<p class="stamp">This is not Spotify. It is part of Dropday’s demo.</p>
+<h1>Release an album</h1>
+<p>All artists, albums and people here are invented. Press a button to release an album. Dropday finds it
+at its next check.</p>
 {% for (artist, latest) in artists %}<form class="row" method="post" action="/put-out">
 <input type="hidden" name="artist" value="{{ artist.id }}">
 <span><b><a href="/artist/{{ artist.id }}"><bdi>{{ artist.name }}</bdi></a></b>
 {% if let Some(latest) = latest %}<small>latest: <bdi>{{ latest.title }}</bdi>, {{ latest.date }}</small>{% endif %}</span>
-<button>Put out an album now</button></form>{% endfor %}
+<button>Release an album now</button></form>{% endfor %}
 {% for (id, user) in users %}<h2>{{ user.name }} follows</h2>
 {% for (artist, _) in artists %}<form class="row" method="post" action="/follow">
 <input type="hidden" name="person" value="{{ id.0 }}">
@@ -47,15 +47,15 @@ struct ControlPage {
     source = r#"<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }} · the demo’s stand-in for Spotify</title><link rel="icon" href="data:,">
+<title>{{ title }} · the demo’s Spotify</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="/style.css"></head>
 <body><main>
-<p class="stamp">This is not Spotify: the demo’s stand-in</p>
+<p class="stamp">This is not Spotify. It is part of Dropday’s demo.</p>
 {% if let Some(cover) = cover %}<img class="cover" src="/covers/{{ cover }}.svg?size=300" alt="" width="300" height="300">{% endif %}
 <h1><bdi>{{ title }}</bdi></h1>
 <p><bdi>{{ line }}</bdi></p>
 <ul class="plain">{% for (href, text, note) in links %}<li><a href="{{ href }}"><bdi>{{ text }}</bdi></a> <small>{{ note }}</small></li>{% endfor %}</ul>
-<p><a href="/">To the controls</a></p>
+<p><a href="/">Back to the controls</a></p>
 </main></body></html>"#
 )]
 struct ThingPage {
@@ -103,7 +103,7 @@ pub(super) async fn artist(State(site): State<Site>, Path(id): Path<String>) -> 
         .into_iter()
         .map(|album| (format!("/album/{}", album.id), shown(album.title), album.date));
     let links = links.collect();
-    let line = "An artist of the demo, whom nobody ever heard.".to_owned();
+    let line = "An invented artist.".to_owned();
     Html(rendered(&ThingPage { title: artist.name, line, cover: None, links })).into_response()
 }
 
@@ -122,7 +122,7 @@ pub(super) async fn style() -> Response {
     (kind, include_str!("../style.css")).into_response()
 }
 
-/// The page as text; none of these templates can fail but by running out of memory.
+/// Renders a page. Rendering these templates cannot fail.
 pub(super) fn rendered(page: &impl Template) -> String {
     page.render().unwrap_or_default()
 }

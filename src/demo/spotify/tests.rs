@@ -31,7 +31,7 @@ impl Answer {
     }
 }
 
-/// A served world with a user who has agreed.
+/// A served world with a user who has signed in.
 async fn site() -> Site {
     let (world, _) = world();
     let martha = world.add_user("Martha");
@@ -79,7 +79,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn the_profile_has_what_development_mode_sends_and_no_more() {
+async fn profile_has_only_development_mode_fields() {
     let site = site().await;
     let me = site.get("/v1/me").await.json();
     let mut fields: Vec<&String> = me.as_object().unwrap().keys().collect();
@@ -93,7 +93,7 @@ async fn the_profile_has_what_development_mode_sends_and_no_more() {
 }
 
 #[tokio::test]
-async fn albums_come_in_pages_that_lead_to_one_another() {
+async fn album_pages_link_to_each_other() {
     let site = site().await;
     let artist = site.world.add_artist("Somebody");
     for n in 1..=14 {
@@ -113,7 +113,7 @@ async fn albums_come_in_pages_that_lead_to_one_another() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_too_long_is_refused_and_noted() {
+async fn too_long_page_is_rejected_and_unexpected() {
     let site = site().await;
     let artist = site.world.add_artist("Somebody");
     let answer = site.get(&format!("/v1/artists/{artist}/albums?limit=50")).await;
@@ -124,9 +124,9 @@ async fn a_page_that_is_too_long_is_refused_and_noted() {
 }
 
 #[tokio::test]
-async fn the_three_kinds_of_forbidden_and_the_two_of_unauthorized() {
+async fn each_kind_of_403_and_401_has_its_body() {
     let mut site = site().await;
-    site.world.set_allow_listed(site.martha, false);
+    site.world.change_user(site.martha, |user| user.allow_listed = false);
     let answer = site.get("/v1/me").await;
     assert!(answer.status == 403 && answer.body.contains("the user may not be registered"));
     site.world.set_owner_premium(false);
@@ -142,7 +142,7 @@ async fn the_three_kinds_of_forbidden_and_the_two_of_unauthorized() {
 }
 
 #[tokio::test]
-async fn the_quota_answers_with_a_reason_and_the_journal_minds_who_ignores_it() {
+async fn calls_beyond_the_quota_are_rejected() {
     let site = site().await;
     site.world.set_artist_albums_quota(Some(1));
     let path = format!("/v1/artists/{}/albums", site.world.add_artist("Somebody"));
@@ -156,7 +156,7 @@ async fn the_quota_answers_with_a_reason_and_the_journal_minds_who_ignores_it() 
 }
 
 #[tokio::test]
-async fn faults_are_answers_that_no_client_can_read() {
+async fn faulty_bodies_are_unreadable() {
     let site = site().await;
     let faults = [Fault::Html, Fault::Truncated, Fault::Garbled, Fault::Huge(1000)];
     site.world.script(Endpoint::Me, faults);
@@ -169,7 +169,7 @@ async fn faults_are_answers_that_no_client_can_read() {
 }
 
 #[tokio::test]
-async fn a_call_left_hanging_is_in_the_journal_and_ends_with_the_client() {
+async fn hanging_call_is_logged_with_status_zero() {
     let site = site().await;
     site.world.script(Endpoint::Me, [Fault::Hang]);
     let time = std::time::Duration::from_millis(200);
@@ -178,7 +178,7 @@ async fn a_call_left_hanging_is_in_the_journal_and_ends_with_the_client() {
 }
 
 #[tokio::test]
-async fn a_user_agrees_or_refuses_on_the_consent_page() {
+async fn consent_page_redirects_after_either_answer() {
     let site = site().await;
     let page = site.get(AUTHORIZE).await;
     assert!(page.status == 200 && page.body.contains("This is not Spotify"));
@@ -191,7 +191,7 @@ async fn a_user_agrees_or_refuses_on_the_consent_page() {
 }
 
 #[tokio::test]
-async fn a_client_without_its_name_or_its_proof_is_noted() {
+async fn token_request_without_client_or_verifier_is_unexpected() {
     let site = site().await;
     let nameless = site.post("/api/token", "grant_type=refresh_token&refresh_token=x").await;
     assert_eq!((nameless.status, &nameless.json()["error"]), (400, &"invalid_client".into()));
@@ -201,7 +201,7 @@ async fn a_client_without_its_name_or_its_proof_is_noted() {
 }
 
 #[tokio::test]
-async fn the_controls_put_out_an_album_and_change_who_follows() {
+async fn control_page_releases_albums_and_changes_follows() {
     let site = site().await;
     let artist = site.world.add_artist("Nokturna 7");
     assert!(site.get("/").await.body.contains("Nokturna 7"));

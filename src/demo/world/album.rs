@@ -1,23 +1,21 @@
-//! Artists and albums, and the form in which an album is handed in.
-
-use jiff::Timestamp;
+//! Artists, albums, and the description of an album to release.
 
 use crate::domain::release::ReleaseKind;
 
-/// An artist of the made-up catalogue.
+/// An artist of the fake catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artist {
-    /// 22 characters, as Spotify's are.
+    /// 22 characters, as at Spotify.
     pub id: String,
-    /// The name, as supplied.
+    /// `name`.
     pub name: String,
-    /// The number of albums claimed, where it is a lie.
-    pub(super) claimed_total: Option<u64>,
-    /// Whether the list of albums has a `null` in it.
-    pub(super) null_album: bool,
+    /// A wrong `total` for the list of albums, which then never ends: there is always one more page.
+    pub claimed_total: Option<u64>,
+    /// Whether each page of albums starts with a `null`.
+    pub null_album: bool,
 }
 
-/// The lists that an artist's albums are kept in: the values of `include_groups`.
+/// The lists of an artist's albums: the values of `include_groups`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
     /// The artist's own albums.
@@ -26,15 +24,15 @@ pub enum Group {
     Single,
     /// Compilations.
     Compilation,
-    /// Other users' releases with a track of this artist.
+    /// Releases of others with a track of this artist.
     AppearsOn,
 }
 
 impl Group {
-    /// All four, in the order in which they are listed.
+    /// All four, in the order in which Spotify returns them.
     pub const ALL: [Self; 4] = [Self::Album, Self::Single, Self::Compilation, Self::AppearsOn];
 
-    /// Spotify's word for it.
+    /// Spotify's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Album => "album",
@@ -44,7 +42,7 @@ impl Group {
         }
     }
 
-    /// Reads Spotify's word.
+    /// Parses Spotify's name.
     pub fn parse(raw: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|group| group.as_str() == raw)
     }
@@ -60,20 +58,18 @@ impl From<ReleaseKind> for Group {
     }
 }
 
-/// An album of the made-up catalogue.
+/// An album of the fake catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Album {
-    /// 22 characters, as Spotify's are.
+    /// 22 characters, as at Spotify.
     pub id: String,
-    /// The title; may be empty, as it is after a take-down.
+    /// `name`. Empty after a take-down.
     pub title: String,
     /// `album_type`.
     pub kind: ReleaseKind,
-    /// Ids of the credited artists, in order; empty stands for various artists.
+    /// Ids of the credited artists, in order. Empty means Various Artists.
     pub credited: Vec<String>,
-    /// Whose lists it is on, and on which of them.
-    pub listed: Vec<(String, Group)>,
-    /// `release_date`, whatever it says.
+    /// `release_date`, valid or not.
     pub date: String,
     /// `release_date_precision`.
     pub precision: &'static str,
@@ -81,28 +77,24 @@ pub struct Album {
     pub tracks: u32,
     /// Whether there is a cover.
     pub cover: bool,
-    /// When it came out, whatever its date says.
-    pub out_at: Timestamp,
 }
 
-/// An album that is about to come out. `..Default::default()` fills in the rest.
+/// An album to release.
 #[derive(Debug, Clone)]
 pub struct NewAlbum {
-    /// The title.
+    /// `name`.
     pub title: String,
-    /// `release_date`, written out; empty means today.
+    /// `release_date`. Empty means today.
     pub date: String,
     /// `album_type`.
     pub kind: ReleaseKind,
-    /// Which of the artist's lists it is put on; by default the one of its kind.
+    /// The artist's list that it goes on. By default the list of its kind.
     pub group: Option<Group>,
-    /// `release_date_precision`; by default as precise as the date is written.
-    pub precision: Option<&'static str>,
     /// `total_tracks`.
     pub tracks: u32,
     /// Whether there is a cover.
     pub cover: bool,
-    /// Ids of further artists: credited after the first, and listing it too.
+    /// Ids of further artists, who are credited after the first and list the album too.
     pub with: Vec<String>,
 }
 
@@ -113,7 +105,6 @@ impl Default for NewAlbum {
             date: String::new(),
             kind: ReleaseKind::Album,
             group: None,
-            precision: None,
             tracks: 10,
             cover: true,
             with: Vec::new(),
@@ -122,37 +113,37 @@ impl Default for NewAlbum {
 }
 
 impl NewAlbum {
-    /// An album of that title, out today.
+    /// An album with this title and today's date.
     pub fn titled(title: impl Into<String>) -> Self {
         Self { title: title.into(), ..Self::default() }
     }
 
-    /// The same, with that `release_date`.
+    /// Sets `release_date`.
     #[must_use]
     pub fn on(self, date: impl Into<String>) -> Self {
         Self { date: date.into(), ..self }
     }
 
-    /// The same, as that kind of release.
+    /// Sets `album_type`.
     #[must_use]
     pub fn as_a(self, kind: ReleaseKind) -> Self {
         Self { kind, ..self }
     }
 
-    /// The same, on that list of the artist.
+    /// Puts it on this list of the artist.
     #[must_use]
     pub fn listed_under(self, group: Group) -> Self {
         Self { group: Some(group), ..self }
     }
 
-    /// The same, with another artist credited.
+    /// Credits another artist too.
     #[must_use]
     pub fn with(mut self, artist: impl Into<String>) -> Self {
         self.with.push(artist.into());
         self
     }
 
-    /// The same, without a cover.
+    /// Removes the cover.
     #[must_use]
     pub fn without_cover(self) -> Self {
         Self { cover: false, ..self }

@@ -1,39 +1,35 @@
-//! Faults on order, and the daily quota.
-
-use std::collections::VecDeque;
-
-use jiff::Timestamp;
+//! Scripted faults, and the daily quota.
 
 use super::{Endpoint, World};
 
 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
-/// An answer other than the right one.
+/// A wrong answer to one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// 429, the ordinary one: JSON without a `reason`.
+    /// 429 for too many requests in a short time: JSON without a `reason`.
     RateLimited {
-        /// Seconds in `Retry-After`, if it is sent.
+        /// The seconds in `Retry-After`, if it is sent.
         retry_after: Option<u64>,
     },
     /// 429 with `reason: QUOTA_EXCEEDED`.
     QuotaExceeded {
-        /// Seconds in `Retry-After`, if it is sent.
+        /// The seconds in `Retry-After`, if it is sent.
         retry_after: Option<u64>,
     },
-    /// That status, content type (none where empty) and body.
+    /// This status, content type (none if empty) and body.
     Status(u16, &'static str, String),
-    /// No answer, for as long as the client cares to wait.
+    /// No answer, for as long as the client waits.
     Hang,
-    /// 200 and an HTML page, as a captive portal or a proxy would send.
+    /// 200 and an HTML page, as a captive portal sends it.
     Html,
     /// 200 and a JSON body of that many bytes.
     Huge(usize),
-    /// 200 and a body whose second half never comes: the connection is closed instead.
+    /// 200 and half a body: then the connection is closed.
     Truncated,
-    /// 200 and a body that is no JSON.
+    /// 200 and a body that is not JSON.
     Garbled,
-    /// 401, as for an access token that has ended.
+    /// 401, as for an expired access token.
     Unauthorized,
 }
 
@@ -51,53 +47,43 @@ impl Fault {
 }
 
 impl World {
-    /// The endpoint's next calls are answered with these, in order, before it behaves again.
+    /// Answers the next calls of the endpoint with these faults, in order.
     pub fn script(&self, endpoint: Endpoint, faults: impl IntoIterator<Item = Fault>) {
         self.state().faults.entry(endpoint).or_default().extend(faults);
     }
 
-    /// Forgets the faults that have not happened yet.
+    /// Removes the faults that have not happened yet.
     pub fn clear_script(&self, endpoint: Endpoint) {
         self.state().faults.remove(&endpoint);
     }
 
-    /// Over that many answered artist-albums calls in any 24 hours, the next is answered with
-    /// 429 `QUOTA_EXCEEDED` and the seconds until there is room again.
+    /// Allows that many artist-albums calls in any 24 hours. Further calls are answered with 429
+    /// `QUOTA_EXCEEDED`, with the time until the next call is allowed in `Retry-After`.
     pub fn set_artist_albums_quota(&self, calls: Option<usize>) {
         self.state().quota = calls;
     }
 
-    /// The fault that is due at the endpoint, if any.
+    /// The next scripted fault of the endpoint.
     pub(in crate::demo) fn next_fault(&self, endpoint: Endpoint) -> Option<Fault> {
         self.state().faults.get_mut(&endpoint)?.pop_front()
     }
 
-    /// Books an artist-albums call.
-    ///
-    /// # Errors
-    /// The seconds until there is room again.
+    /// Counts an artist-albums call, or returns the seconds until the next one is allowed.
     pub(in crate::demo) fn spend_quota(&self) -> Result<(), u64> {
         let now = self.now();
-        let mut state = self.state();
-        let quota = state.quota;
-        spend(&mut state.spent, quota, now)
+        let state = &mut *self.state();
+        while state.quota_used.front().is_some_and(|first| *first + DAY <= now) {
+            state.quota_used.pop_front();
+        }
+        let used = state.quota_used.len();
+        let Some(quota) = state.quota.filter(|quota| used >= *quota) else {
+            state.quota_used.push_back(now);
+            return Ok(());
+        };
+        let free_at = state.quota_used.get(used - quota).map_or(now + DAY, |call| *call + DAY);
+        let wait = free_at.duration_since(now);
+        Err(wait.as_secs().unsigned_abs() + u64::from(wait.subsec_nanos() > 0))
     }
-}
-
-fn spend(spent: &mut VecDeque<Timestamp>, quota: Option<usize>, now: Timestamp) -> Result<(), u64> {
-    while spent.front().is_some_and(|first| *first + DAY <= now) {
-        spent.pop_front();
-    }
-    let over =
-        quota.and_then(|quota| (spent.len() + 1).checked_sub(quota)).filter(|over| *over > 0);
-    let Some(over) = over else {
-        spent.push_back(now);
-        return Ok(());
-    };
-    let frees = spent.get(over - 1).map_or(now + DAY, |first| *first + DAY);
-    let wait = frees.duration_since(now);
-    // Rounded up: whoever waits that long finds room.
-    Err(wait.as_secs().unsigned_abs() + u64::from(wait.subsec_nanos() > 0))
 }
 
 #[cfg(test)]
@@ -108,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quota_frees_call_by_call_after_24_hours() {
+    fn quota_frees_each_call_after_24_hours() {
         let (world, clock) = world();
         world.set_artist_albums_quota(Some(2));
         assert_eq!(world.spend_quota(), Ok(()));
@@ -121,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_of_nothing_and_no_quota_at_all() {
+    fn quota_may_be_zero_or_absent() {
         let (world, _) = world();
         (0..500).for_each(|_| assert_eq!(world.spend_quota(), Ok(())));
         world.set_artist_albums_quota(Some(0));
@@ -129,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_come_in_order_and_then_no_more() {
+    fn scripted_faults_happen_once_in_order() {
         let (world, _) = world();
         world.script(Endpoint::Me, [Fault::Hang, Fault::Html]);
         assert_eq!(world.next_fault(Endpoint::Me), Some(Fault::Hang));

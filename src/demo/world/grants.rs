@@ -1,4 +1,4 @@
-//! Codes and tokens, as the accounts service deals in them.
+//! Authorization codes and tokens.
 
 use std::collections::BTreeSet;
 
@@ -11,27 +11,20 @@ use sha2::{Digest, Sha256};
 use super::{FakeUserId, World};
 use crate::clock::random;
 
-const CODE_LIVES: std::time::Duration = std::time::Duration::from_secs(600);
-const ACCESS_LIVES: std::time::Duration = std::time::Duration::from_secs(3600);
+/// The client id of the app.
+pub(in crate::demo) const CLIENT_ID: &str = "demo-client";
+const CODE_TTL: std::time::Duration = std::time::Duration::from_secs(600);
+pub(in crate::demo) const ACCESS_TOKEN_TTL: std::time::Duration =
+    std::time::Duration::from_secs(3600);
 
-/// What becomes of the refresh token when it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Rotation {
-    /// It stays good, and the answer does not mention it.
-    #[default]
-    Never,
-    /// The answer brings a new one; the old one is no good any more.
-    Always,
-}
-
-/// An OAuth error: the code and a description.
+/// An OAuth error: `error` and `error_description`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::demo) struct Refusal(
+pub(in crate::demo) struct OAuthError(
     pub(in crate::demo) &'static str,
     pub(in crate::demo) &'static str,
 );
 
-/// The scopes that were agreed to.
+/// The granted scopes.
 pub(in crate::demo) type Scope = BTreeSet<String>;
 
 #[derive(Debug)]
@@ -43,7 +36,7 @@ pub(super) struct Code {
     pub(super) made_at: Timestamp,
 }
 
-/// What one user agreed to at one time.
+/// One consent of a user.
 #[derive(Debug)]
 pub(super) struct Grant {
     user: FakeUserId,
@@ -54,27 +47,20 @@ pub(super) struct Grant {
 
 #[derive(Debug)]
 pub(super) struct Access {
-    /// The app itself where `None`.
+    /// `None` for a token of the app itself.
     grant: Option<usize>,
     until: Timestamp,
 }
 
-#[derive(Debug)]
-pub(super) struct Refresh {
-    grant: usize,
-    spent: bool,
-}
-
-/// What the token endpoint hands out.
+/// The tokens in an answer of the token endpoint.
 #[derive(Debug)]
 pub(in crate::demo) struct Issued {
     pub(in crate::demo) access: String,
     pub(in crate::demo) refresh: Option<String>,
     pub(in crate::demo) scope: Scope,
-    pub(in crate::demo) seconds: u64,
 }
 
-/// Whom an access token speaks for.
+/// The owner of an access token.
 #[derive(Debug)]
 pub(in crate::demo) enum Bearer {
     App,
@@ -84,78 +70,69 @@ pub(in crate::demo) enum Bearer {
 }
 
 impl World {
-    /// The client that the world knows; without a secret it has to be one that uses PKCE alone.
-    pub fn set_client(&self, id: impl Into<String>, secret: Option<&str>) {
-        let mut state = self.state();
-        state.client_id = id.into();
-        state.client_secret = secret.map(str::to_owned);
+    /// Sets the secret of the app. Without one, the app is a public client that uses PKCE.
+    pub fn set_client_secret(&self, secret: &str) {
+        self.state().client_secret = Some(secret.to_owned());
     }
 
-    /// From now on only registered addresses may be returned to, this one among them.
-    pub fn register_redirect(&self, uri: impl Into<String>) {
-        self.state().redirect_uris.push(uri.into());
-    }
-
-    /// Whether the app's owner pays for Premium. Where not, the API answers 403 in plain text.
+    /// Whether the app's owner has Premium. If not, the API answers 403 in plain text.
     pub fn set_owner_premium(&self, premium: bool) {
-        self.state().owner_premium = premium;
+        self.state().owner_premium_lapsed = !premium;
     }
 
-    /// What becomes of refresh tokens when they are used.
-    pub fn set_rotation(&self, rotation: Rotation) {
-        self.state().rotation = rotation;
+    /// From now on each refresh returns a new refresh token and invalidates the old one.
+    pub fn rotate_refresh_tokens(&self) {
+        self.state().rotates_refresh_tokens = true;
     }
 
-    /// The user takes every consent back: refresh tokens give `invalid_grant`, access tokens 401.
+    /// Revokes all consents of the user: refresh tokens give `invalid_grant`, access tokens 401.
     pub fn revoke(&self, user: FakeUserId) {
         let grants = &mut self.state().grants;
         grants.iter_mut().filter(|g| g.user == user).for_each(|grant| grant.revoked = true);
     }
 
-    /// The six months of the user's consents are over: refresh tokens give `invalid_grant`, access
-    /// tokens live on for the rest of their hour.
+    /// Expires all consents of the user, as after six months: refresh tokens give `invalid_grant`,
+    /// access tokens stay valid for the rest of their hour.
     pub fn expire(&self, user: FakeUserId) {
         let grants = &mut self.state().grants;
         let hers = grants.iter_mut().filter(|g| g.user == user);
         hers.for_each(|grant| grant.consented_at = Timestamp::UNIX_EPOCH);
     }
 
-    /// Every access token ends now.
+    /// Expires all access tokens.
     pub fn expire_access_tokens(&self) {
         let now = self.now();
         self.state().access.values_mut().for_each(|token| token.until = token.until.min(now));
     }
 
-    /// Whether the API is closed since the owner does not pay.
-    pub(in crate::demo) fn owner_pays(&self) -> bool {
-        self.state().owner_premium
+    pub(in crate::demo) fn owner_has_premium(&self) -> bool {
+        !self.state().owner_premium_lapsed
     }
 
-    /// Whether a client that authenticates itself like this is the one that the world knows.
+    /// Whether these are the credentials of the app.
     pub(in crate::demo) fn knows_client(&self, id: &str, secret: Option<&str>) -> bool {
-        let state = self.state();
-        let secret_fits = secret.is_none() || state.client_secret.as_deref() == secret;
-        state.client_id == id && secret_fits
+        let is_secret = |given| self.state().client_secret.as_deref() == Some(given);
+        id == CLIENT_ID && secret.is_none_or(is_secret)
     }
 
-    /// A code for tokens.
+    /// Exchanges a code for tokens.
     pub(in crate::demo) fn exchange(
         &self,
         code: &str,
         redirect_uri: &str,
         verifier: &str,
-    ) -> Result<Issued, Refusal> {
+    ) -> Result<Issued, OAuthError> {
         let now = self.now();
-        // Taken out first: a code is good for one attempt.
+        // Removed first: a code is valid for one attempt.
         let code = self.state().codes.remove(code);
         let code = code
-            .filter(|code| now < code.made_at + CODE_LIVES)
-            .ok_or(Refusal("invalid_grant", "Invalid authorization code"))?;
+            .filter(|code| now < code.made_at + CODE_TTL)
+            .ok_or(OAuthError("invalid_grant", "Invalid authorization code"))?;
         if redirect_uri != code.redirect_uri {
-            return Err(Refusal("invalid_grant", "Invalid redirect URI"));
+            return Err(OAuthError("invalid_grant", "Invalid redirect URI"));
         }
         if !proves(verifier, &code.challenge) {
-            return Err(Refusal("invalid_grant", "code_verifier was incorrect"));
+            return Err(OAuthError("invalid_grant", "code_verifier was incorrect"));
         }
         let (user, scope) = (code.user, code.scope);
         let grant = {
@@ -163,53 +140,48 @@ impl World {
             grants.push(Grant { user, scope, consented_at: now, revoked: false });
             grants.len() - 1
         };
-        Ok(self.issue(grant, true))
+        Ok(self.issue(Some(grant), true))
     }
 
-    /// A refresh token for an access token.
-    pub(in crate::demo) fn refresh(&self, token: &str) -> Result<Issued, Refusal> {
+    /// Exchanges a refresh token for an access token.
+    pub(in crate::demo) fn refresh(&self, token: &str) -> Result<Issued, OAuthError> {
         let now = self.now();
         let (grant, rotates) = {
             let mut state = self.state();
-            let rotates = state.rotation == Rotation::Always;
-            let known = state.refresh.get_mut(token).filter(|token| !token.spent);
-            let known = known.ok_or(Refusal("invalid_grant", "Invalid refresh token"))?;
-            let number = known.grant;
-            let grant = &state.grants[number];
-            if grant.revoked {
-                return Err(Refusal("invalid_grant", "Refresh token revoked"));
+            let grant = state.refresh.get(token).copied();
+            let grant = grant.ok_or(OAuthError("invalid_grant", "Invalid refresh token"))?;
+            if state.grants[grant].revoked {
+                return Err(OAuthError("invalid_grant", "Refresh token revoked"));
             }
-            if now >= six_months_after(grant.consented_at) {
-                return Err(Refusal("invalid_grant", "Refresh token expired"));
+            if now >= six_months_after(state.grants[grant].consented_at) {
+                return Err(OAuthError("invalid_grant", "Refresh token expired"));
             }
-            state.refresh.entry(token.to_owned()).and_modify(|token| token.spent = rotates);
-            (number, rotates)
+            if state.rotates_refresh_tokens {
+                state.refresh.remove(token);
+            }
+            (grant, state.rotates_refresh_tokens)
         };
-        Ok(self.issue(grant, rotates))
+        Ok(self.issue(Some(grant), rotates))
     }
 
-    /// An access token of the app's own.
-    pub(in crate::demo) fn issue_to_app(&self) -> Issued {
-        let access = self.token();
-        let until = self.now() + ACCESS_LIVES;
-        self.state().access.insert(access.clone(), Access { grant: None, until });
-        Issued { access, refresh: None, scope: Scope::new(), seconds: ACCESS_LIVES.as_secs() }
-    }
-
-    fn issue(&self, grant: usize, with_refresh: bool) -> Issued {
+    /// Tokens for a consent, or an access token for the app itself.
+    pub(in crate::demo) fn issue(&self, grant: Option<usize>, with_refresh: bool) -> Issued {
         let (access, refresh) = (self.token(), self.token());
-        let until = self.now() + ACCESS_LIVES;
+        let until = self.now() + ACCESS_TOKEN_TTL;
         let mut state = self.state();
-        state.access.insert(access.clone(), Access { grant: Some(grant), until });
-        if with_refresh {
-            state.refresh.insert(refresh.clone(), Refresh { grant, spent: false });
+        state.access.insert(access.clone(), Access { grant, until });
+        let mut issued = Issued { access, refresh: None, scope: Scope::new() };
+        if let Some(grant) = grant {
+            issued.scope.clone_from(&state.grants[grant].scope);
+            if with_refresh {
+                state.refresh.insert(refresh.clone(), grant);
+                issued.refresh = Some(refresh);
+            }
         }
-        let scope = state.grants[grant].scope.clone();
-        let refresh = with_refresh.then_some(refresh);
-        Issued { access, refresh, scope, seconds: ACCESS_LIVES.as_secs() }
+        issued
     }
 
-    /// Whom the access token speaks for.
+    /// The owner of an access token.
     pub(in crate::demo) fn bearer(&self, token: &str) -> Bearer {
         let now = self.now();
         let state = self.state();
@@ -224,7 +196,7 @@ impl World {
         }
     }
 
-    /// Random text of the length and alphabet of a code or token.
+    /// Random text with the length and alphabet of a code or token.
     pub(super) fn token(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(random::<72>(&*self.chance))
     }

@@ -1,34 +1,32 @@
-//! Pages of lists, true or not.
+//! Pages of the lists of albums and of followed artists, with the faults that a test asked for.
 
+use super::World;
 use super::album::{Album, Artist, Group};
-use super::music::listing;
-use super::users::{FakeUser, FakeUserId, FollowingLie};
-use super::{State, World};
+use super::users::{FakeUserId, FollowListFault};
 
 /// A page of an artist's albums.
 #[derive(Debug)]
 pub(in crate::demo) struct AlbumPage {
-    /// `None` is a `null` in the list.
+    /// `None` is a `null`.
     pub(in crate::demo) items: Vec<Option<Album>>,
     pub(in crate::demo) total: u64,
     pub(in crate::demo) has_next: bool,
 }
 
-/// A page of the artists that somebody follows.
+/// A page of the artists that a user follows.
 #[derive(Debug)]
 pub(in crate::demo) struct FollowingPage {
-    /// `None` is a `null` in the list.
+    /// `None` is a `null`.
     pub(in crate::demo) items: Vec<Option<Artist>>,
-    /// `None` where it is left out.
-    pub(in crate::demo) total: Option<u64>,
-    /// The cursor to go on with.
+    pub(in crate::demo) total: u64,
+    /// The cursor of the next page.
     pub(in crate::demo) after: Option<String>,
-    /// Whether the answer has `cursors` at all.
+    /// Whether the answer has `cursors` and `total`.
     pub(in crate::demo) has_cursors: bool,
 }
 
 impl World {
-    /// A page of the artist's albums; `None` where there is no such artist.
+    /// A page of the artist's albums, or `None` if there is no such artist.
     pub(in crate::demo) fn album_page(
         &self,
         artist: &str,
@@ -38,7 +36,7 @@ impl World {
     ) -> Option<AlbumPage> {
         let state = self.state();
         let artist = state.artist(artist)?;
-        let all = listing(&state, &artist.id, groups);
+        let all = state.listing(&artist.id, groups);
         let nulls = std::iter::repeat_n(None, usize::from(artist.null_album));
         let page = all.iter().skip(offset).take(limit).copied().cloned().map(Some);
         Some(AlbumPage {
@@ -48,7 +46,7 @@ impl World {
         })
     }
 
-    /// A page of the artists that the user follows, in the order of their ids.
+    /// A page of the artists that the user follows, ordered by id.
     pub(in crate::demo) fn following_page(
         &self,
         user: FakeUserId,
@@ -57,64 +55,43 @@ impl World {
     ) -> Option<FollowingPage> {
         let state = self.state();
         let user = state.users.get(user.0)?;
-        let all = followed(&state, user);
-        let total = all.len();
-        let told = told(all, user.lie, after);
-        let rest: Vec<Artist> = told
-            .into_iter()
-            .filter(|artist| after.is_none_or(|after| *artist.id > *after))
-            .collect();
-        let page = rest.get(..limit).unwrap_or(&rest);
-        let last = page.last().filter(|_| rest.len() > limit).map(|artist| artist.id.clone());
-        let nulls = std::iter::repeat_n(None, usize::from(user.null_artist));
-        Some(FollowingPage {
-            items: nulls.chain(page.iter().cloned().map(Some)).collect(),
-            total: claimed_total(total as u64, user.lie),
-            after: match (user.lie, after) {
-                (Some(FollowingLie::RepeatedCursor), Some(after)) => Some(after.to_owned()),
-                (Some(FollowingLie::RepeatedCursor), None) => page.last().map(|a| a.id.clone()),
-                _ => last,
-            },
-            has_cursors: user.lie != Some(FollowingLie::NoCursors),
-        })
-    }
-}
-
-fn followed(state: &State, user: &FakeUser) -> Vec<Artist> {
-    let mut all: Vec<Artist> =
-        user.follows.iter().filter_map(|id| state.artist(id).cloned()).collect();
-    all.sort_by(|a, b| a.id.cmp(&b.id));
-    all
-}
-
-fn told(mut all: Vec<Artist>, lie: Option<FollowingLie>, after: Option<&str>) -> Vec<Artist> {
-    match lie {
-        Some(FollowingLie::EmptyList) => all.clear(),
-        Some(FollowingLie::CutShortAfter(kept)) => all.truncate(kept),
-        Some(FollowingLie::GapsInFirstPage) if after.is_none() => {
-            return all.into_iter().step_by(2).collect();
+        let mut all: Vec<&Artist> = user.follows.iter().filter_map(|id| state.artist(id)).collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        let (mut total, mut nulls) = (all.len() as u64, 0);
+        match user.follow_list_fault {
+            Some(FollowListFault::TotalTooHigh(more)) => total += more,
+            Some(FollowListFault::NullItem(more)) => (total, nulls) = (total + more, 1),
+            Some(FollowListFault::EmptyList) => (total, all) = (0, Vec::new()),
+            Some(FollowListFault::CutShortAfter(kept)) => all.truncate(kept),
+            Some(FollowListFault::GapsInFirstPage) if after.is_none() => {
+                all = all.into_iter().step_by(2).collect();
+            }
+            _ => {}
         }
-        _ => {}
-    }
-    all
-}
-
-fn claimed_total(total: u64, lie: Option<FollowingLie>) -> Option<u64> {
-    match lie {
-        Some(FollowingLie::TotalTooHigh(more)) => Some(total + more),
-        Some(FollowingLie::EmptyList) => Some(0),
-        Some(FollowingLie::NoCursors) => None,
-        _ => Some(total),
+        all.retain(|artist| after.is_none_or(|after| *artist.id > *after));
+        let (has_next, page) = (all.len() > limit, &all[..limit.min(all.len())]);
+        let last = page.last().map(|artist| artist.id.clone());
+        Some(FollowingPage {
+            items: std::iter::repeat_n(None, nulls)
+                .chain(page.iter().copied().cloned().map(Some))
+                .collect(),
+            total,
+            after: match user.follow_list_fault {
+                Some(FollowListFault::RepeatedCursor) => after.map(str::to_owned).or(last),
+                _ => last.filter(|_| has_next),
+            },
+            has_cursors: user.follow_list_fault != Some(FollowListFault::NoCursors),
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::world;
-    use super::super::{FollowingLie, Group, NewAlbum};
+    use super::super::{FollowListFault, Group, NewAlbum};
 
     #[test]
-    fn an_artists_lists_come_one_after_another_and_the_newest_first() {
+    fn album_lists_follow_each_other_newest_first() {
         use crate::domain::release::ReleaseKind::Single;
         let (world, _) = world();
         let artist = world.add_artist("Somebody");
@@ -128,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_artist_appears_on_comes_last_and_in_no_order() {
+    fn appears_on_list_comes_last_in_no_order() {
         let (world, _) = world();
         let artist = world.add_artist("Somebody");
         for number in 0..40 {
@@ -148,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn every_followed_artist_is_on_exactly_one_page() {
+    fn followed_artists_are_on_exactly_one_page() {
         let (world, _) = world();
         let martha = world.add_user("Martha");
         (0..23).for_each(|n| world.follow(martha, &world.add_artist(format!("Artist {n}"))));
         let (mut after, mut seen) = (None, Vec::new());
         loop {
             let page = world.following_page(martha, after.as_deref(), 10).unwrap();
-            assert_eq!(page.total, Some(23));
+            assert_eq!(page.total, 23);
             seen.extend(page.items.into_iter().flatten().map(|artist| artist.id));
             after = page.after;
             if after.is_none() {
@@ -167,29 +144,30 @@ mod tests {
     }
 
     #[test]
-    fn each_lie_is_told_as_promised() {
+    fn follow_list_faults_change_the_page() {
         let (world, _) = world();
         let martha = world.add_user("Martha");
         (0..6).for_each(|n| world.follow(martha, &world.add_artist(format!("Artist {n}"))));
-        let told = |lie| {
-            world.lie_about_following(martha, lie);
+        let page_with = |fault| {
+            world.change_user(martha, |user| user.follow_list_fault = Some(fault));
             let page = world.following_page(martha, None, 50).unwrap();
             (page.items.len(), page.total, page.after.is_some(), page.has_cursors)
         };
-        assert_eq!(told(FollowingLie::TotalTooHigh(4)), (6, Some(10), false, true));
-        assert_eq!(told(FollowingLie::EmptyList), (0, Some(0), false, true));
-        assert_eq!(told(FollowingLie::CutShortAfter(2)), (2, Some(6), false, true));
-        assert_eq!(told(FollowingLie::RepeatedCursor), (6, Some(6), true, true));
-        assert_eq!(told(FollowingLie::NoCursors), (6, None, false, false));
-        assert_eq!(told(FollowingLie::GapsInFirstPage), (3, Some(6), false, true));
+        assert_eq!(page_with(FollowListFault::TotalTooHigh(4)), (6, 10, false, true));
+        assert_eq!(page_with(FollowListFault::EmptyList), (0, 0, false, true));
+        assert_eq!(page_with(FollowListFault::CutShortAfter(2)), (2, 6, false, true));
+        assert_eq!(page_with(FollowListFault::RepeatedCursor), (6, 6, true, true));
+        assert_eq!(page_with(FollowListFault::NoCursors), (6, 6, false, false));
+        assert_eq!(page_with(FollowListFault::NullItem(1)), (7, 7, false, true));
+        assert_eq!(page_with(FollowListFault::GapsInFirstPage), (3, 6, false, true));
     }
 
     #[test]
-    fn a_claimed_total_never_ends() {
+    fn list_with_claimed_total_never_ends() {
         let (world, _) = world();
         let artist = world.add_artist("Somebody");
         world.put_out(&artist, NewAlbum::titled("only one"));
-        world.lie_about_total(&artist, 97);
+        world.change_artist(&artist, |artist| artist.claimed_total = Some(97));
         let page = world.album_page(&artist, &[Group::Album], 970, 10).unwrap();
         assert!(page.items.is_empty() && page.has_next && page.total == 97);
     }

@@ -1,15 +1,15 @@
-//! What the stand-in for Spotify knows, and the strings that tests and the demo pull.
+//! The state of the fake Spotify, and the controls that tests and the demo use to change it.
 //!
-//! A [`World`] is a handle: clones share one state. Nothing in here does I/O, so a test can read
-//! and change the world while the daemon talks to it over HTTP.
+//! A [`World`] is a handle: clones share one state. Nothing in this module does I/O, so a test can
+//! read and change the world while Dropday talks to it over HTTP.
 
 mod album;
 mod consent;
 mod faults;
 mod grants;
-mod journal;
 mod listing;
 mod music;
+mod request_log;
 mod state;
 mod users;
 
@@ -21,16 +21,15 @@ use crate::clock::{Chance, Clock, random};
 
 pub use album::{Album, Artist, Group, NewAlbum};
 pub use faults::Fault;
-pub use grants::Rotation;
-pub use journal::{Endpoint, Request};
-pub use users::{FakeUser, FakeUserId, FollowingLie};
+pub use request_log::{Endpoint, Request};
+pub use users::{FakeUser, FakeUserId, FollowListFault};
 
 pub(super) use consent::field;
-pub(super) use grants::{Bearer, Issued, Refusal, Scope};
+pub(super) use grants::{ACCESS_TOKEN_TTL, Bearer, Issued, OAuthError, Scope};
 
 use state::State;
 
-/// A made-up Spotify. Cheap to clone; clones share one state.
+/// A fake Spotify. Cheap to clone; clones share one state.
 #[derive(Clone)]
 pub struct World {
     clock: Arc<dyn Clock>,
@@ -39,12 +38,12 @@ pub struct World {
 }
 
 impl World {
-    /// A world without users or music, whose app has the client id `demo-client` and no secret.
+    /// An empty world. Its app has the client id `demo-client` and no secret.
     pub fn new(clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Self {
         Self { clock, chance, state: Arc::default() }
     }
 
-    /// What the world's clock says.
+    /// The time by the world's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -53,18 +52,12 @@ impl World {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `length` random characters of the alphabet that Spotify's ids are written in.
+    /// `length` random characters of the alphabet that Spotify uses for ids.
     fn base62(&self, length: usize) -> String {
         const DIGITS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        // A remainder is a little biased, which is of no account for ids of a made-up world.
+        // The modulo bias does not matter for fake ids.
         let digit = || char::from(DIGITS[usize::from(random::<1>(&*self.chance)[0]) % 62]);
         std::iter::repeat_with(digit).take(length).collect()
-    }
-}
-
-impl std::fmt::Debug for World {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World").finish_non_exhaustive()
     }
 }
 
@@ -73,7 +66,7 @@ pub(in crate::demo) mod testing {
     use super::*;
     use crate::clock::{ManualClock, SeededChance};
 
-    /// A world whose clock stands at noon of 23 November 2026 until it is moved.
+    /// A world with a manual clock, set to noon UTC on 23 November 2026.
     pub(in crate::demo) fn world() -> (World, Arc<ManualClock>) {
         let clock = ManualClock::at("2026-11-23T12:00:00Z".parse().unwrap());
         (World::new(clock.clone(), SeededChance::new(7)), clock)

@@ -15,7 +15,6 @@
 //! whatever is asked later in the day has waited longer. `docs/cadence.md` has the figures.
 
 pub mod calendar;
-pub mod forecast;
 pub mod rate;
 
 use std::collections::HashSet;

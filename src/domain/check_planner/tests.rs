@@ -413,7 +413,7 @@ fn budget_of(calls: &[(Timestamp, Purpose)], allowed: u32, now: Timestamp) -> Bu
 #[test]
 fn nobody_starves_however_many_there_are() {
     for settings in [in_berlin(), anywhere()] {
-        for artists in [20, 150, 500] {
+        for artists in [20, 500] {
             let longest = Instance::of(artists, 45).longest_wait(&settings);
             assert!(longest <= settings.max_wait, "{artists}: {longest:#}");
         }

@@ -3,9 +3,10 @@
 use jiff::civil::Date;
 
 use super::wording::{counted, grouped, past_day};
+use crate::domain::overdue::WhyOverdue;
 
 /// How the watching stands for one user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assurance {
     /// How many artists are watched for them.
     pub watched: u64,
@@ -14,7 +15,7 @@ pub struct Assurance {
 }
 
 /// How the checks of somebody's artists stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Checks {
     /// Every artist was checked on this day or later (the user's day, not UTC's).
     AllSince(Date),
@@ -32,53 +33,34 @@ pub enum Checks {
     },
 }
 
-/// Why an artist waits longer than it should.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhyOverdue {
-    /// What Spotify allows in a day is spent.
-    DailyLimit,
-    /// Spotify has asked for a pause, or a pause was made after failures.
-    Pause,
-    /// There are more artists than calls, and their turn has not come.
-    Queue,
-    /// The last check failed.
-    Failure,
-    /// Nobody is connected with whose token Spotify could be asked.
-    NobodyConnected,
-}
-
 impl Assurance {
     /// `312 artists watched, all checked since Friday.`
-    pub(super) fn sentence(self, today: Date) -> String {
+    pub(super) fn sentence(&self, today: Date) -> String {
         let watched = counted(self.watched, "artist", "artists");
-        match self.checks {
+        match &self.checks {
             Checks::AllSince(day) => {
                 let all = if self.watched == 1 { "" } else { "all " };
-                format!("{watched} watched, {all}checked {}.", since(day, today))
+                format!("{watched} watched, {all}checked {}.", since(*day, today))
             }
             Checks::InitialScan { artists } => {
-                format!("{watched} watched, {} not looked at yet.", grouped(artists))
+                format!("{watched} watched, {} not looked at yet.", grouped(*artists))
             }
             Checks::Overdue { artists, because } => {
-                format!(
-                    "{watched} watched, {} overdue because {}.",
-                    grouped(artists),
-                    because.words()
-                )
+                let (artists, because) = (grouped(*artists), in_brief(because));
+                format!("{watched} watched, {artists} overdue because {because}.")
             }
         }
     }
 }
 
-impl WhyOverdue {
-    fn words(self) -> &'static str {
-        match self {
-            Self::DailyLimit => "Spotify’s daily limit is spent",
-            Self::Pause => "Spotify asks Dropday to pause",
-            Self::Queue => "there are more artists than Spotify allows questions",
-            Self::Failure => "Spotify did not answer",
-            Self::NobodyConnected => "nobody is connected to Spotify",
-        }
+/// The reason, to follow "because".
+fn in_brief(why: &WhyOverdue) -> &'static str {
+    match why {
+        WhyOverdue::QuotaExhausted { .. } => "Spotify’s daily limit is spent",
+        WhyOverdue::Paused(_) => "Spotify asks Dropday to pause",
+        WhyOverdue::Queued { .. } => "there are more artists than Spotify allows questions",
+        WhyOverdue::CheckFailed(_) | WhyOverdue::Outage(_) => "Spotify did not answer",
+        WhyOverdue::NobodyConnected => "nobody is connected to Spotify",
     }
 }
 
@@ -106,7 +88,7 @@ mod tests {
             told(1312, Checks::InitialScan { artists: 40 }),
             "1,312 artists watched, 40 not looked at yet."
         );
-        let because = WhyOverdue::DailyLimit;
+        let because = WhyOverdue::QuotaExhausted { watched: 312, calls: 80 };
         assert_eq!(
             told(312, Checks::Overdue { artists: 14, because }),
             "312 artists watched, 14 overdue because Spotify’s daily limit is spent."

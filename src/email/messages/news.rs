@@ -73,7 +73,7 @@ impl std::fmt::Debug for MuteLink {
 }
 
 /// Some releases for one user.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct News<'a> {
     /// What is new, the most important first.
     pub releases: &'a [NewsItem],
@@ -145,7 +145,7 @@ impl News<'_> {
             preheader: preheader(rows),
             rows,
             more: self.releases.len() - rows.len(),
-            assurance: self.assurance.map(|assurance| assurance.sentence(self.today)),
+            assurance: self.assurance.as_ref().map(|assurance| assurance.sentence(self.today)),
             sample: self.sample.map(Sample::sentence),
             email: self,
         };

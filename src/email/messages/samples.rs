@@ -3,7 +3,7 @@
 use jiff::civil::{Date, date};
 use sha2::{Digest as _, Sha256};
 
-use super::assurance::{Assurance, Checks, WhyOverdue};
+use super::assurance::{Assurance, Checks};
 use super::confirm::Confirm;
 use super::consent_ends::ConsentEnds;
 use super::good_bye::GoodBye;
@@ -15,6 +15,7 @@ use super::test_email::TestEmail;
 use super::welcome::Welcome;
 use super::withdrawn::Withdrawn;
 use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::overdue::WhyOverdue;
 use crate::domain::quota::Bucket;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::text::one_line;
@@ -155,7 +156,10 @@ fn recent() -> Vec<NewsItem> {
 }
 
 fn overdue() -> Assurance {
-    let checks = Checks::Overdue { artists: 14, because: WhyOverdue::DailyLimit };
+    let checks = Checks::Overdue {
+        artists: 14,
+        because: WhyOverdue::QuotaExhausted { watched: 312, calls: 80 },
+    };
     Assurance { watched: 312, checks }
 }
 

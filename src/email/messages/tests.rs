@@ -40,7 +40,9 @@ fn a_name_cannot_add_a_header_to_the_email_about_it() {
 fn a_welcome_lists_ten_and_says_how_many_more_there_are() {
     let email = samples::welcome(&samples::many(14)).email().unwrap();
     assert!(email.text.contains("Album no. 9\n") && !email.text.contains("Album no. 10\n"));
-    assert!(email.text.contains("and 4 more on your page:\nhttps://dropday.example/account\n"));
+    assert!(
+        email.text.contains("and 4 more under New releases:\nhttps://dropday.example/account\n")
+    );
     let one = welcome::Welcome { watched: 1, not_looked_at: 1, ..samples::welcome(&[]) };
     let email = one.email().unwrap();
     assert!(email.text.contains("From now on 1 artist that you follow on Spotify is watched"));

@@ -11,16 +11,16 @@ use crate::context::Ctx;
 use crate::domain::check_planner;
 use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::domain::edition;
+use crate::domain::overdue::WhyOverdue;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
 use crate::domain::release_filter::{self, Match, SkipReason};
 use crate::email::message::{Email, RenderError};
-use crate::email::messages::assurance::{Assurance, Checks, WhyOverdue};
+use crate::email::messages::assurance::{Assurance, Checks};
 use crate::email::messages::kind::Kind;
 use crate::email::messages::news::{MuteLink, News, NewsItem, Sample};
 use crate::email::messages::welcome::Welcome;
 use crate::store::outbox::Claimed;
-use crate::store::overdue::Why;
 use crate::store::status::{self, Artists};
 use crate::store::users::User;
 use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
@@ -162,7 +162,7 @@ pub(super) fn email(ctx: &Ctx, told: &Told) -> Result<Email, RenderError> {
     let news = News {
         releases: &releases,
         today: told.today,
-        assurance: told.assurance,
+        assurance: told.assurance.clone(),
         account_url: &ctx.page("/new"),
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
@@ -266,10 +266,10 @@ fn assurance(
 ) -> Result<Option<Assurance>, StoreError> {
     let overdue = overdue::list(tx, Some(user.id), settings, MAX_RECENT)?;
     // An artist that Spotify no longer knows fails for ever, and must not speak for all.
-    let usual = overdue.iter().find(|artist| !matches!(artist.why, Why::Failed(_)));
+    let usual = overdue.iter().find(|artist| !matches!(artist.why, WhyOverdue::CheckFailed(_)));
     let checks = match (usual.or(overdue.first()), artists.oldest_check) {
         (Some(first), _) => {
-            Checks::Overdue { artists: artists.overdue, because: why_overdue(&first.why) }
+            Checks::Overdue { artists: artists.overdue, because: first.why.clone() }
         }
         (None, _) if artists.never_asked > 0 => {
             Checks::InitialScan { artists: artists.never_asked }
@@ -278,16 +278,6 @@ fn assurance(
         (None, None) => return Ok(None),
     };
     Ok(Some(Assurance { watched: artists.watched, checks }))
-}
-
-fn why_overdue(why: &Why) -> WhyOverdue {
-    match why {
-        Why::Failed(_) | Why::Outage(_) => WhyOverdue::Failure,
-        Why::NobodyConnected => WhyOverdue::NobodyConnected,
-        Why::Paused(_) => WhyOverdue::Pause,
-        Why::DaySpent { .. } => WhyOverdue::DailyLimit,
-        Why::NotItsTurn { .. } => WhyOverdue::Queue,
-    }
 }
 
 /// When emails come, after "Emails come".

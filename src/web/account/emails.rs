@@ -1,12 +1,9 @@
-//! The emails to a user in words.
+//! How the account page describes recent emails.
 
 use crate::store::outbox::{Fate, Kind, Lately};
 
-/// An email on its reader's page.
 pub(super) struct Line {
-    /// What it is.
     pub(super) what: String,
-    /// What became of it.
     pub(super) fate: Fate,
 }
 

@@ -1,4 +1,4 @@
-//! What a user's page is made of, as the database has it.
+//! What the account page loads from the database.
 
 use jiff::Timestamp;
 
@@ -16,22 +16,21 @@ use crate::store::{
     StoreError, Tx, follows, job_runs, ledger, links, outbox, preferences, status, users,
 };
 
-/// Artists that have waited too long and that the page lists.
+/// Overdue artists to list.
 const OVERDUE_LISTED: u32 = 50;
 
-/// Emails that the page lists.
+/// Recent emails to list.
 const EMAILS_LISTED: usize = 10;
 
-/// What the page is made of.
 pub(super) struct Facts {
     pub(super) user: User,
     pub(super) wanted: Preferences,
-    /// The address that was typed and is not confirmed.
+    /// The address that awaits confirmation.
     pub(super) awaiting: Option<EmailAddress>,
     pub(super) artists: Artists,
     pub(super) overdue: Vec<Overdue>,
     pub(super) emails: Vec<Lately>,
-    /// When a sample was last asked for.
+    /// When a sample email was last requested.
     pub(super) sampled_at: Option<Timestamp>,
     pub(super) conditions: Vec<Condition>,
 }
@@ -69,7 +68,6 @@ pub(super) fn gather(
     Ok(Some(Facts { user, sampled_at, wanted, awaiting, artists, overdue, emails, conditions }))
 }
 
-/// How the address of a user stands.
 pub(super) fn address_of(user: &User, is_awaiting: bool) -> Address {
     match (user.bouncing_since, &user.address) {
         (Some(since), _) => Address::Bouncing(since),
@@ -87,7 +85,7 @@ fn consent_of(user: &User) -> Consent {
     }
 }
 
-/// The pauses that keep artists from being asked about, and those that only the operator can end.
+/// The pauses that stop checks, and those that only the operator can end.
 fn pauses(tx: &Tx<'_>) -> Result<Vec<Pause>, StoreError> {
     let (asking, checks) =
         (ledger::pause_of(tx, Bucket::ArtistAlbums)?, ledger::pause_of_checks(tx)?);
@@ -96,7 +94,7 @@ fn pauses(tx: &Tx<'_>) -> Result<Vec<Pause>, StoreError> {
     Ok(operators.chain(asking).chain(checks).collect())
 }
 
-/// Whether a job was told so when it last ran: it asks again with every run.
+/// Whether Spotify rejected the app's credentials in the last run of a job. Every run tries again.
 fn is_app_refused(tx: &Tx<'_>) -> Result<bool, StoreError> {
     let words = spotify::Error::BadClient.to_string();
     let runs = [job_runs::last(tx, "follows")?, job_runs::last(tx, "releases")?];

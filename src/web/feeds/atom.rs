@@ -1,4 +1,4 @@
-//! New albums as an Atom feed (RFC 4287).
+//! The Atom feed of new releases (RFC 4287).
 
 use askama::Template;
 use atom_syndication::{
@@ -13,7 +13,7 @@ use crate::domain::feed::Entry;
 use crate::domain::release::ReleaseDate;
 use crate::domain::text::one_line;
 
-/// When this way of naming things began: a tag (RFC 4151) is unique by its domain and a day.
+/// The date part of tag URIs (RFC 4151), which must not change.
 const SINCE: &str = "2026";
 
 #[derive(Template)]
@@ -27,7 +27,7 @@ struct Body<'a> {
     date: String,
 }
 
-/// The feed as a document; `own` is its address.
+/// Renders the feed; `own` is its URL.
 pub(super) fn write(ctx: &Ctx, standing: &Standing, own: &str, entries: &[Entry]) -> String {
     let domain = &ctx.mail_domain;
     let link = |href: String, rel: &str, kind: &str| Link {
@@ -55,7 +55,7 @@ pub(super) fn write(ctx: &Ctx, standing: &Standing, own: &str, entries: &[Entry]
 
 fn entry_of(entry: &Entry, domain: &str) -> Written {
     let release = &entry.release;
-    // Names are kept on one line; were one not, XML has no way to say a control character.
+    // XML cannot represent control characters.
     let (title, artists) = (one_line(release.shown_title()), one_line(&release.artist_line()));
     let body = Body {
         cover: release.cover.as_deref(),
@@ -97,7 +97,7 @@ fn entry_of(entry: &Entry, domain: &str) -> Written {
     }
 }
 
-/// `out on 3 December 2026`, no more precisely than it is known.
+/// `out on 3 December 2026`, as precise as the date is known.
 fn date(date: ReleaseDate) -> String {
     match date {
         ReleaseDate::Day(day) => day.strftime("out on %-d %B %Y").to_string(),
@@ -108,6 +108,6 @@ fn date(date: ReleaseDate) -> String {
 }
 
 fn time(at: Timestamp) -> FixedDateTime {
-    // A text of ours in the very form that is read.
+    // Cannot fail: it parses the format that was just written.
     format!("{at:.0}").parse().unwrap_or_default()
 }

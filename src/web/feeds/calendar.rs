@@ -1,4 +1,4 @@
-//! New albums as a calendar (RFC 5545): a whole-day event for each, on the day when it comes out.
+//! The calendar of new releases (RFC 5545), with an all-day event on each release date.
 
 use icalendar::{Calendar, Component, Event, Property};
 use jiff::Timestamp;
@@ -11,10 +11,10 @@ use crate::domain::release::ReleaseDate;
 use crate::domain::release_filter::{self, Category};
 use crate::domain::text::one_line;
 
-/// How often programs are asked to look.
+/// How often programs should fetch it.
 const CHECK_INTERVAL: &str = "PT1H";
 
-/// The calendar as a document. What has no day, or one that is known by its year or month alone, is on none.
+/// Renders the calendar. Releases without an exact day are left out.
 pub(super) fn write(ctx: &Ctx, entries: &[Entry]) -> String {
     let mut calendar = Calendar::empty();
     for (name, value) in [
@@ -53,7 +53,7 @@ fn event(entry: &Entry, day: Date, domain: &str) -> Event {
                 .add_parameter("VALUE", "DATE")
                 .done(),
         )
-        // Nobody is busy since an album comes out.
+        // The event does not block time.
         .add_property("TRANSP", "TRANSPARENT")
         .add_property("DTSTAMP", moment(entry.changed_at))
         .add_property("LAST-MODIFIED", moment(entry.changed_at))
@@ -62,7 +62,7 @@ fn event(entry: &Entry, day: Date, domain: &str) -> Event {
     event
 }
 
-/// What a release is, in words that begin a line.
+/// What a release is, capitalised.
 pub(super) fn in_words(entry: &Entry) -> &'static str {
     match release_filter::kind(&entry.release, entry.appears) {
         Category::Album => "Album",

@@ -1,5 +1,4 @@
-//! Private addresses for feed readers and calendars: the page on which they are made, and the answers
-//! that they give.
+//! Private feed and calendar URLs: the page that creates them, and the feeds themselves.
 
 mod atom;
 mod calendar;
@@ -9,10 +8,10 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect};
 
 pub(super) use self::serve::{atom, calendar};
-use super::page;
+use super::page::{self, Handled};
 use super::visit::{Frame, SignedForm, Visit};
 use super::when::When;
 use crate::accounts::feeds;
@@ -27,21 +26,19 @@ struct Page {
     feeds: Vec<Shown>,
 }
 
-/// A feed as the page shows it.
 struct Shown {
     form: Form,
     made: Option<When>,
     read: Option<When>,
-    /// The address, where it was made just now: it is not kept.
+    /// Its URL, shown only right after it was created: only a hash of it is stored.
     address: Option<String>,
 }
 
 impl Page {
-    /// The place in the list of pages.
+    /// This page in the menu.
     const PATH: &str = "/feeds";
 }
 
-/// Where a feed of this form is answered.
 fn path(form: Form, token: &str) -> String {
     match form {
         Form::Atom => format!("/feed/{token}.atom"),
@@ -49,15 +46,13 @@ fn path(form: Form, token: &str) -> String {
     }
 }
 
-pub(super) async fn show(State(ctx): State<Arc<Ctx>>, visit: Visit) -> Response {
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, visit: Visit) -> Handled {
     show_page(&ctx, visit, None).await
 }
 
-async fn show_page(ctx: &Ctx, visit: Visit, new: Option<(Form, String)>) -> Response {
-    let (made, zone) = match feeds::of(ctx, visit.user).await {
-        Ok(Some(found)) => found,
-        Ok(None) => return Redirect::to("/").into_response(),
-        Err(error) => return page::our_fault(&error),
+async fn show_page(ctx: &Ctx, visit: Visit, new: Option<(Form, String)>) -> Handled {
+    let Some((made, zone)) = feeds::of(ctx, visit.user).await? else {
+        return Ok(Redirect::to("/").into_response());
     };
     let shown = |form| {
         let found: Option<&Made> = made.iter().find(|made| made.form == form);
@@ -69,31 +64,27 @@ async fn show_page(ctx: &Ctx, visit: Visit, new: Option<(Form, String)>) -> Resp
             address: new.map(|(_, token)| ctx.page(&path(form, token))),
         }
     };
-    page::render(&Page { frame: visit.frame, feeds: Form::ALL.map(shown).into() })
+    Ok(page::render(&Page { frame: visit.frame, feeds: Form::ALL.map(shown).into() }))
 }
 
-/// Makes a new address, and answers with it: it is shown this once, and stored nowhere, a redirect's
-/// address included.
+/// Creates a new URL and shows it in this response. It is not shown again, and not put into a redirect, where
+/// it would end up in logs.
 pub(super) async fn make(
     State(ctx): State<Arc<Ctx>>,
     Path(form): Path<String>,
     SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    let Some(form) = Form::parse(&form) else { return page::not_found().await };
-    match feeds::make(&ctx, visit.user, form).await {
-        Ok(token) => show_page(&ctx, visit, Some((form, token))).await,
-        Err(error) => page::our_fault(&error),
-    }
+) -> Handled {
+    let Some(form) = Form::parse(&form) else { return Ok(page::not_found().await) };
+    let token = feeds::make(&ctx, visit.user, form).await?;
+    show_page(&ctx, visit, Some((form, token))).await
 }
 
 pub(super) async fn revoke(
     State(ctx): State<Arc<Ctx>>,
     Path(form): Path<String>,
     SignedForm { visit, .. }: SignedForm,
-) -> Response {
-    let Some(form) = Form::parse(&form) else { return page::not_found().await };
-    match feeds::revoke(&ctx, visit.user, form).await {
-        Ok(()) => Redirect::to("/feeds").into_response(),
-        Err(error) => page::our_fault(&error),
-    }
+) -> Handled {
+    let Some(form) = Form::parse(&form) else { return Ok(page::not_found().await) };
+    feeds::revoke(&ctx, visit.user, form).await?;
+    Ok(Redirect::to("/feeds").into_response())
 }

@@ -1,5 +1,5 @@
-//! What the private addresses answer: to programs, without a session, and as cheaply as can be where
-//! nothing has changed (RFC 9110, section 13).
+//! Serves feeds and calendars to programs, without a session. If nothing has changed the answer is a 304
+//! without a body (RFC 9110, section 13).
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
-use super::super::page::{self, Message};
+use super::super::page::{Handled, Message};
 use crate::accounts::feeds::{self, Standing};
 use crate::context::Ctx;
 use crate::domain::feed::Form;
@@ -23,7 +23,7 @@ pub(in crate::web) async fn atom(
     state: State<Arc<Ctx>>,
     Path(file): Path<String>,
     headers: HeaderMap,
-) -> Response {
+) -> Handled {
     answer(state, Form::Atom, file.strip_suffix(".atom"), &headers).await
 }
 
@@ -31,7 +31,7 @@ pub(in crate::web) async fn calendar(
     state: State<Arc<Ctx>>,
     Path(file): Path<String>,
     headers: HeaderMap,
-) -> Response {
+) -> Handled {
     answer(state, Form::Calendar, file.strip_suffix(".ics"), &headers).await
 }
 
@@ -40,38 +40,29 @@ async fn answer(
     form: Form,
     token: Option<&str>,
     asked: &HeaderMap,
-) -> Response {
-    // Whatever the token looks like, it is hashed and looked up.
-    match feeds::look_up(&ctx, form, token.unwrap_or_default()).await {
-        Ok(Some(standing)) if is_known(asked, &standing) => {
-            (StatusCode::NOT_MODIFIED, headers(&standing)).into_response()
-        }
-        Ok(Some(standing)) => match feeds::entries(&ctx, standing.user).await {
-            Ok(entries) => {
-                let (kind, body) = match form {
-                    Form::Atom => {
-                        let own = ctx.page(&super::path(form, token.unwrap_or_default()));
-                        (
-                            "application/atom+xml",
-                            super::atom::write(&ctx, &standing, &own, &entries),
-                        )
-                    }
-                    Form::Calendar => {
-                        ("text/calendar; charset=utf-8", super::calendar::write(&ctx, &entries))
-                    }
-                };
-                ([(CONTENT_TYPE, kind)], headers(&standing), body).into_response()
-            }
-            Err(error) => page::our_fault(&error),
-        },
-        Ok(None) => nothing_here(),
-        Err(error) => page::our_fault(&error),
+) -> Handled {
+    // A malformed token is hashed and looked up like any other.
+    let token = token.unwrap_or_default();
+    let Some(standing) = feeds::look_up(&ctx, form, token).await? else {
+        return Ok(nothing_here());
+    };
+    if is_known(asked, &standing) {
+        return Ok((StatusCode::NOT_MODIFIED, headers(&standing)).into_response());
     }
+    let entries = feeds::entries(&ctx, standing.user).await?;
+    let (kind, body) = match form {
+        Form::Atom => {
+            let own = ctx.page(&super::path(form, token));
+            ("application/atom+xml", super::atom::write(&ctx, &standing, &own, &entries))
+        }
+        Form::Calendar => ("text/calendar; charset=utf-8", super::calendar::write(&ctx, &entries)),
+    };
+    Ok(([(CONTENT_TYPE, kind)], headers(&standing), body).into_response())
 }
 
 fn headers(standing: &Standing) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    // To be asked about each time, so that an address that was ended is ended at once.
+    // Always revalidated, so that a revoked URL stops working at once.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.extend(HeaderValue::from_str(&etag(standing)).map(|value| (ETAG, value)));
     let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&standing.changed_at);
@@ -84,7 +75,7 @@ fn etag(standing: &Standing) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(standing.version))
 }
 
-/// Whether who asks has it already. Tags go before dates.
+/// Whether the client has this version already. ETags take precedence over dates.
 fn is_known(asked: &HeaderMap, standing: &Standing) -> bool {
     let mut tags = asked.get_all(IF_NONE_MATCH).iter().peekable();
     if tags.peek().is_some() {
@@ -123,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_it_is_told_so_by_tag_or_by_date() {
+    fn unchanged_feed_is_recognised_by_etag_or_date() {
         let own = etag(&standing());
         for known in [own.clone(), format!("W/{own}"), format!("\"other\", {own}"), "*".to_owned()]
         {

@@ -1,4 +1,4 @@
-//! What the page of new albums shows, as the database has it.
+//! What the new releases page loads from the database.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,47 +12,43 @@ use crate::store::users::{self, User};
 use crate::store::{StoreError, Tx, preferences, releases};
 use crate::web::when::When;
 
-/// Items on a page.
+/// Items per page.
 const PER_PAGE: usize = 30;
 
-/// So many are read at a time …
+/// Rows to read at once …
 const AT_A_TIME: usize = 60;
 
-/// … and so many for one page: of what is rare, a page shows what is among these, and where to look on.
+/// … and for one page. A page of a rare kind shows the matches among these rows and a link to continue.
 const LOOKED_THROUGH: usize = 600;
 
-/// Why somebody is told nothing who took their consent back.
 const WITHDRAWN: &str = "you have withdrawn Dropday’s permission at Spotify";
 
-/// Why somebody is told nothing whose address bounces, until they confirm one.
 const BOUNCING: &str = "letters to your address come back";
 
-/// What is asked for.
+/// The parsed query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wish {
-    /// One kind alone.
+    /// Only this kind.
     pub(super) kind: Option<Category>,
-    /// What was seen before this place.
+    /// Only items before this position.
     pub(super) before: Option<i64>,
 }
 
-/// What there is.
 pub(super) struct Found {
     pub(super) items: Vec<Item>,
-    /// Where to look on.
+    /// Where the next page starts.
     pub(super) older: Option<i64>,
-    /// Whether what is of the chosen kind is looked for on the user's behalf.
+    /// Whether the list of the chosen kind is checked for this user.
     pub(super) is_looked_for: bool,
     pub(super) zone: TimeZone,
 }
 
-/// A release on the page.
 pub(super) struct Item {
     place: i64,
     pub(super) release: Release,
     pub(super) kind: Category,
     pub(super) released: Option<When>,
-    /// Who of the user's artists appears on it, where it is somebody else's.
+    /// The user's artists who appear on it, if it is by others.
     pub(super) guests: Vec<String>,
     pub(super) seen_at: Timestamp,
     pub(super) told: Told,
@@ -92,8 +88,8 @@ pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Fou
     Ok(Some(Found { items, older, is_looked_for, zone: wanted.digest_schedule.zone }))
 }
 
-/// The entry as the page shows it; `None` where it is of another kind, or of a list that is looked at for
-/// others' sake alone, of which the user would see an arbitrary part.
+/// `None` if the entry is of another kind, or from a list that is checked only for other users, of which this
+/// user would see an arbitrary part.
 fn item(
     tx: &Tx<'_>,
     user: &User,
@@ -123,7 +119,8 @@ fn item(
     Ok(Some(Item { place, release, kind, released, guests, seen_at, told }))
 }
 
-/// Whether what is of this kind is seen whatever others want: albums always are, live and of remixes too.
+/// Whether releases of this kind are found whatever other users want. Albums always are, including live
+/// albums and remixes.
 fn is_looked_for(kind: Category, kinds: Categories) -> bool {
     match kind {
         Category::Album | Category::Live | Category::Remixes => true,
@@ -133,7 +130,7 @@ fn is_looked_for(kind: Category, kinds: Categories) -> bool {
     }
 }
 
-/// What is owed and would be taken out of its email is as good as taken out.
+/// A pending notification that would be dropped from its email counts as dropped.
 fn as_things_stand(told: Told, release: &Release, reasons: &[Match], wanted: &Preferences) -> Told {
     let (Told::Owed(..) | Told::Unconfirmed) = told else { return told };
     if !wanted.is_subscribed {

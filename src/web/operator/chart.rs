@@ -1,29 +1,25 @@
-//! Calls by day as bars. The same numbers stand in a table.
+//! Bar charts of calls per day. The page has the same numbers in a table.
 
 use crate::domain::quota::Bucket;
 use crate::store::status::History;
 
-/// Height of the drawing, in its own units.
+/// In SVG units.
 pub(super) const HEIGHT: u64 = 80;
-/// Width of a day, the gap after its bar included.
+/// The width of a day, including the gap.
 const STEP: u64 = 20;
 const GAP: u64 = 4;
 
-/// A chart of one bucket.
 pub(super) struct Chart {
-    /// Of what, in words.
     pub(super) title: &'static str,
-    /// What it shows, in a sentence.
+    /// A summary.
     pub(super) words: String,
-    /// Width of the drawing.
     pub(super) width: u64,
-    /// A bar for each day that had calls.
+    /// One per day with calls.
     pub(super) bars: Vec<Bar>,
-    /// How high the allowance is, from the top; `None` where there is none.
+    /// The y position of the limit line, if there is a limit.
     pub(super) limit: Option<u64>,
 }
 
-/// A day.
 pub(super) struct Bar {
     pub(super) x: u64,
     pub(super) y: u64,
@@ -32,11 +28,11 @@ pub(super) struct Bar {
 }
 
 impl Chart {
-    /// The calls of `history`, with `allowed` of them in a day; `None` for no limit of ours.
+    /// `allowed` is the limit per day, if there is one.
     pub(super) fn new(history: &History, allowed: Option<u64>) -> Self {
         let full = history.most().max(allowed.unwrap_or(0)).max(1);
         let bar = |(n, (_, calls)): (usize, &(_, u64))| {
-            // A day with a call is never without a bar.
+            // Even one call is visible.
             let height = (calls * HEIGHT / full).max(u64::from(*calls > 0));
             Bar { x: n as u64 * STEP, y: HEIGHT - height, width: STEP - GAP, height }
         };
@@ -58,7 +54,6 @@ fn words(history: &History, allowed: Option<u64>) -> String {
     }
 }
 
-/// What calls of a bucket are for.
 pub(super) fn title(bucket: Bucket) -> &'static str {
     match bucket {
         Bucket::ArtistAlbums => "Artists’ albums",
@@ -81,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fullest_day_fills_the_drawing_and_a_single_call_is_seen() {
+    fn largest_day_fills_chart_and_single_call_is_visible() {
         let chart = chart(&[0, 1, 1_000], None);
         let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height).collect();
         assert_eq!((heights, chart.limit), (vec![1, HEIGHT], None));
@@ -89,13 +84,13 @@ mod tests {
     }
 
     #[test]
-    fn the_allowance_is_a_line_over_bars_that_stay_below_it() {
+    fn limit_is_drawn_above_bars() {
         let chart = chart(&[20, 40], Some(80));
         assert_eq!((chart.limit, chart.bars[1].y), (Some(0), HEIGHT / 2));
     }
 
     #[test]
-    fn nothing_at_all_is_drawn_too() {
+    fn chart_without_calls_is_drawn() {
         let chart = chart(&[0, 0], Some(0));
         assert_eq!((chart.bars.len(), chart.limit), (0, Some(HEIGHT)));
     }

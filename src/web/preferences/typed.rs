@@ -1,4 +1,4 @@
-//! What somebody typed into the form, as far as it makes sense, and what does not.
+//! Parses the preferences form.
 
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
@@ -9,7 +9,7 @@ use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::domain::preferences::Preferences;
 use crate::domain::release_filter::Categories;
 
-/// The hour where none was chosen that a clock knows.
+/// The hour if none or an invalid one was chosen.
 const DEFAULT_HOUR: i8 = 8;
 
 const CHOOSE: &str = "Please choose when letters come.";
@@ -18,14 +18,14 @@ const NO_ZONE: &str =
 const NOTHING: &str = "Nothing is ticked that letters could tell of. Please tick something, or \
                        choose to have no letters.";
 
-/// A form, with the usual where it makes no sense.
+/// The submitted form, with defaults for invalid values.
 pub(super) struct Typed {
     pub(super) wanted: Preferences,
-    /// 0 is Monday; chosen even where emails are not weekly.
+    /// 0 is Monday. Kept even if emails are not weekly.
     pub(super) weekday: i8,
     pub(super) zone: String,
     pub(super) unmuted: Vec<ArtistId>,
-    /// Why it cannot be taken.
+    /// The error to show.
     pub(super) fault: Option<&'static str>,
 }
 
@@ -51,7 +51,7 @@ pub(super) fn read(fields: &Fields) -> Typed {
     }
 }
 
-/// When emails come, and whether they do; and what of it makes no sense.
+/// The schedule, whether the user is subscribed, and the error to show.
 pub(super) fn read_timetable(fields: &Fields) -> ((DigestSchedule, bool), Option<&'static str>) {
     let emails = fields.value("letters");
     let frequency = match emails {

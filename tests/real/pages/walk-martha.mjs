@@ -66,7 +66,7 @@ await promise('pages', 'she finds an artist, mutes one, and asks to look for cha
   expect((await page.getByRole('rowheader').count()) === 1, 'more than one artist is found');
   await martha.press(`Mute ${muted.name}`);
   await martha.inspect('artists-muted');
-  await martha.go('/artists?sort=next');
+  await martha.go('/artists?sort=checked');
   await martha.press('Look for changes now');
   expect(/asked to look for changes on/.test(await martha.text()), 'nothing says that she asked');
   await martha.go('/artists?q=nobody+at+all');

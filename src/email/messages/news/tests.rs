@@ -37,7 +37,7 @@ fn the_subject_of_a_guest_appearance_names_the_guest() {
     guest.because = vec!["Robyn".into()];
     let email = write(&[guest]);
     assert_eq!(email.subject, "Robyn on Various Artists: Night Drive");
-    assert!(email.text.contains("because you follow Robyn, who appears on it\n"));
+    assert!(email.text.contains("You follow Robyn, who appears on it\n"));
 }
 
 #[test]
@@ -56,8 +56,10 @@ fn an_email_without_assurance_says_nothing_of_it() {
 fn a_long_list_is_cut_and_says_so() {
     let email = write(&many(77));
     assert_eq!(email.html.matches(r#"<tr class="row""#).count(), MAX_LISTED);
-    assert!(email.text.contains("and 37 more on your page:\nhttps://dropday.example/account"));
-    assert!(email.html.contains("37 more on your page"));
+    assert!(
+        email.text.contains("and 37 more under New releases:\nhttps://dropday.example/account")
+    );
+    assert!(email.html.contains("37 more under New releases"));
     let start = "77 new albums: Artist no. 0, Artist no. 1, ";
     assert!(email.subject.starts_with(start), "{}", email.subject);
     assert!(
@@ -80,7 +82,7 @@ fn names_that_would_burst_the_email_shorten_the_list_no_more_than_they_must() {
     let email = write(&vec![album(&long, &long); 40]);
     assert!(email.html.len() <= MAX_HTML_SIZE, "{} bytes", email.html.len());
     assert!(email.html.len() > MAX_HTML_SIZE * 8 / 10, "{} bytes", email.html.len());
-    assert!(email.text.contains("more on your page:"));
+    assert!(email.text.contains("more under New releases:"));
 }
 
 #[test]

@@ -1,23 +1,23 @@
-//! Very many emails owed at once, through a real delivery pass into `smtp-sink`: how fast they leave,
-//! and how much memory that takes.
+//! Sends very many pending emails with one run of the delivery job into `smtp-sink`: throughput and memory
+//! use.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use dropday::app;
 use dropday::clock::{SystemChance, SystemClock};
+use dropday::demo::services::{environment, load_config};
 use dropday::jobs::{Scope, Watch, send_emails};
-use dropday::{app, config};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::postfix::Sink;
 
-/// Everybody follows one artist, whose album is news to them. In memory where that can be, so that the
-/// disk of this machine is not what is measured.
+/// All users follow one artist, whose album is news for them. The database is in memory if possible, so
+/// that the disk is not what is measured.
 pub(crate) fn run(sink: &Sink, emails: usize) {
     app::install_crypto();
     let folder = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).expect("a folder");
@@ -43,7 +43,7 @@ pub(crate) fn run(sink: &Sink, emails: usize) {
             send_emails::pass(&ctx, Scope::Due, &Watch { stop: &stop, progress: &note }).await;
         let outcome = outcome.expect("the database works");
         let rate = outcome.sent as f64 / began.elapsed().as_secs_f64();
-        println!("{outcome}: {rate:.0} letters/s");
+        println!("{outcome}: {rate:.0} emails/s");
         println!(
             "resident memory: {} MB before, {} MB in the middle, {} MB at most, {} MB after",
             before / 1_000,
@@ -56,16 +56,9 @@ pub(crate) fn run(sink: &Sink, emails: usize) {
 }
 
 fn context(folder: &TempDir, sink: &Sink) -> dropday::context::Ctx {
-    let file = folder.path().join("dropday.toml");
-    std::fs::write(&file, "").expect("a file");
-    let settings = HashMap::from([
-        ("DATABASE__PATH", folder.path().join("dropday.db").display().to_string()),
-        ("SPOTIFY__CLIENT_ID", "bench".to_owned()),
-        ("MAIL__SMTP_URL", format!("smtp://{}", sink.address)),
-        ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
-    ]);
-    let environment = settings.into_iter().map(|(key, value)| (format!("DROPDAY_{key}"), value));
-    let config = config::load(Some(&file), environment).expect("the settings are good");
+    let (folder, smtp_url) = (folder.path(), format!("smtp://{}", sink.address));
+    let environment = environment(folder, "127.0.0.1:9", "http://127.0.0.1:9", &smtp_url);
+    let config = load_config(folder, environment, &[]).expect("the settings are valid");
     app::build(&config, Arc::new(SystemClock), Arc::new(SystemChance)).expect("it can be built")
 }
 
@@ -73,33 +66,33 @@ fn fill(database: &Path, emails: usize) {
     let mut database = Connection::open(database).expect("the database");
     let tx = database.transaction().expect("a transaction");
     tx.execute_batch(
-        "INSERT INTO artists (id, name, watched_since, next_check_at)
-             VALUES ('5nPOO9iTcrs9k6yFffPxjH', 'Röyksopp', 1, 0);
+        "INSERT INTO artists (id, name, folded, watched_since, next_check_at)
+             VALUES ('5nPOO9iTcrs9k6yFffPxjH', 'Röyksopp', 'royksopp', 1, 0);
          INSERT INTO releases (id, title, kind, artists, date, tracks, cover, link)
              VALUES ('7w4vWXxNKPRCLjQL3ciEza', 'Profound Mysteries III', 'album',
                      '[[\"5nPOO9iTcrs9k6yFffPxjH\",\"Röyksopp\"]]', '2026-11-27', 10,
                      'https://i.scdn.co/image/ab67616d00001e02', 'https://open.spotify.com/album/7w4vWXxNKPRCLjQL3ciEza');",
     )
     .expect("an album");
-    let everybody = format!(
+    let numbers = format!(
         "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {emails})"
     );
     tx.execute_batch(&format!(
-        "{everybody} INSERT INTO people (id, spotify_id, display_name, address, created_at, consent,
+        "{numbers} INSERT INTO people (id, spotify_id, display_name, address, created_at, consent,
                                          follows_next_at)
              SELECT i, 'p' || i, 'Person ' || i, 'p' || i || '@example.org', 1, 'good', 0 FROM n;
-         {everybody} INSERT INTO follows (person, artist, since)
+         {numbers} INSERT INTO follows (person, artist, since)
              SELECT i, '5nPOO9iTcrs9k6yFffPxjH', 1 FROM n;
          INSERT INTO sightings (artist, release, seen_at, is_news)
              VALUES ('5nPOO9iTcrs9k6yFffPxjH', '7w4vWXxNKPRCLjQL3ciEza', 1, TRUE);
-         {everybody} INSERT INTO outbox (person, kind, subject, next_at, owed_at)
+         {numbers} INSERT INTO outbox (person, kind, subject, next_at, owed_at)
              SELECT i, 'news', '7w4vWXxNKPRCLjQL3ciEza', 1, 1 FROM n;"
     ))
-    .expect("people");
+    .expect("users");
     tx.commit().expect("a commit");
 }
 
-/// Kilobytes in memory: proc(5), `VmRSS`.
+/// The resident memory in kilobytes (`VmRSS`, proc(5)).
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();

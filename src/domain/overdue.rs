@@ -1,0 +1,64 @@
+//! Why an artist has not been checked for longer than promised.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::quota::Pause;
+
+/// Why the next check of an artist is late.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhyOverdue {
+    /// The last check failed with this message.
+    CheckFailed(String),
+    /// Requests for artists' releases are paused.
+    Paused(Pause),
+    /// Spotify failed several times in a row, so checks are paused until this time.
+    Outage(Timestamp),
+    /// No user is connected, so there is no token to check with.
+    NobodyConnected,
+    /// The day's calls are used up.
+    QuotaExhausted {
+        /// Artists that share the day's calls.
+        watched: u64,
+        /// Calls per rolling day.
+        calls: u32,
+    },
+    /// Other artists are checked first.
+    Queued {
+        /// Artists that share the day's calls.
+        watched: u64,
+        /// Calls per rolling day.
+        calls: u32,
+    },
+}
+
+impl WhyOverdue {
+    /// Whether no artist at all is checked for this reason, whatever quota is left.
+    pub fn stops_all_checks(&self) -> bool {
+        matches!(self, Self::Paused(_) | Self::Outage(_) | Self::NobodyConnected)
+    }
+}
+
+impl fmt::Display for WhyOverdue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CheckFailed(why) => write!(f, "the last check failed: {why}"),
+            Self::Paused(pause) => {
+                write!(f, "nothing is asked until {}: {}", pause.until, pause.cause)
+            }
+            Self::Outage(until) => {
+                write!(f, "Spotify failed several times in a row; it is asked again at {until}")
+            }
+            Self::NobodyConnected => f.write_str(
+                "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in",
+            ),
+            Self::QuotaExhausted { watched, calls } => {
+                write!(f, "the day's calls are spent: {watched} artists share {calls} calls a day")
+            }
+            Self::Queued { watched, calls } => {
+                write!(f, "its turn has not come: {watched} artists share {calls} calls a day")
+            }
+        }
+    }
+}
