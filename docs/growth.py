@@ -19,7 +19,7 @@ MIGRATIONS = sorted((pathlib.Path(__file__).resolve().parents[1] / "migrations")
 FOLLOWS = 100
 BACK_CATALOGUE = 25
 YEARS = 5
-# What was told is kept for 400 days (src/store/upkeep.rs), here in months.
+# Notifications are kept for 400 days (src/store/retention.rs), here in months.
 KEPT_MONTHS = 13
 MADE_YEARS = 3
 # In milliseconds, as the database has it.

@@ -1,6 +1,7 @@
-//! Composition: configuration → the parts, put together.
+//! Composition: builds everything from the configuration.
 
 mod key_file;
+pub mod privileges;
 mod rotate;
 
 use std::sync::Arc;
@@ -20,26 +21,22 @@ use crate::jobs::worker::Job;
 use crate::metrics::{Labels, Metrics};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
-use crate::store::outbox::Kind;
+use crate::store::outbox::EmailKind;
 use crate::store::rotation::Key;
 use crate::store::{Db, Sealer, StoreError};
 use crate::web;
 
-pub use rotate::{Rotation, rotate_key};
+pub use rotate::{Rotation, create_key_file, rotate_key};
 
-/// What we call ourselves towards Spotify.
 const USER_AGENT: &str = concat!("dropday/", env!("CARGO_PKG_VERSION"));
 
-/// Chooses the cryptography that TLS is done with. Before anything that speaks TLS is built.
+/// Selects the cryptography for TLS, before anything that uses TLS is built.
 pub fn install_crypto() {
-    // A second call finds the first one's choice, which is the same.
+    // Fails if it was selected before.
     rustls::crypto::ring::default_provider().install_default().ok();
 }
 
-/// Puts the parts together. Opens the database, and makes the key if there is none yet.
-///
-/// # Errors
-/// With the remedy, for the operator.
+/// Builds everything. Opens the database, and creates the key if there is none yet.
 pub fn build(
     config: &Config,
     clock: Arc<dyn Clock>,
@@ -70,7 +67,7 @@ pub fn build(
     })
 }
 
-/// Where users are who have not said where: in the country whose releases are waited for.
+/// The default time zone of users: that of `schedule.market`.
 fn zone(config: &Config) -> TimeZone {
     match &config.schedule.market {
         Market::In(zone) if zone.iana_name().is_some() => zone.clone(),
@@ -78,7 +75,6 @@ fn zone(config: &Config) -> TimeZone {
     }
 }
 
-/// What the pages need to know of the network.
 pub fn web_settings(config: &Config) -> web::Settings {
     web::Settings {
         client_address_header: config.web.client_address_header.clone(),
@@ -87,7 +83,6 @@ pub fn web_settings(config: &Config) -> web::Settings {
     }
 }
 
-/// How the day's calls are spent.
 pub fn cadence(config: &Config) -> check_planner::Settings {
     let hints = [&config.hints.listenbrainz_url, &config.hints.deezer_url];
     check_planner::Settings {
@@ -99,16 +94,12 @@ pub fn cadence(config: &Config) -> check_planner::Settings {
     }
 }
 
-/// Opens the database with its key.
-///
-/// # Errors
-/// With the remedy, for the operator.
 pub fn open_database(
     config: &Config,
     clock: &Arc<dyn Clock>,
     chance: &Arc<dyn Chance>,
 ) -> anyhow::Result<Db> {
-    // Before a key is looked for, or made.
+    // Before a key is read or created.
     Db::look_at(&config.database)?;
     let open = |key: &Key| {
         let (clock, chance) = (Arc::clone(clock), Arc::clone(chance));
@@ -122,22 +113,17 @@ pub fn open_database(
         Err(StoreError::WrongKey) => {}
         opened => return Ok(opened?),
     }
-    // A change of keys has ended meanwhile, or was cut short in its last step.
-    let Some(next) = key_file::read(&key_file::waiting(file))? else {
-        return Ok(open(&key_file::kept(file, &config.database, &**chance)?)?);
+    // A key rotation was killed after the database had the new key.
+    let Some(new) = key_file::read(&key_file::waiting(file))? else {
+        return Err(StoreError::WrongKey.into());
     };
-    let db = open(&next)?;
-    let old = key_file::put_in_place(file).context("the new key cannot be put in its place")?;
-    if let Some(old) = old {
-        tracing::info!(old = %old.display(), "finished a change of keys; the earlier key is kept");
-    }
+    let db = open(&new)?;
+    let old = key_file::put_in_place(file).context("cannot move the new key into place")?;
+    tracing::info!(old = %old.display(), "finished a key rotation; the old key is kept");
     Ok(db)
 }
 
-/// What seals the configured database, for looking into a copy of it.
-///
-/// # Errors
-/// With the remedy, for the operator.
+/// The key of the configured database, for checking a backup.
 pub fn key_of(config: &Config) -> anyhow::Result<Sealer> {
     match &config.key {
         KeySource::Given(key, _) => Ok(Sealer::new(key)),
@@ -152,10 +138,6 @@ pub fn key_of(config: &Config) -> anyhow::Result<Sealer> {
     }
 }
 
-/// The mailer that the configuration describes.
-///
-/// # Errors
-/// With the key that is wrong.
 pub fn mailer(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Mailer> {
     let settings = SmtpSettings {
         url: config.mail.smtp_url.clone(),
@@ -172,8 +154,7 @@ pub fn mailer(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Mailer>
     Ok(Mailer::new(&settings, Arc::clone(clock))?)
 }
 
-/// The open catalogues that the configuration names. MusicBrainz wants to know who asks, and how to
-/// reach them (<https://musicbrainz.org/doc/MusicBrainz_API/Rate_Limiting>).
+/// MusicBrainz requires a contact in the user agent (<https://musicbrainz.org/doc/MusicBrainz_API/Rate_Limiting>).
 fn hint_sources(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
     let settings = hints::Settings {
         listenbrainz: config.hints.listenbrainz_url.clone(),
@@ -189,7 +170,7 @@ fn metrics() -> anyhow::Result<Metrics> {
     let labels = Labels {
         jobs: &Job::ALL.map(Job::as_str),
         results: &RunResult::ALL.map(RunResult::as_str),
-        emails: &Kind::ALL.map(Kind::as_str),
+        emails: &EmailKind::ALL.map(EmailKind::as_str),
     };
     Metrics::new(labels).context("nothing can be counted; this is a bug")
 }
@@ -229,7 +210,7 @@ fn gateway(
 /// The domain of a mailbox such as `Dropday <dropday@example.com>`.
 fn mail_domain(from: &str) -> String {
     let domain = from.trim_end_matches(['>', ' ']).rsplit('@').next().unwrap_or_default();
-    // As DNS knows it: xn--bcher-kva.example.
+    // In its DNS form, such as xn--bcher-kva.example.
     let domain = url::Host::parse(domain).map(|host| host.to_string()).unwrap_or_default();
     let is_plain = !domain.is_empty()
         && domain.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::context::Ctx;
 use crate::domain::user::{EmailAddress, NotAnAddress, UserId};
 use crate::store::links::ConfirmLink;
-use crate::store::outbox::Kind;
+use crate::store::outbox::EmailKind;
 use crate::store::users::User;
 use crate::store::{Sealer, StoreError, Tx, links, outbox, users};
 
@@ -54,11 +54,11 @@ pub async fn submit(ctx: &Ctx, user: UserId, typed: &str) -> Result<EmailAddress
                 links::forget_awaiting(tx, user)?;
                 return Ok(true);
             }
-            if outbox::count_lately(tx, user, Kind::Confirm)? >= CONFIRM_EMAILS_AN_HOUR {
+            if outbox::count_lately(tx, user, EmailKind::Confirm)? >= CONFIRM_EMAILS_AN_HOUR {
                 return Ok(false);
             }
             let link = links::make_confirm(tx, user, &asked)?;
-            outbox::owe(tx, user, Kind::Confirm, &link.to_string())
+            outbox::owe(tx, user, EmailKind::Confirm, &link.to_string())
         })
         .await?;
     if is_owed { Ok(address) } else { Err(AddressError::TooOften) }
@@ -114,7 +114,7 @@ pub async fn confirm_by_hand(
 
 fn take(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result<(), StoreError> {
     users::set_address(tx, user, address)?;
-    outbox::owe(tx, user, Kind::Welcome, FIRST)?;
+    outbox::owe(tx, user, EmailKind::Welcome, FIRST)?;
     outbox::owe_refused_again(tx, user)?;
     outbox::owe_news_since_following(tx, user)?;
     Ok(())

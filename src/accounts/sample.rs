@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::context::Ctx;
 use crate::domain::user::UserId;
-use crate::store::outbox::{self, Kind};
+use crate::store::outbox::{self, EmailKind};
 use crate::store::{StoreError, Tx, users};
 
 /// At most one per user in this time.
@@ -33,10 +33,10 @@ fn owe(tx: &Tx<'_>, user: UserId) -> Result<Asked, StoreError> {
         return Ok(Asked::Nowhere);
     }
     // A time in the future was written by a wrong clock and must not block requests.
-    let last = outbox::last_owed(tx, user, Kind::Sample)?.filter(|last| *last <= tx.now());
+    let last = outbox::last_owed(tx, user, EmailKind::Sample)?.filter(|last| *last <= tx.now());
     if let Some(again) = last.map(|last| last + INTERVAL).filter(|again| *again > tx.now()) {
         return Ok(Asked::TooOften(again));
     }
-    outbox::owe(tx, user, Kind::Sample, &tx.now().as_millisecond().to_string())?;
+    outbox::owe(tx, user, EmailKind::Sample, &tx.now().as_millisecond().to_string())?;
     Ok(Asked::Owed)
 }

@@ -1,6 +1,5 @@
-//! The key that lies beside the database, or in a file that a change of keys is to.
+//! The key file beside the database, and the file that `key rotate` writes a new key to.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,21 +10,17 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::{Chance, random};
 use crate::config::decode_key;
-use crate::store::files::{beside, is_at, sync_folder};
-use crate::store::private;
+use crate::store::files::{beside, create_private, sync_folder};
 use crate::store::rotation::Key;
 
-/// The key that lies beside the database; made, with mode 0600, if there is no database yet.
-///
-/// # Errors
-/// With the remedy, for the operator.
+/// The key beside the database; created, with mode 0600, if there is no database yet.
 pub(super) fn kept(file: &Path, database: &Path, chance: &dyn Chance) -> anyhow::Result<Key> {
-    // Looked at first: another start may make both meanwhile, the key before the database.
+    // Checked first: another process may be creating both, the key before the database.
     let has_database = database.metadata().is_ok_and(|database| database.len() > 0);
     let is_missing = file.symlink_metadata().is_err_and(|why| why.kind() == ErrorKind::NotFound);
     if is_missing && has_database {
         bail!(
-            "the database {} is there, but its key {} is not. Restore the key file, or set \
+            "the database {} exists, but its key {} does not. Restore the key file, or set \
              secrets.key_file to where it is",
             database.display(),
             file.display()
@@ -34,142 +29,103 @@ pub(super) fn kept(file: &Path, database: &Path, chance: &dyn Chance) -> anyhow:
     if is_missing {
         make(file, &draw(chance)).with_context(|| {
             format!(
-                "the key file {} cannot be made. Make sure that its folder exists and that \
+                "cannot create the key file {}. Make sure that its folder exists and that \
                  Dropday's user may write there, or set database.path",
                 file.display()
             )
         })?;
-        tracing::info!(file = %file.display(), "made the key that tokens are sealed with: back it up");
+        tracing::info!(file = %file.display(), "created the key that encrypts tokens: back it up");
     }
-    read(file)?.with_context(|| format!("the key file {} is gone again", file.display()))
+    read(file)?.with_context(|| format!("the key file {} has disappeared", file.display()))
 }
 
-/// The key in a file; `None` where there is no such file.
-///
-/// # Errors
-/// With the remedy, for the operator.
+/// The key in a file; `None` if there is no such file.
 pub(super) fn read(file: &Path) -> anyhow::Result<Option<Key>> {
     let text = match std::fs::read_to_string(file) {
         Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
-        read => read.with_context(|| format!("the key file {} cannot be read", file.display()))?,
+        read => read.with_context(|| format!("cannot read the key file {}", file.display()))?,
     };
     let key = decode_key(&SecretString::from(text)).with_context(|| {
         format!(
             "the key file {} does not hold 32 bytes in base64. Restore it; if there is no database \
-             yet, delete it, and it is made anew",
+             yet, delete it, and Dropday creates a new one",
             file.display()
         )
     })?;
     Ok(Some(key))
 }
 
-/// A key that nobody has had.
-pub(super) fn draw(chance: &dyn Chance) -> Key {
-    Key::new(Box::new(random::<32>(chance)))
+/// The key in a file, which is created with a new key if it does not exist.
+pub(super) fn read_or_make(file: &Path, chance: &dyn Chance) -> anyhow::Result<Key> {
+    if let Some(key) = read(file)? {
+        return Ok(key);
+    }
+    make(file, &draw(chance))
+        .with_context(|| format!("cannot write the new key to {}", file.display()))?;
+    read(file)?.with_context(|| format!("the key file {} has disappeared", file.display()))
 }
 
-/// Writes a key to a file that is not there. Of two that do so at once one makes it, and the other's is
-/// forgotten.
-///
-/// # Errors
-/// Where the system cannot.
-pub(super) fn make(file: &Path, key: &Key) -> io::Result<()> {
-    // Written aside and linked to its name when it is whole: a start that is cut short leaves no half a
-    // key behind.
+/// Writes a key to a file that does not exist. If two processes do so at once, one of them creates it and the
+/// other's key is dropped.
+fn make(file: &Path, key: &Key) -> io::Result<()> {
+    // Written to a draft and linked when it is complete, so that a crash leaves no half of a key.
     let draft = beside(file, &format!(".{}", std::process::id()));
-    // Of a process that had our number, and was cut short.
     std::fs::remove_file(&draft).ok();
-    let mut made = private::make(&draft)?;
+    let mut made = create_private(&draft)?;
     writeln!(made, "{}", STANDARD.encode(key.expose_secret()))?;
     made.sync_all()?;
     match std::fs::hard_link(&draft, file) {
         Ok(()) => std::fs::remove_file(&draft)?,
         Err(why) if why.kind() == ErrorKind::AlreadyExists => std::fs::remove_file(&draft)?,
-        // A file system without links.
+        // The file system has no hard links.
         Err(_) => std::fs::rename(&draft, file)?,
     }
     sync_folder(file)
 }
 
-/// Where the key of a change waits until the database has it.
+fn draw(chance: &dyn Chance) -> Key {
+    Key::new(Box::new(random::<32>(chance)))
+}
+
+/// Where a rotation writes the new key until the database uses it.
 pub(super) fn waiting(file: &Path) -> PathBuf {
     beside(file, ".new")
 }
 
-/// Puts the key that waits in the place of the other, which is kept: backups from before need it. Returns
-/// where; `None` if another process has done all this, as one that starts at the same time does.
-///
-/// # Errors
-/// Where the system cannot.
-pub(super) fn put_in_place(file: &Path) -> io::Result<Option<PathBuf>> {
-    let waiting = waiting(file);
-    let Some(_held) = hold(&waiting)? else { return Ok(None) };
-    let placed = private::give(&waiting, file).and_then(|()| {
-        let old = keep_old(file, file)?;
-        sync_folder(file)?;
-        std::fs::rename(&waiting, file)?;
-        sync_folder(file)?;
-        Ok(old)
-    });
-    match placed {
-        // Where the file system knows no locks.
-        Err(why) if why.kind() == ErrorKind::NotFound => Ok(None),
-        placed => placed.map(Some),
+/// Moves the new key into place and keeps the old one, which earlier backups need. Returns where.
+pub(super) fn put_in_place(file: &Path) -> io::Result<PathBuf> {
+    let old = keep_old(file)?;
+    match std::fs::rename(waiting(file), file) {
+        // Another process that started at the same time was faster.
+        Err(why) if why.kind() != ErrorKind::NotFound => return Err(why),
+        _ => {}
     }
-}
-
-/// Keeps a key that waits for a change that came to nothing: somebody may have a backup that needs it. Returns
-/// where.
-///
-/// # Errors
-/// Where the system cannot.
-pub(super) fn put_aside(file: &Path) -> io::Result<PathBuf> {
-    let waiting = waiting(file);
-    let kept = keep_old(&waiting, file)?;
     sync_folder(file)?;
-    std::fs::remove_file(&waiting)?;
-    Ok(kept)
+    Ok(old)
 }
 
-/// A lock on the key that waits, for as long as it does; `None` where none waits any more.
-fn hold(waiting: &Path) -> io::Result<Option<File>> {
-    let held = match File::open(waiting) {
-        Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    // Where the file system knows no locks, it is tried all the same.
-    held.lock().ok();
-    Ok(is_at(&held, waiting).then_some(held))
-}
-
-/// Under `.old`, or `.old-2` and so on; a name that holds this very key already will do.
-fn keep_old(key: &Path, file: &Path) -> io::Result<PathBuf> {
-    let words = std::fs::read(key)?;
+/// Copies the key to `.old`, or `.old-2` and so on. An existing copy of the same key will do.
+fn keep_old(file: &Path) -> io::Result<PathBuf> {
+    let key = std::fs::read(file)?;
     for n in 1.. {
         let ending = if n == 1 { ".old".to_owned() } else { format!(".old-{n}") };
         let name = beside(file, &ending);
-        match link_or_copy(key, &words, &name) {
+        match create_private(&name) {
             Err(why) if why.kind() == ErrorKind::AlreadyExists => {
-                if std::fs::read(&name)? == words {
+                if std::fs::read(&name)? == key {
                     return Ok(name);
                 }
             }
-            kept => return kept.map(|()| name),
+            Err(why) => return Err(why),
+            Ok(mut copy) => {
+                copy.write_all(&key)?;
+                copy.sync_all()?;
+                sync_folder(file)?;
+                return Ok(name);
+            }
         }
     }
     Err(ErrorKind::AlreadyExists.into())
-}
-
-fn link_or_copy(key: &Path, words: &[u8], name: &Path) -> io::Result<()> {
-    match std::fs::hard_link(key, name) {
-        Err(why) if why.kind() != ErrorKind::AlreadyExists => {
-            // A file system without links.
-            let mut copy = private::make(name)?;
-            copy.write_all(words)?;
-            copy.sync_all()
-        }
-        linked => linked,
-    }
 }
 
 #[cfg(test)]
@@ -177,63 +133,48 @@ mod tests {
     use super::*;
     use crate::clock::SeededChance;
 
-    /// A folder with a key, and the one that waits for its place.
-    fn waiting_key() -> (tempfile::TempDir, PathBuf) {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("dropday.key");
-        std::fs::write(&file, "earlier").unwrap();
-        std::fs::write(waiting(&file), "new").unwrap();
-        (folder, file)
-    }
-
-    fn read_all(folder: &Path) -> Vec<(String, String)> {
-        let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap());
-        let name = |entry: &std::fs::DirEntry| entry.file_name().into_string().unwrap();
-        let mut all: Vec<_> = entries
-            .map(|entry| (name(&entry), std::fs::read_to_string(entry.path()).unwrap()))
-            .collect();
-        all.sort();
-        all
-    }
-
     #[test]
-    fn of_many_who_finish_a_change_at_once_one_does_and_no_key_is_lost() {
+    fn concurrent_processes_finish_a_rotation_without_losing_a_key() {
         for _ in 0..200 {
-            let (folder, file) = waiting_key();
-            let done = std::thread::scope(|threads| {
-                let starts: Vec<_> =
-                    (0..8).map(|_| threads.spawn(|| put_in_place(&file).unwrap())).collect();
-                starts.into_iter().filter_map(|start| start.join().unwrap()).count()
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("dropday.key");
+            std::fs::write(&file, "earlier").unwrap();
+            std::fs::write(waiting(&file), "new").unwrap();
+            std::thread::scope(|threads| {
+                for _ in 0..8 {
+                    threads.spawn(|| put_in_place(&file).unwrap());
+                }
             });
-            assert_eq!(done, 1);
-            let kept = [("dropday.key", "new"), ("dropday.key.old", "earlier")];
-            let kept = kept.map(|(name, key)| (name.to_owned(), key.to_owned()));
-            assert_eq!(read_all(folder.path()), kept);
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+            assert!(!waiting(&file).exists());
+            let old = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().path());
+            let mut old = old.map(|path| std::fs::read_to_string(path).unwrap());
+            assert!(old.any(|key| key == "earlier"));
         }
     }
 
     #[test]
-    fn a_key_that_waited_for_nothing_is_kept_beside_earlier_ones() {
-        let (folder, file) = waiting_key();
-        std::fs::write(beside(&file, ".old"), "older").unwrap();
-        assert_eq!(put_aside(&file).unwrap(), beside(&file, ".old-2"));
-        let kept = [
-            ("dropday.key", "earlier"),
-            ("dropday.key.old", "older"),
-            ("dropday.key.old-2", "new"),
-        ];
-        let kept = kept.map(|(name, key)| (name.to_owned(), key.to_owned()));
-        assert_eq!(read_all(folder.path()), kept);
+    fn earlier_keys_are_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("dropday.key");
+        for (n, kept) in [".old", ".old-2", ".old-3"].into_iter().enumerate() {
+            std::fs::write(&file, format!("key {n}")).unwrap();
+            std::fs::write(waiting(&file), format!("key {}", n + 1)).unwrap();
+            assert_eq!(put_in_place(&file).unwrap(), beside(&file, kept));
+        }
+        for (n, kept) in [".old", ".old-2", ".old-3"].into_iter().enumerate() {
+            assert_eq!(std::fs::read_to_string(beside(&file, kept)).unwrap(), format!("key {n}"));
+        }
     }
 
     #[test]
-    fn a_key_is_written_once() {
+    fn existing_key_file_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let (file, chance) = (folder.path().join("dropday.key"), SeededChance::new(1));
         make(&file, &draw(&*chance)).unwrap();
         let first = read(&file).unwrap().unwrap();
         make(&file, &draw(&*chance)).unwrap();
-        let now = read(&file).unwrap().unwrap();
+        let now = read_or_make(&file, &*chance).unwrap();
         assert_eq!(now.expose_secret(), first.expose_secret());
     }
 }

@@ -39,7 +39,12 @@ pub(super) async fn run(
         None => say(&all),
         Some(path) => {
             let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            let mut new = new.with_context(|| format!("cannot make {}", path.display()))?;
+            let mut new = new.with_context(|| {
+                format!(
+                    "cannot create {}. Leave out the file and redirect the output instead",
+                    path.display()
+                )
+            })?;
             new.write_all(all.as_bytes())
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }

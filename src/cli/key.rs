@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use crate::app::{self, Rotation};
 use crate::config::{Config, DEFAULT_CREDENTIALS, KeyGiver, KeySource};
-use crate::store::files::beside;
 use crate::store::rotation::Rotated;
 use crate::terminal::say;
 
@@ -17,18 +16,20 @@ pub(super) async fn rotate(config: &Config, to: Option<&Path>) -> anyhow::Result
     match rotating.await?? {
         Rotation::InPlace(rotated, old) => {
             tell(rotated);
-            say_where(config, old.as_deref());
+            say_where(config, &old);
         }
         Rotation::Finished(old) => {
-            say("An earlier change of keys had been cut short in its last step, and is finished.");
-            say_where(config, old.as_deref());
+            say(
+                "An earlier key rotation had been interrupted in its last step. It is finished now.",
+            );
+            say_where(config, &old);
         }
         Rotation::ToFile(rotated, new) => {
             tell(rotated);
-            say(&format!("The new key lies in {}. {}", new.display(), what_to_do(config, &new)));
+            say(&format!("The new key is in {}. {}", new.display(), what_to_do(config, &new)));
         }
         Rotation::HasIt(new) => say(&format!(
-            "The database has the key in {} already. {}",
+            "The database uses the key in {} already. {}",
             new.display(),
             what_to_do(config, &new)
         )),
@@ -37,17 +38,14 @@ pub(super) async fn rotate(config: &Config, to: Option<&Path>) -> anyhow::Result
 }
 
 fn tell(rotated: Rotated) {
-    if rotated.was_begun {
-        say("Went on with a change of keys that had been cut short.");
-    }
-    say(&format!("Sealed the tokens of {} people with a new key.", rotated.users));
+    say(&format!("Encrypted the tokens of {} users with the new key.", rotated.users));
     if rotated.unreadable > 0 {
         say(&format!(
-            "Those of {} people could not be read with either key: they must sign in again.",
+            "The tokens of {} users could not be decrypted: they must sign in again.",
             rotated.unreadable
         ));
     }
-    say("Links in letters that are out stay good.");
+    say("Links in emails that were sent before stay valid.");
 }
 
 /// Where the configuration gives the key, it must give the new one.
@@ -68,22 +66,19 @@ fn what_to_do(config: &Config, new: &Path) -> String {
             )
         }
         KeySource::Given(..) | KeySource::BesideDatabase(_) => format!(
-            "Before the next start set secrets.key_file = \"{new}\", or put what is in it where the earlier \
-             key stands."
+            "Before the next start set secrets.key_file = \"{new}\", or replace the old \
+             key with its content."
         ),
     };
-    format!("{put} Keep the earlier key for as long as you keep backups from before.")
+    format!("{put} Keep the old key for as long as you keep backups that were made before.")
 }
 
-fn say_where(config: &Config, old: Option<&Path>) {
+fn say_where(config: &Config, old: &Path) {
     let KeySource::BesideDatabase(file) = &config.key else { return };
-    let old = match old {
-        Some(old) => format!("in {}", old.display()),
-        None => format!("beside it, as {} or .old-2 and so on", beside(file, ".old").display()),
-    };
     say(&format!(
-        "The new key lies in {}: back it up. The earlier one is kept {old}; delete it together with the \
-         last backup from before.",
+        "The new key is in {}: back it up. The old key is kept in {}: delete it together with the last backup \
+         that was made before.",
         file.display(),
+        old.display()
     ));
 }

@@ -23,11 +23,12 @@ use std::sync::Arc;
 use anyhow::bail;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::app;
+use crate::app::{self, privileges};
 use crate::clock::{Chance, Clock, SystemChance, SystemClock};
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, KeySource};
 use crate::email::smtp::SettingsError;
 use crate::store::Db;
+use crate::store::files::folder_of;
 use crate::terminal::{complain, say};
 
 /// The configuration is wrong (`EX_CONFIG` of sysexits.h): to start again would not help.
@@ -140,15 +141,25 @@ enum Verb {
 
 #[derive(Subcommand)]
 enum KeyVerb {
-    /// Seal everything with a new key, while no daemon runs.
+    /// Encrypt everything with a new key, while no daemon runs.
     ///
-    /// If it is cut short, a daemon can start all the same, with the earlier key; run it again to go on
-    /// where it was.
+    /// If it is interrupted, everything still works. Run it again to finish.
     Rotate {
         /// Where the new key lies, or is to be written, if the configuration gives the earlier one.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
+}
+
+impl Verb {
+    fn needs_config(&self) -> bool {
+        match self {
+            #[cfg(feature = "demo")]
+            Self::Demo { .. } => false,
+            Self::Check { defaults, .. } => !defaults,
+            _ => true,
+        }
+    }
 }
 
 /// What the command line knows, for manual pages and completions.
@@ -158,18 +169,7 @@ pub fn command() -> clap::Command {
 
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&format!("cannot start: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    let ended = runtime.block_on(run(cli));
-    // Without waiting for what cannot be cut short: a name server that does not answer.
-    runtime.shutdown_background();
-    match ended {
+    match begin(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
             complain(&format!("{error:#}"));
@@ -181,31 +181,65 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let config = || -> Result<Config, ConfigError> {
-        let config = config::load(cli.config.as_deref(), environment())?;
+fn begin(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = config::load(cli.config.as_deref(), environment());
+    if cli.verb.needs_config()
+        && let Ok(config) = &config
+    {
         crate::logging::start(config.log_level, config.log_format);
-        Ok(config)
-    };
-    match cli.verb {
-        Verb::Serve => serve::run(&config()?, cli.config.clone()).await,
-        Verb::Once { all } => once::run(&config()?, all).await,
+        drop_root(&cli.verb, config)?;
+    }
+    in_runtime(run(cli.verb, config, cli.config))
+}
+
+fn in_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(work);
+    // Without waiting for what cannot be interrupted, such as a name server that does not answer.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Continues as the owner of the database's folder if root runs this, while there is one thread only. Files in a
+/// folder of root's are written as root: a backup, for which the database is only read, and a new key.
+fn drop_root(verb: &Verb, config: &Config) -> anyhow::Result<()> {
+    match verb {
+        Verb::Backup { file, .. } if privileges::is_of_root(folder_of(file)) => return Ok(()),
+        Verb::Key(KeyVerb::Rotate { to: Some(to) })
+            if privileges::is_of_root(folder_of(to))
+                && matches!(config.key, KeySource::Given(..)) =>
+        {
+            app::create_key_file(to, &SystemChance)?;
+        }
+        _ => {}
+    }
+    privileges::become_owner_of(folder_of(&config.database))
+}
+
+async fn run(
+    verb: Verb,
+    config: Result<Config, ConfigError>,
+    file: Option<PathBuf>,
+) -> anyhow::Result<ExitCode> {
+    match verb {
+        Verb::Serve => serve::run(&config?, file).await,
+        Verb::Once { all } => once::run(&config?, all).await,
         #[cfg(feature = "demo")]
         Verb::Demo { headless } => demo::run(headless).await,
         Verb::Check { defaults: true, .. } => {
             say(config::DEFAULTS.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Check { defaults: false, send_to } => check::run(config(), send_to.as_deref()).await,
-        Verb::Invite(what) => invite::run(&config()?, &what).await,
-        Verb::Export { user, file } => export::run(&config()?, user, file.as_deref()).await,
-        Verb::SendTest { address } => send_test::run(&config()?, &address).await,
-        Verb::Status { json } => status::run(&config()?, json).await,
-        Verb::Health => health::run(config()).await,
-        Verb::Users(verb) => users::run(&config()?, &verb).await,
-        Verb::Backup { file, force } => backup::write(&config()?, &file, force).await,
-        Verb::Restore { file } => backup::restore(&config()?, &file).await,
-        Verb::Key(KeyVerb::Rotate { to }) => key::rotate(&config()?, to.as_deref()).await,
+        Verb::Check { defaults: false, send_to } => check::run(config, send_to.as_deref()).await,
+        Verb::Invite(what) => invite::run(&config?, &what).await,
+        Verb::Export { user, file } => export::run(&config?, user, file.as_deref()).await,
+        Verb::SendTest { address } => send_test::run(&config?, &address).await,
+        Verb::Status { json } => status::run(&config?, json).await,
+        Verb::Health => health::run(config).await,
+        Verb::Users(verb) => users::run(&config?, &verb).await,
+        Verb::Backup { file, force } => backup::write(&config?, &file, force).await,
+        Verb::Restore { file } => backup::restore(&config?, &file).await,
+        Verb::Key(KeyVerb::Rotate { to }) => key::rotate(&config?, to.as_deref()).await,
     }
 }
 

@@ -8,10 +8,10 @@ use super::detection::NewsWindow;
 
 /// How often a secondary list is fetched. Most of a week's releases come out on its Friday, so once a
 /// week is enough; a day is spared so that a check every Friday never comes a minute too early.
-pub const SECONDARY_INTERVAL: SignedDuration = SignedDuration::from_hours(6 * 24);
+const SECONDARY_INTERVAL: SignedDuration = SignedDuration::from_hours(6 * 24);
 
 /// The longest time between two checks of a secondary list, however many lists there are.
-pub const MAX_SECONDARY_INTERVAL: SignedDuration = SignedDuration::from_hours(90 * 24);
+const MAX_SECONDARY_INTERVAL: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// How long a deferred list is fetched alone: a little longer than it can take until a call becomes
 /// free. After that the albums are due again.

@@ -1,50 +1,55 @@
-//! A clock that leapt ahead is not believed at once when it says that something is over: a machine may wake up
-//! years ahead, and what it deleted would be gone when its clock is put right.
+//! Guards against clock jumps: if the clock moves forward by more than eight days, nothing expires until it has kept
+//! that time for two days. A machine may wake up with a clock that is years ahead, and what was deleted by it would be
+//! gone when the clock is corrected.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Dropday may rest for so long without its clock being doubted.
+/// How long Dropday may be off without its clock becoming suspect.
 pub const MAX_FORWARD_JUMP: SignedDuration = SignedDuration::from_hours(24 * 8);
 
-/// A clock that is ahead by more must go on from there for so long: who runs a machine, and whatever else sets
-/// clocks, has noticed by then.
+/// How long a suspect clock must keep its time: by then it has been noticed by somebody or set by the network.
 pub const PROBATION: SignedDuration = SignedDuration::from_hours(24 * 2);
 
-/// Looks that lie farther apart are no going on.
+/// The longest time between two observations of the same probation.
 const MAX_GAP: SignedDuration = SignedDuration::from_hours(24 * 31);
 
-/// What is remembered of the clock from one look to the next.
+/// What is known of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockState {
-    /// The last time that was believed.
-    pub believed: Timestamp,
-    /// When it was doubted first, and last, since then.
-    pub doubted: Option<(Timestamp, Timestamp)>,
+    /// The last time that was trusted.
+    pub trusted: Timestamp,
+    /// The first and the last suspect time since then.
+    pub suspect: Option<(Timestamp, Timestamp)>,
 }
 
 impl ClockState {
-    /// A clock that nothing speaks against.
-    pub fn believed(at: Timestamp) -> Self {
-        Self { believed: at, doubted: None }
+    /// A clock that is not suspect.
+    pub fn trusted(at: Timestamp) -> Self {
+        Self { trusted: at, suspect: None }
     }
 
-    /// Whether what is over by this clock is over.
-    pub fn is_believed(&self) -> bool {
-        self.doubted.is_none()
+    /// Whether what has expired by this clock has expired.
+    pub fn is_trusted(&self) -> bool {
+        self.suspect.is_none()
     }
 
-    /// What a look at the clock makes of it.
+    /// The last time that was observed.
+    pub fn last_seen(&self) -> Timestamp {
+        self.suspect.map_or(self.trusted, |(_, last)| last)
+    }
+
+    /// The state after the clock was read.
     #[must_use]
-    pub fn look(self, now: Timestamp) -> Self {
-        if now <= self.believed + MAX_FORWARD_JUMP {
-            return Self::believed(now);
+    pub fn observe(self, now: Timestamp) -> Self {
+        if now <= self.trusted + MAX_FORWARD_JUMP {
+            return Self::trusted(now);
         }
-        let goes_on = |(_, last): &(Timestamp, Timestamp)| now <= *last + MAX_GAP;
-        // A step back while it is doubted makes no probation longer.
-        let since = self.doubted.filter(goes_on).map_or(now, |(since, _)| since.min(now));
+        let continues = |(_, last): &(Timestamp, Timestamp)| now <= *last + MAX_GAP;
+        // A step back during the probation does not extend it.
+        let since = self.suspect.filter(continues).map_or(now, |(since, _)| since.min(now));
         match now.duration_since(since) >= PROBATION {
-            true => Self::believed(now),
-            false => Self { doubted: Some((since, now)), ..self },
+            true => Self::trusted(now),
+            false => Self { suspect: Some((since, now)), ..self },
         }
     }
 }
@@ -61,64 +66,67 @@ mod tests {
         SignedDuration::from_hours(hours)
     }
 
-    /// Looks at so many hours after the start; whether each was believed.
-    fn looks(at: impl IntoIterator<Item = i64>) -> Vec<bool> {
-        let mut seen = ClockState::believed(START);
-        let look = |at| {
-            seen = seen.look(START + hours(at));
-            seen.is_believed()
+    /// Whether the clock is trusted when it is read so many hours after the start.
+    fn observed(at: impl IntoIterator<Item = i64>) -> Vec<bool> {
+        let mut state = ClockState::trusted(START);
+        let observe = |at| {
+            state = state.observe(START + hours(at));
+            state.is_trusted()
         };
-        at.into_iter().map(look).collect()
+        at.into_iter().map(observe).collect()
     }
 
     const YEAR: i64 = 400 * 24;
 
     #[test]
-    fn a_clock_that_leapt_ahead_is_believed_once_it_has_gone_on_for_two_days() {
-        assert_eq!(looks([1, 2, 8 * 24, 16 * 24]), [true; 4]);
-        assert_eq!(looks([YEAR, YEAR + 1, YEAR + 47, YEAR + 48]), [false, false, false, true]);
-        assert_eq!(looks([9 * 24, 10 * 24, 11 * 24]), [false, false, true]);
+    fn clock_that_jumped_is_trusted_after_two_days() {
+        assert_eq!(observed([1, 2, 8 * 24, 16 * 24]), [true; 4]);
+        assert_eq!(observed([YEAR, YEAR + 1, YEAR + 47, YEAR + 48]), [false, false, false, true]);
+        assert_eq!(observed([9 * 24, 10 * 24, 11 * 24]), [false, false, true]);
     }
 
     #[test]
-    fn a_clock_that_is_put_right_is_believed_and_the_leap_forgotten() {
-        assert_eq!(looks([YEAR, YEAR + 1, 3, YEAR, YEAR + 1]), [false, false, true, false, false]);
-        assert_eq!(looks([YEAR, 2 * YEAR, 3 * YEAR]), [false; 3], "no two leaps make a probation");
-        assert_eq!(looks([-YEAR, 0]), [true, false], "back, and on again");
+    fn corrected_clock_is_trusted_at_once() {
+        assert_eq!(
+            observed([YEAR, YEAR + 1, 3, YEAR, YEAR + 1]),
+            [false, false, true, false, false]
+        );
+        assert_eq!(observed([YEAR, 2 * YEAR, 3 * YEAR]), [false; 3], "two jumps are no probation");
+        assert_eq!(observed([-YEAR, 0]), [true, false], "back and forth");
     }
 
     #[test]
-    fn who_starts_it_once_a_month_is_not_doubted_for_ever() {
+    fn monthly_starts_are_not_suspect_forever() {
         let months: Vec<i64> = (1..=6).map(|month| month * 30 * 24).collect();
-        assert_eq!(looks(months), [false, true, false, true, false, true]);
+        assert_eq!(observed(months), [false, true, false, true, false, true]);
     }
 
     proptest! {
         #[test]
-        fn a_time_that_no_other_time_agrees_with_is_never_believed(
+        fn single_jump_is_never_trusted(
             steps in prop::collection::vec(1..24 * 8_i64, 0..50),
-            leap in 24 * 40..24 * 4000_i64,
+            jump in 24 * 40..24 * 4000_i64,
         ) {
             let mut at = 0;
-            let mut seen = ClockState::believed(START);
+            let mut state = ClockState::trusted(START);
             for step in steps {
                 at += step;
-                seen = seen.look(START + hours(at));
-                prop_assert!(seen.is_believed());
+                state = state.observe(START + hours(at));
+                prop_assert!(state.is_trusted());
             }
-            let leapt = seen.look(START + hours(at + leap));
-            prop_assert!(!leapt.is_believed());
-            prop_assert!(leapt.look(START + hours(at + 1)).is_believed());
+            let jumped = state.observe(START + hours(at + jump));
+            prop_assert!(!jumped.is_trusted());
+            prop_assert!(jumped.observe(START + hours(at + 1)).is_trusted());
         }
 
         #[test]
-        fn whatever_it_did_a_clock_that_goes_on_is_believed_within_two_days(
+        fn any_clock_is_trusted_after_two_steady_days(
             before in prop::collection::vec(-24 * 4000..24 * 4000_i64, 0..20),
         ) {
-            let seen = before.iter().fold(ClockState::believed(START), |seen, at| seen.look(START + hours(*at)));
+            let state = before.iter().fold(ClockState::trusted(START), |state, at| state.observe(START + hours(*at)));
             let from = START + hours(before.last().copied().unwrap_or(0));
-            let seen = (0..=48).fold(seen, |seen, hour| seen.look(from + hours(hour)));
-            prop_assert!(seen.is_believed());
+            let state = (0..=48).fold(state, |state, hour| state.observe(from + hours(hour)));
+            prop_assert!(state.is_trusted());
         }
     }
 }

@@ -132,7 +132,7 @@ pub enum Group {
 
 /// What kind of release a catalogue says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum HintKind {
     /// An album, or nobody said.
     Album,
     /// A single or an EP: what Spotify lists as singles.
@@ -156,11 +156,11 @@ pub struct Hint {
 
 /// Whether a release of that kind and date is worth a hint now; a single is where Spotify is asked
 /// for the artist's singles at all.
-pub fn is_worth(kind: Kind, wants_singles: bool, date: Date, now: Timestamp) -> bool {
+pub fn is_worth(kind: HintKind, wants_singles: bool, date: Date, now: Timestamp) -> bool {
     let is_asked_for = match kind {
-        Kind::Album => true,
-        Kind::Single => wants_singles,
-        Kind::Other => false,
+        HintKind::Album => true,
+        HintKind::Single => wants_singles,
+        HintKind::Other => false,
     };
     let first = day_of(now).saturating_sub(WINDOW_DAYS.days());
     is_asked_for && (first..=newest_day(now)).contains(&date)
@@ -238,13 +238,13 @@ mod tests {
     fn a_fresh_album_is_worth_a_hint_and_a_single_where_it_is_wanted() {
         let now = at("2026-11-23T12:00:00Z");
         let worth = |kind, day: &str| is_worth(kind, false, day.parse().unwrap(), now);
-        assert!(worth(Kind::Album, "2026-11-23") && worth(Kind::Album, "2026-11-09"));
-        assert!(worth(Kind::Album, "2026-11-24"), "it is the 24th in Kiribati");
-        assert!(!worth(Kind::Album, "2026-11-25") && !worth(Kind::Album, "2026-11-08"));
-        assert!(!worth(Kind::Single, "2026-11-23") && !worth(Kind::Other, "2026-11-23"));
+        assert!(worth(HintKind::Album, "2026-11-23") && worth(HintKind::Album, "2026-11-09"));
+        assert!(worth(HintKind::Album, "2026-11-24"), "it is the 24th in Kiribati");
+        assert!(!worth(HintKind::Album, "2026-11-25") && !worth(HintKind::Album, "2026-11-08"));
+        assert!(!worth(HintKind::Single, "2026-11-23") && !worth(HintKind::Other, "2026-11-23"));
         let wanted = |kind, day: &str| is_worth(kind, true, day.parse().unwrap(), now);
-        assert!(wanted(Kind::Single, "2026-11-23") && !wanted(Kind::Single, "2026-11-08"));
-        assert!(wanted(Kind::Album, "2026-11-23") && !wanted(Kind::Other, "2026-11-23"));
+        assert!(wanted(HintKind::Single, "2026-11-23") && !wanted(HintKind::Single, "2026-11-08"));
+        assert!(wanted(HintKind::Album, "2026-11-23") && !wanted(HintKind::Other, "2026-11-23"));
     }
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
             let now = at("2026-11-23T12:00:00Z");
             let date = day_of(now).checked_add(day.days()).unwrap();
             prop_assert!(first_try(Some(date), now) >= now);
-            if is_worth(Kind::Album, false, date, now) {
+            if is_worth(HintKind::Album, false, date, now) {
                 prop_assert!(first_try(Some(date), now) <= now + hours(24));
             }
         }

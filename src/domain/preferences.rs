@@ -6,8 +6,8 @@ use super::release_filter::Categories;
 /// A user's choices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
-    /// Which kinds of releases.
-    pub kinds: Categories,
+    /// Which categories of releases.
+    pub categories: Categories,
     /// Later editions of an album, as lines of their own.
     pub editions: bool,
     /// When emails with news leave.

@@ -6,7 +6,7 @@ use super::artist::ArtistId;
 use super::live_or_remix;
 use super::release::{Release, ReleaseKind};
 
-/// What a release is to a reader, as far as they can choose.
+/// The categories of releases that a user can choose between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Category {
     /// An album.
@@ -15,15 +15,40 @@ pub enum Category {
     Single,
     /// A compilation.
     Compilation,
-    /// An album recorded on a stage.
+    /// A live album.
     Live,
     /// An album of remixes.
     Remixes,
-    /// Somebody else's release, on which the artist appears.
+    /// A release by someone else on which the followed artist appears.
     Appearance,
 }
 
-/// Which kinds a user wants.
+impl Category {
+    /// `live album`, in the middle of a sentence. `tracks` tells a single from an EP: Spotify lists EPs among
+    /// the singles.
+    pub fn noun(self, tracks: Option<u32>) -> &'static str {
+        self.words(tracks).0
+    }
+
+    /// `Live album`, at the beginning of a line.
+    pub fn label(self, tracks: Option<u32>) -> &'static str {
+        self.words(tracks).1
+    }
+
+    fn words(self, tracks: Option<u32>) -> (&'static str, &'static str) {
+        match (self, tracks) {
+            (Self::Album, _) => ("album", "Album"),
+            (Self::Single, Some(1)) => ("single", "Single"),
+            (Self::Single, _) => ("single or EP", "Single or EP"),
+            (Self::Compilation, _) => ("compilation", "Compilation"),
+            (Self::Live, _) => ("live album", "Live album"),
+            (Self::Remixes, _) => ("remix album", "Remix album"),
+            (Self::Appearance, _) => ("guest appearance", "Guest appearance"),
+        }
+    }
+}
+
+/// The categories that a user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Categories {
     /// Albums.
@@ -73,7 +98,7 @@ pub enum SkipReason {
     Unsubscribed,
     /// Everybody whom it would be told for is muted.
     Muted(String),
-    /// They do not want this kind.
+    /// They do not want this category.
     Category(Category),
     /// It is a later edition of an album, and they want none of those.
     Edition,
@@ -97,8 +122,8 @@ impl fmt::Display for SkipReason {
     }
 }
 
-/// What a release is to a reader.
-pub fn kind(release: &Release, appears: bool) -> Category {
+/// The category of a release; `appears` if the followed artist only appears on it.
+pub fn category(release: &Release, appears: bool) -> Category {
     match release.kind {
         _ if appears => Category::Appearance,
         ReleaseKind::Single => Category::Single,
@@ -107,59 +132,63 @@ pub fn kind(release: &Release, appears: bool) -> Category {
     }
 }
 
-/// Whether a user who wants `kinds` hears of a release, which they would for these `reasons`; an
+/// Whether a user who wants `categories` hears of a release, which they would for these `reasons`; an
 /// empty list stands for an artist whom they have ceased to follow meanwhile.
 ///
 /// # Errors
 /// Why they do not.
-pub fn evaluate(release: &Release, reasons: &[Match], kinds: Categories) -> Result<(), SkipReason> {
-    if reasons.iter().any(|reason| !reason.is_muted && kinds.have(release, reason.appears)) {
+pub fn evaluate(
+    release: &Release,
+    reasons: &[Match],
+    categories: Categories,
+) -> Result<(), SkipReason> {
+    if reasons.iter().any(|reason| !reason.is_muted && categories.have(release, reason.appears)) {
         return Ok(());
     }
     let heard: Vec<&Match> = reasons.iter().filter(|reason| !reason.is_muted).collect();
     match (heard.first(), reasons.first()) {
         (None, Some(muted)) => Err(SkipReason::Muted(muted.name.clone())),
-        (None, None) if kinds.have(release, false) => Ok(()),
-        (None, None) => Err(SkipReason::Category(kinds.missing(release, false))),
+        (None, None) if categories.have(release, false) => Ok(()),
+        (None, None) => Err(SkipReason::Category(categories.missing(release, false))),
         (Some(_), _) => {
             let appears = heard.iter().all(|reason| reason.appears);
-            Err(SkipReason::Category(kinds.missing(release, appears)))
+            Err(SkipReason::Category(categories.missing(release, appears)))
         }
     }
 }
 
-/// Whether a release is of a kind that a user wants, muted artists' too.
-pub fn is_of_interest(release: &Release, reasons: &[Match], kinds: Categories) -> bool {
+/// Whether a release is of a category that the user wants, even if the artist is muted.
+pub fn is_of_interest(release: &Release, reasons: &[Match], categories: Categories) -> bool {
     match reasons {
-        [] => kinds.have(release, false),
-        reasons => reasons.iter().any(|reason| kinds.have(release, reason.appears)),
+        [] => categories.have(release, false),
+        reasons => reasons.iter().any(|reason| categories.have(release, reason.appears)),
     }
 }
 
 impl Categories {
-    /// Nothing at all.
+    /// No category.
     pub fn none() -> Self {
         Self { albums: false, ..Self::default() }
     }
 
-    /// Whether a release of this kind is wanted, for all that it is.
+    /// Whether a release of this category is wanted, its recording (live, remix) included.
     fn have(self, release: &Release, appears: bool) -> bool {
-        let kind = kind(release, appears);
-        let recording = if kind == Category::Single { recorded(release) } else { None };
-        self.has(kind) && recording.is_none_or(|recording| self.has(recording))
+        let category = category(release, appears);
+        let recording = if category == Category::Single { recorded(release) } else { None };
+        self.has(category) && recording.is_none_or(|recording| self.has(recording))
     }
 
-    /// The kind for which a release that is not wanted is not.
+    /// The category because of which a release is not wanted.
     fn missing(self, release: &Release, appears: bool) -> Category {
-        let kind = kind(release, appears);
+        let category = category(release, appears);
         match recorded(release) {
-            Some(recording) if self.has(kind) => recording,
-            _ => kind,
+            Some(recording) if self.has(category) => recording,
+            _ => category,
         }
     }
 
-    fn has(self, kind: Category) -> bool {
-        match kind {
+    fn has(self, category: Category) -> bool {
+        match category {
             Category::Album => self.albums,
             Category::Single => self.singles,
             Category::Compilation => self.compilations,
@@ -246,7 +275,7 @@ mod tests {
     #[test]
     fn a_single_of_remixes_is_told_to_those_who_want_both() {
         let single = release("Kelly Watch the Stars (Remixes)", ReleaseKind::Single);
-        let evaluate = |kinds| evaluate(&single, &[reason("Air", false, false)], kinds);
+        let evaluate = |categories| evaluate(&single, &[reason("Air", false, false)], categories);
         assert_eq!(
             evaluate(Categories { remixes: false, ..ALL }),
             Err(SkipReason::Category(Category::Remixes))
@@ -286,10 +315,10 @@ mod tests {
             wants in any::<[bool; 6]>(),
         ) {
             let [albums, singles, compilations, live, remixes, appearances] = wants;
-            let kinds = Categories { albums, singles, compilations, live, remixes, appearances };
+            let categories = Categories { albums, singles, compilations, live, remixes, appearances };
             let reasons: Vec<_> = reasons.iter().map(|(a, m)| reason("x", *a, *m)).collect();
             let release = release(&title, kind);
-            if evaluate(&release, &reasons, kinds).is_ok() {
+            if evaluate(&release, &reasons, categories).is_ok() {
                 prop_assert_eq!(evaluate(&release, &reasons, ALL), Ok(()));
             }
             let all_muted = !reasons.is_empty() && reasons.iter().all(|reason| reason.is_muted);

@@ -199,7 +199,7 @@ fn folded(base64: &str) -> String {
     lines
 }
 
-/// A name of DNS, in labels of emails, digits, hyphens and underscores.
+/// A name of DNS, in labels of letters, digits, hyphens and underscores.
 fn is_name(name: &str) -> bool {
     name.len() <= 200
         && name.split('.').all(|label| {

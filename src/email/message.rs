@@ -50,15 +50,9 @@ pub enum RenderError {
     /// The MJML could not be turned into HTML.
     #[error("a letter's layout cannot be rendered: {0}")]
     Html(#[from] mrml::prelude::render::Error),
-    /// News without a release.
-    #[error("there is no news to tell")]
-    NoNews,
 }
 
 /// An email from its subject and its two templates. The text's lines may be as long as they like.
-///
-/// # Errors
-/// [`RenderError`], if a template is broken.
 pub(super) fn write(
     subject: String,
     text: &impl Template,

@@ -1,15 +1,12 @@
-//! Sending: over a few connections that are ours, one email at a time on each.
-//!
-//! lettre's own transports are not used. Its pool takes a connection back as sound when a `send`
-//! was dropped midway, so that the next email reads the replies of the one before and may count
-//! as sent although it was refused; and its time-out covers no more than the TCP connection. Here
-//! a connection is taken out before an email, and put back only after the 250 to that email.
+//! Sends emails over a small pool of connections. lettre's own transports are not used: its pool takes a
+//! connection back even if a `send` was dropped midway, so that the next email reads the replies to the
+//! previous one and may count as sent although it was rejected, and its timeout covers only the TCP connection.
+//! Here a connection leaves the pool before an email is sent and returns only after the 250 to that email.
 
 mod enhanced_status;
 mod error;
 mod message;
 mod pool;
-mod quoted;
 mod redact;
 mod reply;
 mod session;
@@ -41,25 +38,23 @@ use super::url::{Security, SmtpUrl};
 use crate::clock::Clock;
 use crate::domain::user::EmailAddress;
 
-/// The most connections at once: providers allow between a few and some dozens.
+/// Providers allow between a few and some dozens.
 const MAX_CONNECTIONS: usize = 20;
-/// The longest that a goodbye may take.
 const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How emails are sent.
 #[derive(Clone)]
 pub struct SmtpSettings {
     /// `smtps://user:password@mail.example.com`, or `smtp://…?tls=required`.
     pub url: SecretString,
     /// The sender: `Dropday <dropday@example.com>`.
     pub from: String,
-    /// For a whole email: connection, TLS, log-in and text.
+    /// For a whole email: connection, TLS, login and text.
     pub timeout: Duration,
-    /// The most connections at once, from 1 to 20.
+    /// The maximum number of connections, from 1 to 20.
     pub connections: usize,
-    /// A PEM file with authorities to trust besides the system's.
+    /// A PEM file with certificate authorities to trust in addition to the system's.
     pub ca_file: Option<PathBuf>,
-    /// What emails are signed with; without it, the relay has to.
+    /// If `None`, the relay has to sign.
     pub dkim: Option<DkimSettings>,
 }
 
@@ -69,8 +64,7 @@ impl std::fmt::Debug for SmtpSettings {
     }
 }
 
-/// Sends emails. Shared by reference: several may leave at the same time, each over a connection of
-/// its own, and what exceeds their number waits.
+/// Sends emails, each over a connection of its own; if there are more emails than connections, they wait.
 pub struct Mailer {
     server: Server,
     from: Mailbox,
@@ -86,10 +80,7 @@ impl std::fmt::Debug for Mailer {
 }
 
 impl Mailer {
-    /// Reads the settings; nothing is connected yet. With TLS, rustls' provider must be installed.
-    ///
-    /// # Errors
-    /// [`SettingsError`], in words for the user who wrote the settings.
+    /// Validates the settings without connecting. With TLS, rustls' provider must be installed.
     pub fn new(settings: &SmtpSettings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
         let url = SmtpUrl::parse(&settings.url).map_err(SettingsError::Url)?;
         let from = sender(&settings.from)?;
@@ -104,8 +95,8 @@ impl Mailer {
             Security::Plain => None,
             _ => Some(tls(&url.host, ca)?),
         };
-        // Without a name of its own, the sender's domain: relays such as Google's insist on a
-        // domain they know, and many servers dislike `[127.0.0.1]`, which is lettre's default.
+        // Defaults to the sender's domain: relays such as Google's require a known domain, and many servers
+        // reject `[127.0.0.1]`, which is lettre's default.
         let hello = url.hello.clone().unwrap_or_else(|| from.email.domain().to_owned());
         let hello = ClientId::Domain(hello);
         let server = Server { url, hello, tls, connect_timeout: settings.timeout / 3 };
@@ -115,16 +106,13 @@ impl Mailer {
         Ok(Self { server, from, signer, timeout: settings.timeout, places })
     }
 
-    /// How many emails can leave at once.
+    /// How many emails can be sent at once.
     pub fn connections(&self) -> usize {
         self.places.most()
     }
 
-    /// An email as it leaves: its headers and both of its parts.
-    ///
-    /// # Errors
-    /// [`SendError::Refused`], where the address, the stamp or the email's links cannot stand in a
-    /// header.
+    /// The bytes of an email: its headers and both of its parts. Fails if the address, the stamp or the email's
+    /// links cannot be part of a header.
     pub fn message(
         &self,
         to: &EmailAddress,
@@ -144,24 +132,19 @@ impl Mailer {
         self.from.email.domain()
     }
 
-    /// Where the server is: `mail.example.com:587`.
+    /// The server's address: `mail.example.com:587`.
     pub fn server(&self) -> String {
         self.server.url.address()
     }
 
-    /// What the sender's domain must publish so that signatures can be checked, if emails are
-    /// signed.
+    /// The DNS record that lets receivers verify signatures, if emails are signed.
     pub fn dkim_record(&self) -> Option<DkimRecord> {
         self.signer.as_ref().map(Signer::record)
     }
 
-    /// Sends one email to one user, and tells what the server said when it took it, on one line
-    /// and without the address: `250 2.0.0 Ok: queued as 4XYZ`. Dropping the future closes its
-    /// connection.
-    ///
-    /// # Errors
-    /// [`SendError`]: all but `Unknown` mean that the email was certainly not accepted. With
-    /// reasons on one line, without the recipient's address.
+    /// Sends one email and returns the server's reply on one line, without the address: `250 2.0.0 Ok: queued
+    /// as 4XYZ`. All errors but `Unknown` mean that the email was certainly not accepted. Dropping the future
+    /// closes the connection.
     pub async fn send(
         &self,
         to: &EmailAddress,
@@ -180,11 +163,8 @@ impl Mailer {
         }
     }
 
-    /// Connects, encrypts, logs in and says goodbye; no email is sent. Tells how it went:
-    /// `mail.example.com:587, STARTTLS, logged in`.
-    ///
-    /// # Errors
-    /// [`SendError::Unavailable`] and [`SendError::Unwelcome`].
+    /// Connects, encrypts and logs in without sending an email. Returns a description: `mail.example.com:587,
+    /// STARTTLS, logged in`.
     pub async fn check(&self) -> Result<String, SendError> {
         let checked = match timeout(self.timeout, self.try_out()).await {
             Ok(checked) => checked,
@@ -193,13 +173,13 @@ impl Mailer {
         checked.map_err(|error| error.map(|reason| without_any_address(&reason)))
     }
 
-    /// Says goodbye to the server on every connection that is kept. Takes at most two seconds.
+    /// Sends QUIT on every idle connection. Takes at most two seconds.
     pub async fn close(&self) {
         let goodbyes: JoinSet<()> = self.places.empty().into_iter().map(Session::quit).collect();
         let _ = timeout(QUIT_TIMEOUT, goodbyes.join_all()).await;
     }
 
-    /// What the settings allow but a user should know of.
+    /// Settings that are valid but risky, described for the operator.
     pub fn warnings(&self) -> Vec<String> {
         self.exposed().into_iter().chain(self.unaligned()).collect()
     }
@@ -217,8 +197,8 @@ impl Mailer {
         Some(format!("`mail.smtp_url`: {what} go to {server} {how}; use smtps:// or ?tls=required"))
     }
 
-    /// DMARC wants the signature to be of the sender's domain, or of one above or below it
-    /// (RFC 7489 §3.1.1).
+    /// DMARC requires the signing domain to equal the sender's domain, or to be above or below it (RFC 7489
+    /// §3.1.1).
     fn unaligned(&self) -> Option<String> {
         let signed = self.signer.as_ref()?.domain();
         let sender = self.domain().to_ascii_lowercase();
@@ -246,7 +226,7 @@ impl Mailer {
         loop {
             if let Some(session) = self.kept_session().await {
                 match self.hand_over(session, &parcel, begun).await {
-                    // The server gave the kept connection up before the email began to leave.
+                    // The server closed the idle connection before the text was sent.
                     Err(SendError::Unavailable(_) | SendError::Unwelcome(_))
                         if !begun.load(Ordering::SeqCst) => {}
                     outcome => return outcome,
@@ -274,7 +254,7 @@ impl Mailer {
         Ok(said)
     }
 
-    /// A connection that waits for an email and may carry one more.
+    /// An idle connection that may carry another email.
     async fn kept_session(&self) -> Option<Session> {
         let session = self.places.kept()?;
         if session.is_spent() {
@@ -316,8 +296,8 @@ fn recipient(to: &EmailAddress) -> Result<Address, SendError> {
         .ok_or_else(|| SendError::Refused("the address is none".to_owned()))
 }
 
-/// The address with its domain as DNS knows it (`xn--bcher-kva.example`), which every server takes;
-/// SMTPUTF8 is then needed for what stands before the @ alone.
+/// The address with its domain in ASCII (`xn--bcher-kva.example`), which every server accepts; only a non-ASCII
+/// local part then needs SMTPUTF8.
 fn with_ascii_domain(raw: &str) -> Option<Address> {
     let address: Address = raw.parse().ok()?;
     if address.domain().is_ascii() {

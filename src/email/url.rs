@@ -158,7 +158,7 @@ fn login(url: &Url) -> Result<Option<Login>, UrlFault> {
     }
 }
 
-/// Emails, digits, dots, hyphens, and the underscore that container networks use.
+/// Letters, digits, dots, hyphens, and the underscore that container networks use.
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253

@@ -13,7 +13,7 @@ use url::Url;
 use super::error::Error;
 use super::http::{Http, join};
 use super::{Answer, Asking, Source, SourceInfo};
-use crate::domain::hint::{Group, Hint, Kind, SourceName, Subject, is_worth};
+use crate::domain::hint::{Group, Hint, HintKind, SourceName, Subject, is_worth};
 
 /// A third below the limit.
 const INTERVAL: Duration = Duration::from_millis(150);
@@ -82,9 +82,9 @@ fn hint(album: &Value, artist: &Subject, now: Timestamp) -> Option<Hint> {
     // An unknown date is 0000-00-00, which does not parse.
     let released: Date = album.get("release_date")?.as_str()?.parse().ok()?;
     let kind = match album.get("record_type").and_then(Value::as_str) {
-        Some("album") | None => Kind::Album,
-        Some("single" | "ep") => Kind::Single,
-        Some(_) => Kind::Other,
+        Some("album") | None => HintKind::Album,
+        Some("single" | "ep") => HintKind::Single,
+        Some(_) => HintKind::Other,
     };
     is_worth(kind, artist.wants_singles, released, now).then(|| Hint {
         artist: artist.id.clone(),

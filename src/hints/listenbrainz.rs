@@ -14,7 +14,7 @@ use super::error::Error;
 use super::http::{Http, join};
 use super::{Answer, Asking, Source, SourceInfo};
 use crate::domain::hint::{
-    Group, Hint, Index, Kind, MAX_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
+    Group, Hint, HintKind, Index, MAX_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
     newest_day,
 };
 
@@ -115,12 +115,12 @@ fn hints_from_entry(entry: &Value, index: &Index<'_>, now: Timestamp) -> Vec<Hin
 }
 
 /// <https://musicbrainz.org/doc/Release_Group/Type>
-fn kind(primary: &str, secondary: &str) -> Kind {
+fn kind(primary: &str, secondary: &str) -> HintKind {
     match (primary, secondary) {
-        (_, "Compilation") => Kind::Other,
-        ("Album" | "", _) => Kind::Album,
-        ("Single" | "EP", _) => Kind::Single,
-        _ => Kind::Other,
+        (_, "Compilation") => HintKind::Other,
+        ("Album" | "", _) => HintKind::Album,
+        ("Single" | "EP", _) => HintKind::Single,
+        _ => HintKind::Other,
     }
 }
 

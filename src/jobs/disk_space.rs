@@ -1,4 +1,4 @@
-//! A disk that is nearly full → the operator is told, once a day.
+//! Alerts the operator once a day while the disk is nearly full.
 
 use crate::context::Ctx;
 use crate::domain::disk_space::DiskSpace;
@@ -6,10 +6,7 @@ use crate::domain::operator_alert::OperatorAlert;
 use crate::gateway::Operator;
 use crate::store::StoreError;
 
-/// Looks at the disk that the database lies on. Returns whether it is nearly full.
-///
-/// # Errors
-/// [`StoreError`] where the database fails.
+/// Checks the disk that the database is on. Returns whether it is nearly full.
 pub async fn pass(ctx: &Ctx) -> Result<bool, StoreError> {
     match ctx.db.room() {
         Some(room) => judge(ctx, room).await,
@@ -17,18 +14,12 @@ pub async fn pass(ctx: &Ctx) -> Result<bool, StoreError> {
     }
 }
 
-/// Tells the operator, if so little room is left.
-///
-/// # Errors
-/// [`StoreError`] where the database fails.
+/// Alerts the operator if there is too little space.
 pub async fn judge(ctx: &Ctx, room: DiskSpace) -> Result<bool, StoreError> {
     if !room.is_nearly_full() {
         return Ok(false);
     }
-    tracing::warn!(
-        free_mb = room.free / 1_000_000,
-        "the disk that the database lies on is nearly full"
-    );
+    tracing::warn!(free_mb = room.free / 1_000_000, "the disk of the database is nearly full");
     let operator = Operator::at(ctx.operator.as_ref());
     ctx.db
         .write("disk nearly full", move |tx| operator.tell(tx, OperatorAlert::DiskNearlyFull))

@@ -1,5 +1,5 @@
-//! With each pass over the follows what is over goes; once a day what was kept long enough as well, and room that
-//! became free goes back to the disk. All of it some rows at a time, so that nobody waits for it.
+//! Deletes what has expired: with each run over the followed artists what is short-lived, once a day the rest. All of
+//! it a few rows at a time, so that nothing else waits for it.
 
 use std::fmt;
 
@@ -7,170 +7,131 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::leave;
 use crate::context::Ctx;
-use crate::store::{StoreError, Tx, artists, leftovers, sessions, tidy, upkeep};
+use crate::store::{StoreError, Tx, artists, leftovers, retention};
 
-/// Rows that are looked at in one transaction: a few milliseconds.
-const BATCH: u32 = 500;
-
-/// Pages that are given back in one transaction: 2 MB.
+/// Pages that one transaction returns to the disk: 2 MB.
 const PAGES: u32 = 512;
 
-/// What a pass did.
+/// What the daily maintenance did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Sessions that had ended.
-    pub sessions: u64,
-    /// Rows about emails of more than a year ago.
+    /// Notifications of more than a year ago.
     pub emails: u64,
-    /// Releases that nobody reads of any more.
+    /// Releases that are in no list any more.
     pub releases: u64,
-    /// Pages of the file that were given back.
+    /// Pages of the file that were returned to the disk.
     pub pages: u64,
-    /// Copies of the database that lay beside it.
+    /// Copies of the database beside it.
     pub copies: u64,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sessions, emails, releases, pages, copies } = self;
+        let Self { emails, releases, pages, copies } = self;
         write!(
             f,
-            "tidied up: {sessions} sessions, {emails} things that were told long ago, {releases} \
-             releases that nobody reads of, {pages} pages of the file, {copies} old copies"
+            "deleted {emails} old notifications, {releases} releases that are in no list and {copies} old \
+             copies of the database, and returned {pages} pages to the disk"
         )
     }
 }
 
-/// Tidies up, if a day has gone by since the last time. One that was stopped begins anew.
-///
-/// # Errors
-/// [`StoreError`] where the database fails.
+/// Runs the daily maintenance, if a day has passed since the last time. One that was stopped starts over.
 pub async fn pass(ctx: &Ctx, stop: &CancellationToken) -> Result<Option<Outcome>, StoreError> {
-    if !ctx.db.read("is upkeep due", upkeep::is_due).await? {
+    if !ctx.db.read("is maintenance due", retention::is_daily_due).await? {
         return Ok(None);
     }
-    let mut outcome = Outcome { copies: forget_copies(ctx).await?, ..Outcome::default() };
-    let is_whole = forget_sessions(ctx, stop, &mut outcome).await?
-        && forget_emails(ctx, stop, &mut outcome).await?
-        && forget_releases(ctx, stop, &mut outcome).await?
-        && give_room_back(ctx, stop, &mut outcome).await?;
-    if is_whole {
-        ctx.db.write("upkeep done", upkeep::done).await?;
+    let mut outcome = Outcome { copies: delete_copies(ctx).await?, ..Outcome::default() };
+    delete_notifications(ctx, stop, &mut outcome).await?;
+    delete_releases(ctx, stop, &mut outcome).await?;
+    return_free_pages(ctx, stop, &mut outcome).await?;
+    if !stop.is_cancelled() {
+        ctx.db.write("record maintenance", retention::record_daily).await?;
     }
     if outcome != Outcome::default() {
-        // What was deleted still stands in the log until that is emptied.
+        // Deleted rows stay in the write-ahead log until it is emptied.
         ctx.db.checkpoint().await.ok();
     }
     Ok(Some(outcome))
 }
 
-/// Forgets what is over: trips, links, hints, calls that no longer count, and artists whom nobody follows.
-///
-/// # Errors
-/// [`StoreError`] where the database fails.
-pub async fn forget_what_is_over(ctx: &Ctx, stop: &CancellationToken) -> Result<(), StoreError> {
-    let mut table = Some(0);
-    while let Some(from) = table.filter(|_| !stop.is_cancelled()) {
-        let forget = move |tx: &Tx<'_>| tidy::forget_some(tx, from);
-        table = ctx.db.write("forget what is over", forget).await?;
+/// Deletes what is short-lived, and artists that nobody follows any more.
+pub async fn delete_expired(ctx: &Ctx, stop: &CancellationToken) -> Result<(), StoreError> {
+    let mut next = Some(0);
+    while let Some(from) = next.filter(|_| !stop.is_cancelled()) {
+        let delete = move |tx: &Tx<'_>| retention::delete_expired(tx, from);
+        next = ctx.db.write("delete expired", delete).await?;
     }
     let mut after = Some(String::new());
     while let Some(from) = after.filter(|_| !stop.is_cancelled()) {
-        let look = move |tx: &Tx<'_>| tidy::artists_of_nobody(tx, &from);
-        let (traces, last) = ctx.db.read("artists of nobody", look).await?;
-        leave::forget_artists(ctx, traces).await?;
+        let find = move |tx: &Tx<'_>| retention::unfollowed_artists(tx, &from);
+        let (unfollowed, last) = ctx.db.read("unfollowed artists", find).await?;
+        leave::forget_artists(ctx, unfollowed).await?;
         after = last;
     }
     Ok(())
 }
 
-/// How many copies of the database went. Where they cannot be removed everything else goes on.
-async fn forget_copies(ctx: &Ctx) -> Result<u64, StoreError> {
-    match ctx.db.read("forget copies", |tx| Ok(leftovers::forget(tx))).await? {
-        Ok(leftovers::Forgotten { gone, kept }) => {
-            if let Err(error) = kept {
-                tracing::warn!(%error, "an old copy of the database cannot be removed");
+/// How many copies were deleted. If they cannot be, everything else goes on.
+async fn delete_copies(ctx: &Ctx) -> Result<u64, StoreError> {
+    let deleted = ctx.db.read("delete copies", |tx| Ok(leftovers::delete_expired(tx))).await?;
+    match deleted {
+        Ok(names) => {
+            for file in &names {
+                tracing::info!(file, "deleted an old copy of the database, or a draft of one");
             }
-            for file in &gone {
-                tracing::info!(file, "removed an old copy of the database, or a draft of one");
-            }
-            Ok(gone.len() as u64)
+            Ok(names.len() as u64)
         }
         Err(error) => {
-            tracing::warn!(%error, "old copies of the database cannot be removed");
+            tracing::warn!(%error, "failed to delete old copies of the database");
             Ok(0)
         }
     }
 }
 
-async fn forget_sessions(
+async fn delete_notifications(
     ctx: &Ctx,
     stop: &CancellationToken,
     outcome: &mut Outcome,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
+    let horizon = ctx.db.read("notification horizon", retention::notification_horizon).await?;
     while !stop.is_cancelled() {
-        let forget = |tx: &Tx<'_>| sessions::forget_ended(tx, BATCH);
-        let gone = ctx.db.write("forget sessions", forget).await?;
-        outcome.sessions += gone;
-        if gone < u64::from(BATCH) {
-            return Ok(true);
+        let delete = move |tx: &Tx<'_>| retention::delete_notifications(tx, horizon);
+        let deleted = ctx.db.write("delete notifications", delete).await?;
+        outcome.emails += deleted as u64;
+        if deleted < retention::BATCH {
+            break;
         }
     }
-    Ok(false)
+    Ok(())
 }
 
-async fn forget_emails(
+async fn delete_releases(
     ctx: &Ctx,
     stop: &CancellationToken,
     outcome: &mut Outcome,
-) -> Result<bool, StoreError> {
-    let horizon = ctx.db.read("horizon of upkeep", upkeep::horizon).await?;
-    let mut after = 0;
-    while !stop.is_cancelled() {
-        let forget = move |tx: &Tx<'_>| upkeep::forget_emails(tx, horizon, after, BATCH);
-        let removed = ctx.db.write("forget letters", forget).await?;
-        outcome.emails += removed.emails;
-        match removed.next {
-            Some(next) => after = next,
-            None => return Ok(true),
-        }
+) -> Result<(), StoreError> {
+    let orphans = ctx.db.read("orphaned releases", retention::orphaned_releases).await?;
+    for some in orphans.chunks(retention::BATCH).take_while(|_| !stop.is_cancelled()) {
+        let some = some.to_vec();
+        let delete = move |tx: &Tx<'_>| artists::forget_releases(tx, &some);
+        outcome.releases += ctx.db.write("delete releases", delete).await?;
     }
-    Ok(false)
+    Ok(())
 }
 
-async fn forget_releases(
+async fn return_free_pages(
     ctx: &Ctx,
     stop: &CancellationToken,
     outcome: &mut Outcome,
-) -> Result<bool, StoreError> {
-    let mut after = String::new();
+) -> Result<(), StoreError> {
     while !stop.is_cancelled() {
-        let looked =
-            ctx.db.read("releases of nobody", move |tx| upkeep::orphans(tx, &after, BATCH));
-        let (orphans, last) = looked.await?;
-        if !orphans.is_empty() {
-            let forget = move |tx: &Tx<'_>| artists::forget_releases(tx, &orphans);
-            outcome.releases += ctx.db.write("forget releases", forget).await?;
-        }
-        match last {
-            Some(last) => after = last,
-            None => return Ok(true),
+        let give = |tx: &Tx<'_>| retention::return_free_pages(tx, PAGES);
+        let returned = ctx.db.write("return free pages", give).await?;
+        outcome.pages += returned;
+        if returned == 0 {
+            break;
         }
     }
-    Ok(false)
-}
-
-async fn give_room_back(
-    ctx: &Ctx,
-    stop: &CancellationToken,
-    outcome: &mut Outcome,
-) -> Result<bool, StoreError> {
-    while !stop.is_cancelled() {
-        let given = ctx.db.write("give room back", |tx| upkeep::give_room_back(tx, PAGES)).await?;
-        outcome.pages += given;
-        if given == 0 {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(())
 }

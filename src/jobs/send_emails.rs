@@ -1,4 +1,4 @@
-//! Claim a user's rows that are due → one email → send → mark, several emails at once.
+//! Claims a user's due rows, composes one email, sends it and marks the rows; several emails at once.
 
 mod attempt;
 
@@ -15,32 +15,31 @@ use crate::domain::user::Addressee;
 use crate::store::StoreError;
 use crate::store::outbox::{self, Unit};
 
-/// After this many emails in a row for which the mail server could not be used, it is down, and
-/// the rest waits. One is not enough: a server may choke on one user's address.
+/// After so many emails in a row for which the mail server was unavailable, the run ends. One is not enough: a
+/// server may fail on one user's address.
 const SERVER_IS_DOWN: u32 = 3;
 
-/// Emails that are looked up at a time: what is owed may be more than should be kept in memory.
+/// Emails that are loaded at a time, to bound memory.
 const PAGE: u32 = 2_000;
 
-/// What a pass did.
+/// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Emails that the server took.
+    /// Emails that the server accepted.
     pub sent: u64,
-    /// Emails to be tried again.
+    /// Emails that will be retried.
     pub put_off: u64,
-    /// Emails refused for good.
+    /// Emails that were rejected for good.
     pub refused: u64,
-    /// Emails no longer wanted.
+    /// Emails that are no longer wanted.
     pub dropped: u64,
-    /// Emails that were not tried, since emails to that address come back.
+    /// Emails that were not tried because the address bounces.
     pub held: u64,
-    /// The last reason why an email did not leave.
+    /// The last reason why an email was not sent.
     pub reason: Option<String>,
 }
 
 impl Outcome {
-    /// Whether something that should have worked did not.
     pub fn has_failed(&self) -> bool {
         self.put_off + self.refused > 0
     }
@@ -63,11 +62,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Sends the emails that are due, each user's news in one, as many at once as there are
-/// connections.
-///
-/// # Errors
-/// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
+/// Sends the emails that are due, as many at once as there are connections.
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let together = ctx.together;
     if scope == Scope::All {
@@ -77,7 +72,7 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
     let ended = send_all(ctx, watch, &mut round).await;
     ctx.mailer.close().await;
     if round.has_farewell {
-        // The address that it went to still stands in the write-ahead log until that is emptied.
+        // The deleted address is still in the write-ahead log until that is truncated.
         if let Err(error) = ctx.db.checkpoint().await {
             tracing::warn!(%error, "the write-ahead log could not be emptied after a farewell");
         }
@@ -102,7 +97,7 @@ async fn send_all(ctx: &Ctx, watch: &Watch<'_>, round: &mut Round) -> Result<(),
                 Err(error) => failure = Some(error),
             }
         }
-        // What has begun is brought to its end, whatever happened to another.
+        // Emails that are under way are finished even if another failed.
         let Some((addressee, done)) = under_way.next().await else { break };
         addressees.retain(|other| *other != addressee);
         match done {
@@ -117,13 +112,12 @@ async fn send_all(ctx: &Ctx, watch: &Watch<'_>, round: &mut Round) -> Result<(),
     failure.map_or(Ok(()), Err)
 }
 
-/// How a pass goes.
+/// The state of a run.
 struct Round {
     outcome: Outcome,
-    /// The most emails at once.
     most: usize,
-    /// How many at once for now: one more with each that leaves, one alone after trouble. A server that
-    /// is down is thus asked by one email at a time.
+    /// How many emails to send at once: one more after each success, one after trouble, so that a server that
+    /// is down gets one email at a time.
     width: usize,
     unavailable_in_a_row: u32,
     is_unwelcome: bool,
@@ -173,11 +167,11 @@ impl Round {
     }
 }
 
-/// What is due, a page at a time.
+/// The due emails, a page at a time.
 #[derive(Default)]
 struct Queue {
     units: VecDeque<Unit>,
-    /// Whether anything of the last page was ours to send: if not, the next would be the same.
+    /// Whether any email of the last page was ours to send; if not, the next page would be the same.
     has_moved: bool,
     is_begun: bool,
     done: u64,
@@ -185,8 +179,8 @@ struct Queue {
 }
 
 impl Queue {
-    /// The next email to somebody whom none is under way to: two at once could both be the digest
-    /// of one day.
+    /// The next email to someone who is not being sent one now: two at once could both be the digest of one
+    /// day.
     async fn next(
         &mut self,
         ctx: &Ctx,

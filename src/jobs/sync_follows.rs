@@ -16,7 +16,7 @@ use crate::domain::user::UserId;
 use crate::gateway::GatewayError;
 use crate::spotify;
 use crate::store::follows::{self, Change};
-use crate::store::{StoreError, Tx, tidy};
+use crate::store::{StoreError, Tx, clock_guard};
 
 /// The interval between syncs.
 pub const SYNC_INTERVAL: Duration = Duration::from_secs(6 * 3600);
@@ -73,8 +73,8 @@ impl fmt::Display for Outcome {
 /// Syncs the lists that are due.
 pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
     let mut outcome = Outcome::default();
-    ctx.db.write("tidy", tidy::tidy).await?;
-    maintenance::forget_what_is_over(ctx, watch.stop).await?;
+    ctx.db.write("check clock", clock_guard::check_clock).await?;
+    maintenance::delete_expired(ctx, watch.stop).await?;
     let due = move |tx: &Tx<'_>| follows::due(tx, scope == Scope::All);
     let users = ctx.db.write("whose follows are due", due).await?;
     for (done, user) in users.iter().enumerate() {

@@ -42,7 +42,7 @@ pub struct Accounts {
 
 impl Accounts {
     /// The app `client_id` at `accounts_url`, with or without a slash at its end. `redirect_url`
-    /// has to be registered email by email
+    /// has to be registered letter by letter
     /// (<https://developer.spotify.com/documentation/web-api/concepts/redirect_uri>).
     pub fn new(
         http: reqwest::Client,

@@ -1,4 +1,4 @@
-//! A backup: one file that holds all but the key.
+//! A backup: one file that holds everything but the key.
 
 use std::path::Path;
 
@@ -9,16 +9,14 @@ use super::copy::{self, Existing};
 use super::presence::Presence;
 use super::{Result, StoreError, migrations};
 
-/// What a file of ours holds, as far as an operator wants to know.
+/// A summary for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contents {
-    /// The version of its tables.
+    /// The schema version.
     pub version: i64,
-    /// How many users are in it.
     pub users: u64,
-    /// How many artists are.
     pub artists: u64,
-    /// How many things it owes to users.
+    /// Pending notifications.
     pub owed: u64,
 }
 
@@ -34,12 +32,11 @@ impl Contents {
     }
 }
 
-/// Writes everything but the key to one file, mode 0600, that was found sound; also beside a running
-/// daemon, which goes on writing meanwhile. Changes nothing in the database, whatever its version. What root
-/// writes belongs to whom the folder belongs to.
+/// Writes everything but the key to one file, mode 0600, and checks it. A daemon may run and write meanwhile.
+/// Changes nothing in the database, whatever its version.
 ///
 /// # Errors
-/// [`StoreError::CannotBackUp`] if `to` is there and `replaces` is not set, or cannot be written.
+/// [`StoreError::CannotBackUp`] if `to` exists and `replaces` is not set, or if it cannot be written.
 pub fn write(database: &Path, to: &Path, replaces: bool) -> Result<Contents> {
     let mut contents = None;
     let _presence = Presence::beside_others(database);
@@ -52,5 +49,5 @@ pub fn write(database: &Path, to: &Path, replaces: bool) -> Result<Contents> {
     });
     let cannot = |why| StoreError::CannotBackUp { path: to.to_owned(), why };
     written.map_err(cannot)?;
-    contents.ok_or_else(|| cannot("it holds nothing".into()))
+    contents.ok_or_else(|| cannot("it is empty".into()))
 }

@@ -1,4 +1,4 @@
-//! Users who are not on the app's list at Spotify, as they wrote themselves down for the operator.
+//! Access requests of people who are not on the app's allow list at Spotify.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
@@ -7,39 +7,31 @@ use super::columns::Ms;
 use super::{Result, Tx};
 use crate::domain::user::EmailAddress;
 
-/// Nobody waits for longer than this to be entered; the operator has had their email.
+/// By then the operator has had the email about it.
 pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// So many wait at once. An app may have five users; more than this only a flood brings.
+/// An app may have five users: more requests than this are a flood.
 const MAX_ROWS: u32 = 50;
 
-/// Somebody who wants to be entered.
+/// A request to be added to the allow list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Their number on the list.
     pub number: i64,
-    /// The name, as they typed it, on one line.
+    /// The name as entered, on one line.
     pub name: String,
-    /// The address of their account at Spotify, as they typed it. It is never written to.
+    /// The address of their Spotify account, as entered. No email is sent to it.
     pub address: EmailAddress,
-    /// When they asked.
     pub asked_at: Timestamp,
 }
 
-/// Whether there was room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noted {
-    /// They stand on the list.
     Yes,
-    /// As many wait as can.
+    /// There are too many requests.
     Full,
 }
 
-/// Writes somebody down, in the place of what they wrote before: each address stands there once, and
-/// so does each proof of a trip to Spotify.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Stores a request, which replaces an earlier one: there is one per address and one per sign-in attempt.
 pub fn note(
     tx: &Tx<'_>,
     proof_hash: [u8; 32],
@@ -63,21 +55,15 @@ pub fn note(
 
 const CALLER: &str = "SELECT id, name, address, asked_at FROM callers";
 
-/// Everybody who waits, the last to ask first.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// All requests, newest first.
 pub fn list(tx: &Tx<'_>) -> Result<Vec<Caller>> {
     let mut rows =
         tx.conn().prepare_cached(&format!("{CALLER} ORDER BY asked_at DESC, id DESC"))?;
     Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Whom this email names: whoever was in it when it was written before, and, unless it is a repeat that
-/// must be the same, everybody who is in no other.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The requests that this email lists: those that it listed when it was rendered before and, unless it is a repeat
+/// that must stay the same, all that no other email lists.
 pub fn tell_in(tx: &Tx<'_>, email: i64, is_repeat: bool) -> Result<Vec<Caller>> {
     if !is_repeat {
         tx.execute("UPDATE callers SET told_in = ?1 WHERE told_in IS NULL", [email])?;
@@ -87,28 +73,19 @@ pub fn tell_in(tx: &Tx<'_>, email: i64, is_repeat: bool) -> Result<Vec<Caller>> 
     Ok(rows.query_map([email], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Forgets somebody: they were entered, or will not be.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Deletes a request that the operator has dealt with.
 pub fn forget(tx: &Tx<'_>, number: i64) -> Result<()> {
     tx.execute("DELETE FROM callers WHERE id = ?1", [number])?;
     Ok(())
 }
 
-/// Forgets whoever asked with this address: they are in.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Deletes the request with this address: its sender has signed in.
 pub fn forget_address(tx: &Tx<'_>, address: &EmailAddress) -> Result<()> {
     tx.execute("DELETE FROM callers WHERE address = ?1", [address])?;
     Ok(())
 }
 
-/// Whether somebody waits whom no email names.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Whether there is a request that no email lists.
 pub fn is_anybody_untold(tx: &Tx<'_>) -> Result<bool> {
     let sql = "SELECT 1 FROM callers WHERE told_in IS NULL LIMIT 1";
     Ok(tx.query_row(sql, [], |_| Ok(())).optional()?.is_some())

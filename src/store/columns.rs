@@ -1,4 +1,4 @@
-//! How our words lie in columns.
+//! How domain types are stored in columns.
 
 use jiff::Timestamp;
 use rusqlite::ToSql;
@@ -40,7 +40,7 @@ impl FromSql for UserId {
     }
 }
 
-/// Who has no number is NULL; the kind of the email says who it is.
+/// NULL for an addressee who is not a user; the kind of the email tells who it is.
 impl ToSql for Addressee {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.number().map_or(ToSqlOutput::from(Null), ToSqlOutput::from))
@@ -119,7 +119,7 @@ impl FromSql for Mbid {
 
 impl ToSql for DeezerId {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        // Deezer's numbers are far below; one beyond would be read back as the same bits.
+        // Deezer's ids are far below; a larger one would be read back as the same bits.
         Ok(self.0.cast_signed().into())
     }
 }
@@ -130,7 +130,7 @@ impl FromSql for DeezerId {
     }
 }
 
-/// The error of a column that does not hold `what` it should.
+/// The error for a column that does not hold a valid `what`.
 pub(super) fn unreadable(what: &str) -> FromSqlError {
     FromSqlError::other(std::io::Error::other(format!("the column does not hold {what}")))
 }

@@ -158,13 +158,3 @@ pub fn to_be_deleted(tx: &Tx<'_>) -> Result<Vec<UserId>> {
     let gone = rows.query_map([Ms(tx.now() - DELETION_DELAY)], |row| row.get(0))?;
     Ok(gone.collect::<rusqlite::Result<_>>()?)
 }
-
-/// Deletes the tokens of consents that ended more than an hour ago.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub(super) fn bury_dead_tokens(tx: &Tx<'_>) -> Result<()> {
-    let sql = "DELETE FROM tokens WHERE dead_since <= ?1";
-    tx.execute(sql, [Ms(tx.now() - REVERSAL_WINDOW)])?;
-    Ok(())
-}

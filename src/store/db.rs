@@ -1,5 +1,5 @@
-//! The database: one thread that writes, one that reads, and transactions with a name and one
-//! timestamp. Nothing awaits inside a transaction, so no network call can.
+//! The database: one writer thread, one reader thread, and transactions with a name and one timestamp. Nothing awaits
+//! inside a transaction, so no network call can happen in one.
 
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,16 @@ use tokio::sync::oneshot;
 
 use super::connection::{SYNCHRONOUS, connect, empty_the_log};
 use super::presence::{Company, Presence};
-use super::{Result, Sealer, StoreError, artists, copy, keys, migrations, outbox, tidy, tokens};
+use super::{
+    Result, Sealer, StoreError, artists, clock_guard, copy, keys, migrations, outbox, tokens,
+};
 use crate::clock::{Chance, Clock};
 use crate::domain::disk_space::DiskSpace;
 
-/// A transaction that takes longer is worth a line in the log.
+/// Slower transactions are logged.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// What pages are read of most often for 10,000 artists fits into so many KB. Used as far as it is filled.
+/// Enough for the pages that are read most with 10,000 artists.
 const READ_CACHE_KB: i64 = 8_000;
 
 /// Handle to the database; clones share it.
@@ -34,11 +36,9 @@ pub struct Db {
 /// A thread that owns a connection.
 type Lane = mpsc::Sender<Job>;
 
-/// A transaction that may write takes the lock at once, so that what it read is still true when it comes to
-/// write.
+/// A transaction that may write takes the lock at once, so that what it read is still true when it writes.
 const WRITES: TransactionBehavior = TransactionBehavior::Immediate;
 
-/// One open transaction.
 pub struct Tx<'c> {
     conn: Transaction<'c>,
     now: Timestamp,
@@ -55,11 +55,7 @@ struct Shared {
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 impl Db {
-    /// Refuses what can be no database of ours: a folder, another program's database, a newer
-    /// Dropday's. Changes nothing, and so comes first: to open is to write.
-    ///
-    /// # Errors
-    /// Each with its remedy: see [`StoreError`].
+    /// Rejects a folder, another program's database, or a newer Dropday's, without changing anything, as opening would.
     pub fn look_at(path: &Path) -> Result<()> {
         let cannot = |why: &str| StoreError::CannotOpen { path: path.to_owned(), why: why.into() };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -72,16 +68,12 @@ impl Db {
         }
         match copy::read_only(path).and_then(|conn| migrations::schema_version(&conn, path)) {
             Err(error @ (StoreError::NotOurs(_) | StoreError::FromTheFuture { .. })) => Err(error),
-            // What cannot be read yet, or not without writing, is for `open` to judge.
+            // `open` reports what cannot be read.
             Err(_) | Ok(_) => Ok(()),
         }
     }
 
-    /// Opens the database at `path`, made with mode 0600 if it is new, and brings it up to date.
-    /// Blocks for as long as that takes: for start-up.
-    ///
-    /// # Errors
-    /// Each with its remedy: see [`StoreError`].
+    /// Opens the database, which is created with mode 0600 if it does not exist, and upgrades it. Blocks.
     pub fn open(
         path: &Path,
         sealer: Sealer,
@@ -90,7 +82,7 @@ impl Db {
     ) -> Result<Self> {
         let mut shared = Shared { clock, chance, sealer, path: path.to_owned() };
         let presence = Presence::announce(path, |company| match company {
-            // What is to be done they have done.
+            // They have done it.
             Company::Others => Ok(()),
             Company::Unknown => shared.connect(company).map(drop),
             Company::Nobody => shared.connect(company).and_then(|conn| shared.take_over(conn)),
@@ -99,8 +91,8 @@ impl Db {
         let reading = connect(path)?;
         reading.pragma_update(None, "query_only", true)?;
         reading.pragma_update(None, "cache_size", -READ_CACHE_KB)?;
-        shared.transact(&mut conn, WRITES, "tidy", tidy::tidy)?;
-        // A process that was killed, or could not, has left this to us.
+        shared.transact(&mut conn, WRITES, "check clock", clock_guard::check_clock)?;
+        // It may be left from a process that was killed.
         empty_the_log(&conn).ok();
         let presence = Arc::new(presence);
         let writer = lane("db-write", conn, Arc::clone(&presence))?;
@@ -109,9 +101,6 @@ impl Db {
     }
 
     /// Runs `work` in a transaction that may write, and commits it if `work` succeeds.
-    ///
-    /// # Errors
-    /// Those of `work`, and [`StoreError`] where the transaction cannot begin or commit.
     pub async fn write<T: Send + 'static>(
         &self,
         name: &'static str,
@@ -120,35 +109,28 @@ impl Db {
         self.on(&self.writer, move |conn, shared| shared.transact(conn, WRITES, name, work)).await
     }
 
-    /// As [`Self::write`], without waiting for the disk: what dies with this process, and so need not outlive a
-    /// power cut, such as the claim of something to do. A process that is killed loses nothing of it.
-    ///
-    /// # Errors
-    /// As [`Self::write`].
+    /// Like [`Self::write`], but does not fsync on commit. Use it for state that matters only while this process runs,
+    /// such as claims.
     pub async fn write_unsynced<T: Send + 'static>(
         &self,
         name: &'static str,
         work: impl FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let unsynced = move |conn: &mut Connection, shared: &Shared| {
-            // https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode no commit waits for the disk
-            // then, and the next that does takes it along.
+            // https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode commits do not fsync then. The
+            // next one that does includes them.
             conn.pragma_update(None, "synchronous", "NORMAL")?;
             let work = AssertUnwindSafe(|| shared.transact(conn, WRITES, name, work));
             let result = std::panic::catch_unwind(work);
             if let Err(error) = conn.pragma_update(None, "synchronous", SYNCHRONOUS) {
-                // What was done is done. A power cut may cost the last writes until the next of these.
-                tracing::error!(%error, "the database does not wait for the disk any more");
+                tracing::error!(%error, "failed to restore fsync on commit");
             }
             result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         self.on(&self.writer, unsynced).await
     }
 
-    /// Runs `work` in a transaction that sees one state of the database and writes nothing.
-    ///
-    /// # Errors
-    /// As [`Self::write`].
+    /// Runs `work` in a read transaction.
     pub async fn read<T: Send + 'static>(
         &self,
         name: &'static str,
@@ -158,32 +140,23 @@ impl Db {
         self.on(&self.reader, move |conn, shared| shared.transact(conn, begins, name, work)).await
     }
 
-    /// The room on the disk that it lies on; `None` where the system does not say.
+    /// The space on the database's disk; `None` if the system does not say.
     pub fn room(&self) -> Option<DiskSpace> {
         self.shared.room()
     }
 
-    /// Empties the write-ahead log into the database, so that what was deleted is gone from disk.
-    ///
-    /// # Errors
-    /// [`StoreError::Locked`] where somebody still reads from the log.
+    /// Empties the write-ahead log, so that what was deleted is gone from disk. Fails while another process reads from it.
     pub async fn checkpoint(&self) -> Result<()> {
         self.on(&self.writer, |conn, _| empty_the_log(conn)).await
     }
 
-    /// Whether it can be written to, and still is of the version that this program knows. A page is changed,
-    /// handed to the system and taken back: nothing of it is left, and no disk has to turn for it.
-    ///
-    /// # Errors
-    /// Each with its remedy: see [`StoreError`].
+    /// Checks that the database can be written and still has the schema version that this program knows. A page is written
+    /// to the system and rolled back, without fsync.
     pub async fn can_write(&self) -> Result<()> {
         self.on(&self.writer, |conn, shared| try_to_write(conn, &shared.path)).await
     }
 
-    /// Looks the whole file over; `None` if it is sound, else what is wrong.
-    ///
-    /// # Errors
-    /// [`StoreError`] where it cannot even be read.
+    /// Checks the whole file. Returns what is wrong; `None` if it is sound.
     pub async fn damage(&self) -> Result<Option<String>> {
         self.read("quick check", |tx| {
             let found: String =
@@ -193,17 +166,15 @@ impl Db {
         .await
     }
 
-    /// The signatures of links.
+    /// Signs links.
     pub fn sealer(&self) -> &Sealer {
         &self.shared.sealer
     }
 
-    /// Where the database lies.
     pub fn path(&self) -> &Path {
         &self.shared.path
     }
 
-    /// Has the lane's thread do some work.
     async fn on<T: Send + 'static>(
         &self,
         lane: &Lane,
@@ -212,7 +183,7 @@ impl Db {
         let (answer, done) = oneshot::channel();
         let shared = Arc::clone(&self.shared);
         let job: Job = Box::new(move |conn| {
-            // The asker may have gone away; the work stands all the same.
+            // The caller may be gone; the work is done anyway.
             answer.send(work(conn, &shared)).ok();
         });
         lane.send(job).map_err(|_| StoreError::Closed)?;
@@ -221,10 +192,10 @@ impl Db {
 }
 
 impl Shared {
-    /// A connection to the database, which is up to date and fits the key.
+    /// Connects, checks the key and upgrades the schema.
     fn connect(&mut self, company: Company) -> Result<Connection> {
         let mut conn = connect(&self.path)?;
-        // Nothing is changed for somebody with the wrong key.
+        // With the wrong key nothing is changed.
         if migrations::schema_version(&conn, &self.path)? > 0 && !keys::fits(&conn, &self.sealer)? {
             return Err(StoreError::WrongKey);
         }
@@ -235,7 +206,7 @@ impl Shared {
         Ok(conn)
     }
 
-    /// Releases what a dead process had claimed.
+    /// Releases the claims of a dead process.
     fn take_over(&self, mut conn: Connection) -> Result<()> {
         self.transact(&mut conn, WRITES, "release stale claims", |tx| {
             artists::release_claims(tx)?;
@@ -274,12 +245,11 @@ impl Shared {
 }
 
 impl Tx<'_> {
-    /// The room on the disk that the database lies on; `None` where the system does not say.
+    /// The space on the database's disk; `None` if the system does not say.
     pub fn room(&self) -> Option<DiskSpace> {
         self.shared.room()
     }
 
-    /// The file that the database lies in.
     pub(super) fn path(&self) -> &Path {
         &self.shared.path
     }
@@ -293,12 +263,12 @@ impl Tx<'_> {
         &self.conn
     }
 
-    /// Runs a statement, compiled once for all transactions; how many rows it changed.
+    /// Runs a cached statement. Returns how many rows it changed.
     pub(super) fn execute(&self, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
         self.conn.prepare_cached(sql)?.execute(params)
     }
 
-    /// The one row of a query, compiled once for all transactions.
+    /// The only row of a cached query.
     pub(super) fn query_row<T>(
         &self,
         sql: &str,
@@ -321,21 +291,21 @@ fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
     let tx = conn.transaction_with_behavior(WRITES)?;
     migrations::schema_version(&tx, path)?;
     tx.execute("INSERT INTO meta (key, value) VALUES ('can_write', zeroblob(16))", [])?;
-    // Into the write-ahead log, where whoever writes next writes over it.
+    // Into the write-ahead log, where the next write overwrites it.
     tx.cache_flush()?;
     Ok(tx.rollback()?)
 }
 
-/// A thread that owns `conn` and works off what it is sent, until every handle is gone.
+/// Starts a thread that owns `conn` and runs jobs until every handle is dropped.
 fn lane(name: &str, mut conn: Connection, presence: Arc<Presence>) -> Result<Lane> {
     let (jobs, queue) = mpsc::channel::<Job>();
     let work = move || {
         for job in queue {
-            // A panic costs its own transaction, which is rolled back, and no other.
+            // A panic rolls back its own transaction only.
             std::panic::catch_unwind(AssertUnwindSafe(|| job(&mut conn))).ok();
         }
         conn.execute_batch("PRAGMA optimize").ok();
-        // In this order: whoever replaces the file must find nobody who has it open.
+        // In this order: a process that gets the lock must find the file closed.
         drop(conn);
         drop(presence);
     };
@@ -350,13 +320,13 @@ mod tests {
     use crate::clock::{SeededChance, SystemClock};
     use secrecy::SecretBox;
 
-    /// What `PRAGMA synchronous` says inside a transaction (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
+    /// `PRAGMA synchronous` inside a transaction (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
     fn level(tx: &Tx<'_>) -> Result<u32> {
         Ok(tx.conn().query_row("PRAGMA synchronous", [], |row| row.get(0))?)
     }
 
     #[tokio::test]
-    async fn a_claim_waits_for_no_disk_and_every_other_write_does_even_after_a_panic() {
+    async fn only_unsynced_writes_skip_fsync_even_after_panic() {
         let (normal, full) = (1, 2);
         let folder = tempfile::tempdir().unwrap();
         let sealer = Sealer::new(&SecretBox::new(Box::new([7; 32])));

@@ -5,109 +5,67 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 
-/// Why the database could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be opened or made.
     #[error(
         "the database {} cannot be opened: {why}. Make sure that its folder exists and that \
          Dropday's user may write there, or set database.path", path.display()
     )]
-    CannotOpen {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        why: String,
-    },
-    /// The file was written by a newer Dropday.
+    CannotOpen { path: PathBuf, why: String },
     #[error(
         "the database has schema version {found}, but this Dropday ({ours}) only knows versions up to \
          {known}. Install the newer Dropday again, or restore the copy from before the upgrade, \
          which is beside the database",
         ours = env!("CARGO_PKG_VERSION")
     )]
-    FromTheFuture {
-        /// The file's version.
-        found: i64,
-        /// The newest version known here.
-        known: i64,
-    },
-    /// Somebody works on the file.
+    FromTheFuture { found: i64, known: i64 },
     #[error(
-        "another Dropday works on {} (or the file system there knows no locks, so that nobody can \
-         tell). Stop it first: systemctl stop dropday, or docker stop dropday", .0.display()
+        "another Dropday uses {} (or the file system does not support locks, so this cannot be \
+         checked). Stop it first: systemctl stop dropday, or docker stop dropday", .0.display()
     )]
     InUse(PathBuf),
-    /// An older Dropday works on the file.
     #[error(
-        "the database must be brought up to date, and a Dropday of an earlier version works on it. \
-         Restart that one: the new version does it when it starts"
+        "the database must be upgraded, but an older version of Dropday uses it. Restart that one: \
+         the new version upgrades the database when it starts"
     )]
     OlderAtWork,
-    /// The copy could not be made that is kept in case that an upgrade goes wrong.
+    /// The copy that is kept from before an upgrade cannot be made.
     #[error(
-        "the database is not brought up to date, since no copy of it as it was can be kept at {}: \
-         {why}. Make room there, then start again", path.display()
+        "the database was not upgraded, because no copy of it could be made at {}: {why}. Free some \
+         space there, then start again", path.display()
     )]
-    NoCopy {
-        /// Where it would lie.
-        path: PathBuf,
-        /// What went wrong.
-        why: String,
-    },
-    /// A backup cannot be written.
+    NoCopy { path: PathBuf, why: String },
     #[error("the backup cannot be written to {}: {why}", path.display())]
-    CannotBackUp {
-        /// Where to.
-        path: PathBuf,
-        /// What the system said.
-        why: String,
-    },
-    /// A file that is to be restored cannot be.
-    #[error("{} cannot be restored: {why}. The database is as it was", path.display())]
-    CannotRestore {
-        /// The backup.
-        path: PathBuf,
-        /// Why not.
-        why: String,
-    },
-    /// Some other program's database.
+    CannotBackUp { path: PathBuf, why: String },
+    #[error("{} cannot be restored: {why}. The database is unchanged", path.display())]
+    CannotRestore { path: PathBuf, why: String },
     #[error("{} belongs to another program. Set database.path to a file of Dropday's own", .0.display())]
     NotOurs(PathBuf),
-    /// Tokens cannot be unsealed.
     #[error(
-        "the key does not fit the database: what it sealed cannot be read. Restore the key file \
-         that belongs to it (secrets.key_file), or everybody has to sign in again with a new database"
+        "the key does not fit the database, so tokens cannot be decrypted. Restore the key file that \
+         belongs to it (secrets.key_file), or start with a new database and have everyone sign in again"
     )]
     WrongKey,
-    /// Another program holds the database.
-    #[error(
-        "the database is locked by another program. Dropday tries again; close the other program"
-    )]
+    #[error("the database is locked by another program. Close it; Dropday keeps trying")]
     Locked,
-    /// No space is left.
     #[error(
-        "the disk is full: the database cannot grow. Free some space; nothing is lost meanwhile"
+        "the disk is full, so the database cannot grow. Free some space; nothing is lost meanwhile"
     )]
     Full,
-    /// It may not be written.
     #[error(
-        "the database is read-only. Give Dropday's user the right to write the file and its folder"
+        "the database is read-only. Give Dropday's user write permission for the file and its folder"
     )]
     ReadOnly,
-    /// It is damaged.
     #[error(
-        "the database is damaged: {0}. Stop Dropday, keep a copy of the file, and restore a backup \
-         (or rescue what can be read with `sqlite3 FILE .recover`)"
+        "the database is damaged: {0}. Stop Dropday, copy the file, and restore a backup (or recover \
+         what can be read with `sqlite3 FILE .recover`)"
     )]
     Corrupt(String),
-    /// An update did not touch the row that it was for.
-    #[error("{0} rows were changed where one was meant")]
+    /// An update that is meant for one row changed another number of rows.
+    #[error("an update changed {0} rows instead of one")]
     NotOneRow(usize),
-    /// The thread that owns the connection has ended.
     #[error("the database is closed")]
     Closed,
-    /// Anything else that SQLite says.
     #[error("database: {0}")]
     Sqlite(rusqlite::Error),
 }
@@ -129,7 +87,6 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// Makes an update that did not touch exactly one row an error.
 pub(super) fn exactly_one(changed: usize) -> super::Result<()> {
     if changed == 1 { Ok(()) } else { Err(StoreError::NotOneRow(changed)) }
 }

@@ -1,5 +1,5 @@
-//! Everything that is stored about a user, in readable form, for them to take along. No token and
-//! no hash of one is in it, and nothing about anybody else.
+//! Everything that is stored about a user, as JSON. It contains no tokens, no hashes of tokens, and nothing about
+//! other users.
 
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::{Result, Tx};
 use crate::domain::user::UserId;
 
-/// The parts, each with the rows that it is made of. What ends in `_at` is a time, and what begins with
-/// `is_` or `wants_` is yes or no. A test walks the schema: whatever knows of a user must be here.
+/// The sections with their queries. Columns that end in `_at` are times, those that begin with `is_` or `wants_` are
+/// booleans. A test checks the schema: every table that refers to users must be here.
 const PARTS: [(&str, &str); 11] = [
     (
         "profile",
@@ -90,10 +90,7 @@ const PARTS: [(&str, &str); 11] = [
     ),
 ];
 
-/// Everything about a user; `None` if there is no such user.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// `None` if there is no such user.
 pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Value>> {
     if super::users::find(tx, user)?.is_none() {
         return Ok(None);
@@ -112,10 +109,7 @@ pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Value>> {
     Ok(Some(Value::Object(all)))
 }
 
-/// Who is meant by our number, an id at Spotify, or a confirmed address; the first that fits.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Finds a user by id, Spotify id or confirmed address.
 pub fn who(tx: &Tx<'_>, named: &str) -> Result<Option<UserId>> {
     let sql = "SELECT id FROM people
                WHERE CAST(id AS TEXT) = ?1 OR spotify_id = ?1 OR account_id = ?1 OR address = ?1
@@ -146,7 +140,7 @@ fn shown(name: &str, value: ValueRef<'_>) -> Value {
         ValueRef::Integer(number) => json!(number),
         ValueRef::Real(number) => json!(number),
         ValueRef::Text(text) => json!(String::from_utf8_lossy(text)),
-        // Nothing that is readable: hashes and what is sealed are stored as bytes.
+        // Hashes and encrypted values.
         ValueRef::Null | ValueRef::Blob(_) => Value::Null,
     }
 }
@@ -169,7 +163,7 @@ mod tests {
         rows.query_map([], |row| row.get(0)).unwrap().map(|name| name.unwrap()).collect()
     }
 
-    /// The tables that know of users: by a column of that name, or by a reference.
+    /// The tables that refer to users, by a column of that name or a foreign key.
     fn tables(conn: &Connection) -> Vec<String> {
         column(
             conn,

@@ -1,5 +1,4 @@
-//! What is needed for the last email to somebody who left. It goes when the email has left, or
-//! when it cannot.
+//! What the goodbye email to a deleted user needs. It is deleted when the email was sent or cannot be sent.
 
 use jiff::SignedDuration;
 use rusqlite::{OptionalExtension, params};
@@ -8,24 +7,19 @@ use super::columns::Ms;
 use super::{Result, Tx, outbox};
 use crate::domain::user::EmailAddress;
 
-/// An email that could not leave by then never will; and nothing is kept for ever.
-const RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// An email that could not be sent by then never will be.
+pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// What the last email says, and where it goes.
 #[derive(Debug, Clone)]
 pub struct Farewell {
-    /// Where.
     pub address: EmailAddress,
-    /// How many artists were watched for them.
+    /// How many artists the user followed.
     pub artists: u64,
-    /// Whether they took their consent back at Spotify themselves.
+    /// Whether the user revoked access at Spotify.
     pub has_withdrawn: bool,
 }
 
-/// Owes somebody who leaves a last email.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Enqueues the goodbye email.
 pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
     tx.execute(
         "INSERT INTO farewells (address, artists, withdrew, made_at) VALUES (?1, ?2, ?3, ?4)",
@@ -35,10 +29,6 @@ pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
     Ok(())
 }
 
-/// The farewell with this number.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Farewell>> {
     let sql = "SELECT address, artists, withdrew FROM farewells WHERE id = ?1";
     let found = tx.query_row(sql, [id], |row| {
@@ -47,7 +37,7 @@ pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Farewell>> {
     Ok(found.optional()?)
 }
 
-/// Forgets those whose email is settled, the email included.
+/// Deletes those whose email is settled, with the email.
 pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
     let which = "letter = ?1 AND kind = 'good_bye' AND state <> 'owed'";
     tx.execute(
@@ -55,13 +45,5 @@ pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
         [email],
     )?;
     tx.execute(&format!("DELETE FROM outbox WHERE {which}"), [email])?;
-    Ok(())
-}
-
-/// Forgets those whose email could not leave for days.
-pub(super) fn forget_old(tx: &Tx<'_>) -> Result<()> {
-    let before = Ms(tx.now() - RETENTION);
-    tx.execute("DELETE FROM farewells WHERE made_at <= ?1", [before])?;
-    tx.execute("DELETE FROM outbox WHERE kind = 'good_bye' AND owed_at <= ?1", [before])?;
     Ok(())
 }

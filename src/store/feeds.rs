@@ -118,8 +118,8 @@ pub fn fingerprint(tx: &Tx<'_>, user: UserId) -> Result<String> {
     };
     let (mutes, follows) = (of_artists("mutes")?, of_artists("follows")?);
     let wanted = preferences::of(tx, user)?;
-    let kinds = wanted.map(|wanted| (wanted.kinds, wanted.editions));
-    Ok(format!("{news} / {mutes} / {follows} / {kinds:?}"))
+    let categories = wanted.map(|wanted| (wanted.categories, wanted.editions));
+    Ok(format!("{news} / {mutes} / {follows} / {categories:?}"))
 }
 
 /// The entries of a user's feeds, newest first: releases of the kinds that they want, without muted artists,
@@ -131,7 +131,7 @@ pub fn entries(tx: &Tx<'_>, user: UserId) -> Result<Vec<Entry>> {
         let Some(release) = releases::find(tx, &id)? else { continue };
         let reasons = releases::reasons(tx, &id, user)?;
         let is_left_out = !wanted.editions && editions::is_one(tx, &id)?;
-        if is_left_out || release_filter::evaluate(&release, &reasons, wanted.kinds).is_err() {
+        if is_left_out || release_filter::evaluate(&release, &reasons, wanted.categories).is_err() {
             continue;
         }
         let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);

@@ -1,4 +1,4 @@
-//! Who the watched artists are elsewhere, and when that is to be asked again.
+//! The artists' ids in open catalogues, and when to look them up again.
 
 use jiff::SignedDuration;
 use rusqlite::params;
@@ -8,24 +8,20 @@ use super::{Result, Tx};
 use crate::domain::artist::ArtistId;
 use crate::domain::hint::{DeezerId, Group, Identity, Mbid, Subject};
 
-/// Who an artist is seldom changes: entries are merged now and then.
+/// Identities rarely change: entries are merged now and then.
 pub(super) const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Somebody may enter an unknown artist, or the link to it, any day.
+/// An unknown artist, or the link to it, may be added any day.
 const UNKNOWN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// The time between two questions at Deezer about one artist: 1,500 artists make a call in five
-/// seconds, where 50 are allowed.
+/// How often Deezer is asked about an artist: 1,500 artists make one call in five seconds, where 50 are allowed.
 const DEEZER_INTERVAL: SignedDuration = SignedDuration::from_hours(2);
 
-/// Whether anybody who follows the artist wants singles.
+/// Whether a follower of the artist wants singles.
 const WANTS_SINGLES: &str = "EXISTS (SELECT 1 FROM follows f JOIN people p ON p.id = f.person
      WHERE f.artist = a.id AND p.singles_since IS NOT NULL)";
 
-/// Artists of the group that are due, those that waited longest first, at most `limit` of them.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Artists of the group that are due, longest waiting first, at most `limit`.
 pub fn due(tx: &Tx<'_>, group: Group, limit: usize) -> Result<Vec<Subject>> {
     let (condition, order) = match group {
         Group::Everyone => ("TRUE", "a.id"),
@@ -33,7 +29,7 @@ pub fn due(tx: &Tx<'_>, group: Group, limit: usize) -> Result<Vec<Subject>> {
         Group::Untraced => ("mbid IS NOT NULL AND trace_next_at <= ?1", "trace_next_at"),
         Group::Traced => ("deezer IS NOT NULL AND deezer_next_at <= ?1", "deezer_next_at"),
     };
-    // Every one of these statements takes the time, needed or not.
+    // Each of these statements takes the time as a parameter, needed or not.
     let sql = format!(
         "SELECT a.id, a.name, i.mbid, i.deezer, {WANTS_SINGLES}
          FROM artists a LEFT JOIN identities i ON i.artist = a.id
@@ -53,11 +49,7 @@ pub fn due(tx: &Tx<'_>, group: Group, limit: usize) -> Result<Vec<Subject>> {
     Ok(subjects.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Records that a source answered for `asked`, of the group, and what it `found`. What is not found
-/// any more is kept as it was.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Records that a source answered for `asked` and what it `found`. What it does not find any more stays as it was.
 pub fn answered(tx: &Tx<'_>, group: Group, asked: &[ArtistId], found: &[Identity]) -> Result<()> {
     for artist in asked {
         match group {
@@ -111,12 +103,9 @@ fn asked_at_deezer(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
     Ok(())
 }
 
-/// How many watched artists are known at MusicBrainz, and at Deezer.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// How many watched artists are known at MusicBrainz and at Deezer.
 pub fn count_known(tx: &Tx<'_>) -> Result<(u64, u64)> {
-    // Those that nobody follows any more are few: to leave them out takes less than to look each one up.
+    // Artists that nobody follows are few: subtracting them is cheaper than checking each artist.
     let all = "SELECT count(mbid), count(deezer) FROM identities";
     let unwatched = "SELECT count(mbid), count(deezer) FROM artists INDEXED BY artists_watched
                      CROSS JOIN identities ON artist = id WHERE unwatched_at IS NOT NULL";

@@ -1,4 +1,4 @@
-//! Links that let somebody in, once. Only the hash of a link's token is kept.
+//! Single-use sign-up links. Only the hash of a link's token is stored.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
@@ -8,46 +8,37 @@ use super::error::exactly_one;
 use super::{Result, Tx};
 use crate::domain::user::UserId;
 
-/// None is good for longer.
+/// The longest validity.
 pub const MAX_TTL: SignedDuration = SignedDuration::from_hours(366 * 24);
 
-/// An invitation, without its link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// Its number, which is never given to another.
     pub number: i64,
-    /// For whom it is, in the operator's words; may be empty.
+    /// Who it is for, in the operator's words; may be empty.
     pub note: String,
-    /// When it was made.
     pub made_at: Timestamp,
-    /// Until when it is good.
     pub expires_at: Timestamp,
-    /// When it was used, and the name of who did.
+    /// When and by whom it was used.
     pub used: Option<(Timestamp, String)>,
 }
 
 impl Invitation {
-    /// Whether it lets somebody in.
+    /// Whether it can be used.
     pub fn is_good(&self, now: Timestamp) -> bool {
         self.used.is_none() && self.expires_at > now
     }
 }
 
-/// What became of the wish to withdraw an invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Withdrawal {
-    /// It lets nobody in any more.
     Done,
-    /// It has let somebody in.
+    /// It was used before.
     Used,
-    /// There is none of this number.
+    /// There is none with this number.
     Unknown,
 }
 
-/// Makes an invitation; its number.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Creates an invitation and returns its number.
 pub fn make(
     tx: &Tx<'_>,
     token_hash: [u8; 32],
@@ -66,46 +57,30 @@ pub fn make(
 const INVITATION: &str = "SELECT i.id, note, made_at, i.expires_at, used_at, display_name
      FROM invitations i LEFT JOIN people p ON p.id = i.used_by";
 
-/// The invitation whose link carries this token, used or over though it may be.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The invitation with this token, even if it is used or expired.
 pub fn of_token(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Invitation>> {
     let sql = format!("{INVITATION} WHERE token_hash = ?1");
     Ok(tx.query_row(&sql, [token_hash], read).optional()?)
 }
 
-/// The invitation of this number.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn find(tx: &Tx<'_>, number: i64) -> Result<Option<Invitation>> {
     let sql = format!("{INVITATION} WHERE i.id = ?1");
     Ok(tx.query_row(&sql, [number], read).optional()?)
 }
 
-/// All that are remembered, the newest first.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// All invitations, newest first.
 pub fn list(tx: &Tx<'_>) -> Result<Vec<Invitation>> {
     let mut rows = tx.conn().prepare_cached(&format!("{INVITATION} ORDER BY i.id DESC"))?;
     Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Uses an invitation up that is good.
-///
-/// # Errors
-/// [`super::StoreError`], also where it was used before.
+/// Marks a valid invitation as used; an error if it was used before.
 pub fn use_up(tx: &Tx<'_>, number: i64, user: UserId) -> Result<()> {
     let sql = "UPDATE invitations SET used_at = ?2, used_by = ?3 WHERE id = ?1 AND used_at IS NULL";
     exactly_one(tx.execute(sql, params![number, Ms(tx.now()), user])?)
 }
 
-/// Withdraws an invitation that nobody has used.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Deletes an unused invitation.
 pub fn withdraw(tx: &Tx<'_>, number: i64) -> Result<Withdrawal> {
     let Some(invitation) = find(tx, number)? else { return Ok(Withdrawal::Unknown) };
     if invitation.used.is_some() {

@@ -1,4 +1,4 @@
-//! What the last passes of each job did, in few rows and few writes.
+//! The last runs of each job, in few rows and few writes.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
@@ -6,49 +6,43 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::columns::{Ms, unreadable};
 use super::{Result, Tx};
 
-/// So many runs of a job are kept, besides the last that went well.
+/// How many runs of a job are kept, besides the last successful one.
 const RUNS_KEPT: u32 = 20;
 
-/// A run that tells nothing new is noted this long after the last at the earliest: a job that looks
-/// every minute and finds nothing must not write every minute.
+/// A run that says nothing new is recorded this long after the last one at the earliest: a job that runs every
+/// minute and finds nothing to do must not write every minute.
 const RECORD_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 
-/// No more of a sentence is kept: it may quote a server.
+/// Longer texts are cut: they may quote a server.
 const MAX_SENTENCE_LENGTH: usize = 500;
 
-/// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunResult {
-    /// All that was due was done.
+    /// Everything that was due was done.
     Ok,
-    /// It stopped since something has to be waited for, such as a pause that Spotify asked for.
+    /// It stopped because it has to wait, for example for a pause that Spotify asked for.
     HeldUp,
-    /// Something that should have worked did not.
+    /// Something failed.
     Failed,
 }
 
-/// One pass of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobRun {
     /// `follows`, `hints`, `releases` or `emails`.
     pub job: String,
-    /// When it began.
     pub started_at: Timestamp,
-    /// When it ended.
     pub ended_at: Timestamp,
-    /// How it ended.
     pub result: RunResult,
-    /// Whether there was nothing to do.
+    /// There was nothing to do.
     pub is_idle: bool,
     /// What it did, as a sentence.
     pub did: String,
 }
 
 impl RunResult {
-    /// Every result.
     pub const ALL: [Self; 3] = [Self::Ok, Self::HeldUp, Self::Failed];
 
-    /// The word in the database, in `dropday status` and in metrics.
+    /// The name in the database, in `dropday status` and in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -58,11 +52,8 @@ impl RunResult {
     }
 }
 
-/// Notes a run. One that says what the last one said, or that found nothing to do after one that went
-/// well, takes its place after ten minutes, and is not noted before.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Records a run. One that repeats the last one, or found nothing to do after a successful one, replaces it after ten
+/// minutes and is dropped before.
 pub fn note(tx: &Tx<'_>, run: &JobRun) -> Result<()> {
     let run = &JobRun { did: run.did.chars().take(MAX_SENTENCE_LENGTH).collect(), ..run.clone() };
     if let Some(last) = last(tx, &run.job)?
@@ -89,11 +80,7 @@ pub fn note(tx: &Tx<'_>, run: &JobRun) -> Result<()> {
     forget_old(tx, &run.job)
 }
 
-/// The runs that are kept, by job, the newest first. Those that found nothing to do are noted every ten
-/// minutes at most.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The recorded runs, by job, newest first.
 pub fn latest(tx: &Tx<'_>) -> Result<Vec<JobRun>> {
     let sql = "SELECT job, started_at, ended_at, result, is_idle, did FROM job_runs
                ORDER BY job, id DESC";
@@ -103,7 +90,7 @@ pub fn latest(tx: &Tx<'_>) -> Result<Vec<JobRun>> {
 }
 
 impl JobRun {
-    /// How long it took, to the millisecond; nothing where the clock stepped back.
+    /// Zero if the clock stepped back.
     pub fn took(&self) -> SignedDuration {
         let took = self.ended_at.duration_since(self.started_at).max(SignedDuration::ZERO);
         SignedDuration::from_millis(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
@@ -118,17 +105,14 @@ impl JobRun {
     }
 }
 
-/// The last run of a job that is kept.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The last recorded run of a job.
 pub fn last(tx: &Tx<'_>, job: &str) -> Result<Option<JobRun>> {
     let sql = "SELECT job, started_at, ended_at, result, is_idle, did FROM job_runs
                WHERE job = ?1 ORDER BY id DESC LIMIT 1";
     Ok(tx.query_row(sql, [job], read).optional()?)
 }
 
-/// The last one that was idle, or the very last one if it said the same of a trouble.
+/// The run that this one replaces: the last idle one, or the last one if it reported the same failure.
 fn forget_what_it_replaces(tx: &Tx<'_>, run: &JobRun) -> Result<()> {
     tx.execute(
         "DELETE FROM job_runs WHERE job = ?1 AND result = ?2

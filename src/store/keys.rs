@@ -1,31 +1,25 @@
-//! Which keys fit the database: a word that is sealed with the key, the signing key that outlives a change
-//! of keys, and the key that a change was begun to.
+//! What `meta` keeps under the operator's key: a known word that tells whether a key is the right one, and the
+//! key that signs links.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::{Connection, OptionalExtension, params};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
-use super::{Result, Sealer, StoreError, tokens};
+use super::{Result, Sealer, StoreError};
 use crate::clock::Chance;
-use crate::domain::user::UserId;
 
-/// Sealed with the key, to find out whether it still opens.
+/// The known word.
 const WORD: &str = "dropday";
 
-/// So many users' tokens are tried where that word is gone: some may have been unreadable before.
-const SAMPLE: u32 = 1000;
-
-/// What is kept under `meta`, sealed, with its name there.
+/// Encrypted values of `meta`.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Row {
+enum Row {
     /// [`WORD`].
     Check,
-    /// What links in emails and Message-IDs are made with. It stays when the key changes, since those
-    /// that are out must stay good.
+    /// Signs links in emails and Message-IDs. It stays the same when the key is rotated, so that links
+    /// in emails sent earlier stay valid.
     Signing,
-    /// The key that a change was begun to and is not finished.
-    Next,
 }
 
 impl Row {
@@ -33,7 +27,6 @@ impl Row {
         match self {
             Self::Check => "key_check",
             Self::Signing => "signing_key",
-            Self::Next => "next_key",
         }
     }
 
@@ -42,11 +35,10 @@ impl Row {
     }
 }
 
-/// Tries the key, and lets the sealer sign and open as this database wants it. In a database that is
-/// new, keeps what is to be tried at the next start.
+/// Checks the key and loads the signing key into the sealer. In a new database, stores both.
 ///
 /// # Errors
-/// [`StoreError::WrongKey`] if it is another database's key.
+/// [`StoreError::WrongKey`]
 pub(super) fn settle(conn: &Connection, sealer: &mut Sealer, chance: &dyn Chance) -> Result<()> {
     if !fits(conn, sealer)? {
         return Err(StoreError::WrongKey);
@@ -54,49 +46,25 @@ pub(super) fn settle(conn: &Connection, sealer: &mut Sealer, chance: &dyn Chance
     if find(conn, Row::Check)?.is_none() {
         keep_check(conn, sealer, chance)?;
     }
-    match read(conn, Row::Signing, sealer)? {
+    match signing_key(conn, sealer)? {
         Some(key) => sealer.sign_with(key),
         None => keep_signing(conn, sealer.signing_key(), sealer, chance)?,
-    }
-    if let Some(next) = read(conn, Row::Next, sealer)? {
-        tracing::warn!("a change of keys was begun and is not finished: run dropday key rotate");
-        sealer.open_also(&next);
     }
     Ok(())
 }
 
-/// Whether the key that the sealer seals with is this database's. One in which nothing is sealed yet fits
-/// every key.
-///
-/// # Errors
-/// [`StoreError`] where the database cannot be read.
+/// Whether this is the database's key. A new database accepts any.
 pub(super) fn fits(conn: &Connection, sealer: &Sealer) -> Result<bool> {
-    let Some(sealed) = find(conn, Row::Check)? else { return opens_something(conn, sealer) };
-    // A key that was to come opens it too once it has come: to go on sealing with the earlier one would lose
-    // what is sealed.
-    let word = sealer.open_own(&sealed, &Row::Check.identity());
+    let Some(sealed) = find(conn, Row::Check)? else { return Ok(true) };
+    let word = sealer.open(&sealed, &Row::Check.identity());
     Ok(word.is_ok_and(|word| word.expose_secret() == WORD))
 }
 
-/// Where the word is gone: whether the key opens what else is sealed, or there is nothing.
-fn opens_something(conn: &Connection, sealer: &Sealer) -> Result<bool> {
-    let mut sealed: Vec<(Vec<u8>, String)> = Vec::new();
-    for row in [Row::Signing, Row::Next] {
-        sealed.extend(find(conn, row)?.map(|value| (value, row.identity())));
-    }
-    for (user, access, refresh) in tokens::sealed(conn, UserId(0), SAMPLE)? {
-        sealed.extend([access, refresh].into_iter().zip(tokens::identities(user)));
-    }
-    let opens = |(value, identity): &(Vec<u8>, String)| sealer.open_own(value, identity).is_ok();
-    Ok(sealed.is_empty() || sealed.iter().any(opens))
-}
-
-/// Keeps the word, sealed with this key from now on.
+/// Makes the sealer's key the database's key.
 pub(super) fn keep_check(conn: &Connection, sealer: &Sealer, chance: &dyn Chance) -> Result<()> {
     keep(conn, Row::Check, &SecretString::from(WORD), sealer, chance)
 }
 
-/// Keeps what links are signed with from now on.
 pub(super) fn keep_signing(
     conn: &Connection,
     key: &SecretBox<[u8; 64]>,
@@ -107,46 +75,17 @@ pub(super) fn keep_signing(
     keep(conn, Row::Signing, &SecretString::from(text), sealer, chance)
 }
 
-/// The key that a change was begun to.
-///
-/// # Errors
-/// [`StoreError::WrongKey`] if the sealer's is not the one that it was begun from.
-pub(super) fn next(conn: &Connection, sealer: &Sealer) -> Result<Option<SecretBox<[u8; 32]>>> {
-    read(conn, Row::Next, sealer)
-}
-
-/// Notes the key that a change is begun to.
-pub(super) fn begin(
-    conn: &Connection,
-    next: &SecretBox<[u8; 32]>,
-    sealer: &Sealer,
-    chance: &dyn Chance,
-) -> Result<()> {
-    let text = STANDARD.encode(next.expose_secret());
-    keep(conn, Row::Next, &SecretString::from(text), sealer, chance)
-}
-
-/// Notes that a change is finished.
-pub(super) fn finish(conn: &Connection) -> Result<()> {
-    conn.execute("DELETE FROM meta WHERE key = ?1", [Row::Next.name()])?;
-    Ok(())
+fn signing_key(conn: &Connection, sealer: &Sealer) -> Result<Option<SecretBox<[u8; 64]>>> {
+    let Some(sealed) = find(conn, Row::Signing)? else { return Ok(None) };
+    let text = sealer.open(&sealed, &Row::Signing.identity())?;
+    let bytes = STANDARD.decode(text.expose_secret()).map_err(|_| StoreError::WrongKey)?;
+    let key: [u8; 64] = bytes.try_into().map_err(|_| StoreError::WrongKey)?;
+    Ok(Some(SecretBox::new(Box::new(key))))
 }
 
 fn find(conn: &Connection, row: Row) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT value FROM meta WHERE key = ?1";
     Ok(conn.query_row(sql, [row.name()], |found| found.get(0)).optional()?)
-}
-
-fn read<const N: usize>(
-    conn: &Connection,
-    row: Row,
-    sealer: &Sealer,
-) -> Result<Option<SecretBox<[u8; N]>>> {
-    let Some(sealed) = find(conn, row)? else { return Ok(None) };
-    let text = sealer.open(&sealed, &row.identity())?;
-    let bytes = STANDARD.decode(text.expose_secret()).map_err(|_| StoreError::WrongKey)?;
-    let key: [u8; N] = bytes.try_into().map_err(|_| StoreError::WrongKey)?;
-    Ok(Some(SecretBox::new(Box::new(key))))
 }
 
 fn keep(
@@ -164,77 +103,39 @@ fn keep(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use super::super::migrations;
-    use super::super::presence::Company;
     use super::*;
     use crate::clock::SeededChance;
 
-    fn key(first: u8) -> SecretBox<[u8; 32]> {
-        SecretBox::new(Box::new([first; 32]))
-    }
-
     fn sealer(first: u8) -> Sealer {
-        Sealer::new(&key(first))
+        Sealer::new(&SecretBox::new(Box::new([first; 32])))
     }
 
-    /// A database that was opened with the first key.
-    fn settled() -> Connection {
-        let mut conn = Connection::open_in_memory().unwrap();
-        migrations::migrate(&mut conn, Path::new("x"), Company::Others).unwrap();
-        settle(&conn, &mut sealer(1), &*SeededChance::new(1)).unwrap();
+    fn empty() -> Connection {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL)")
+            .unwrap();
         conn
     }
 
-    /// Somebody's tokens, sealed with the first key.
-    fn with_tokens(conn: &Connection) {
-        let user = "INSERT INTO people (id, spotify_id, display_name, created_at, consent, follows_next_at)
-                          VALUES (1, 'm', 'Martha', 1, 'good', 1)";
-        conn.execute(user, []).unwrap();
-        let [access, refresh] = tokens::identities(UserId(1)).map(|identity| {
-            sealer(1).seal(&SecretString::from("token"), &identity, &*SeededChance::new(2))
-        });
-        let sql = "INSERT INTO tokens (person, access_sealed, expires_at, refresh_sealed, authorized_at, version)
-                       VALUES (1, ?1, 1, ?2, 1, 1)";
-        conn.execute(sql, params![access, refresh]).unwrap();
+    #[test]
+    fn first_key_is_accepted_and_no_other_afterwards() {
+        let conn = empty();
+        assert!(fits(&conn, &sealer(1)).unwrap() && fits(&conn, &sealer(2)).unwrap());
+        settle(&conn, &mut sealer(1), &*SeededChance::new(1)).unwrap();
+        assert!(fits(&conn, &sealer(1)).unwrap() && !fits(&conn, &sealer(2)).unwrap());
+        let refused = settle(&conn, &mut sealer(2), &*SeededChance::new(2));
+        assert!(matches!(refused, Err(StoreError::WrongKey)), "{refused:?}");
     }
 
     #[test]
-    fn without_the_word_that_tells_the_key_what_else_is_sealed_tells_it() {
-        let conn = settled();
-        for (gone, with) in [("'key_check'", None), ("'signing_key'", Some(with_tokens))] {
-            if let Some(with) = with {
-                with(&conn);
-            }
-            conn.execute(&format!("DELETE FROM meta WHERE key IN ('key_check', {gone})"), [])
-                .unwrap();
-            assert!(!fits(&conn, &sealer(2)).unwrap(), "{gone}");
-            let refused = settle(&conn, &mut sealer(2), &*SeededChance::new(3));
-            assert!(matches!(refused, Err(StoreError::WrongKey)), "{gone}: {refused:?}");
-            assert!(fits(&conn, &sealer(1)).unwrap(), "{gone}");
-        }
-        settle(&conn, &mut sealer(1), &*SeededChance::new(4)).unwrap();
-        assert!(find(&conn, Row::Check).unwrap().is_some(), "and the word is there again");
-    }
-
-    #[test]
-    fn a_database_in_which_nothing_is_sealed_fits_every_key() {
-        let conn = settled();
-        conn.execute("DELETE FROM meta", []).unwrap();
-        assert!(fits(&conn, &sealer(2)).unwrap());
-    }
-
-    #[test]
-    fn the_earlier_key_does_not_fit_once_a_change_is_finished_though_the_next_one_is_known() {
-        let conn = settled();
-        begin(&conn, &key(2), &sealer(1), &*SeededChance::new(2)).unwrap();
-        let mut waiting = sealer(1);
-        settle(&conn, &mut waiting, &*SeededChance::new(3)).unwrap();
-        assert!(fits(&conn, &waiting).unwrap());
-        // Another process finishes the change.
-        keep_check(&conn, &sealer(2), &*SeededChance::new(4)).unwrap();
-        finish(&conn).unwrap();
-        assert!(!fits(&conn, &waiting).unwrap(), "it would go on sealing with the earlier key");
+    fn signing_key_outlives_a_change_of_keys() {
+        let (conn, chance) = (empty(), SeededChance::new(1));
+        let mut first = sealer(1);
+        settle(&conn, &mut first, &*chance).unwrap();
+        let mut second = sealer(2);
+        keep_signing(&conn, first.signing_key(), &second, &*chance).unwrap();
+        keep_check(&conn, &second, &*chance).unwrap();
+        settle(&conn, &mut second, &*chance).unwrap();
+        assert_eq!(second.sign("confirm/1"), first.sign("confirm/1"));
     }
 }

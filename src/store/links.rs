@@ -1,4 +1,4 @@
-//! Links in emails: bound to a purpose, good for a while, good once.
+//! Links that confirm an email address. Each is valid once, for a limited time.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
@@ -8,27 +8,21 @@ use super::error::exactly_one;
 use super::{Result, Tx};
 use crate::domain::user::{EmailAddress, UserId};
 
-/// A link that confirms an address is good for this long.
+/// How long a link is valid.
 pub const CONFIRM_TTL: SignedDuration = SignedDuration::from_hours(48);
 
-/// A link that confirms an address.
+/// A confirmation link.
 #[derive(Debug, Clone)]
 pub struct ConfirmLink {
-    /// Its number, which stands signed in the link.
+    /// The number that the link contains, signed.
     pub id: i64,
-    /// Whose it is.
     pub user: UserId,
-    /// The address that it confirms; `None` once it has.
+    /// The address to confirm; `None` once the link is used.
     pub address: Option<EmailAddress>,
-    /// When it ends.
     pub expires_at: Timestamp,
 }
 
-/// Makes a link that confirms `address`, and ends the user's earlier ones: only the address
-/// typed last can be confirmed.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Creates a link for `address` and invalidates earlier ones: only the address entered last can be confirmed.
 pub fn make_confirm(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result<i64> {
     forget_awaiting(tx, user)?;
     tx.execute(
@@ -39,36 +33,24 @@ pub fn make_confirm(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result
     Ok(tx.conn().last_insert_rowid())
 }
 
-/// Ends the links of a user that wait to be used.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Invalidates a user's unused links.
 pub fn forget_awaiting(tx: &Tx<'_>, user: UserId) -> Result<()> {
     tx.execute("DELETE FROM links WHERE person = ?1 AND used_at IS NULL", [user])?;
     Ok(())
 }
 
-/// The confirming link with this number, used or over though it may be.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The link with this number, even if it is used or expired.
 pub fn find_confirm(tx: &Tx<'_>, id: i64) -> Result<Option<ConfirmLink>> {
     find(tx, "purpose = 'confirm' AND id = ?1", id)
 }
 
-/// The address that a user has typed and not confirmed yet.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The address that a user has entered and not confirmed yet.
 pub fn awaiting(tx: &Tx<'_>, user: UserId) -> Result<Option<ConfirmLink>> {
     let waiting = find(tx, "purpose = 'confirm' AND used_at IS NULL AND person = ?1", user.0)?;
     Ok(waiting.filter(|link| link.expires_at > tx.now()))
 }
 
-/// Marks a link used, and forgets its address.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Marks a link as used and deletes its address.
 pub fn mark_used(tx: &Tx<'_>, id: i64) -> Result<()> {
     let sql = "UPDATE links SET used_at = ?2, address = NULL WHERE id = ?1 AND used_at IS NULL";
     exactly_one(tx.execute(sql, params![id, Ms(tx.now())])?)

@@ -1,4 +1,4 @@
-//! What `/metrics` reads from the database: numbers, and never whose they are.
+//! What `/metrics` reads from the database. Nothing identifies a user.
 
 use std::path::Path;
 
@@ -15,57 +15,47 @@ use crate::domain::disk_space::DiskSpace;
 use crate::domain::hint::SourceName;
 use crate::domain::quota::{Bucket, Pause};
 
-/// Ages of artists' last checks that are told apart, in days.
+/// Histogram buckets of the artists' last checks, in days.
 pub const CHECK_AGES_DAYS: [i64; 6] = [1, 3, 7, 14, 21, 30];
 
-/// Ages of what is owed that are told apart, in minutes.
+/// Histogram buckets of pending notifications, in minutes.
 pub const PENDING_AGES_MINUTES: [i64; 6] = [0, 20, 60, 6 * 60, 24 * 60, 8 * 24 * 60];
 
-/// How far ahead the ends of consents are told apart, in days.
+/// Histogram buckets of the ends of consents, in days ahead.
 pub const CONSENT_DAYS: [i64; 5] = [1, 7, 30, 90, 190];
 
-/// Everything, as of one moment.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// When.
     pub now: Timestamp,
-    /// Users.
     pub users: Users,
-    /// Artists.
     pub artists: Artists,
-    /// Watched artists whose last check is longer ago than each of [`CHECK_AGES_DAYS`]; for one that was never
-    /// checked, since it is watched.
+    /// Watched artists whose last check, or else the first follow, is longer ago than each of [`CHECK_AGES_DAYS`].
     pub unchecked: [u64; 6],
-    /// Calls in the last rolling day, by bucket.
+    /// Calls in the last 24 hours, by bucket.
     pub calls: Vec<(Bucket, u64)>,
-    /// How the day's calls for artists' albums stand.
     pub budget: Budget,
-    /// Pauses that hold now, by scope.
+    /// Current pauses, by scope.
     pub pauses: Vec<(String, Pause)>,
-    /// Things owed for longer than each of [`PENDING_AGES_MINUTES`].
+    /// Notifications pending for longer than each of [`PENDING_AGES_MINUTES`].
     pub owed: [u64; 6],
-    /// Things owed that could not be sent at least once.
+    /// Pending notifications that failed at least once.
     pub put_off: u64,
-    /// Good consents that end within each of [`CONSENT_DAYS`].
+    /// Consents that end within each of [`CONSENT_DAYS`].
     pub consents: [u64; 5],
-    /// What became of each source's hints, of those that are remembered.
+    /// Hints that are kept, by source and state.
     pub hints: Vec<(SourceName, Counts)>,
-    /// When each job last went well.
+    /// The last successful run of each job.
     pub last_ok: Vec<(String, Timestamp)>,
-    /// The file, in bytes.
+    /// Size of the file, in bytes.
     pub size: u64,
-    /// Of those, what nothing lies in.
+    /// Free bytes in the file.
     pub unused: u64,
-    /// The write-ahead log, in bytes.
+    /// Size of the write-ahead log, in bytes.
     pub log: u64,
-    /// The disk; `None` where the system does not say.
+    /// `None` if the system does not say.
     pub room: Option<DiskSpace>,
 }
 
-/// Reads it all.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn facts(tx: &Tx<'_>, settings: &Settings) -> Result<Facts> {
     let (unchecked, owed) =
         (CHECK_AGES_DAYS.map(days), PENDING_AGES_MINUTES.map(SignedDuration::from_mins));

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::copy::{self, Existing};
 use super::files::{beside, folder_of};
 use super::presence::Company;
-use super::{Result, StoreError, private};
+use super::{Result, StoreError};
 
 /// `Drop` in ASCII: marks a SQLite file as Dropday's.
 const APPLICATION_ID: i64 = 0x4472_6f70;
@@ -91,7 +91,6 @@ fn copy_before_upgrade(conn: &mut Connection, path: &Path, to: i64) -> Result<()
     let copy = beside(path, &format!("{BEFORE}{to:04}"));
     copy::write(conn, &copy, Existing::Replace, |_| Ok(()))
         .map_err(|why| StoreError::NoCopy { path: copy.clone(), why })?;
-    private::give(&copy, path).ok();
     delete_old_copies(path).ok();
     Ok(())
 }

@@ -25,7 +25,7 @@ pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Preferences>> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
-    let kinds = Categories {
+    let categories = Categories {
         albums: row.get(0)?,
         singles: row.get(1)?,
         compilations: row.get(2)?,
@@ -43,7 +43,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
     let zone = row.get::<_, Option<String>>(10)?;
     let zone = zone.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC);
     Ok(Preferences {
-        kinds,
+        categories,
         editions: row.get(6)?,
         digest_schedule: DigestSchedule { frequency, hour: row.get(9)?, zone },
         is_subscribed: row.get(11)?,
@@ -53,7 +53,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
 /// Saves preferences. If the schedule changes, pending notifications are rescheduled. A list that was wanted
 /// before keeps the time since when.
 pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
-    let Preferences { kinds, digest_schedule, .. } = wanted;
+    let Preferences { categories, digest_schedule, .. } = wanted;
     let before = of(tx, user)?;
     let (frequency, weekday) = match digest_schedule.frequency {
         DigestFrequency::AtOnce => ("at_once", None),
@@ -70,13 +70,13 @@ pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
          WHERE id = ?1",
         params![
             user,
-            kinds.albums,
-            kinds.live,
-            kinds.remixes,
+            categories.albums,
+            categories.live,
+            categories.remixes,
             wanted.editions,
-            kinds.singles,
-            kinds.compilations,
-            kinds.appearances,
+            categories.singles,
+            categories.compilations,
+            categories.appearances,
             frequency,
             weekday,
             digest_schedule.hour,

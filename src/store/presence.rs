@@ -1,35 +1,36 @@
-//! Whether another Dropday works on the same database.
+//! Whether another Dropday uses the same database.
 //!
-//! Everybody holds a shared lock on a file beside the database for as long as they work on it, and takes it
-//! before they open the database. The kernel drops it with its process, `kill -9` included. Who holds it
-//! alone knows that claims can only be a dead process's, and may change the schema or the file itself.
+//! Every process holds a shared lock on a file beside the database while it uses it, taken before it opens the
+//! database. The kernel releases it when the process ends, also by `kill -9`. A process that holds the lock alone
+//! knows that existing claims are a dead process's, and may change the schema or replace the file.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use super::files::beside;
-use super::{Result, StoreError, private};
+use super::{Result, StoreError};
 
-/// Whether others work on the database.
+/// Whether other processes use the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Company {
-    /// Nobody else does.
+    /// No other process does.
     Nobody,
-    /// Somebody does.
+    /// At least one does.
     Others,
-    /// The file system knows no locks.
+    /// The file system has no locks.
     Unknown,
 }
 
-/// A lock beside the database, held for as long as the process works on it.
+/// The lock, held for as long as this process uses the database.
 #[derive(Debug)]
 pub(super) struct Presence(#[expect(dead_code, reason = "held for its lock")] Option<File>);
 
 impl Presence {
-    /// Takes the lock, after doing what is to be done before anybody else comes.
+    /// Takes the shared lock, after `first` did what must happen before any other process starts.
     ///
-    /// Nobody may have the database open when this is called or returns from `first`: in between there is
-    /// a moment without a lock, in which the file can be replaced.
+    /// The database must not be open when this is called or when `first` returns: in between there is a moment
+    /// without a lock, in which the file can be replaced.
     pub(super) fn announce(
         database: &Path,
         first: impl FnOnce(Company) -> Result<()>,
@@ -41,27 +42,27 @@ impl Presence {
         match file.try_lock() {
             Ok(()) => {
                 first(Company::Nobody)?;
-                // To hold both locks at once is undefined (std::fs::File::lock_shared), hence the gap.
+                // Holding both locks at once is undefined (std::fs::File::lock_shared), hence the gap.
                 file.unlock().ok();
             }
             Err(TryLockError::WouldBlock) => first(Company::Others)?,
             Err(TryLockError::Error(_)) => first(Company::Unknown)?,
         }
-        // Whoever holds it alone does so for a moment: to wait is better than to work unannounced.
+        // Waits for a process that holds the lock alone, which takes a moment.
         let held = file.lock_shared().is_ok();
         Ok(Self(held.then_some(file)))
     }
 
-    /// Takes the lock beside whoever else holds it, so that nobody replaces the file.
+    /// Takes the shared lock if there is a lock file, so that no other process replaces the database.
     pub(super) fn beside_others(database: &Path) -> Self {
-        let file = open(database);
+        let file = File::open(lock_file(database)).ok();
         Self(file.filter(|file| file.lock_shared().is_ok()))
     }
 
-    /// Takes the lock for oneself alone.
+    /// Takes the lock alone.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] while anybody works on the database, or where nobody can tell.
+    /// [`StoreError::InUse`] while another process uses the database, or if that cannot be found out.
     pub(super) fn alone(database: &Path) -> Result<Self> {
         let in_use = || StoreError::InUse(database.to_owned());
         let file = open(database).ok_or_else(in_use)?;
@@ -73,5 +74,10 @@ impl Presence {
 }
 
 fn open(database: &Path) -> Option<File> {
-    private::open(&beside(database, ".lock")).ok()
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600).open(lock_file(database)).ok()
+}
+
+fn lock_file(database: &Path) -> std::path::PathBuf {
+    beside(database, ".lock")
 }

@@ -1,4 +1,4 @@
-//! Trips to Spotify that have not come back yet.
+//! Authorization requests that have not returned from Spotify yet.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -7,34 +7,30 @@ use secrecy::SecretString;
 use super::columns::Ms;
 use super::{Result, Tx};
 
-/// A trip is good for this long.
+/// How long a request is valid.
 pub const TTL: SignedDuration = SignedDuration::from_mins(10);
 
-/// So many trips are remembered; with more the oldest are forgotten.
+/// Beyond this many requests, the oldest are deleted.
 const MAX_ROWS: u32 = 1_000;
 
-/// What was remembered when somebody left for Spotify.
+/// A stored authorization request.
 #[derive(Debug)]
 pub struct SignIn {
     /// SHA-256 of the browser's cookie.
     pub browser_hash: [u8; 32],
     /// The PKCE verifier.
     pub verifier: SecretString,
-    /// When it ends.
     pub expires_at: Timestamp,
-    /// The number of the invitation that was brought along.
+    /// The invitation that the user came with.
     pub invitation: Option<i64>,
 }
 
-/// What a trip's verifier is sealed for.
+/// The row that a verifier is encrypted for.
 pub(super) fn identity(state_hash: &[u8; 32]) -> String {
     format!("sign_ins/{state_hash:x?}/verifier")
 }
 
-/// Remembers a trip under the hash of its `state`.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Stores a request under the hash of its `state`.
 pub fn begin(
     tx: &Tx<'_>,
     state_hash: [u8; 32],
@@ -61,10 +57,7 @@ pub fn begin(
     Ok(())
 }
 
-/// Takes a trip out, once.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Takes out a request: it can be used once.
 pub fn take(tx: &Tx<'_>, state_hash: [u8; 32]) -> Result<Option<SignIn>> {
     let row = tx.query_row(
         "DELETE FROM sign_ins WHERE state_hash = ?1
@@ -80,14 +73,14 @@ pub fn take(tx: &Tx<'_>, state_hash: [u8; 32]) -> Result<Option<SignIn>> {
     Ok(Some(SignIn { browser_hash, verifier, expires_at, invitation }))
 }
 
-/// The verifiers of all trips as they are sealed.
+/// All encrypted verifiers.
 pub(super) fn sealed(conn: &Connection) -> Result<Vec<([u8; 32], Vec<u8>)>> {
     let mut rows = conn.prepare_cached("SELECT state_hash, verifier_sealed FROM sign_ins")?;
     let sealed = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(sealed.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Keeps the same verifier, sealed anew.
+/// Stores a verifier that was encrypted again.
 pub(super) fn keep_sealed(conn: &Connection, state_hash: &[u8; 32], sealed: &[u8]) -> Result<()> {
     let sql = "UPDATE sign_ins SET verifier_sealed = ?2 WHERE state_hash = ?1";
     conn.execute(sql, params![state_hash, sealed])?;

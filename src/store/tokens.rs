@@ -1,4 +1,4 @@
-//! Tokens, sealed. One refresh at a time for each user, across tasks and processes.
+//! Encrypted tokens. A user's tokens are refreshed by one task at a time, across processes.
 
 use jiff::SignedDuration;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,27 +9,25 @@ use super::{Result, Tx};
 use crate::domain::token::{AccessToken, Grant, RefreshToken, Tokens};
 use crate::domain::user::UserId;
 
-/// A refresh that takes longer than this was given up by whoever began it. It may have to queue for
-/// its turn, and a token that rotates must not be refreshed twice.
+/// A claim expires after this long. It includes the wait for the rate limiter, because a token that rotates must not be
+/// refreshed twice.
 const REFRESH_LEASE: SignedDuration = SignedDuration::from_mins(15);
 
-/// A user's tokens, with the number of their latest change.
 #[derive(Debug, Clone)]
 pub struct Kept {
-    /// The tokens.
     pub tokens: Tokens,
-    /// Grows with each change.
+    /// Increases with each change.
     pub version: i64,
 }
 
-/// Whether a refresh is ours to make.
+/// The answer to a claim.
 #[derive(Debug)]
 pub enum RefreshClaim {
-    /// Refresh these, then [`refreshed`] or [`release_refresh`].
+    /// Refresh these, then call [`refreshed`] or [`release_refresh`].
     Ours(Kept),
-    /// Somebody else has refreshed since: use these.
+    /// They were refreshed meanwhile: use these.
     Newer(Kept),
-    /// Somebody else is at it.
+    /// Another task is refreshing them.
     Busy,
     /// There are no tokens any more.
     Gone,
@@ -39,10 +37,7 @@ fn identity(user: UserId, column: &str) -> String {
     format!("tokens/{}/{column}", user.0)
 }
 
-/// Keeps what a consent brought. The six months begin now.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Stores the tokens of a new consent. Its six months start now.
 pub fn keep(tx: &Tx<'_>, user: UserId, grant: &Grant, refresh: &RefreshToken) -> Result<()> {
     tx.execute(
         "INSERT INTO tokens (person, access_sealed, expires_at, refresh_sealed, authorized_at, version)
@@ -62,10 +57,7 @@ pub fn keep(tx: &Tx<'_>, user: UserId, grant: &Grant, refresh: &RefreshToken) ->
     Ok(())
 }
 
-/// A user's tokens; `None` where the consent has ended.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// A user's tokens; `None` if the consent has ended.
 pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<Kept>> {
     let row = tx.query_row(
         "SELECT access_sealed, expires_at, refresh_sealed, authorized_at, version
@@ -88,10 +80,7 @@ pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<Kept>> {
     Ok(Some(Kept { tokens, version }))
 }
 
-/// Claims the refresh of the tokens that were seen at `version`.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Claims the refresh of tokens of this `version`.
 pub fn claim_refresh(tx: &Tx<'_>, user: UserId, version: i64) -> Result<RefreshClaim> {
     let Some(kept) = find(tx, user)? else { return Ok(RefreshClaim::Gone) };
     if kept.version != version {
@@ -104,11 +93,8 @@ pub fn claim_refresh(tx: &Tx<'_>, user: UserId, version: i64) -> Result<RefreshC
     Ok(if claimed == 1 { RefreshClaim::Ours(kept) } else { RefreshClaim::Busy })
 }
 
-/// Keeps what a refresh brought, in one go: the new refresh token where there is one, else the old
-/// one stays. Returns whether it was kept: it is not where somebody signed in or left meanwhile.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Stores refreshed tokens; the old refresh token stays if there is no new one. Returns whether they were stored: they
+/// are not if the user signed in again or was deleted meanwhile.
 pub fn refreshed(tx: &Tx<'_>, user: UserId, version: i64, grant: &Grant) -> Result<bool> {
     let refresh = grant.refresh.as_ref();
     let kept = tx.execute(
@@ -126,42 +112,35 @@ pub fn refreshed(tx: &Tx<'_>, user: UserId, version: i64, grant: &Grant) -> Resu
     Ok(kept == 1)
 }
 
-/// Gives a refresh that failed back, to be tried again.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Releases the claim of a failed refresh.
 pub fn release_refresh(tx: &Tx<'_>, user: UserId, version: i64) -> Result<()> {
     let sql = "UPDATE tokens SET refreshing_until = 0 WHERE person = ?1 AND version = ?2";
     tx.execute(sql, params![user, version])?;
     Ok(())
 }
 
-/// Releases every claim: those of a process that is gone.
+/// Releases all claims, which are a dead process's.
 pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
     tx.execute("UPDATE tokens SET refreshing_until = 0 WHERE refreshing_until > 0", [])?;
     Ok(())
 }
 
-/// A user's tokens as they are sealed: access and refresh.
+/// A user's encrypted access and refresh token.
 pub(super) type Sealed = (UserId, Vec<u8>, Vec<u8>);
 
-/// The sealed tokens of so many users after this one.
-pub(super) fn sealed(conn: &Connection, after: UserId, most: u32) -> Result<Vec<Sealed>> {
-    let mut rows = conn.prepare_cached(
-        "SELECT person, access_sealed, refresh_sealed FROM tokens WHERE person > ?1
-         ORDER BY person LIMIT ?2",
-    )?;
-    let sealed =
-        rows.query_map(params![after, most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+/// All encrypted tokens.
+pub(super) fn sealed(conn: &Connection) -> Result<Vec<Sealed>> {
+    let mut rows = conn.prepare("SELECT person, access_sealed, refresh_sealed FROM tokens")?;
+    let sealed = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(sealed.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What the two were sealed for.
+/// The rows that they are encrypted for.
 pub(super) fn identities(user: UserId) -> [String; 2] {
     [identity(user, "access"), identity(user, "refresh")]
 }
 
-/// Keeps the same tokens, sealed anew.
+/// Stores tokens that were encrypted again.
 pub(super) fn keep_sealed(
     conn: &Connection,
     user: UserId,

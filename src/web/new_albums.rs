@@ -79,17 +79,6 @@ impl Page {
         self.older.map(|before| format!("/new?{kind}before={before}"))
     }
 
-    fn label(kind: &Category) -> &'static str {
-        match kind {
-            Category::Album => "Album",
-            Category::Single => "Single or EP",
-            Category::Compilation => "Compilation",
-            Category::Live => "Live album",
-            Category::Remixes => "Remixes",
-            Category::Appearance => "Appearance",
-        }
-    }
-
     /// The URL of the first page.
     fn latest_path(&self) -> String {
         self.word().map_or_else(|| "/new".to_owned(), |word| format!("/new?kind={word}"))

@@ -113,7 +113,7 @@ fn said(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_version_is_refused_with_both_versions_and_left_as_it_is() {
+async fn newer_database_is_refused_and_left_unchanged() {
     let kept = Kept::new().await;
     let db = Connection::open(kept.file()).unwrap();
     db.pragma_update(None, "user_version", 99).unwrap();
@@ -125,7 +125,7 @@ async fn a_database_of_a_newer_version_is_refused_with_both_versions_and_left_as
 }
 
 #[tokio::test]
-async fn another_programs_database_is_refused_and_left_as_it_is() {
+async fn database_of_another_program_is_refused_and_left_unchanged() {
     let mut kept = Kept::new().await;
     std::fs::remove_file(kept.file()).unwrap();
     let theirs = Connection::open(kept.file()).unwrap();
@@ -148,7 +148,7 @@ async fn another_programs_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_with_another_key_is_refused_and_opens_again_with_its_own() {
+async fn wrong_key_is_refused_and_right_key_still_works() {
     let kept = Kept::new().await;
     let key = std::fs::read_to_string(kept.key()).unwrap();
     std::fs::write(kept.key(), ANOTHER_KEY).unwrap();
@@ -162,7 +162,7 @@ async fn a_database_with_another_key_is_refused_and_opens_again_with_its_own() {
 }
 
 #[tokio::test]
-async fn a_database_whose_key_is_missing_is_refused_and_no_other_key_is_made() {
+async fn missing_key_is_reported_and_not_replaced() {
     let kept = Kept::new().await;
     let key = std::fs::read_to_string(kept.key()).unwrap();
     std::fs::remove_file(kept.key()).unwrap();
@@ -174,7 +174,7 @@ async fn a_database_whose_key_is_missing_is_refused_and_no_other_key_is_made() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_refused_and_kept() {
+async fn file_that_is_not_a_database_is_refused_and_kept() {
     let kept = Kept::new().await;
     let sound = kept.bytes();
     let garbage_at_the_top = [&[0xa5; 100], &sound[100..]].concat();
@@ -187,7 +187,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
 }
 
 #[tokio::test]
-async fn damage_is_found_wherever_it_lies() {
+async fn check_finds_damage_anywhere_in_the_file() {
     let kept = Kept::new().await;
     // Pages that a migration left free hold nothing that could be damaged.
     let tidy = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
@@ -220,7 +220,7 @@ async fn is_found_out(kept: &Kept) {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_refused_with_the_path() {
+async fn missing_folder_is_reported_with_its_path() {
     let mut kept = Kept::new().await;
     let folder = kept.folder.path().to_owned();
     std::fs::create_dir(folder.join("folder.db")).unwrap();
@@ -235,7 +235,7 @@ async fn a_path_that_leads_nowhere_is_refused_with_the_path() {
 }
 
 #[tokio::test]
-async fn while_another_program_locks_the_database_pages_are_read_and_nothing_is_lost() {
+async fn locked_database_still_serves_pages_and_loses_nothing() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let kept = Kept { folder: TempDir::new().unwrap(), config: home.config.clone() };
@@ -260,7 +260,7 @@ async fn while_another_program_locks_the_database_pages_are_read_and_nothing_is_
 }
 
 #[tokio::test]
-async fn a_read_only_database_is_refused_with_the_remedy() {
+async fn read_only_database_is_refused_with_a_remedy() {
     let kept = Kept::new().await;
     for journal in ["delete", "wal"] {
         let db = Connection::open(kept.file()).unwrap();
@@ -278,7 +278,7 @@ async fn a_read_only_database_is_refused_with_the_remedy() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_told_and_costs_nothing() {
+async fn full_disk_is_reported_and_loses_nothing() {
     let kept = Kept::new().await;
     let db = Connection::open(kept.file()).unwrap();
     db.pragma_update(None, "journal_mode", "wal").unwrap();
@@ -298,7 +298,7 @@ async fn a_full_disk_is_told_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn on_a_full_disk_the_daemon_is_alive_and_not_ready_until_there_is_room() {
+async fn daemon_is_not_ready_while_disk_is_full() {
     let kept = Kept::new().await;
     let small = kept.folder.path().join("small");
     let address = crate::binary::free_address();
@@ -329,7 +329,7 @@ async fn on_a_full_disk_the_daemon_is_alive_and_not_ready_until_there_is_room() 
 /// delete the write-ahead log with what is in it.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn another_program_can_see_that_the_database_is_in_use() {
+async fn other_programs_can_see_that_the_database_is_in_use() {
     use std::os::unix::fs::MetadataExt;
     let home = Home::new().await;
     home.listener("Martha", &[]).await;

@@ -112,7 +112,10 @@ async fn status_and_page_show_checked_and_overdue_artists() {
     home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
     home.checks().await;
     let page = martha.browser.get("/account").await.body;
-    assert!(page.contains("waited too long") && page.contains("the last check failed"), "{page}");
+    assert!(
+        page.contains("not been checked for too long") && page.contains("the last check failed"),
+        "{page}"
+    );
     home.finish().await;
 }
 

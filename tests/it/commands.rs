@@ -28,7 +28,7 @@ async fn once(machine: &Machine) -> Ended {
 }
 
 #[tokio::test]
-async fn once_does_everything_and_says_so_with_its_exit_code() {
+async fn once_runs_every_job_and_exits_with_zero() {
     let (machine, artists, martha) = settled(2).await;
     machine.world.put_out(&artists[0], NewAlbum::titled("New"));
     let ended = once(&machine).await;
@@ -39,7 +39,7 @@ async fn once_does_everything_and_says_so_with_its_exit_code() {
 }
 
 #[tokio::test]
-async fn once_without_all_asks_only_about_what_is_due() {
+async fn once_checks_only_due_artists() {
     let (machine, ..) = settled(3).await;
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
     assert_eq!(machine.world.count(Endpoint::ArtistAlbums), 0);
@@ -50,7 +50,7 @@ async fn once_without_all_asks_only_about_what_is_due() {
 }
 
 #[tokio::test]
-async fn once_all_goes_as_far_as_the_days_calls_and_that_is_no_failure() {
+async fn once_all_stops_at_the_daily_quota_without_failing() {
     let (machine, ..) = settled(5).await;
     let three_more = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "8")];
     let ended = machine.run_with(&three_more, &["once", "--all"]).await;
@@ -64,7 +64,7 @@ async fn once_all_goes_as_far_as_the_days_calls_and_that_is_no_failure() {
 }
 
 #[tokio::test]
-async fn once_fails_when_spotify_is_down_and_makes_good_later() {
+async fn once_fails_while_spotify_is_down_and_catches_up() {
     for endpoint in [Endpoint::Following, Endpoint::ArtistAlbums] {
         let (machine, artists, martha) = settled(1).await;
         machine.world.put_out(&artists[0], NewAlbum::titled("New"));
@@ -78,7 +78,7 @@ async fn once_fails_when_spotify_is_down_and_makes_good_later() {
 }
 
 #[tokio::test]
-async fn once_fails_when_the_mail_server_is_down_and_makes_good_later() {
+async fn once_fails_while_mail_server_is_down_and_catches_up() {
     let (machine, artists, martha) = settled(1).await;
     machine.world.put_out(&artists[0], NewAlbum::titled("New"));
     machine.inbox.stop().await;
@@ -94,7 +94,7 @@ async fn once_fails_when_the_mail_server_is_down_and_makes_good_later() {
 }
 
 #[tokio::test]
-async fn once_fails_while_spotify_asks_for_a_pause_and_does_not_ask_meanwhile() {
+async fn once_makes_no_calls_during_a_pause() {
     let (machine, artists, martha) = settled(1).await;
     machine.world.put_out(&artists[0], NewAlbum::titled("New"));
     machine.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(2) }]);
@@ -108,7 +108,7 @@ async fn once_fails_while_spotify_asks_for_a_pause_and_does_not_ask_meanwhile() 
 }
 
 #[tokio::test]
-async fn once_with_nobody_connected_has_nothing_to_do_and_does_it_well() {
+async fn once_without_users_succeeds() {
     let machine = Machine::new().await;
     let ended = once(&machine).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -116,7 +116,7 @@ async fn once_with_nobody_connected_has_nothing_to_do_and_does_it_well() {
 }
 
 #[tokio::test]
-async fn once_told_to_stop_finishes_the_email_in_hand_and_leaves_the_rest() {
+async fn once_finishes_the_current_email_when_stopped() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let fan_of = [artist.as_str()];
@@ -151,7 +151,7 @@ fn timeless(text: &str) -> String {
 }
 
 #[tokio::test]
-async fn status_tells_how_it_stands_to_users_and_to_programs() {
+async fn status_is_readable_as_text_and_json() {
     let (machine, artists, _) = settled(2).await;
     machine.world.put_out(&artists[0], NewAlbum::titled("New"));
     once(&machine).await;
@@ -178,7 +178,7 @@ async fn status_tells_how_it_stands_to_users_and_to_programs() {
 }
 
 #[tokio::test]
-async fn status_tells_why_emails_wait_and_until_when_spotify_is_left_alone() {
+async fn status_explains_deferred_emails_and_pauses() {
     let (machine, artists, _) = settled(2).await;
     machine.world.put_out(&artists[0], NewAlbum::titled("New"));
     machine.inbox.stop().await;
@@ -197,7 +197,7 @@ async fn status_tells_why_emails_wait_and_until_when_spotify_is_left_alone() {
 }
 
 #[tokio::test]
-async fn status_without_a_database_says_what_to_do_and_makes_none() {
+async fn status_without_database_says_what_to_do() {
     let machine = Machine::new().await;
     let ended = machine.run(&["status"]).await;
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
@@ -215,7 +215,7 @@ fn with_login() -> InboxSettings {
 }
 
 #[tokio::test]
-async fn check_finds_nothing_wrong_where_nothing_is() {
+async fn check_passes_on_a_working_setup() {
     let machine = Machine::with_inbox(&[], with_login()).await;
     let ended = machine.run(&["check"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -237,7 +237,7 @@ async fn check_says(machine: &Machine, code: i32, what: &str, remedy: &str) {
 }
 
 #[tokio::test]
-async fn check_names_what_is_not_set() {
+async fn check_names_missing_keys() {
     let machine =
         Machine::with(&[("SPOTIFY__CLIENT_ID", ""), ("MAIL__SMTP_URL", ""), ("MAIL__FROM", "")])
             .await;
@@ -248,14 +248,14 @@ async fn check_names_what_is_not_set() {
 }
 
 #[tokio::test]
-async fn check_names_a_cron_rule_that_is_none() {
+async fn check_names_invalid_cron_rule() {
     let machine = Machine::with(&[("SCHEDULE__RELEASES", "hourly")]).await;
     check_says(&machine, 1, "`schedule.releases` is `hourly`", "such as 0 */5 * * * *").await;
     machine.finish().await;
 }
 
 #[tokio::test]
-async fn check_names_a_wrong_password_and_a_mail_server_that_is_down() {
+async fn check_reports_wrong_password_and_mail_server_down() {
     let machine = Machine::with_inbox(&[], with_login()).await;
     machine.inbox.script(SmtpFault::RefuseLogin(535));
     check_says(&machine, 1, "the log-in failed", "Compare mail.smtp_url").await;
@@ -267,7 +267,7 @@ async fn check_names_a_wrong_password_and_a_mail_server_that_is_down() {
 }
 
 #[tokio::test]
-async fn check_names_a_database_that_is_damaged() {
+async fn check_reports_damaged_database() {
     let (machine, ..) = settled(40).await;
     let sound = std::fs::read(machine.database()).unwrap();
     std::fs::write(machine.database(), "this is no database, but there is much of it".repeat(99))
@@ -283,7 +283,7 @@ async fn check_names_a_database_that_is_damaged() {
 }
 
 #[tokio::test]
-async fn check_names_a_key_that_does_not_fit_or_is_missing() {
+async fn check_reports_wrong_or_missing_key() {
     let machine = Machine::new().await;
     assert_eq!(machine.run(&["check"]).await.code, Some(0));
     let file = machine.folder.path().join("dropday.key");
@@ -300,7 +300,7 @@ async fn check_names_a_key_that_does_not_fit_or_is_missing() {
 }
 
 #[tokio::test]
-async fn check_names_a_folder_that_is_not_there() {
+async fn check_reports_missing_folder() {
     let machine = Machine::with(&[("DATABASE__PATH", "/nowhere/dropday.db")]).await;
     check_says(&machine, 1, "/nowhere/dropday.db cannot be opened", "set database.path").await;
     machine.finish().await;
@@ -308,7 +308,7 @@ async fn check_names_a_folder_that_is_not_there() {
 
 /// Only root can be somebody else's root: where the tests run as anybody, there is nothing to see.
 #[tokio::test]
-async fn what_check_makes_for_root_belongs_to_whom_the_folder_belongs_to() {
+async fn files_that_root_creates_belong_to_the_folders_owner() {
     const SERVICE: u32 = 61_234;
     let machine = Machine::new().await;
     if std::os::unix::fs::chown(machine.folder.path(), Some(SERVICE), Some(SERVICE)).is_ok() {
@@ -322,7 +322,7 @@ async fn what_check_makes_for_root_belongs_to_whom_the_folder_belongs_to() {
 }
 
 #[tokio::test]
-async fn health_is_whether_the_daemon_answers() {
+async fn health_succeeds_while_daemon_answers() {
     let machine = Machine::new().await;
     let listens = [("WEB__LISTEN", machine.address.as_str())];
     let health = async || machine.run_with(&listens, &["health"]).await;
@@ -337,7 +337,7 @@ async fn health_is_whether_the_daemon_answers() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_takes_the_question_and_says_nothing_is_not_well() {
+async fn health_fails_when_daemon_does_not_answer() {
     let machine = Machine::new().await;
     let _silent = std::net::TcpListener::bind(&machine.address).unwrap();
     let listens = [("WEB__LISTEN", machine.address.as_str())];
@@ -347,7 +347,7 @@ async fn a_daemon_that_takes_the_question_and_says_nothing_is_not_well() {
 }
 
 #[tokio::test]
-async fn help_teaches() {
+async fn help_explains_setup() {
     let machine = Machine::new().await;
     for verb in [
         "",
@@ -374,7 +374,7 @@ async fn help_teaches() {
 }
 
 #[tokio::test]
-async fn the_demo_plays_by_itself_and_prints_the_email() {
+async fn headless_demo_prints_an_email() {
     let machine = Machine::new().await;
     let mut command = machine.command(&["demo", "--headless"]);
     command.env("TMPDIR", machine.folder.path());
@@ -389,12 +389,12 @@ async fn the_demo_plays_by_itself_and_prints_the_email() {
 }
 
 #[tokio::test]
-async fn no_secret_is_ever_said_in_text() {
+async fn text_logs_contain_no_secrets() {
     no_secret_is_said_in("text").await;
 }
 
 #[tokio::test]
-async fn no_secret_is_ever_said_in_json() {
+async fn json_logs_contain_no_secrets() {
     let said = no_secret_is_said_in("json").await;
     assert!(said.lines().any(|line| line.starts_with('{') && line.contains("\"level\":\"INFO\"")));
 }

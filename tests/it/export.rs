@@ -34,7 +34,7 @@ fn secrets(db: &Connection) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn everything_about_a_user_is_in_one_file_and_nothing_of_others_nor_a_secret() {
+async fn export_has_all_of_one_user_and_no_secrets() {
     let home = Home::new().await;
     let (shared, own) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Robyn"));
     let martha = home.listener("Martha", &[&shared, &own]).await;
@@ -86,7 +86,7 @@ async fn everything_about_a_user_is_in_one_file_and_nothing_of_others_nor_a_secr
 }
 
 #[tokio::test]
-async fn the_form_that_deletes_wants_a_tick_and_without_it_nothing_is_gone() {
+async fn deletion_form_requires_the_checkbox() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let page = martha.browser.get("/leave").await;
@@ -105,7 +105,7 @@ async fn the_form_that_deletes_wants_a_tick_and_without_it_nothing_is_gone() {
 }
 
 #[tokio::test]
-async fn the_operator_prints_the_same_for_whoever_asks() {
+async fn export_command_prints_the_same() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let martha = machine.settle(&[("Martha", &[&artist])]).await.remove(0);

@@ -43,7 +43,7 @@ fn is_on_disk(home: &Home, needle: &str) -> bool {
 }
 
 #[tokio::test]
-async fn who_leaves_is_gone_from_every_table_and_from_the_disk() {
+async fn deleted_user_is_gone_from_tables_and_disk() {
     let home = Home::new().await;
     let shared = home.world.add_artist("Shared");
     let own: Vec<String> = (0..300).map(|n| home.world.add_artist(format!("Own {n}"))).collect();
@@ -88,7 +88,7 @@ async fn who_leaves_is_gone_from_every_table_and_from_the_disk() {
 }
 
 #[tokio::test]
-async fn what_another_program_still_reads_is_gone_from_the_disk_with_the_next_start() {
+async fn next_start_wipes_what_another_reader_kept() {
     let mut home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let other = Connection::open(&home.config.database).unwrap();
@@ -103,7 +103,7 @@ async fn what_another_program_still_reads_is_gone_from_the_disk_with_the_next_st
 }
 
 #[tokio::test]
-async fn what_was_replaced_before_is_not_on_disk_either() {
+async fn replaced_values_are_not_on_disk() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     home.world.change_user(martha.user, |user| user.name = "Somebody else".into());
@@ -121,7 +121,7 @@ async fn what_was_replaced_before_is_not_on_disk_either() {
 }
 
 #[tokio::test]
-async fn whoever_stays_loses_neither_follows_nor_emails() {
+async fn deletion_keeps_follows_and_emails_of_others() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -148,7 +148,7 @@ async fn whoever_stays_loses_neither_follows_nor_emails() {
 }
 
 #[tokio::test]
-async fn who_leaves_while_checks_and_lists_are_due_is_asked_about_no_more() {
+async fn deleted_user_is_not_synced_any_more() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -162,7 +162,7 @@ async fn who_leaves_while_checks_and_lists_are_due_is_asked_about_no_more() {
 }
 
 #[tokio::test]
-async fn leaving_in_the_midst_of_work_leaves_nothing_behind() {
+async fn deletion_during_work_leaves_nothing_behind() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -176,7 +176,7 @@ async fn leaving_in_the_midst_of_work_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn leaving_signs_out_all_browsers_of_one_user_and_nobody_elses() {
+async fn deletion_signs_out_all_browsers_of_that_user() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let jonas = home.listener("Jonas", &[]).await;
@@ -194,7 +194,7 @@ async fn leaving_signs_out_all_browsers_of_one_user_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn signing_out_ends_one_browser_alone() {
+async fn signing_out_ends_one_session_only() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let telephone = home.visitor();
@@ -210,7 +210,7 @@ async fn signing_out_ends_one_browser_alone() {
 }
 
 #[tokio::test]
-async fn who_comes_back_starts_anew_and_in_silence() {
+async fn returning_user_starts_over_without_news() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -235,7 +235,7 @@ async fn who_comes_back_starts_anew_and_in_silence() {
 }
 
 #[tokio::test]
-async fn a_link_in_an_email_to_somebody_who_left_is_void() {
+async fn links_of_deleted_users_are_invalid() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
@@ -247,7 +247,7 @@ async fn a_link_in_an_email_to_somebody_who_left_is_void() {
 }
 
 #[tokio::test]
-async fn no_page_elsewhere_can_make_somebody_leave() {
+async fn other_sites_cannot_delete_an_account() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     for path in ["/account/leave", "/account/sign-out", "/account/address"] {
@@ -261,7 +261,7 @@ async fn no_page_elsewhere_can_make_somebody_leave() {
 }
 
 #[tokio::test]
-async fn whom_somebody_followed_once_is_forgotten_when_they_leave() {
+async fn formerly_followed_artists_are_deleted_with_the_user() {
     for days in [0, 5, 10, 70] {
         let mut home = Home::new().await;
         let artist = home.world.add_artist("Röyksopp");

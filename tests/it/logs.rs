@@ -88,7 +88,7 @@ async fn told(journal_stream: &str) -> Option<(String, String)> {
     is_allowed.then_some((heard, ended.err))
 }
 
-const MADE: &str = "made the key that tokens are sealed with";
+const MADE: &str = "created the key that encrypts tokens";
 
 #[tokio::test]
 async fn under_systemd_the_journal_gets_entries_with_priority_and_fields() {

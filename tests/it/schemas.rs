@@ -153,7 +153,7 @@ fn assert_needs(answer: &str, body: &Value, place: &str, fields: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_profile_is_as_described() {
+async fn profile_matches_published_schema() {
     let asker = Asker::new().await;
     let mut me = asker.get("/v1/me").await;
     assert_fits("me", &me);
@@ -164,7 +164,7 @@ async fn a_profile_is_as_described() {
 }
 
 #[tokio::test]
-async fn lists_of_followed_artists_are_as_described() {
+async fn followed_artists_match_published_schema() {
     let asker = Asker::new().await;
     let list = "/v1/me/following?type=artist&limit=50";
     assert_fits("following", &asker.get(list).await);
@@ -184,7 +184,7 @@ async fn lists_of_followed_artists_are_as_described() {
 }
 
 #[tokio::test]
-async fn lists_of_albums_are_as_described() {
+async fn artist_albums_match_published_schema() {
     let asker = Asker::new().await;
     let empty = asker.world.add_artist("Nothing yet");
     assert_fits("artist_albums", &asker.get(&format!("/v1/artists/{empty}/albums")).await);
@@ -236,7 +236,7 @@ async fn lists_of_albums_are_as_described() {
 }
 
 #[tokio::test]
-async fn errors_are_as_described() {
+async fn errors_match_published_schema() {
     let asker = Asker::new().await;
     let albums = format!("/v1/artists/{}/albums", asker.world.add_artist("Somebody"));
     let mut errors = vec![

@@ -1,4 +1,4 @@
-//! Nothing is kept for ever, and nothing is told twice for that.
+//! Nothing is kept forever, and no user is notified twice because of it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -24,7 +24,7 @@ fn count(home: &Home, sql: &str) -> i64 {
     conn.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
-/// Days go by for somebody who looks in, so that their consent lasts.
+/// Days pass, and the users sign in again so that their consent lasts.
 async fn days(home: &Home, days: u64, listeners: &[&Listener]) {
     home.advance_days(days);
     for listener in listeners {
@@ -34,7 +34,7 @@ async fn days(home: &Home, days: u64, listeners: &[&Listener]) {
 }
 
 #[tokio::test]
-async fn what_was_told_more_than_a_year_ago_is_forgotten_and_the_welcome_is_not() {
+async fn old_notifications_are_deleted_but_not_the_welcome() {
     let home = Home::with(MANY_CALLS).await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -45,18 +45,18 @@ async fn what_was_told_more_than_a_year_ago_is_forgotten_and_the_welcome_is_not(
     home.emails().await;
     let rows = "SELECT count(*) FROM outbox WHERE kind <> 'welcome'";
     let before = count(&home, rows);
-    assert!(before >= 3, "the question, the news and the sample");
+    assert!(before >= 3, "the confirmation, the news and the sample");
     for _ in 0..13 {
         days(&home, 30, &[&martha]).await;
         maintenance(&home).await;
     }
-    assert_eq!(count(&home, rows), before, "a year is not over");
+    assert_eq!(count(&home, rows), before, "less than a year");
     home.world.put_out(&artist, NewAlbum::titled("New"));
     days(&home, 30, &[&martha]).await;
     assert_eq!(maintenance(&home).await.emails, before.unsigned_abs());
     assert_eq!(count(&home, rows), 1, "the new one");
     assert_eq!(count(&home, "SELECT count(*) FROM outbox WHERE kind = 'welcome'"), 1);
-    // Nothing brings the old one back: not a look at everything, nor another address.
+    // Nothing brings the old one back: neither a check of everything nor another address.
     home.inbox.empty();
     martha.browser.post("/account/address", &[("email", "new@example.com")]).await;
     home.emails().await;
@@ -68,7 +68,7 @@ async fn what_was_told_more_than_a_year_ago_is_forgotten_and_the_welcome_is_not(
 }
 
 #[tokio::test]
-async fn what_is_owed_is_kept_however_old() {
+async fn pending_notification_is_kept_however_old() {
     let home = Home::with(MANY_CALLS).await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -78,7 +78,7 @@ async fn what_is_owed_is_kept_however_old() {
     let sql = "UPDATE outbox SET owed_at = 1000, next_at = 4102444800000 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.advance_days(500);
-    assert_eq!(maintenance(&home).await.emails, 0, "the artist was not looked at for longer");
+    assert_eq!(maintenance(&home).await.emails, 0, "the artist was not checked for longer");
     assert_eq!(home.status().await.owed, 1);
     let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
@@ -88,7 +88,7 @@ async fn what_is_owed_is_kept_however_old() {
 }
 
 #[tokio::test]
-async fn it_is_done_once_a_day_and_a_clock_that_stepped_back_does_not_stop_it() {
+async fn maintenance_runs_daily_even_after_clock_stepped_back() {
     let home = Home::new().await;
     let is_done =
         async || maintenance::pass(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
@@ -105,18 +105,18 @@ async fn it_is_done_once_a_day_and_a_clock_that_stepped_back_does_not_stop_it() 
     stop.cancel();
     home.advance_hours(25);
     maintenance::pass(&home.ctx, &stop).await.unwrap();
-    assert!(is_done().await, "one that was stopped is not done");
+    assert!(is_done().await, "an interrupted one is repeated");
     home.finish().await;
 }
 
-/// What must outlive a clock that is wrong for a while.
+/// Rows that must survive a clock that is wrong for a while.
 fn kept(home: &Home) -> Vec<i64> {
     let tables = ["outbox WHERE kind = 'news'", "unfollows", "sessions", "artists", "releases"];
     tables.map(|table| count(home, &format!("SELECT count(*) FROM {table}"))).to_vec()
 }
 
 #[tokio::test]
-async fn a_clock_that_stands_a_year_ahead_once_costs_nothing_and_is_believed_if_it_goes_on() {
+async fn jumped_clock_deletes_nothing_until_it_keeps_time() {
     let home = Home::with(MANY_CALLS).await;
     let (artist, gone) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Gone"));
     let martha = home.listener("Martha", &[&artist, &gone]).await;
@@ -130,11 +130,11 @@ async fn a_clock_that_stands_a_year_ahead_once_costs_nothing_and_is_believed_if_
     home.clock.set(right + SignedDuration::from_hours(24 * 500));
     home.follows().await;
     home.checks().await;
-    assert!(!is_done().await, "nothing is over by a clock that leapt");
+    assert!(!is_done().await, "nothing expires by a clock that jumped");
     assert_eq!(kept(&home), before);
     home.clock.set(right + SignedDuration::from_hours(1));
     home.follows().await;
-    assert!(is_done().await, "it was put right");
+    assert!(is_done().await, "it was corrected");
     assert_eq!(kept(&home), before);
     home.clock.set(right + SignedDuration::from_hours(24 * 500));
     martha.browser.sign_in(&home.world, martha.user).await;
@@ -145,14 +145,14 @@ async fn a_clock_that_stands_a_year_ahead_once_costs_nothing_and_is_believed_if_
         home.clock.advance(Duration::from_secs(6 * 3600));
     }
     home.follows().await;
-    assert!(is_done().await, "it goes on: a machine that was off for long");
+    assert!(is_done().await, "it keeps time: the machine was off for long");
     let after = kept(&home);
     assert!(before[0] == 1 && after[0] == 0 && after[1] == 0, "{before:?} → {after:?}");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn copies_from_before_upgrades_and_restores_do_not_outlive_a_month() {
+async fn old_copies_of_the_database_are_deleted() {
     let home = Home::new().await;
     let beside = |ending: &str, days: u64| {
         let path = home.folder.path().join(format!("dropday.db{ending}"));
@@ -171,34 +171,35 @@ async fn copies_from_before_upgrades_and_restores_do_not_outlive_a_month() {
 }
 
 #[tokio::test]
-async fn very_many_artists_of_nobody_go_a_few_at_a_time_and_no_start_waits_for_it() {
+async fn many_unfollowed_artists_are_deleted_without_delaying_startup() {
     let mut home = Home::new().await;
     let artists = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5200)
                    INSERT INTO artists (id, name, folded, watched_since, next_check_at, unwatched_at)
                        SELECT 'a' || n, 'A', 'a', 1, 1, 1 FROM n";
     Connection::open(&home.config.database).unwrap().execute(artists, []).unwrap();
     home.restart().await;
-    assert_eq!(count(&home, "SELECT count(*) FROM artists"), 5200, "the start did not wait");
+    assert_eq!(count(&home, "SELECT count(*) FROM artists"), 5200, "startup did not wait");
     home.follows().await;
-    assert_eq!(count(&home, "SELECT count(*) FROM artists"), 0, "one pass finds them all");
+    assert_eq!(count(&home, "SELECT count(*) FROM artists"), 0, "one run finds them all");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn sessions_that_ended_go_and_those_in_use_stay() {
+async fn expired_sessions_are_deleted_and_used_ones_kept() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     home.advance_days(20);
     let browser = home.visitor();
     browser.sign_in(&home.world, martha.user).await;
     home.advance_days(15);
-    assert_eq!(maintenance(&home).await.sessions, 1);
+    home.follows().await;
+    assert_eq!(count(&home, "SELECT count(*) FROM sessions"), 1);
     assert_eq!(browser.get("/account").await.status.as_u16(), 200);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn an_album_of_an_artist_whom_nobody_follows_goes_once_it_was_told() {
+async fn release_of_unfollowed_artist_is_deleted_once_sent() {
     let home = Home::with(MANY_CALLS).await;
     let artist = home.world.add_artist("Röyksopp");
     let (kept, other) = (home.world.add_artist("Kept"), home.world.add_artist("Other"));
@@ -214,7 +215,7 @@ async fn an_album_of_an_artist_whom_nobody_follows_goes_once_it_was_told() {
     home.follows().await;
     assert_eq!(count(&home, "SELECT count(*) FROM artists"), 2);
     maintenance(&home).await;
-    assert_eq!(count(&home, "SELECT count(*) FROM releases"), 1, "it is owed");
+    assert_eq!(count(&home, "SELECT count(*) FROM releases"), 1, "it is pending");
     let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.emails().await;
@@ -225,7 +226,7 @@ async fn an_album_of_an_artist_whom_nobody_follows_goes_once_it_was_told() {
 }
 
 #[tokio::test]
-async fn room_that_became_free_goes_back_to_the_disk() {
+async fn free_pages_are_returned_to_the_disk() {
     let home = Home::new().await;
     let conn = Connection::open(&home.config.database).unwrap();
     conn.execute_batch(
@@ -243,8 +244,8 @@ async fn room_that_became_free_goes_back_to_the_disk() {
     home.finish().await;
 }
 
-/// A year and a half with two users and some artists, as chance has it. What each was told, in order; the second
-/// number says how much was tidied up.
+/// A random year and a half with two users and some artists. What each was notified of, in order, and how many rows
+/// were deleted.
 async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
     let home = Home::with(MANY_CALLS).await;
     let chance = SeededChance::new(seed);
@@ -270,7 +271,7 @@ async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
                     let album = NewAlbum::titled(format!("Album-{:03}.", albums.len()));
                     albums.push(home.world.put_out(artist, album.on(dates[draw(5)])));
                 }
-                // One that was told lately, or long ago, shows up on somebody else's list.
+                // A release that was sent recently, or long ago, appears in another artist's list.
                 kind @ (4 | 5) if !albums.is_empty() => {
                     let group = [Group::Album, Group::AppearsOn][draw(2)];
                     let back = if kind == 4 { albums.len().min(3) } else { albums.len() };
@@ -281,7 +282,7 @@ async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
                 _ => {}
             }
         }
-        // Short enough for what was told to be news still when it is tidied up.
+        // Short enough for what was sent to be news still during maintenance.
         days(&home, 12, &[&martha, &jonas]).await;
         if tidies {
             removed += maintenance(&home).await.emails;
@@ -300,7 +301,7 @@ async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
 }
 
 #[tokio::test]
-async fn whatever_happens_users_are_told_the_same_whether_or_not_it_is_tidied_up() {
+async fn maintenance_never_changes_what_users_are_notified_of() {
     let mut removed = 0;
     for seed in 0..2 {
         let (told, none) = play(seed, false).await;
@@ -310,5 +311,5 @@ async fn whatever_happens_users_are_told_the_same_whether_or_not_it_is_tidied_up
         assert_eq!(none, 0);
         removed += some;
     }
-    assert!(removed > 10, "only {removed} rows went: that proves nothing");
+    assert!(removed > 10, "only {removed} rows were deleted: that proves nothing");
 }

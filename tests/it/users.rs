@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::binary::{Machine, eventually};
 
 #[tokio::test]
-async fn the_operator_sees_who_is_here_and_how_they_stand() {
+async fn users_list_shows_everyone_and_their_state() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     machine.settle(&[("Martha", &[artist.as_str()]), ("Jonas", &[])]).await;
@@ -27,7 +27,7 @@ async fn the_operator_sees_who_is_here_and_how_they_stand() {
 }
 
 #[tokio::test]
-async fn who_is_removed_is_gone_and_gets_a_last_email() {
+async fn removed_user_is_deleted_and_gets_goodbye_email() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let users = [("Martha", &[artist.as_str()][..]), ("Jonas", &[artist.as_str()][..])];
@@ -54,7 +54,7 @@ async fn who_is_removed_is_gone_and_gets_a_last_email() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_confirmed_by_hand_gets_news() {
+async fn address_confirmed_by_admin_gets_news() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let user = machine.world.add_user("Martha");
@@ -91,7 +91,7 @@ async fn an_address_that_is_confirmed_by_hand_gets_news() {
 }
 
 #[tokio::test]
-async fn a_test_email_is_sent_to_whom_the_operator_names() {
+async fn test_email_goes_to_the_named_address() {
     let machine = Machine::new().await;
     let ended = machine.run(&["send-test", "operator@example.com"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");

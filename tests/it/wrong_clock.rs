@@ -52,7 +52,7 @@ async fn dates_written_by_a_wrong_clock_are_corrected() {
     home.follows().await;
     assert_eq!(home.status().await.artists.last_check, Some(right));
     let page = martha.browser.get("/account").await.words();
-    assert!(page.contains("Your permission lasts until 23 May 2027."), "{page}");
+    assert!(page.contains("Spotify access lasts until 23 May 2027."), "{page}");
     home.advance_days(22);
     assert_eq!(home.status().await.artists.overdue, 1);
     home.finish().await;

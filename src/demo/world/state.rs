@@ -59,14 +59,20 @@ impl State {
     }
 
     pub(super) fn add_album(&mut self, album: Album, listed: Vec<(String, Group)>) {
-        let id = album.id.clone();
+        let index = self.albums.len();
         self.albums.push(album);
-        listed.iter().for_each(|(artist, group)| self.list(&id, artist, *group));
+        for (artist, group) in listed {
+            let listing = self.listings.entry(artist).or_default();
+            // If an artist is credited twice, the first list counts.
+            if listing.last().is_none_or(|(last, _)| *last != index) {
+                listing.push((index, group));
+            }
+        }
     }
 
     /// Puts an album on one of the artist's lists, and takes it off their others.
     pub(super) fn list(&mut self, album: &str, artist: &str, group: Group) {
-        let Some(index) = self.albums.iter().rposition(|known| known.id == album) else { return };
+        let Some(index) = self.albums.iter().position(|known| known.id == album) else { return };
         let listing = self.listings.entry(artist.to_owned()).or_default();
         listing.retain(|(other, _)| *other != index);
         listing.push((index, group));

@@ -1,102 +1,49 @@
-//! The email that Dropday is for: what is new.
+//! The email with new releases.
 
-use askama::Template;
 use jiff::civil::Date;
 
 use super::assurance::Assurance;
-use super::kind::{Kind, plural};
-use super::row::{Row, artists};
+use super::item::{NewsItem, artists};
+use super::row::Row;
 use super::wording::{Names, shortened};
-use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use crate::domain::release_filter::Category;
 use crate::domain::text::one_line;
-use crate::email::message::{Email, RenderError, write};
+use crate::email::message::{Email, RenderError};
 
-/// The most releases that one email lists, so that it stays readable.
+/// Releases that one email lists, so that it stays readable.
 const MAX_LISTED: usize = 40;
-/// Bytes; Gmail cuts an email off a little above
+/// Bytes; Gmail truncates emails a little above this
 /// (<https://support.google.com/a/answer/14263060>).
 const MAX_HTML_SIZE: usize = 100_000;
-/// Characters of a subject: what follows is hidden in every inbox.
+/// Characters; no inbox shows more of a subject.
 const MAX_SUBJECT_LENGTH: usize = 120;
-/// How many titles are told before the email is opened.
+/// Titles in the preview that an inbox shows.
 const MAX_IN_PREHEADER: usize = 4;
 
-/// One release in an email.
-#[derive(Debug, Clone)]
-pub struct NewsItem {
-    /// What came out.
-    pub release: Release,
-    /// What it is to this user.
-    pub kind: Kind,
-    /// The names of the followed artists that are why it is told.
-    pub because: Vec<String>,
-    /// What its other editions call themselves: `Deluxe`.
-    pub also_as: Vec<String>,
-    /// For each artist in `because`, where they are muted.
-    pub mute: Vec<MuteLink>,
-}
-
-impl NewsItem {
-    /// An album that does not exist, to show what an email looks like.
-    pub fn made_up(today: Date) -> Option<Self> {
-        let release = Release {
-            id: ReleaseId::parse("sample")?,
-            title: "Songs That Nobody Wrote".into(),
-            kind: ReleaseKind::Album,
-            artists: vec![Artist::new(ArtistId::parse("sample")?, "The Example Band")],
-            date: ReleaseDate::Day(today),
-            tracks: Some(10),
-            cover: None,
-            link: String::new(),
-        };
-        let (because, also_as, mute) = (Vec::new(), Vec::new(), Vec::new());
-        Some(Self { release, kind: Kind::Album, because, also_as, mute })
-    }
-}
-
-/// Where somebody ends the news of one artist: a page with a button, since mail programs open links
-/// by themselves.
-#[derive(Clone)]
-pub struct MuteLink {
-    /// Whose news ends.
-    pub artist: String,
-    /// The page, with whatever says who asks.
-    pub url: String,
-}
-
-/// The address acts for a user, so `Debug` leaves it out.
-impl std::fmt::Debug for MuteLink {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MuteLink").field("artist", &self.artist).finish_non_exhaustive()
-    }
-}
-
-/// Some releases for one user.
+/// New releases for one user.
 #[derive(Clone)]
 pub struct News<'a> {
-    /// What is new, the most important first.
+    /// The most important first.
     pub releases: &'a [NewsItem],
-    /// The day it is where the user is.
+    /// The current day in the user's time zone.
     pub today: Date,
-    /// How their artists are watched; `None` where that is not known.
+    /// How their artists are watched; `None` if unknown.
     pub assurance: Option<Assurance>,
-    /// The page that lists what is new, also what the email has no room for.
+    /// The page that lists all of them, including those that do not fit in the email.
     pub account_url: &'a str,
-    /// Where they choose what they are told, and when.
     pub preferences_url: &'a str,
-    /// A page whose button ends these emails.
+    /// The page whose button unsubscribes the user.
     pub unsubscribe_url: &'a str,
-    /// What it is instead, where it only shows what such an email looks like.
+    /// Set if the email is a sample that the user asked for.
     pub sample: Option<Sample>,
 }
 
-/// What a sample is made of.
+/// What a sample consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sample {
-    /// Releases of the reader's own artists.
+    /// Releases by artists that the user follows.
     Own,
-    /// Nothing that there is.
+    /// An album that does not exist.
     MadeUp,
 }
 
@@ -116,16 +63,13 @@ impl Sample {
 }
 
 impl News<'_> {
-    /// Writes the email: up to 40 releases, fewer where their names alone would fill it.
-    ///
-    /// # Errors
-    /// [`RenderError::NoNews`] without a release, otherwise a broken template.
+    /// Writes the email with up to 40 releases, or fewer if that would make it too large.
     pub fn email(&self) -> Result<Email, RenderError> {
         let rows: Vec<Row> =
             self.releases.iter().take(MAX_LISTED).map(|i| Row::new(i, self.today)).collect();
         let mut listed = rows.len();
         loop {
-            let email = self.listing(&rows[..listed])?;
+            let email = self.list(&rows[..listed])?;
             let excess = email.html.len().saturating_sub(MAX_HTML_SIZE);
             if excess == 0 || listed == 1 {
                 return Ok(email);
@@ -135,27 +79,26 @@ impl News<'_> {
         }
     }
 
-    fn listing(&self, rows: &[Row]) -> Result<Email, RenderError> {
+    fn list(&self, rows: &[Row]) -> Result<Email, RenderError> {
         let subject = match self.sample {
-            Some(_) => shortened(&format!("Sample: {}", self.subject()?), MAX_SUBJECT_LENGTH),
-            None => self.subject()?,
+            Some(_) => shortened(&format!("Sample: {}", self.subject()), MAX_SUBJECT_LENGTH),
+            None => self.subject(),
         };
-        let page = Page {
+        let view = NewsView {
             heading: self.heading(),
             preheader: preheader(rows),
             rows,
             more: self.releases.len() - rows.len(),
             assurance: self.assurance.as_ref().map(|assurance| assurance.sentence(self.today)),
             sample: self.sample.map(Sample::sentence),
-            email: self,
+            news: self,
         };
-        let layout = Layout { subject: &subject, page: &page };
-        write(subject.clone(), &Text { page: &page }, &layout)
+        render(subject, &view)
     }
 
-    fn subject(&self) -> Result<String, RenderError> {
+    fn subject(&self) -> String {
         if let [only] = self.releases {
-            return Ok(subject_of_one(only));
+            return subject_of_one(only);
         }
         let firsts = self.releases.iter().map(|item| match item.release.artists.first() {
             Some(artist) => artist.name.as_str(),
@@ -164,7 +107,7 @@ impl News<'_> {
         let heading = format!("{} new {}", self.releases.len(), self.noun());
         let room = MAX_SUBJECT_LENGTH - heading.len() - ":  and 9999 more".len();
         let names = Names::fitting(firsts, room);
-        if names.is_empty() { Err(RenderError::NoNews) } else { Ok(format!("{heading}: {names}")) }
+        format!("{heading}: {names}")
     }
 
     fn heading(&self) -> String {
@@ -180,13 +123,30 @@ impl News<'_> {
 }
 
 fn noun(item: &NewsItem) -> &'static str {
-    item.kind.noun(item.release.tracks)
+    item.category.noun(item.release.tracks)
 }
 
-/// `Röyksopp: Profound Mysteries III`; of a guest appearance also who the guest is.
+/// The plural of these nouns if they mean the same, otherwise `releases`.
+fn plural(nouns: impl Iterator<Item = &'static str>) -> &'static str {
+    let mut nouns: Vec<&str> = nouns.collect();
+    nouns.sort_unstable();
+    nouns.dedup();
+    match nouns[..] {
+        ["album"] => "albums",
+        ["single"] => "singles",
+        ["single or EP"] | ["single", "single or EP"] => "singles and EPs",
+        ["compilation"] => "compilations",
+        ["live album"] => "live albums",
+        ["remix album"] => "remix albums",
+        ["guest appearance"] => "guest appearances",
+        _ => "releases",
+    }
+}
+
+/// `Röyksopp: Profound Mysteries III`; for a guest appearance, also the name of the guest.
 fn subject_of_one(item: &NewsItem) -> String {
     let mut artists = artists(&item.release, MAX_SUBJECT_LENGTH / 2).to_string();
-    if item.kind == Kind::AppearsOn {
+    if item.category == Category::Appearance {
         let guests =
             Names::fitting(item.because.iter().map(String::as_str), MAX_SUBJECT_LENGTH / 4);
         artists = format!("{guests} on {}", shortened(&artists, MAX_SUBJECT_LENGTH / 4));
@@ -196,7 +156,7 @@ fn subject_of_one(item: &NewsItem) -> String {
     if artists.is_empty() { title } else { format!("{artists}: {title}") }
 }
 
-/// What an inbox shows after the subject: of one release the facts, of several their titles.
+/// The preview after the subject: the facts of a single release, or the titles of several.
 fn preheader(rows: &[Row]) -> String {
     match rows {
         [only] => only.all_facts(),
@@ -207,27 +167,16 @@ fn preheader(rows: &[Row]) -> String {
     }
 }
 
-#[derive(Template)]
-#[template(path = "news.txt", escape = "none")]
-struct Text<'a> {
-    page: &'a Page<'a>,
-}
+templates!(NewsView, "news.txt", "news.mjml");
 
-#[derive(Template)]
-#[template(path = "news.mjml", escape = "html")]
-struct Layout<'a> {
-    subject: &'a str,
-    page: &'a Page<'a>,
-}
-
-struct Page<'a> {
+struct NewsView<'a> {
     heading: String,
     preheader: String,
     rows: &'a [Row],
     more: usize,
     assurance: Option<String>,
     sample: Option<&'static str>,
-    email: &'a News<'a>,
+    news: &'a News<'a>,
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! What needs the operator's hand: what happened, and what to do about it.
 
-use askama::Template;
 use jiff::Timestamp;
 
 use super::wording::{grouped, shortened};
 use crate::domain::quota::Bucket;
 use crate::domain::text::one_line;
-use crate::email::message::{Email, RenderError, write};
+use crate::email::message::{Email, RenderError};
 
 /// An email to whoever runs this Dropday.
 #[derive(Clone, Copy)]
@@ -73,18 +72,7 @@ const MAX_QUOTE_LENGTH: usize = 300;
 const PREHEADER: usize = 120;
 const DASHBOARD: &str = "https://developer.spotify.com/dashboard";
 
-#[derive(Template)]
-#[template(path = "operator.txt", escape = "none")]
-struct Text<'a> {
-    page: &'a Page<'a>,
-}
-
-#[derive(Template)]
-#[template(path = "operator.mjml", escape = "html")]
-struct Layout<'a> {
-    subject: &'a str,
-    page: &'a Page<'a>,
-}
+templates!(Page, "operator.txt", "operator.mjml");
 
 struct Page<'a> {
     headline: String,
@@ -99,10 +87,6 @@ struct Page<'a> {
 }
 
 impl ToOperator<'_> {
-    /// Writes the email.
-    ///
-    /// # Errors
-    /// [`RenderError`], if a template is broken.
     pub fn email(&self) -> Result<Email, RenderError> {
         let trouble = self.trouble;
         let to_do = trouble.to_do();
@@ -117,7 +101,7 @@ impl ToOperator<'_> {
             instance_url: self.instance_url,
         };
         let subject = format!("Dropday needs a hand: {}", page.headline);
-        write(subject.clone(), &Text { page: &page }, &Layout { subject: &subject, page: &page })
+        render(subject, &page)
     }
 }
 

@@ -1,25 +1,23 @@
-//! A release in the words of an email.
+//! A release as the templates show it.
 
 use jiff::civil::Date;
 
-use super::kind::Kind;
-use super::news::NewsItem;
+use super::item::{NewsItem, artists};
 use super::wording::{Names, isolated, shortened, web_address, when};
-use crate::domain::release::Release;
+use crate::domain::release_filter::Category;
 use crate::domain::text::one_line;
 
 /// Characters of a list of names.
 const MAX_NAMES_LENGTH: usize = 160;
-/// Artists of one release that have a link of their own to mute them, so that a row stays short.
+/// Links that mute an artist, per release, so that a row stays short.
 const MAX_MUTES: usize = 3;
 
-/// One release, as the templates show it.
 pub(super) struct Row {
     pub(super) title: String,
-    /// The title where HTML has no `<bdi>`: in an `alt`, in the preheader.
+    /// The title for places where HTML has no `<bdi>`: `alt` attributes and the preheader.
     pub(super) plain_title: String,
     pub(super) artists: Names,
-    /// Kind, number of tracks, other editions: what is known of them.
+    /// Category, number of tracks and other editions, as far as they are known.
     pub(super) facts: String,
     pub(super) when: Option<String>,
     pub(super) because: Names,
@@ -30,7 +28,6 @@ pub(super) struct Row {
     pub(super) cover: Option<String>,
 }
 
-/// A link that mutes an artist, once its page's button is pressed.
 pub(super) struct Mute {
     pub(super) artist: String,
     pub(super) url: String,
@@ -47,7 +44,7 @@ impl Row {
             artists: artists(release, MAX_NAMES_LENGTH),
             facts: facts(item),
             when: when(release.date, today),
-            because_of: because_of(item.kind, because.shown.len() + because.more),
+            because_of: because_of(item.category, because.shown.len() + because.more),
             because,
             mutes: mutes(item),
             link: web_address(&release.link),
@@ -55,7 +52,7 @@ impl Row {
         }
     }
 
-    /// Without the reasons and the ways out: of a release that is shown and was not owed.
+    /// Without reasons and mute links, for a release that is only shown as an example.
     pub(super) fn bare(item: &NewsItem, today: Date) -> Self {
         let mut row = Self::new(item, today);
         (row.because, row.mutes) = (Names::fitting([], 0), Vec::new());
@@ -69,24 +66,19 @@ impl Row {
     }
 }
 
-/// Who a release is by, as far as that fits into `room` characters.
-pub(super) fn artists(release: &Release, room: usize) -> Names {
-    Names::fitting(release.artists.iter().map(|a| a.name.as_str()), room)
-}
-
 fn facts(item: &NewsItem) -> String {
     let tracks = item.release.tracks;
-    let kind = item.kind.label(tracks).to_owned();
+    let category = item.category.label(tracks).to_owned();
     let tracks = tracks.map(|n| if n == 1 { "1 track".into() } else { format!("{n} tracks") });
     let also_as = shortened(&one_line(&item.also_as.join(", ")), MAX_NAMES_LENGTH);
     let also_as = (!also_as.is_empty()).then(|| format!("also as {}", isolated(&also_as)));
-    [Some(kind), tracks, also_as].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    [Some(category), tracks, also_as].into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn because_of(kind: Kind, artists: usize) -> &'static str {
-    match (kind, artists) {
-        (Kind::AppearsOn, 1) => ", who appears on it",
-        (Kind::AppearsOn, _) => ", who appear on it",
+fn because_of(category: Category, artists: usize) -> &'static str {
+    match (category, artists) {
+        (Category::Appearance, 1) => ", who appears on it",
+        (Category::Appearance, _) => ", who appear on it",
         _ => "",
     }
 }

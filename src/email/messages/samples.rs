@@ -7,8 +7,8 @@ use super::assurance::{Assurance, Checks};
 use super::confirm::Confirm;
 use super::consent_ends::ConsentEnds;
 use super::good_bye::GoodBye;
-use super::kind::Kind;
-use super::news::{MuteLink, News, NewsItem, Sample};
+use super::item::{MuteLink, NewsItem};
+use super::news::{News, Sample};
 use super::operator::{ToOperator, Trouble};
 use super::sign_in_again::SignInAgain;
 use super::test_email::TestEmail;
@@ -18,6 +18,7 @@ use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::quota::Bucket;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use crate::domain::release_filter::Category;
 use crate::domain::text::one_line;
 use crate::email::message::{Email, RenderError};
 
@@ -87,11 +88,17 @@ pub fn many(count: usize) -> Vec<NewsItem> {
 
 /// An album of today, followed for the artist's sake.
 pub fn album(artist: &str, title: &str) -> NewsItem {
-    item(Kind::Album, &[artist], title, "2026-11-27", 10)
+    item(Category::Album, &[artist], title, "2026-11-27", 10)
 }
 
 /// What is known of a release, with everything that an email can tell of it.
-pub fn item(kind: Kind, artists: &[&str], title: &str, released: &str, tracks: u32) -> NewsItem {
+pub fn item(
+    category: Category,
+    artists: &[&str],
+    title: &str,
+    released: &str,
+    tracks: u32,
+) -> NewsItem {
     let id = id_of(title);
     let release = Release {
         title: one_line(title),
@@ -105,7 +112,7 @@ pub fn item(kind: Kind, artists: &[&str], title: &str, released: &str, tracks: u
     };
     let because = artists.iter().map(ToString::to_string).collect();
     let mute = artists.iter().map(|artist| mute(artist)).collect();
-    NewsItem { release, kind, because, also_as: Vec::new(), mute }
+    NewsItem { release, category, because, also_as: Vec::new(), mute }
 }
 
 /// A link that mutes `artist`, as long as a real one.
@@ -115,33 +122,33 @@ pub fn mute(artist: &str) -> MuteLink {
 }
 
 fn profound_mysteries() -> NewsItem {
-    item(Kind::Album, &["Röyksopp"], "Profound Mysteries III", "2026-11-27", 10)
+    item(Category::Album, &["Röyksopp"], "Profound Mysteries III", "2026-11-27", 10)
 }
 
 /// One of every kind, some badly known.
 fn several() -> Vec<NewsItem> {
-    let mut deluxe = item(Kind::Album, &["Sigur Rós"], "ÁTTA", "2026-11-26", 11);
+    let mut deluxe = item(Category::Album, &["Sigur Rós"], "ÁTTA", "2026-11-26", 11);
     deluxe.also_as = vec!["Deluxe".into(), "Instrumental".into()];
-    let mut untitled = item(Kind::Album, &["אביב גפן"], "", "", 1);
+    let mut untitled = item(Category::Album, &["אביב גפן"], "", "", 1);
     (untitled.release.cover, untitled.release.tracks) = (None, None);
-    let mut guest = item(Kind::AppearsOn, &["Various Artists"], "Night Drive", "2026-11", 18);
+    let mut guest = item(Category::Appearance, &["Various Artists"], "Night Drive", "2026-11", 18);
     (guest.because, guest.mute) = (vec!["Robyn".into()], vec![mute("Robyn")]);
     vec![
         profound_mysteries(),
         deluxe,
-        item(Kind::Album, &["Kraftwerk"], "Ralf und Florian", "1973-10", 6),
+        item(Category::Album, &["Kraftwerk"], "Ralf und Florian", "1973-10", 6),
         untitled,
         item(
-            Kind::Live,
+            Category::Live,
             &["Godspeed You! Black Emperor"],
             "Live at the Warehouse",
             "2026-11-20",
             4,
         ),
-        item(Kind::Remix, &["Björk", "Arca"], "Vulnicura Remixes & Strings", "2026-12-04", 9),
-        item(Kind::SingleOrEp, &["Röyksopp", "Robyn"], "Do It Again", "2026-11-27", 1),
-        item(Kind::SingleOrEp, &["Moderat"], "<b>EP</b> No. 1", "2026", 5),
-        item(Kind::Compilation, &["Joni Mitchell"], "Archives, Vol. 4", "2026-11-06", 98),
+        item(Category::Remixes, &["Björk", "Arca"], "Vulnicura Remixes & Strings", "2026-12-04", 9),
+        item(Category::Single, &["Röyksopp", "Robyn"], "Do It Again", "2026-11-27", 1),
+        item(Category::Single, &["Moderat"], "<b>EP</b> No. 1", "2026", 5),
+        item(Category::Compilation, &["Joni Mitchell"], "Archives, Vol. 4", "2026-11-06", 98),
         guest,
     ]
 }
@@ -152,7 +159,7 @@ fn made_up() -> Result<Email, RenderError> {
 }
 
 fn recent() -> Vec<NewsItem> {
-    several().into_iter().filter(|item| item.kind == Kind::Album).collect()
+    several().into_iter().filter(|item| item.category == Category::Album).collect()
 }
 
 fn overdue() -> Assurance {

@@ -1,41 +1,21 @@
-//! "Please sign in again": the permission that Spotify gave has ended.
+//! "Please sign in again": the consent at Spotify has ended.
 
-use askama::Template;
+use crate::email::message::{Email, RenderError};
 
-use crate::email::message::{Email, RenderError, write};
-
-/// Tells a user that new albums may not reach them until they have signed in once more.
+/// Tells a user that new albums may not reach them until they sign in again.
 ///
-/// Spotify ends every permission six months after it was given
+/// Spotify ends every consent after six months
 /// (<https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration>).
 #[derive(Clone, Copy)]
 pub struct SignInAgain<'a> {
-    /// Where signing in begins.
+    /// The sign-in page.
     pub link: &'a str,
 }
 
-const SUBJECT: &str = "Please sign in with Spotify again";
-
-#[derive(Template)]
-#[template(path = "sign_in_again.txt", escape = "none")]
-struct Text<'a> {
-    link: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "sign_in_again.mjml", escape = "html")]
-struct Layout<'a> {
-    subject: &'a str,
-    link: &'a str,
-}
+templates!(SignInAgain, "sign_in_again.txt", "sign_in_again.mjml");
 
 impl SignInAgain<'_> {
-    /// Writes the email.
-    ///
-    /// # Errors
-    /// [`RenderError`], if a template is broken.
     pub fn email(&self) -> Result<Email, RenderError> {
-        let layout = Layout { subject: SUBJECT, link: self.link };
-        write(SUBJECT.to_owned(), &Text { link: self.link }, &layout)
+        render("Please sign in with Spotify again".to_owned(), self)
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn isolated(name: &str) -> String {
     }
 }
 
-/// The blocks of Unicode whose emails run from right to left, and the marks that say so
+/// The blocks of Unicode whose letters run from right to left, and the marks that say so
 /// (<https://www.unicode.org/reports/tr9/#Bidirectional_Character_Types>).
 fn is_right_to_left(c: char) -> bool {
     matches!(c,

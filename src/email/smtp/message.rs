@@ -1,4 +1,4 @@
-//! An email as the bytes that go over the wire.
+//! Encodes an email as the bytes that are sent.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,34 +8,29 @@ use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, 
 use lettre::message::{Body, Mailbox, MessageBuilder, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
-use super::quoted::quoted_printable;
 use crate::domain::text::one_line;
 use crate::email::message::Email;
 
-/// What a repeat of an email must have in common with the first try.
+/// What a retry of an email must have in common with the first attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
-    /// The `Message-ID`, angle brackets included; sent exactly as given.
+    /// With angle brackets; sent exactly as given.
     pub message_id: String,
-    /// The `Date`.
     pub date: Timestamp,
 }
 
-/// No body can hold this line: in quoted-printable every `=` is followed by hexadecimal digits or
-/// by the end of the line.
+/// Cannot occur in a body: in quoted-printable, `=` is followed by hexadecimal digits or a line break.
 const BOUNDARY: &str = "=_dropday_=";
 
-/// The email with its headers. The same arguments give the same bytes.
-///
-/// # Errors
-/// A sentence, if the stamp or the email's link cannot stand in a header.
+/// The email with its headers. The same arguments give the same bytes. Fails if the stamp or the email's link
+/// cannot be part of a header.
 pub(super) fn compose(
     from: &Mailbox,
     to: &Address,
     email: &Email,
     stamp: &Stamp,
 ) -> Result<String, String> {
-    // lettre would read the envelope back from the headers, and stumble over a quoted `>`.
+    // Otherwise lettre parses the envelope from the headers, which fails on a quoted `>`.
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]);
     let headers = Message::builder()
         .envelope(envelope.map_err(|e| e.to_string())?)
@@ -44,7 +39,7 @@ pub(super) fn compose(
         .subject(one_line(&email.subject))
         .date(system_time(stamp.date))
         .raw_header(message_id(&stamp.message_id)?)
-        // Asks vacation responders to keep quiet: RFC 3834 §5.
+        // Asks auto-responders not to answer: RFC 3834 §5.
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
@@ -63,18 +58,20 @@ pub(super) fn compose(
     String::from_utf8(message.formatted()).map_err(|_| "the letter is no UTF-8".to_owned())
 }
 
-/// lettre panics over a date before 1970.
+/// lettre panics on a date before 1970.
 fn system_time(date: Timestamp) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(date.as_second().try_into().unwrap_or(0))
 }
 
+/// Always quoted-printable, whatever the text: the result is ASCII in short lines, which every server accepts.
 fn part(kind: ContentType, text: &str) -> SinglePart {
-    let body = quoted_printable(text).into_bytes();
-    let body = Body::dangerous_pre_encoded(body, ContentTransferEncoding::QuotedPrintable);
+    let crlf = text.replace("\r\n", "\n").replace('\n', "\r\n");
+    let encoded = quoted_printable::encode(crlf);
+    let body = Body::dangerous_pre_encoded(encoded, ContentTransferEncoding::QuotedPrintable);
     SinglePart::builder().header(kind).body(body)
 }
 
-/// lettre would fold or encode an unusual id; a repeat must carry the very same one.
+/// lettre would fold or encode an unusual id; a retry must carry exactly the same one.
 fn message_id(id: &str) -> Result<HeaderValue, String> {
     let inner = id.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or_default();
     let sound = inner.bytes().all(|b| b.is_ascii_graphic() && !b"<>".contains(&b));
@@ -86,9 +83,8 @@ fn message_id(id: &str) -> Result<HeaderValue, String> {
     Ok(HeaderValue::dangerous_new_pre_encoded(name, id.to_owned(), id.to_owned()))
 }
 
-/// RFC 2369, and RFC 8058 where the link is https: that RFC wants it so, and a mail program's server
-/// would not post to anything else. A link that is not (the demo's, on this machine) is still one
-/// that a user can open.
+/// RFC 2369, and RFC 8058 if the link is https, which that RFC requires. A plain http link (the demo's) can
+/// still be opened by hand.
 fn unsubscribe(link: &str) -> Result<Vec<HeaderValue>, String> {
     let is_web = link.starts_with("https://") || link.starts_with("http://");
     let is_sound = link.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"".contains(&b));
@@ -105,7 +101,7 @@ fn unsubscribe(link: &str) -> Result<Vec<HeaderValue>, String> {
     Ok(headers)
 }
 
-/// Lets a reader sort the emails: RFC 2919.
+/// Lets users filter the emails: RFC 2919.
 fn list_id(domain: &str) -> HeaderValue {
     let name = HeaderName::new_from_ascii_str("List-Id");
     HeaderValue::new(name, format!("<dropday.{domain}>"))
@@ -115,6 +111,7 @@ fn list_id(domain: &str) -> HeaderValue {
 mod tests {
     use super::*;
     use mail_parser::MessageParser;
+    use mail_parser::decoders::quoted_printable::quoted_printable_decode;
     use proptest::prelude::*;
 
     fn stamp(id: &str) -> Stamp {
@@ -227,6 +224,22 @@ mod tests {
             prop_assert_eq!(read.parts.len(), 3);
             let bare = raw.as_bytes().windows(2).any(|w| (w[0] == b'\r') != (w[1] == b'\n'));
             prop_assert!(!bare, "a line ends in a bare CR or LF");
+        }
+
+        /// Servers may alter longer lines and trailing spaces, which would break a DKIM signature.
+        #[test]
+        fn body_lines_are_short_ascii_and_read_back(text in "([a-z=.\t é✨\u{0}-\u{1f}]|\n){0,300}") {
+            let raw = composed("News", &text);
+            let (_, body) = raw.split_once("\r\n\r\n").unwrap();
+            prop_assert!(body.is_ascii());
+            for line in body.split("\r\n") {
+                prop_assert!(line.len() <= 76 && !line.ends_with([' ', '\t']), "{:?}", line);
+            }
+            let part = body.split(&format!("--{BOUNDARY}")).nth(1).unwrap();
+            let (_, encoded) = part.split_once("\r\n\r\n").unwrap();
+            let read = quoted_printable_decode(encoded.strip_suffix("\r\n").unwrap().as_bytes());
+            let meant = text.replace("\r\n", "\n").replace('\n', "\r\n");
+            prop_assert_eq!(String::from_utf8(read.unwrap()).unwrap(), meant);
         }
 
         #[test]

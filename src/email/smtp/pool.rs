@@ -1,4 +1,4 @@
-//! Connections: how many there may be at once, and those that wait for an email.
+//! The connection pool: how many connections there may be, and the idle ones.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,23 +10,23 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::session::Session;
 use crate::clock::Clock;
 
-/// The longest that a connection is kept without an email: servers and routers forget idle ones.
+/// Servers and routers drop connections that are idle for longer.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
-/// The room for connections. Whoever has a [`Place`] may open one, or take one that was kept.
+/// Limits the number of connections. The holder of a [`Place`] may open one or take an idle one.
 pub(super) struct Places {
     free: Semaphore,
     most: usize,
-    /// How many of them the server does not let us have at present.
+    /// By how many the pool is shrunk because the server accepts fewer connections at present.
     withheld: AtomicUsize,
     kept: Mutex<Vec<Kept>>,
     clock: Arc<dyn Clock>,
 }
 
-/// The right to one connection.
+/// Permission to use one connection.
 pub(super) struct Place<'a>(SemaphorePermit<'a>);
 
-/// A connection whose last email was answered with 250.
+/// An idle connection, whose last email was answered with 250.
 struct Kept {
     session: Session,
     since: Timestamp,
@@ -42,14 +42,14 @@ impl Places {
         self.most
     }
 
-    /// Waits until a place is free; `None` cannot happen, since places are never closed.
+    /// Waits for a free place; never `None`, because the semaphore is never closed.
     pub(super) async fn take(&self) -> Option<Place<'_>> {
         self.free.acquire().await.ok().map(Place)
     }
 
-    /// Gives a place up until [`Self::empty`], since the server took no further connection while it
-    /// serves others of ours: many allow few at once. Gives the place back where nobody else is at
-    /// work, and the server therefore lets nobody in at all.
+    /// Shrinks the pool by one until [`Self::empty`], because the server accepts no further connection while it
+    /// serves others of ours; many allow only a few. Returns the place if no other connection is in use, so the
+    /// server accepts none at all.
     pub(super) fn withhold<'a>(&self, place: Place<'a>) -> Result<(), Place<'a>> {
         let one_more = |withheld: usize| {
             let taken = self.most.saturating_sub(withheld + self.free.available_permits());
@@ -70,19 +70,19 @@ impl Places {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
     }
 
-    /// Takes out the connection that was used last, closing those that nobody should trust any more.
+    /// Takes the connection that was used last, and closes those that were idle for too long.
     pub(super) fn kept(&self) -> Option<Session> {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         all.retain(|kept| {
-            // A clock that was set back says nothing about the connection: not trusted either.
+            // If the clock was set back, the idle time is unknown: the connection is closed too.
             let idle = Duration::try_from(now.duration_since(kept.since));
             idle.is_ok_and(|idle| idle <= MAX_IDLE)
         });
         all.pop().map(|kept| kept.session)
     }
 
-    /// Takes all connections out, and gives every place free again.
+    /// Takes all idle connections and restores the pool's size.
     pub(super) fn empty(&self) -> Vec<Session> {
         self.free.add_permits(self.withheld.swap(0, Ordering::SeqCst));
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

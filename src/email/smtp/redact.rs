@@ -1,4 +1,4 @@
-//! What a mail server says, fit for a log: servers repeat addresses, and some repeat commands.
+//! Redacts a mail server's replies for logs: servers repeat addresses, and some repeat commands.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -8,8 +8,8 @@ use crate::domain::text::one_line;
 use crate::domain::user::EmailAddress;
 use crate::email::url::Login;
 
-/// `reason` on one line, with every address masked, `recipient`'s local part alone included:
-/// some servers say `User martha unknown`.
+/// `reason` on one line, with every address masked, and also the recipient's local part alone: some servers
+/// reply `User martha unknown`.
 pub(super) fn without_addresses(reason: &str, recipient: &EmailAddress) -> String {
     let masked = replaced(&one_line(reason), recipient.as_str(), &recipient.to_string(), |_| true);
     let masked = words_masked(&masked);
@@ -27,7 +27,7 @@ pub(super) fn without_any_address(reason: &str) -> String {
     words_masked(&one_line(reason))
 }
 
-/// `reason` without the log-in, whether in plain or as `AUTH` sends it.
+/// `reason` without the login, neither in plain text nor as `AUTH` sends it.
 pub(super) fn without_login(reason: &str, login: &Login) -> String {
     let (user, password) = (login.user.expose_secret(), login.password.expose_secret());
     let sent = [
@@ -55,12 +55,12 @@ fn words_masked(text: &str) -> String {
         .collect()
 }
 
-/// Whether what is found between these two is a word of its own.
+/// Whether the characters around a match delimit it as a word.
 fn stands_alone((before, after): (Option<char>, Option<char>)) -> bool {
     ![before, after].iter().flatten().any(|c| c.is_alphanumeric() || *c == '@')
 }
 
-/// `text` with every `needle` whose neighbours `wanted` accepts replaced, whatever its ASCII case.
+/// Replaces every `needle` whose neighbours `wanted` accepts, ignoring ASCII case.
 fn replaced(
     text: &str,
     needle: &str,
@@ -70,7 +70,7 @@ fn replaced(
     if needle.is_empty() {
         return text.to_owned();
     }
-    // ASCII case changes no lengths, so that the places are the same in both.
+    // ASCII case does not change lengths, so offsets are the same in both.
     let (haystack, needle) = (text.to_ascii_lowercase(), needle.to_ascii_lowercase());
     let mut out = String::with_capacity(text.len());
     let mut done = 0;

@@ -1,4 +1,4 @@
-//! What a mail server's answer means: about whom it is, and whether it is final.
+//! Classifies a mail server's reply: whom it concerns, and whether it is final.
 
 use std::error::Error as _;
 
@@ -8,21 +8,21 @@ use lettre::transport::smtp::response::Response;
 use super::enhanced_status::Status;
 use super::error::SendError;
 
-/// Why a step failed.
+/// Why a command failed.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// The server said no.
+    /// The server rejected it.
     Answer(Answer),
-    /// Anything else: the connection is of no more use.
+    /// Anything else: the connection cannot be used any more.
     Lost(String),
 }
 
-/// A no: 4xx or 5xx.
+/// A 4xx or 5xx reply.
 #[derive(Debug)]
 pub(super) struct Answer {
     code: u16,
     status: Option<Status>,
-    /// With the code, for users.
+    /// Includes the code.
     text: String,
 }
 
@@ -38,7 +38,7 @@ impl Fault {
     }
 }
 
-/// Success is one of `codes`; lettre itself takes any 2xx and 3xx.
+/// Succeeds on one of `codes`; lettre itself accepts any 2xx and 3xx.
 pub(super) fn due(reply: Result<Response, Error>, codes: &[u16]) -> Result<Response, Fault> {
     match reply {
         Ok(response) if codes.iter().any(|code| response.has_code(*code)) => Ok(response),
@@ -62,13 +62,13 @@ fn fault(error: &Error) -> Fault {
     }
 }
 
-/// To a log-in, in words yet to be masked. A final no stays one until somebody corrects the password.
+/// A reply to the login, not redacted yet. A 5xx remains until someone corrects the password.
 pub(super) fn to_log_in(fault: &Fault) -> fn(String) -> SendError {
     if fault.is_final() { SendError::Unwelcome } else { SendError::Unavailable }
 }
 
-/// To the sender. 500–504 say that the command was not understood or not due: more about the
-/// conversation than about us.
+/// A reply to MAIL FROM. 500–504 mean that the command was not understood or not expected, which says nothing
+/// about us.
 pub(super) fn to_sender(fault: Fault) -> SendError {
     let says_so = matches!(&fault, Fault::Answer(answer) if answer.is_about_us());
     let is_about_us = says_so || fault.is_final() && !fault_of_the_conversation(&fault);
@@ -76,7 +76,7 @@ pub(super) fn to_sender(fault: Fault) -> SendError {
     if is_about_us { SendError::Unwelcome(text) } else { SendError::Unavailable(text) }
 }
 
-/// To the recipient, before the text began to leave.
+/// A reply to RCPT TO, before the text is sent.
 pub(super) fn to_recipient(fault: Fault) -> SendError {
     match fault {
         Fault::Lost(text) => SendError::Unavailable(text),
@@ -88,7 +88,7 @@ pub(super) fn to_recipient(fault: Fault) -> SendError {
     }
 }
 
-/// To `DATA`: by then the recipient was taken.
+/// A reply to `DATA`: the recipient was accepted.
 pub(super) fn to_data(fault: Fault) -> SendError {
     match fault {
         Fault::Lost(text) => SendError::Unavailable(text),
@@ -100,7 +100,7 @@ pub(super) fn to_data(fault: Fault) -> SendError {
     }
 }
 
-/// To the text. The server has said no, so it was certainly not accepted, whomever it is about.
+/// A reply to the text. The server has rejected it, so it was certainly not accepted.
 pub(super) fn to_text(fault: Fault) -> SendError {
     match fault {
         Fault::Lost(text) => SendError::Unknown(text),
@@ -135,15 +135,15 @@ impl Answer {
         self.status.is_some_and(Status::is_about_the_mailbox)
     }
 
-    /// Without an enhanced status RFC 5321 §4.2.3 has to do: 550 is "mailbox unavailable", 551 "user
-    /// not local", 553 "mailbox name not allowed".
+    /// Without an enhanced status code, RFC 5321 §4.2.3 applies: 550 is "mailbox unavailable", 551 "user not
+    /// local", 553 "mailbox name not allowed".
     fn is_a_bare_no_to_a_mailbox(&self) -> bool {
         self.status.is_none() && matches!(self.code, 550 | 551 | 553)
     }
 
-    /// That we are to log in (530, 534, 535, 538: RFC 4954 §6), or what the enhanced status says.
-    /// Servers may say it as late as after the recipient (Postfix' `smtpd_delay_reject`, whose words
-    /// for "not owned by user" come under 5.7.1).
+    /// The server requires a login (530, 534, 535, 538: RFC 4954 §6), or the enhanced status code says so.
+    /// Servers may say it as late as after RCPT TO (Postfix' `smtpd_delay_reject`, whose text for "not owned by
+    /// user" comes with 5.7.1).
     fn is_about_us(&self) -> bool {
         matches!(self.code, 530 | 534 | 535 | 538)
             || self.code >= 500
@@ -151,7 +151,7 @@ impl Answer {
                     || self.words().contains("sender address rejected"))
     }
 
-    /// What is said, less whom it is said of: an address may hold any word.
+    /// The text without what is in angle brackets: an address may contain any word.
     fn words(&self) -> String {
         let mut words = String::new();
         let mut depth = 0_u32;
@@ -166,11 +166,11 @@ impl Answer {
         words
     }
 
-    /// A no that the next recipient would most likely get as well: the command is not known (500,
-    /// 502–504), or the words object to us, where no status but one of policy (X.7.z) says what it is
-    /// about. Words can mislead, so nothing is concluded from one such answer. As Postfix, Exim
-    /// ("Sender verify failed"), Amazon SES ("Email address is not verified") and SendGrid ("does not
-    /// match a verified Sender Identity") put it.
+    /// A rejection that the next recipient would most likely get as well: the command is unknown (500,
+    /// 502–504), or the text objects to us while the status is absent or one of policy (X.7.z). Texts can
+    /// mislead, so nothing is concluded from one such reply. The wording is that of Postfix, Exim ("Sender
+    /// verify failed"), Amazon SES ("Email address is not verified") and SendGrid ("does not match a verified
+    /// Sender Identity").
     fn seems_to_concern_everybody(&self) -> bool {
         const WORDS: [&str; 14] = [
             "relay access",

@@ -1,8 +1,7 @@
-//! One conversation with the mail server, step by step, so that each failure can be told apart.
-//!
-//! Every reply must bear the very code that is due. That makes a reply to something else visible,
-//! and it makes lines that somebody slips in before STARTTLS harmless: the replies after it are off
-//! by one, and one of them is wrong before the email begins to leave.
+//! One SMTP session, command by command, so that each failure can be told apart. Every reply must have exactly
+//! the expected code. This detects a reply to another command, and it makes lines that an attacker injects
+//! before STARTTLS harmless: the replies after it are off by one, and one of them is wrong before the text is
+//! sent.
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,41 +20,37 @@ use super::redact::without_login;
 use super::reply::{Fault, due, to_data, to_log_in, to_recipient, to_sender, to_text};
 use crate::email::url::{Login, Security, SmtpUrl};
 
-/// The most emails that one connection carries: many servers hang up after some (Exim's
-/// `smtp_accept_max_per_connection` is 1000, and providers set less).
+/// Emails per connection. Many servers close a connection after some (Exim's `smtp_accept_max_per_connection`
+/// is 1000, and providers set less).
 const MAX_EMAILS: u32 = 100;
 
-/// Everything that is needed to reach the server.
 pub(super) struct Server {
     pub(super) url: SmtpUrl,
     pub(super) hello: ClientId,
-    /// `None` where nothing is encrypted.
+    /// `None` without encryption.
     pub(super) tls: Option<TlsParameters>,
-    /// For each address of the server, so that a dead IPv6 route leaves time for IPv4.
+    /// For each of the server's addresses, so that a dead IPv6 route leaves time for IPv4.
     pub(super) connect_timeout: Duration,
 }
 
-/// An email in its envelope.
+/// An email with its SMTP envelope.
 pub(super) struct Parcel<'a> {
     pub(super) from: &'a Address,
     pub(super) to: &'a Address,
-    /// With CRLF at the end of every line.
+    /// Every line ends in CRLF.
     pub(super) message: &'a str,
 }
 
-/// A connection on which the next command may be sent. Whoever drops it midway closes it.
+/// A connection that is ready for the next command. Dropping it midway closes it.
 pub(super) struct Session {
     connection: AsyncSmtpConnection,
-    /// Whether commands may be sent without waiting for the answer to the one before (RFC 2920).
+    /// Whether the server supports pipelining (RFC 2920).
     may_pipeline: bool,
     emails: u32,
 }
 
 impl Session {
     /// Connects, encrypts and logs in.
-    ///
-    /// # Errors
-    /// [`SendError::Unavailable`]; [`SendError::Unwelcome`] where the log-in is refused for good.
     pub(super) async fn open(server: &Server) -> Result<Self, SendError> {
         let connection = connect(server).await?;
         let mut session = Self { connection, may_pipeline: false, emails: 0 };

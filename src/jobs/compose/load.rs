@@ -1,9 +1,10 @@
-//! What an email is made of, as the database has it at the time of sending.
+//! Loads what an email says, at the time when it is sent.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::news::{self, Told, Welcomed};
+use super::news::{self, NewsData};
+use super::{Loaded, NoLongerNeeded};
 use crate::domain::check_planner;
 use crate::domain::consent::{ends_at, reminder_due};
 use crate::domain::day_of;
@@ -16,21 +17,22 @@ use crate::store::allowance::{self, LockOut};
 use crate::store::callers::{self, Caller};
 use crate::store::farewells::{self, Farewell};
 use crate::store::links::{self, ConfirmLink};
-use crate::store::outbox::{Claimed, Kind};
+use crate::store::outbox::{Claimed, EmailKind};
 use crate::store::users::{self, User};
-use crate::store::{StoreError, Tx, consents, outbox};
+use crate::store::{Tx, consents, outbox};
 
-/// What an email is made of.
+/// The contents of an email.
 pub(super) enum Facts {
-    Confirm(User, ConfirmLink, EmailAddress),
-    Welcome(EmailAddress, Welcomed),
-    News(EmailAddress, Told),
-    SignInAgain(EmailAddress),
-    Withdrawn(EmailAddress, Date),
-    ConsentEnds(EmailAddress, Date),
+    Confirm(User, ConfirmLink),
+    Welcome(NewsData),
+    News(NewsData),
+    SignInAgain,
+    /// With the day on which everything is deleted.
+    Withdrawn(Date),
+    /// With the day on which the consent ends.
+    ConsentEnds(Date),
     GoodBye(Farewell),
     Operator(Known),
-    Unwanted(&'static str),
 }
 
 /// What is known of a matter of the operator's.
@@ -52,60 +54,70 @@ impl Known {
     }
 }
 
+/// The recipient and the contents. `operator` is the operator's address, if one is configured.
 pub(super) fn gather(
     tx: &Tx<'_>,
     claimed: &Claimed,
     settings: &check_planner::Settings,
-) -> Result<Facts, StoreError> {
+    operator: Option<EmailAddress>,
+) -> Loaded<(EmailAddress, Facts)> {
     let user = match claimed.addressee {
-        Addressee::User(user) => user,
-        Addressee::Operator => return alert(tx, claimed),
+        Addressee::User(user) => users::find(tx, user)?,
+        Addressee::Operator => {
+            let Some(to) = operator else {
+                return Ok(Err("no operator is named in the configuration any more"));
+            };
+            return Ok(alert(tx, claimed)?.map(|known| (to, Facts::Operator(known))));
+        }
         Addressee::Left => return good_bye(tx, claimed),
     };
-    let Some(user) = users::find(tx, user)? else {
-        return Ok(Facts::Unwanted("the person has left"));
-    };
-    match claimed.kind {
-        Kind::Confirm => confirm(tx, claimed, user),
-        Kind::Welcome => news::gather_welcome(tx, user, settings),
-        Kind::News => news::gather(tx, claimed, user, settings),
-        Kind::Sample => news::gather_sample(tx, user, settings),
-        Kind::SignInAgain if !user.must_sign_in => {
-            Ok(Facts::Unwanted("the person has signed in again"))
+    let Some(user) = user else { return Ok(Err("the person has left")) };
+    if claimed.kind == EmailKind::Confirm {
+        return confirm(tx, claimed, user);
+    }
+    let Some(to) = user.address.clone() else { return Ok(Err("no address is confirmed")) };
+    let facts = match claimed.kind {
+        EmailKind::Welcome => news::gather_welcome(tx, user, settings)?.map(Facts::Welcome),
+        EmailKind::News => news::gather(tx, claimed, user, settings)?.map(Facts::News),
+        EmailKind::Sample => news::gather_sample(tx, user, settings)?.map(Facts::News),
+        EmailKind::SignInAgain => sign_in_again(&user),
+        EmailKind::ConsentEnds => consent_ends(claimed, &user, tx.now()),
+        EmailKind::Confirm | EmailKind::Operator | EmailKind::GoodBye => {
+            Err("it is not addressed to a user")
         }
-        Kind::SignInAgain => Ok(match user.deleted_at.map(day_of) {
-            Some(day) => to_confirmed(user, |to| Facts::Withdrawn(to, day)),
-            None => to_confirmed(user, Facts::SignInAgain),
-        }),
-        Kind::ConsentEnds => Ok(consent_ends(claimed, user, tx.now())),
-        Kind::Operator | Kind::GoodBye => Ok(Facts::Unwanted("it is not addressed to a person")),
+    };
+    Ok(facts.map(|facts| (to, facts)))
+}
+
+fn sign_in_again(user: &User) -> Result<Facts, NoLongerNeeded> {
+    match user.deleted_at {
+        _ if !user.must_sign_in => Err("the person has signed in again"),
+        Some(at) => Ok(Facts::Withdrawn(day_of(at))),
+        None => Ok(Facts::SignInAgain),
     }
 }
 
-pub(super) fn to_confirmed(user: User, facts: impl FnOnce(EmailAddress) -> Facts) -> Facts {
-    user.address.map_or(Facts::Unwanted("no address is confirmed"), facts)
-}
-
-/// A reminder that was overtaken, by the next one or by a sign-in, is not sent late.
-fn consent_ends(claimed: &Claimed, user: User, now: Timestamp) -> Facts {
-    let Some(given_at) = user.authorized_at else {
-        return Facts::Unwanted("the permission has ended");
-    };
+/// A reminder is not sent late if the next one or a sign-in has overtaken it.
+fn consent_ends(claimed: &Claimed, user: &User, now: Timestamp) -> Result<Facts, NoLongerNeeded> {
+    let given_at = user.authorized_at.ok_or("the permission has ended")?;
     let due = reminder_due(given_at, now)
         .map(|due| consent_reminders::subject(given_at.as_millisecond(), due));
     if due.is_none() || claimed.subjects.first() != due.as_ref() {
-        return Facts::Unwanted("the person has signed in again, or a later letter says it");
+        return Err("the person has signed in again, or a later letter says it");
     }
-    to_confirmed(user, |to| Facts::ConsentEnds(to, day_of(ends_at(given_at))))
+    Ok(Facts::ConsentEnds(day_of(ends_at(given_at))))
 }
 
-fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
-    let number = claimed.subjects.first().and_then(|subject| subject.parse().ok());
-    let farewell = number.map(|number| farewells::find(tx, number)).transpose()?.flatten();
-    Ok(farewell.map_or(Facts::Unwanted("nobody knows any more whom it was for"), Facts::GoodBye))
+fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
+    let farewell = match subject_number(claimed) {
+        Some(number) => farewells::find(tx, number)?,
+        None => None,
+    };
+    let farewell = farewell.ok_or("nobody knows any more whom it was for");
+    Ok(farewell.map(|farewell| (farewell.address.clone(), Facts::GoodBye(farewell))))
 }
 
-fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
+fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
     let alert = claimed.subjects.first().and_then(|subject| OperatorAlert::parse(subject));
     let known = match alert {
         None => None,
@@ -131,16 +143,22 @@ fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Result<Facts, StoreError> {
             tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
         }
     };
-    Ok(known
-        .map_or(Facts::Unwanted("what it was about is over or no longer known"), Facts::Operator))
+    Ok(known.ok_or("what it was about is over or no longer known"))
 }
 
-fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Result<Facts, StoreError> {
-    let number = claimed.subjects.first().and_then(|subject| subject.parse().ok());
-    let link = number.map(|number| links::find_confirm(tx, number)).transpose()?.flatten();
-    let good = link.filter(|link| link.expires_at > tx.now());
-    let good = good.and_then(|link| Some((link.address.clone()?, link)));
-    Ok(good.map_or(Facts::Unwanted("the link is used, over or replaced"), |(to, link)| {
-        Facts::Confirm(user, link, to)
-    }))
+fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Loaded<(EmailAddress, Facts)> {
+    let link = match subject_number(claimed) {
+        Some(number) => links::find_confirm(tx, number)?.filter(|link| link.expires_at > tx.now()),
+        None => None,
+    };
+    let to = link.as_ref().and_then(|link| link.address.clone());
+    Ok(match (to, link) {
+        (Some(to), Some(link)) => Ok((to, Facts::Confirm(user, link))),
+        _ => Err("the link is used, over or replaced"),
+    })
+}
+
+/// The row that an email is about, if its subject is the number of one.
+fn subject_number(claimed: &Claimed) -> Option<i64> {
+    claimed.subjects.first()?.parse().ok()
 }

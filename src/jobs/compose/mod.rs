@@ -1,4 +1,4 @@
-//! What is owed → the email that tells it.
+//! Composes an email from its outbox rows.
 
 mod load;
 mod news;
@@ -23,55 +23,57 @@ use crate::store::links::ConfirmLink;
 use crate::store::outbox::Claimed;
 use crate::store::users::User;
 
-/// What became of an email that was owed.
-pub(super) enum Composed {
-    /// To be sent.
-    Ready(EmailAddress, Email),
-    /// No longer wanted, for this reason.
-    Unwanted(&'static str),
-}
+/// Why an email is not needed any more, in words for the database.
+type NoLongerNeeded = &'static str;
 
-/// Why an email could not be written.
+/// What was loaded for an email, unless it is not needed any more.
+type Loaded<T> = Result<Result<T, NoLongerNeeded>, StoreError>;
+
+/// Why an email was not composed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ComposeError {
+    #[error("{0}")]
+    NoLongerNeeded(NoLongerNeeded),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Render(#[from] RenderError),
 }
 
-pub(super) async fn compose(ctx: &Ctx, claimed: &Claimed) -> Result<Composed, ComposeError> {
+pub(super) async fn compose(
+    ctx: &Ctx,
+    claimed: &Claimed,
+) -> Result<(EmailAddress, Email), ComposeError> {
     let (wanted, settings) = (claimed.clone(), ctx.cadence.clone());
-    let facts = ctx.db.write("what is owed", move |tx| gather(tx, &wanted, &settings)).await?;
-    Ok(match facts {
-        Facts::Unwanted(why) => Composed::Unwanted(why),
-        Facts::Confirm(user, link, to) => Composed::Ready(to, confirm(ctx, &user, &link)?),
-        Facts::Welcome(to, welcome) => Composed::Ready(to, news::welcome(ctx, &welcome)?),
-        Facts::News(to, told) => Composed::Ready(to, news::email(ctx, &told)?),
-        Facts::SignInAgain(to) => {
-            Composed::Ready(to, SignInAgain { link: &ctx.page("/login") }.email()?)
-        }
-        Facts::Withdrawn(to, deleted_on) => {
-            let (link, account_url) = (&ctx.page("/login"), &ctx.page("/account"));
-            Composed::Ready(to, Withdrawn { link, account_url, deleted_on }.email()?)
-        }
-        Facts::ConsentEnds(to, ends_on) => {
-            Composed::Ready(to, ConsentEnds { link: &ctx.page("/login"), ends_on }.email()?)
-        }
-        Facts::GoodBye(farewell) => {
-            let (instance_url, artists) = (&ctx.page("/"), farewell.artists);
-            let listed_at_spotify = !farewell.has_withdrawn;
-            let email = GoodBye { instance_url, artists, listed_at_spotify }.email()?;
-            Composed::Ready(farewell.address, email)
-        }
-        Facts::Operator(known) => match ctx.operator.clone() {
-            None => Composed::Unwanted("no operator is named in the configuration any more"),
-            Some(to) => Composed::Ready(to, to_operator(ctx, &known)?),
-        },
-    })
+    let operator = ctx.operator.clone();
+    let loaded =
+        ctx.db.write("load email", move |tx| gather(tx, &wanted, &settings, operator)).await?;
+    let (to, facts) = loaded.map_err(ComposeError::NoLongerNeeded)?;
+    Ok((to, write(ctx, &facts)?))
 }
 
-/// Where a link in an email to this user leads.
+fn write(ctx: &Ctx, facts: &Facts) -> Result<Email, RenderError> {
+    let link = &ctx.page("/login");
+    match facts {
+        Facts::Confirm(user, link) => confirm(ctx, user, link),
+        Facts::Welcome(data) => news::welcome(ctx, data),
+        Facts::News(data) => news::email(ctx, data),
+        Facts::SignInAgain => SignInAgain { link }.email(),
+        Facts::Withdrawn(deleted_on) => {
+            let account_url = &ctx.page("/account");
+            Withdrawn { link, account_url, deleted_on: *deleted_on }.email()
+        }
+        Facts::ConsentEnds(ends_on) => ConsentEnds { link, ends_on: *ends_on }.email(),
+        Facts::GoodBye(farewell) => {
+            let listed_at_spotify = !farewell.has_withdrawn;
+            let instance_url = &ctx.page("/");
+            GoodBye { instance_url, artists: farewell.artists, listed_at_spotify }.email()
+        }
+        Facts::Operator(known) => to_operator(ctx, known),
+    }
+}
+
+/// A link that acts on behalf of this user.
 fn link(ctx: &Ctx, user: &User, purpose: &Purpose) -> String {
     ctx.page(&email_links::path(ctx.db.sealer(), user.id, user.created_at, purpose))
 }
@@ -86,7 +88,7 @@ fn confirm(ctx: &Ctx, user: &User, link: &ConfirmLink) -> Result<Email, RenderEr
     email.email()
 }
 
-/// How long a link still works, in words.
+/// How long the link is valid, in words.
 fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
     match link.expires_at.duration_since(now).as_hours() {
         47.. => "two days".to_owned(),

@@ -1,11 +1,10 @@
-//! News, samples of it and the welcome: which releases an email tells to this user, and how their watch stands.
+//! Emails with news, samples of them and the welcome: which releases they list, and how the artists are watched.
 
 use std::collections::BTreeSet;
 
 use jiff::civil::{Date, Weekday};
 
-use super::link;
-use super::load::{Facts, to_confirmed};
+use super::{Loaded, link};
 use crate::accounts::email_links::Purpose;
 use crate::context::Ctx;
 use crate::domain::check_planner;
@@ -14,46 +13,42 @@ use crate::domain::edition;
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
-use crate::domain::release_filter::{self, Match, SkipReason};
+use crate::domain::release_filter::{self, Match};
+use crate::domain::user::UserId;
 use crate::email::message::{Email, RenderError};
 use crate::email::messages::assurance::{Assurance, Checks};
-use crate::email::messages::kind::Kind;
-use crate::email::messages::news::{MuteLink, News, NewsItem, Sample};
+use crate::email::messages::item::{MuteLink, NewsItem};
+use crate::email::messages::news::{News, Sample};
 use crate::email::messages::welcome::Welcome;
 use crate::store::outbox::Claimed;
 use crate::store::status::{self, Artists};
 use crate::store::users::User;
 use crate::store::{StoreError, Tx, editions, outbox, overdue, preferences, releases};
 
-/// Releases that a welcome chooses from …
-const MAX_RECENT: u32 = 500;
+/// Releases that a welcome chooses from.
+const MAX_CANDIDATES: u32 = 500;
 
-/// … and tells.
-const RECENT_NOTIFIED: usize = 10;
+/// Releases in a welcome.
+const WELCOME_RELEASES: usize = 10;
 
 /// Releases in a sample …
-const SAMPLED: usize = 3;
+const SAMPLE_RELEASES: usize = 3;
 
-/// … among so many of the latest news.
-const SAMPLED_FROM: usize = 60;
+/// … chosen from so many of the latest.
+const SAMPLE_CANDIDATES: usize = 60;
 
-/// An email with news, as the database has it.
-pub(super) struct Told {
+/// The contents of an email that lists releases.
+pub(super) struct NewsData {
     user: User,
     digest_schedule: DigestSchedule,
     releases: Vec<Item>,
+    artists: Artists,
     assurance: Option<Assurance>,
     today: Date,
     sample: Option<Sample>,
 }
 
-/// A welcome, as the database has it.
-pub(super) struct Welcomed {
-    told: Told,
-    artists: Artists,
-}
-
-/// A release, and why it is told.
+/// A release, and why the user is notified of it.
 struct Item {
     release: Release,
     because: Vec<Match>,
@@ -65,57 +60,52 @@ pub(super) fn gather(
     claimed: &Claimed,
     user: User,
     settings: &check_planner::Settings,
-) -> Result<Facts, StoreError> {
+) -> Loaded<NewsData> {
     let Some(wanted) = preferences::of(tx, user.id)? else {
-        return Ok(Facts::Unwanted("the person has left"));
+        return Ok(Err("the person has left"));
     };
-    let mut told = Vec::new();
+    let mut items = Vec::new();
     for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
         let Some(release) = releases::find(tx, &id)? else {
             outbox::drop_subject(tx, claimed.email, id.as_str(), "the album is no longer known")?;
             continue;
         };
-        let because = releases::reasons(tx, &id, user.id)?;
-        match judge(tx, &release, &because, &wanted)? {
-            Ok(()) => told.push(item(tx, release, because)?),
+        match outbox::judge(tx, user.id, &wanted, &release)? {
+            Ok(because) => items.push(item(tx, release, because)?),
             Err(why) => outbox::unwanted(tx, claimed.email, id.as_str(), &why.to_string())?,
         }
     }
-    if told.is_empty() {
-        return Ok(Facts::Unwanted("nothing of it is known and wanted any more"));
+    if items.is_empty() {
+        return Ok(Err("nothing of it is known and wanted any more"));
     }
-    // What a long email leaves out is rather a single than an album.
-    told.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
-    let artists = status::artists_of(tx, Some(user.id), settings)?;
-    let assurance = assurance(tx, &user, &wanted.digest_schedule, &artists, settings)?;
-    Ok(addressed(tx, user, wanted, told, assurance, Facts::News))
+    // If the email gets too long, singles are left out first.
+    items.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
+    data(tx, user, wanted, items, settings).map(Ok)
 }
 
-/// The latest of the user's artists, whatever they want to be told but of those who are muted; else something made up.
+/// The latest releases of the user's artists, except muted ones, whatever categories the user wants;
+/// something made up if there are none.
 pub(super) fn gather_sample(
     tx: &Tx<'_>,
     user: User,
     settings: &check_planner::Settings,
-) -> Result<Facts, StoreError> {
+) -> Loaded<NewsData> {
     let Some(wanted) = preferences::of(tx, user.id)? else {
-        return Ok(Facts::Unwanted("the person has left"));
+        return Ok(Err("the person has left"));
     };
     if user.deleted_at.is_some() {
-        return Ok(Facts::Unwanted("the person has withdrawn their permission"));
+        return Ok(Err("the person has withdrawn their permission"));
     }
-    let news = outbox::stream(tx, user.id, i64::MAX, SAMPLED_FROM)?.entries;
+    let news = outbox::stream(tx, user.id, i64::MAX, SAMPLE_CANDIDATES)?.entries;
     let mut latest = sampled(tx, &user, news.into_iter().map(|entry| entry.release))?;
     if latest.is_empty() {
-        latest = sampled(tx, &user, releases::latest_of(tx, user.id, SAMPLED)?)?;
+        latest = sampled(tx, &user, releases::latest_of(tx, user.id, SAMPLE_RELEASES)?)?;
     }
     let sample = Some(if latest.is_empty() { Sample::MadeUp } else { Sample::Own });
-    let artists = status::artists_of(tx, Some(user.id), settings)?;
-    let assurance = assurance(tx, &user, &wanted.digest_schedule, &artists, settings)?;
-    let email = |to, told| Facts::News(to, Told { sample, ..told });
-    Ok(addressed(tx, user, wanted, latest, assurance, email))
+    Ok(Ok(NewsData { sample, ..data(tx, user, wanted, latest, settings)? }))
 }
 
-/// The first few that are not of muted artists alone.
+/// The first few that are not by muted artists only.
 fn sampled(
     tx: &Tx<'_>,
     user: &User,
@@ -125,7 +115,7 @@ fn sampled(
     for release in known {
         let because = releases::reasons(tx, &release.id, user.id)?;
         let is_muted = !because.is_empty() && because.iter().all(|reason| reason.is_muted);
-        if items.len() < SAMPLED && !is_muted {
+        if items.len() < SAMPLE_RELEASES && !is_muted {
             items.push(item(tx, release, because)?);
         }
     }
@@ -136,51 +126,49 @@ pub(super) fn gather_welcome(
     tx: &Tx<'_>,
     user: User,
     settings: &check_planner::Settings,
-) -> Result<Facts, StoreError> {
-    let Some(wanted) = subscribed(tx, &user)? else {
-        return Ok(Facts::Unwanted("letters with news are switched off"));
-    };
+) -> Loaded<NewsData> {
+    let wanted = preferences::of(tx, user.id)?.filter(|wanted| wanted.is_subscribed);
+    let Some(wanted) = wanted else { return Ok(Err("letters with news are switched off")) };
     let mut recent = Vec::new();
-    for release in releases::recent_of(tx, user.id, MAX_RECENT)? {
-        let because = releases::reasons(tx, &release.id, user.id)?;
-        if recent.len() < RECENT_NOTIFIED && judge(tx, &release, &because, &wanted)?.is_ok() {
+    for release in releases::recent_of(tx, user.id, MAX_CANDIDATES)? {
+        if recent.len() == WELCOME_RELEASES {
+            break;
+        }
+        if let Ok(because) = outbox::judge(tx, user.id, &wanted, &release)? {
             recent.push(item(tx, release, because)?);
         }
     }
-    let artists = status::artists_of(tx, Some(user.id), settings)?;
-    let welcome = |to, told| Facts::Welcome(to, Welcomed { told, artists });
-    Ok(addressed(tx, user, wanted, recent, None, welcome))
+    data(tx, user, wanted, recent, settings).map(Ok)
 }
 
-/// The email with news.
-pub(super) fn email(ctx: &Ctx, told: &Told) -> Result<Email, RenderError> {
-    let unsubscribe_url = link(ctx, &told.user, &Purpose::Unsubscribe);
-    let mut releases = items(ctx, told);
-    if told.sample == Some(Sample::MadeUp) {
-        releases.extend(NewsItem::made_up(told.today));
+/// Writes an email with news, or a sample.
+pub(super) fn email(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
+    let unsubscribe_url = link(ctx, &data.user, &Purpose::Unsubscribe);
+    let mut releases = items(ctx, data);
+    if data.sample == Some(Sample::MadeUp) {
+        releases.extend(NewsItem::made_up(data.today));
     }
     let news = News {
         releases: &releases,
-        today: told.today,
-        assurance: told.assurance.clone(),
+        today: data.today,
+        assurance: data.assurance.clone(),
         account_url: &ctx.page("/new"),
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
-        sample: told.sample,
+        sample: data.sample,
     };
     Ok(news.email()?.with_unsubscribe(&unsubscribe_url))
 }
 
-/// The welcome.
-pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Email, RenderError> {
-    let Welcomed { told, artists } = welcome;
-    let unsubscribe_url = link(ctx, &told.user, &Purpose::Unsubscribe);
+/// Writes the welcome.
+pub(super) fn welcome(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
+    let unsubscribe_url = link(ctx, &data.user, &Purpose::Unsubscribe);
     let email = Welcome {
-        watched: artists.watched,
-        not_looked_at: artists.never_asked,
-        recent: &items(ctx, told),
-        when: &when(&told.digest_schedule),
-        today: told.today,
+        watched: data.artists.watched,
+        not_looked_at: data.artists.never_asked,
+        recent: &items(ctx, data),
+        when: &when(&data.digest_schedule),
+        today: data.today,
         account_url: &ctx.page("/account"),
         preferences_url: &ctx.page("/preferences"),
         unsubscribe_url: &unsubscribe_url,
@@ -188,39 +176,18 @@ pub(super) fn welcome(ctx: &Ctx, welcome: &Welcomed) -> Result<Email, RenderErro
     Ok(email.email()?.with_unsubscribe(&unsubscribe_url))
 }
 
-/// Whether the user wants to hear of a release as things stand when its email leaves.
-fn judge(
-    tx: &Tx<'_>,
-    release: &Release,
-    reasons: &[Match],
-    wanted: &Preferences,
-) -> Result<Result<(), SkipReason>, StoreError> {
-    if !wanted.is_subscribed {
-        return Ok(Err(SkipReason::Unsubscribed));
-    }
-    if !wanted.editions && editions::is_one(tx, &release.id)? {
-        return Ok(Err(SkipReason::Edition));
-    }
-    Ok(release_filter::evaluate(release, reasons, wanted.kinds))
-}
-
-fn subscribed(tx: &Tx<'_>, user: &User) -> Result<Option<Preferences>, StoreError> {
-    Ok(preferences::of(tx, user.id)?.filter(|wanted| wanted.is_subscribed))
-}
-
-fn addressed(
+fn data(
     tx: &Tx<'_>,
     user: User,
     wanted: Preferences,
     releases: Vec<Item>,
-    assurance: Option<Assurance>,
-    facts: impl FnOnce(crate::domain::user::EmailAddress, Told) -> Facts,
-) -> Facts {
-    let (digest_schedule, today) =
-        (wanted.digest_schedule.clone(), wanted.digest_schedule.day_of(tx.now()));
-    let told =
-        Told { user: user.clone(), digest_schedule, releases, assurance, today, sample: None };
-    to_confirmed(user, |to| facts(to, told))
+    settings: &check_planner::Settings,
+) -> Result<NewsData, StoreError> {
+    let digest_schedule = wanted.digest_schedule;
+    let artists = status::artists_of(tx, Some(user.id), settings)?;
+    let assurance = assurance(tx, user.id, &digest_schedule, &artists, settings)?;
+    let today = digest_schedule.day_of(tx.now());
+    Ok(NewsData { user, digest_schedule, releases, artists, assurance, today, sample: None })
 }
 
 fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Match>) -> Result<Item, StoreError> {
@@ -230,14 +197,16 @@ fn item(tx: &Tx<'_>, release: Release, reasons: Vec<Match>) -> Result<Item, Stor
     Ok(Item { release, because, also_as: also_as.into_iter().collect() })
 }
 
-fn items(ctx: &Ctx, told: &Told) -> Vec<NewsItem> {
+fn items(ctx: &Ctx, data: &NewsData) -> Vec<NewsItem> {
     let mute = |reason: &Match| MuteLink {
         artist: reason.name.clone(),
-        url: link(ctx, &told.user, &Purpose::Mute(reason.artist.clone())),
+        url: link(ctx, &data.user, &Purpose::Mute(reason.artist.clone())),
     };
-    let items = told.releases.iter().map(|item| NewsItem {
+    let appears =
+        |because: &[Match]| !because.is_empty() && because.iter().all(|reason| reason.appears);
+    let items = data.releases.iter().map(|item| NewsItem {
         release: item.release.clone(),
-        kind: kind(&item.release, &item.because),
+        category: release_filter::category(&item.release, appears(&item.because)),
         because: item.because.iter().map(|reason| reason.name.clone()).collect(),
         also_as: item.also_as.clone(),
         mute: item.because.iter().map(mute).collect(),
@@ -245,27 +214,15 @@ fn items(ctx: &Ctx, told: &Told) -> Vec<NewsItem> {
     items.collect()
 }
 
-fn kind(release: &Release, because: &[Match]) -> Kind {
-    let appears = !because.is_empty() && because.iter().all(|reason| reason.appears);
-    match release_filter::kind(release, appears) {
-        release_filter::Category::Album => Kind::Album,
-        release_filter::Category::Single => Kind::SingleOrEp,
-        release_filter::Category::Compilation => Kind::Compilation,
-        release_filter::Category::Live => Kind::Live,
-        release_filter::Category::Remixes => Kind::Remix,
-        release_filter::Category::Appearance => Kind::AppearsOn,
-    }
-}
-
 fn assurance(
     tx: &Tx<'_>,
-    user: &User,
+    user: UserId,
     digest_schedule: &DigestSchedule,
     artists: &Artists,
     settings: &check_planner::Settings,
 ) -> Result<Option<Assurance>, StoreError> {
-    let overdue = overdue::list(tx, Some(user.id), settings, MAX_RECENT)?;
-    // An artist that Spotify no longer knows fails for ever, and must not speak for all.
+    let overdue = overdue::list(tx, Some(user), settings, MAX_CANDIDATES)?;
+    // An artist that Spotify no longer knows fails forever and must not represent all others.
     let usual = overdue.iter().find(|artist| !matches!(artist.why, WhyOverdue::CheckFailed(_)));
     let checks = match (usual.or(overdue.first()), artists.oldest_check) {
         (Some(first), _) => {
@@ -280,7 +237,7 @@ fn assurance(
     Ok(Some(Assurance { watched: artists.watched, checks }))
 }
 
-/// When emails come, after "Emails come".
+/// When emails are sent, in words.
 fn when(digest_schedule: &DigestSchedule) -> String {
     let DigestSchedule { frequency, hour, zone } = digest_schedule;
     let zone = zone.iana_name().unwrap_or("UTC");

@@ -1,4 +1,4 @@
-//! One email: claimed, written, handed over, and settled by what the server said.
+//! One attempt: claims, composes, sends and settles an email.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::user::{Addressee, UserId};
 use crate::email::smtp::{SendError, Stamp};
 use crate::gateway::Operator;
-use crate::jobs::compose::{ComposeError, Composed, compose};
+use crate::jobs::compose::{ComposeError, compose};
 use crate::metrics::EmailOutcome;
-use crate::store::outbox::{self, Claimed, Kind, Unit};
+use crate::store::outbox::{self, Claimed, EmailKind, Unit};
 use crate::store::{Db, StoreError, Tx, users};
 
-/// How much longer than its sending a claim lasts: room for composing and marking.
+/// How much longer than sending a claim lasts, for composing and marking.
 const LEASE_MARGIN: Duration = Duration::from_secs(60);
 
-/// How long to wait between attempts to mark an email sent: within the margin of its lease.
+/// Waits between attempts to mark an email sent, in total shorter than the lease margin.
 const MARK_AGAIN_AFTER: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
@@ -26,24 +26,23 @@ const MARK_AGAIN_AFTER: [Duration; 4] = [
     Duration::from_secs(8),
 ];
 
-/// What is kept with an email that was not tried.
+/// The reason that is stored with an email that was not tried.
 const ADDRESS_BOUNCES: &str = "not sent, since letters to this address come back";
 
-/// What became of an email, and what that says of the server.
+/// The outcome of an attempt, and what it says about the server.
 pub(super) struct Done {
     pub(super) fate: Fate,
     pub(super) server: Server,
 }
 
-/// What became of an email.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It was in other hands, or is not due any more.
+    /// Another process has claimed it, or it is no longer due.
     NotOurs,
     Sent,
-    /// To be tried again.
+    /// Will be retried.
     PutOff(String),
-    /// Never to be tried again.
+    /// Will not be retried.
     Refused(String),
     Unwanted,
     /// The address bounces.
@@ -56,11 +55,10 @@ pub(super) enum Server {
     NotAsked,
     Usable,
     Unavailable,
-    /// It does not let us send.
+    /// The server does not let us send.
     Unwelcoming,
 }
 
-/// A claim, or why there is none.
 enum Claim {
     Ours(Claimed),
     NotOurs,
@@ -80,8 +78,8 @@ async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
     };
     let email = claimed.email;
     let (to, text) = match compose(ctx, &claimed).await {
-        Ok(Composed::Ready(to, text)) => (to, text),
-        Ok(Composed::Unwanted(why)) => {
+        Ok(composed) => composed,
+        Err(ComposeError::NoLongerNeeded(why)) => {
             ctx.db.write("drop letter", move |tx| outbox::dropped(tx, email, why)).await?;
             return unasked(Fate::Unwanted);
         }
@@ -130,10 +128,10 @@ async fn claim(ctx: &Ctx, unit: Unit) -> Result<Claim, StoreError> {
         .await
 }
 
-/// Whose confirmed address it goes to; an email that asks for confirmation goes to another.
+/// The user whose confirmed address it is sent to; a confirmation request goes to another address.
 fn reader(claimed: &Claimed) -> Option<UserId> {
     match claimed.addressee {
-        Addressee::User(user) if claimed.kind != Kind::Confirm => Some(user),
+        Addressee::User(user) if claimed.kind != EmailKind::Confirm => Some(user),
         _ => None,
     }
 }
@@ -173,7 +171,7 @@ async fn settle_failure(
     Ok(Done { fate, server })
 }
 
-/// Stops an email; `bounced` is whose mailbox was at fault.
+/// Gives an email up; `bounced` is the user whose mailbox rejected it.
 async fn refuse(
     ctx: &Ctx,
     claimed: &Claimed,
@@ -198,11 +196,11 @@ async fn refuse(
     Ok(Fate::Refused(why))
 }
 
-/// After a refused log-in or sender nothing is tried for so long: a server that is asked every minute
-/// with a wrong password locks the account.
+/// The pause after a rejected login or sender: a server that is asked every minute with a wrong password locks
+/// the account.
 const LOG_IN_AGAIN_AFTER: Duration = Duration::from_secs(15 * 60);
 
-/// Why an email is put off.
+/// Why an email is deferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Case {
     Deferred,
@@ -242,8 +240,8 @@ async fn put_off(
     Ok(if is_given_up { Fate::Refused(why) } else { Fate::PutOff(why) })
 }
 
-/// The email cannot leave while this lasts, but it says afterwards what happened. One is enough,
-/// however long it lasts.
+/// The alert cannot be sent while the problem lasts; it says afterwards what happened. One is enough, however
+/// long it lasted.
 fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), StoreError> {
     let alert = OperatorAlert::MailRefused;
     if !outbox::is_owed_to_operator(tx, &alert.what())? {
@@ -252,8 +250,7 @@ fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), Stor
     outbox::quote_to_operator(tx, &alert.what(), said)
 }
 
-/// Marks an email sent, and does not give up at once where the database is busy: what is not marked
-/// is sent again.
+/// Marks an email sent, with retries while the database is busy: an unmarked email would be sent again.
 async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
     let (email, user) = (claimed.email, reader(claimed));
     let mark = move |tx: &Tx<'_>| {
@@ -272,8 +269,8 @@ async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
     ctx.db.write("letter sent", mark).await
 }
 
-/// The identity of an email, the same for every attempt: made of its first row and our key. The
-/// time sets it apart from the row of that number in a database that was restored or begun anew.
+/// The Message-ID, the same for every attempt: derived from the first row and our key. The time distinguishes
+/// it from the row with the same id in a database that was restored or created anew.
 fn message_id(db: &Db, claimed: &Claimed, domain: &str) -> String {
     let first = format!("letter/{}/{}", claimed.email, claimed.owed_at.as_millisecond());
     let signature = db.sealer().sign(&first);

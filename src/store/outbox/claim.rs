@@ -1,59 +1,53 @@
-//! Which emails can leave, and whose they are to send.
+//! Which emails are due, and claiming one of them.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
-use super::{Kind, plan_anew};
+use super::{EmailKind, plan_anew};
 use crate::domain::user::{Addressee, UserId};
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, preferences};
 
-/// Rows that can leave together.
+/// Rows that can be sent in one email.
 #[derive(Debug, Clone)]
 pub struct Unit {
     addressee: Addressee,
-    kind: Kind,
-    /// The number of the email that they are bound to, or that they would be.
+    kind: EmailKind,
+    /// The number of the email that they are bound to, or would be bound to.
     email: i64,
     is_bound: bool,
 }
 
 impl Unit {
-    /// To whom.
     pub fn addressee(&self) -> Addressee {
         self.addressee
     }
 
-    /// Whether it is the last email to somebody who left.
+    /// Whether it is the last email to a user who deleted their account.
     pub fn is_farewell(&self) -> bool {
-        self.kind == Kind::GoodBye
+        self.kind == EmailKind::GoodBye
     }
 }
 
-/// An email that is ours to send.
+/// A claimed email.
 #[derive(Debug, Clone)]
 pub struct Claimed {
-    /// Its number: that of its first row. What its Message-ID is made of.
+    /// The id of its first row. The Message-ID is derived from it.
     pub email: i64,
-    /// To whom.
     pub addressee: Addressee,
-    /// Of what kind.
-    pub kind: Kind,
-    /// What it is about, in the order in which it was owed.
+    pub kind: EmailKind,
+    /// What it is about, in the order of enqueueing.
     pub subjects: Vec<String>,
-    /// Attempts so far, this one included.
+    /// Attempts so far, including this one.
     pub attempts: u32,
-    /// When its first row was owed.
+    /// When its first row was enqueued.
     pub owed_at: Timestamp,
-    /// Whether an earlier attempt may have been accepted: then this is the very same email.
+    /// Whether an earlier attempt may have been accepted. The email must then be the same.
     pub is_repeat: bool,
 }
 
-/// Makes everything due that somebody who asks for all emails may have now: not a digest before its
-/// hour, nor that a consent has ended before it is certain.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Makes everything due that `once --all` may send now. A digest still waits for its hour, and the email about
+/// an ended consent until the end is certain.
 pub fn make_due(tx: &Tx<'_>, together: SignedDuration) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at > ?1 AND
@@ -66,13 +60,9 @@ pub fn make_due(tx: &Tx<'_>, together: SignedDuration) -> Result<()> {
     Ok(())
 }
 
-/// The emails that can leave now, `most` of them. Those that were tried least come first: who is hard
-/// to reach must not stand in the others' way. News to somebody who has taken their consent back
-/// stays. News to those who want it at once waits for company, for as long as `together`; then all
-/// leaves with the first, unless the server asked for patience.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// The emails that are due, at most `most`, those with the fewest attempts first, so that users who are hard to
+/// reach do not hold up others. News for a user who withdrew their consent is not due. Immediate news waits for
+/// more news for up to `together`; then all of it is sent in one email, unless the server asked for a delay.
 pub fn due(tx: &Tx<'_>, together: SignedDuration, most: u32) -> Result<Vec<Unit>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT person, kind, coalesce(letter, min(id)), letter IS NOT NULL FROM outbox
@@ -89,19 +79,16 @@ pub fn due(tx: &Tx<'_>, together: SignedDuration, most: u32) -> Result<Vec<Unit>
     })?;
     let units = due.collect::<rusqlite::Result<Vec<(Option<UserId>, String, i64, bool)>>>()?;
     let unit = |(user, kind, email, is_bound): (Option<UserId>, String, _, _)| {
-        let kind = Kind::parse(&kind)?;
-        let nobody = if kind == Kind::GoodBye { Addressee::Left } else { Addressee::Operator };
+        let kind = EmailKind::parse(&kind)?;
+        let nobody = if kind == EmailKind::GoodBye { Addressee::Left } else { Addressee::Operator };
         let addressee = user.map_or(nobody, Addressee::User);
         Some(Unit { addressee, kind, email, is_bound })
     };
     Ok(units.into_iter().filter_map(unit).collect())
 }
 
-/// Claims an email for `lease`, which must be longer than its sending can take; `None` if it is not
-/// there to be sent any more, or not yet.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Claims an email for `lease`, which must be longer than sending can take. `None` if it is no longer due, or
+/// not yet.
 pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<Claimed>> {
     if is_before_its_hour(tx, unit)? {
         return Ok(None);
@@ -127,12 +114,12 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
     ];
     let claimed = rows.query_map(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let mut claimed: Vec<(i64, String, u32)> = claimed.collect::<rusqlite::Result<_>>()?;
-    // RETURNING promises no order.
+    // RETURNING guarantees no order.
     claimed.sort_unstable_by_key(|row| row.0);
     let Some(first) = claimed.first().map(|row| row.0) else { return Ok(None) };
     if first != unit.email && !unit.is_bound {
-        // The first row is settled or in somebody's hands by now: these are bound again, under a
-        // number of their own, next time. By their ids, for others may have the email in hand.
+        // The first row was settled or claimed meanwhile, so the others are bound again next time under a
+        // number of their own. By id, because another process may have claimed the email.
         let mut put_back = tx
             .conn()
             .prepare_cached("UPDATE outbox SET letter = NULL, claimed_until = 0 WHERE id = ?1")?;
@@ -141,7 +128,7 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
         }
         return Ok(None);
     }
-    // Of the row that the email is named after, whether or not it is still part of it.
+    // From the row whose id is the email's number, even if it is no longer part of the email.
     let sql = "SELECT owed_at FROM outbox WHERE id = ?1";
     let Ms(owed_at) = tx.query_row(sql, [unit.email], |row| row.get(0))?;
     Ok(Some(Claimed {
@@ -155,10 +142,10 @@ pub fn claim(tx: &Tx<'_>, unit: &Unit, lease: SignedDuration) -> Result<Option<C
     }))
 }
 
-/// Whether it is a digest of a day for which one was sent. Then what it would tell is planned anew.
+/// Whether it is a digest for a day whose digest was sent. If so, its rows are rescheduled.
 fn is_before_its_hour(tx: &Tx<'_>, unit: &Unit) -> Result<bool> {
     let Addressee::User(user) = unit.addressee else { return Ok(false) };
-    if unit.kind != Kind::News || unit.is_bound {
+    if unit.kind != EmailKind::News || unit.is_bound {
         return Ok(false);
     }
     let digest_schedule = preferences::of(tx, user)?.map(|wanted| wanted.digest_schedule);
@@ -173,7 +160,7 @@ fn is_before_its_hour(tx: &Tx<'_>, unit: &Unit) -> Result<bool> {
     Ok(true)
 }
 
-/// Releases every claim: those of a process that is gone.
+/// Releases every claim: those of a process that has ended.
 pub(in crate::store) fn release_claims(tx: &Tx<'_>) -> Result<()> {
     tx.execute("UPDATE outbox SET claimed_until = 0 WHERE claimed_until > 0", [])?;
     Ok(())

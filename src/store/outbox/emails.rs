@@ -1,65 +1,59 @@
-//! The emails to a user, one by one: what each told, and whether it left.
+//! The emails of a user, with their status.
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::Kind;
+use super::{EmailKind, judge};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::ReleaseId;
-use crate::domain::release_filter;
 use crate::domain::user::UserId;
 use crate::store::columns::{Ms, unreadable};
 use crate::store::users::User;
-use crate::store::{Result, Tx, editions, preferences, releases};
+use crate::store::{Result, Tx, preferences, releases};
 
-/// So many of its releases are named for an email.
+/// Titles that are listed per email.
 const NAMED: usize = 2;
 
 /// An email to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lately {
-    /// Of what kind.
-    pub kind: Kind,
-    /// Titles of what it told, the first few, where it is one with news.
+    pub kind: EmailKind,
+    /// The first few titles, if it is an email with news.
     pub titles: Vec<String>,
-    /// How many things it told.
+    /// How many outbox rows it consists of.
     pub told: usize,
-    /// What became of it.
     pub fate: Fate,
 }
 
-/// What became of an email.
+/// The status of an email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// It left then.
+    /// Sent at this time.
     Sent(Timestamp),
-    /// It was given up then, for this reason.
+    /// Given up at this time, for this reason.
     Refused(Timestamp, String),
-    /// It was tried and put off for this reason, to be tried again then.
+    /// Deferred for this reason; the next attempt is at this time.
     PutOff(Timestamp, String),
-    /// It leaves then, or soon after.
+    /// Will be sent at this time or shortly after.
     Waiting(Timestamp),
 }
 
-/// A row, with what tells one email from another.
+/// A row, with the key of the email that it belongs to.
 struct Line {
     email: (String, i64),
-    kind: Kind,
+    kind: EmailKind,
     subject: String,
     fate: Fate,
 }
 
-/// The emails to a user, those that are owed first and then the ones settled last, `most` of them.
-/// What was not wanted any more before it left is no email, nor are news that will not leave as things stand.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// The emails of a user, pending ones first, then the most recently settled, at most `most`. Emails that were
+/// dropped before sending are left out, and so is news that will not be sent with the current preferences.
 pub fn lately(tx: &Tx<'_>, user: &User, most: usize) -> Result<Vec<Lately>> {
     let mut emails = Vec::new();
     let wanted = news_wanted(tx, user)?;
     let leaves = |line: &Line| will_leave(tx, user.id, wanted.as_ref(), line);
     let user = user.id;
-    // All news that no email has yet leaves together.
+    // News that is not bound to an email yet is sent in one.
     gather(
         tx,
         user,
@@ -81,33 +75,32 @@ pub fn lately(tx: &Tx<'_>, user: &User, most: usize) -> Result<Vec<Lately>> {
     Ok(emails)
 }
 
-/// What the user wants of news, where any can leave to them at all.
+/// The user's preferences, if news can be sent to them at all.
 fn news_wanted(tx: &Tx<'_>, user: &User) -> Result<Option<Preferences>> {
     let is_reached =
         user.address.is_some() && user.bouncing_since.is_none() && user.deleted_at.is_none();
     Ok(preferences::of(tx, user.id)?.filter(|wanted| is_reached && wanted.is_subscribed))
 }
 
-/// Whether what is owed leaves as things stand: what is told is settled when its email is written.
+/// Whether a pending row will be sent with the current preferences. The final decision is made when the email
+/// is composed.
 fn will_leave(
     tx: &Tx<'_>,
     user: UserId,
     wanted: Option<&Preferences>,
     line: &Line,
 ) -> Result<bool> {
-    if line.kind != Kind::News {
+    if line.kind != EmailKind::News {
         return Ok(true);
     }
     let (Some(wanted), Some(id)) = (wanted, ReleaseId::parse(&line.subject)) else {
         return Ok(false);
     };
     let Some(release) = releases::find(tx, &id)? else { return Ok(false) };
-    let is_unwanted = !wanted.editions && editions::is_one(tx, &id)?;
-    let reasons = releases::reasons(tx, &id, user)?;
-    Ok(!is_unwanted && release_filter::evaluate(&release, &reasons, wanted.kinds).is_ok())
+    Ok(judge(tx, user, wanted, &release)?.is_ok())
 }
 
-/// Reads rows until there are `most` emails; those of one email lie together.
+/// Reads rows until there are `most` emails; the rows of an email are adjacent.
 fn gather(
     tx: &Tx<'_>,
     user: UserId,
@@ -137,7 +130,7 @@ fn gather(
         }
         let Some(email) = emails.last_mut() else { continue };
         email.told += 1;
-        if line.kind == Kind::News && email.titles.len() < NAMED {
+        if line.kind == EmailKind::News && email.titles.len() < NAMED {
             email.titles.extend(title(tx, &line.subject)?);
         }
     }
@@ -156,7 +149,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Line> {
         (_, Some(reason)) => Fate::PutOff(at(5)?, reason),
         (_, None) => Fate::Waiting(at(5)?),
     };
-    let kind = Kind::parse(&kind).ok_or_else(|| unreadable("a kind of letter"))?;
+    let kind = EmailKind::parse(&kind).ok_or_else(|| unreadable("a kind of letter"))?;
     Ok(Line { email: (state, row.get(1)?), kind, subject: row.get(3)?, fate })
 }
 

@@ -1,55 +1,40 @@
-//! Looking at what is owed and what was.
+//! Counts and looks up pending and past emails.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
-use super::Kind;
+use super::EmailKind;
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx};
 
-/// The words that are kept with an email: why it did not leave, or what it is to quote.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// The text that is stored with an email: why it was not sent, or what it quotes.
 pub fn words_of(tx: &Tx<'_>, email: i64) -> Result<Option<String>> {
     let sql = "SELECT reason FROM outbox WHERE letter = ?1 AND reason IS NOT NULL LIMIT 1";
     Ok(tx.query_row(sql, [email], |row| row.get(0)).optional()?)
 }
 
-/// How many things are owed to users.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// How many rows are pending.
 pub fn count_owed(tx: &Tx<'_>) -> Result<u64> {
     let sql = "SELECT count(*) FROM outbox WHERE state = 'owed'";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
-/// How many things of one kind were owed to a user within the last hour.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
-pub fn count_lately(tx: &Tx<'_>, user: UserId, kind: Kind) -> Result<u64> {
+/// How many rows of one kind were enqueued for a user within the last hour.
+pub fn count_lately(tx: &Tx<'_>, user: UserId, kind: EmailKind) -> Result<u64> {
     let sql = "SELECT count(*) FROM outbox WHERE person = ?1 AND kind = ?2 AND owed_at > ?3";
     let since = tx.now() - SignedDuration::from_hours(1);
     Ok(tx.query_row(sql, params![user, kind.as_str(), Ms(since)], |row| row.get(0))?)
 }
 
-/// When something of one kind was last owed to a user.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
-pub fn last_owed(tx: &Tx<'_>, user: UserId, kind: Kind) -> Result<Option<Timestamp>> {
+/// When a row of one kind was last enqueued for a user.
+pub fn last_owed(tx: &Tx<'_>, user: UserId, kind: EmailKind) -> Result<Option<Timestamp>> {
     let sql = "SELECT max(owed_at) FROM outbox WHERE person = ?1 AND kind = ?2";
     let last: Option<Ms> = tx.query_row(sql, params![user, kind.as_str()], |row| row.get(0))?;
     Ok(last.map(|at| at.0))
 }
 
-/// What the mail server last said against an email to this user that is not settled well.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// The mail server's last objection to an email to this user, unless a later email was sent.
 pub fn trouble_of(tx: &Tx<'_>, user: UserId) -> Result<Option<String>> {
     let sql = "SELECT reason FROM outbox o WHERE person = ?1 AND reason IS NOT NULL
                AND state IN ('owed', 'refused') AND NOT EXISTS

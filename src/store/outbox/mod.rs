@@ -1,8 +1,7 @@
-//! What is owed to users: one row for each thing, unique for ever by what it is about.
-//!
-//! Claim, act, mark. Rows that leave in one email are bound together when they are claimed, and
-//! carry one Message-ID. They come apart again only when it is certain that the email was not
-//! accepted; where nobody knows, the very same email is repeated.
+//! The outbox: one row per user and thing to be notified of, unique forever. Rows are claimed, sent and marked.
+//! Rows that are sent in one email are bound together when they are claimed, and share one Message-ID. They are
+//! separated again only if the email was certainly not accepted; if the outcome is unknown, the same email is
+//! sent again.
 
 mod claim;
 mod emails;
@@ -18,7 +17,7 @@ pub use self::emails::{Fate, Lately, lately};
 pub use self::look::{count_lately, count_owed, last_owed, trouble_of, words_of};
 pub(super) use self::news::plan_anew;
 pub use self::news::{
-    Audience, owe_news, owe_news_missed, owe_news_seen_since, owe_news_since_following,
+    Audience, judge, owe_news, owe_news_missed, owe_news_seen_since, owe_news_since_following,
     owe_refused_again,
 };
 pub use self::owe::{
@@ -29,29 +28,28 @@ pub use self::settle::{
 };
 pub use self::stream::{Entry, Part, Told, stream, unconfirmed_stream};
 
-/// What kind of thing is owed. News to a user goes in one email, anything else in its own.
+/// What an email is about. All news for a user is sent in one email; anything else has an email of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A link that confirms an address; the subject is the link's number.
+pub enum EmailKind {
+    /// A link that confirms an address. The subject is the link's number.
     Confirm,
-    /// The first email to an address that was confirmed; the subject is always the same.
+    /// The first email to a confirmed address. The subject is always the same.
     Welcome,
-    /// A new album; the subject is its id.
+    /// A new release. The subject is its id.
     News,
-    /// An email like one with news, for somebody who wants to see one; the subject is when they asked.
+    /// A sample that the user asked for. The subject is the time of the request.
     Sample,
-    /// The consent has ended; the subject is when it was given.
+    /// The consent has ended. The subject is when it was given.
     SignInAgain,
-    /// The consent ends soon; the subject is when it was given, and how many days ahead this is.
+    /// The consent ends soon. The subject is when it was given, and how many days are left.
     ConsentEnds,
-    /// The last email to somebody who left; the subject is the number of their farewell.
+    /// The last email to a user who deleted their account. The subject is the number of their goodbye email.
     GoodBye,
-    /// Something for the operator; the subject is a [`crate::domain::operator_alert::OperatorAlert`] and the day.
+    /// An alert to the operator. The subject is a [`crate::domain::operator_alert::OperatorAlert`] and the day.
     Operator,
 }
 
-impl Kind {
-    /// Every kind.
+impl EmailKind {
     pub const ALL: [Self; 8] = [
         Self::Confirm,
         Self::Welcome,
@@ -63,7 +61,7 @@ impl Kind {
         Self::Operator,
     ];
 
-    /// The word in the database and in logs.
+    /// The word in the database, in logs and in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Confirm => "confirm",

@@ -1,5 +1,5 @@
-//! Owing news: to whom a release is told, and when its email leaves. What a user does not want is
-//! recorded with the reason, and not told.
+//! Enqueues news: who is notified of a release, and when. A release that a user does not want is recorded with
+//! the reason.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Params, params};
@@ -9,30 +9,27 @@ use crate::domain::detection::NEWS_DAYS;
 use crate::domain::digest::{DigestSchedule, Key};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId};
-use crate::domain::release_filter::{self, SkipReason};
+use crate::domain::release_filter::{self, Match, SkipReason};
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
-use crate::store::{Result, Tx, preferences, releases};
+use crate::store::{Result, Tx, editions, preferences, releases};
 
-/// That a release was seen since the user wants the list on which it was.
+/// The release was seen after the user began to want the list that it is on.
 const SINCE_WANTED: &str = "s.seen_at >= coalesce(CASE WHEN s.appears THEN p.appearances_since
      WHEN r.kind = 'single' THEN p.singles_since
      WHEN r.kind = 'compilation' THEN p.compilations_since END, 0)";
 
-/// Whom a release concerns.
+/// Who is notified of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Everybody who follows the artist.
+    /// Everyone who follows the artist.
     Followers,
-    /// Those of them who want to hear of later editions of an album.
+    /// Those of them who want later editions of an album.
     WantingEditions,
 }
 
-/// Owes a new release to everybody whom it concerns, who wants it, and who has a confirmed address,
-/// each once. Who has taken their consent back is owed nothing. Returns to how many it is new.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Enqueues a new release, once per user, for everyone who is concerned, wants it and has a confirmed address.
+/// Users who withdrew their consent are left out. Returns how many users are newly notified.
 pub fn owe_news(
     tx: &Tx<'_>,
     artist: &ArtistId,
@@ -55,12 +52,8 @@ pub fn owe_news(
     Ok(owed)
 }
 
-/// Owes a user who has just confirmed an address what came out since they follow it: the days
-/// between signing in and opening the email must cost no album. Of singles and other lists that are
-/// not everybody's, what came out since they want them.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Enqueues what came out since a user who has just confirmed an address follows each artist, so that the days
+/// until they opened the email cost no album. For lists other than albums, what came out since they want them.
 pub fn owe_news_since_following(tx: &Tx<'_>, user: UserId) -> Result<u64> {
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
     let seen = format!(
@@ -73,11 +66,8 @@ pub fn owe_news_since_following(tx: &Tx<'_>, user: UserId) -> Result<u64> {
     owe_each(tx, user, &seen, params![user, Ms(oldest)])
 }
 
-/// Owes a user whose consent is good again what came out since it was taken back, if they can be
-/// written to.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Enqueues what came out since the consent was withdrawn, for a user whose consent is valid again and who has
+/// a confirmed address.
 pub fn owe_news_missed(tx: &Tx<'_>, user: UserId, since: Timestamp) -> Result<u64> {
     let seen = format!(
         "SELECT DISTINCT s.release FROM people p
@@ -90,10 +80,7 @@ pub fn owe_news_missed(tx: &Tx<'_>, user: UserId, since: Timestamp) -> Result<u6
     owe_each(tx, user, &seen, params![user, Ms(since)])
 }
 
-/// Owes a user the news of one artist that was seen since a time, if they can be written to.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Enqueues the news of one artist since `since`, if the user has a confirmed address.
 pub fn owe_news_seen_since(
     tx: &Tx<'_>,
     user: UserId,
@@ -110,11 +97,8 @@ pub fn owe_news_seen_since(
     owe_each(tx, user, &seen, params![user, artist, Ms(since)])
 }
 
-/// Owes a user once more what a mail server refused at an address that they have now replaced.
-/// What of it they do not want any more is found out when it is sent.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Enqueues again what a mail server rejected at an address that the user has replaced. Releases that they no
+/// longer want are sorted out when the email is composed.
 pub fn owe_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
     let Some(reader) = Reader::find(tx, user)? else { return Ok(()) };
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
@@ -127,7 +111,25 @@ pub fn owe_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Plans anew when the news leaves that a user is owed, less what may have left.
+/// Whether a user wants to be notified of a release, as things are now. Returns the followed artists because of
+/// whom they are notified, or why they are not.
+pub fn judge(
+    tx: &Tx<'_>,
+    user: UserId,
+    wanted: &Preferences,
+    release: &Release,
+) -> Result<std::result::Result<Vec<Match>, SkipReason>> {
+    if !wanted.is_subscribed {
+        return Ok(Err(SkipReason::Unsubscribed));
+    }
+    if !wanted.editions && editions::is_one(tx, &release.id)? {
+        return Ok(Err(SkipReason::Edition));
+    }
+    let reasons = releases::reasons(tx, &release.id, user)?;
+    Ok(release_filter::evaluate(release, &reasons, wanted.categories).map(|()| reasons))
+}
+
+/// Reschedules the pending news of a user, except what may have been sent.
 pub(in crate::store) fn plan_anew(
     tx: &Tx<'_>,
     user: UserId,
@@ -142,7 +144,7 @@ pub(in crate::store) fn plan_anew(
     Ok(())
 }
 
-/// A user to whom releases are told.
+/// A user who is notified of releases.
 struct Reader {
     user: UserId,
     wanted: Preferences,
@@ -156,9 +158,9 @@ impl Reader {
         Ok(Some(Self { user, wanted, last_digest }))
     }
 
-    /// Owes the release, unless it is recorded already; whether it will be told.
+    /// Enqueues the release unless it is recorded already. Returns whether the user will be notified.
     fn owe(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
-        let verdict = self.judge(tx, release)?;
+        let verdict = judge(tx, self.user, &self.wanted, release)?;
         let why = verdict.as_ref().err().map(ToString::to_string);
         let changed = tx.execute(
             "INSERT OR IGNORE INTO outbox (person, kind, subject, state, reason, next_at, owed_at, settled_at)
@@ -168,24 +170,16 @@ impl Reader {
         Ok(changed == 1 && verdict.is_ok())
     }
 
-    /// Owes what was not wanted for one artist's sake and is for another's. As a row of its own: the
-    /// number of the old one may be that of an email.
+    /// Enqueues a release that was unwanted because of one artist and is wanted because of another. In a row of
+    /// its own, because the id of the old one may be the number of an email.
     fn owe_after_all(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
-        if self.judge(tx, release)?.is_err() {
+        if judge(tx, self.user, &self.wanted, release)?.is_err() {
             return Ok(false);
         }
         let sql = "DELETE FROM outbox WHERE person = ?1 AND kind = 'news' AND subject = ?2
                    AND state = 'unwanted'";
         let was_unwanted = tx.execute(sql, params![self.user, release.id])? == 1;
         Ok(was_unwanted && self.owe(tx, release)?)
-    }
-
-    fn judge(&self, tx: &Tx<'_>, release: &Release) -> Result<std::result::Result<(), SkipReason>> {
-        if !self.wanted.is_subscribed {
-            return Ok(Err(SkipReason::Unsubscribed));
-        }
-        let reasons = releases::reasons(tx, &release.id, self.user)?;
-        Ok(release_filter::evaluate(release, &reasons, self.wanted.kinds))
     }
 
     fn next_send_time(&self, tx: &Tx<'_>) -> Timestamp {

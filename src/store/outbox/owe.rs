@@ -1,26 +1,20 @@
-//! Owing what is no news.
+//! Enqueues everything but news.
 
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::Kind;
+use super::EmailKind;
 use crate::domain::user::{Addressee, UserId};
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx};
 
-/// Owes a user something, unless it was owed before. Returns whether it is new.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
-pub fn owe(tx: &Tx<'_>, user: UserId, kind: Kind, subject: &str) -> Result<bool> {
+/// Enqueues something for a user, unless it was enqueued before. Returns whether it is new.
+pub fn owe(tx: &Tx<'_>, user: UserId, kind: EmailKind, subject: &str) -> Result<bool> {
     insert(tx, Addressee::User(user), kind, subject, tx.now())
 }
 
-/// Owes a user the email about the consent that was given at `given_at`, to leave at `next_send_time`
-/// and not before, whoever asks for all emails.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Enqueues the email about the end of the consent that was given at `given_at`. Not even `once --all` sends it
+/// before its time.
 pub fn owe_sign_in_again(
     tx: &Tx<'_>,
     user: UserId,
@@ -28,39 +22,27 @@ pub fn owe_sign_in_again(
     next_send_time: Timestamp,
 ) -> Result<bool> {
     let subject = given_at.as_millisecond().to_string();
-    insert(tx, Addressee::User(user), Kind::SignInAgain, &subject, next_send_time)
+    insert(tx, Addressee::User(user), EmailKind::SignInAgain, &subject, next_send_time)
 }
 
-/// Owes the last email to somebody who left.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Enqueues the last email to a user who deleted their account.
 pub fn owe_good_bye(tx: &Tx<'_>, farewell: i64) -> Result<bool> {
-    insert(tx, Addressee::Left, Kind::GoodBye, &farewell.to_string(), tx.now())
+    insert(tx, Addressee::Left, EmailKind::GoodBye, &farewell.to_string(), tx.now())
 }
 
-/// Owes the operator an email, unless it was owed before.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Enqueues an alert to the operator, unless it was enqueued before.
 pub fn owe_operator(tx: &Tx<'_>, subject: &str) -> Result<bool> {
-    insert(tx, Addressee::Operator, Kind::Operator, subject, tx.now())
+    insert(tx, Addressee::Operator, EmailKind::Operator, subject, tx.now())
 }
 
-/// Whether the operator is owed an email about this matter, whatever the day.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Whether an alert of this kind is pending, whatever its day.
 pub fn is_owed_to_operator(tx: &Tx<'_>, alert: &str) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM outbox
                WHERE kind = 'operator' AND state = 'owed' AND subject LIKE ?1 || ':%')";
     Ok(tx.query_row(sql, [alert], |row| row.get(0))?)
 }
 
-/// Keeps somebody's words with the email that the operator is owed about this matter.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Stores a quotation with the pending alerts of this kind.
 pub fn quote_to_operator(tx: &Tx<'_>, alert: &str, words: &str) -> Result<()> {
     let sql = "UPDATE outbox SET reason = ?2
                WHERE kind = 'operator' AND state = 'owed' AND subject LIKE ?1 || ':%'";
@@ -71,7 +53,7 @@ pub fn quote_to_operator(tx: &Tx<'_>, alert: &str, words: &str) -> Result<()> {
 fn insert(
     tx: &Tx<'_>,
     addressee: Addressee,
-    kind: Kind,
+    kind: EmailKind,
     subject: &str,
     next_at: Timestamp,
 ) -> Result<bool> {

@@ -1,4 +1,4 @@
-//! What became of an email.
+//! Records the outcome of an email.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -7,54 +7,36 @@ use crate::domain::user::UserId;
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, farewells, preferences};
 
-/// Marks an email sent: the server answered 250 to that very message. If it is a digest, its user
-/// gets no other for the same day.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Marks an email sent: the server answered 250 to this very message. If it is a digest, the user gets no other
+/// for the same day.
 pub fn sent(tx: &Tx<'_>, email: i64) -> Result<()> {
     note_digest(tx, email)?;
     settle(tx, email, "sent", None)
 }
 
-/// Stops an email: the server refused it for good, in these words.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Marks an email rejected for good, with the server's text.
 pub fn refused(tx: &Tx<'_>, email: i64, why: &str) -> Result<()> {
     settle(tx, email, "refused", Some(why))
 }
 
-/// Drops an email that is no longer wanted, for this reason.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Drops an email that is no longer needed, with the reason.
 pub fn dropped(tx: &Tx<'_>, email: i64, why: &str) -> Result<()> {
     settle(tx, email, "dropped", Some(why))
 }
 
-/// Takes one thing out of an email, since the user does not want it, in words for them.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Removes a row from an email because the user does not want it; `why` is shown to them.
 pub fn unwanted(tx: &Tx<'_>, email: i64, subject: &str, why: &str) -> Result<()> {
     take_out(tx, email, subject, "unwanted", why)
 }
 
-/// Takes one thing out of an email, since it cannot be told any more.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Removes a row from an email because its subject no longer exists.
 pub fn drop_subject(tx: &Tx<'_>, email: i64, subject: &str, why: &str) -> Result<()> {
     take_out(tx, email, subject, "dropped", why)
 }
 
-/// Puts an email off until `next_at`. `come_apart` lets its rows leave with whatever else is owed
-/// by then, and is for emails that were certainly never accepted; otherwise the very same email
-/// will be repeated. An email to the operator keeps the words that it is about.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Defers an email until `next_at`. `come_apart` unbinds its rows, so that they are sent with whatever else is
+/// pending by then; only for emails that were certainly not accepted. An alert to the operator keeps its
+/// quotation.
 pub fn put_off(
     tx: &Tx<'_>,
     email: i64,
@@ -71,10 +53,7 @@ pub fn put_off(
     Ok(())
 }
 
-/// Lets everything that is owed and in nobody's hands wait until `next_at`: the server lets nobody in.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Defers everything that is pending and unclaimed until `next_at`: the server rejects every login.
 pub fn put_all_off(tx: &Tx<'_>, next_at: Timestamp) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET next_at = ?1 WHERE state = 'owed' AND next_at < ?1 AND claimed_until <= ?2",
@@ -83,11 +62,8 @@ pub fn put_all_off(tx: &Tx<'_>, next_at: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Gives up what of an email was tried `tries` times and owed since before `owed_before`; what joined it
-/// lately has its own tries. Whether nothing of it is left.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Gives up the rows of an email that were tried `tries` times and enqueued before `owed_before`. Rows that
+/// joined later have their own attempts. Returns whether no row is left.
 pub fn give_up(
     tx: &Tx<'_>,
     email: i64,
@@ -105,11 +81,8 @@ pub fn give_up(
     Ok(tx.query_row(sql, [email], |row| row.get(0))?)
 }
 
-/// Notes that an email was put off for no fault of its own: its attempts count as `most` at most, and
-/// it is not given up for them.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Records that an email was deferred through no fault of its own: at most `most` attempts count, so that it is
+/// not given up because of them.
 pub fn blameless(tx: &Tx<'_>, email: i64, most: u32) -> Result<()> {
     let sql = "UPDATE outbox SET attempts = min(attempts, ?2) WHERE letter = ?1 AND state = 'owed'";
     tx.execute(sql, params![email, most])?;
@@ -145,6 +118,6 @@ fn settle(tx: &Tx<'_>, email: i64, state: &str, why: Option<&str>) -> Result<()>
          WHERE letter = ?1 AND state = 'owed'",
         params![email, state, why, Ms(tx.now())],
     )?;
-    // Nothing of somebody who left is kept once they know.
+    // Nothing is kept about a deleted account once its last email is settled.
     farewells::forget_settled(tx, email)
 }

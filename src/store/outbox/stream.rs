@@ -1,4 +1,4 @@
-//! What came out from a user's artists, and what emails told them of it.
+//! The news of a user, the latest first, with the status of each notification.
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -8,51 +8,45 @@ use crate::domain::user::UserId;
 use crate::store::columns::{Ms, unreadable};
 use crate::store::{Result, Tx, releases};
 
-/// Something that was news to a user.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Its place: the later it was seen, the greater.
+    /// Its position: the later it was seen, the greater.
     pub place: i64,
-    /// What came out.
     pub release: Release,
-    /// When it was seen, or news to them.
+    /// When it was seen, or became news to the user.
     pub seen_at: Timestamp,
-    /// Whether an email told them.
     pub told: Told,
 }
 
-/// Whether an email told a user of something.
+/// Whether the user was notified of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// One did, then.
+    /// Sent at this time.
     Mailed(Timestamp),
-    /// One will, then or soon after; the reason is why an earlier try did not.
+    /// Pending; will be sent at this time or shortly after. The reason is why an earlier attempt failed.
     Owed(Timestamp, Option<String>),
-    /// They did not want it, in words.
+    /// The user did not want it, for this reason.
     Unwanted(String),
-    /// It could not be told any more, in words.
+    /// It could no longer be sent, for this reason.
     Dropped(String),
-    /// The mail server refused the email for good, in its words.
+    /// The mail server rejected the email for good, with this text.
     Refused(String),
-    /// They have confirmed no address.
+    /// The user has no confirmed address.
     Unconfirmed,
 }
 
-/// A part of a stream.
+/// A page of the stream.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// What it holds, as far as it is still known.
+    /// The releases that still exist.
     pub entries: Vec<Entry>,
-    /// How much of it was read.
+    /// How many rows were read.
     pub rows: usize,
-    /// The place of what was read last.
+    /// The position of the last row.
     pub last_place: Option<i64>,
 }
 
-/// What was news to a user before `before`, the latest first, at most `most`.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// The news of a user before the position `before`, the latest first, at most `most`.
 pub fn stream(tx: &Tx<'_>, user: UserId, before: i64, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, subject, owed_at, state, reason, coalesce(settled_at, owed_at), next_at FROM outbox
@@ -65,11 +59,8 @@ pub fn stream(tx: &Tx<'_>, user: UserId, before: i64, most: usize) -> Result<Par
     entries(tx, found.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What came out since a user who has confirmed no address follows its artists, the latest first, at
-/// most `most`: nothing of it is owed to them yet.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// What came out since a user without a confirmed address follows each artist, the latest first, at most
+/// `most`. Nothing of it is in the outbox yet.
 pub fn unconfirmed_stream(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT s.release, max(s.seen_at) AS seen FROM sightings s INDEXED BY sightings_news

@@ -6,7 +6,7 @@ use rusqlite::params;
 
 use crate::domain::operator_alert::OperatorAlert;
 use crate::store::columns::Ms;
-use crate::store::outbox::Kind;
+use crate::store::outbox::EmailKind;
 use crate::store::{Result, Tx, users};
 
 /// What was refused, or told, within this time is "lately".
@@ -18,7 +18,7 @@ const MAX_GROUPS: u32 = 12;
 /// Things that are owed, or were refused lately, for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Of what kind, as [`Kind`] has it.
+    /// Of what kind, as [`EmailKind`] has it.
     pub kind: String,
     /// Why they did not leave; `None` where they only wait for their hour.
     pub reason: Option<String>,
@@ -99,7 +99,7 @@ pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
         "SELECT owed_at, subject, state FROM outbox
          WHERE coalesce(person, 0) = 0 AND kind = ?1 AND owed_at > ?2 ORDER BY id DESC LIMIT ?3",
     )?;
-    let key = params![Kind::Operator.as_str(), Ms(tx.now() - LATELY), MAX_GROUPS];
+    let key = params![EmailKind::Operator.as_str(), Ms(tx.now() - LATELY), MAX_GROUPS];
     let rows = rows.query_map(key, |row| {
         Ok((row.get::<_, Ms>(0)?.0, row.get::<_, String>(1)?, row.get(2)?))
     })?;

@@ -1,6 +1,6 @@
 //! How the account page describes recent emails.
 
-use crate::store::outbox::{Fate, Kind, Lately};
+use crate::store::outbox::{EmailKind, Fate, Lately};
 
 pub(super) struct Line {
     pub(super) what: String,
@@ -15,14 +15,14 @@ impl Line {
 
 fn what(email: &Lately) -> String {
     let plain = match email.kind {
-        Kind::News => return news(email),
-        Kind::Confirm => "Please confirm your address",
-        Kind::Welcome => "Welcome",
-        Kind::Sample => "A sample",
-        Kind::SignInAgain => "Please sign in with Spotify again",
-        Kind::ConsentEnds => "Your Spotify permission ends soon",
-        Kind::GoodBye => "Good-bye",
-        Kind::Operator => "For whoever runs this Dropday",
+        EmailKind::News => return news(email),
+        EmailKind::Confirm => "Please confirm your address",
+        EmailKind::Welcome => "Welcome",
+        EmailKind::Sample => "A sample",
+        EmailKind::SignInAgain => "Please sign in with Spotify again",
+        EmailKind::ConsentEnds => "Your Spotify permission ends soon",
+        EmailKind::GoodBye => "Good-bye",
+        EmailKind::Operator => "For whoever runs this Dropday",
     };
     plain.to_owned()
 }

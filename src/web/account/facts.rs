@@ -8,7 +8,7 @@ use crate::domain::preferences::Preferences;
 use crate::domain::quota::{Bucket, Cause, Pause};
 use crate::domain::user::{EmailAddress, UserId};
 use crate::spotify;
-use crate::store::outbox::{Kind, Lately};
+use crate::store::outbox::{EmailKind, Lately};
 use crate::store::overdue::{self, Overdue};
 use crate::store::status::Artists;
 use crate::store::users::User;
@@ -64,7 +64,7 @@ pub(super) fn gather(
     };
     let conditions = account_health::evaluate(&known, tx.now());
     let emails = outbox::lately(tx, &user, EMAILS_LISTED)?;
-    let sampled_at = outbox::last_owed(tx, id, Kind::Sample)?;
+    let sampled_at = outbox::last_owed(tx, id, EmailKind::Sample)?;
     Ok(Some(Facts { user, sampled_at, wanted, awaiting, artists, overdue, emails, conditions }))
 }
 

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::context::Ctx;
 use crate::domain::feed::Entry;
 use crate::domain::release::ReleaseDate;
-use crate::domain::release_filter::{self, Category};
+use crate::domain::release_filter;
 use crate::domain::text::one_line;
 
 /// How often programs should fetch it.
@@ -64,14 +64,7 @@ fn event(entry: &Entry, day: Date, domain: &str) -> Event {
 
 /// What a release is, capitalised.
 pub(super) fn in_words(entry: &Entry) -> &'static str {
-    match release_filter::kind(&entry.release, entry.appears) {
-        Category::Album => "Album",
-        Category::Single => "Single or EP",
-        Category::Compilation => "Compilation",
-        Category::Live => "Live album",
-        Category::Remixes => "Remixes",
-        Category::Appearance => "Guest appearance",
-    }
+    release_filter::category(&entry.release, entry.appears).label(entry.release.tracks)
 }
 
 fn moment(at: Timestamp) -> String {

@@ -54,6 +54,12 @@ pub(super) struct Item {
     pub(super) told: Told,
 }
 
+impl Item {
+    pub(super) fn label(&self) -> &'static str {
+        self.kind.label(self.release.tracks)
+    }
+}
+
 pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Found>, StoreError> {
     let Some(known) = users::find(tx, user)? else { return Ok(None) };
     let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
@@ -84,7 +90,7 @@ pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Fou
             break;
         }
     }
-    let is_looked_for = wish.kind.is_none_or(|kind| is_looked_for(kind, wanted.kinds));
+    let is_looked_for = wish.kind.is_none_or(|kind| is_looked_for(kind, wanted.categories));
     Ok(Some(Found { items, older, is_looked_for, zone: wanted.digest_schedule.zone }))
 }
 
@@ -100,9 +106,9 @@ fn item(
     let Entry { place, release, seen_at, told } = entry;
     let reasons = releases::reasons(tx, &release.id, user.id)?;
     let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
-    let kind = release_filter::kind(&release, appears);
+    let kind = release_filter::category(&release, appears);
     let is_untold = matches!(told, Told::Unwanted(_) | Told::Unconfirmed);
-    let is_for_others = is_untold && !is_looked_for(kind, wanted.kinds);
+    let is_for_others = is_untold && !is_looked_for(kind, wanted.categories);
     if is_for_others || only.is_some_and(|only| only != kind) {
         return Ok(None);
     }
@@ -121,12 +127,12 @@ fn item(
 
 /// Whether releases of this kind are found whatever other users want. Albums always are, including live
 /// albums and remixes.
-fn is_looked_for(kind: Category, kinds: Categories) -> bool {
+fn is_looked_for(kind: Category, categories: Categories) -> bool {
     match kind {
         Category::Album | Category::Live | Category::Remixes => true,
-        Category::Single => kinds.singles,
-        Category::Compilation => kinds.compilations,
-        Category::Appearance => kinds.appearances,
+        Category::Single => categories.singles,
+        Category::Compilation => categories.compilations,
+        Category::Appearance => categories.appearances,
     }
 }
 
@@ -136,7 +142,7 @@ fn as_things_stand(told: Told, release: &Release, reasons: &[Match], wanted: &Pr
     if !wanted.is_subscribed {
         return Told::Unwanted(SkipReason::Unsubscribed.to_string());
     }
-    match release_filter::evaluate(release, reasons, wanted.kinds) {
+    match release_filter::evaluate(release, reasons, wanted.categories) {
         Ok(()) => told,
         Err(why) => Told::Unwanted(why.to_string()),
     }

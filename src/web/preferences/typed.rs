@@ -30,7 +30,7 @@ pub(super) struct Typed {
 }
 
 pub(super) fn read(fields: &Fields) -> Typed {
-    let kinds = Categories {
+    let categories = Categories {
         albums: fields.has("albums"),
         singles: fields.has("singles"),
         compilations: fields.has("compilations"),
@@ -39,9 +39,13 @@ pub(super) fn read(fields: &Fields) -> Typed {
         appearances: fields.has("appearances"),
     };
     let ((digest_schedule, is_subscribed), fault) = read_timetable(fields);
-    let is_nothing = is_subscribed && kinds == Categories::none();
-    let wanted =
-        Preferences { kinds, editions: fields.has("editions"), digest_schedule, is_subscribed };
+    let is_nothing = is_subscribed && categories == Categories::none();
+    let wanted = Preferences {
+        categories,
+        editions: fields.has("editions"),
+        digest_schedule,
+        is_subscribed,
+    };
     Typed {
         wanted,
         weekday: weekday(fields).unwrap_or(Weekday::Friday).to_monday_zero_offset(),

@@ -5,10 +5,10 @@ use scraper::Html;
 
 use super::same_things::{visible, words};
 use super::skeleton;
+use crate::domain::release_filter::Category;
 use crate::domain::text::one_line;
 use crate::email::message::Email;
-use crate::email::messages::kind::Kind;
-use crate::email::messages::news::{MuteLink, NewsItem};
+use crate::email::messages::item::{MuteLink, NewsItem};
 use crate::email::messages::operator::Trouble;
 use crate::email::messages::samples;
 use crate::email::messages::test_email::TestEmail;
@@ -16,7 +16,7 @@ use crate::email::messages::welcome::Welcome;
 
 /// Every email that shows what others wrote, with `raw` in each of the places.
 fn emails(raw: &str) -> Vec<(&'static str, Email)> {
-    let items = [Kind::Album, Kind::AppearsOn].map(|kind| item(kind, raw));
+    let items = [Category::Album, Category::Appearance].map(|category| item(category, raw));
     let server =
         TestEmail { instance_url: samples::INSTANCE, server: raw, sent_at: Default::default() };
     let trouble = |trouble: Trouble<'_>| samples::to_operator(trouble).email();
@@ -38,8 +38,8 @@ fn emails(raw: &str) -> Vec<(&'static str, Email)> {
     emails.map(|(name, email)| (name, email.unwrap())).into()
 }
 
-fn item(kind: Kind, raw: &str) -> NewsItem {
-    let mut item = samples::item(kind, &[raw, "Robyn"], raw, raw, 3);
+fn item(category: Category, raw: &str) -> NewsItem {
+    let mut item = samples::item(category, &[raw, "Robyn"], raw, raw, 3);
     item.also_as = vec![raw.to_owned()];
     item.release.link = format!("https://open.spotify.com/album/{raw}");
     item.release.cover = Some(format!("https://i.scdn.co/image/{raw}"));
