@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
-use super::read_albums::{FetchPlan, Fetched, Fetcher};
-use super::record_look::{RecordResult, record_releases};
-use super::{Scope, Watch};
+use super::fetch_releases::{FetchPlan, Fetched, Fetcher};
+use super::record_releases::{RecordResult, record_releases};
+use super::{RunControl, Scope};
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
@@ -22,8 +22,8 @@ use crate::domain::{backoff, check_planner, day_of, detection};
 use crate::gateway::GatewayError;
 use crate::spotify::{self, PAGE};
 use crate::store::artist_lists::{self, ListCheck};
-use crate::store::artists::{self, Claimed, Whom};
-use crate::store::{StoreError, Tx, allowance, editions, hints, ledger};
+use crate::store::artists::{self, CheckScope, Claimed};
+use crate::store::{StoreError, Tx, allowance, api_calls, editions, hints};
 
 /// After this many failures in a row the problem is Spotify's, not the artists', and the others wait.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -40,7 +40,7 @@ const UNFINISHED_WAIT_OF_FEW: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct CheckReport {
     /// Artists that Spotify answered for.
     pub checked: u64,
     /// Of those, how many for the first time.
@@ -48,7 +48,7 @@ pub struct Outcome {
     /// Releases that are news.
     pub news: u64,
     /// Notifications that were enqueued.
-    pub owed: u64,
+    pub pending: u64,
     /// Artists whose check failed.
     pub failed: u64,
     /// Artists that Spotify does not know.
@@ -61,7 +61,7 @@ pub struct Outcome {
     pub left: Option<String>,
 }
 
-impl Outcome {
+impl CheckReport {
     /// Whether there was nothing to do, or nothing that can be done today.
     pub fn is_idle(&self) -> bool {
         *self == Self { left: self.left.clone(), ..Self::default() }
@@ -73,10 +73,10 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} artists checked ({} for the first time)", self.checked, self.baselines)?;
-        write!(f, ", {} new releases, {} things newly owed", self.news, self.owed)?;
+        write!(f, ", {} new releases, {} things newly owed", self.news, self.pending)?;
         for (count, what) in
             [(self.failed, "checks failed"), (self.unknown, "artists unknown to Spotify")]
         {
@@ -96,12 +96,16 @@ impl fmt::Display for Outcome {
 /// Checks the artists that are worth a call now (`domain/check_planner`), as far as the day's calls go.
 ///
 /// # Errors
-/// [`StoreError`] if the database fails; anything else is in the [`Outcome`].
-pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
-    let mut outcome = Outcome::default();
+/// [`StoreError`] if the database fails; anything else is in the [`CheckReport`].
+pub async fn run(
+    ctx: &Ctx,
+    scope: Scope,
+    watch: &RunControl<'_>,
+) -> Result<CheckReport, StoreError> {
+    let mut outcome = CheckReport::default();
     let all = scope == Scope::All;
     // While Spotify is down, only manual checks are made.
-    if !all && let Some(pause) = ctx.db.read("pause of checks", ledger::pause_of_checks).await? {
+    if !all && let Some(pause) = ctx.db.read("pause of checks", api_calls::pause_of_checks).await? {
         outcome.left = Some(GatewayError::Paused(pause).to_string());
         return Ok(outcome);
     }
@@ -141,7 +145,7 @@ fn plan_checks(
     let hinted = hints::wanting(tx)?;
     let budget = allowance::budget(tx, settings.calls_per_day)?;
     if all {
-        let candidates = artists::candidates(tx, Whom::All)?;
+        let candidates = artists::candidates(tx, CheckScope::All)?;
         return Ok(check_planner::everybody(&hinted, &candidates, &budget, settings, tx.now()));
     }
     let watched = artists::count_watched(tx)?;
@@ -150,8 +154,8 @@ fn plan_checks(
     let is_spent = |purpose| budget.is_spent(purpose, settings);
     let candidates = match (is_spent(Purpose::InitialScan), is_spent(Purpose::Scheduled)) {
         (true, true) => Vec::new(),
-        (false, true) => artists::candidates(tx, Whom::New)?,
-        (_, false) => artists::candidates(tx, Whom::Due)?,
+        (false, true) => artists::candidates(tx, CheckScope::NeverChecked)?,
+        (_, false) => artists::candidates(tx, CheckScope::Due)?,
     };
     Ok(check_planner::plan_checks(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
@@ -167,22 +171,22 @@ struct Checked {
     error: Option<GatewayError>,
 }
 
-impl Outcome {
+impl CheckReport {
     fn count(&mut self, checked: &Checked) {
         self.checked += u64::from(checked.is_answered);
         self.baselines += u64::from(checked.is_answered && checked.is_initial_scan);
         self.news += checked.found.news.len() as u64;
-        self.owed += checked.found.enqueued;
+        self.pending += checked.found.enqueued;
     }
 
     /// Having to wait for one's turn is no failure; being kept waiting by Spotify is.
     fn hold_up(&mut self, error: &GatewayError) {
         match error {
-            GatewayError::Spent(_) | GatewayError::RanOut(_) | GatewayError::NobodyConnected => {
-                self.left = Some(error.to_string())
-            }
+            GatewayError::QuotaExhausted(_)
+            | GatewayError::QuotaExhaustedMidCheck(_)
+            | GatewayError::NobodyConnected => self.left = Some(error.to_string()),
             _ => {
-                self.is_app_refused = error.is_of_the_app();
+                self.is_app_refused = error.is_app_fault();
                 self.held_up = Some(error.to_string());
             }
         }
@@ -262,7 +266,7 @@ async fn check_secondary(
                 move |tx: &Tx<'_>| artist_lists::record_failure(tx, &id, list, tx.now() + wait);
             ctx.db.write("secondary list failed", fail).await?;
         }
-        if error.holds_up_everything() {
+        if error.affects_all_requests() {
             break;
         }
     }
@@ -293,15 +297,16 @@ impl SecondaryBudget {
 fn can_be_repeated(error: &GatewayError) -> bool {
     let costs_again = matches!(
         error,
-        GatewayError::RanOut(_) | GatewayError::Spotify(spotify::Error::EndpointRemoved)
+        GatewayError::QuotaExhaustedMidCheck(_)
+            | GatewayError::Spotify(spotify::Error::EndpointRemoved)
     );
-    error.holds_up_everything() && !costs_again
+    error.affects_all_requests() && !costs_again
 }
 
 fn log_secondary_error(artist: &ArtistId, list: ListKind, error: &GatewayError) {
     let list = list.as_str();
     match error {
-        GatewayError::Spent(_) | GatewayError::RanOut(_) => {
+        GatewayError::QuotaExhausted(_) | GatewayError::QuotaExhaustedMidCheck(_) => {
             tracing::debug!(%artist, list, %error, "deferred secondary list")
         }
         _ => tracing::warn!(%artist, list, %error, "failed to read secondary list"),
@@ -361,7 +366,7 @@ fn record(
     let mut known = editions::known_of(tx, artist, plan.query)?;
     let found = record_releases(tx, artist, &plan, fetched.releases, &mut known)?;
     artists::update_last_album(tx, artist)?;
-    ledger::resume_checks(tx)?;
+    api_calls::resume_checks(tx)?;
     if is_complete {
         let FetchPlan { query, is_initial_scan, .. } = plan;
         let interval = match step {
@@ -405,11 +410,11 @@ async fn record_failure(
     artist: &Claimed,
     error: &GatewayError,
     failures_in_a_row: u32,
-    outcome: &mut Outcome,
+    outcome: &mut CheckReport,
 ) -> Result<bool, StoreError> {
     let is_removed = matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved));
     let is_unknown = matches!(error, GatewayError::Spotify(spotify::Error::NotFound));
-    if error.holds_up_everything() && !is_removed {
+    if error.affects_all_requests() && !is_removed {
         release_claim(ctx, &artist.id, error).await?;
         outcome.hold_up(error);
         return Ok(true);
@@ -437,7 +442,7 @@ async fn record_failure(
         return Ok(false);
     }
     let chance = fraction(&*ctx.chance);
-    let pause = move |tx: &Tx<'_>| ledger::pause_checks(tx, backoff::OUTAGE, chance);
+    let pause = move |tx: &Tx<'_>| api_calls::pause_checks(tx, backoff::OUTAGE, chance);
     let pause = ctx.db.write("pause checks", pause).await?;
     outcome.held_up = Some(GatewayError::Paused(pause).to_string());
     Ok(true)
@@ -445,7 +450,8 @@ async fn record_failure(
 
 async fn release_claim(ctx: &Ctx, id: &ArtistId, error: &GatewayError) -> Result<(), StoreError> {
     let id = id.clone();
-    let ran_out = matches!(error, GatewayError::RanOut(_)).then(|| error.to_string());
+    let ran_out =
+        matches!(error, GatewayError::QuotaExhaustedMidCheck(_)).then(|| error.to_string());
     let are_few = ctx.cadence.calls_per_day < 2 * detection::MAX_SEARCHED_PAGES;
     let wait = if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT };
     ctx.db

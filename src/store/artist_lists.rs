@@ -14,7 +14,7 @@ use crate::domain::release_query::ReleaseQuery;
 /// # Errors
 /// [`super::StoreError`]
 pub fn load(tx: &Tx<'_>, artist: &ArtistId) -> Result<ArtistLists> {
-    let sql = "SELECT count(*) FROM sightings s JOIN releases r ON r.id = s.release
+    let sql = "SELECT count(*) FROM artist_releases s JOIN releases r ON r.id = s.release
                WHERE s.artist = ?1 AND NOT s.appears AND r.kind = 'album'";
     let known_albums = tx.query_row(sql, [artist], |row| row.get(0))?;
     let mut lists = ListKind::ALL.map(ListState::new);
@@ -46,7 +46,7 @@ fn load_list(tx: &Tx<'_>, artist: &ArtistId, kind: ListKind) -> Result<ListState
 /// Since when a follower wants a list. Every follower wants the albums.
 fn wanted_since(tx: &Tx<'_>, artist: &ArtistId, kind: ListKind) -> Result<Option<Timestamp>> {
     let sql = match preference(kind) {
-        None => "SELECT watched_since FROM artists WHERE id = ?1".to_owned(),
+        None => "SELECT tracked_since FROM artists WHERE id = ?1".to_owned(),
         Some(column) => format!(
             "SELECT min(max(f.since, p.{column})) FROM {} AND f.artist = ?1",
             wanting(column)
@@ -169,7 +169,7 @@ pub(super) fn oldest_open_window(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
         let Some(column) = preference(list) else { continue };
         let sql = format!(
             "SELECT min(max(f.since, p.{column}, coalesce(l.checked_at, 0), coalesce(l.unwanted_at, 0)))
-             FROM people p JOIN follows f ON f.person = p.id
+             FROM users p JOIN follows f ON f.user_id = p.id
              LEFT JOIN artist_lists l ON l.artist = f.artist AND l.list = ?1
              WHERE p.{column} IS NOT NULL"
         );
@@ -193,8 +193,8 @@ fn preference(list: ListKind) -> Option<&'static str> {
 /// are among them: if they sign in again they are notified of what they missed.
 fn wanting(column: &str) -> String {
     format!(
-        "follows f JOIN people p ON p.id = f.person
+        "follows f JOIN users p ON p.id = f.user_id
          WHERE p.{column} IS NOT NULL AND NOT EXISTS
-             (SELECT 1 FROM mutes m WHERE m.person = f.person AND m.artist = f.artist)"
+             (SELECT 1 FROM mutes m WHERE m.user_id = f.user_id AND m.artist = f.artist)"
     )
 }

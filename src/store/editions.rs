@@ -10,7 +10,7 @@ use crate::domain::release_query::ReleaseQuery;
 /// The known releases of which a query may return another edition, in no order: those on the artist's own
 /// lists; for appearances, those on that list.
 pub fn known_of(tx: &Tx<'_>, artist: &ArtistId, query: ReleaseQuery) -> Result<Vec<Release>> {
-    let sql = "SELECT release FROM sightings WHERE artist = ?1 AND appears = ?2";
+    let sql = "SELECT release FROM artist_releases WHERE artist = ?1 AND appears = ?2";
     let mut rows = tx.conn().prepare_cached(sql)?;
     let ids = rows.query_map(params![artist, query.is_appearances()], |row| row.get(0))?;
     let ids = ids.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;

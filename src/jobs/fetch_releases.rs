@@ -14,7 +14,7 @@ use crate::domain::quota::Purpose;
 use crate::domain::release::{Release, ReleaseId, ReleaseKind};
 use crate::domain::release_query::ReleaseQuery;
 use crate::domain::user::UserId;
-use crate::gateway::{GatewayError, Lender};
+use crate::gateway::{GatewayError, TokenOwner};
 use crate::spotify::{AlbumsPage, PAGE};
 use crate::store::{Tx, releases};
 
@@ -95,12 +95,12 @@ impl<'a> Fetcher<'a> {
         let seen = self.ctx.db.read("releases seen", seen).await?;
         let mut last_error = GatewayError::NobodyConnected;
         loop {
-            let lender =
-                match self.ctx.gateway.lender(&self.planned_check.artist, &self.tried).await {
+            let token_owner =
+                match self.ctx.gateway.token_owner(&self.planned_check.artist, &self.tried).await {
                     Err(GatewayError::NobodyConnected) => return Err(last_error),
-                    lender => lender?,
+                    token_owner => token_owner?,
                 };
-            match self.fetch_pages(plan, &seen, lender).await {
+            match self.fetch_pages(plan, &seen, token_owner).await {
                 // One user's problem must not cost the others their news: the next token is tried.
                 Err(GatewayError::User { user, why }) => {
                     tracing::debug!(user = user.0, error = %why, "cannot use this user's token");
@@ -118,7 +118,7 @@ impl<'a> Fetcher<'a> {
         &mut self,
         plan: &FetchPlan,
         seen: &HashSet<ReleaseId>,
-        lender: Lender,
+        token_owner: TokenOwner,
     ) -> Result<Fetched, GatewayError> {
         let mut reader = Reader::new(plan, seen);
         loop {
@@ -126,7 +126,7 @@ impl<'a> Fetcher<'a> {
             match self
                 .ctx
                 .gateway
-                .albums_page(lender, &self.planned_check, plan.query, offset)
+                .albums_page(token_owner, &self.planned_check, plan.query, offset)
                 .await
             {
                 Ok(page) => reader.take(page, day_of(self.ctx.clock.now())),

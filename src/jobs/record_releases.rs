@@ -1,7 +1,7 @@
 //! The releases that a query returned → save, compare, choose users, enqueue. Part of the transaction in
 //! which a release becomes news.
 
-use super::read_albums::FetchPlan;
+use super::fetch_releases::FetchPlan;
 use crate::domain::artist::ArtistId;
 use crate::domain::release::{Release, ReleaseDate};
 use crate::domain::{day_of, edition};
@@ -50,10 +50,10 @@ pub(super) fn record_releases(
         if let Some(album) = album {
             editions::note(tx, &release.id, &album.id)?;
             let audience = Audience::WantingEditions;
-            result.enqueued += outbox::owe_news(tx, artist, &release.id, audience)?;
+            result.enqueued += outbox::enqueue_news(tx, artist, &release.id, audience)?;
         } else if is_news {
             result.news.push(release.date);
-            result.enqueued += outbox::owe_news(tx, artist, &release.id, Audience::Followers)?;
+            result.enqueued += outbox::enqueue_news(tx, artist, &release.id, Audience::Followers)?;
         }
         known.push(release);
     }
