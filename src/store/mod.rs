@@ -43,7 +43,6 @@ pub mod restore;
 pub mod retention;
 mod serialize;
 pub mod sessions;
-pub mod singles;
 pub mod status;
 pub mod tokens;
 pub mod users;
