@@ -23,7 +23,7 @@ use crate::gateway::GatewayError;
 use crate::spotify::{self, PAGE};
 use crate::store::artist_lists::{self, ListCheck};
 use crate::store::artists::{self, CheckScope, Claimed};
-use crate::store::{StoreError, Tx, allowance, api_calls, editions, hints};
+use crate::store::{StoreError, Tx, api_calls, editions, hints};
 
 /// After this many failures in a row the problem is Spotify's, not the artists', and the others wait.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -143,7 +143,7 @@ fn plan_checks(
     settings: &check_planner::Settings,
 ) -> Result<Vec<PlannedCheck>, StoreError> {
     let hinted = hints::wanting(tx)?;
-    let budget = allowance::budget(tx, settings.calls_per_day)?;
+    let budget = api_calls::budget(tx, settings.calls_per_day)?;
     if all {
         let candidates = artists::candidates(tx, CheckScope::All)?;
         return Ok(check_planner::everybody(&hinted, &candidates, &budget, settings, tx.now()));
@@ -284,7 +284,7 @@ struct SecondaryBudget {
 
 impl SecondaryBudget {
     fn load(tx: &Tx<'_>, settings: &check_planner::Settings) -> Result<Self, StoreError> {
-        let budget = allowance::budget(tx, settings.calls_per_day)?;
+        let budget = api_calls::budget(tx, settings.calls_per_day)?;
         let calls_a_day = budget.for_side_lists(artists::count_tracked(tx)?, settings);
         let reserved = budget.reserved_from(Purpose::Secondary, settings);
         Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), reserved })

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::delete_account;
 use crate::context::Ctx;
-use crate::store::{StoreError, Tx, artists, leftovers, retention};
+use crate::store::{StoreError, Tx, artists, backup, retention};
 
 /// Pages that one transaction returns to the disk: 2 MB.
 const PAGES: u32 = 512;
@@ -78,7 +78,7 @@ pub async fn delete_expired(ctx: &Ctx, stop: &CancellationToken) -> Result<(), S
 
 /// How many copies were deleted. If they cannot be, everything else goes on.
 async fn delete_copies(ctx: &Ctx) -> Result<u64, StoreError> {
-    let deleted = ctx.db.read("delete copies", |tx| Ok(leftovers::delete_expired(tx))).await?;
+    let deleted = ctx.db.read("delete copies", |tx| Ok(backup::expiry::delete_expired(tx))).await?;
     match deleted {
         Ok(names) => {
             for file in &names {

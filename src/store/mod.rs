@@ -2,7 +2,6 @@
 //! transaction; [`Db`] runs the transactions, each under a name and with one timestamp.
 
 pub mod access_requests;
-pub mod allowance;
 pub mod api_calls;
 pub mod artist_lists;
 pub mod artists;
@@ -30,7 +29,6 @@ pub mod invitations;
 pub mod job_runs;
 pub mod key_rotation;
 mod keys;
-pub mod leftovers;
 pub mod metrics;
 mod migrations;
 pub mod oauth_states;
@@ -39,7 +37,6 @@ pub mod overdue;
 pub mod preferences;
 mod process_lock;
 pub mod releases;
-pub mod restore;
 pub mod retention;
 mod serialize;
 pub mod sessions;

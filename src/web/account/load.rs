@@ -66,7 +66,7 @@ pub(super) fn load(
         artists: watched(&artists),
     };
     let conditions = account_health::evaluate(&known, tx.now());
-    let emails = outbox::lately(tx, &user, EMAILS_LISTED)?;
+    let emails = outbox::lately(tx, user.id, EMAILS_LISTED)?;
     let sampled_at = outbox::last_pending(tx, id, EmailKind::Sample)?;
     Ok(Some(Facts { user, sampled_at, wanted, awaiting, artists, overdue, emails, conditions }))
 }

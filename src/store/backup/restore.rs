@@ -9,12 +9,12 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 
-use super::backup::Contents;
-use super::connection::{connect_plainly, empty_the_log};
-use super::copy::{self, Existing};
-use super::files::{LOGS, beside, create_private, sync_folder};
-use super::process_lock::ProcessLock;
-use super::{Cipher, Result, StoreError, keys};
+use super::Contents;
+use crate::store::connection::{connect_plainly, empty_the_log};
+use crate::store::copy::{self, Existing};
+use crate::store::files::{LOGS, beside, create_private, sync_folder};
+use crate::store::process_lock::ProcessLock;
+use crate::store::{Cipher, Result, StoreError, keys};
 
 /// Suffix of the copy that is about to take the database's place.
 pub(super) const DRAFT: &str = ".restoring";

@@ -1,13 +1,16 @@
-//! A backup: one file that holds everything but the key.
+//! Backups: one file that holds everything but the key. Also restoring one, and deleting copies that have expired.
+
+pub mod expiry;
+pub mod restore;
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::connection::connect_plainly;
-use super::copy::{self, Existing};
-use super::process_lock::ProcessLock;
-use super::{Result, StoreError, migrations};
+use crate::store::connection::connect_plainly;
+use crate::store::copy::{self, Existing};
+use crate::store::process_lock::ProcessLock;
+use crate::store::{Result, StoreError, migrations};
 
 /// A summary for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    pub(super) fn of(conn: &Connection, path: &Path) -> Result<Self> {
+    fn of(conn: &Connection, path: &Path) -> Result<Self> {
         let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0));
         Ok(Self {
             version: migrations::schema_version(conn, path)?,
