@@ -11,12 +11,12 @@ use super::token_refresh::Refresher;
 use super::{GatewayError, RateLimiter};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
+use crate::domain::artist_list::ListKind;
 use crate::domain::check_planner::PlannedCheck;
 use crate::domain::consent::Ending;
 use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::Bucket;
 use crate::domain::release_query::ReleaseQuery;
-use crate::domain::secondary_list::SecondaryList;
 use crate::domain::token::{AccessToken, Grant};
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
@@ -147,9 +147,7 @@ impl Gateway {
         turn.map(TokenOwner::User).ok_or(GatewayError::NobodyConnected)
     }
 
-    /// One page of the albums of the errand's artist, of the singles, of both, one after the other, or
-    /// of a list beside these. Only the very first page leaves the calls alone that are kept back from
-    /// the errand: what was begun is finished, unless it is such a list.
+    /// One page of the releases of the artist to check.
     ///
     /// # Errors
     /// [`GatewayError`]
@@ -161,16 +159,14 @@ impl Gateway {
         offset: u32,
     ) -> Result<AlbumsPage, GatewayError> {
         let PlannedCheck { artist, purpose, reserved } = planned_check;
-        let may_stop = offset == 0 || matches!(query, ReleaseQuery::Secondary(_));
-        let reserved = if may_stop { *reserved } else { 0 };
         let (bucket, caller) = (Bucket::ArtistAlbums, Caller::Background);
-        let call = Call { bucket, purpose: *purpose, reserved, caller };
+        let call = Call { bucket, purpose: *purpose, reserved: *reserved, caller };
         let groups = match query {
-            ReleaseQuery::Albums => "album",
-            ReleaseQuery::Singles => "single",
             ReleaseQuery::AlbumsAndSingles => "album,single",
-            ReleaseQuery::Secondary(SecondaryList::Compilations) => "compilation",
-            ReleaseQuery::Secondary(SecondaryList::Appearances) => "appears_on",
+            ReleaseQuery::Only(ListKind::Albums) => "album",
+            ReleaseQuery::Only(ListKind::Singles) => "single",
+            ReleaseQuery::Only(ListKind::Compilations) => "compilation",
+            ReleaseQuery::Only(ListKind::Appearances) => "appears_on",
         };
         let answer = self.catalogue_page(token_owner, call, artist, groups, offset).await;
         answer.map_err(|error| match error {

@@ -42,7 +42,6 @@ pub mod releases;
 pub mod restore;
 pub mod retention;
 pub mod sessions;
-pub mod singles;
 pub mod status;
 pub mod tokens;
 pub mod users;

@@ -148,7 +148,8 @@ pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Res
              count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
              count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, tracked_since) < ?4),
              count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at),
-             count(*) FILTER (WHERE baseline_at > ?2)
+             (SELECT count(*) FROM artist_lists l WHERE l.list = 'albums' AND l.initial_scan_at > ?2
+                  AND (?1 IS NULL OR EXISTS (SELECT 1 FROM follows f WHERE f.user_id = ?1 AND f.artist = l.artist)))
          FROM {whose} untracked_at IS NULL"
     );
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
