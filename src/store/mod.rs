@@ -41,6 +41,7 @@ mod process_lock;
 pub mod releases;
 pub mod restore;
 pub mod retention;
+mod serialize;
 pub mod sessions;
 pub mod status;
 pub mod tokens;

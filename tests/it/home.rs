@@ -206,7 +206,11 @@ impl Home {
 
     pub async fn status(&self) -> Status {
         let cadence = self.ctx.cadence.clone();
-        self.ctx.db.read("test", move |tx| status::of(tx, &cadence)).await.unwrap()
+        self.ctx
+            .db
+            .read("test", move |tx| status::load(tx, &cadence, status::Page::WHOLE))
+            .await
+            .unwrap()
     }
 
     pub fn emails_to(&self, address: &str) -> Vec<Email> {
@@ -257,7 +261,7 @@ impl Home {
     /// Ends a test with that many pending emails.
     pub async fn finish_owing(mut self, pending: u64) {
         self.is_finished = true;
-        assert_eq!(self.status().await.pending, pending, "pending emails");
+        assert_eq!(self.status().await.emails.queued, pending, "pending emails");
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "unexpected requests");
     }
 }
