@@ -84,7 +84,7 @@ async fn once_fails_while_mail_server_is_down_and_catches_up() {
     machine.inbox.stop().await;
     let ended = once(&machine).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.out.contains("1 put off; the mail server cannot be used"), "{}", ended.out);
+    assert!(ended.out.contains("1 deferred; the mail server cannot be used"), "{}", ended.out);
     let status = machine.status().await;
     assert_eq!(
         (&status["emails"]["queued"], &status["emails"]["deferred"]),
