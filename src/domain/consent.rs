@@ -76,39 +76,14 @@ pub fn ends_at(authorized_at: Timestamp) -> Timestamp {
     later.unwrap_or(Timestamp::MAX)
 }
 
-/// An email that says ahead of time that a consent ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reminder {
-    /// 30 days ahead.
-    Month,
-    /// 7 days ahead.
-    Week,
-    /// A day ahead.
-    Day,
-}
+/// How many days before a consent ends its user is reminded.
+pub const REMINDER_DAYS: [i64; 3] = [30, 7, 1];
 
-impl Reminder {
-    /// Every reminder, in the order in which they come.
-    pub const ALL: [Self; 3] = [Self::Month, Self::Week, Self::Day];
-
-    /// How many days ahead.
-    pub fn days(self) -> i64 {
-        match self {
-            Self::Month => 30,
-            Self::Week => 7,
-            Self::Day => 1,
-        }
-    }
-}
-
-/// Which reminder of a consent is due: only the nearest, however many were slept through.
-pub fn reminder_due(authorized_at: Timestamp, now: Timestamp) -> Option<Reminder> {
+/// Which of [`REMINDER_DAYS`] is due: only the last one, even if earlier ones were missed.
+pub fn reminder_due(authorized_at: Timestamp, now: Timestamp) -> Option<i64> {
     let left = ends_at(authorized_at).duration_since(now);
-    if left <= SignedDuration::ZERO {
-        return None;
-    }
-    let is_due = |reminder: &Reminder| left <= SignedDuration::from_hours(24 * reminder.days());
-    Reminder::ALL.into_iter().rev().find(is_due)
+    let is_due = |days: &i64| left <= SignedDuration::from_hours(24 * days);
+    REMINDER_DAYS.into_iter().rev().find(is_due).filter(|_| left > SignedDuration::ZERO)
 }
 
 /// A refusal: `invalid_grant` for somebody's refresh token.
@@ -207,11 +182,11 @@ mod tests {
         for (now, due) in [
             ("2026-11-23T12:00:00Z", None),
             ("2027-04-23T11:59:59Z", None),
-            ("2027-04-23T12:00:00Z", Some(Reminder::Month)),
-            ("2027-05-16T11:59:59Z", Some(Reminder::Month)),
-            ("2027-05-16T12:00:00Z", Some(Reminder::Week)),
-            ("2027-05-22T12:00:00Z", Some(Reminder::Day)),
-            ("2027-05-23T11:59:59Z", Some(Reminder::Day)),
+            ("2027-04-23T12:00:00Z", Some(30)),
+            ("2027-05-16T11:59:59Z", Some(30)),
+            ("2027-05-16T12:00:00Z", Some(7)),
+            ("2027-05-22T12:00:00Z", Some(1)),
+            ("2027-05-23T11:59:59Z", Some(1)),
             ("2027-05-23T12:00:00Z", None),
         ] {
             assert_eq!(reminder_due(given, at(now)), due, "{now}");
@@ -264,8 +239,8 @@ mod tests {
 
     /// What a user is told over a life of wake-ups at `times` (hours since the consent), each
     /// reminder once, as the outbox sees to it.
-    fn told(given: Timestamp, times: &BTreeSet<i64>) -> Vec<(i64, Reminder)> {
-        let mut told: Vec<(i64, Reminder)> = Vec::new();
+    fn told(given: Timestamp, times: &BTreeSet<i64>) -> Vec<(i64, i64)> {
+        let mut told: Vec<(i64, i64)> = Vec::new();
         for hours in times {
             let now = given + SignedDuration::from_hours(*hours);
             if let Some(due) = reminder_due(given, now)
@@ -288,22 +263,22 @@ mod tests {
             times in proptest::collection::btree_set(0_i64..24 * 190, 0..60),
         ) {
             let told = told(given, &times);
-            prop_assert!(told.windows(2).all(|pair| pair[0].1 < pair[1].1));
+            prop_assert!(told.windows(2).all(|pair| pair[0].1 > pair[1].1));
             prop_assert!(told.windows(2).all(|pair| pair[0].0 < pair[1].0), "one at a time");
             for (hours, reminder) in told {
                 let left = ends_at(given)
                     .duration_since(given + SignedDuration::from_hours(hours))
                     .as_hours();
-                prop_assert!((0..=24 * reminder.days()).contains(&left));
+                prop_assert!((0..=24 * reminder).contains(&left));
             }
         }
 
         #[test]
         fn who_wakes_up_every_day_misses_none(given in a_time(), first in 0_i64..24) {
             let times: BTreeSet<i64> = (0..190).map(|day| first + 24 * day).collect();
-            let told: Vec<Reminder> = told(given, &times).into_iter().map(|(_, r)| r).collect();
+            let told: Vec<i64> = told(given, &times).into_iter().map(|(_, r)| r).collect();
             // The last day may fall between two wake-ups that are a whole day apart, never longer.
-            prop_assert_eq!(told, Reminder::ALL);
+            prop_assert_eq!(told, REMINDER_DAYS);
         }
 
         #[test]

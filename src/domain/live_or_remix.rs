@@ -18,25 +18,7 @@ pub enum Recording {
 }
 
 /// "Live", wherever in a title it stands.
-const LIVE_ANYWHERE: &[&str] = &[
-    "unplugged",
-    "live at",
-    "live from",
-    "recorded live",
-    "live in concert",
-    "en vivo",
-    "en directo",
-    "ao vivo",
-    "dal vivo",
-    "en concert",
-    "en concierto",
-    "in concerto",
-    "live im",
-    "live aus",
-    "live à",
-    "live au",
-    "på scen",
-];
+const LIVE_ANYWHERE: &str = include_str!("data/live_phrases.txt");
 
 /// A title that begins with "live in" or "live on" and goes on with one of these tells of life.
 const NO_PLACE: &[&str] = &[
@@ -70,18 +52,17 @@ pub fn of(title: &str) -> Recording {
     let (name, asides) = parted(&title);
     let name: Vec<&str> = words(&name).collect();
     let asides: Vec<Vec<&str>> = asides.iter().map(|aside| words(aside).collect()).collect();
-    let is_plain = |aside: &&Vec<&str>| !aside.iter().any(|word| BESIDES.contains(word));
-    let mut plain = asides.iter().filter(is_plain);
-    if plain.any(|aside| ends_with_one_of(aside, REMIXES)) || is_of_remixes(&name) {
-        return Recording::Remixes;
+    let is_plain = |aside: &Vec<&str>| !aside.iter().any(|word| BESIDES.contains(word));
+    let plain: Vec<_> = asides.into_iter().filter(is_plain).collect();
+    let is_remix = |aside: &Vec<&str>| ends_with_one_of(aside, REMIXES);
+    let is_stage = |aside: &Vec<&str>| ends_with_one_of(aside, STAGE_IN_BRACKETS) || is_live(aside);
+    if plain.iter().any(is_remix) || is_of_remixes(&name) {
+        Recording::Remixes
+    } else if plain.iter().any(is_stage) || is_live(&name) {
+        Recording::Live
+    } else {
+        Recording::Other
     }
-    let mut plain = asides.iter().filter(is_plain);
-    if plain.any(|aside| ends_with_one_of(aside, STAGE_IN_BRACKETS) || is_live(aside))
-        || is_live(&name)
-    {
-        return Recording::Live;
-    }
-    Recording::Other
 }
 
 /// A name, and what stands behind it in brackets or after a dash.
@@ -127,7 +108,7 @@ fn is_of_remixes(name: &[&str]) -> bool {
 
 fn is_live(name: &[&str]) -> bool {
     let text = format!(" {} ", name.join(" "));
-    let says_so = LIVE_ANYWHERE.iter().any(|phrase| text.contains(&format!(" {phrase} ")));
+    let says_so = LIVE_ANYWHERE.lines().any(|phrase| text.contains(&format!(" {phrase} ")));
     says_so
         || match name {
             ["live"] => true,

@@ -12,15 +12,6 @@ pub enum SignUpPolicy {
     Closed,
 }
 
-/// Somebody who came back from Spotify.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applicant {
-    /// Is here already.
-    Existing,
-    /// Is not, and holds this.
-    New(InvitationStatus),
-}
-
 /// What a stranger holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvitationStatus {
@@ -47,22 +38,13 @@ pub enum SignUpDenied {
 }
 
 impl SignUpPolicy {
-    /// Whether `applicant` may sign in.
-    ///
-    /// # Errors
-    /// [`SignUpDenied`]: why not.
-    pub fn check(self, applicant: Applicant) -> Result<(), SignUpDenied> {
-        match (self, applicant) {
-            (_, Applicant::Existing)
-            | (Self::Open, Applicant::New(_))
-            | (Self::Invitation, Applicant::New(InvitationStatus::Valid)) => Ok(()),
-            (Self::Closed, Applicant::New(_)) => Err(SignUpDenied::Closed),
-            (Self::Invitation, Applicant::New(InvitationStatus::None)) => {
-                Err(SignUpDenied::InvitationRequired)
-            }
-            (Self::Invitation, Applicant::New(InvitationStatus::Invalid)) => {
-                Err(SignUpDenied::InvitationInvalid)
-            }
+    /// Whether a new user with such an invitation may sign up.
+    pub fn check(self, invitation: InvitationStatus) -> Result<(), SignUpDenied> {
+        match (self, invitation) {
+            (Self::Open, _) | (Self::Invitation, InvitationStatus::Valid) => Ok(()),
+            (Self::Closed, _) => Err(SignUpDenied::Closed),
+            (Self::Invitation, InvitationStatus::None) => Err(SignUpDenied::InvitationRequired),
+            (Self::Invitation, InvitationStatus::Invalid) => Err(SignUpDenied::InvitationInvalid),
         }
     }
 }
@@ -74,12 +56,9 @@ mod tests {
     #[test]
     fn whoever_is_here_may_always_come_back_and_strangers_as_the_instance_has_it() {
         use SignUpPolicy::{Closed, Invitation, Open};
-        for door in [Open, Invitation, Closed] {
-            assert_eq!(door.check(Applicant::Existing), Ok(()));
-        }
         let strangers = |door: SignUpPolicy| {
             [InvitationStatus::None, InvitationStatus::Invalid, InvitationStatus::Valid]
-                .map(|held| door.check(Applicant::New(held)))
+                .map(|held| door.check(held))
         };
         assert_eq!(strangers(Open), [Ok(()); 3]);
         assert_eq!(strangers(Closed), [Err(SignUpDenied::Closed); 3]);

@@ -8,7 +8,7 @@ const MAX_LENGTH: usize = 300;
 
 /// `raw` as one line: control characters and line breaks become spaces, runs of space become one,
 /// and the marks that re-order the text *around* them (bidi embeddings, overrides and isolates)
-/// go. Everything else, emoji and right-to-left emails included, stays as it was written.
+/// go. Everything else, emoji and right-to-left letters included, stays as it was written.
 pub fn one_line(raw: &str) -> String {
     let mut line = String::with_capacity(raw.len().min(MAX_LENGTH * 4));
     for c in raw.chars().filter(|c| !is_bidi_control(*c)) {
@@ -17,8 +17,7 @@ pub fn one_line(raw: &str) -> String {
             line.push(c);
         }
     }
-    let kept: String = line.trim_end().chars().take(MAX_LENGTH).collect();
-    kept
+    line.trim_end().chars().take(MAX_LENGTH).collect()
 }
 
 /// `raw` as it is compared with other users' spelling: Unicode's NFKC and full case folding, and

@@ -46,13 +46,6 @@ impl Market {
         Some(zone.to_timestamp(midnight(day)).ok()? + SETTLES_IN)
     }
 
-    /// When the next release day begins; `None` where nobody knows.
-    pub fn next_day(&self, now: Timestamp) -> Option<Timestamp> {
-        let Self::In(zone) = self else { return None };
-        let day = zone.to_datetime(now - SETTLES_IN).date().tomorrow().ok()?;
-        Some(zone.to_timestamp(midnight(day)).ok()? + SETTLES_IN)
-    }
-
     /// Whether the next release day is a Friday.
     pub fn is_friday_next(&self, now: Timestamp) -> bool {
         match self {
@@ -139,12 +132,15 @@ mod tests {
     fn the_market_knows_its_days_over_summer_time_too() {
         let now = at("2026-11-26T23:15:00Z");
         assert_eq!(berlin().day_began(now), Some(now));
-        assert_eq!(berlin().next_day(now), Some(at("2026-11-27T23:15:00Z")));
         assert!(
             berlin().is_friday_next(at("2026-11-26T12:00:00Z")) && !berlin().is_friday_next(now)
         );
         let spring = at("2026-03-28T23:15:00Z");
-        assert_eq!(berlin().next_day(spring), Some(at("2026-03-29T22:15:00Z")));
+        assert_eq!(
+            berlin().day_began(at("2026-03-29T22:15:00Z")),
+            Some(at("2026-03-29T22:15:00Z"))
+        );
+        assert_eq!(berlin().day_began(at("2026-03-29T22:14:00Z")), Some(spring));
         assert_eq!(Market::Unknown.day_began(now), None);
     }
 

@@ -10,10 +10,10 @@
 //! or a part; a score and a soundtrack; an EP and an album of one name.
 
 mod fold;
-mod key;
 mod pair;
 mod phrase;
 mod title;
+mod various_artists;
 mod words;
 
 #[cfg(test)]
@@ -24,21 +24,10 @@ use self::title::Title;
 use super::release::Release;
 
 pub use self::fold::fold;
-pub use self::key::{EditionKey, edition_words, is_various_artists};
+pub use self::various_artists::is_various_artists;
 
 /// Titles that an artist puts on more than one album.
-#[rustfmt::skip]
-const USED_AGAIN: &[&str] = &[
-    "greatest hits", "the greatest hits", "best of", "the best of", "the very best of",
-    "very best of", "hits", "gold", "platinum", "anthology", "collection", "the collection",
-    "essential", "the essential", "live", "alive", "live!", "in concert", "unplugged",
-    "mtv unplugged", "christmas", "merry christmas", "a christmas album", "the christmas album",
-    "untitled", "self-titled", "self titled", "s/t", "ep", "the ep", "the album", "demos",
-    "singles", "the singles", "remixes", "the remixes", "b-sides", "rarities", "acoustic",
-    "duets", "covers", "grandes exitos", "grandes éxitos", "lo mejor de", "en vivo", "en directo",
-    "ao vivo", "o melhor de", "le meilleur de", "le best of", "das beste", "ベスト", "ベスト・アルバム",
-    "spotify singles",
-];
+const USED_AGAIN: &str = include_str!("../data/reused_titles.txt");
 
 /// Whether `a` and `b` are one album.
 ///
@@ -66,6 +55,15 @@ pub fn album_of<'a>(release: &Release, known: &'a [Release]) -> Option<&'a Relea
         (Some(a), Some(b)) => a.duration_since(b).abs(),
         _ => jiff::SignedDuration::MAX,
     })
+}
+
+/// What makes `release` another edition, as its title writes it (`Deluxe Edition, 2011 Remaster`);
+/// `None` where nothing does. *Explicit* and *Clean* do not: they are the same album twice.
+pub fn edition_words(release: &Release) -> Option<String> {
+    let title = Title::part(&release.title);
+    let told = title.suffixes.iter().filter(|(_, phrase)| phrase.is_news());
+    let words: Vec<&str> = told.map(|(suffix, _)| suffix.as_str()).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// *Thriller 25*, *Wish You Were Here 50*: the number is the years between the two.
@@ -99,6 +97,6 @@ fn is_used_again(name: &str, release: &Release) -> bool {
         let rest = name.trim_start_matches("the ");
         let rest = rest.strip_prefix(artist).or_else(|| rest.strip_suffix(artist)).unwrap_or(name);
         let rest = rest.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | ':' | ','));
-        rest.is_empty() || USED_AGAIN.contains(&rest)
+        rest.is_empty() || USED_AGAIN.lines().any(|title| title == rest)
     })
 }
