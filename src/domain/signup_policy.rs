@@ -1,38 +1,28 @@
-//! Who may sign up.
 
-/// Who may sign up. Whoever is here already may always sign in again.
+/// Who may sign up. Existing users can always sign in again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SignUpPolicy {
-    /// Everybody whom Spotify lets in.
     #[default]
     Open,
-    /// Who holds an invitation.
     Invitation,
-    /// Nobody.
     Closed,
 }
 
-/// What a stranger holds.
+/// The invitation that a new user brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvitationStatus {
-    /// No invitation.
     None,
-    /// An invitation that is good.
     Valid,
-    /// An invitation that was used, is over or was withdrawn.
+    /// Used, expired or withdrawn.
     Invalid,
 }
 
-/// Why somebody is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignUpDenied {
-    /// Nobody new is.
     #[error("nobody new may sign up")]
     Closed,
-    /// They hold no invitation.
     #[error("a stranger without an invitation")]
     InvitationRequired,
-    /// Theirs was used, is over or was withdrawn.
     #[error("a stranger whose invitation is not good any more")]
     InvitationInvalid,
 }

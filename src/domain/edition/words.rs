@@ -1,13 +1,12 @@
-//! The words that say "this is an edition of an album", and those that say "this is not".
+//! The words that mark an edition, and those that mark another recording.
 //!
-//! The list is closed where it can be: a phrase counts only if *every* word in it is known. So
-//! what nobody thought of (*Taylor's Version*, *Live in Tokyo*, *Vol. 2*) makes an album of its
-//! own, and is told: an email too many is a smaller harm than an album that nobody hears of.
+//! A phrase counts only if *every* word in it is known. Anything else (*Taylor's Version*, *Live in Tokyo*,
+//! *Vol. 2*) makes an album of its own: an email too many is a smaller harm than a missed album.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// What an edition is to the album that came first.
+/// The relation of an edition to the first release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
     /// The same at the same time: explicit, clean, standard.
@@ -21,17 +20,17 @@ pub(super) enum Class {
 /// What one word adds to a phrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Enough alone: `Deluxe`.
+    /// Sufficient alone: `Deluxe`.
     Mark(Class),
-    /// Enough with a noun: `Special` (Edition).
+    /// Sufficient with a noun: `Special` (Edition).
     Trait(Class),
-    /// `Version`, `Package`: nothing alone.
+    /// `Version`, `Package`: insufficient alone.
     Noun,
-    /// The noun that is said of editions alone, and so vouches for words that nobody knows.
+    /// Used only for editions, so it vouches for unknown words.
     Edition,
-    /// `Collection`: a noun in brackets; else it is the name of a compilation.
+    /// A noun in brackets; otherwise part of a compilation's name.
     Collection,
-    /// `Mix`: with a year (*2019 Mix*) it is the old album, mixed anew by its label.
+    /// With a year (*2019 Mix*) it is the old album, mixed again by its label.
     Mix,
     /// `Anniversary`, with or without a number.
     Anniversary,
@@ -47,20 +46,18 @@ pub(super) enum Role {
 /// line holds a language or a family of languages; a number is the role of its ordinals.
 const WORDS: &str = include_str!("../data/edition_words.txt");
 
-/// Words that make another recording of it, whatever stands beside them: *(Live Edition)*.
+/// Words that mark another recording, whatever the other words: *(Live Edition)*.
 const OTHER_RECORDINGS: &str = include_str!("../data/other_recordings.txt");
 
 /// Endings of an ordinal in digits: 25th, 3rd, 20e, 10ème, 25º.
 const ORDINAL_ENDINGS: &[&str] =
     &["th", "st", "nd", "rd", "e", "er", "eme", "ieme", "o", "a", "os", "as", "ste", "de"];
 
-/// Whether a word makes another recording.
 pub(super) fn is_never(word: &str) -> bool {
     OTHER_RECORDINGS.split_whitespace().any(|never| never == word)
 }
 
-/// The roles of one word, more than one where a script sets no spaces (`20周年記念盤`); `None`
-/// where a part of it is unknown.
+/// The roles of one word: several in scripts without spaces (`20周年記念盤`), `None` if a part is unknown.
 pub(super) fn roles(word: &str) -> Option<Vec<Role>> {
     if let Some(role) = KNOWN.get(word).copied().or_else(|| number(word)) {
         return Some(vec![role]);
@@ -107,7 +104,7 @@ fn number(word: &str) -> Option<Role> {
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, ending) = word.split_at(digits);
     let is_number = ending.is_empty() || ORDINAL_ENDINGS.contains(&ending);
-    // Five digits and more are the name of something.
+    // Five digits or more are a name.
     is_number.then(|| digits.parse().ok().map(Role::Number)).flatten().filter(|_| digits.len() <= 4)
 }
 
