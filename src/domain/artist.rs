@@ -1,4 +1,3 @@
-
 use super::text::one_line;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

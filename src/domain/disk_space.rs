@@ -1,4 +1,3 @@
-
 /// Always too little: the write-ahead log alone may need some.
 const MIN: u64 = 100_000_000;
 /// Always enough, however large the disk is.

@@ -42,22 +42,14 @@ pub enum SuspectReason {
     #[error("its pages led round in a circle")]
     CursorLoop,
     #[error("it ended after {read} of {total} artists")]
-    CutShort {
-        read: u64,
-        total: u64,
-    },
+    CutShort { read: u64, total: u64 },
     /// Null or repeated entries hide names.
     #[error("{0} of its entries name nobody")]
     MissingNames(u64),
     #[error("it was empty, where there were {before} artists before")]
-    Empty {
-        before: u64,
-    },
+    Empty { before: u64 },
     #[error("it shrank from {before} artists to {now}")]
-    Shrunk {
-        before: u64,
-        now: u64,
-    },
+    Shrunk { before: u64, now: u64 },
 }
 
 impl FollowList {

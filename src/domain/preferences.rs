@@ -1,4 +1,3 @@
-
 use super::digest::DigestSchedule;
 use super::release_filter::Categories;
 

@@ -1,4 +1,3 @@
-
 use jiff::civil::Date;
 
 use super::artist::{Artist, is_catalogue_id};

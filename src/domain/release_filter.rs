@@ -42,7 +42,7 @@ impl Category {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Categories {
     pub albums: bool,
     pub singles: bool,
@@ -53,19 +53,6 @@ pub struct Categories {
     pub remixes: bool,
     /// Releases by others on which the artist appears.
     pub appearances: bool,
-}
-
-impl Default for Categories {
-    fn default() -> Self {
-        Self {
-            albums: true,
-            singles: false,
-            compilations: false,
-            live: false,
-            remixes: false,
-            appearances: false,
-        }
-    }
 }
 
 /// A followed artist on whose lists a release is.
@@ -140,10 +127,6 @@ pub fn evaluate(
 }
 
 impl Categories {
-    pub fn none() -> Self {
-        Self { albums: false, ..Self::default() }
-    }
-
     /// Whether the category of a release is wanted, including live and remix.
     fn have(self, release: &Release, appears: bool) -> bool {
         let category = category(release, appears);
@@ -204,6 +187,15 @@ mod tests {
         Match { artist, name: name.into(), appears, is_muted }
     }
 
+    const ALBUMS: Categories = Categories {
+        albums: true,
+        singles: false,
+        compilations: false,
+        live: false,
+        remixes: false,
+        appearances: false,
+    };
+
     const ALL: Categories = Categories {
         albums: true,
         singles: true,
@@ -215,7 +207,7 @@ mod tests {
 
     #[test]
     fn albums_are_wanted_and_nothing_else_unless_somebody_says_so() {
-        let usual = Categories::default();
+        let usual = ALBUMS;
         let evaluate = |title, kind, appears| {
             evaluate(&release(title, kind), &[reason("Air", appears, false)], usual)
         };
@@ -237,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_live_album_is_told_to_those_who_want_nothing_but_live_albums() {
-        let live = Categories { albums: false, live: true, ..Categories::default() };
+        let live = Categories { live: true, ..Categories::default() };
         let evaluate = |title| {
             evaluate(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
         };
@@ -273,7 +265,7 @@ mod tests {
         let album = release("Moon Safari", ReleaseKind::Album);
         let reasons = [reason("Air", false, true), reason("Beck", true, false)];
         assert_eq!(
-            evaluate(&album, &reasons, Categories::default()),
+            evaluate(&album, &reasons, ALBUMS),
             Err(SkipReason::Category(Category::Appearance))
         );
         assert_eq!(evaluate(&album, &reasons, ALL), Ok(()));

@@ -1,4 +1,3 @@
-
 /// Who may sign up. Existing users can always sign in again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SignUpPolicy {
