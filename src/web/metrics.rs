@@ -141,7 +141,7 @@ fn add_artists(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     ];
     gauges.set(
         "artists",
-        "Watched artists: all of them, never checked yet, overdue (longer than schedule.max_wait, or failing), failing.",
+        "Watched artists: all of them, never checked yet, overdue (longer than schedule.max_check_interval, or failing), failing.",
         "state",
         states.map(|(state, count)| (state, count as f64)),
     )?;

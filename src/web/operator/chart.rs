@@ -1,7 +1,7 @@
 //! Bar charts of calls per day. The page has the same numbers in a table.
 
 use crate::domain::quota::Bucket;
-use crate::store::status::History;
+use crate::store::status::{Day, History};
 
 /// In SVG units.
 pub(super) const HEIGHT: u64 = 80;
@@ -31,7 +31,7 @@ impl Chart {
     /// `allowed` is the limit per day, if there is one.
     pub(super) fn new(history: &History, allowed: Option<u64>) -> Self {
         let full = history.most().max(allowed.unwrap_or(0)).max(1);
-        let bar = |(n, (_, calls)): (usize, &(_, u64))| {
+        let bar = |(n, Day { calls, .. }): (usize, &Day)| {
             // Even one call is visible.
             let height = (calls * HEIGHT / full).max(u64::from(*calls > 0));
             Bar { x: n as u64 * STEP, y: HEIGHT - height, width: STEP - GAP, height }
@@ -47,9 +47,9 @@ impl Chart {
 }
 
 fn words(history: &History, allowed: Option<u64>) -> String {
-    let words = format!("{} today, {} on the fullest day", history.today(), history.most());
+    let words = format!("{} today, {} on the busiest day", history.today(), history.most());
     match allowed {
-        Some(allowed) => format!("{words}; the line is what is allowed at present, {allowed}"),
+        Some(allowed) => format!("{words}; the line is the current limit, {allowed}"),
         None => words,
     }
 }
@@ -57,7 +57,7 @@ fn words(history: &History, allowed: Option<u64>) -> String {
 pub(super) fn title(bucket: Bucket) -> &'static str {
     match bucket {
         Bucket::ArtistAlbums => "Artists’ albums",
-        Bucket::Following => "Who is followed",
+        Bucket::Following => "Followed artists",
         Bucket::Profile => "Profiles",
         Bucket::Tokens => "Tokens",
     }
@@ -71,7 +71,8 @@ mod tests {
 
     fn chart(calls: &[u64], allowed: Option<u64>) -> Chart {
         let first = jiff::civil::date(2026, 11, 20);
-        let days = first.series(1.day()).zip(calls.iter().copied()).collect();
+        let days = first.series(1.day()).zip(calls);
+        let days = days.map(|(day, calls)| Day { day, calls: *calls }).collect();
         Chart::new(&History { bucket: Bucket::ArtistAlbums, days }, allowed)
     }
 
@@ -80,7 +81,7 @@ mod tests {
         let chart = chart(&[0, 1, 1_000], None);
         let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height).collect();
         assert_eq!((heights, chart.limit), (vec![1, HEIGHT], None));
-        assert_eq!(chart.words, "1000 today, 1000 on the fullest day");
+        assert_eq!(chart.words, "1000 today, 1000 on the busiest day");
     }
 
     #[test]
