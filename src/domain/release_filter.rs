@@ -157,14 +157,6 @@ pub fn evaluate(
     }
 }
 
-/// Whether a release is of a category that the user wants, even if the artist is muted.
-pub fn is_of_interest(release: &Release, reasons: &[Match], categories: Categories) -> bool {
-    match reasons {
-        [] => categories.have(release, false),
-        reasons => reasons.iter().any(|reason| categories.have(release, reason.appears)),
-    }
-}
-
 impl Categories {
     /// No category.
     pub fn none() -> Self {

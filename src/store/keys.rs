@@ -104,7 +104,7 @@ fn keep(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SeededChance;
+    use dropday::test_clock::SeededChance;
 
     fn cipher(first: u8) -> Cipher {
         Cipher::new(&SecretBox::new(Box::new([first; 32])))

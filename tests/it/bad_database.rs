@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+use crate::test_clock::{ManualClock, SeededChance};
 use dropday::app;
-use dropday::clock::{Chance, Clock, ManualClock, SeededChance};
+use dropday::clock::{Chance, Clock};
 use dropday::config::{Config, KeyOrigin, KeySource, decode_key};
 use dropday::demo::services::environment;
 use dropday::demo::world::NewAlbum;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dropday::clock::{Chance, Clock, SeededChance, fraction};
+use crate::test_clock::SeededChance;
+use dropday::clock::{Chance, Clock, fraction};
 use dropday::demo::world::NewAlbum;
 use dropday::jobs::Scope;
 use jiff::Timestamp;

@@ -5,7 +5,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::clock::ManualClock;
+use dropday::test_clock::ManualClock;
 
 const EMAIL: &str = "Subject: =?utf-8?q?caf=C3=A9?=\r\n\r\n..dot\r\n";
 

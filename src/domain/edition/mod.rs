@@ -10,10 +10,10 @@
 //! or a part; a score and a soundtrack; an EP and an album of one name.
 
 mod fold;
-mod key;
 mod pair;
 mod phrase;
 mod title;
+mod various_artists;
 mod words;
 
 #[cfg(test)]
@@ -24,7 +24,7 @@ use self::title::Title;
 use super::release::Release;
 
 pub use self::fold::fold;
-pub use self::key::{EditionKey, edition_words, is_various_artists};
+pub use self::various_artists::is_various_artists;
 
 /// Titles that an artist puts on more than one album.
 #[rustfmt::skip]
@@ -66,6 +66,15 @@ pub fn album_of<'a>(release: &Release, known: &'a [Release]) -> Option<&'a Relea
         (Some(a), Some(b)) => a.duration_since(b).abs(),
         _ => jiff::SignedDuration::MAX,
     })
+}
+
+/// The words in its title that make `release` another edition, such as `Deluxe Edition, 2011 Remaster`.
+/// *Explicit* and *Clean* do not count: those are one edition.
+pub fn edition_words(release: &Release) -> Option<String> {
+    let title = Title::part(&release.title);
+    let told = title.suffixes.iter().filter(|(_, phrase)| phrase.is_news());
+    let words: Vec<&str> = told.map(|(suffix, _)| suffix.as_str()).collect();
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// *Thriller 25*, *Wish You Were Here 50*: the number is the years between the two.
