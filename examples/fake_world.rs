@@ -45,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
         _ => drop(catalogue::populate(&world, day_of(SystemClock.now()))),
     }
     let login = argument("--inbox-password").map(|password| ("dropday".to_owned(), password));
-    let settings = InboxSettings { login, ..InboxSettings::default() };
+    let settings = InboxSettings { login };
     let inbox =
         Inbox::start(Arc::new(SystemClock), settings).await.context("cannot start the inbox")?;
     let inbox_controls = Router::new()

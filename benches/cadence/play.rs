@@ -18,8 +18,8 @@ use dropday::hints::{Answer, Asking, Source, SourceInfo};
 use dropday::jobs::{RunControl, Scope, check_artists, fetch_hints, sync_follows};
 
 use jiff::tz::TimeZone;
-use rusqlite::Connection;
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::{Coming, Draws, FIRST_DAY, PLAYED_DAYS, WARM_UP_DAYS, imagine};
