@@ -13,7 +13,7 @@ use dropday::clock::SystemClock;
 use dropday::domain::user::EmailAddress;
 use dropday::email::dkim::DkimSettings;
 use dropday::email::smtp::{Mailer, MessageMeta, SmtpSettings};
-use dropday::terminal::say;
+use dropday::terminal::print_out;
 
 #[path = "../tests/support/email_samples.rs"]
 mod samples;
@@ -38,7 +38,7 @@ fn main() -> anyhow::Result<()> {
         std::fs::write(folder.join(format!("{name}.eml")), mailer.message(&to, &email, &stamp)?)?;
         std::fs::write(folder.join(format!("{name}.html")), &email.html)?;
         std::fs::write(folder.join(format!("{name}.txt")), &email.text)?;
-        say(&format!("{name}: {}", email.subject));
+        print_out(&format!("{name}: {}", email.subject));
     }
     Ok(())
 }

@@ -36,28 +36,28 @@ impl Clock for SystemClock {
 }
 
 /// A source of randomness.
-pub trait Chance: Send + Sync + 'static {
+pub trait Rng: Send + Sync + 'static {
     /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
 
 /// `N` random bytes.
-pub fn random<const N: usize>(chance: &dyn Chance) -> [u8; N] {
+pub fn random<const N: usize>(rng: &dyn Rng) -> [u8; N] {
     let mut bytes = [0; N];
-    chance.fill(&mut bytes);
+    rng.fill(&mut bytes);
     bytes
 }
 
 /// A number from 0 to below 1.
-pub fn fraction(chance: &dyn Chance) -> f64 {
-    f64::from(u32::from_le_bytes(random(chance))) / (f64::from(u32::MAX) + 1.0)
+pub fn fraction(rng: &dyn Rng) -> f64 {
+    f64::from(u32::from_le_bytes(random(rng))) / (f64::from(u32::MAX) + 1.0)
 }
 
 /// The operating system's random number generator.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemChance;
+pub struct SystemRng;
 
-impl Chance for SystemChance {
+impl Rng for SystemRng {
     #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
     #[expect(clippy::expect_used, reason = "without randomness no secret is safe")]
     fn fill(&self, bytes: &mut [u8]) {

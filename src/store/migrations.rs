@@ -124,7 +124,7 @@ mod tests {
     use crate::domain::user::UserId;
     use crate::store::connection::connect;
     use crate::store::{Cipher, Db, tokens};
-    use dropday::test_clock::{ManualClock, SeededChance};
+    use dropday::test_clock::{ManualClock, SeededRng};
 
     const ROWS: &str = include_str!("../../tests/data/0001_rows.sql");
 
@@ -219,7 +219,7 @@ mod tests {
         let open = |byte: u8| {
             let cipher = Cipher::new(&SecretBox::new(Box::new([byte; 32])));
             let clock = ManualClock::at("2026-10-01T00:00:01Z".parse().unwrap());
-            Db::open(&path, cipher, clock, SeededChance::new(1))
+            Db::open(&path, cipher, clock, SeededRng::new(1))
         };
         assert!(matches!(open(8), Err(StoreError::WrongKey)));
         let db = open(7).unwrap();

@@ -69,7 +69,7 @@ async fn emails_are_sent_over_tls_only_to_trusted_server() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     let ca_file = home.config.mail.ca_file.take();
     home.restart().await;
     home.round().await;
@@ -97,7 +97,7 @@ async fn rejected_login_stops_the_run_and_loses_nothing() {
     let wrong = home.inbox.url().replace("right", "wrong");
     let right = std::mem::replace(&mut home.config.mail.smtp_url, SecretString::from(wrong));
     home.restart().await;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     home.checks().await;
     let outcome = home.emails().await;
     assert_eq!(

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dropday::clock::{Chance, Clock, Sleep};
+use dropday::clock::{Clock, Rng, Sleep};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -40,18 +40,18 @@ impl Clock for ManualClock {
 
 /// Yields the same bytes for the same seed: SHA-256 of the seed and a counter.
 #[derive(Debug)]
-pub(crate) struct SeededChance {
+pub(crate) struct SeededRng {
     seed: u64,
     drawn: Mutex<u64>,
 }
 
-impl SeededChance {
+impl SeededRng {
     pub(crate) fn new(seed: u64) -> Arc<Self> {
         Arc::new(Self { seed, drawn: Mutex::new(0) })
     }
 }
 
-impl Chance for SeededChance {
+impl Rng for SeededRng {
     fn fill(&self, bytes: &mut [u8]) {
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         for chunk in bytes.chunks_mut(32) {
