@@ -58,4 +58,5 @@ mod test_clock;
 mod upkeep;
 mod users;
 mod visitor;
+mod wording;
 mod wrong_clock;
