@@ -7,7 +7,7 @@ use super::{access_requests, invitations, secret, session};
 use crate::context::Ctx;
 use crate::domain::signup_policy::{InvitationStatus, SignUpDenied};
 use crate::domain::token::Grant;
-use crate::domain::user::{Profile, UserId};
+use crate::domain::user::Profile;
 use crate::gateway::GatewayError;
 use crate::spotify::{self, auth::new_verifier};
 use crate::store::oauth_states::{self, OauthState};
@@ -26,13 +26,6 @@ pub struct CallbackParams {
     pub code: Option<String>,
     pub state: Option<String>,
     pub error: Option<String>,
-}
-
-#[derive(Debug)]
-pub struct SignedIn {
-    pub user: UserId,
-    /// The session token, for a cookie.
-    pub session: String,
 }
 
 /// Why a sign-in failed.
@@ -105,13 +98,13 @@ pub async fn begin_sign_in(
 }
 
 /// Completes a sign-in: checks the state, exchanges the code, loads the profile, saves the tokens and opens a
-/// session, which replaces the one that the browser `held`.
+/// session, which replaces the one that the browser `held`. Returns the session token, for a cookie.
 pub async fn complete_sign_in(
     ctx: &Ctx,
     back: &CallbackParams,
     cookie: Option<&str>,
     held: Option<&str>,
-) -> Result<SignedIn, SignInError> {
+) -> Result<String, SignInError> {
     let state = back
         .state
         .as_deref()
@@ -163,7 +156,7 @@ async fn keep(
     (profile, grant): (Profile, Grant),
     invitation: Option<i64>,
     held: Option<[u8; 32]>,
-) -> Result<SignedIn, SignInError> {
+) -> Result<String, SignInError> {
     let refresh = grant.refresh.clone().ok_or(SignInError::NoRefreshToken)?;
     let token = secret::new(&*ctx.rng);
     let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.instance.sign_up);
@@ -191,5 +184,5 @@ async fn keep(
     };
     let user = ctx.db.write("sign in", sign_in).await??;
     tracing::info!(user = user.0, "signed in");
-    Ok(SignedIn { user, session: token })
+    Ok(token)
 }
