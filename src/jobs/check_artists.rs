@@ -1,29 +1,32 @@
 //! An artist that is worth a call → its releases → one transaction for each query: save, compare, choose
 //! users, enqueue, plan the next check. A release is news when it is first recorded, or never.
 
+mod record;
+mod secondary;
+
 use std::fmt;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use jiff::civil::Date;
-
-use super::fetch_releases::{FetchPlan, Fetched, Fetcher};
-use super::record_releases::{RecordResult, record_releases};
+use self::record::{Step, fetch_and_record};
+use self::secondary::check_secondary;
+use super::fetch_releases::{FetchPlan, Fetcher};
+use super::record_releases::RecordResult;
 use super::{RunControl, Scope};
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
-use crate::domain::artist_list::{ArtistLists, ListKind, secondary_interval};
+use crate::domain::artist_list::ListKind;
 use crate::domain::check_planner::PlannedCheck;
 use crate::domain::quota::Purpose;
-use crate::domain::release::{Release, ReleaseKind};
-use crate::domain::release_query::ReleaseQuery;
-use crate::domain::{backoff, check_planner, day_of, detection};
+use crate::domain::{backoff, check_planner, detection};
 use crate::gateway::GatewayError;
 use crate::spotify::{self, PAGE};
-use crate::store::artist_lists::{self, ListCheck};
 use crate::store::artists::{self, CheckScope, Claimed};
+<<<<<<< HEAD
 use crate::store::{StoreError, Tx, api_calls, editions, hints};
+=======
+use crate::store::{StoreError, Tx, allowance, api_calls, artist_lists, hints};
+>>>>>>> main
 
 /// After this many failures in a row the problem is Spotify's, not the artists', and the others wait.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -233,6 +236,7 @@ async fn check(
     Ok(checked)
 }
 
+<<<<<<< HEAD
 /// Checks the secondary lists that are due, as far as there are calls for them. Whatever goes wrong is
 /// no reason for the check to fail: it is made up for at a later one.
 async fn check_secondary(
@@ -404,6 +408,8 @@ fn rate(known: &[Release], today: Date) -> f64 {
     check_planner::rate::a_week(&dates, today)
 }
 
+=======
+>>>>>>> main
 /// Records why a check did not succeed. Returns whether the run should end.
 async fn record_failure(
     ctx: &Ctx,
