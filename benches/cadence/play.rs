@@ -228,7 +228,11 @@ impl Simulation {
         let market = &self.ctx.cadence.market;
         let is_morning =
             market.day_began(now).is_some_and(|began| now.duration_since(began) < MORNING);
-        let turns = match market.next_day(now) {
+        // A day has at most 25 hours.
+        let next_day = market
+            .day_began(now)
+            .and_then(|began| market.day_began(began + SignedDuration::from_hours(26)));
+        let turns = match next_day {
             Some(_) if is_morning => now + RELEASES_INTERVAL,
             Some(day) => day + SignedDuration::from_secs(5),
             None => now + SPREAD,

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::{access_requests, invitations, secret, session};
 use crate::context::Ctx;
-use crate::domain::signup_policy::{Applicant, InvitationStatus, SignUpDenied};
+use crate::domain::signup_policy::{InvitationStatus, SignUpDenied};
 use crate::domain::token::Grant;
 use crate::domain::user::Profile;
 use crate::gateway::GatewayError;
@@ -143,8 +143,7 @@ pub async fn complete_sign_in(
 /// access.
 async fn not_on_allow_list(ctx: &Ctx, invitation: Option<i64>) -> Result<SignInError, StoreError> {
     let held = ctx.db.read("may they ask", move |tx| invitations::held(tx, invitation)).await?;
-    let may_ask =
-        ctx.operator.is_some() && ctx.instance.sign_up.check(Applicant::New(held)).is_ok();
+    let may_ask = ctx.operator.is_some() && ctx.instance.sign_up.check(held).is_ok();
     Ok(SignInError::NotOnAllowList { proof: may_ask.then(|| Proof(access_requests::proof(ctx))) })
 }
 
@@ -162,18 +161,19 @@ async fn keep(
     let token = secret::new(&*ctx.rng);
     let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.instance.sign_up);
     let sign_in = move |tx: &Tx<'_>| {
-        let applicant = match users::known_as(tx, &profile)? {
-            Some(_) => Applicant::Existing,
-            None => Applicant::New(invitations::held(tx, invitation)?),
-        };
-        if let Err(why) = sign_up.check(applicant) {
+        let is_new = users::known_as(tx, &profile)?.is_none();
+        let held_invitation = invitations::held(tx, invitation)?;
+        if is_new && let Err(why) = sign_up.check(held_invitation) {
             return Ok(Err(why));
         }
         let user = users::sign_in(tx, &profile)?;
         if let Some(address) = &profile.email {
             store::access_requests::forget_address(tx, address)?;
         }
-        if let (Applicant::New(InvitationStatus::Valid), Some(number)) = (applicant, invitation) {
+        if is_new
+            && held_invitation == InvitationStatus::Valid
+            && let Some(number) = invitation
+        {
             store::invitations::use_up(tx, number, user)?;
         }
         preferences::propose_zone(tx, user, &zone)?;
