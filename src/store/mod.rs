@@ -11,7 +11,6 @@ mod columns;
 pub mod confirmation_links;
 mod connection;
 pub mod consents;
-mod copy;
 mod db;
 pub mod editions;
 mod encryption;

@@ -8,7 +8,7 @@ use std::path::Path;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::restore;
+use crate::store::backup::restore;
 use crate::store::files::{LOGS, folder_of, sync_folder};
 use crate::store::{Tx, copy, migrations};
 
@@ -54,7 +54,7 @@ fn retention_of(ending: &str) -> Option<SignedDuration> {
     let is_before = |name: &str| {
         name.strip_prefix(migrations::BEFORE).is_some_and(|version| is_digits(version, 4))
     };
-    let is_draft = match ending.strip_suffix(copy::DRAFT) {
+    let is_draft = match ending.strip_suffix(snapshot::DRAFT) {
         Some(name) => is_before(name) || name == restore::DRAFT,
         None => ending == restore::DRAFT,
     };

@@ -3,12 +3,16 @@
 pub mod expiry;
 pub mod restore;
 
+pub mod expiry;
+pub mod restore;
+pub(in crate::store) mod snapshot;
+
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use crate::store::connection::connect_plainly;
-use crate::store::copy::{self, Existing};
+use self::snapshot::IfExists;
 use crate::store::process_lock::ProcessLock;
 use crate::store::{Result, StoreError, migrations};
 
@@ -45,8 +49,8 @@ pub fn write(database: &Path, to: &Path, replaces: bool) -> Result<Contents> {
     let _presence = ProcessLock::beside_others(database);
     let mut conn = connect_plainly(database)?;
     migrations::schema_version(&conn, database)?;
-    let existing = if replaces { Existing::Replace } else { Existing::Keep };
-    let written = copy::write(&mut conn, to, existing, |copy| {
+    let existing = if replaces { IfExists::Replace } else { IfExists::Keep };
+    let written = snapshot::write(&mut conn, to, existing, |copy| {
         contents = Some(Contents::of(copy, to)?);
         Ok(())
     });
