@@ -98,7 +98,7 @@ impl Demo {
         let cadence = self.ctx.cadence.clone();
         let in_progress = move |tx: &Tx<'_>| {
             let status = status::load(tx, &cadence, status::Page::WHOLE)?;
-            Ok(status::is_anybody_half_way(tx)? || status.users.confirmed == 0)
+            Ok(status::is_sign_up_in_progress(tx)? || status.users.confirmed == 0)
         };
         Ok(self.ctx.db.read("demo", in_progress).await?)
     }

@@ -24,25 +24,10 @@ use crate::clock::Clock;
 
 pub use email::Email;
 pub use faults::SmtpFault;
-use faults::Stage;
-
-/// When the connection is encrypted.
-#[derive(Clone, Default)]
-pub enum Tls {
-    /// Never.
-    #[default]
-    None,
-    /// After `STARTTLS`, which is required.
-    StartTls(Arc<rustls::ServerConfig>),
-    /// From the first byte.
-    Implicit(Arc<rustls::ServerConfig>),
-}
 
 /// What the server requires from its clients.
 #[derive(Clone, Default)]
 pub struct InboxSettings {
-    /// When the connection is encrypted.
-    pub tls: Tls,
     /// The user name and password, if authentication is required.
     pub login: Option<(String, String)>,
 }
@@ -100,16 +85,11 @@ impl Inbox {
 
     /// The value of `mail.smtp_url` for this server.
     pub fn url(&self) -> String {
-        let (scheme, query) = match self.shared.settings.tls {
-            Tls::None => ("smtp", ""),
-            Tls::StartTls(_) => ("smtp", "?tls=required"),
-            Tls::Implicit(_) => ("smtps", ""),
-        };
         let login = self.shared.settings.login.as_ref().map(|(name, password)| {
             let escape = |raw| utf8_percent_encode(raw, NON_ALPHANUMERIC);
             format!("{}:{}@", escape(name), escape(password))
         });
-        format!("{scheme}://{}{}{query}", login.unwrap_or_default(), self.address)
+        format!("smtp://{}{}", login.unwrap_or_default(), self.address)
     }
 
     /// All emails, oldest first.
@@ -148,8 +128,8 @@ impl Inbox {
         self.shared.state().refused.remove(&address.to_lowercase());
     }
 
-    /// Adds a fault to the queue. The first fault of the queue happens once, as soon as a connection
-    /// reaches its stage.
+    /// Adds a fault to the queue. The first fault of the queue happens once, as soon as a session
+    /// reaches its place.
     pub fn script(&self, fault: SmtpFault) {
         self.shared.state().faults.push_back(fault);
     }
@@ -189,9 +169,9 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the first fault of the queue if it happens at this stage.
-    fn fault_at(&self, stage: Stage) -> Option<SmtpFault> {
-        self.state().faults.pop_front_if(|fault| fault.stage() == stage)
+    /// Takes the first fault of the queue if it happens `here`.
+    fn next_fault(&self, here: impl Fn(&SmtpFault) -> bool) -> Option<SmtpFault> {
+        self.state().faults.pop_front_if(|fault| here(fault))
     }
 
     fn refusal_of(&self, address: &str) -> Option<(u16, String)> {

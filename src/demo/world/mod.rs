@@ -64,7 +64,7 @@ impl World {
 #[cfg(test)]
 pub(in crate::demo) mod testing {
     use super::*;
-    use crate::clock::{ManualClock, SeededRng};
+    use dropday::test_clock::{ManualClock, SeededRng};
 
     /// A world with a manual clock, set to noon UTC on 23 November 2026.
     pub(in crate::demo) fn world() -> (World, Arc<ManualClock>) {
