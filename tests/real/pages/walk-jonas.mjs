@@ -41,7 +41,7 @@ await promise('pages without scripts', 'he mutes and unmutes, and sees a release
   await jonas.press(`Unmute ${artist.name}`);
   tell(world, 'put-out', { artist: artist.id, title: 'Waits for the morning', date: world.today });
   await dropday('once', '--all');
-  const text = await jonas.awaitText('/new', /Waits for the morning/);
+  const text = await jonas.awaitText('/releases', /Waits for the morning/);
   expect(/Waits for the morning.*(Will be emailed|Sending soon|Emailed)/.test(text), text);
 });
 

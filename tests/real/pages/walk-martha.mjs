@@ -78,7 +78,7 @@ await promise('pages', 'a new album is emailed, and the page says what was email
   tell(world, 'put-out', { artist: muted.id, title: 'Not for Martha', date: world.today });
   await dropday('once', '--all');
   await letter(world, ADDRESS, /Seen in a browser/);
-  await martha.awaitText('/new', /Seen in a browser.*Emailed/);
+  await martha.awaitText('/releases', /Seen in a browser.*Emailed/);
   const text = await martha.text();
   expect(/Not for Martha.*Not emailed:/.test(text), text);
   const covers = await page.locator('main img').evaluateAll((images) => images.map((image) => image.decode().then(() => image.naturalWidth)).length);
