@@ -93,8 +93,8 @@ pub fn record_check(
     // The total of several lists belongs to the first of them (`ArtistLists::total_before`).
     let mut total = check.total;
     for list in check.query.lists() {
-        // Never before the list was wanted, even if the clock was set back meanwhile: otherwise the next check
-        // would be another initial scan, which announces nothing.
+        // Counts for everyone who wants the list by now, even if the clock was set back since they do:
+        // otherwise the next check would be another silent initial scan.
         let since = load_list(tx, artist, *list)?.since();
         let checked_at = since.map_or(tx.now(), |since| since.max(tx.now()));
         tx.execute(
