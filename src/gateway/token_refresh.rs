@@ -23,7 +23,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How many checks before giving up; a refresh that hangs times out sooner.
 const MAX_POLLS: u32 = 350;
 
-/// The state of each user's refresh.
 pub(super) type RefreshStates = Mutex<HashMap<UserId, Arc<Mutex<UserRefreshState>>>>;
 
 /// The state of one user's refresh. Holds a grant, with the version of the tokens it replaces, that could
