@@ -1,4 +1,4 @@
-//! The corpus of real albums, and what must hold of any title.
+//! Tests with a corpus of real albums and with arbitrary titles.
 
 use proptest::prelude::*;
 
@@ -98,7 +98,7 @@ fn the_corpus_reads_the_same_from_either_side() {
     }
 }
 
-/// What labels write in their own languages.
+/// Suffixes in many languages.
 const SUFFIXES: &[&str] = &[
     "(Deluxe)",
     "[Deluxe Edition]",
@@ -368,7 +368,7 @@ proptest! {
         title in "[\\PC]{0,20}[\\p{L}\\p{N}\\p{P}]", suffixes in prop::collection::vec(prop::sample::select(SUFFIXES), 1..3)
     ) {
         let name = Title::part(&title).name;
-        // What stands behind a name with nothing in between is less sure of itself.
+        // Suffixes without a separator need more evidence.
         let marked = suffixes.iter().filter(|s| !s.starts_with(char::is_alphanumeric));
         let long = marked.fold(title, |title, suffix| format!("{title} {suffix}"));
         prop_assert_eq!(Title::part(&long).name, name);
