@@ -21,11 +21,8 @@ use crate::context::Ctx;
 
 /// Running services. They stop when this is dropped.
 pub struct Services {
-    /// The fake Spotify.
     pub world: World,
-    /// The fake catalogues.
     pub catalogues: Hints,
-    /// The fake mail server.
     pub inbox: Inbox,
     /// The address of all of them but the mail server.
     pub url: String,

@@ -11,7 +11,6 @@ pub enum SmtpFault {
     RefuseConnection(u16, String),
     /// Authentication fails with this code.
     RefuseLogin(u16),
-    /// `MAIL FROM` is rejected.
     RefuseSender(u16, String),
     /// `RCPT TO` is answered after this time by the inbox's clock.
     SlowRcpt(Duration),

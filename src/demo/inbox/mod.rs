@@ -28,7 +28,6 @@ pub use faults::SmtpFault;
 /// What the server requires from its clients.
 #[derive(Clone, Default)]
 pub struct InboxSettings {
-    /// The user name and password, if authentication is required.
     pub login: Option<(String, String)>,
 }
 
@@ -37,15 +36,12 @@ pub struct InboxSettings {
 pub struct Received {
     /// When its last byte arrived.
     pub at: Timestamp,
-    /// The envelope sender.
     pub from: String,
-    /// The envelope recipients.
     pub to: Vec<String>,
     /// The whole message, with CRLF line ends.
     pub raw: Vec<u8>,
 }
 
-/// An inbox and its SMTP server.
 #[derive(Clone)]
 pub struct Inbox {
     shared: Arc<Shared>,
@@ -53,7 +49,6 @@ pub struct Inbox {
     server: Arc<Mutex<Option<AbortOnDropHandle<()>>>>,
 }
 
-/// The state that all connections share.
 struct Shared {
     clock: Arc<dyn Clock>,
     settings: InboxSettings,
@@ -92,7 +87,6 @@ impl Inbox {
         format!("smtp://{}{}", login.unwrap_or_default(), self.address)
     }
 
-    /// All emails, oldest first.
     pub fn emails(&self) -> Vec<Received> {
         self.shared.state().emails.clone()
     }
@@ -108,12 +102,10 @@ impl Inbox {
         self.received_by(address).iter().map(|email| Email::parse(&email.raw)).collect()
     }
 
-    /// Deletes all emails.
     pub fn empty(&self) {
         self.shared.state().emails.clear();
     }
 
-    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.shared.state().connections
     }

@@ -25,7 +25,6 @@ pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>) {
     let _ = session.run(Wire::new(stream)).await;
 }
 
-/// How the session continues.
 #[derive(PartialEq)]
 enum Then {
     Continue,

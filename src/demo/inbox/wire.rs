@@ -38,7 +38,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.write(reply.as_bytes()).await
     }
 
-    /// Writes bytes as they are.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
@@ -73,7 +72,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(None)
     }
 
-    /// Closes the connection properly.
     pub(super) async fn close(&mut self) -> io::Result<()> {
         self.stream.shutdown().await
     }

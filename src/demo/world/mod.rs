@@ -43,7 +43,6 @@ impl World {
         Self { clock, rng, state: Arc::default() }
     }
 
-    /// The time by the world's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
