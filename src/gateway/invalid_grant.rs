@@ -26,12 +26,12 @@ pub(super) fn handle_invalid_grant(
     let Some(refusal) = consents::refused(tx, user, version)? else {
         return Ok(None);
     };
-    let crowd = consents::crowd(tx)?;
-    let verdict = evaluate(refusal, crowd, tx.now());
+    let refusals = consents::refusals(tx)?;
+    let verdict = evaluate(refusal, refusals, tx.now());
     if verdict == Verdict::Suspended {
         let until = tx.now() + RETRY_INTERVAL;
         consents::hold(tx, user, SUSPENDED_REASON, until)?;
-        if crowd.is_anomalous() {
+        if refusals.is_anomalous() {
             consents::restore(tx, SUSPENDED_REASON, until)?;
         }
         if was_quiet {
@@ -40,7 +40,7 @@ pub(super) fn handle_invalid_grant(
         return Ok(Some(verdict));
     }
     end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
-    if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
+    if verdict == Verdict::Ended && refusals.is_first_refusal() {
         // Until then the old access tokens work, in case the authorization server is down.
         consents::force_refresh_all(tx, tx.now() + REFRESH_AHEAD)?;
     }

@@ -106,7 +106,7 @@ impl Gateway {
         let granted = grant.clone();
         let kept = self
             .db
-            .write("keep refreshed tokens", move |tx| {
+            .write("save refreshed tokens", move |tx| {
                 // Otherwise the user has signed in again during the refresh.
                 if tokens::refreshed(tx, user, version, &granted)? {
                     consents::clear_refusal(tx, user)?;
@@ -124,7 +124,7 @@ impl Gateway {
         let operator = self.rate_limiter.operator();
         let verdict = self
             .db
-            .write("consent refused", move |tx| {
+            .write("record refused consent", move |tx| {
                 invalid_grant::handle_invalid_grant(tx, user, version, how, operator)
             })
             .await?;
