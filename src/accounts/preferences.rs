@@ -38,7 +38,11 @@ pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<UserPreferences>, Stor
         .read("preferences", move |tx| {
             let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
             let next_send_time = preferences::next_send_time(tx, user, &wanted.digest_schedule)?;
-            Ok(Some(UserPreferences { wanted, muted: preferences::muted(tx, user)?, next_send_time }))
+            Ok(Some(UserPreferences {
+                wanted,
+                muted: preferences::muted(tx, user)?,
+                next_send_time,
+            }))
         })
         .await
 }

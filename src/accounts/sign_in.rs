@@ -142,7 +142,8 @@ pub async fn complete_sign_in(
 /// Spotify does not say who it is, so the sign-up policy for new users decides whether they may request
 /// access.
 async fn not_on_allow_list(ctx: &Ctx, invitation: Option<i64>) -> Result<SignInError, StoreError> {
-    let held = ctx.db.read("check access request", move |tx| invitations::held(tx, invitation)).await?;
+    let held =
+        ctx.db.read("check access request", move |tx| invitations::held(tx, invitation)).await?;
     let may_ask = ctx.operator.is_some() && ctx.instance.sign_up.check(held).is_ok();
     Ok(SignInError::NotOnAllowList { proof: may_ask.then(|| Proof(access_requests::proof(ctx))) })
 }

@@ -69,7 +69,9 @@ fn in_place(config: &Config, file: &Path, rng: &dyn Rng) -> anyhow::Result<Rotat
 
 fn to_file(config: &Config, old: &Key, to: &Path, rng: &dyn Rng) -> anyhow::Result<Rotation> {
     let new = key_file::read_or_make(to, rng)?;
-    if !key_rotation::matches_key(&config.database, old)? && key_rotation::matches_key(&config.database, &new)? {
+    if !key_rotation::matches_key(&config.database, old)?
+        && key_rotation::matches_key(&config.database, &new)?
+    {
         return Ok(Rotation::HasIt(to.to_owned()));
     }
     if old.expose_secret() == new.expose_secret() {

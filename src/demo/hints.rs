@@ -172,7 +172,8 @@ fn release(hints: &Hints, album: &Album) -> Value {
 }
 
 fn announcement(announcement: &AnnouncedRelease) -> Value {
-    let artist = announcement.artist.clone().unwrap_or_else(|| format!("unknown {}", announcement.name));
+    let artist =
+        announcement.artist.clone().unwrap_or_else(|| format!("unknown {}", announcement.name));
     json!({
         "artist_credit_name": announcement.name,
         "artist_mbids": [uuid(&artist)],

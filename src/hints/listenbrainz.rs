@@ -14,8 +14,8 @@ use super::error::Error;
 use super::http::{Http, join};
 use super::{Answer, Asking, Source, SourceInfo};
 use crate::domain::hint::{
-    Group, Hint, HintKind, Index, MAX_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth_checking,
-    newest_day,
+    Group, Hint, HintKind, Index, MAX_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS,
+    is_worth_checking, newest_day,
 };
 
 /// Volunteers enter releases into MusicBrainz by hand, and the answer has several megabytes: polling
@@ -111,7 +111,11 @@ fn hints_from_entry(entry: &Value, index: &Index<'_>, now: Timestamp) -> Vec<Hin
         key: key.as_str().to_owned(),
         released: Some(released),
     };
-    credited.into_iter().filter(|artist| is_worth_checking(artist.wants_singles)).map(hint).collect()
+    credited
+        .into_iter()
+        .filter(|artist| is_worth_checking(artist.wants_singles))
+        .map(hint)
+        .collect()
 }
 
 /// <https://musicbrainz.org/doc/Release_Group/Type>

@@ -1,5 +1,6 @@
-//! An artist that is worth a call → its releases → one transaction for each query: save, compare, choose
-//! users, enqueue, plan the next check. A release is news when it is first recorded, or never.
+//! Checks artists: fetches their releases, then in one transaction per query saves and compares them, selects
+//! recipients, enqueues notifications and plans the next check. A release is news when it is first recorded,
+//! or never.
 
 mod record;
 mod secondary;
@@ -22,45 +23,35 @@ use crate::domain::{backoff, check_planner, detection};
 use crate::gateway::GatewayError;
 use crate::spotify::{self, PAGE};
 use crate::store::artists::{self, CheckScope, Claimed};
-<<<<<<< HEAD
-use crate::store::{StoreError, Tx, api_calls, editions, hints};
-=======
-use crate::store::{StoreError, Tx, allowance, api_calls, artist_lists, hints};
->>>>>>> main
+use crate::store::{StoreError, Tx, api_calls, artist_lists, hints};
 
-/// After this many failures in a row the problem is Spotify's, not the artists', and the others wait.
+/// After this many consecutive failures the problem is Spotify, and the run ends.
 const TOO_MANY_FAILURES: u32 = 3;
 
-/// How long an artist waits that Spotify does not know.
+/// How long an artist that Spotify does not know is not checked.
 const UNKNOWN_ARTIST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How long a check waits that ran out of calls between two pages: long enough for others to have their
-/// turn, and shorter than deferred singles are waited for.
+/// How long a check waits that ran out of calls between two pages: long enough for others to have their turn,
+/// and shorter than singles can be deferred.
 const UNFINISHED_WAIT: Duration = Duration::from_secs(3 * 3600);
 
-/// The same where a day may have too few calls for such a check.
+/// The same if a day may have too few calls for such a check.
 const UNFINISHED_WAIT_OF_FEW: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// Artists that Spotify answered for.
     pub checked: u64,
-    /// Of those, how many for the first time.
+    /// Of these, initial scans.
     pub baselines: u64,
-    /// Releases that are news.
     pub news: u64,
-    /// Notifications that were enqueued.
     pub pending: u64,
-    /// Artists whose check failed.
     pub failed: u64,
-    /// Artists that Spotify does not know.
     pub unknown: u64,
     /// Why the run ended early, if that is a failure.
     pub held_up: Option<String>,
     /// Whether that is because Spotify rejects the app, which waiting does not fix.
     pub is_app_refused: bool,
-    /// Why due artists were left for later, if that is normal.
+    /// Why due artists were deferred, if that is normal.
     pub left: Option<String>,
 }
 
@@ -70,7 +61,6 @@ impl CheckReport {
         *self == Self { left: self.left.clone(), ..Self::default() }
     }
 
-    /// Whether something that should have worked did not.
     pub fn has_failed(&self) -> bool {
         self.failed > 0 || self.held_up.is_some()
     }
@@ -96,10 +86,7 @@ impl fmt::Display for CheckReport {
     }
 }
 
-/// Checks the artists that are worth a call now (`domain/check_planner`), as far as the day's calls go.
-///
-/// # Errors
-/// [`StoreError`] if the database fails; anything else is in the [`CheckReport`].
+/// Checks the artists that the planner selects, as far as the day's calls go.
 pub async fn run(
     ctx: &Ctx,
     scope: Scope,
@@ -108,7 +95,8 @@ pub async fn run(
     let mut outcome = CheckReport::default();
     let all = scope == Scope::All;
     // While Spotify is down, only manual checks are made.
-    if !all && let Some(pause) = ctx.db.read("load check pause", api_calls::pause_of_checks).await? {
+    if !all && let Some(pause) = ctx.db.read("load check pause", api_calls::pause_of_checks).await?
+    {
         outcome.left = Some(GatewayError::Paused(pause).to_string());
         return Ok(outcome);
     }
@@ -139,7 +127,7 @@ pub async fn run(
     Ok(outcome)
 }
 
-/// The checks to make, the best first.
+/// The checks to make, best first.
 fn plan_checks(
     tx: &Tx<'_>,
     all: bool,
@@ -153,7 +141,7 @@ fn plan_checks(
     }
     let tracked = artists::count_tracked(tx)?;
     let tracked = usize::try_from(tracked).unwrap_or(usize::MAX);
-    // If calls are left for hints only, reading all artists every minute would be useless.
+    // If only calls for hints are left, do not read all artists every minute.
     let is_spent = |purpose| budget.is_spent(purpose, settings);
     let candidates = match (is_spent(Purpose::InitialScan), is_spent(Purpose::Scheduled)) {
         (true, true) => Vec::new(),
@@ -163,14 +151,13 @@ fn plan_checks(
     Ok(check_planner::plan_checks(&hinted, &candidates, tracked, &budget, settings, tx.now()))
 }
 
-/// What the check of one artist did.
 #[derive(Default)]
 struct Checked {
-    /// Whether Spotify answered, if only with the first pages.
+    /// Whether Spotify answered at least for the first pages.
     is_answered: bool,
     is_initial_scan: bool,
     found: RecordResult,
-    /// Why not all albums and singles that matter could be read.
+    /// Why some albums or singles that matter could not be fetched.
     error: Option<GatewayError>,
 }
 
@@ -182,7 +169,7 @@ impl CheckReport {
         self.pending += checked.found.enqueued;
     }
 
-    /// Having to wait for one's turn is no failure; being kept waiting by Spotify is.
+    /// Waiting for free calls is no failure; a pause by Spotify is.
     fn hold_up(&mut self, error: &GatewayError) {
         match error {
             GatewayError::QuotaExhausted(_)
@@ -196,8 +183,7 @@ impl CheckReport {
     }
 }
 
-/// Checks the lists of an artist one after the other: albums and singles, then the secondary lists that
-/// are due.
+/// Checks albums and singles, then the secondary lists that are due.
 async fn check(
     ctx: &Ctx,
     artist: &ArtistId,
@@ -236,181 +222,7 @@ async fn check(
     Ok(checked)
 }
 
-<<<<<<< HEAD
-/// Checks the secondary lists that are due, as far as there are calls for them. Whatever goes wrong is
-/// no reason for the check to fail: it is made up for at a later one.
-async fn check_secondary(
-    ctx: &Ctx,
-    artist: &ArtistId,
-    lists: &ArtistLists,
-) -> Result<RecordResult, StoreError> {
-    let mut all = RecordResult::default();
-    let now = ctx.clock.now();
-    for list in lists.due_secondary(now) {
-        let settings = ctx.cadence.clone();
-        let budget = move |tx: &Tx<'_>| SecondaryBudget::load(tx, &settings);
-        let budget = ctx.db.read("load secondary budget", budget).await?;
-        if budget.left == 0 {
-            break;
-        }
-        let reserved = budget.reserved;
-        let planned_check =
-            PlannedCheck { artist: artist.clone(), purpose: Purpose::Secondary, reserved };
-        let mut fetcher = Fetcher::new(ctx, planned_check);
-        let plan = FetchPlan::new(ReleaseQuery::Only(list), lists, now);
-        let step = Step::Secondary { calls_a_day: budget.calls_a_day };
-        let (found, error) = fetch_and_record(ctx, &mut fetcher, artist, plan, step).await?;
-        all.add(found.unwrap_or_default());
-        let Some(error) = error else { continue };
-        log_secondary_error(artist, list, &error);
-        if !can_be_repeated(&error) {
-            let wait = ctx.backoff(backoff::SECONDARY_LIST, lists.get(list).failures + 1);
-            let id = artist.clone();
-            let fail =
-                move |tx: &Tx<'_>| artist_lists::record_failure(tx, &id, list, tx.now() + wait);
-            ctx.db.write("record secondary failure", fail).await?;
-        }
-        if error.affects_all_requests() {
-            break;
-        }
-    }
-    Ok(all)
-}
-
-/// The calls for secondary lists.
-struct SecondaryBudget {
-    calls_a_day: u32,
-    /// Those of them that are left in the last rolling day.
-    left: u32,
-    /// Calls that are reserved for others.
-    reserved: u32,
-}
-
-impl SecondaryBudget {
-    fn load(tx: &Tx<'_>, settings: &check_planner::Settings) -> Result<Self, StoreError> {
-        let budget = api_calls::budget(tx, settings.calls_per_day)?;
-        let calls_a_day = budget.for_secondary_lists(artists::count_tracked(tx)?, settings);
-        let reserved = budget.reserved_from(Purpose::Secondary, settings);
-        Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), reserved })
-    }
-}
-
-/// Whether a secondary list may be fetched again with the next check. Not after a call that Spotify
-/// forbids, which may be forbidden for this list alone and holds all others up, nor after one that ran out
-/// of calls, which would cost the same again.
-fn can_be_repeated(error: &GatewayError) -> bool {
-    let costs_again = matches!(
-        error,
-        GatewayError::QuotaExhaustedMidCheck(_)
-            | GatewayError::Spotify(spotify::Error::EndpointRemoved)
-    );
-    error.affects_all_requests() && !costs_again
-}
-
-fn log_secondary_error(artist: &ArtistId, list: ListKind, error: &GatewayError) {
-    let list = list.as_str();
-    match error {
-        GatewayError::QuotaExhausted(_) | GatewayError::QuotaExhaustedMidCheck(_) => {
-            tracing::debug!(%artist, list, %error, "deferred secondary list")
-        }
-        _ => tracing::warn!(%artist, list, %error, "failed to read secondary list"),
-    }
-}
-
-/// What a query is for.
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    /// Albums and singles.
-    Main {
-        /// Whether the check needs no further query.
-        is_last: bool,
-        /// Whether the check reads albums.
-        has_albums: bool,
-        /// Whether an earlier query of the check found news.
-        had_news: bool,
-    },
-    /// A secondary list.
-    Secondary { calls_a_day: u32 },
-}
-
-/// Fetches one query and records what it returned; `None` if nothing that counts. Also returns the error
-/// that kept it from being complete.
-async fn fetch_and_record(
-    ctx: &Ctx,
-    fetcher: &mut Fetcher<'_>,
-    artist: &ArtistId,
-    plan: FetchPlan,
-    step: Step,
-) -> Result<(Option<RecordResult>, Option<GatewayError>), StoreError> {
-    let mut fetched = match fetcher.fetch(&plan).await {
-        Ok(fetched) => fetched,
-        Err(GatewayError::Store(error)) => return Err(error),
-        Err(error) => return Ok((None, Some(error))),
-    };
-    let error = fetched.incomplete.take();
-    let (artist, is_complete) = (artist.clone(), error.is_none());
-    let record = move |tx: &Tx<'_>| record(tx, &artist, plan, fetched, is_complete, step);
-    let found = ctx.db.write("record releases", record).await?;
-    Ok((Some(found), error))
-}
-
-/// The transaction in which a release becomes news.
-fn record(
-    tx: &Tx<'_>,
-    artist: &ArtistId,
-    plan: FetchPlan,
-    fetched: Fetched,
-    is_complete: bool,
-    step: Step,
-) -> Result<RecordResult, StoreError> {
-    // Its last follower may have left in the meantime.
-    if !artists::is_known(tx, artist)? {
-        return Ok(RecordResult::default());
-    }
-    let mut known = editions::known_of(tx, artist, plan.query)?;
-    let found = record_releases(tx, artist, &plan, fetched.releases, &mut known)?;
-    artists::update_last_album(tx, artist)?;
-    api_calls::resume_checks(tx)?;
-    if is_complete {
-        let FetchPlan { query, is_initial_scan, .. } = plan;
-        let interval = match step {
-            Step::Main { .. } => SignedDuration::ZERO,
-            Step::Secondary { calls_a_day } => {
-                secondary_interval(artist_lists::count_wanted_secondary(tx)?, calls_a_day)
-            }
-        };
-        let check = ListCheck { query, is_initial_scan, total: fetched.total };
-        artist_lists::record_check(tx, artist, check, interval)?;
-    }
-    if let Step::Main { is_last, has_albums, had_news } = step {
-        let has_news = had_news || !found.news.is_empty();
-        // An incomplete check says nothing against a hint, nor do singles about an album.
-        if has_albums && (has_news || (is_last && is_complete)) {
-            hints::after_check(tx, artist, has_news)?;
-        }
-        match (is_complete, is_last) {
-            (true, true) => {
-                let rate = rate(&known, day_of(tx.now()));
-                artists::record_check(tx, artist, rate, tx.now() + check_planner::MIN_INTERVAL)?;
-                artist_lists::record_unwanted(tx, artist)?;
-            }
-            (true, false) => artist_lists::defer(tx, artist, ListKind::Singles)?,
-            (false, _) => {}
-        }
-    }
-    Ok(found)
-}
-
-/// Releases a week. Compilations have a list of their own and do not count.
-fn rate(known: &[Release], today: Date) -> f64 {
-    let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
-    let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();
-    check_planner::rate::a_week(&dates, today)
-}
-
-=======
->>>>>>> main
-/// Records why a check did not succeed. Returns whether the run should end.
+/// Records a failed check. Returns whether the run should end.
 async fn record_failure(
     ctx: &Ctx,
     artist: &Claimed,
@@ -426,7 +238,7 @@ async fn record_failure(
         return Ok(true);
     }
     let wait = match error {
-        // In case it is only this artist, the others have their turn first.
+        // In case only this artist is affected, the others come first.
         _ if is_removed => backoff::CHECK.longest,
         _ if is_unknown => UNKNOWN_ARTIST_WAIT,
         _ => ctx.backoff(backoff::CHECK, artist.failures + 1),

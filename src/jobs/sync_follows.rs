@@ -192,7 +192,8 @@ async fn record_failure(
     let rng = fraction(&*ctx.rng);
     ctx.db
         .write("record sync failure", move |tx| {
-            let failures = follows::list_status(tx, user)?.map_or(1, |standing| standing.failures + 1);
+            let failures =
+                follows::list_status(tx, user)?.map_or(1, |standing| standing.failures + 1);
             let wait = wait.unwrap_or_else(|| backoff::FOLLOWS.wait(failures, rng));
             let next_at: Timestamp = tx.now() + wait;
             follows::failed(tx, user, next_at)

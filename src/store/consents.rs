@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx, outbox};
-use crate::domain::consent::{RefusalCount, DELETION_DELAY, Ending, REVERSAL_WINDOW, Refusal};
+use crate::domain::consent::{DELETION_DELAY, Ending, REVERSAL_WINDOW, Refusal, RefusalCount};
 use crate::domain::user::UserId;
 
 /// Notes that the tokens seen at `version` were refused with `invalid_grant`; `None`, and nothing
@@ -37,7 +37,8 @@ pub fn refusals(tx: &Tx<'_>) -> Result<RefusalCount> {
     let sql = "SELECT count(*) FILTER (WHERE p.refused_since IS NOT NULL), count(*)
                FROM users p JOIN tokens t ON t.user_id = p.id
                WHERE t.expired_since IS NULL OR t.expired_since > ?1";
-    let read = |row: &rusqlite::Row<'_>| Ok(RefusalCount { refused: row.get(0)?, connected: row.get(1)? });
+    let read =
+        |row: &rusqlite::Row<'_>| Ok(RefusalCount { refused: row.get(0)?, connected: row.get(1)? });
     Ok(tx.query_row(sql, [Ms(tx.now() - REVERSAL_WINDOW)], read)?)
 }
 
@@ -77,26 +78,23 @@ pub fn hold(tx: &Tx<'_>, user: UserId, why: &str, until: Timestamp) -> Result<()
 }
 
 /// Takes back the ends of all consents that ended within the hour, with the emails about them that
-/// have not left, and holds the consents. Returns how many.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
+/// have not left, and suspends the consents.
+pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<()> {
     let ended = tx.query_rows(
         "SELECT p.id, p.end_reason = 'revoked', p.ended_at FROM users p
          JOIN tokens t ON t.user_id = p.id WHERE t.expired_since > ?1",
         [Ms(tx.now() - REVERSAL_WINDOW)],
         |row| Ok((row.get::<_, UserId>(0)?, row.get::<_, bool>(1)?, row.get::<_, Ms>(2)?)),
     )?;
-    for (user, was_revoked, Ms(ended_at)) in &ended {
-        hold(tx, *user, why, until)?;
+    for (user, was_revoked, Ms(ended_at)) in ended {
+        hold(tx, user, why, until)?;
         let sql = "DELETE FROM outbox WHERE user_id = ?1 AND kind = 'sign_in_again' AND state = 'pending'";
         tx.execute(sql, [user])?;
-        if *was_revoked {
-            outbox::enqueue_news_missed(tx, *user, *ended_at)?;
+        if was_revoked {
+            outbox::enqueue_news_missed(tx, user, ended_at)?;
         }
     }
-    Ok(ended.len() as u64)
+    Ok(())
 }
 
 /// Makes everybody's list of follows due, and tokens that live beyond `refresh_by` due to be refreshed for

@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 use super::connection::{SYNCHRONOUS, connect, empty_the_log};
 use super::process_lock::{OtherProcesses, ProcessLock};
 use super::{
-    Cipher, Result, StoreError, artists, backup::snapshot, clock_guard, keys, migrations, outbox, tokens,
+    Cipher, Result, StoreError, artists, backup::snapshot, clock_guard, keys, migrations, outbox,
+    tokens,
 };
 use crate::clock::{Clock, Rng};
 use crate::domain::disk_space::DiskSpace;
@@ -361,7 +362,8 @@ mod tests {
         assert_eq!(db.write("check write", level).await.unwrap(), full);
         assert_eq!(db.write_unsynced("claim artists", level).await.unwrap(), normal);
         assert_eq!(db.write("check write", level).await.unwrap(), full);
-        let broken = db.write_unsynced("claim artists", |_| -> Result<()> { panic!("on purpose") }).await;
+        let broken =
+            db.write_unsynced("claim artists", |_| -> Result<()> { panic!("on purpose") }).await;
         assert!(matches!(broken, Err(StoreError::Closed)));
         assert_eq!(db.write("check write", level).await.unwrap(), full);
     }

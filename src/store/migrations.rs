@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::store::backup::snapshot::{self, IfExists};
 use super::files::{beside, folder_of};
 use super::process_lock::OtherProcesses;
 use super::{Result, StoreError};
+use crate::store::backup::snapshot::{self, IfExists};
 
 /// `Drop` in ASCII: marks a SQLite file as Dropday's.
 const APPLICATION_ID: i64 = 0x4472_6f70;

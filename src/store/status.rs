@@ -12,7 +12,7 @@ use rusqlite::params;
 use serde::Serialize;
 
 pub use self::calls::{Calls, DAYS, Day, History};
-pub use self::emails::{Emails, Group, AlertEmail};
+pub use self::emails::{AlertEmail, Emails, Group};
 pub(in crate::store) use self::users::count_users;
 pub use self::users::{Consent, Mailbox, UserPage, UserStatus, Users};
 

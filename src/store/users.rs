@@ -204,7 +204,11 @@ pub fn clear_trouble(tx: &Tx<'_>, id: UserId) -> Result<()> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn next_token_owner(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Option<UserId>> {
+pub fn next_token_owner(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    except: &[UserId],
+) -> Result<Option<UserId>> {
     let healthy = tx.query_rows("SELECT p.id FROM users p JOIN tokens t ON t.user_id = p.id
          WHERE p.consent = 'granted' AND t.expired_since IS NULL AND coalesce(p.spotify_error_until, 0) <= ?2
          ORDER BY EXISTS (SELECT 1 FROM follows f WHERE f.user_id = p.id AND f.artist = ?1) DESC,

@@ -58,8 +58,16 @@ impl AccountPage {
     const PATH: &str = "/account";
 
     fn new(data: AccountData, frame: PageContext, now: Timestamp) -> Self {
-        let AccountData { user, wanted, awaiting, artists, overdue, emails, sampled_at, conditions } =
-            data;
+        let AccountData {
+            user,
+            wanted,
+            awaiting,
+            artists,
+            overdue,
+            emails,
+            sampled_at,
+            conditions,
+        } = data;
         let (address, awaiting) = (shown(user.address.as_ref()), shown(awaiting.as_ref()));
         let suggested = shown(user.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();

@@ -19,7 +19,7 @@ use crate::accounts::access_requests;
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::store::job_runs::{JobRun, RunResult};
-use crate::store::status::{self, Consent, Day, Mailbox, UserPage, Status};
+use crate::store::status::{self, Consent, Day, Mailbox, Status, UserPage};
 use crate::store::{StoreError, Tx, preferences};
 
 /// Users per page.

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{self, PageResult, Message, shown};
+use super::page::{self, Message, PageResult, shown};
 use crate::accounts::address::{self, Confirmation};
 use crate::context::Ctx;
 use crate::jobs::worker::{Job, JobNotifier};
@@ -20,7 +20,9 @@ struct ConfirmPage {
 
 pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> PageResult {
     Ok(match address::look_up(&ctx, &token).await? {
-        Confirmation::Good(address) => page::render(&ConfirmPage { address: shown(Some(&address)) }),
+        Confirmation::Good(address) => {
+            page::render(&ConfirmPage { address: shown(Some(&address)) })
+        }
         other => explain(other),
     })
 }

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{self, PageResult, Message};
+use super::page::{self, Message, PageResult};
 use crate::accounts::email_links::{self, Link, Token};
 use crate::context::Ctx;
 

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{self, PageResult, Message};
+use super::page::{self, Message, PageResult};
 use super::time::DisplayTime;
 use crate::accounts::invitations;
 use crate::context::Ctx;

@@ -57,7 +57,10 @@ pub(super) async fn leave(
 }
 
 /// Everything stored about the user, as a file.
-pub(super) async fn everything(State(ctx): State<Arc<Ctx>>, current_user: CurrentUser) -> PageResult {
+pub(super) async fn everything(
+    State(ctx): State<Arc<Ctx>>,
+    current_user: CurrentUser,
+) -> PageResult {
     let Some(json) = export::everything(&ctx, current_user.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };

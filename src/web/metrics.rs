@@ -16,7 +16,9 @@ use super::cached::{Cached, Unavailable};
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::jobs::worker::Job;
-use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, MetricsSnapshot, PENDING_AGES_MINUTES};
+use crate::store::metrics::{
+    self, CHECK_AGES_DAYS, CONSENT_DAYS, MetricsSnapshot, PENDING_AGES_MINUTES,
+};
 
 /// Loading everything takes the database some work.
 const CACHE_TTL: SignedDuration = SignedDuration::from_secs(5);

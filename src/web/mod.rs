@@ -3,6 +3,7 @@
 
 mod access_request;
 mod account;
+mod admin;
 mod artists;
 mod cached;
 mod confirm;
@@ -14,12 +15,11 @@ mod health;
 mod invitation;
 mod leave;
 pub mod metrics;
-mod releases;
-mod admin;
 mod page;
 mod preferences;
 mod privacy;
 mod rate_limit;
+mod releases;
 pub mod server;
 mod session;
 mod sign_in;

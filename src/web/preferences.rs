@@ -130,7 +130,8 @@ pub(super) async fn show_next(
         (read, None) => read,
         (_, Some(fault)) => return Ok((StatusCode::UNPROCESSABLE_ENTITY, fault).into_response()),
     };
-    let at = preferences::preview_send_time(&ctx, current_user.user, digest_schedule.clone()).await?;
+    let at =
+        preferences::preview_send_time(&ctx, current_user.user, digest_schedule.clone()).await?;
     Ok(page::render(&Next::new(is_subscribed, &digest_schedule, at)))
 }
 

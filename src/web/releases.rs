@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Redirect};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
-use self::load::{Filter, ReleaseList, Item, load};
+use self::load::{Filter, Item, ReleaseList, load};
 use super::page::{self, PageResult};
 use super::session::{CurrentUser, Fields, PageContext, UrlQuery};
 use super::time::DisplayTime;

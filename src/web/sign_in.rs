@@ -9,7 +9,7 @@ use axum_extra::extract::CookieJar;
 
 use super::access_request;
 use super::cookies::{self, Purpose};
-use super::page::{self, PageResult, Message};
+use super::page::{self, Message, PageResult};
 use super::session::UrlQuery;
 use crate::accounts::sign_in::{self, CallbackParams, SignInError};
 use crate::context::Ctx;

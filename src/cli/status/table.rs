@@ -5,7 +5,7 @@ use comfy_table::{Table, presets};
 use crate::domain::quota::Bucket;
 use crate::store::hint_sources::Health;
 use crate::store::job_runs::{JobRun, RunResult};
-use crate::store::status::{Calls, Consent, Emails, Group, Mailbox, UserStatus, Status};
+use crate::store::status::{Calls, Consent, Emails, Group, Mailbox, Status, UserStatus};
 
 /// How many users are listed; `--json` lists all of them.
 const MAX_USERS_LISTED: usize = 50;

@@ -147,8 +147,7 @@ impl Budget {
         let tracked = u32::try_from(tracked).unwrap_or(u32::MAX);
         let days = settings.max_check_interval.as_secs_f64() / 86_400.0;
         let promised = (f64::from(tracked) / days).ceil() as u32;
-        let share =
-            unreserved.saturating_sub(tracked).max(unreserved.div_ceil(SECONDARY_SHARE));
+        let share = unreserved.saturating_sub(tracked).max(unreserved.div_ceil(SECONDARY_SHARE));
         share.min(unreserved.saturating_sub(promised))
     }
 

@@ -79,7 +79,11 @@ fn sign_in_again(user: &User) -> Result<EmailData, NoLongerNeeded> {
 }
 
 /// A reminder is not sent late if the next one or a sign-in has overtaken it.
-fn consent_ends(claimed: &Claimed, user: &User, now: Timestamp) -> Result<EmailData, NoLongerNeeded> {
+fn consent_ends(
+    claimed: &Claimed,
+    user: &User,
+    now: Timestamp,
+) -> Result<EmailData, NoLongerNeeded> {
     let given_at = user.authorized_at.ok_or("the permission has ended")?;
     let due = reminder_due(given_at, now)
         .map(|due| consent_reminders::subject(given_at.as_millisecond(), due));

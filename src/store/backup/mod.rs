@@ -11,8 +11,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::store::connection::connect_plainly;
 use self::snapshot::IfExists;
+use crate::store::connection::connect_plainly;
 use crate::store::process_lock::ProcessLock;
 use crate::store::{Result, StoreError, migrations};
 

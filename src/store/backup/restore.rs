@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 
 use crate::store::Contents;
-use crate::store::connection::{connect_plainly, empty_the_log};
 use crate::store::backup::snapshot::{self, IfExists};
+use crate::store::connection::{connect_plainly, empty_the_log};
 use crate::store::files::{LOGS, beside, create_private, sync_folder};
 use crate::store::process_lock::ProcessLock;
 use crate::store::{Cipher, Result, StoreError, keys};

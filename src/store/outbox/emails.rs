@@ -125,7 +125,12 @@ fn load(
             if emails.len() == most {
                 break;
             }
-            emails.push(RecentEmail { kind: line.kind, titles: vec![], notified: 0, delivery: line.delivery });
+            emails.push(RecentEmail {
+                kind: line.kind,
+                titles: vec![],
+                notified: 0,
+                delivery: line.delivery,
+            });
             last = Some(line.email);
         }
         let Some(email) = emails.last_mut() else { continue };

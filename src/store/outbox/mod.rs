@@ -26,7 +26,7 @@ pub use self::news::{
     Audience, enqueue_news, enqueue_news_missed, enqueue_news_seen_since,
     enqueue_news_since_following, enqueue_refused_again, evaluate,
 };
-pub use self::query::{count_lately, count_pending, last_pending, delivery_error, words_of};
+pub use self::query::{count_lately, count_pending, delivery_error, last_pending, words_of};
 pub use self::stream::{DeliveryStatus, Entry, Part, stream, unconfirmed_stream};
 
 /// What an email is about. All news for a user is sent in one email; anything else has an email of its own.

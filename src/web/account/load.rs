@@ -68,7 +68,16 @@ pub(super) fn load(
     let conditions = account_health::evaluate(&known, tx.now());
     let emails = outbox::recent_emails(tx, user.id, EMAILS_LISTED)?;
     let sampled_at = outbox::last_pending(tx, id, EmailKind::Sample)?;
-    Ok(Some(AccountData { user, sampled_at, wanted, awaiting, artists, overdue, emails, conditions }))
+    Ok(Some(AccountData {
+        user,
+        sampled_at,
+        wanted,
+        awaiting,
+        artists,
+        overdue,
+        emails,
+        conditions,
+    }))
 }
 
 pub(super) fn address_of(user: &User, is_awaiting: bool) -> Address {

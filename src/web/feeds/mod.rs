@@ -50,7 +50,11 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, current_user: CurrentUser)
     show_page(&ctx, current_user, None).await
 }
 
-async fn show_page(ctx: &Ctx, current_user: CurrentUser, new: Option<(Form, String)>) -> PageResult {
+async fn show_page(
+    ctx: &Ctx,
+    current_user: CurrentUser,
+    new: Option<(Form, String)>,
+) -> PageResult {
     let Some((made, zone)) = feeds::of(ctx, current_user.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
-use super::super::page::{PageResult, Message};
+use super::super::page::{Message, PageResult};
 use crate::accounts::feeds::{self, FeedState};
 use crate::context::Ctx;
 use crate::domain::feed::Form;

@@ -60,7 +60,11 @@ impl Item {
     }
 }
 
-pub(super) fn load(tx: &Tx<'_>, user: UserId, filter: Filter) -> Result<Option<ReleaseList>, StoreError> {
+pub(super) fn load(
+    tx: &Tx<'_>,
+    user: UserId,
+    filter: Filter,
+) -> Result<Option<ReleaseList>, StoreError> {
     let Some(known) = users::find(tx, user)? else { return Ok(None) };
     let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
     let (mut items, mut looked_through) = (Vec::new(), 0);
