@@ -58,24 +58,24 @@ class House:
                 SELECT id, 'Artist number ' || n, 'artist number ' || n, {START}, {START}, {START}, {START}, 25, 0.06
                 FROM numbered ORDER BY id;
             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {self.people})
-                INSERT INTO people (id, account_id, spotify_id, display_name, address, created_at, consent, follows_next_at)
+                INSERT INTO users (id, account_id, spotify_id, display_name, address, created_at, consent, follows_next_at)
                 SELECT n, hex(randomblob(14)), hex(randomblob(13)), 'Person ' || n, 'person' || n || '@example.com',
                        {START}, 'good', {START} FROM n;
             INSERT INTO tokens (person, access_sealed, expires_at, refresh_sealed, authorized_at, version)
-                SELECT id, randomblob(380), {START}, randomblob(172), {START}, 1 FROM people;
-            INSERT INTO sessions SELECT randomblob(32), id, {START}, {START} FROM people;
-            INSERT INTO outbox (person, kind, subject, state, letter, next_at, owed_at, settled_at)
-                SELECT id, 'welcome', 'first', 'sent', id, {START}, {START}, {START} FROM people;
+                SELECT id, randomblob(380), {START}, randomblob(172), {START}, 1 FROM users;
+            INSERT INTO sessions SELECT randomblob(32), id, {START}, {START} FROM users;
+            INSERT INTO outbox (person, kind, subject, state, letter, next_at, enqueued_at, finished_at)
+                SELECT id, 'welcome', 'first', 'sent', id, {START}, {START}, {START} FROM users;
             WITH RECURSIVE k (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM k WHERE k < {FOLLOWS})
                 INSERT OR IGNORE INTO follows
-                SELECT p.id, a.id, {START} FROM people p, k
+                SELECT p.id, a.id, {START} FROM users p, k
                 JOIN numbered a ON a.n = 1 + (p.id * 7919 + k * k * 104729 + abs(random() % 1000)) % {self.artists};
             COMMIT""")
         for _ in range(BACK_CATALOGUE):
             self.put_out("1", START, is_news=0)
         self.run("""
             UPDATE artists SET last_album_on = '2026-11-27',
-                last_album = (SELECT release FROM sightings WHERE artist = artists.id LIMIT 1)""")
+                last_album = (SELECT release FROM artist_releases WHERE artist = artists.id LIMIT 1)""")
 
     def put_out(self, who, seen_at, is_news):
         """The artists of whom `who` is true put something out."""
@@ -87,7 +87,7 @@ class House:
                 SELECT f.id, 'A title of middling length', 'album', json_array(json_array(f.artist, 'Artist number 12345')),
                        '2026-11-27', 12, 'https://i.scdn.co/image/' || lower(hex(randomblob(20))),
                        'https://open.spotify.com/album/' || f.id FROM fresh f ORDER BY f.id;
-            INSERT INTO sightings (artist, release, seen_at, is_news)
+            INSERT INTO artist_releases (artist, release, seen_at, is_news)
                 SELECT artist, id, {seen_at}, {is_news} FROM fresh ORDER BY artist;
             COMMIT""")
 
@@ -97,11 +97,11 @@ class House:
         self.put_out(f"n % 4 = {number % 4}", now, is_news=1)
         self.run(f"""
             BEGIN;
-            INSERT INTO outbox (person, kind, subject, state, letter, attempts, next_at, owed_at, settled_at)
+            INSERT INTO outbox (person, kind, subject, state, letter, attempts, next_at, enqueued_at, finished_at)
                 SELECT o.person, 'news', f.id, 'sent', {number} * {self.people} + o.person, 1, {now}, {now}, {now}
                 FROM fresh f JOIN follows o ON o.artist = f.artist ORDER BY o.person, f.id;
             COMMIT;
-            DELETE FROM outbox WHERE state = 'sent' AND settled_at <= {now - KEPT_MONTHS * MONTH} AND kind = 'news';
+            DELETE FROM outbox WHERE state = 'sent' AND finished_at <= {now - KEPT_MONTHS * MONTH} AND kind = 'news';
             PRAGMA incremental_vacuum""")
 
     def size(self):

@@ -13,7 +13,7 @@ use dropday::clock::SystemClock;
 use dropday::domain::user::EmailAddress;
 use dropday::email::dkim::DkimSettings;
 use dropday::email::messages::samples;
-use dropday::email::smtp::{Mailer, SmtpSettings, Stamp};
+use dropday::email::smtp::{Mailer, MessageMeta, SmtpSettings};
 use dropday::terminal::say;
 
 fn main() -> anyhow::Result<()> {
@@ -32,7 +32,7 @@ fn main() -> anyhow::Result<()> {
     let to = EmailAddress::parse("martha@example.org").context("no address")?;
     for (number, (name, email)) in samples::all().into_iter().enumerate() {
         let message_id = format!("<{:032x}@example.com>", number + 1);
-        let stamp = Stamp { message_id, date: dropday::clock::Clock::now(&SystemClock) };
+        let stamp = MessageMeta { message_id, date: dropday::clock::Clock::now(&SystemClock) };
         std::fs::write(folder.join(format!("{name}.eml")), mailer.message(&to, &email, &stamp)?)?;
         std::fs::write(folder.join(format!("{name}.html")), &email.html)?;
         std::fs::write(folder.join(format!("{name}.txt")), &email.text)?;

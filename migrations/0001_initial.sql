@@ -11,63 +11,63 @@ CREATE TABLE meta (
 
 -- Users ----------------------------------------------------------------------------------------------------
 
-CREATE TABLE people (
-    id                  INTEGER PRIMARY KEY AUTOINCREMENT,
+CREATE TABLE users (
+    id                    INTEGER PRIMARY KEY AUTOINCREMENT,
     -- Spotify's `account_id`, which does not change; NULL if Spotify did not return one.
-    account_id          TEXT UNIQUE,
-    spotify_id          TEXT NOT NULL,
-    display_name        TEXT NOT NULL,
+    account_id            TEXT UNIQUE,
+    spotify_id            TEXT NOT NULL,
+    display_name          TEXT NOT NULL,
     -- The confirmed address.
-    address             TEXT,
-    suggested_address   TEXT,
-    created_at          INTEGER NOT NULL,
-    hurried_at          INTEGER,
+    address               TEXT,
+    suggested_address     TEXT,
+    created_at            INTEGER NOT NULL,
+    sync_requested_at     INTEGER,
 
     -- Spotify access. `refused_since` with a good consent: the refusal is not believed yet
     -- (src/domain/consent.rs).
-    consent             TEXT NOT NULL CHECK (consent IN ('good', 'ended')),
-    ended_how           TEXT CHECK (ended_how IN ('expired', 'revoked', 'unsaid')),
-    ended_at            INTEGER,
-    refused_since       INTEGER,
-    trouble             TEXT,
-    trouble_until       INTEGER,
-    lent_token_at       INTEGER NOT NULL DEFAULT 0,
+    consent               TEXT NOT NULL CHECK (consent IN ('granted', 'ended')),
+    end_reason            TEXT CHECK (end_reason IN ('expired', 'revoked', 'unknown')),
+    ended_at              INTEGER,
+    refused_since         INTEGER,
+    spotify_error         TEXT,
+    spotify_error_until   INTEGER,
+    token_used_at         INTEGER NOT NULL DEFAULT 0,
 
     -- The list of followed artists.
-    follows_read_at     INTEGER,
-    follows_next_at     INTEGER NOT NULL,
-    follows_failures    INTEGER NOT NULL DEFAULT 0,
-    follows_doubt       TEXT,
-    follows_doubt_since INTEGER,
+    follows_read_at       INTEGER,
+    follows_next_at       INTEGER NOT NULL,
+    follows_failures      INTEGER NOT NULL DEFAULT 0,
+    follows_suspect       TEXT,
+    follows_suspect_since INTEGER,
 
     -- What the user wants to be notified of. NULL in a *_since column means no.
-    wants_albums        INTEGER NOT NULL DEFAULT 1,
-    singles_since       INTEGER,
-    compilations_since  INTEGER,
-    appearances_since   INTEGER,
-    wants_editions      INTEGER NOT NULL DEFAULT 0,
-    wants_live          INTEGER NOT NULL DEFAULT 0,
-    wants_remixes       INTEGER NOT NULL DEFAULT 0,
+    wants_albums          INTEGER NOT NULL DEFAULT 1,
+    singles_since         INTEGER,
+    compilations_since    INTEGER,
+    appearances_since     INTEGER,
+    wants_editions        INTEGER NOT NULL DEFAULT 0,
+    wants_live            INTEGER NOT NULL DEFAULT 0,
+    wants_remixes         INTEGER NOT NULL DEFAULT 0,
 
     -- When, and where.
-    rhythm              TEXT NOT NULL DEFAULT 'at_once' CHECK (rhythm IN ('at_once', 'daily', 'weekly')),
-    letter_hour         INTEGER NOT NULL DEFAULT 8 CHECK (letter_hour BETWEEN 0 AND 23),
+    frequency             TEXT NOT NULL DEFAULT 'at_once' CHECK (frequency IN ('at_once', 'daily', 'weekly')),
+    digest_hour           INTEGER NOT NULL DEFAULT 8 CHECK (digest_hour BETWEEN 0 AND 23),
     -- 0 is Monday.
-    letter_weekday      INTEGER NOT NULL DEFAULT 4 CHECK (letter_weekday BETWEEN 0 AND 6),
+    digest_weekday        INTEGER NOT NULL DEFAULT 4 CHECK (digest_weekday BETWEEN 0 AND 6),
     -- An IANA time zone; NULL means the instance's.
-    zone                TEXT,
+    zone                  TEXT,
     -- The last digest sent, such as daily:2026-11-27.
-    last_digest         TEXT,
-    unsubscribed_at     INTEGER,
+    last_digest           TEXT,
+    unsubscribed_at       INTEGER,
     -- Emails in a row that were rejected because of the address, and since when there are so many that
     -- sending is suspended.
-    bounces             INTEGER NOT NULL DEFAULT 0,
-    bouncing_since      INTEGER
+    bounces               INTEGER NOT NULL DEFAULT 0,
+    bouncing_since        INTEGER
 ) STRICT;
-CREATE UNIQUE INDEX people_by_spotify_id ON people (spotify_id) WHERE account_id IS NULL;
+CREATE UNIQUE INDEX users_by_spotify_id ON users (spotify_id) WHERE account_id IS NULL;
 
 CREATE TABLE tokens (
-    person           INTEGER PRIMARY KEY REFERENCES people ON DELETE CASCADE,
+    user_id          INTEGER PRIMARY KEY REFERENCES users ON DELETE CASCADE,
     access_sealed    BLOB NOT NULL,
     expires_at       INTEGER NOT NULL,
     refresh_sealed   BLOB NOT NULL,
@@ -75,39 +75,39 @@ CREATE TABLE tokens (
     version          INTEGER NOT NULL,
     refreshing_until INTEGER NOT NULL DEFAULT 0,
     -- When the consent ended. The tokens are kept for another hour, in case Spotify was wrong.
-    dead_since       INTEGER
+    expired_since    INTEGER
 ) STRICT;
 
 -- Authorization requests that have not returned from Spotify yet. Each is valid once, for ten minutes.
-CREATE TABLE sign_ins (
+CREATE TABLE oauth_states (
     state_hash      BLOB PRIMARY KEY,
     browser_hash    BLOB NOT NULL,
     verifier_sealed BLOB NOT NULL,
     invitation      INTEGER,
     expires_at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sign_ins_by_expiry ON sign_ins (expires_at);
+CREATE INDEX oauth_states_by_expiry ON oauth_states (expires_at);
 
 CREATE TABLE sessions (
     token_hash BLOB PRIMARY KEY,
-    person     INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+    user_id    INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
     created_at INTEGER NOT NULL,
     seen_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sessions_by_person ON sessions (person);
+CREATE INDEX sessions_by_user ON sessions (user_id);
 
 -- Confirmation links in emails. The link is this row's id and a signature; the link itself is not stored.
-CREATE TABLE links (
+CREATE TABLE confirmation_links (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     purpose    TEXT NOT NULL CHECK (purpose IN ('confirm')),
-    person     INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+    user_id    INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
     -- NULL once the link is used.
     address    TEXT,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     used_at    INTEGER
 ) STRICT;
-CREATE INDEX links_by_person ON links (person);
+CREATE INDEX confirmation_links_by_user ON confirmation_links (user_id);
 
 CREATE TABLE invitations (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -118,12 +118,12 @@ CREATE TABLE invitations (
     expires_at INTEGER NOT NULL,
     used_at    INTEGER,
     -- Deleted with the user, because the note may name them.
-    used_by    INTEGER REFERENCES people ON DELETE CASCADE
+    used_by    INTEGER REFERENCES users ON DELETE CASCADE
 ) STRICT;
-CREATE INDEX invitations_by_person ON invitations (used_by) WHERE used_by IS NOT NULL;
+CREATE INDEX invitations_by_user ON invitations (used_by) WHERE used_by IS NOT NULL;
 
 -- People who signed in at Spotify but are not on the app's allow list, and asked the operator for access.
-CREATE TABLE callers (
+CREATE TABLE access_requests (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT NOT NULL,
     address    TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -131,12 +131,12 @@ CREATE TABLE callers (
     proof_hash BLOB NOT NULL UNIQUE,
     asked_at   INTEGER NOT NULL,
     -- The outbox row that tells the operator.
-    told_in    INTEGER
+    alert_id   INTEGER
 ) STRICT;
 
 -- Private feed addresses.
 CREATE TABLE feeds (
-    person     INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
+    user_id    INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
     kind       TEXT NOT NULL CHECK (kind IN ('atom', 'calendar')),
     token_hash BLOB NOT NULL UNIQUE,
     made_at    INTEGER NOT NULL,
@@ -144,11 +144,11 @@ CREATE TABLE feeds (
     -- A hash of the content last served, and when it changed.
     version    BLOB,
     changed_at INTEGER,
-    PRIMARY KEY (person, kind)
+    PRIMARY KEY (user_id, kind)
 ) STRICT, WITHOUT ROWID;
 
 -- What the goodbye email needs after the user is deleted, until it is sent.
-CREATE TABLE farewells (
+CREATE TABLE goodbye_emails (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
     address  TEXT NOT NULL,
     artists  INTEGER NOT NULL,
@@ -164,9 +164,9 @@ CREATE TABLE artists (
     name                TEXT NOT NULL,
     -- The name as it is searched and sorted (src/domain/text.rs).
     folded              TEXT NOT NULL,
-    watched_since       INTEGER NOT NULL,
+    tracked_since       INTEGER NOT NULL,
     -- Set while nobody follows the artist.
-    unwatched_at        INTEGER,
+    untracked_at        INTEGER,
     -- The first complete check. It notifies nobody.
     baseline_at         INTEGER,
     checked_at          INTEGER,
@@ -192,20 +192,20 @@ CREATE INDEX artists_by_name ON artists (folded, id);
 CREATE INDEX artists_by_check ON artists (checked_at, id, folded);
 CREATE INDEX artists_by_album ON artists (last_album_on, id, folded);
 -- Covers what planning and statistics read of every watched artist.
-CREATE INDEX artists_watched ON artists
-    (unwatched_at, checked_at, watched_since, failures, baseline_at, next_check_at, rate);
+CREATE INDEX artists_tracked ON artists
+    (untracked_at, checked_at, tracked_since, failures, baseline_at, next_check_at, rate);
 CREATE INDEX artists_unfinished ON artists (id)
-    WHERE unwatched_at IS NULL AND failures = 0 AND last_failure IS NOT NULL;
+    WHERE untracked_at IS NULL AND failures = 0 AND last_failure IS NOT NULL;
 
 -- Compilations and appearances: secondary lists, which are checked rarely and in calls of their own.
-CREATE TABLE side_lists (
+CREATE TABLE secondary_lists (
     artist      TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
     list        TEXT NOT NULL CHECK (list IN ('compilations', 'appearances')),
     -- The first check for users who want this list. It notifies nobody.
     baseline_at INTEGER,
     -- When a check last found that nobody wants it.
     unwanted_at INTEGER,
-    looked_at   INTEGER,
+    checked_at  INTEGER,
     -- Spotify's `total` at the last check.
     total       INTEGER,
     next_at     INTEGER NOT NULL DEFAULT 0,
@@ -214,29 +214,29 @@ CREATE TABLE side_lists (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE follows (
-    person INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
-    artist TEXT NOT NULL REFERENCES artists,
-    since  INTEGER NOT NULL,
-    PRIMARY KEY (person, artist)
+    user_id INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+    artist  TEXT NOT NULL REFERENCES artists,
+    since   INTEGER NOT NULL,
+    PRIMARY KEY (user_id, artist)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX follows_by_artist ON follows (artist);
 
 -- Follows that ended recently. One that comes back soon keeps its `since`, so that a truncated list
 -- costs no news.
 CREATE TABLE unfollows (
-    person  INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
-    artist  TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
-    since   INTEGER NOT NULL,
-    gone_at INTEGER NOT NULL,
-    PRIMARY KEY (person, artist)
+    user_id  INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+    artist   TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
+    since    INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, artist)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX unfollows_by_artist ON unfollows (artist);
 
 CREATE TABLE mutes (
-    person INTEGER NOT NULL REFERENCES people ON DELETE CASCADE,
-    artist TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
-    since  INTEGER NOT NULL,
-    PRIMARY KEY (person, artist)
+    user_id INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+    artist  TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
+    since   INTEGER NOT NULL,
+    PRIMARY KEY (user_id, artist)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mutes_by_artist ON mutes (artist);
 
@@ -254,7 +254,7 @@ CREATE TABLE releases (
 ) STRICT, WITHOUT ROWID;
 
 -- Which releases were seen in which artist's lists. A release is new if it was not.
-CREATE TABLE sightings (
+CREATE TABLE artist_releases (
     artist  TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
     release TEXT NOT NULL REFERENCES releases,
     seen_at INTEGER NOT NULL,
@@ -263,8 +263,8 @@ CREATE TABLE sightings (
     appears INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (artist, release)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sightings_by_release ON sightings (release);
-CREATE INDEX sightings_news ON sightings (seen_at) WHERE is_news;
+CREATE INDEX artist_releases_by_release ON artist_releases (release);
+CREATE INDEX artist_releases_news ON artist_releases (seen_at) WHERE is_news;
 
 -- Releases that are another edition of an album that was known before.
 CREATE TABLE editions (
@@ -280,40 +280,40 @@ CREATE INDEX editions_by_album ON editions (album);
 CREATE TABLE outbox (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     -- NULL for email to somebody who is not a user.
-    person        INTEGER REFERENCES people ON DELETE CASCADE,
+    user_id       INTEGER REFERENCES users ON DELETE CASCADE,
     kind          TEXT NOT NULL CHECK (kind IN ('confirm', 'welcome', 'news', 'sample', 'sign_in_again',
-                                                'consent_ends', 'good_bye', 'operator')),
+                                                'consent_ends', 'goodbye', 'operator')),
     subject       TEXT NOT NULL,
-    state         TEXT NOT NULL DEFAULT 'owed'
-                  CHECK (state IN ('owed', 'sent', 'refused', 'dropped', 'unwanted')),
-    letter        INTEGER,
+    state         TEXT NOT NULL DEFAULT 'pending'
+                  CHECK (state IN ('pending', 'sent', 'rejected', 'dropped', 'skipped')),
+    email_id      INTEGER,
     claimed_until INTEGER NOT NULL DEFAULT 0,
     attempts      INTEGER NOT NULL DEFAULT 0,
     next_at       INTEGER NOT NULL,
     reason        TEXT,
-    owed_at       INTEGER NOT NULL,
-    settled_at    INTEGER,
-    CHECK ((person IS NULL) = (kind IN ('operator', 'good_bye')))
+    enqueued_at   INTEGER NOT NULL,
+    finished_at   INTEGER,
+    CHECK ((user_id IS NULL) = (kind IN ('operator', 'goodbye')))
 ) STRICT;
-CREATE UNIQUE INDEX outbox_once ON outbox (coalesce(person, 0), kind, subject);
-CREATE INDEX outbox_by_person ON outbox (person, kind);
-CREATE INDEX outbox_owed ON outbox (person, kind, letter) WHERE state = 'owed';
-CREATE INDEX outbox_by_letter ON outbox (letter) WHERE letter IS NOT NULL;
-CREATE INDEX outbox_by_state ON outbox (state, settled_at) WHERE settled_at IS NOT NULL;
-CREATE INDEX outbox_settled ON outbox (person, settled_at) WHERE state IN ('sent', 'refused');
+CREATE UNIQUE INDEX outbox_once ON outbox (coalesce(user_id, 0), kind, subject);
+CREATE INDEX outbox_by_user ON outbox (user_id, kind);
+CREATE INDEX outbox_pending ON outbox (user_id, kind, email_id) WHERE state = 'pending';
+CREATE INDEX outbox_by_email ON outbox (email_id) WHERE email_id IS NOT NULL;
+CREATE INDEX outbox_by_state ON outbox (state, finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX outbox_finished ON outbox (user_id, finished_at) WHERE state IN ('sent', 'rejected');
 
 -- Calls to Spotify -----------------------------------------------------------------------------------------
 
 -- Calls by when they may go out. They are counted before they are made, so that a crash does not lose any.
-CREATE TABLE calls (
+CREATE TABLE api_calls (
     id      INTEGER PRIMARY KEY,
     bucket  TEXT NOT NULL,
     at      INTEGER NOT NULL,
     purpose TEXT NOT NULL DEFAULT 'other'
-            CHECK (purpose IN ('asked', 'hint', 'first', 'turn', 'side', 'other'))
+            CHECK (purpose IN ('manual', 'hint', 'initial_scan', 'scheduled', 'secondary', 'other'))
 ) STRICT;
-CREATE INDEX calls_by_bucket ON calls (bucket, at);
-CREATE INDEX calls_by_time ON calls (at);
+CREATE INDEX api_calls_by_bucket ON api_calls (bucket, at);
+CREATE INDEX api_calls_by_time ON api_calls (at);
 
 -- Pauses. `scope` is a bucket or 'all' for those that Spotify imposed, 'checks' for our own backoff during
 -- an outage, whose `failures` it counts.
@@ -325,12 +325,12 @@ CREATE TABLE pauses (
 ) STRICT, WITHOUT ROWID;
 
 -- The last lock-out of each bucket: how many calls Spotify really allows.
-CREATE TABLE lessons (
-    bucket   TEXT PRIMARY KEY,
-    spent    INTEGER NOT NULL,
-    at       INTEGER NOT NULL,
-    until    INTEGER NOT NULL,
-    in_a_row INTEGER NOT NULL
+CREATE TABLE quota_lockouts (
+    bucket      TEXT PRIMARY KEY,
+    spent       INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    until       INTEGER NOT NULL,
+    consecutive INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Hints of open catalogues ---------------------------------------------------------------------------------
@@ -353,15 +353,15 @@ CREATE INDEX identities_by_mbid ON identities (mbid) WHERE mbid IS NOT NULL;
 -- One row per thing that a source says about an artist, kept for as long as the source may repeat it.
 -- A hint is confirmed once a release of the day `released` was seen on Spotify.
 CREATE TABLE hints (
-    artist     TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
-    source     TEXT NOT NULL,
-    key        TEXT NOT NULL,
-    released   TEXT,
-    given_at   INTEGER NOT NULL,
-    tries      INTEGER NOT NULL DEFAULT 0,
-    next_at    INTEGER NOT NULL,
-    state      TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'confirmed', 'dropped')),
-    settled_at INTEGER,
+    artist      TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
+    source      TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    released    TEXT,
+    given_at    INTEGER NOT NULL,
+    tries       INTEGER NOT NULL DEFAULT 0,
+    next_at     INTEGER NOT NULL,
+    state       TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'confirmed', 'dropped')),
+    finished_at INTEGER,
     PRIMARY KEY (artist, source, key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hints_open ON hints (next_at) WHERE state = 'open';

@@ -15,15 +15,15 @@ use crate::context::Ctx;
 use crate::domain::check_planner::{self, calendar::Market};
 use crate::email::dkim::DkimSettings;
 use crate::email::smtp::{Mailer, SmtpSettings};
-use crate::gateway::{Catalogue, Gateway, Operator, RateLimiter};
+use crate::gateway::{Gateway, Operator, RateLimiter, TokenSource};
 use crate::hints::{self, Source};
 use crate::jobs::worker::Job;
 use crate::metrics::{Labels, Metrics};
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
+use crate::store::key_rotation::Key;
 use crate::store::outbox::EmailKind;
-use crate::store::rotation::Key;
-use crate::store::{Db, Sealer, StoreError};
+use crate::store::{Cipher, Db, StoreError};
 use crate::web;
 
 pub use rotate::{Rotation, create_key_file, rotate_key};
@@ -100,10 +100,10 @@ pub fn open_database(
     chance: &Arc<dyn Chance>,
 ) -> anyhow::Result<Db> {
     // Before a key is read or created.
-    Db::look_at(&config.database)?;
+    Db::inspect(&config.database)?;
     let open = |key: &Key| {
         let (clock, chance) = (Arc::clone(clock), Arc::clone(chance));
-        Db::open(&config.database, Sealer::new(key), clock, chance)
+        Db::open(&config.database, Cipher::new(key), clock, chance)
     };
     let file = match &config.key {
         KeySource::Given(key, _) => return Ok(open(key)?),
@@ -124,11 +124,11 @@ pub fn open_database(
 }
 
 /// The key of the configured database, for checking a backup.
-pub fn key_of(config: &Config) -> anyhow::Result<Sealer> {
+pub fn key_of(config: &Config) -> anyhow::Result<Cipher> {
     match &config.key {
-        KeySource::Given(key, _) => Ok(Sealer::new(key)),
+        KeySource::Given(key, _) => Ok(Cipher::new(key)),
         KeySource::BesideDatabase(file) => match key_file::read(file)? {
-            Some(key) => Ok(Sealer::new(&key)),
+            Some(key) => Ok(Cipher::new(&key)),
             None => bail!(
                 "there is no key at {}. Put the key file that belongs to the backup there, or set \
                  secrets.key_file to where it is",
@@ -200,8 +200,8 @@ fn gateway(
         Arc::clone(metrics),
     );
     let catalogue = match &spotify.app_market {
-        None => Catalogue::User,
-        Some(market) => Catalogue::App { market: market.clone() },
+        None => TokenSource::User,
+        Some(market) => TokenSource::App { market: market.clone() },
     };
     let client = Client::new(http, spotify.api_url.clone());
     Ok(Gateway::new(db.clone(), Arc::clone(clock), rate_limiter, client, accounts, catalogue))

@@ -186,7 +186,7 @@ impl Metrics {
         self.detection.observe(seconds(delay));
     }
 
-    pub fn gather(&self) -> Vec<MetricFamily> {
+    pub fn load(&self) -> Vec<MetricFamily> {
         self.registry.gather()
     }
 

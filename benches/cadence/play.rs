@@ -14,7 +14,7 @@ use dropday::demo::world::{Endpoint, NewAlbum};
 use dropday::domain::artist::ArtistId;
 use dropday::domain::hint::{Group, Hint, SourceName, Subject};
 use dropday::hints::{Answer, Asking, Source, SourceInfo};
-use dropday::jobs::{Scope, Watch, check_artists, fetch_hints, sync_follows};
+use dropday::jobs::{RunControl, Scope, check_artists, fetch_hints, sync_follows};
 use dropday::store::hints as store_hints;
 
 use jiff::tz::TimeZone;
@@ -193,14 +193,14 @@ impl Simulation {
         self.artists.iter().for_each(|artist| world.follow(user, artist));
         self.services.sign_in(&self.ctx, user).await.expect("a sign-in");
         let stop = CancellationToken::new();
-        let watch = Watch { stop: &stop, progress: &|_, _| {} };
-        let outcome = sync_follows::pass(&self.ctx, Scope::All, &watch).await.expect("follows");
+        let watch = RunControl { stop: &stop, progress: &|_, _| {} };
+        let outcome = sync_follows::run(&self.ctx, Scope::All, &watch).await.expect("follows");
         assert_eq!(outcome.change.added as usize, self.artists.len(), "{outcome}");
     }
 
     async fn run(&mut self) {
         let stop = CancellationToken::new();
-        let watch = Watch { stop: &stop, progress: &|_, _| {} };
+        let watch = RunControl { stop: &stop, progress: &|_, _| {} };
         let days = PLAYED_DAYS;
         let end = self.clock.now() + SignedDuration::from_hours(24 * days);
         let mut hints_at = self.clock.now();
@@ -208,10 +208,10 @@ impl Simulation {
             self.put_out();
             let now = self.clock.now();
             if !self.ctx.hints.is_empty() && now >= hints_at {
-                fetch_hints::pass(&self.ctx, &watch).await.expect("hints");
+                fetch_hints::run(&self.ctx, &watch).await.expect("hints");
                 hints_at = self.clock.now() + HINTS_INTERVAL;
             }
-            let outcome = check_artists::pass(&self.ctx, Scope::Due, &watch).await.expect("checks");
+            let outcome = check_artists::run(&self.ctx, Scope::Due, &watch).await.expect("checks");
             assert!(!outcome.has_failed(), "{outcome}");
             let next = self.next(outcome.checked > 0, hints_at).await;
             if next > self.clock.now() {
@@ -260,7 +260,7 @@ impl Simulation {
 
     fn delays(&self) -> Delays {
         let database = rusqlite::Connection::open(self.ctx.db.path()).expect("the database");
-        let sql = "SELECT seen_at FROM sightings WHERE release = ?1 AND is_news";
+        let sql = "SELECT seen_at FROM artist_releases WHERE release = ?1 AND is_news";
         let mut seen = database.prepare(sql).expect("a query");
         let counted_from = self.first_midnight() + SignedDuration::from_hours(24 * WARM_UP_DAYS);
         let (mut hours, mut missed) = (Vec::new(), 0);

@@ -9,7 +9,7 @@ use std::time::Instant;
 use dropday::app;
 use dropday::clock::{SystemChance, SystemClock};
 use dropday::demo::services::{environment, load_config};
-use dropday::jobs::{Scope, Watch, send_emails};
+use dropday::jobs::{RunControl, Scope, send_emails};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,7 @@ pub(crate) fn run(sink: &Sink, emails: usize) {
         let stop = CancellationToken::new();
         let began = Instant::now();
         let outcome =
-            send_emails::pass(&ctx, Scope::Due, &Watch { stop: &stop, progress: &note }).await;
+            send_emails::run(&ctx, Scope::Due, &RunControl { stop: &stop, progress: &note }).await;
         let outcome = outcome.expect("the database works");
         let rate = outcome.sent as f64 / began.elapsed().as_secs_f64();
         println!("{outcome}: {rate:.0} emails/s");
@@ -66,7 +66,7 @@ fn fill(database: &Path, emails: usize) {
     let mut database = Connection::open(database).expect("the database");
     let tx = database.transaction().expect("a transaction");
     tx.execute_batch(
-        "INSERT INTO artists (id, name, folded, watched_since, next_check_at)
+        "INSERT INTO artists (id, name, folded, tracked_since, next_check_at)
              VALUES ('5nPOO9iTcrs9k6yFffPxjH', 'Röyksopp', 'royksopp', 1, 0);
          INSERT INTO releases (id, title, kind, artists, date, tracks, cover, link)
              VALUES ('7w4vWXxNKPRCLjQL3ciEza', 'Profound Mysteries III', 'album',
@@ -78,14 +78,14 @@ fn fill(database: &Path, emails: usize) {
         "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {emails})"
     );
     tx.execute_batch(&format!(
-        "{numbers} INSERT INTO people (id, spotify_id, display_name, address, created_at, consent,
+        "{numbers} INSERT INTO users (id, spotify_id, display_name, address, created_at, consent,
                                          follows_next_at)
-             SELECT i, 'p' || i, 'Person ' || i, 'p' || i || '@example.org', 1, 'good', 0 FROM n;
-         {numbers} INSERT INTO follows (person, artist, since)
+             SELECT i, 'p' || i, 'Person ' || i, 'p' || i || '@example.org', 1, 'granted', 0 FROM n;
+         {numbers} INSERT INTO follows (user_id, artist, since)
              SELECT i, '5nPOO9iTcrs9k6yFffPxjH', 1 FROM n;
-         INSERT INTO sightings (artist, release, seen_at, is_news)
+         INSERT INTO artist_releases (artist, release, seen_at, is_news)
              VALUES ('5nPOO9iTcrs9k6yFffPxjH', '7w4vWXxNKPRCLjQL3ciEza', 1, TRUE);
-         {numbers} INSERT INTO outbox (person, kind, subject, next_at, owed_at)
+         {numbers} INSERT INTO outbox (user_id, kind, subject, next_at, enqueued_at)
              SELECT i, 'news', '7w4vWXxNKPRCLjQL3ciEza', 1, 1 FROM n;"
     ))
     .expect("users");

@@ -9,7 +9,7 @@ use dropday::clock::{Clock, SystemClock};
 use dropday::domain::user::EmailAddress;
 use dropday::email::message::Email;
 use dropday::email::messages::samples;
-use dropday::email::smtp::{Mailer, SmtpSettings, Stamp};
+use dropday::email::smtp::{Mailer, MessageMeta, SmtpSettings};
 use tokio::runtime::Runtime;
 
 use super::Connections;
@@ -100,6 +100,6 @@ impl Sending {
     }
 }
 
-fn stamp(number: usize) -> Stamp {
-    Stamp { message_id: format!("<{number}@example.com>"), date: SystemClock.now() }
+fn stamp(number: usize) -> MessageMeta {
+    MessageMeta { message_id: format!("<{number}@example.com>"), date: SystemClock.now() }
 }

@@ -15,7 +15,7 @@ use dropday::demo::services::{Services, load_config, serve};
 use dropday::demo::world::{NewAlbum, World};
 use dropday::domain::feed::Form;
 use dropday::domain::user::{EmailAddress, UserId};
-use dropday::jobs::{Scope, Watch, check_artists, sync_follows};
+use dropday::jobs::{RunControl, Scope, check_artists, sync_follows};
 use dropday::store::{Tx, users};
 use dropday::{app, web};
 use tokio::net::TcpListener;
@@ -78,7 +78,8 @@ impl Instance {
         serve_pages(listener, &ctx, &config);
         services.sign_in(&ctx, otto).await.expect("a sign-in");
         let session = services.sign_in(&ctx, martha).await.expect("a sign-in");
-        let user = session::whose(&ctx, &session).await.expect("a session").expect("Martha").user;
+        let user =
+            session::authenticate(&ctx, &session).await.expect("a session").expect("Martha").user;
         fill(&ctx, world, user).await;
         spread(&config.database);
         let feed = feeds::make(&ctx, user, Form::Atom).await.expect("a feed");
@@ -105,7 +106,7 @@ impl Instance {
         for (name, path, header) in [
             ("front page", "/", None),
             ("my page", "/account", cookie),
-            ("new albums", "/new", cookie),
+            ("new albums", "/releases", cookie),
             ("artists", "/artists", cookie),
             ("artists, page in the middle", middle.as_str(), cookie),
             ("artists, last page", last.as_str(), cookie),
@@ -121,7 +122,7 @@ impl Instance {
             ("feed, unchanged", feed.as_str(), has_it),
             ("calendar", calendar.as_str(), None),
             ("leave", "/leave", cookie),
-            ("operator's page", "/operator", cookie),
+            ("operator's page", "/admin", cookie),
             ("privacy", "/privacy", None),
             ("stylesheet", "/style.css", None),
         ] {
@@ -138,13 +139,13 @@ async fn fill(ctx: &Ctx, world: &World, user: UserId) {
     let confirm = move |tx: &Tx<'_>| users::set_address(tx, user, &address);
     ctx.db.write("confirm", confirm).await.expect("an address");
     let stop = CancellationToken::new();
-    let watch = Watch { stop: &stop, progress: &|_, _| {} };
-    sync_follows::pass(ctx, Scope::All, &watch).await.expect("follows");
-    check_artists::pass(ctx, Scope::All, &watch).await.expect("first checks");
+    let watch = RunControl { stop: &stop, progress: &|_, _| {} };
+    sync_follows::run(ctx, Scope::All, &watch).await.expect("follows");
+    check_artists::run(ctx, Scope::All, &watch).await.expect("first checks");
     for artist in world.artists().iter().step_by(10) {
         world.put_out(&artist.id, NewAlbum::titled("Out today").on("2026-11-20"));
     }
-    check_artists::pass(ctx, Scope::All, &watch).await.expect("second checks");
+    check_artists::run(ctx, Scope::All, &watch).await.expect("second checks");
 }
 
 /// Spreads the checks over twenty days, as a real quota does, with 100 calls in the last day, and gives every
@@ -154,7 +155,7 @@ fn spread(database: &Path) {
     let sql = "UPDATE artists SET baseline_at = baseline_at - 30 * 86400000,
                    checked_at = checked_at - abs(random()) % (20 * 86400000);
                UPDATE artists SET next_check_at = checked_at + 86400000;
-               UPDATE calls SET at = at - 2 * 86400000 WHERE id > 100;
+               UPDATE api_calls SET at = at - 2 * 86400000 WHERE id > 100;
                INSERT INTO identities (artist, mbid, looked_up_at, look_up_next_at, deezer)
                    SELECT id, lower(hex(randomblob(16))), 0, 0, abs(random()) % 1000000 FROM artists;";
     database.execute_batch(sql).expect("a spread");

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::context::Ctx;
 use crate::domain::user::{EmailAddress, NotAnAddress, UserId};
-use crate::store::links::ConfirmLink;
+use crate::store::confirmation_links::ConfirmationLink;
 use crate::store::outbox::EmailKind;
 use crate::store::users::User;
-use crate::store::{Sealer, StoreError, Tx, links, outbox, users};
+use crate::store::{Cipher, StoreError, Tx, confirmation_links, outbox, users};
 
 /// Confirmation emails per user and hour, so that nobody can use Dropday to flood an inbox.
 const CONFIRM_EMAILS_AN_HOUR: u64 = 5;
@@ -44,29 +44,29 @@ pub enum Confirmation {
 pub async fn submit(ctx: &Ctx, user: UserId, typed: &str) -> Result<EmailAddress, AddressError> {
     let address = EmailAddress::parse(typed)?;
     let asked = address.clone();
-    let is_owed = ctx
+    let is_pending = ctx
         .db
         .write("ask to confirm", move |tx| {
             let who = users::find(tx, user)?;
             let is_good =
                 |who: &User| who.address.as_ref() == Some(&asked) && who.bouncing_since.is_none();
             if who.as_ref().is_some_and(is_good) {
-                links::forget_awaiting(tx, user)?;
+                confirmation_links::forget_awaiting(tx, user)?;
                 return Ok(true);
             }
             if outbox::count_lately(tx, user, EmailKind::Confirm)? >= CONFIRM_EMAILS_AN_HOUR {
                 return Ok(false);
             }
-            let link = links::make_confirm(tx, user, &asked)?;
-            outbox::owe(tx, user, EmailKind::Confirm, &link.to_string())
+            let link = confirmation_links::make_confirm(tx, user, &asked)?;
+            outbox::enqueue(tx, user, EmailKind::Confirm, &link.to_string())
         })
         .await?;
-    if is_owed { Ok(address) } else { Err(AddressError::TooOften) }
+    if is_pending { Ok(address) } else { Err(AddressError::TooOften) }
 }
 
 /// The path of the confirmation page.
-pub fn confirm_path(sealer: &Sealer, link: &ConfirmLink) -> String {
-    let signature = URL_SAFE_NO_PAD.encode(sealer.sign(&signed_words(link)));
+pub fn confirm_path(cipher: &Cipher, link: &ConfirmationLink) -> String {
+    let signature = URL_SAFE_NO_PAD.encode(cipher.sign(&signing_payload(link)));
     format!("/confirm/{}.{signature}", link.id)
 }
 
@@ -74,7 +74,7 @@ pub fn confirm_path(sealer: &Sealer, link: &ConfirmLink) -> String {
 pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError> {
     let Some(token) = Token::read(token) else { return Ok(Confirmation::Void) };
     let db = ctx.db.clone();
-    ctx.db.read("look up link", move |tx| Ok(judge(tx, db.sealer(), &token)?.0)).await
+    ctx.db.read("look up link", move |tx| Ok(judge(tx, db.cipher(), &token)?.0)).await
 }
 
 /// Confirms the address of a link. News goes there from now on, starting with what came out since the user
@@ -84,9 +84,9 @@ pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
     let db = ctx.db.clone();
     ctx.db
         .write("confirm address", move |tx| {
-            let (confirmation, link) = judge(tx, db.sealer(), &token)?;
+            let (confirmation, link) = judge(tx, db.cipher(), &token)?;
             if let (Confirmation::Good(address), Some(link)) = (&confirmation, link) {
-                links::mark_used(tx, link.id)?;
+                confirmation_links::mark_used(tx, link.id)?;
                 take(tx, link.user, address)?;
                 tracing::info!(user = link.user.0, %address, "address confirmed");
             }
@@ -96,7 +96,7 @@ pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
 }
 
 /// Confirms an address on the admin's command. Pending confirmation links become invalid.
-pub async fn confirm_by_hand(
+pub async fn confirm_as_admin(
     ctx: &Ctx,
     user: UserId,
     address: &EmailAddress,
@@ -104,7 +104,7 @@ pub async fn confirm_by_hand(
     let confirmed = address.clone();
     ctx.db
         .write("confirm address by hand", move |tx| {
-            links::forget_awaiting(tx, user)?;
+            confirmation_links::forget_awaiting(tx, user)?;
             take(tx, user, &confirmed)
         })
         .await?;
@@ -114,9 +114,9 @@ pub async fn confirm_by_hand(
 
 fn take(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result<(), StoreError> {
     users::set_address(tx, user, address)?;
-    outbox::owe(tx, user, EmailKind::Welcome, FIRST)?;
-    outbox::owe_refused_again(tx, user)?;
-    outbox::owe_news_since_following(tx, user)?;
+    outbox::enqueue(tx, user, EmailKind::Welcome, FIRST)?;
+    outbox::enqueue_refused_again(tx, user)?;
+    outbox::enqueue_news_since_following(tx, user)?;
     Ok(())
 }
 
@@ -135,22 +135,24 @@ impl Token {
 
 fn judge(
     tx: &Tx<'_>,
-    sealer: &Sealer,
+    cipher: &Cipher,
     token: &Token,
-) -> Result<(Confirmation, Option<ConfirmLink>), StoreError> {
-    let link = links::find_confirm(tx, token.link)?;
-    let link = link.filter(|link| sealer.is_signed(&signed_words(link), &token.signature));
+) -> Result<(Confirmation, Option<ConfirmationLink>), StoreError> {
+    let link = confirmation_links::find_confirm(tx, token.link)?;
+    let link = link.filter(|link| cipher.is_signed(&signing_payload(link), &token.signature));
     let confirmation = match &link {
         None => Confirmation::Void,
-        Some(ConfirmLink { address: None, .. }) => Confirmation::Used,
+        Some(ConfirmationLink { address: None, .. }) => Confirmation::Used,
         Some(link) if link.expires_at <= tx.now() => Confirmation::Void,
-        Some(ConfirmLink { address: Some(address), .. }) => Confirmation::Good(address.clone()),
+        Some(ConfirmationLink { address: Some(address), .. }) => {
+            Confirmation::Good(address.clone())
+        }
     };
     Ok((confirmation, link))
 }
 
 /// The payload names the purpose, so that a link is good for one thing only, and the user and expiry, so that
 /// a link issued before a database was restored is not valid for another row.
-fn signed_words(link: &ConfirmLink) -> String {
+fn signing_payload(link: &ConfirmationLink) -> String {
     format!("link/confirm/{}/{}/{}", link.id, link.user.0, link.expires_at.as_millisecond())
 }

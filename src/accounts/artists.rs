@@ -8,9 +8,9 @@ use crate::domain::overdue::WhyOverdue;
 use crate::domain::preferences::Preferences;
 use crate::domain::quota::{Bucket, Pause};
 use crate::domain::user::UserId;
-use crate::store::following::{self, Followed, Wanted};
+use crate::store::followed_artists::{self, ArtistQuery, Followed};
 use crate::store::users::User;
-use crate::store::{StoreError, Tx, follows, ledger, overdue, preferences, users};
+use crate::store::{StoreError, Tx, api_calls, follows, overdue, preferences, users};
 
 /// One page of the artists that a user follows.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Artists {
     /// Why no artist is checked at present, if none is.
     pub rests: Option<WhyOverdue>,
     /// When the user last requested a sync, if they may not request another one yet.
-    pub hurried_at: Option<Timestamp>,
+    pub sync_requested_at: Option<Timestamp>,
     /// Why their follow list cannot be synced at present, if it cannot.
     pub unread: Option<Unread>,
     /// When it was last synced.
@@ -47,7 +47,7 @@ pub enum Unread {
 
 /// The result of a request to sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hurried {
+pub enum SyncRequest {
     Now,
     /// There was another request within the hour.
     TooSoon,
@@ -56,7 +56,11 @@ pub enum Hurried {
 }
 
 /// A page of the artists that a user follows; `None` if the user is gone.
-pub async fn list(ctx: &Ctx, user: UserId, wanted: Wanted) -> Result<Option<Artists>, StoreError> {
+pub async fn list(
+    ctx: &Ctx,
+    user: UserId,
+    wanted: ArtistQuery,
+) -> Result<Option<Artists>, StoreError> {
     let settings = ctx.cadence.clone();
     let read = move |tx: &Tx<'_>| {
         let Some(who) = users::find(tx, user)? else { return Ok(None) };
@@ -64,12 +68,12 @@ pub async fn list(ctx: &Ctx, user: UserId, wanted: Wanted) -> Result<Option<Arti
         let all = follows::count(tx, user)?;
         let found = match wanted.search.is_empty() {
             true => all,
-            false => following::count_found(tx, user, &wanted.search)?,
+            false => followed_artists::count_found(tx, user, &wanted.search)?,
         };
-        let last = u32::try_from(found.saturating_sub(1) / u64::from(following::PAGE_SIZE));
-        let wanted = Wanted { page: wanted.page.min(last.unwrap_or(u32::MAX)), ..wanted };
+        let last = u32::try_from(found.saturating_sub(1) / u64::from(followed_artists::PAGE_SIZE));
+        let wanted = ArtistQuery { page: wanted.page.min(last.unwrap_or(u32::MAX)), ..wanted };
         let why = overdue::why_in_general(tx, &settings)?;
-        let artists = following::page(tx, user, &wanted)?.into_iter().map(|artist| {
+        let artists = followed_artists::page(tx, user, &wanted)?.into_iter().map(|artist| {
             let overdue = why_overdue(&artist, &why, settings.max_wait, tx.now());
             (artist, overdue)
         });
@@ -79,7 +83,7 @@ pub async fn list(ctx: &Ctx, user: UserId, wanted: Wanted) -> Result<Option<Arti
             page: wanted.page,
             artists: artists.collect(),
             rests: why.stops_all_checks().then_some(why),
-            hurried_at: following::hurried_at(tx, user)?,
+            sync_requested_at: followed_artists::sync_requested_at(tx, user)?,
             unread: unread(tx, &who)?,
             read_at: who.follows_read_at,
             wanted: chosen,
@@ -96,7 +100,7 @@ pub async fn set_muted(
     is_muted: bool,
 ) -> Result<bool, StoreError> {
     let change = move |tx: &Tx<'_>| {
-        if following::find(tx, user, &artist)?.is_none() {
+        if followed_artists::find(tx, user, &artist)?.is_none() {
             return Ok(false);
         }
         match is_muted {
@@ -114,24 +118,24 @@ pub async fn find(
     user: UserId,
     artist: ArtistId,
 ) -> Result<Option<Followed>, StoreError> {
-    ctx.db.read("artist", move |tx| following::find(tx, user, &artist)).await
+    ctx.db.read("artist", move |tx| followed_artists::find(tx, user, &artist)).await
 }
 
 /// Makes the user's follow list due now, at most once an hour. The caller notifies the job.
-pub async fn hurry(ctx: &Ctx, user: UserId) -> Result<Hurried, StoreError> {
+pub async fn request_sync(ctx: &Ctx, user: UserId) -> Result<SyncRequest, StoreError> {
     let hurry = move |tx: &Tx<'_>| {
         let why = match users::find(tx, user)? {
             Some(who) => unread(tx, &who)?,
             None => Some(Unread::MustSignIn),
         };
         if let Some(why) = why {
-            return Ok(Hurried::Unread(why));
+            return Ok(SyncRequest::Unread(why));
         }
-        if following::hurried_at(tx, user)?.is_some() {
-            return Ok(Hurried::TooSoon);
+        if followed_artists::sync_requested_at(tx, user)?.is_some() {
+            return Ok(SyncRequest::TooSoon);
         }
-        following::hurry(tx, user)?;
-        Ok(Hurried::Now)
+        followed_artists::record_sync_request(tx, user)?;
+        Ok(SyncRequest::Now)
     };
     ctx.db.write("look for changes now", hurry).await
 }
@@ -143,7 +147,7 @@ fn unread(tx: &Tx<'_>, who: &User) -> Result<Option<Unread>, StoreError> {
     if let Some(why) = follows::refused(tx, who.id)? {
         return Ok(Some(Unread::Refused(why)));
     }
-    Ok(ledger::pause_of(tx, Bucket::Following)?.map(Unread::Paused))
+    Ok(api_calls::pause_of(tx, Bucket::Following)?.map(Unread::Paused))
 }
 
 /// `general` is the reason for any artist whose own last check did not fail.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::user::UserId;
-use crate::store::{Sealer, StoreError, Tx, artists, preferences, users};
+use crate::store::{Cipher, StoreError, Tx, artists, preferences, users};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
@@ -25,8 +25,8 @@ pub enum Link {
 }
 
 /// The path of a link's page. It does not expire while the account exists, since emails may be opened late.
-pub fn path(sealer: &Sealer, user: UserId, since: Timestamp, purpose: &Purpose) -> String {
-    let signature = URL_SAFE_NO_PAD.encode(sealer.sign(&signed_words(user, since, purpose)));
+pub fn path(cipher: &Cipher, user: UserId, since: Timestamp, purpose: &Purpose) -> String {
+    let signature = URL_SAFE_NO_PAD.encode(cipher.sign(&signing_payload(user, since, purpose)));
     match purpose {
         Purpose::Unsubscribe => format!("/unsubscribe/{}.{signature}", user.0),
         Purpose::Mute(artist) => format!("/mute/{}.{artist}.{signature}", user.0),
@@ -37,7 +37,7 @@ pub fn path(sealer: &Sealer, user: UserId, since: Timestamp, purpose: &Purpose) 
 /// or the account is gone.
 pub async fn look_up(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
     let db = ctx.db.clone();
-    ctx.db.read("look up link", move |tx| judge(tx, db.sealer(), &token)).await
+    ctx.db.read("look up link", move |tx| judge(tx, db.cipher(), &token)).await
 }
 
 /// Does what the link is for. Idempotent.
@@ -47,7 +47,7 @@ pub async fn act(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
     let done = ctx
         .db
         .write("follow link", move |tx| {
-            let Some(link) = judge(tx, db.sealer(), &token)? else { return Ok(None) };
+            let Some(link) = judge(tx, db.cipher(), &token)? else { return Ok(None) };
             match &token.purpose {
                 Purpose::Unsubscribe => preferences::unsubscribe(tx, token.user)?,
                 Purpose::Mute(artist) => preferences::mute(tx, token.user, artist)?,
@@ -89,10 +89,10 @@ impl Token {
     }
 }
 
-fn judge(tx: &Tx<'_>, sealer: &Sealer, token: &Token) -> Result<Option<Link>, StoreError> {
+fn judge(tx: &Tx<'_>, cipher: &Cipher, token: &Token) -> Result<Option<Link>, StoreError> {
     let Some(user) = users::find(tx, token.user)? else { return Ok(None) };
-    let words = signed_words(user.id, user.created_at, &token.purpose);
-    if !sealer.is_signed(&words, &token.signature) {
+    let words = signing_payload(user.id, user.created_at, &token.purpose);
+    if !cipher.is_signed(&words, &token.signature) {
         return Ok(None);
     }
     match &token.purpose {
@@ -103,7 +103,7 @@ fn judge(tx: &Tx<'_>, sealer: &Sealer, token: &Token) -> Result<Option<Link>, St
 
 /// The payload names the purpose, so that a link is good for one thing only, and when the user signed up, so
 /// that a link issued before a database was restored is not valid for another user.
-fn signed_words(user: UserId, since: Timestamp, purpose: &Purpose) -> String {
+fn signing_payload(user: UserId, since: Timestamp, purpose: &Purpose) -> String {
     let since = since.as_millisecond();
     match purpose {
         Purpose::Unsubscribe => format!("link/unsubscribe/{}/{since}", user.0),

@@ -50,7 +50,7 @@ pub struct Standing {
 pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<Standing>, StoreError> {
     let hash = secret::hash(token);
     let look = move |tx: &Tx<'_>| {
-        let Some(held) = feeds::whose(tx, form, hash)? else { return Ok(None) };
+        let Some(held) = feeds::find_by_token(tx, form, hash)? else { return Ok(None) };
         let words = format!("{WRITTEN} {} {}", form.as_str(), feeds::fingerprint(tx, held.user)?);
         Ok(Some((held, words)))
     };

@@ -11,7 +11,7 @@ use crate::store::invitations::{self, Invitation};
 use crate::store::{Db, StoreError, Tx};
 
 /// A new invitation with its link, which is not stored.
-pub struct Made {
+pub struct NewInvitation {
     pub invitation: Invitation,
     /// `/invitation/…`
     pub path: String,
@@ -23,12 +23,12 @@ pub async fn make(
     chance: &dyn Chance,
     note: &str,
     good_for: SignedDuration,
-) -> Result<Made, StoreError> {
+) -> Result<NewInvitation, StoreError> {
     let (token, note) = (secret::new(chance), one_line(note));
     let hash = secret::hash(&token);
     let made = move |tx: &Tx<'_>| invitations::make(tx, hash, &note, good_for);
     let invitation = db.write("invite", made).await?;
-    Ok(Made { invitation, path: format!("/invitation/{token}") })
+    Ok(NewInvitation { invitation, path: format!("/invitation/{token}") })
 }
 
 /// Looks an invitation up by its token. `None` if it was withdrawn or never existed.

@@ -1,13 +1,13 @@
 //! What users start: sign in, confirm an address, change preferences, read feeds, delete the account.
 
+pub mod access_requests;
 pub mod address;
 pub mod artists;
-pub mod callers;
+pub mod delete_account;
 pub mod email_links;
 pub mod export;
 pub mod feeds;
 pub mod invitations;
-pub mod leave;
 pub mod preferences;
 pub mod sample;
 mod secret;

@@ -9,8 +9,8 @@ use crate::store::sessions::{self, Visit};
 use crate::store::{StoreError, Tx};
 
 /// Opens a session in the transaction of a sign-in.
-pub(super) fn open(tx: &Tx<'_>, token: &str, user: UserId) -> Result<(), StoreError> {
-    sessions::open(tx, secret::hash(token), user)
+pub(super) fn create(tx: &Tx<'_>, token: &str, user: UserId) -> Result<(), StoreError> {
+    sessions::create(tx, secret::hash(token), user)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +20,9 @@ pub struct Known {
 }
 
 /// The user whose session has this token.
-pub async fn whose(ctx: &Ctx, token: &str) -> Result<Option<Known>, StoreError> {
+pub async fn authenticate(ctx: &Ctx, token: &str) -> Result<Option<Known>, StoreError> {
     let hash = secret::hash(token);
-    let found = ctx.db.read("whose session", move |tx| sessions::whose(tx, hash)).await?;
+    let found = ctx.db.read("whose session", move |tx| sessions::find(tx, hash)).await?;
     let Some(session) = found else { return Ok(None) };
     if session.visit == Visit::WorthNoting {
         ctx.db.write("note visit", move |tx| sessions::note_visit(tx, hash)).await?;

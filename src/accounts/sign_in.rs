@@ -3,18 +3,18 @@
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::{callers, invitations, secret, session};
+use super::{access_requests, invitations, secret, session};
 use crate::context::Ctx;
 use crate::domain::signup_policy::{Applicant, InvitationStatus, SignUpDenied};
 use crate::domain::token::Grant;
 use crate::domain::user::{Profile, UserId};
 use crate::gateway::GatewayError;
 use crate::spotify::{self, auth::new_verifier};
-use crate::store::sign_ins::{self, SignIn};
+use crate::store::oauth_states::{self, OauthState};
 use crate::store::{self, StoreError, Tx, preferences, sessions, tokens, users};
 
 #[derive(Debug)]
-pub struct Departure {
+pub struct AuthorizationRedirect {
     pub authorize_url: Url,
     /// The cookie that binds the sign-in to this browser.
     pub browser: String,
@@ -22,14 +22,14 @@ pub struct Departure {
 
 /// The parameters of Spotify's redirect.
 #[derive(Debug, Default, serde::Deserialize)]
-pub struct Return {
+pub struct CallbackParams {
     pub code: Option<String>,
     pub state: Option<String>,
     pub error: Option<String>,
 }
 
 #[derive(Debug)]
-pub struct Arrival {
+pub struct SignedIn {
     pub user: UserId,
     /// The session token, for a cookie.
     pub session: String,
@@ -39,17 +39,17 @@ pub struct Arrival {
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
     #[error("the callback has no state or no code")]
-    Incomplete,
+    MissingParameter,
     #[error("the state is unknown, used or over")]
-    Stale,
+    StateExpiredOrUsed,
     #[error("the state belongs to another browser")]
-    Foreign,
+    StateMismatch,
     /// The user declined.
     #[error("refused at Spotify")]
     Refused,
     /// Spotify returned an error other than `access_denied`.
     #[error("Spotify sent an error back instead of a code")]
-    NotAsked,
+    ProviderError,
     #[error("the code is used or over")]
     CodeUsed,
     #[error("Spotify gave no refresh token")]
@@ -64,7 +64,7 @@ pub enum SignInError {
         proof: Option<Proof>,
     },
     #[error(transparent)]
-    Access(GatewayError),
+    Gateway(GatewayError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -80,11 +80,11 @@ impl std::fmt::Debug for Proof {
 
 /// Starts a sign-in, with the token of an `invitation` if there is one. A browser keeps its cookie, so that
 /// sign-ins in two tabs do not interfere.
-pub async fn depart(
+pub async fn begin_sign_in(
     ctx: &Ctx,
     cookie: Option<&str>,
     invitation: Option<&str>,
-) -> Result<Departure, StoreError> {
+) -> Result<AuthorizationRedirect, StoreError> {
     let browser = match cookie.filter(|cookie| secret::is_well_formed(cookie)) {
         Some(cookie) => cookie.to_owned(),
         None => secret::new(&*ctx.chance),
@@ -98,43 +98,51 @@ pub async fn depart(
         let brought =
             invitation.map(|token| store::invitations::of_token(tx, token)).transpose()?;
         let number = brought.flatten().map(|invitation| invitation.number);
-        sign_ins::begin(tx, state, bound_to, &verifier, number)
+        oauth_states::begin(tx, state, bound_to, &verifier, number)
     };
     ctx.db.write("begin sign-in", begin).await?;
-    Ok(Departure { authorize_url, browser })
+    Ok(AuthorizationRedirect { authorize_url, browser })
 }
 
 /// Completes a sign-in: checks the state, exchanges the code, loads the profile, saves the tokens and opens a
 /// session, which replaces the one that the browser `held`.
-pub async fn arrive(
+pub async fn complete_sign_in(
     ctx: &Ctx,
-    back: &Return,
+    back: &CallbackParams,
     cookie: Option<&str>,
     held: Option<&str>,
-) -> Result<Arrival, SignInError> {
-    let state =
-        back.state.as_deref().filter(|state| !state.is_empty()).ok_or(SignInError::Incomplete)?;
+) -> Result<SignedIn, SignInError> {
+    let state = back
+        .state
+        .as_deref()
+        .filter(|state| !state.is_empty())
+        .ok_or(SignInError::MissingParameter)?;
     let hash = secret::hash(state);
-    let trip = ctx.db.write("take sign-in", move |tx| sign_ins::take(tx, hash)).await?;
-    let trip = trip.filter(|trip| trip.expires_at > ctx.clock.now()).ok_or(SignInError::Stale)?;
+    let trip = ctx.db.write("take sign-in", move |tx| oauth_states::take(tx, hash)).await?;
+    let trip = trip
+        .filter(|trip| trip.expires_at > ctx.clock.now())
+        .ok_or(SignInError::StateExpiredOrUsed)?;
     if !is_same_browser(&trip, cookie) {
-        return Err(SignInError::Foreign);
+        return Err(SignInError::StateMismatch);
     }
     // https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1
     match back.error.as_deref() {
         None => {}
         Some("access_denied") => return Err(SignInError::Refused),
-        Some(_) => return Err(SignInError::NotAsked),
+        Some(_) => return Err(SignInError::ProviderError),
     }
-    let code =
-        back.code.as_deref().filter(|code| !code.is_empty()).ok_or(SignInError::Incomplete)?;
-    match ctx.gateway.introduce(code, &trip.verifier).await {
+    let code = back
+        .code
+        .as_deref()
+        .filter(|code| !code.is_empty())
+        .ok_or(SignInError::MissingParameter)?;
+    match ctx.gateway.exchange_code(code, &trip.verifier).await {
         Ok(who) => keep(ctx, who, trip.invitation, held.map(secret::hash)).await,
-        Err(GatewayError::Spotify(spotify::Error::SignInAgain(_))) => Err(SignInError::CodeUsed),
+        Err(GatewayError::Spotify(spotify::Error::InvalidGrant(_))) => Err(SignInError::CodeUsed),
         Err(GatewayError::Spotify(spotify::Error::NotOnAllowList)) => {
             Err(not_on_allow_list(ctx, trip.invitation).await?)
         }
-        Err(error) => Err(SignInError::Access(error)),
+        Err(error) => Err(SignInError::Gateway(error)),
     }
 }
 
@@ -144,10 +152,10 @@ async fn not_on_allow_list(ctx: &Ctx, invitation: Option<i64>) -> Result<SignInE
     let held = ctx.db.read("may they ask", move |tx| invitations::held(tx, invitation)).await?;
     let may_ask =
         ctx.operator.is_some() && ctx.instance.sign_up.check(Applicant::New(held)).is_ok();
-    Ok(SignInError::NotOnAllowList { proof: may_ask.then(|| Proof(callers::proof(ctx))) })
+    Ok(SignInError::NotOnAllowList { proof: may_ask.then(|| Proof(access_requests::proof(ctx))) })
 }
 
-fn is_same_browser(trip: &SignIn, cookie: Option<&str>) -> bool {
+fn is_same_browser(trip: &OauthState, cookie: Option<&str>) -> bool {
     cookie.is_some_and(|cookie| secret::hash(cookie).ct_eq(&trip.browser_hash).into())
 }
 
@@ -156,7 +164,7 @@ async fn keep(
     (profile, grant): (Profile, Grant),
     invitation: Option<i64>,
     held: Option<[u8; 32]>,
-) -> Result<Arrival, SignInError> {
+) -> Result<SignedIn, SignInError> {
     let refresh = grant.refresh.clone().ok_or(SignInError::NoRefreshToken)?;
     let token = secret::new(&*ctx.chance);
     let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.instance.sign_up);
@@ -170,7 +178,7 @@ async fn keep(
         }
         let user = users::sign_in(tx, &profile)?;
         if let Some(address) = &profile.email {
-            store::callers::forget_address(tx, address)?;
+            store::access_requests::forget_address(tx, address)?;
         }
         if let (Applicant::New(InvitationStatus::Valid), Some(number)) = (applicant, invitation) {
             store::invitations::use_up(tx, number, user)?;
@@ -178,10 +186,10 @@ async fn keep(
         preferences::propose_zone(tx, user, &zone)?;
         tokens::keep(tx, user, &grant, &refresh)?;
         held.map_or(Ok(()), |held| sessions::close(tx, held))?;
-        session::open(tx, &opened, user)?;
+        session::create(tx, &opened, user)?;
         Ok(Ok(user))
     };
     let user = ctx.db.write("sign in", sign_in).await??;
     tracing::info!(user = user.0, "signed in");
-    Ok(Arrival { user, session: token })
+    Ok(SignedIn { user, session: token })
 }

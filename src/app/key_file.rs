@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::clock::{Chance, random};
 use crate::config::decode_key;
 use crate::store::files::{beside, create_private, sync_folder};
-use crate::store::rotation::Key;
+use crate::store::key_rotation::Key;
 
 /// The key beside the database; created, with mode 0600, if there is no database yet.
 pub(super) fn kept(file: &Path, database: &Path, chance: &dyn Chance) -> anyhow::Result<Key> {

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::key_file;
 use crate::clock::Chance;
 use crate::config::{Config, KeySource};
-use crate::store::rotation::{self, Key, Rotated};
+use crate::store::key_rotation::{self, Key, Rotated};
 use crate::store::{Db, StoreError};
 
 /// What a rotation did.
@@ -35,7 +35,7 @@ pub fn rotate_key(
     if !config.database.exists() {
         bail!("there is no database at {} yet", config.database.display());
     }
-    Db::look_at(&config.database)?;
+    Db::inspect(&config.database)?;
     match (&config.key, to) {
         (KeySource::BesideDatabase(file), None) => in_place(config, file, chance),
         (KeySource::Given(key, _), Some(to)) => to_file(config, key, to, chance),
@@ -57,9 +57,9 @@ pub fn create_key_file(to: &Path, chance: &dyn Chance) -> anyhow::Result<()> {
 fn in_place(config: &Config, file: &Path, chance: &dyn Chance) -> anyhow::Result<Rotation> {
     let waiting = key_file::waiting(file);
     let old = key_file::kept(file, &config.database, chance)?;
-    if !rotation::fits(&config.database, &old)? {
+    if !key_rotation::fits(&config.database, &old)? {
         return match key_file::read(&waiting)? {
-            Some(key) if rotation::fits(&config.database, &key)? => {
+            Some(key) if key_rotation::fits(&config.database, &key)? => {
                 Ok(Rotation::Finished(key_file::put_in_place(file)?))
             }
             _ => Err(StoreError::WrongKey.into()),
@@ -67,18 +67,18 @@ fn in_place(config: &Config, file: &Path, chance: &dyn Chance) -> anyhow::Result
     }
     // On disk before anything is encrypted with it. One that is there is left from a rotation that was cut short.
     let new = key_file::read_or_make(&waiting, chance)?;
-    let rotated = rotation::rotate(&config.database, &old, &new, chance)?;
+    let rotated = key_rotation::rotate(&config.database, &old, &new, chance)?;
     Ok(Rotation::InPlace(rotated, key_file::put_in_place(file)?))
 }
 
 fn to_file(config: &Config, old: &Key, to: &Path, chance: &dyn Chance) -> anyhow::Result<Rotation> {
     let new = key_file::read_or_make(to, chance)?;
-    if !rotation::fits(&config.database, old)? && rotation::fits(&config.database, &new)? {
+    if !key_rotation::fits(&config.database, old)? && key_rotation::fits(&config.database, &new)? {
         return Ok(Rotation::HasIt(to.to_owned()));
     }
     if old.expose_secret() == new.expose_secret() {
         bail!("{} holds the key that the database uses already", to.display());
     }
-    let rotated = rotation::rotate(&config.database, old, &new, chance)?;
+    let rotated = key_rotation::rotate(&config.database, old, &new, chance)?;
     Ok(Rotation::ToFile(rotated, to.to_owned()))
 }

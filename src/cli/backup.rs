@@ -18,7 +18,7 @@ pub(super) async fn write(config: &Config, to: &Path, replaces: bool) -> anyhow:
     let (database, file) = (config.database.clone(), to.to_owned());
     let written = tokio::task::spawn_blocking(move || backup::write(&database, &file, replaces));
     let contents = written.await??;
-    say(&format!("Wrote {}, and found it sound: {}.", to.display(), in_words(contents)));
+    say(&format!("Wrote {}, and found it sound: {}.", to.display(), describe(contents)));
     match &config.key {
         KeySource::BesideDatabase(file) => say(&format!(
             "The key is not in it, and a backup is good for nothing without: keep a copy of {} too, in \
@@ -33,16 +33,16 @@ pub(super) async fn write(config: &Config, to: &Path, replaces: bool) -> anyhow:
 }
 
 pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<ExitCode> {
-    Db::look_at(from)?;
-    let sealer = app::key_of(config)?;
+    Db::inspect(from)?;
+    let cipher = app::key_of(config)?;
     let (clock, _) = super::machine();
     let now = clock.now();
     let (database, file) = (config.database.clone(), from.to_owned());
     let restored =
-        tokio::task::spawn_blocking(move || restore::restore(&file, &database, &sealer, now));
+        tokio::task::spawn_blocking(move || restore::restore(&file, &database, &cipher, now));
     let restored = restored.await??;
     let place = config.database.display();
-    say(&format!("Restored {place} from {}: {}.", from.display(), in_words(restored.contents)));
+    say(&format!("Restored {place} from {}: {}.", from.display(), describe(restored.contents)));
     let Some(kept) = &restored.kept else { return Ok(ExitCode::SUCCESS) };
     say(&format!(
         "What was there lies in {} now. Delete it once all is well: people's data is in it. (After 30 days \
@@ -59,9 +59,9 @@ pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-fn in_words(contents: Contents) -> String {
-    let Contents { users, artists, owed, version } = contents;
+fn describe(contents: Contents) -> String {
+    let Contents { users, artists, pending, version } = contents;
     format!(
-        "{users} people, {artists} artists, {owed} things owed to people, tables of version {version}"
+        "{users} people, {artists} artists, {pending} things owed to people, tables of version {version}"
     )
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::{self, Rotation};
-use crate::config::{Config, DEFAULT_CREDENTIALS, KeyGiver, KeySource};
-use crate::store::rotation::Rotated;
+use crate::config::{Config, DEFAULT_CREDENTIALS, KeyOrigin, KeySource};
+use crate::store::key_rotation::Rotated;
 use crate::terminal::say;
 
 pub(super) async fn rotate(config: &Config, to: Option<&Path>) -> anyhow::Result<ExitCode> {
@@ -52,7 +52,7 @@ fn tell(rotated: Rotated) {
 fn what_to_do(config: &Config, new: &Path) -> String {
     let new = new.display();
     let put = match &config.key {
-        KeySource::Given(_, KeyGiver::Credential(file)) => {
+        KeySource::Given(_, KeyOrigin::Credential(file)) => {
             let file = match file.starts_with(DEFAULT_CREDENTIALS) {
                 true => file.clone(),
                 // A copy, which a supervisor made.

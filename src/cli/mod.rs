@@ -60,11 +60,11 @@ struct Cli {
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(subcommand)]
-    verb: Verb,
+    verb: Command,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum Command {
     /// Run: the web pages and the background work, until stopped.
     Serve,
     /// Do every background job one time, now, and exit: follows, checks that are due, emails.
@@ -108,7 +108,7 @@ enum Verb {
     Health,
     /// Show who is here, remove somebody, or confirm an address by hand.
     #[command(subcommand)]
-    Users(users::Verb),
+    Users(users::Command),
     /// Print a link that lets one user in, once, where web.sign_up is "invitation".
     Invite(invite::Invite),
     /// Print everything that is stored about a user, as JSON, without tokens.
@@ -136,11 +136,11 @@ enum Verb {
     },
     /// See to the key that tokens are sealed with.
     #[command(subcommand)]
-    Key(KeyVerb),
+    Key(KeyCommand),
 }
 
 #[derive(Subcommand)]
-enum KeyVerb {
+enum KeyCommand {
     /// Encrypt everything with a new key, while no daemon runs.
     ///
     /// If it is interrupted, everything still works. Run it again to finish.
@@ -151,7 +151,7 @@ enum KeyVerb {
     },
 }
 
-impl Verb {
+impl Command {
     fn needs_config(&self) -> bool {
         match self {
             #[cfg(feature = "demo")]
@@ -202,10 +202,10 @@ fn in_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::R
 
 /// Continues as the owner of the database's folder if root runs this, while there is one thread only. Files in a
 /// folder of root's are written as root: a backup, for which the database is only read, and a new key.
-fn drop_root(verb: &Verb, config: &Config) -> anyhow::Result<()> {
+fn drop_root(verb: &Command, config: &Config) -> anyhow::Result<()> {
     match verb {
-        Verb::Backup { file, .. } if privileges::is_of_root(folder_of(file)) => return Ok(()),
-        Verb::Key(KeyVerb::Rotate { to: Some(to) })
+        Command::Backup { file, .. } if privileges::is_of_root(folder_of(file)) => return Ok(()),
+        Command::Key(KeyCommand::Rotate { to: Some(to) })
             if privileges::is_of_root(folder_of(to))
                 && matches!(config.key, KeySource::Given(..)) =>
         {
@@ -217,29 +217,29 @@ fn drop_root(verb: &Verb, config: &Config) -> anyhow::Result<()> {
 }
 
 async fn run(
-    verb: Verb,
+    verb: Command,
     config: Result<Config, ConfigError>,
     file: Option<PathBuf>,
 ) -> anyhow::Result<ExitCode> {
     match verb {
-        Verb::Serve => serve::run(&config?, file).await,
-        Verb::Once { all } => once::run(&config?, all).await,
+        Command::Serve => serve::run(&config?, file).await,
+        Command::Once { all } => once::run(&config?, all).await,
         #[cfg(feature = "demo")]
-        Verb::Demo { headless } => demo::run(headless).await,
-        Verb::Check { defaults: true, .. } => {
+        Command::Demo { headless } => demo::run(headless).await,
+        Command::Check { defaults: true, .. } => {
             say(config::DEFAULTS.trim_end());
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Check { defaults: false, send_to } => check::run(config, send_to.as_deref()).await,
-        Verb::Invite(what) => invite::run(&config?, &what).await,
-        Verb::Export { user, file } => export::run(&config?, user, file.as_deref()).await,
-        Verb::SendTest { address } => send_test::run(&config?, &address).await,
-        Verb::Status { json } => status::run(&config?, json).await,
-        Verb::Health => health::run(config).await,
-        Verb::Users(verb) => users::run(&config?, &verb).await,
-        Verb::Backup { file, force } => backup::write(&config?, &file, force).await,
-        Verb::Restore { file } => backup::restore(&config?, &file).await,
-        Verb::Key(KeyVerb::Rotate { to }) => key::rotate(&config?, to.as_deref()).await,
+        Command::Check { defaults: false, send_to } => check::run(config, send_to.as_deref()).await,
+        Command::Invite(what) => invite::run(&config?, &what).await,
+        Command::Export { user, file } => export::run(&config?, user, file.as_deref()).await,
+        Command::SendTest { address } => send_test::run(&config?, &address).await,
+        Command::Status { json } => status::run(&config?, json).await,
+        Command::Health => health::run(config).await,
+        Command::Users(verb) => users::run(&config?, &verb).await,
+        Command::Backup { file, force } => backup::write(&config?, &file, force).await,
+        Command::Restore { file } => backup::restore(&config?, &file).await,
+        Command::Key(KeyCommand::Rotate { to }) => key::rotate(&config?, to.as_deref()).await,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::daemon::lifecycle::Signals;
 use crate::daemon::startup;
 use crate::jobs::{
-    Scope, Watch, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
+    RunControl, Scope, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
     send_emails, sync_follows,
 };
 use crate::terminal::{progress, say};
@@ -21,27 +21,27 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
     };
     let stop = signals.cancel_token();
 
-    disk_space::pass(&ctx).await?;
-    say(&consent_reminders::pass(&ctx).await?.to_string());
+    disk_space::run(&ctx).await?;
+    say(&consent_reminders::run(&ctx).await?.to_string());
 
     let bar = progress("follows");
-    let follows = sync_follows::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
+    let follows = sync_follows::run(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &follows);
 
     let bar = progress("hints");
-    let hints = fetch_hints::pass(&ctx, &watch(&stop, &tell(&bar))).await?;
+    let hints = fetch_hints::run(&ctx, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &hints);
 
     let bar = progress("artists");
     let scope = if all { Scope::All } else { Scope::Due };
-    let releases = check_artists::pass(&ctx, scope, &watch(&stop, &tell(&bar))).await?;
+    let releases = check_artists::run(&ctx, scope, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &releases);
 
     let bar = progress("letters");
-    let emails = send_emails::pass(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
+    let emails = send_emails::run(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
     finish(&bar, &emails);
 
-    maintenance::pass(&ctx, &stop).await?;
+    maintenance::run(&ctx, &stop).await?;
 
     // A catalogue that gives no hints is no failure: all that it could say is found by turns.
     let has_failed = follows.has_failed() || releases.has_failed() || emails.has_failed();
@@ -51,8 +51,8 @@ pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> 
 fn watch<'a>(
     stop: &'a tokio_util::sync::CancellationToken,
     progress: &'a (dyn Fn(u64, u64) + Send + Sync),
-) -> Watch<'a> {
-    Watch { stop, progress }
+) -> RunControl<'a> {
+    RunControl { stop, progress }
 }
 
 fn tell(bar: &ProgressBar) -> impl Fn(u64, u64) + Send + Sync + use<> {

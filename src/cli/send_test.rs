@@ -9,7 +9,7 @@ use crate::clock::random;
 use crate::config::Config;
 use crate::domain::user::EmailAddress;
 use crate::email::messages::test_email::TestEmail;
-use crate::email::smtp::{Mailer, Stamp};
+use crate::email::smtp::{Mailer, MessageMeta};
 use crate::terminal::say;
 
 pub(super) async fn run(config: &Config, address: &str) -> anyhow::Result<ExitCode> {
@@ -37,7 +37,7 @@ pub(super) async fn send(
     let email = TestEmail { instance_url, server, sent_at: now }.email();
     let email = email.context("the test letter cannot be written")?;
     let id: String = random::<16>(&*chance).iter().map(|byte| format!("{byte:02x}")).collect();
-    let stamp = Stamp { message_id: format!("<{id}@{}>", mailer.domain()), date: now };
+    let stamp = MessageMeta { message_id: format!("<{id}@{}>", mailer.domain()), date: now };
     let sent = mailer.send(&to, &email, &stamp).await;
     mailer.close().await;
     let said = sent?;

@@ -8,16 +8,16 @@ use clap::Subcommand;
 use comfy_table::{Table, presets};
 use serde_json::json;
 
-use crate::accounts::{address, leave};
+use crate::accounts::{address, delete_account};
 use crate::app;
 use crate::config::Config;
 use crate::domain::user::EmailAddress;
 use crate::store::users::{self, User};
-use crate::store::{Db, Tx, follows, links};
+use crate::store::{Db, Tx, confirmation_links, follows};
 use crate::terminal::{complain, say};
 
 #[derive(Subcommand)]
-pub(super) enum Verb {
+pub(super) enum Command {
     /// Show everybody: number, Spotify id, name, how they stand, where their emails go.
     List {
         /// The same for programs.
@@ -41,14 +41,14 @@ pub(super) enum Verb {
     },
 }
 
-pub(super) async fn run(config: &Config, verb: &Verb) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, verb: &Command) -> anyhow::Result<ExitCode> {
     if !config.database.exists() {
         bail!("there is no database at {} yet", config.database.display());
     }
     match verb {
-        Verb::List { json } => list(config, *json).await?,
-        Verb::Remove { who, yes } => remove(config, who, *yes).await?,
-        Verb::Confirm { who, address } => confirm(config, who, address.as_deref()).await?,
+        Command::List { json } => list(config, *json).await?,
+        Command::Remove { who, yes } => remove(config, who, *yes).await?,
+        Command::Confirm { who, address } => confirm(config, who, address.as_deref()).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -133,12 +133,12 @@ async fn remove(config: &Config, who: &str, is_sure: bool) -> anyhow::Result<()>
     let (clock, chance) = super::machine();
     let ctx = app::build(config, clock, chance)?;
     let listed = find(&ctx.db, who).await?;
-    let name = in_words(&listed);
+    let name = describe(&listed);
     if !is_sure && !agrees(&format!("Delete everything about {name}? There is no way back. [y/N]"))?
     {
         bail!("nothing was deleted");
     }
-    leave::leave(&ctx, listed.user.id).await?;
+    delete_account::delete_account(&ctx, listed.user.id).await?;
     say(&format!("Everything about {name} is deleted."));
     Ok(())
 }
@@ -152,11 +152,11 @@ async fn confirm(config: &Config, who: &str, typed: Option<&str>) -> anyhow::Res
             EmailAddress::parse(typed).with_context(|| format!("{typed} is no address"))?
         }
         None => listed.awaiting.clone().with_context(|| {
-            format!("{} has typed no address that waits: name one", in_words(&listed))
+            format!("{} has typed no address that waits: name one", describe(&listed))
         })?,
     };
-    address::confirm_by_hand(&ctx, listed.user.id, &address).await?;
-    say(&format!("Letters to {} go to {} from now on.", in_words(&listed), address.as_str()));
+    address::confirm_as_admin(&ctx, listed.user.id, &address).await?;
+    say(&format!("Letters to {} go to {} from now on.", describe(&listed), address.as_str()));
     Ok(())
 }
 
@@ -170,7 +170,7 @@ fn agrees(question: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-fn in_words(listed: &ListedUser) -> String {
+fn describe(listed: &ListedUser) -> String {
     let User { id, spotify_id, display_name, .. } = &listed.user;
     format!("number {} ({display_name}, {spotify_id} at Spotify)", id.0)
 }
@@ -186,8 +186,8 @@ async fn find(db: &Db, who: &str) -> anyhow::Result<ListedUser> {
         None => Ok(listed),
         Some(other) => bail!(
             "{who} is {} as well as {}: name them by something else",
-            in_words(other),
-            in_words(&listed)
+            describe(other),
+            describe(&listed)
         ),
     }
 }
@@ -196,7 +196,7 @@ async fn all(db: &Db) -> anyhow::Result<Vec<ListedUser>> {
     let read = |tx: &Tx<'_>| {
         let with_more = |user: User| {
             let artists = follows::count(tx, user.id)?;
-            let awaiting = links::awaiting(tx, user.id)?.and_then(|link| link.address);
+            let awaiting = confirmation_links::awaiting(tx, user.id)?.and_then(|link| link.address);
             Ok(ListedUser { user, artists, awaiting })
         };
         users::all(tx)?.into_iter().map(with_more).collect()

@@ -9,7 +9,7 @@ use config::{Environment, File, FileFormat};
 use serde::{Deserialize, Deserializer};
 
 use super::credentials::Credentials;
-use super::rules::{self, Faults};
+use super::rules::{self, Errors};
 use super::{
     Config, ConfigError, Dkim, Fingerprints, Hints, Mail, Schedule, Spotify, Web, secrets, state,
 };
@@ -177,7 +177,7 @@ pub fn load(
     let database = state::database(&environment, is_usual);
     let (raw, keys) =
         read(database.as_deref(), file, environment).map_err(|why| ConfigError(vec![why]))?;
-    let mut faults = Faults::default();
+    let mut faults = Errors::default();
     let config = check(raw, keys, &credentials, &mut faults);
     config.filter(|_| faults.0.is_empty()).ok_or(ConfigError(faults.0))
 }
@@ -250,7 +250,7 @@ fn check(
     raw: Raw,
     keys: Fingerprints,
     credentials: &Credentials,
-    faults: &mut Faults,
+    faults: &mut Errors,
 ) -> Option<Config> {
     let database = rules::not_empty("database.path", raw.database.path, faults);
     let web = check_web(&raw.web, faults);
@@ -291,7 +291,7 @@ fn check(
 fn check_metrics(
     raw: &RawMetrics,
     web: Option<&Web>,
-    faults: &mut Faults,
+    faults: &mut Errors,
 ) -> Option<Option<SocketAddr>> {
     if raw.listen.trim().is_empty() {
         return Some(None);
@@ -306,7 +306,7 @@ fn check_metrics(
     Some(Some(listen))
 }
 
-fn check_web(raw: &RawWeb, faults: &mut Faults) -> Option<Web> {
+fn check_web(raw: &RawWeb, faults: &mut Errors) -> Option<Web> {
     let listen =
         rules::parsed("web.listen", &raw.listen, "an address such as 127.0.0.1:8888", faults);
     let public_url = rules::public_url(&raw.public_url, faults);
@@ -327,7 +327,7 @@ fn check_web(raw: &RawWeb, faults: &mut Faults) -> Option<Web> {
 fn check_spotify(
     raw: RawSpotify,
     credentials: &Credentials,
-    faults: &mut Faults,
+    faults: &mut Errors,
 ) -> Option<Spotify> {
     let (secret, file) = (raw.client_secret, &raw.client_secret_file);
     let client_secret = secrets::find("spotify.client_secret", secret, file, credentials, faults);
@@ -353,7 +353,7 @@ fn check_spotify(
     })
 }
 
-fn check_mail(raw: RawMail, credentials: &Credentials, faults: &mut Faults) -> Option<Mail> {
+fn check_mail(raw: RawMail, credentials: &Credentials, faults: &mut Errors) -> Option<Mail> {
     let dkim = check_dkim(&raw, credentials, faults);
     let mut find = |key, inline, file: &str| secrets::find(key, inline, file, credentials, faults);
     let smtp_url = find("mail.smtp_url", raw.smtp_url, &raw.smtp_url_file);
@@ -385,7 +385,7 @@ fn check_mail(raw: RawMail, credentials: &Credentials, faults: &mut Faults) -> O
 }
 
 /// Whether the key is one is for the mailer to see.
-fn check_dkim(raw: &RawMail, credentials: &Credentials, faults: &mut Faults) -> Option<Dkim> {
+fn check_dkim(raw: &RawMail, credentials: &Credentials, faults: &mut Errors) -> Option<Dkim> {
     let (key, file) = (raw.dkim_key.clone(), &raw.dkim_key_file);
     let key = secrets::find("mail.dkim_key", key, file, credentials, faults);
     let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -414,14 +414,14 @@ fn check_dkim(raw: &RawMail, credentials: &Credentials, faults: &mut Faults) -> 
     }
 }
 
-fn check_schedule(raw: RawSchedule, faults: &mut Faults) -> Option<Schedule> {
+fn check_schedule(raw: RawSchedule, faults: &mut Errors) -> Option<Schedule> {
     let RawSchedule { follows, hints, releases, letters, max_wait, zone } = raw;
     let max_wait = rules::max_wait(max_wait, faults);
     let market = rules::market(&zone, faults);
     Some(Schedule { follows, hints, releases, letters, max_wait: max_wait?, market: market? })
 }
 
-fn check_hints(raw: &RawHints, mail_from: Option<&str>, faults: &mut Faults) -> Option<Hints> {
+fn check_hints(raw: &RawHints, mail_from: Option<&str>, faults: &mut Errors) -> Option<Hints> {
     let mut url = |is_on: bool, key, url| match raw.enabled && is_on {
         true => rules::http_url(key, url, faults).map(Some),
         false => Some(None),

@@ -156,21 +156,21 @@ pub struct Hints {
 #[derive(Debug, Clone)]
 pub enum KeySource {
     /// It was given.
-    Given(std::sync::Arc<SecretBox<[u8; 32]>>, KeyGiver),
+    Given(std::sync::Arc<SecretBox<[u8; 32]>>, KeyOrigin),
     /// It lies in this file, made on first start: `secrets` does not say anything.
     BesideDatabase(PathBuf),
 }
 
 /// What gives the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyGiver {
+pub enum KeyOrigin {
     /// `secrets.key` or `secrets.key_file`.
     Configuration,
     /// The credential `secrets.key`, which is this file.
     Credential(PathBuf),
 }
 
-impl std::fmt::Display for KeyGiver {
+impl std::fmt::Display for KeyOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Configuration => {

@@ -23,9 +23,9 @@ const MAX_FORMS: u32 = 100_000;
 
 /// Faults found so far, a sentence each.
 #[derive(Debug, Default)]
-pub(super) struct Faults(pub(super) Vec<String>);
+pub(super) struct Errors(pub(super) Vec<String>);
 
-impl Faults {
+impl Errors {
     pub(super) fn add(&mut self, fault: impl Into<String>) {
         self.0.push(fault.into());
     }
@@ -35,7 +35,7 @@ pub(super) fn parsed<T: std::str::FromStr>(
     key: &str,
     raw: &str,
     like: &str,
-    faults: &mut Faults,
+    faults: &mut Errors,
 ) -> Option<T> {
     let value = raw.trim().parse().ok();
     if value.is_none() {
@@ -44,7 +44,7 @@ pub(super) fn parsed<T: std::str::FromStr>(
     value
 }
 
-pub(super) fn not_empty(key: &str, path: PathBuf, faults: &mut Faults) -> Option<PathBuf> {
+pub(super) fn not_empty(key: &str, path: PathBuf, faults: &mut Errors) -> Option<PathBuf> {
     let path = Some(path).filter(|path| !path.as_os_str().is_empty());
     if path.is_none() {
         faults.add(format!("`{key}` must not be empty"));
@@ -53,7 +53,7 @@ pub(super) fn not_empty(key: &str, path: PathBuf, faults: &mut Faults) -> Option
 }
 
 /// An address to write to; `None` where none is given.
-pub(super) fn address(key: &str, raw: &str, faults: &mut Faults) -> Option<EmailAddress> {
+pub(super) fn address(key: &str, raw: &str, faults: &mut Errors) -> Option<EmailAddress> {
     if raw.trim().is_empty() {
         return None;
     }
@@ -64,7 +64,7 @@ pub(super) fn address(key: &str, raw: &str, faults: &mut Faults) -> Option<Email
     address
 }
 
-pub(super) fn http_url(key: &str, raw: &str, faults: &mut Faults) -> Option<Url> {
+pub(super) fn http_url(key: &str, raw: &str, faults: &mut Errors) -> Option<Url> {
     let url = Url::parse(raw).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     if url.is_none() {
         faults.add(format!("`{key}` is `{raw}`, and must be an http or https address"));
@@ -75,7 +75,7 @@ pub(super) fn http_url(key: &str, raw: &str, faults: &mut Faults) -> Option<Url>
 /// The address of the pages, from which Spotify's redirect address is made. Spotify takes https,
 /// and plain http only on the literals 127.0.0.1 and [::1]
 /// (<https://developer.spotify.com/documentation/web-api/concepts/redirect_uri>).
-pub(super) fn public_url(raw: &str, faults: &mut Faults) -> Option<Url> {
+pub(super) fn public_url(raw: &str, faults: &mut Errors) -> Option<Url> {
     let mut url = http_url("web.public_url", raw, faults)?;
     let says_why_not = match url.host() {
         Some(Host::Domain(name)) if name == "localhost" || name.ends_with(".localhost") => {
@@ -108,7 +108,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-pub(super) fn sign_up(raw: &str, faults: &mut Faults) -> Option<SignUpPolicy> {
+pub(super) fn sign_up(raw: &str, faults: &mut Errors) -> Option<SignUpPolicy> {
     match raw.trim() {
         "open" => Some(SignUpPolicy::Open),
         "invitation" => Some(SignUpPolicy::Invitation),
@@ -121,7 +121,7 @@ pub(super) fn sign_up(raw: &str, faults: &mut Faults) -> Option<SignUpPolicy> {
 }
 
 /// How users reach the operator; `None` where nothing is given.
-pub(super) fn public_contact(raw: &str, faults: &mut Faults) -> Option<Contact> {
+pub(super) fn public_contact(raw: &str, faults: &mut Errors) -> Option<Contact> {
     let raw = raw.trim();
     if raw.is_empty() {
         return None;
@@ -137,7 +137,7 @@ pub(super) fn public_contact(raw: &str, faults: &mut Faults) -> Option<Contact> 
 }
 
 /// The header that a trusted proxy writes the client's address into.
-pub(super) fn client_address_header(raw: &str, faults: &mut Faults) -> Option<HeaderName> {
+pub(super) fn client_address_header(raw: &str, faults: &mut Errors) -> Option<HeaderName> {
     let raw = raw.trim();
     let known =
         ["X-Forwarded-For", "X-Real-IP"].iter().any(|known| raw.eq_ignore_ascii_case(known));
@@ -150,7 +150,7 @@ pub(super) fn client_address_header(raw: &str, faults: &mut Faults) -> Option<He
 }
 
 /// Forms and sign-ins of one address. Not without any limit: a form may cause an email.
-pub(super) fn forms_per_minute(raw: u32, faults: &mut Faults) -> Option<u32> {
+pub(super) fn forms_per_minute(raw: u32, faults: &mut Errors) -> Option<u32> {
     let is_allowed = (1..=MAX_FORMS).contains(&raw);
     if !is_allowed {
         faults.add(format!("`web.forms_per_minute` is {raw}, and must be from 1 to {MAX_FORMS}"));
@@ -163,7 +163,7 @@ pub(super) fn app_market(
     catalog_token: &str,
     market: &str,
     has_secret: bool,
-    faults: &mut Faults,
+    faults: &mut Errors,
 ) -> Option<String> {
     match catalog_token.trim() {
         "person" => None,
@@ -188,7 +188,7 @@ pub(super) fn app_market(
 }
 
 /// How many calls for artists' albums a day may have.
-pub(super) fn calls_per_day(raw: u32, faults: &mut Faults) -> Option<u32> {
+pub(super) fn calls_per_day(raw: u32, faults: &mut Errors) -> Option<u32> {
     let is_allowed = (1..=MAX_CALLS).contains(&raw);
     if !is_allowed {
         faults.add(format!(
@@ -200,7 +200,7 @@ pub(super) fn calls_per_day(raw: u32, faults: &mut Faults) -> Option<u32> {
 }
 
 /// How long news waits for company.
-pub(super) fn together(raw: Duration, faults: &mut Faults) -> Option<SignedDuration> {
+pub(super) fn together(raw: Duration, faults: &mut Errors) -> Option<SignedDuration> {
     if raw > Duration::from_secs(3600) {
         let given = humantime::format_duration(raw);
         faults.add(format!("`mail.together` is {given}, and must be from 0s to 1h"));
@@ -210,7 +210,7 @@ pub(super) fn together(raw: Duration, faults: &mut Faults) -> Option<SignedDurat
 }
 
 /// How long an artist may wait for its turn.
-pub(super) fn max_wait(raw: Duration, faults: &mut Faults) -> Option<SignedDuration> {
+pub(super) fn max_wait(raw: Duration, faults: &mut Errors) -> Option<SignedDuration> {
     let days = raw.as_secs() / 86_400;
     if !(1..=MAX_DAYS).contains(&days) {
         faults.add(format!(
@@ -224,7 +224,7 @@ pub(super) fn max_wait(raw: Duration, faults: &mut Faults) -> Option<SignedDurat
 
 /// Where new albums appear at midnight: the zone that was given, else the machine's, unless that is
 /// UTC, which is what machines say that were told nothing.
-pub(super) fn market(zone: &str, faults: &mut Faults) -> Option<Market> {
+pub(super) fn market(zone: &str, faults: &mut Errors) -> Option<Market> {
     let zone = zone.trim();
     if zone.is_empty() {
         let machines = TimeZone::try_system().unwrap_or(TimeZone::UTC);
@@ -252,7 +252,7 @@ pub(super) fn market(zone: &str, faults: &mut Faults) -> Option<Market> {
 
 /// Whom to write to about this installation: as it was given, else the sender's address. It goes
 /// into a header.
-pub(super) fn contact(raw: &str, mail_from: &str, faults: &mut Faults) -> Option<String> {
+pub(super) fn contact(raw: &str, mail_from: &str, faults: &mut Errors) -> Option<String> {
     let sender = mail_from.rsplit('<').next().unwrap_or_default().trim_end_matches(['>', ' ']);
     let contact = if raw.trim().is_empty() { sender.trim() } else { raw.trim() };
     if contact.bytes().all(|b| b.is_ascii_graphic()) && !contact.contains(['(', ')']) {
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_contact_is_the_senders_address_where_none_is_given() {
-        let of = |raw: &str, from: &str| contact(raw, from, &mut Faults::default());
+        let of = |raw: &str, from: &str| contact(raw, from, &mut Errors::default());
         let from = "Dropday <dropday@example.com>";
         assert_eq!(of("", from).as_deref(), Some("dropday@example.com"));
         assert_eq!(of("", "dropday@example.com").as_deref(), Some("dropday@example.com"));
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn the_operator_has_an_address_or_none() {
-        let mut faults = Faults::default();
+        let mut faults = Errors::default();
         assert_eq!(address("mail.operator", " ", &mut faults), None);
         let me = address("mail.operator", " me@example.com", &mut faults).unwrap();
         assert_eq!((me.as_str(), faults.0.len()), ("me@example.com", 0));
@@ -294,7 +294,7 @@ mod tests {
     }
 
     fn fault(raw: &str) -> Option<String> {
-        let mut faults = Faults::default();
+        let mut faults = Errors::default();
         let url = public_url(raw, &mut faults);
         assert_eq!(url.is_none(), !faults.0.is_empty(), "{raw}");
         faults.0.pop()

@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use url::Url;
 
 use super::credentials::Credentials;
-use super::rules::Faults;
-use super::{KeyGiver, KeySource};
+use super::rules::Errors;
+use super::{KeyOrigin, KeySource};
 
 /// A secret that stands in `key`, in the file that `key_file` names, or in a credential of the key's name;
 /// `None` where there is none of them.
@@ -20,7 +20,7 @@ pub(super) fn find(
     inline: String,
     file: &str,
     credentials: &Credentials,
-    faults: &mut Faults,
+    faults: &mut Errors,
 ) -> Option<SecretString> {
     let handed = credentials.find(key);
     match (inline.is_empty(), file.is_empty(), handed) {
@@ -49,7 +49,7 @@ pub(super) fn find(
     }
 }
 
-fn read(file: &Path, said: impl Fn() -> String, faults: &mut Faults) -> Option<SecretString> {
+fn read(file: &Path, said: impl Fn() -> String, faults: &mut Errors) -> Option<SecretString> {
     match std::fs::read_to_string(file) {
         Ok(text) => Some(SecretString::from(text.trim_end_matches(['\r', '\n']).to_owned())),
         Err(why) => {
@@ -63,7 +63,7 @@ fn read(file: &Path, said: impl Fn() -> String, faults: &mut Faults) -> Option<S
 pub(super) fn with_password(
     smtp_url: &SecretString,
     password: Option<&SecretString>,
-    faults: &mut Faults,
+    faults: &mut Errors,
 ) -> Option<SecretString> {
     let Some(password) = password else { return Some(smtp_url.clone()) };
     // What is no URL is for the mailer to name, with words of its own.
@@ -88,13 +88,13 @@ pub(super) fn key(
     file: &str,
     credentials: &Credentials,
     database: Option<&Path>,
-    faults: &mut Faults,
+    faults: &mut Errors,
 ) -> Option<KeySource> {
     let is_set = !inline.is_empty() || !file.is_empty();
     let giver = match credentials.find("secrets.key") {
         None if !is_set => return Some(KeySource::BesideDatabase(beside(database?))),
-        Some(file) if !is_set => KeyGiver::Credential(file),
-        _ => KeyGiver::Configuration,
+        Some(file) if !is_set => KeyOrigin::Credential(file),
+        _ => KeyOrigin::Configuration,
     };
     let text = find("secrets.key", inline.to_owned(), file, credentials, faults)?;
     let key = decode(&text);

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::quota::{Bucket, Cause, Pause};
-use crate::store::{StoreError, Tx, allowance, artists, ledger, outbox};
+use crate::store::{StoreError, Tx, allowance, api_calls, artists, outbox};
 
 /// The state of the daemon at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub(super) fn load(tx: &Tx<'_>, calls_per_day: u32) -> Result<DaemonStatus, Stor
     Ok(DaemonStatus {
         now: tx.now(),
         artists: artists::count_watched(tx)?,
-        pending: outbox::count_owed(tx)?,
-        pauses: ledger::pauses(tx)?.into_iter().map(|(_, pause)| pause).collect(),
-        next_call: ledger::spent_until(tx, Bucket::ArtistAlbums, allowed)?,
+        pending: outbox::count_pending(tx)?,
+        pauses: api_calls::pauses(tx)?.into_iter().map(|(_, pause)| pause).collect(),
+        next_call: api_calls::spent_until(tx, Bucket::ArtistAlbums, allowed)?,
     })
 }
 

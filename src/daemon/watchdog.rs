@@ -12,7 +12,7 @@ use super::systemd;
 use crate::config::Config;
 use crate::context::Ctx;
 use crate::jobs::worker::{IDLE_INTERVAL, Job, JobNotifier};
-use crate::store::{StoreError, ledger};
+use crate::store::{StoreError, api_calls};
 
 /// The time between two pings if no watchdog asks for more.
 const PING_INTERVAL: Duration = Duration::from_secs(60);
@@ -119,7 +119,7 @@ fn check_timeout(interval: Duration) -> Duration {
 fn progress_limit(config: &Config) -> Duration {
     let rate_limiter = config.spotify.request_interval.saturating_mul(CALLS_AHEAD);
     // After the clock is set back, calls may be booked that far ahead.
-    let booked = ledger::BOOKED_AHEAD.unsigned_abs();
+    let booked = api_calls::BOOKED_AHEAD.unsigned_abs();
     GRACE + IDLE_INTERVAL + config.mail.timeout + config.hints.timeout + rate_limiter + booked
 }
 

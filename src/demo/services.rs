@@ -59,12 +59,13 @@ impl Services {
 
     /// Signs a user in without a browser. Returns the value of the session cookie.
     pub async fn sign_in(&self, ctx: &Ctx, user: FakeUserId) -> anyhow::Result<String> {
-        let departure = sign_in::depart(ctx, None, None).await?;
+        let departure = sign_in::begin_sign_in(ctx, None, None).await?;
         let back = self.world.consent(departure.authorize_url.as_str(), user);
         let back: url::Url = back.map_err(anyhow::Error::msg)?.parse()?;
         let field = |name| field(back.query().unwrap_or_default(), name);
-        let back = sign_in::Return { code: field("code"), state: field("state"), error: None };
-        let arrival = sign_in::arrive(ctx, &back, Some(&departure.browser), None).await;
+        let back =
+            sign_in::CallbackParams { code: field("code"), state: field("state"), error: None };
+        let arrival = sign_in::complete_sign_in(ctx, &back, Some(&departure.browser), None).await;
         Ok(arrival.context("cannot sign in")?.session)
     }
 }

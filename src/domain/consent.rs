@@ -59,7 +59,7 @@ impl Ending {
         match self {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
-            Self::Unknown => "unsaid",
+            Self::Unknown => "unknown",
         }
     }
 

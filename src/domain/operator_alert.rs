@@ -15,7 +15,7 @@ pub enum OperatorAlert {
     /// This user is not on the app's allow-list.
     NotOnAllowList(UserId),
     /// Somebody who is not on the app's allow-list asks to be entered there.
-    Callers,
+    AccessRequests,
     /// Spotify forbids calls of this kind.
     EndpointRemoved(Bucket),
     /// The day's quota of artists' albums is spent for long, or again.
@@ -38,7 +38,7 @@ impl OperatorAlert {
             Self::MassRefusal => "mass_refusal".to_owned(),
             Self::NoPremium => "premium".to_owned(),
             Self::NotOnAllowList(user) => format!("allow_list/{}", user.0),
-            Self::Callers => "callers".to_owned(),
+            Self::AccessRequests => "access_requests".to_owned(),
             Self::EndpointRemoved(bucket) => format!("endpoint/{}", bucket.as_str()),
             Self::QuotaSpent => "quota".to_owned(),
             Self::MailRefused => "mail".to_owned(),
@@ -52,7 +52,7 @@ impl OperatorAlert {
         Some(match what.split_once('/').unwrap_or((what, "")) {
             ("mass_refusal", "") => Self::MassRefusal,
             ("premium", "") => Self::NoPremium,
-            ("callers", "") => Self::Callers,
+            ("access_requests", "") => Self::AccessRequests,
             ("quota", "") => Self::QuotaSpent,
             ("mail", "") => Self::MailRefused,
             ("disk", "") => Self::DiskNearlyFull,
@@ -72,7 +72,7 @@ impl std::fmt::Display for OperatorAlert {
             Self::MassRefusal => f.write_str("Spotify refuses many people at once"),
             Self::NoPremium => f.write_str("Spotify has stopped the app, for want of Premium"),
             Self::NotOnAllowList(_) => f.write_str("Somebody is not on the app’s list"),
-            Self::Callers => f.write_str("Somebody asks to be entered at Spotify"),
+            Self::AccessRequests => f.write_str("Somebody asks to be entered at Spotify"),
             Self::EndpointRemoved(bucket) => {
                 write!(f, "Spotify forbids calls: {}", bucket.as_str())
             }
@@ -95,7 +95,7 @@ mod tests {
         let others = [
             OperatorAlert::MassRefusal,
             OperatorAlert::NoPremium,
-            OperatorAlert::Callers,
+            OperatorAlert::AccessRequests,
             OperatorAlert::QuotaSpent,
             OperatorAlert::MailRefused,
             OperatorAlert::DiskNearlyFull,

@@ -63,11 +63,11 @@ impl Purpose {
     /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Manual => "asked",
+            Self::Manual => "manual",
             Self::Hint => "hint",
-            Self::InitialScan => "first",
-            Self::Scheduled => "turn",
-            Self::Secondary => "side",
+            Self::InitialScan => "initial_scan",
+            Self::Scheduled => "scheduled",
+            Self::Secondary => "secondary",
             Self::Other => "other",
         }
     }

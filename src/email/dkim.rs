@@ -34,7 +34,7 @@ const SIGNED: [&str; 12] = [
 
 /// These are signed once more than they occur, so that nobody can add another one (RFC 6376
 /// §8.15).
-const SEALED: [&str; 4] = ["From", "To", "Subject", "Date"];
+const OVERSIGNED_HEADERS: [&str; 4] = ["From", "To", "Subject", "Date"];
 
 /// Characters of base64 in a line of a header.
 const CHUNK: usize = 72;
@@ -164,7 +164,7 @@ fn signed(fields: &[canonical::Field<'_>]) -> Vec<&'static str> {
     let mut names = Vec::new();
     for name in SIGNED {
         let there = fields.iter().filter(|field| field.name.eq_ignore_ascii_case(name)).count();
-        let more = usize::from(SEALED.contains(&name));
+        let more = usize::from(OVERSIGNED_HEADERS.contains(&name));
         names.extend(std::iter::repeat_n(name, there + more));
     }
     names

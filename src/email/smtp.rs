@@ -27,11 +27,11 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 pub use self::error::{SendError, SettingsError};
-pub use self::message::Stamp;
+pub use self::message::MessageMeta;
 
-use self::pool::Places;
+use self::pool::ConnectionPool;
 use self::redact::{without_addresses, without_any_address};
-use self::session::{Parcel, Server, Session};
+use self::session::{Envelope, Server, Session};
 use super::dkim::{DkimRecord, DkimSettings, Signer};
 use super::message::Email;
 use super::url::{Security, SmtpUrl};
@@ -70,7 +70,7 @@ pub struct Mailer {
     from: Mailbox,
     signer: Option<Signer>,
     timeout: Duration,
-    places: Places,
+    places: ConnectionPool,
 }
 
 impl std::fmt::Debug for Mailer {
@@ -100,7 +100,7 @@ impl Mailer {
         let hello = url.hello.clone().unwrap_or_else(|| from.email.domain().to_owned());
         let hello = ClientId::Domain(hello);
         let server = Server { url, hello, tls, connect_timeout: settings.timeout / 3 };
-        let places = Places::new(settings.connections, clock);
+        let places = ConnectionPool::new(settings.connections, clock);
         let signer = settings.dkim.as_ref();
         let signer = signer.map(|dkim| Signer::new(dkim, from.email.domain())).transpose()?;
         Ok(Self { server, from, signer, timeout: settings.timeout, places })
@@ -117,13 +117,13 @@ impl Mailer {
         &self,
         to: &EmailAddress,
         email: &Email,
-        stamp: &Stamp,
+        meta: &MessageMeta,
     ) -> Result<String, SendError> {
         let to = recipient(to)?;
         let message =
-            message::compose(&self.from, &to, email, stamp).map_err(SendError::Refused)?;
+            message::compose(&self.from, &to, email, meta).map_err(SendError::Permanent)?;
         let Some(signer) = &self.signer else { return Ok(message) };
-        let signature = signer.sign(&message, stamp.date.as_second().max(0));
+        let signature = signer.sign(&message, meta.date.as_second().max(0));
         Ok(signature.unwrap_or_default() + &message)
     }
 
@@ -149,12 +149,14 @@ impl Mailer {
         &self,
         to: &EmailAddress,
         email: &Email,
-        stamp: &Stamp,
+        meta: &MessageMeta,
     ) -> Result<String, SendError> {
         let begun = AtomicBool::new(false);
-        let sent = match timeout(self.timeout, self.post(to, email, stamp, &begun)).await {
+        let sent = match timeout(self.timeout, self.post(to, email, meta, &begun)).await {
             Ok(sent) => sent,
-            Err(_) if begun.load(Ordering::SeqCst) => Err(SendError::Unknown(self.too_slow())),
+            Err(_) if begun.load(Ordering::SeqCst) => {
+                Err(SendError::OutcomeUnknown(self.too_slow()))
+            }
             Err(_) => Err(SendError::Unavailable(self.too_slow())),
         };
         match sent {
@@ -216,27 +218,27 @@ impl Mailer {
         &self,
         to: &EmailAddress,
         email: &Email,
-        stamp: &Stamp,
+        meta: &MessageMeta,
         begun: &AtomicBool,
     ) -> Result<String, SendError> {
-        let message = self.message(to, email, stamp)?;
+        let message = self.message(to, email, meta)?;
         let to = recipient(to)?;
-        let parcel = Parcel { from: &self.from.email, to: &to, message: &message };
+        let envelope = Envelope { from: &self.from.email, to: &to, message: &message };
         let mut place = self.places.take().await;
         loop {
             if let Some(session) = self.kept_session().await {
-                match self.hand_over(session, &parcel, begun).await {
+                match self.hand_over(session, &envelope, begun).await {
                     // The server closed the idle connection before the text was sent.
-                    Err(SendError::Unavailable(_) | SendError::Unwelcome(_))
+                    Err(SendError::Unavailable(_) | SendError::SenderRejected(_))
                         if !begun.load(Ordering::SeqCst) => {}
                     outcome => return outcome,
                 }
             }
             let refusal = match Session::open(&self.server).await {
-                Ok(session) => return self.hand_over(session, &parcel, begun).await,
+                Ok(session) => return self.hand_over(session, &envelope, begun).await,
                 Err(refusal) => refusal,
             };
-            match place.map(|place| self.places.withhold(place)) {
+            match place.map(|place| self.places.shrink(place)) {
                 Some(Ok(())) => place = self.places.take().await,
                 _ => return Err(refusal),
             }
@@ -246,10 +248,10 @@ impl Mailer {
     async fn hand_over(
         &self,
         mut session: Session,
-        parcel: &Parcel<'_>,
+        envelope: &Envelope<'_>,
         begun: &AtomicBool,
     ) -> Result<String, SendError> {
-        let said = session.deliver(parcel, begun).await?;
+        let said = session.deliver(envelope, begun).await?;
         self.places.keep(session);
         Ok(said)
     }
@@ -293,7 +295,7 @@ fn sender(raw: &str) -> Result<Mailbox, SettingsError> {
 
 fn recipient(to: &EmailAddress) -> Result<Address, SendError> {
     with_ascii_domain(to.as_str())
-        .ok_or_else(|| SendError::Refused("the address is none".to_owned()))
+        .ok_or_else(|| SendError::Permanent("the address is none".to_owned()))
 }
 
 /// The address with its domain in ASCII (`xn--bcher-kva.example`), which every server accepts; only a non-ASCII

@@ -66,7 +66,7 @@ pub enum UrlFault {
     HalfALogin,
     /// Something that cannot stand in an EHLO command.
     #[error("what follows the / is the name to say hello with, such as /dropday.example.com")]
-    Hello,
+    HeloName,
 }
 
 impl SmtpUrl {
@@ -142,7 +142,7 @@ fn hello(url: &Url) -> Result<Option<String>, UrlFault> {
     match url.path().trim_matches('/') {
         "" => Ok(None),
         name if is_name(name) => Ok(Some(name.to_owned())),
-        _ => Err(UrlFault::Hello),
+        _ => Err(UrlFault::HeloName),
     }
 }
 
@@ -213,8 +213,8 @@ mod tests {
             ("smtps://mail.example?tls=opportunistic", UrlFault::Parameter),
             ("smtp://me@mail.example", UrlFault::HalfALogin),
             ("smtp://:secret@mail.example", UrlFault::HalfALogin),
-            ("smtp://mail.example/a%0d%0aRSET", UrlFault::Hello),
-            ("smtp://user:12/3@mail.example", UrlFault::Hello),
+            ("smtp://mail.example/a%0d%0aRSET", UrlFault::HeloName),
+            ("smtp://user:12/3@mail.example", UrlFault::HeloName),
         ] {
             assert_eq!(parse(raw).unwrap_err(), fault, "{raw}");
         }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
-use super::rate_limiter::{Call, Waiting};
+use super::rate_limiter::{Call, Caller};
 use super::token_refresh::Refresher;
 use super::{GatewayError, RateLimiter};
 use crate::clock::Clock;
@@ -20,7 +20,7 @@ use crate::domain::secondary_list::SecondaryList;
 use crate::domain::token::{AccessToken, Grant};
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
-use crate::store::tokens::{self, Kept};
+use crate::store::tokens::{self, StoredTokens};
 use crate::store::{Db, StoreError, Tx, users};
 
 /// A token is refreshed when it has no more than this to live.
@@ -31,7 +31,7 @@ const USER_ERROR_BACKOFF: SignedDuration = SignedDuration::from_hours(6);
 
 /// Whose token the catalogue is asked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Catalogue {
+pub enum TokenSource {
     /// That of connected users, by turns.
     User,
     /// The app's own, which must name a market.
@@ -43,7 +43,7 @@ pub enum Catalogue {
 
 /// Who lends their token for asking about one artist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lender {
+pub enum TokenOwner {
     /// A connected user.
     User(UserId),
     /// The app itself.
@@ -57,7 +57,7 @@ pub struct Gateway {
     rate_limiter: Arc<RateLimiter>,
     client: Client,
     accounts: Accounts,
-    catalogue: Catalogue,
+    catalogue: TokenSource,
     app_token: Mutex<Option<Grant>>,
     refresher: Refresher,
 }
@@ -70,7 +70,7 @@ impl Gateway {
         rate_limiter: RateLimiter,
         client: Client,
         accounts: Accounts,
-        catalogue: Catalogue,
+        catalogue: TokenSource,
     ) -> Self {
         let rate_limiter = Arc::new(rate_limiter);
         let refresher = Refresher::new(
@@ -99,17 +99,17 @@ impl Gateway {
     /// Exchanges the code of a sign-in, and asks who it is.
     ///
     /// # Errors
-    /// [`GatewayError`]; [`spotify::Error::SignInAgain`] for a code that is used or stale.
-    pub async fn introduce(
+    /// [`GatewayError`]; [`spotify::Error::InvalidGrant`] for a code that is used or stale.
+    pub async fn exchange_code(
         &self,
         code: &str,
         verifier: &SecretString,
     ) -> Result<(Profile, Grant), GatewayError> {
         let exchange = self.accounts.exchange(code, verifier, self.clock.now());
-        let call = Call::of(Bucket::Tokens, Waiting::User);
+        let call = Call::of(Bucket::Tokens, Caller::Interactive);
         let grant = self.rate_limiter.call(call, exchange).await?;
         let profile = self.client.profile(&grant.access, self.clock.now());
-        let call = Call::of(Bucket::Profile, Waiting::User);
+        let call = Call::of(Bucket::Profile, Caller::Interactive);
         let profile = self.rate_limiter.call(call, profile).await?;
         Ok((profile, grant))
     }
@@ -126,25 +126,25 @@ impl Gateway {
         let ask = |token: AccessToken| async move {
             self.client.following_page(&token, after, self.clock.now()).await
         };
-        self.as_user(user, Call::of(Bucket::Following, Waiting::Worker), ask).await
+        self.with_user_token(user, Call::of(Bucket::Following, Caller::Background), ask).await
     }
 
     /// Whose turn it is to lend a token for asking about `artist`, `except` for some.
     ///
     /// # Errors
     /// [`GatewayError::NobodyConnected`] where there is nobody left.
-    pub async fn lender(
+    pub async fn token_owner(
         &self,
         artist: &ArtistId,
         except: &[UserId],
-    ) -> Result<Lender, GatewayError> {
-        if self.catalogue != Catalogue::User {
-            return Ok(Lender::App);
+    ) -> Result<TokenOwner, GatewayError> {
+        if self.catalogue != TokenSource::User {
+            return Ok(TokenOwner::App);
         }
         let (artist, except) = (artist.clone(), except.to_vec());
         let take_turn = move |tx: &Tx<'_>| users::take_turn(tx, &artist, &except);
         let turn = self.db.write_unsynced("take a turn", take_turn).await?;
-        turn.map(Lender::User).ok_or(GatewayError::NobodyConnected)
+        turn.map(TokenOwner::User).ok_or(GatewayError::NobodyConnected)
     }
 
     /// One page of the albums of the errand's artist, of the singles, of both, one after the other, or
@@ -155,7 +155,7 @@ impl Gateway {
     /// [`GatewayError`]
     pub async fn albums_page(
         &self,
-        lender: Lender,
+        token_owner: TokenOwner,
         planned_check: &PlannedCheck,
         query: ReleaseQuery,
         offset: u32,
@@ -163,8 +163,8 @@ impl Gateway {
         let PlannedCheck { artist, purpose, reserved } = planned_check;
         let may_stop = offset == 0 || matches!(query, ReleaseQuery::Secondary(_));
         let reserved = if may_stop { *reserved } else { 0 };
-        let (bucket, waiting) = (Bucket::ArtistAlbums, Waiting::Worker);
-        let call = Call { bucket, purpose: *purpose, reserved, waiting };
+        let (bucket, caller) = (Bucket::ArtistAlbums, Caller::Background);
+        let call = Call { bucket, purpose: *purpose, reserved, caller };
         let groups = match query {
             ReleaseQuery::Albums => "album",
             ReleaseQuery::Singles => "single",
@@ -172,35 +172,37 @@ impl Gateway {
             ReleaseQuery::Secondary(SecondaryList::Compilations) => "compilation",
             ReleaseQuery::Secondary(SecondaryList::Appearances) => "appears_on",
         };
-        let answer = self.catalogue_page(lender, call, artist, groups, offset).await;
+        let answer = self.catalogue_page(token_owner, call, artist, groups, offset).await;
         answer.map_err(|error| match error {
-            GatewayError::Spent(free_at) if offset > 0 => GatewayError::RanOut(free_at),
+            GatewayError::QuotaExhausted(free_at) if offset > 0 => {
+                GatewayError::QuotaExhaustedMidCheck(free_at)
+            }
             error => error,
         })
     }
 
     async fn catalogue_page(
         &self,
-        lender: Lender,
+        token_owner: TokenOwner,
         call: Call,
         artist: &ArtistId,
         groups: &str,
         offset: u32,
     ) -> Result<AlbumsPage, GatewayError> {
         let market = match &self.catalogue {
-            Catalogue::User => None,
-            Catalogue::App { market } => Some(market.as_str()),
+            TokenSource::User => None,
+            TokenSource::App { market } => Some(market.as_str()),
         };
         let ask = |token: AccessToken| async move {
             let now = self.clock.now();
             self.client.artist_albums_page(&token, artist, groups, offset, market, now).await
         };
-        match lender {
-            Lender::User(user) => self.as_user(user, call, ask).await,
-            Lender::App => {
+        match token_owner {
+            TokenOwner::User(user) => self.with_user_token(user, call, ask).await,
+            TokenOwner::App => {
                 let token = self.app_token().await?;
                 let answer = self.rate_limiter.call(call, ask(token)).await;
-                if matches!(answer, Err(GatewayError::Spotify(spotify::Error::AccessRefused))) {
+                if matches!(answer, Err(GatewayError::Spotify(spotify::Error::Unauthorized))) {
                     *self.app_token.lock().await = None;
                 }
                 answer
@@ -209,7 +211,7 @@ impl Gateway {
     }
 
     /// Makes `ask` with the user's token; if it is refused, once more with a fresh one.
-    async fn as_user<T, F>(
+    async fn with_user_token<T, F>(
         &self,
         user: UserId,
         call: Call,
@@ -218,9 +220,9 @@ impl Gateway {
     where
         F: Future<Output = Result<T, spotify::Error>>,
     {
-        let kept = self.live(user).await?;
+        let kept = self.fresh_tokens(user).await?;
         let mut answer = self.rate_limiter.call(call, ask(kept.tokens.access)).await;
-        if matches!(answer, Err(GatewayError::Spotify(spotify::Error::AccessRefused))) {
+        if matches!(answer, Err(GatewayError::Spotify(spotify::Error::Unauthorized))) {
             let kept = self.refresher.refresh(user, kept.version).await?;
             answer = self.rate_limiter.call(call, ask(kept.tokens.access)).await;
         }
@@ -230,21 +232,25 @@ impl Gateway {
                 Ok(answer)
             }
             Err(GatewayError::Spotify(why)) if why.is_about_the_user() => {
-                self.note_trouble(user, &why).await?;
+                self.record_user_error(user, &why).await?;
                 Err(GatewayError::User { user, why })
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn note_trouble(&self, user: UserId, why: &spotify::Error) -> Result<(), StoreError> {
+    async fn record_user_error(
+        &self,
+        user: UserId,
+        why: &spotify::Error,
+    ) -> Result<(), StoreError> {
         let is_unlisted = *why == spotify::Error::NotOnAllowList;
-        let (why, operator) = (words_for_the_user(why), self.rate_limiter.operator());
+        let (why, operator) = (user_message(why), self.rate_limiter.operator());
         self.db
             .write("note trouble", move |tx| {
                 users::set_trouble(tx, user, &why, tx.now() + USER_ERROR_BACKOFF)?;
                 if is_unlisted {
-                    operator.tell(tx, OperatorAlert::NotOnAllowList(user))?;
+                    operator.enqueue_alert(tx, OperatorAlert::NotOnAllowList(user))?;
                 }
                 Ok(())
             })
@@ -252,9 +258,9 @@ impl Gateway {
     }
 
     /// The user's tokens, good for some minutes at least.
-    async fn live(&self, user: UserId) -> Result<Kept, GatewayError> {
+    async fn fresh_tokens(&self, user: UserId) -> Result<StoredTokens, GatewayError> {
         let kept = self.db.read("find tokens", move |tx| tokens::find(tx, user)).await?;
-        let why = spotify::Error::SignInAgain(Ending::Unknown);
+        let why = spotify::Error::InvalidGrant(Ending::Unknown);
         let Some(kept) = kept else { return Err(GatewayError::User { user, why }) };
         if self.has_long_to_live(kept.tokens.expires_at) {
             return Ok(kept);
@@ -280,7 +286,8 @@ impl Gateway {
             return Ok(grant.access.clone());
         }
         let ask = self.accounts.app_token(self.clock.now());
-        let grant = self.rate_limiter.call(Call::of(Bucket::Tokens, Waiting::Worker), ask).await?;
+        let grant =
+            self.rate_limiter.call(Call::of(Bucket::Tokens, Caller::Background), ask).await?;
         let token = grant.access.clone();
         *kept = Some(grant);
         Ok(token)
@@ -288,7 +295,7 @@ impl Gateway {
 }
 
 /// What the user's own page says of their trouble, without the full stop.
-fn words_for_the_user(why: &spotify::Error) -> String {
+fn user_message(why: &spotify::Error) -> String {
     match why {
         spotify::Error::NotOnAllowList => {
             "Spotify does not let you use this app at present. Ask whoever runs this Dropday to enter \

@@ -15,15 +15,15 @@ pub enum GatewayError {
     Paused(Pause),
     /// The calls that we allow ourselves in a day are spent.
     #[error("the day's calls are spent; the next is free at {0} (spotify.artist_albums_per_day)")]
-    Spent(Timestamp),
+    QuotaExhausted(Timestamp),
     /// The same, where a check had its first page already.
     #[error(
         "the day's calls ran out between two pages; the next is free at {0} (spotify.artist_albums_per_day)"
     )]
-    RanOut(Timestamp),
+    QuotaExhaustedMidCheck(Timestamp),
     /// Too many calls wait for their turn.
     #[error("too many people sign in at the same time; try again in a minute")]
-    Crowded,
+    QueueFull,
     /// Nobody is connected whose token could be used.
     #[error(
         "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in"
@@ -47,23 +47,23 @@ pub enum GatewayError {
 
 impl GatewayError {
     /// Whether Spotify does not accept the app itself, whoever it asks for.
-    pub fn is_of_the_app(&self) -> bool {
-        matches!(self, Self::Spotify(spotify::Error::BadClient))
+    pub fn is_app_fault(&self) -> bool {
+        matches!(self, Self::Spotify(spotify::Error::InvalidClient))
     }
 
     /// Whether no other call of the same kind would fare better at present.
-    pub fn holds_up_everything(&self) -> bool {
+    pub fn affects_all_requests(&self) -> bool {
         use spotify::Error as E;
         match self {
-            Self::Paused(_) | Self::Spent(_) | Self::RanOut(_) => true,
-            Self::Crowded | Self::NobodyConnected | Self::Store(_) => true,
+            Self::Paused(_) | Self::QuotaExhausted(_) | Self::QuotaExhaustedMidCheck(_) => true,
+            Self::QueueFull | Self::NobodyConnected | Self::Store(_) => true,
             Self::Spotify(error) => matches!(
                 error,
                 E::RateLimited { .. }
                     | E::QuotaExceeded { .. }
                     | E::OwnerNeedsPremium
                     | E::EndpointRemoved
-                    | E::BadClient
+                    | E::InvalidClient
             ),
             Self::User { .. } => false,
         }

@@ -26,7 +26,7 @@ pub(super) enum Outcome {
 
 /// Settles what it means that the tokens seen at `version` were refused: ends the consent and owes
 /// the one email about it, or holds it with everybody's who lost theirs within the hour.
-pub(super) fn settle(
+pub(super) fn handle_invalid_grant(
     tx: &Tx<'_>,
     user: UserId,
     version: i64,
@@ -43,7 +43,7 @@ pub(super) fn settle(
         end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
         if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
             // The old access tokens serve until then, should the accounts service be down.
-            consents::try_everybody(tx, tx.now() + REFRESH_AHEAD)?;
+            consents::force_refresh_all(tx, tx.now() + REFRESH_AHEAD)?;
         }
         return Ok(Outcome::Ended);
     }
@@ -52,7 +52,7 @@ pub(super) fn settle(
     let restored =
         if crowd.is_anomalous() { consents::restore(tx, SUSPENDED_REASON, until)? } else { 0 };
     if was_quiet {
-        operator.tell(tx, OperatorAlert::MassRefusal)?;
+        operator.enqueue_alert(tx, OperatorAlert::MassRefusal)?;
     }
     Ok(Outcome::Held { crowd, restored })
 }
@@ -68,7 +68,7 @@ fn end(
     if users::find(tx, user)?.is_some_and(|p| p.address.is_some()) {
         // What may still be taken back is not told yet.
         let next_send_time = if for_good { tx.now() } else { tx.now() + REVERSAL_WINDOW };
-        outbox::owe_sign_in_again(tx, user, refusal.authorized_at, next_send_time)?;
+        outbox::enqueue_sign_in_again(tx, user, refusal.authorized_at, next_send_time)?;
     }
     Ok(())
 }

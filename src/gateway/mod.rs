@@ -7,7 +7,7 @@ mod operator_alerts;
 mod rate_limiter;
 mod token_refresh;
 
-pub use client::{Catalogue, Gateway, Lender};
+pub use client::{Gateway, TokenOwner, TokenSource};
 pub use error::GatewayError;
 pub use operator_alerts::Operator;
 pub use rate_limiter::RateLimiter;

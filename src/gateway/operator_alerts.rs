@@ -24,9 +24,9 @@ impl Operator {
     ///
     /// # Errors
     /// [`StoreError`]
-    pub fn tell(self, tx: &Tx<'_>, alert: OperatorAlert) -> Result<(), StoreError> {
+    pub fn enqueue_alert(self, tx: &Tx<'_>, alert: OperatorAlert) -> Result<(), StoreError> {
         if self == Self::Reachable {
-            outbox::owe_operator(tx, &alert.subject(day_of(tx.now())))?;
+            outbox::enqueue_operator(tx, &alert.subject(day_of(tx.now())))?;
         }
         Ok(())
     }

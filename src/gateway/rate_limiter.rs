@@ -12,7 +12,7 @@ use crate::domain::quota::{
 };
 use crate::metrics::{CallOutcome, Metrics};
 use crate::spotify;
-use crate::store::ledger::{self, Booking, Limits, Scope};
+use crate::store::api_calls::{self, Booking, Limits, Scope};
 use crate::store::{Db, StoreError, Tx, allowance};
 
 /// Lets calls out at their distance and within the day's number.
@@ -34,31 +34,31 @@ pub(super) struct Call {
     /// So many of the day's calls are not for it.
     pub(super) reserved: u32,
     /// Who waits for the answer.
-    pub(super) waiting: Waiting,
+    pub(super) caller: Caller,
 }
 
 impl Call {
     /// A call that is not about artists' albums.
-    pub(super) fn of(bucket: Bucket, waiting: Waiting) -> Self {
-        Self { bucket, purpose: Purpose::Other, reserved: 0, waiting }
+    pub(super) fn of(bucket: Bucket, caller: Caller) -> Self {
+        Self { bucket, purpose: Purpose::Other, reserved: 0, caller }
     }
 }
 
 /// Who waits for the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waiting {
+pub(super) enum Caller {
     /// A worker, who has time.
-    Worker,
+    Background,
     /// A user in front of a page, who has not.
-    User,
+    Interactive,
 }
 
-impl Waiting {
+impl Caller {
     /// A user turns away before this; and what anybody can set off must not fill the queue.
-    fn patience(self) -> Duration {
+    fn max_wait(self) -> Duration {
         match self {
-            Self::Worker => Duration::from_secs(3600),
-            Self::User => Duration::from_secs(10),
+            Self::Background => Duration::from_secs(3600),
+            Self::Interactive => Duration::from_secs(10),
         }
     }
 }
@@ -85,7 +85,7 @@ impl RateLimiter {
     /// Makes the call that `booked` describes when its turn has come.
     ///
     /// # Errors
-    /// [`GatewayError::Paused`], [`GatewayError::Spent`] and [`GatewayError::Crowded`] without a call;
+    /// [`GatewayError::Paused`], [`GatewayError::QuotaExhausted`] and [`GatewayError::QueueFull`] without a call;
     /// else what the call said.
     pub(super) async fn call<T, F>(&self, booked: Call, call: F) -> Result<T, GatewayError>
     where
@@ -110,15 +110,15 @@ impl RateLimiter {
             reserved: call.reserved,
             purpose: call.purpose,
             interval: self.interval,
-            patience: call.waiting.patience(),
+            max_wait: call.caller.max_wait(),
         };
-        let book = move |tx: &Tx<'_>| Ok((ledger::book(tx, bucket, limits)?, tx.now()));
+        let book = move |tx: &Tx<'_>| Ok((api_calls::book(tx, bucket, limits)?, tx.now()));
         let (booking, now) = self.db.write("book a call", book).await?;
         let at = match booking {
             Booking::Booked(at) => at,
             Booking::Paused(pause) => return Err(GatewayError::Paused(pause)),
-            Booking::Spent(free_at) => return Err(GatewayError::Spent(free_at)),
-            Booking::Crowded => return Err(GatewayError::Crowded),
+            Booking::Spent(free_at) => return Err(GatewayError::QuotaExhausted(free_at)),
+            Booking::Crowded => return Err(GatewayError::QueueFull),
         };
         // By the clock as it stood then: one that stepped back since would make this wait for as long.
         let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
@@ -127,7 +127,7 @@ impl RateLimiter {
         }
         self.clock.sleep(wait).await;
         // Spotify may have asked for a pause meanwhile, through somebody else's call.
-        match self.db.read("pause", move |tx| ledger::pause_of(tx, bucket)).await? {
+        match self.db.read("pause", move |tx| api_calls::pause_of(tx, bucket)).await? {
             Some(pause) => Err(GatewayError::Paused(pause)),
             None => Ok(()),
         }
@@ -157,13 +157,13 @@ impl RateLimiter {
         self.db
             .write("pause", move |tx| {
                 if let Some(alert) = alert_for(tx, bucket, ceiling, time, cause)? {
-                    operator.tell(tx, alert)?;
+                    operator.enqueue_alert(tx, alert)?;
                 }
                 // Users at the door may knock: they are few, and the odd answer may be theirs alone.
                 if cause == Cause::Endpoint && bucket == Bucket::Profile {
                     return Ok(());
                 }
-                ledger::pause(tx, scope, time, cause)
+                api_calls::pause(tx, scope, time, cause)
             })
             .await
     }
@@ -177,9 +177,9 @@ fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
         Some(spotify::Error::QuotaExceeded { .. }) => CallOutcome::QuotaSpent,
         Some(spotify::Error::Temporary(_) | spotify::Error::Malformed(_)) => CallOutcome::Failed,
         Some(
-            spotify::Error::AccessRefused
-            | spotify::Error::SignInAgain(_)
-            | spotify::Error::BadClient
+            spotify::Error::Unauthorized
+            | spotify::Error::InvalidGrant(_)
+            | spotify::Error::InvalidClient
             | spotify::Error::NotOnAllowList
             | spotify::Error::MissingScope
             | spotify::Error::OwnerNeedsPremium

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::invalid_grant::{self, Outcome};
-use super::rate_limiter::{Call, Waiting};
+use super::rate_limiter::{Call, Caller};
 use super::{GatewayError, RateLimiter};
 use crate::clock::Clock;
 use crate::domain::consent::Ending;
@@ -15,7 +15,7 @@ use crate::domain::quota::Bucket;
 use crate::domain::token::Grant;
 use crate::domain::user::UserId;
 use crate::spotify::{self, Accounts};
-use crate::store::tokens::{self, Kept, RefreshClaim};
+use crate::store::tokens::{self, RefreshClaim, StoredTokens};
 use crate::store::{Db, StoreError, consents};
 
 /// How often to look whether another process has finished its refresh.
@@ -30,14 +30,14 @@ pub(super) struct Refresher {
     clock: Arc<dyn Clock>,
     rate_limiter: Arc<RateLimiter>,
     accounts: Accounts,
-    lanes: Mutex<HashMap<UserId, Arc<Mutex<Lane>>>>,
+    states: Mutex<HashMap<UserId, Arc<Mutex<UserRefreshState>>>>,
 }
 
 /// One user's lane. It holds what Spotify granted for a version of the tokens while the database
 /// could not keep it: where refresh tokens rotate, it is the only copy of the only good one.
 #[derive(Default)]
-struct Lane {
-    unkept: Option<(i64, Grant)>,
+struct UserRefreshState {
+    unsaved_grant: Option<(i64, Grant)>,
 }
 
 impl Refresher {
@@ -47,15 +47,19 @@ impl Refresher {
         rate_limiter: Arc<RateLimiter>,
         accounts: Accounts,
     ) -> Self {
-        Self { db, clock, rate_limiter, accounts, lanes: Mutex::default() }
+        Self { db, clock, rate_limiter, accounts, states: Mutex::default() }
     }
 
     /// Refreshes the tokens seen at `version`, unless somebody else did or does: a refresh token
     /// that rotates is good once.
-    pub(super) async fn refresh(&self, user: UserId, version: i64) -> Result<Kept, GatewayError> {
-        let mut lane = self.lane(user).await;
-        if let Some((version, grant)) = lane.unkept.take() {
-            self.keep(user, version, grant, &mut lane).await?;
+    pub(super) async fn refresh(
+        &self,
+        user: UserId,
+        version: i64,
+    ) -> Result<StoredTokens, GatewayError> {
+        let mut state = self.state(user).await;
+        if let Some((version, grant)) = state.unsaved_grant.take() {
+            self.keep(user, version, grant, &mut state).await?;
         }
         for _ in 0..MAX_POLLS {
             let claim = self
@@ -63,8 +67,8 @@ impl Refresher {
                 .write("claim refresh", move |tx| tokens::claim_refresh(tx, user, version))
                 .await?;
             match claim {
-                RefreshClaim::Ours(kept) => {
-                    return self.refresh_claimed(user, kept, &mut lane).await;
+                RefreshClaim::Acquired(kept) => {
+                    return self.refresh_claimed(user, kept, &mut state).await;
                 }
                 RefreshClaim::Newer(kept) => return Ok(kept),
                 RefreshClaim::Gone => return Err(ended(user, Ending::Unknown)),
@@ -77,26 +81,26 @@ impl Refresher {
         Err(GatewayError::User { user, why })
     }
 
-    async fn lane(&self, user: UserId) -> OwnedMutexGuard<Lane> {
-        let lane = Arc::clone(self.lanes.lock().await.entry(user).or_default());
-        lane.lock_owned().await
+    async fn state(&self, user: UserId) -> OwnedMutexGuard<UserRefreshState> {
+        let state = Arc::clone(self.states.lock().await.entry(user).or_default());
+        state.lock_owned().await
     }
 
     async fn refresh_claimed(
         &self,
         user: UserId,
-        kept: Kept,
-        lane: &mut Lane,
-    ) -> Result<Kept, GatewayError> {
+        kept: StoredTokens,
+        state: &mut UserRefreshState,
+    ) -> Result<StoredTokens, GatewayError> {
         let version = kept.version;
         let ask = self.accounts.refresh(&kept.tokens.refresh, self.clock.now());
-        match self.rate_limiter.call(Call::of(Bucket::Tokens, Waiting::Worker), ask).await {
+        match self.rate_limiter.call(Call::of(Bucket::Tokens, Caller::Background), ask).await {
             Ok(grant) => {
-                self.keep(user, version, grant, lane).await?;
+                self.keep(user, version, grant, state).await?;
                 let kept = self.db.read("find tokens", move |tx| tokens::find(tx, user)).await?;
                 kept.ok_or_else(|| ended(user, Ending::Unknown))
             }
-            Err(GatewayError::Spotify(spotify::Error::SignInAgain(how))) => {
+            Err(GatewayError::Spotify(spotify::Error::InvalidGrant(how))) => {
                 self.refused(user, version, how).await?;
                 Err(ended(user, how))
             }
@@ -114,7 +118,7 @@ impl Refresher {
         user: UserId,
         version: i64,
         grant: Grant,
-        lane: &mut Lane,
+        state: &mut UserRefreshState,
     ) -> Result<(), StoreError> {
         let granted = grant.clone();
         let kept = self
@@ -122,7 +126,7 @@ impl Refresher {
             .write("keep refreshed tokens", move |tx| {
                 let is_kept = tokens::refreshed(tx, user, version, &granted)?;
                 if is_kept {
-                    consents::taken_again(tx, user)?;
+                    consents::clear_refusal(tx, user)?;
                 }
                 Ok(is_kept)
             })
@@ -137,7 +141,7 @@ impl Refresher {
                 Ok(())
             }
             Err(error) => {
-                lane.unkept = Some((version, grant));
+                state.unsaved_grant = Some((version, grant));
                 Err(error)
             }
         }
@@ -148,7 +152,7 @@ impl Refresher {
         let outcome = self
             .db
             .write("consent refused", move |tx| {
-                invalid_grant::settle(tx, user, version, how, operator)
+                invalid_grant::handle_invalid_grant(tx, user, version, how, operator)
             })
             .await?;
         match outcome {
@@ -171,7 +175,7 @@ impl Refresher {
 }
 
 fn ended(user: UserId, how: Ending) -> GatewayError {
-    GatewayError::User { user, why: spotify::Error::SignInAgain(how) }
+    GatewayError::User { user, why: spotify::Error::InvalidGrant(how) }
 }
 
 /// A refresh that failed concerns this user's token; another's may be alive.

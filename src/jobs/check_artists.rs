@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use super::read_albums::{self, Read};
-use super::record_look::{Found, record_look};
-use super::{Scope, Watch, side_lists};
+use super::fetch_releases::{self, Read};
+use super::record_releases::{RecordResult, record_releases};
+use super::{RunControl, Scope, side_lists};
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
@@ -19,8 +19,8 @@ use crate::domain::release_query::ReleaseQuery;
 use crate::domain::{backoff, check_planner, day_of, detection};
 use crate::gateway::GatewayError;
 use crate::spotify;
-use crate::store::artists::{self, Claimed, Learnt, Whom};
-use crate::store::{self, StoreError, Tx, allowance, editions, hints, ledger, singles};
+use crate::store::artists::{self, CheckResult, CheckScope, Claimed};
+use crate::store::{self, StoreError, Tx, allowance, api_calls, editions, hints, singles};
 
 /// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -37,7 +37,7 @@ const UNFINISHED_WAIT_OF_FEW: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct CheckReport {
     /// Artists that were asked about and answered for.
     pub checked: u64,
     /// Of those, how many for the first time.
@@ -45,7 +45,7 @@ pub struct Outcome {
     /// Releases that are news.
     pub news: u64,
     /// Things newly owed to users.
-    pub owed: u64,
+    pub pending: u64,
     /// Artists whose check failed.
     pub failed: u64,
     /// Artists that Spotify does not know.
@@ -58,7 +58,7 @@ pub struct Outcome {
     pub left: Option<String>,
 }
 
-impl Outcome {
+impl CheckReport {
     /// Whether there was nothing to do, or nothing that could be done today.
     pub fn is_idle(&self) -> bool {
         *self == Self { left: self.left.clone(), ..Self::default() }
@@ -70,10 +70,10 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} artists checked ({} for the first time)", self.checked, self.baselines)?;
-        write!(f, ", {} new releases, {} things newly owed", self.news, self.owed)?;
+        write!(f, ", {} new releases, {} things newly owed", self.news, self.pending)?;
         for (count, what) in
             [(self.failed, "checks failed"), (self.unknown, "artists unknown to Spotify")]
         {
@@ -93,12 +93,16 @@ impl fmt::Display for Outcome {
 /// Asks about the artists that are worth it now (`domain/check_planner`), as far as the day's calls go.
 ///
 /// # Errors
-/// [`StoreError`] where the database fails; anything else is in the [`Outcome`].
-pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
-    let mut outcome = Outcome::default();
+/// [`StoreError`] where the database fails; anything else is in the [`CheckReport`].
+pub async fn run(
+    ctx: &Ctx,
+    scope: Scope,
+    watch: &RunControl<'_>,
+) -> Result<CheckReport, StoreError> {
+    let mut outcome = CheckReport::default();
     let all = scope == Scope::All;
     // While Spotify is down nobody asks, except for a user who says "now".
-    if !all && let Some(pause) = ctx.db.read("pause of checks", ledger::pause_of_checks).await? {
+    if !all && let Some(pause) = ctx.db.read("pause of checks", api_calls::pause_of_checks).await? {
         outcome.left = Some(GatewayError::Paused(pause).to_string());
         return Ok(outcome);
     }
@@ -125,7 +129,9 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
             Err(GatewayError::Store(error)) => return Err(error),
             Err(error) => {
                 failures_in_a_row += 1;
-                if give_up(ctx, &artist, &error, failures_in_a_row, &mut outcome).await? {
+                if record_failed_check(ctx, &artist, &error, failures_in_a_row, &mut outcome)
+                    .await?
+                {
                     break;
                 }
             }
@@ -144,7 +150,7 @@ fn plan_checks(
     let hinted = hints::wanting(tx)?;
     let budget = allowance::budget(tx, settings.calls_per_day)?;
     if all {
-        let candidates = artists::candidates(tx, Whom::All)?;
+        let candidates = artists::candidates(tx, CheckScope::All)?;
         return Ok(check_planner::everybody(&hinted, &candidates, &budget, settings, tx.now()));
     }
     let watched = artists::count_watched(tx)?;
@@ -153,8 +159,8 @@ fn plan_checks(
     let is_spent = |purpose| budget.is_spent(purpose, settings);
     let candidates = match (is_spent(Purpose::InitialScan), is_spent(Purpose::Scheduled)) {
         (true, true) => Vec::new(),
-        (false, true) => artists::candidates(tx, Whom::New)?,
-        (_, false) => artists::candidates(tx, Whom::Due)?,
+        (false, true) => artists::candidates(tx, CheckScope::NeverChecked)?,
+        (_, false) => artists::candidates(tx, CheckScope::Due)?,
     };
     Ok(check_planner::plan_checks(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
@@ -163,20 +169,20 @@ fn plan_checks(
 struct Checked {
     is_baseline: bool,
     news: u64,
-    owed: u64,
+    pending: u64,
     /// Why a later page could not be read, where the first ones were.
     incomplete: Option<GatewayError>,
 }
 
-impl Outcome {
+impl CheckReport {
     /// Counts a check; whether the pass should end.
     fn count(&mut self, checked: Checked) -> bool {
         self.checked += 1;
         self.baselines += u64::from(checked.is_baseline);
         self.news += checked.news;
-        self.owed += checked.owed;
+        self.pending += checked.pending;
         let Some(error) = checked.incomplete else { return false };
-        if error.holds_up_everything() {
+        if error.affects_all_requests() {
             self.hold_up(&error);
             return true;
         }
@@ -187,11 +193,11 @@ impl Outcome {
     /// To have to wait for one's turn is no failure; to be kept waiting by Spotify is.
     fn hold_up(&mut self, error: &GatewayError) {
         match error {
-            GatewayError::Spent(_) | GatewayError::RanOut(_) | GatewayError::NobodyConnected => {
-                self.left = Some(error.to_string())
-            }
+            GatewayError::QuotaExhausted(_)
+            | GatewayError::QuotaExhaustedMidCheck(_)
+            | GatewayError::NobodyConnected => self.left = Some(error.to_string()),
             _ => {
-                self.is_app_refused = error.is_of_the_app();
+                self.is_app_refused = error.is_app_fault();
                 self.held_up = Some(error.to_string());
             }
         }
@@ -203,12 +209,12 @@ async fn check(
     artist: &Claimed,
     planned_check: &PlannedCheck,
 ) -> Result<Checked, GatewayError> {
-    let read = read_albums::read(ctx, artist, planned_check).await?;
+    let read = fetch_releases::read(ctx, artist, planned_check).await?;
     let mut checked = record(ctx, artist, read).await?;
     if checked.incomplete.is_none() {
         let beside = side_lists::look(ctx, &artist.id).await?;
         checked.news += beside.news;
-        checked.owed += beside.owed;
+        checked.pending += beside.pending;
     }
     Ok(checked)
 }
@@ -222,13 +228,13 @@ fn rate(known: &[Release], today: Date) -> f64 {
 }
 
 /// What became of the pages after the first, and of the looks after the first.
-enum Rest {
+enum Completion {
     /// They were read, as far as they matter.
-    Whole,
+    Complete,
     /// They have to wait for their turn.
-    Later,
+    Deferred,
     /// They have to wait until there are calls for all of them.
-    Unfinished(String),
+    OutOfQuota(String),
     /// They could not be read.
     Failed(String),
 }
@@ -242,31 +248,33 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
     let (wait, unfinished_wait) =
         (ctx.wait(backoff::CHECK, artist.failures + 1), unfinished_wait(ctx));
     let rest = match &incomplete {
-        None => Rest::Whole,
-        Some(error @ GatewayError::RanOut(_)) => Rest::Unfinished(error.to_string()),
-        Some(error) if error.holds_up_everything() => Rest::Later,
-        Some(error) => Rest::Failed(error.to_string()),
+        None => Completion::Complete,
+        Some(error @ GatewayError::QuotaExhaustedMidCheck(_)) => {
+            Completion::OutOfQuota(error.to_string())
+        }
+        Some(error) if error.affects_all_requests() => Completion::Deferred,
+        Some(error) => Completion::Failed(error.to_string()),
     };
-    let Found { news, owed, dates } = ctx
+    let RecordResult { news, pending, dates } = ctx
         .db
         .write("record albums", move |tx| {
             // Its last follower may have left while Spotify was asked.
             if !artists::is_known(tx, &artist.id)? {
-                return Ok(Found::default());
+                return Ok(RecordResult::default());
             }
             let mut known = editions::known_of(tx, &artist.id, ReleaseQuery::Albums)?;
-            let mut all = Found::default();
+            let mut all = RecordResult::default();
             for query in queries {
-                let found = record_look(tx, &artist.id, query, &mut known)?;
+                let found = record_releases(tx, &artist.id, query, &mut known)?;
                 all.news += found.news;
-                all.owed += found.owed;
+                all.pending += found.pending;
                 all.dates.extend(found.dates);
             }
             artists::note_last_album(tx, &artist.id)?;
-            ledger::resume_checks(tx)?;
+            api_calls::resume_checks(tx)?;
             let of_albums = totals.iter().find(|(query, _)| query.has_albums());
             // A reading that broke off says nothing against a hint, nor do singles about an album.
-            if of_albums.is_some() && (matches!(rest, Rest::Whole) || all.news > 0) {
+            if of_albums.is_some() && (matches!(rest, Completion::Complete) || all.news > 0) {
                 hints::after_check(tx, &artist.id, all.news > 0)?;
             }
             let total = of_albums.and_then(|(_, total)| *total);
@@ -274,15 +282,15 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
                 singles::leave(tx, &artist.id, total)?;
             }
             match rest {
-                Rest::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
-                Rest::Later => artists::release(tx, &artist.id)?,
-                Rest::Unfinished(why) => {
+                Completion::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
+                Completion::Deferred => artists::release(tx, &artist.id)?,
+                Completion::OutOfQuota(why) => {
                     artists::unfinished(tx, &artist.id, &why, tx.now() + unfinished_wait)?;
                 }
-                Rest::Whole => {
+                Completion::Complete => {
                     let rate = Some(rate(&known, day_of(tx.now())));
                     let next_at = tx.now() + check_planner::MIN_INTERVAL;
-                    artists::checked(tx, &artist.id, Learnt { total, rate }, next_at)?;
+                    artists::checked(tx, &artist.id, CheckResult { total, rate }, next_at)?;
                     singles::after_check(tx, &artist.id, &totals)?;
                     store::artist_lists::note_unwanted(tx, &artist.id)?;
                 }
@@ -298,23 +306,23 @@ async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, Stor
     if let Some(error) = &incomplete {
         tracing::warn!(%error, "some of an artist's pages were read, a later one was not");
     }
-    Ok(Checked { is_baseline, news, owed, incomplete })
+    Ok(Checked { is_baseline, news, pending, incomplete })
 }
 
 /// Records why a check brought nothing; whether the pass should end.
-async fn give_up(
+async fn record_failed_check(
     ctx: &Ctx,
     artist: &Claimed,
     error: &GatewayError,
     failures_in_a_row: u32,
-    outcome: &mut Outcome,
+    outcome: &mut CheckReport,
 ) -> Result<bool, StoreError> {
-    if error.holds_up_everything() {
+    if error.affects_all_requests() {
         if matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved)) {
             // Should it be this artist's alone, the others have their turn before it again.
             note_failure(ctx, &artist.id, error, backoff::CHECK.longest).await?;
         } else {
-            give_back(ctx, &artist.id, error).await?;
+            release_claim(ctx, &artist.id, error).await?;
         }
         outcome.hold_up(error);
         return Ok(true);
@@ -332,7 +340,7 @@ async fn give_up(
     }
     if !is_unknown && failures_in_a_row >= TOO_MANY_FAILURES {
         let chance = fraction(&*ctx.chance);
-        let pause = move |tx: &Tx<'_>| ledger::pause_checks(tx, backoff::OUTAGE, chance);
+        let pause = move |tx: &Tx<'_>| api_calls::pause_checks(tx, backoff::OUTAGE, chance);
         let pause = ctx.db.write("pause checks", pause).await?;
         outcome.held_up = Some(GatewayError::Paused(pause).to_string());
         return Ok(true);
@@ -345,9 +353,10 @@ fn unfinished_wait(ctx: &Ctx) -> Duration {
     if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT }
 }
 
-async fn give_back(ctx: &Ctx, id: &ArtistId, error: &GatewayError) -> Result<(), StoreError> {
+async fn release_claim(ctx: &Ctx, id: &ArtistId, error: &GatewayError) -> Result<(), StoreError> {
     let id = id.clone();
-    let ran_out = matches!(error, GatewayError::RanOut(_)).then(|| error.to_string());
+    let ran_out =
+        matches!(error, GatewayError::QuotaExhaustedMidCheck(_)).then(|| error.to_string());
     let wait = unfinished_wait(ctx);
     ctx.db
         .write("release artist", move |tx| match &ran_out {

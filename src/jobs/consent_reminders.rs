@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-use crate::accounts::leave;
+use crate::accounts::delete_account;
 use crate::context::Ctx;
 use crate::domain::consent::{Reminder, reminder_due};
 use crate::domain::operator_alert::OperatorAlert;
 use crate::gateway::Operator;
 use crate::store::outbox::{self, EmailKind};
-use crate::store::{StoreError, Tx, callers, consents};
+use crate::store::{StoreError, Tx, access_requests, consents};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct ReminderReport {
     /// Users who were reminded.
     pub reminded: u64,
     /// Users who revoked their consent days ago and were deleted.
     pub deleted: u64,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for ReminderReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reminded, deleted } = self;
         write!(f, "reminded {reminded} users that their access ends soon")?;
@@ -30,17 +30,17 @@ impl fmt::Display for Outcome {
 }
 
 /// Enqueues reminders that are due, and deletes users as Spotify's terms demand.
-pub async fn pass(ctx: &Ctx) -> Result<Outcome, StoreError> {
+pub async fn run(ctx: &Ctx) -> Result<ReminderReport, StoreError> {
     let operator = Operator::at(ctx.operator.as_ref());
     let reminded = move |tx: &Tx<'_>| {
         // Requests that come after the day's email are in the next day's.
-        if callers::is_anybody_untold(tx)? {
-            operator.tell(tx, OperatorAlert::Callers)?;
+        if access_requests::is_any_unreported(tx)? {
+            operator.enqueue_alert(tx, OperatorAlert::AccessRequests)?;
         }
         remind(tx)
     };
     let reminded = ctx.db.write("remind of consents", reminded).await?;
-    Ok(Outcome { reminded, deleted: leave::see_off(ctx).await? })
+    Ok(ReminderReport { reminded, deleted: delete_account::delete_revoked_accounts(ctx).await? })
 }
 
 fn remind(tx: &Tx<'_>) -> Result<u64, StoreError> {
@@ -48,7 +48,7 @@ fn remind(tx: &Tx<'_>) -> Result<u64, StoreError> {
     for (user, authorized_at) in consents::good(tx)? {
         let Some(reminder) = reminder_due(authorized_at, tx.now()) else { continue };
         let subject = subject(authorized_at.as_millisecond(), reminder);
-        reminded += u64::from(outbox::owe(tx, user, EmailKind::ConsentEnds, &subject)?);
+        reminded += u64::from(outbox::enqueue(tx, user, EmailKind::ConsentEnds, &subject)?);
     }
     Ok(reminded)
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Watch;
+use super::RunControl;
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
@@ -23,7 +23,7 @@ const SOURCE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct HintReport {
     /// The number of calls.
     pub calls: u64,
     /// The number of artists found in other catalogues.
@@ -34,7 +34,7 @@ pub struct Outcome {
     pub silent: Vec<(SourceName, String)>,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for HintReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { calls, identified, given, silent } = self;
         write!(
@@ -46,8 +46,8 @@ impl fmt::Display for Outcome {
 }
 
 /// Asks each source that is due. Fails only if the database does.
-pub async fn pass(ctx: &Ctx, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
-    let mut outcome = Outcome::default();
+pub async fn run(ctx: &Ctx, watch: &RunControl<'_>) -> Result<HintReport, StoreError> {
+    let mut outcome = HintReport::default();
     for (done, source) in ctx.hints.iter().enumerate() {
         ask_source(ctx, &**source, watch, &mut outcome).await?;
         (watch.progress)(done as u64 + 1, ctx.hints.len() as u64);
@@ -59,8 +59,8 @@ pub async fn pass(ctx: &Ctx, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
 async fn ask_source(
     ctx: &Ctx,
     source: &dyn Source,
-    watch: &Watch<'_>,
-    outcome: &mut Outcome,
+    watch: &RunControl<'_>,
+    outcome: &mut HintReport,
 ) -> Result<(), StoreError> {
     let ends = ctx.clock.now() + SOURCE_TIMEOUT;
     while !watch.stop.is_cancelled() && ctx.clock.now() < ends {
@@ -116,7 +116,7 @@ async fn record_answer(
     source: SourceInfo,
     artists: Vec<Subject>,
     answer: Answer,
-    outcome: &mut Outcome,
+    outcome: &mut HintReport,
 ) -> Result<(), StoreError> {
     let identified = answer.identities.len() as u64;
     let given = ctx
@@ -141,7 +141,7 @@ async fn record_failure(
     source: SourceInfo,
     artists: Vec<Subject>,
     error: Error,
-    outcome: &mut Outcome,
+    outcome: &mut HintReport,
 ) -> Result<(), StoreError> {
     let (why, retry_after) = (error.to_string(), error.retry_after());
     let chance = fraction(&*ctx.chance);

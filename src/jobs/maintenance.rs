@@ -5,7 +5,7 @@ use std::fmt;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::leave;
+use crate::accounts::delete_account;
 use crate::context::Ctx;
 use crate::store::{StoreError, Tx, artists, leftovers, retention};
 
@@ -14,7 +14,7 @@ const PAGES: u32 = 512;
 
 /// What the daily maintenance did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct MaintenanceReport {
     /// Notifications of more than a year ago.
     pub emails: u64,
     /// Releases that are in no list any more.
@@ -25,7 +25,7 @@ pub struct Outcome {
     pub copies: u64,
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for MaintenanceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { emails, releases, pages, copies } = self;
         write!(
@@ -37,18 +37,22 @@ impl fmt::Display for Outcome {
 }
 
 /// Runs the daily maintenance, if a day has passed since the last time. One that was stopped starts over.
-pub async fn pass(ctx: &Ctx, stop: &CancellationToken) -> Result<Option<Outcome>, StoreError> {
+pub async fn run(
+    ctx: &Ctx,
+    stop: &CancellationToken,
+) -> Result<Option<MaintenanceReport>, StoreError> {
     if !ctx.db.read("is maintenance due", retention::is_daily_due).await? {
         return Ok(None);
     }
-    let mut outcome = Outcome { copies: delete_copies(ctx).await?, ..Outcome::default() };
+    let mut outcome =
+        MaintenanceReport { copies: delete_copies(ctx).await?, ..MaintenanceReport::default() };
     delete_notifications(ctx, stop, &mut outcome).await?;
     delete_releases(ctx, stop, &mut outcome).await?;
     return_free_pages(ctx, stop, &mut outcome).await?;
     if !stop.is_cancelled() {
         ctx.db.write("record maintenance", retention::record_daily).await?;
     }
-    if outcome != Outcome::default() {
+    if outcome != MaintenanceReport::default() {
         // Deleted rows stay in the write-ahead log until it is emptied.
         ctx.db.checkpoint().await.ok();
     }
@@ -66,7 +70,7 @@ pub async fn delete_expired(ctx: &Ctx, stop: &CancellationToken) -> Result<(), S
     while let Some(from) = after.filter(|_| !stop.is_cancelled()) {
         let find = move |tx: &Tx<'_>| retention::unfollowed_artists(tx, &from);
         let (unfollowed, last) = ctx.db.read("unfollowed artists", find).await?;
-        leave::forget_artists(ctx, unfollowed).await?;
+        delete_account::forget_artists(ctx, unfollowed).await?;
         after = last;
     }
     Ok(())
@@ -92,7 +96,7 @@ async fn delete_copies(ctx: &Ctx) -> Result<u64, StoreError> {
 async fn delete_notifications(
     ctx: &Ctx,
     stop: &CancellationToken,
-    outcome: &mut Outcome,
+    outcome: &mut MaintenanceReport,
 ) -> Result<(), StoreError> {
     let horizon = ctx.db.read("notification horizon", retention::notification_horizon).await?;
     while !stop.is_cancelled() {
@@ -109,7 +113,7 @@ async fn delete_notifications(
 async fn delete_releases(
     ctx: &Ctx,
     stop: &CancellationToken,
-    outcome: &mut Outcome,
+    outcome: &mut MaintenanceReport,
 ) -> Result<(), StoreError> {
     let orphans = ctx.db.read("orphaned releases", retention::orphaned_releases).await?;
     for some in orphans.chunks(retention::BATCH).take_while(|_| !stop.is_cancelled()) {
@@ -123,7 +127,7 @@ async fn delete_releases(
 async fn return_free_pages(
     ctx: &Ctx,
     stop: &CancellationToken,
-    outcome: &mut Outcome,
+    outcome: &mut MaintenanceReport,
 ) -> Result<(), StoreError> {
     while !stop.is_cancelled() {
         let give = |tx: &Tx<'_>| retention::return_free_pages(tx, PAGES);

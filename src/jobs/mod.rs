@@ -6,10 +6,10 @@ mod compose;
 pub mod consent_reminders;
 pub mod disk_space;
 pub mod fetch_hints;
+mod fetch_releases;
 pub mod heartbeat;
 pub mod maintenance;
-mod read_albums;
-mod record_look;
+mod record_releases;
 pub mod scheduler;
 pub mod send_emails;
 mod side_lists;
@@ -28,7 +28,7 @@ pub enum Scope {
 }
 
 /// How a pass is watched and stopped.
-pub struct Watch<'a> {
+pub struct RunControl<'a> {
     /// Cancelled when no further unit of work should begin.
     pub stop: &'a CancellationToken,
     /// Told after each unit how many of how many are done.

@@ -9,11 +9,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use self::attempt::{Done, Fate, Server, deliver};
-use super::{Scope, Watch};
+use super::{RunControl, Scope};
 use crate::context::Ctx;
 use crate::domain::user::Addressee;
 use crate::store::StoreError;
-use crate::store::outbox::{self, Unit};
+use crate::store::outbox::{self, PendingEmail};
 
 /// After so many emails in a row for which the mail server was unavailable, the run ends. One is not enough: a
 /// server may fail on one user's address.
@@ -24,11 +24,11 @@ const PAGE: u32 = 2_000;
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct DeliveryReport {
     /// Emails that the server accepted.
     pub sent: u64,
     /// Emails that will be retried.
-    pub put_off: u64,
+    pub deferred: u64,
     /// Emails that were rejected for good.
     pub refused: u64,
     /// Emails that are no longer wanted.
@@ -39,17 +39,17 @@ pub struct Outcome {
     pub reason: Option<String>,
 }
 
-impl Outcome {
+impl DeliveryReport {
     pub fn has_failed(&self) -> bool {
-        self.put_off + self.refused > 0
+        self.deferred + self.refused > 0
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for DeliveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} letters sent", self.sent)?;
         for (count, what) in [
-            (self.put_off, "put off"),
+            (self.deferred, "put off"),
             (self.refused, "refused for good"),
             (self.dropped, "no longer wanted"),
             (self.held, "for addresses that letters come back from"),
@@ -63,35 +63,43 @@ impl fmt::Display for Outcome {
 }
 
 /// Sends the emails that are due, as many at once as there are connections.
-pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
+pub async fn run(
+    ctx: &Ctx,
+    scope: Scope,
+    watch: &RunControl<'_>,
+) -> Result<DeliveryReport, StoreError> {
     let together = ctx.together;
     if scope == Scope::All {
         ctx.db.write("make letters due", move |tx| outbox::make_due(tx, together)).await?;
     }
-    let mut round = Round::new(ctx.mailer.connections());
-    let ended = send_all(ctx, watch, &mut round).await;
+    let mut run = DeliveryRun::new(ctx.mailer.connections());
+    let ended = send_all(ctx, watch, &mut run).await;
     ctx.mailer.close().await;
-    if round.has_farewell {
+    if run.has_farewell {
         // The deleted address is still in the write-ahead log until that is truncated.
         if let Err(error) = ctx.db.checkpoint().await {
             tracing::warn!(%error, "the write-ahead log could not be emptied after a farewell");
         }
     }
-    ended.map(|()| round.outcome)
+    ended.map(|()| run.outcome)
 }
 
-async fn send_all(ctx: &Ctx, watch: &Watch<'_>, round: &mut Round) -> Result<(), StoreError> {
+async fn send_all(
+    ctx: &Ctx,
+    watch: &RunControl<'_>,
+    run: &mut DeliveryRun,
+) -> Result<(), StoreError> {
     let mut under_way = FuturesUnordered::new();
     let mut addressees: Vec<Addressee> = Vec::new();
     let mut queue = Queue::default();
     let mut failure = None;
     loop {
-        while under_way.len() < round.width && failure.is_none() && !round.is_over(watch) {
+        while under_way.len() < run.concurrency && failure.is_none() && !run.is_over(watch) {
             match queue.next(ctx, &addressees).await {
-                Ok(Some(unit)) => {
-                    round.has_farewell |= unit.is_farewell();
-                    addressees.push(unit.addressee());
-                    under_way.push(deliver(ctx, unit));
+                Ok(Some(pending_email)) => {
+                    run.has_farewell |= pending_email.is_goodbye();
+                    addressees.push(pending_email.addressee());
+                    under_way.push(deliver(ctx, pending_email));
                 }
                 Ok(None) => break,
                 Err(error) => failure = Some(error),
@@ -104,7 +112,7 @@ async fn send_all(ctx: &Ctx, watch: &Watch<'_>, round: &mut Round) -> Result<(),
             Err(error) => failure = Some(error),
             Ok(done) => {
                 queue.note(&done);
-                round.note(done);
+                run.note(done);
                 (watch.progress)(queue.done, queue.of);
             }
         }
@@ -113,56 +121,56 @@ async fn send_all(ctx: &Ctx, watch: &Watch<'_>, round: &mut Round) -> Result<(),
 }
 
 /// The state of a run.
-struct Round {
-    outcome: Outcome,
+struct DeliveryRun {
+    outcome: DeliveryReport,
     most: usize,
     /// How many emails to send at once: one more after each success, one after trouble, so that a server that
     /// is down gets one email at a time.
-    width: usize,
+    concurrency: usize,
     unavailable_in_a_row: u32,
     is_unwelcome: bool,
     has_farewell: bool,
 }
 
-impl Round {
+impl DeliveryRun {
     fn new(most: usize) -> Self {
         Self {
-            outcome: Outcome::default(),
+            outcome: DeliveryReport::default(),
             most,
-            width: 1,
+            concurrency: 1,
             unavailable_in_a_row: 0,
             is_unwelcome: false,
             has_farewell: false,
         }
     }
 
-    fn is_over(&self, watch: &Watch<'_>) -> bool {
+    fn is_over(&self, watch: &RunControl<'_>) -> bool {
         let is_down = self.unavailable_in_a_row >= SERVER_IS_DOWN;
         watch.stop.is_cancelled() || is_down || self.is_unwelcome
     }
 
     fn note(&mut self, done: Done) {
         let (count, why) = match done.fate {
-            Fate::NotOurs => return,
+            Fate::Skipped => return,
             Fate::Sent => {
-                self.width = self.most.min(self.width + 1);
+                self.concurrency = self.most.min(self.concurrency + 1);
                 (&mut self.outcome.sent, None)
             }
             Fate::Unwanted => (&mut self.outcome.dropped, None),
-            Fate::Held => (&mut self.outcome.held, None),
-            Fate::PutOff(why) => (&mut self.outcome.put_off, Some(why)),
+            Fate::Suppressed => (&mut self.outcome.held, None),
+            Fate::Deferred(why) => (&mut self.outcome.deferred, Some(why)),
             Fate::Refused(why) => (&mut self.outcome.refused, Some(why)),
         };
         *count += 1;
         self.outcome.reason = why.or(self.outcome.reason.take());
         match done.server {
-            Server::NotAsked => {}
-            Server::Usable => self.unavailable_in_a_row = 0,
+            Server::Untouched => {}
+            Server::Ok => self.unavailable_in_a_row = 0,
             Server::Unavailable => {
                 self.unavailable_in_a_row += 1;
-                self.width = 1;
+                self.concurrency = 1;
             }
-            Server::Unwelcoming => self.is_unwelcome = true,
+            Server::RejectsUs => self.is_unwelcome = true,
         }
     }
 }
@@ -170,7 +178,7 @@ impl Round {
 /// The due emails, a page at a time.
 #[derive(Default)]
 struct Queue {
-    units: VecDeque<Unit>,
+    units: VecDeque<PendingEmail>,
     /// Whether any email of the last page was ours to send; if not, the next page would be the same.
     has_moved: bool,
     is_begun: bool,
@@ -185,7 +193,7 @@ impl Queue {
         &mut self,
         ctx: &Ctx,
         under_way: &[Addressee],
-    ) -> Result<Option<Unit>, StoreError> {
+    ) -> Result<Option<PendingEmail>, StoreError> {
         if self.units.is_empty() && (self.has_moved || !self.is_begun) {
             let together = ctx.together;
             let due =
@@ -194,12 +202,15 @@ impl Queue {
             (self.has_moved, self.is_begun) = (false, true);
             self.of = self.done + self.units.len() as u64;
         }
-        let free = self.units.iter().position(|unit| !under_way.contains(&unit.addressee()));
+        let free = self
+            .units
+            .iter()
+            .position(|pending_email| !under_way.contains(&pending_email.addressee()));
         Ok(free.and_then(|at| self.units.remove(at)))
     }
 
     fn note(&mut self, done: &Done) {
         self.done += 1;
-        self.has_moved |= done.fate != Fate::NotOurs;
+        self.has_moved |= done.fate != Fate::Skipped;
     }
 }

@@ -2,8 +2,8 @@
 //! are due → one transaction each. Nothing of it is a reason for the check to fail: it is made up for
 //! at a later one.
 
-use super::read_albums::{self, Pages};
-use super::record_look::{Found, record_look};
+use super::fetch_releases::{self, Pages};
+use super::record_releases::{RecordResult, record_releases};
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::backoff;
@@ -19,8 +19,8 @@ use crate::store::{StoreError, Tx, allowance, artist_lists, artists, editions};
 ///
 /// # Errors
 /// [`StoreError`] where the database fails; anything else is logged, and left for later.
-pub(super) async fn look(ctx: &Ctx, artist: &ArtistId) -> Result<Found, StoreError> {
-    let (id, mut found) = (artist.clone(), Found::default());
+pub(super) async fn look(ctx: &Ctx, artist: &ArtistId) -> Result<RecordResult, StoreError> {
+    let (id, mut found) = (artist.clone(), RecordResult::default());
     let due = ctx.db.read("side lists due", move |tx| artist_lists::due(tx, &id)).await?;
     for (list, standing) in due {
         let settings = ctx.cadence.clone();
@@ -33,25 +33,26 @@ pub(super) async fn look(ctx: &Ctx, artist: &ArtistId) -> Result<Found, StoreErr
             purpose: Purpose::Secondary,
             reserved: calls.reserved,
         };
-        let incomplete = match read_albums::read_aside(ctx, &planned_check, list, &standing).await {
-            Ok((pages, incomplete)) => {
-                let is_whole = incomplete.is_none();
-                let new = record(ctx, artist, list, pages, is_whole, calls.a_day).await?;
-                found.news += new.news;
-                found.owed += new.owed;
-                incomplete
-            }
-            Err(GatewayError::Store(error)) => return Err(error),
-            Err(error) => {
-                if !is_for_later(&error) {
-                    put_off(ctx, artist, list, &standing).await?;
+        let incomplete =
+            match fetch_releases::fetch_secondary(ctx, &planned_check, list, &standing).await {
+                Ok((pages, incomplete)) => {
+                    let is_whole = incomplete.is_none();
+                    let new = record(ctx, artist, list, pages, is_whole, calls.a_day).await?;
+                    found.news += new.news;
+                    found.pending += new.pending;
+                    incomplete
                 }
-                Some(error)
-            }
-        };
+                Err(GatewayError::Store(error)) => return Err(error),
+                Err(error) => {
+                    if !is_for_later(&error) {
+                        deferred(ctx, artist, list, &standing).await?;
+                    }
+                    Some(error)
+                }
+            };
         if let Some(error) = incomplete {
             tell(artist, list, &error);
-            if error.holds_up_everything() {
+            if error.affects_all_requests() {
                 break;
             }
         }
@@ -82,17 +83,17 @@ async fn record(
     pages: Pages,
     is_whole: bool,
     calls_a_day: u32,
-) -> Result<Found, StoreError> {
+) -> Result<RecordResult, StoreError> {
     let artist = artist.clone();
     ctx.db
         .write("record side list", move |tx| {
             // Its last follower may have left while Spotify was asked.
             if !artists::is_known(tx, &artist)? {
-                return Ok(Found::default());
+                return Ok(RecordResult::default());
             }
             let total = pages.total.filter(|_| is_whole);
             let mut known = editions::known_of(tx, &artist, ReleaseQuery::Secondary(list))?;
-            let found = record_look(tx, &artist, pages, &mut known)?;
+            let found = record_releases(tx, &artist, pages, &mut known)?;
             let rest = secondary_list::rest(artist_lists::count_wanted(tx)?, calls_a_day);
             artist_lists::looked(tx, &artist, list, total, rest)?;
             Ok(found)
@@ -100,7 +101,7 @@ async fn record(
         .await
 }
 
-async fn put_off(
+async fn deferred(
     ctx: &Ctx,
     artist: &ArtistId,
     list: SecondaryList,
@@ -108,8 +109,8 @@ async fn put_off(
 ) -> Result<(), StoreError> {
     let wait = ctx.wait(backoff::SECONDARY_LIST, standing.failures + 1);
     let artist = artist.clone();
-    let put_off = move |tx: &Tx<'_>| artist_lists::failed(tx, &artist, list, tx.now() + wait);
-    ctx.db.write("side list failed", put_off).await
+    let deferred = move |tx: &Tx<'_>| artist_lists::failed(tx, &artist, list, tx.now() + wait);
+    ctx.db.write("side list failed", deferred).await
 }
 
 /// Whether the list is none the worse for it: it is looked at with the next check. A call that Spotify
@@ -118,15 +119,16 @@ async fn put_off(
 fn is_for_later(error: &GatewayError) -> bool {
     let costs_again = matches!(
         error,
-        GatewayError::RanOut(_) | GatewayError::Spotify(spotify::Error::EndpointRemoved)
+        GatewayError::QuotaExhaustedMidCheck(_)
+            | GatewayError::Spotify(spotify::Error::EndpointRemoved)
     );
-    error.holds_up_everything() && !costs_again
+    error.affects_all_requests() && !costs_again
 }
 
 fn tell(artist: &ArtistId, list: SecondaryList, error: &GatewayError) {
     let list = list.as_str();
     match error {
-        GatewayError::Spent(_) | GatewayError::RanOut(_) => {
+        GatewayError::QuotaExhausted(_) | GatewayError::QuotaExhaustedMidCheck(_) => {
             tracing::debug!(%artist, list, %error, "a list is left for later")
         }
         _ => tracing::warn!(%artist, list, %error, "a list beside the albums was not read"),

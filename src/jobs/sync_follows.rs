@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Scope, Watch, maintenance};
+use super::{RunControl, Scope, maintenance};
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::backoff;
@@ -26,7 +26,7 @@ const MAX_PAGES: usize = 400;
 
 /// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct SyncReport {
     /// Lists that were applied.
     pub believed: u64,
     /// Lists that look truncated.
@@ -43,13 +43,13 @@ pub struct Outcome {
     pub is_app_refused: bool,
 }
 
-impl Outcome {
+impl SyncReport {
     pub fn has_failed(&self) -> bool {
         self.failed > 0 || self.held_up.is_some()
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for SyncReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Change { added, removed } = self.change;
         write!(
@@ -71,8 +71,12 @@ impl fmt::Display for Outcome {
 }
 
 /// Syncs the lists that are due.
-pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome, StoreError> {
-    let mut outcome = Outcome::default();
+pub async fn run(
+    ctx: &Ctx,
+    scope: Scope,
+    watch: &RunControl<'_>,
+) -> Result<SyncReport, StoreError> {
+    let mut outcome = SyncReport::default();
     ctx.db.write("check clock", clock_guard::check_clock).await?;
     maintenance::delete_expired(ctx, watch.stop).await?;
     let due = move |tx: &Tx<'_>| follows::due(tx, scope == Scope::All);
@@ -89,8 +93,8 @@ pub async fn pass(ctx: &Ctx, scope: Scope, watch: &Watch<'_>) -> Result<Outcome,
                 if matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved)) {
                     note_failure(ctx, *user, &error, &mut outcome).await?;
                 }
-                if error.holds_up_everything() {
-                    outcome.is_app_refused = error.is_of_the_app();
+                if error.affects_all_requests() {
+                    outcome.is_app_refused = error.is_app_fault();
                     outcome.held_up = Some(error.to_string());
                     break;
                 }
@@ -125,7 +129,7 @@ async fn settle(
     ctx: &Ctx,
     user: UserId,
     list: FollowList,
-    outcome: &mut Outcome,
+    outcome: &mut SyncReport,
 ) -> Result<(), StoreError> {
     let chance = fraction(&*ctx.chance);
     let settled = ctx
@@ -136,10 +140,10 @@ async fn settle(
             let doubt = list.suspect_reason(standing.count, since, tx.now());
             let change = follows::apply(tx, user, &list.artists, doubt.is_none())?;
             match doubt {
-                None => follows::believed(tx, user, tx.now() + SYNC_INTERVAL)?,
+                None => follows::record_sync(tx, user, tx.now() + SYNC_INTERVAL)?,
                 Some(doubt) => {
                     let wait = backoff::FOLLOWS.wait(standing.failures + 1, chance);
-                    follows::doubted(tx, user, &doubt.to_string(), tx.now() + wait)?;
+                    follows::record_suspect_list(tx, user, &doubt.to_string(), tx.now() + wait)?;
                 }
             }
             Ok(Some((change, doubt)))
@@ -153,7 +157,7 @@ async fn settle(
     Ok(())
 }
 
-fn count_belief(user: UserId, doubt: Option<SuspectReason>, outcome: &mut Outcome) {
+fn count_belief(user: UserId, doubt: Option<SuspectReason>, outcome: &mut SyncReport) {
     match doubt {
         None => outcome.believed += 1,
         Some(doubt) => {
@@ -171,14 +175,14 @@ async fn note_failure(
     ctx: &Ctx,
     user: UserId,
     error: &GatewayError,
-    outcome: &mut Outcome,
+    outcome: &mut SyncReport,
 ) -> Result<(), StoreError> {
     let mut wait = None;
     match error {
         // The gateway has recorded when to try this user again.
         GatewayError::User { why, .. } if why.is_about_the_user() => {
             outcome.refused += 1;
-            if !matches!(why, spotify::Error::SignInAgain(_)) {
+            if !matches!(why, spotify::Error::InvalidGrant(_)) {
                 tracing::warn!(user = user.0, error = %why, "Spotify rejects user");
             }
             return Ok(());

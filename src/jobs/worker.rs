@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::heartbeat::Heartbeat;
 use super::{
-    Scope, Watch, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
+    RunControl, Scope, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
     send_emails, sync_follows,
 };
 use crate::clock::Clock;
@@ -210,10 +210,10 @@ async fn run_job(
     notifier: &JobNotifier,
     stop: &CancellationToken,
 ) -> Result<JobReport, StoreError> {
-    let watch = Watch { stop, progress: &|_, _| {} };
+    let watch = RunControl { stop, progress: &|_, _| {} };
     match job {
         Job::SyncFollows => {
-            if disk_space::pass(ctx).await? {
+            if disk_space::run(ctx).await? {
                 notifier.notify(Job::SendEmails);
             }
             let consents = remind_of_consents(ctx, notifier).await?;
@@ -221,16 +221,16 @@ async fn run_job(
             Ok(consents.and(follows).and(clean_up(ctx, stop).await?))
         }
         Job::FetchHints => {
-            let outcome = fetch_hints::pass(ctx, &watch).await?;
+            let outcome = fetch_hints::run(ctx, &watch).await?;
             if outcome.given > 0 {
                 notifier.notify(Job::CheckArtists);
             }
-            let is_idle = outcome == fetch_hints::Outcome::default();
+            let is_idle = outcome == fetch_hints::HintReport::default();
             Ok(JobReport::log(job, &outcome, RunResult::Ok, is_idle))
         }
         Job::CheckArtists => {
-            let outcome = check_artists::pass(ctx, Scope::Due, &watch).await?;
-            if outcome.owed > 0 {
+            let outcome = check_artists::run(ctx, Scope::Due, &watch).await?;
+            if outcome.pending > 0 {
                 notifier.notify(Job::SendEmails);
             }
             let is_held_up = outcome.held_up.is_some() && !outcome.is_app_refused;
@@ -238,28 +238,33 @@ async fn run_job(
             Ok(JobReport::log(job, &outcome, result, outcome.is_idle()))
         }
         Job::SendEmails => {
-            let outcome = send_emails::pass(ctx, Scope::Due, &watch).await?;
+            let outcome = send_emails::run(ctx, Scope::Due, &watch).await?;
             let result = result(outcome.has_failed(), false);
-            Ok(JobReport::log(job, &outcome, result, outcome == send_emails::Outcome::default()))
+            Ok(JobReport::log(
+                job,
+                &outcome,
+                result,
+                outcome == send_emails::DeliveryReport::default(),
+            ))
         }
     }
 }
 
 async fn remind_of_consents(ctx: &Ctx, notifier: &JobNotifier) -> Result<JobReport, StoreError> {
-    let outcome = consent_reminders::pass(ctx).await?;
+    let outcome = consent_reminders::run(ctx).await?;
     if outcome.reminded > 0 {
         notifier.notify(Job::SendEmails);
     }
-    let is_idle = outcome == consent_reminders::Outcome::default();
+    let is_idle = outcome == consent_reminders::ReminderReport::default();
     Ok(JobReport::log(Job::SyncFollows, &outcome, RunResult::Ok, is_idle))
 }
 
 async fn sync_all_follows(
     ctx: &Ctx,
     notifier: &JobNotifier,
-    watch: &Watch<'_>,
+    watch: &RunControl<'_>,
 ) -> Result<JobReport, StoreError> {
-    let outcome = sync_follows::pass(ctx, Scope::Due, watch).await?;
+    let outcome = sync_follows::run(ctx, Scope::Due, watch).await?;
     if outcome.change.added > 0 {
         notifier.notify(Job::FetchHints);
         notifier.notify(Job::CheckArtists);
@@ -271,13 +276,13 @@ async fn sync_all_follows(
     }
     let is_held_up = outcome.held_up.is_some() && !outcome.is_app_refused;
     let result = result(outcome.has_failed(), is_held_up);
-    let is_idle = outcome == sync_follows::Outcome::default();
+    let is_idle = outcome == sync_follows::SyncReport::default();
     Ok(JobReport::log(Job::SyncFollows, &outcome, result, is_idle))
 }
 
 async fn clean_up(ctx: &Ctx, stop: &CancellationToken) -> Result<JobReport, StoreError> {
-    let outcome = maintenance::pass(ctx, stop).await?.unwrap_or_default();
-    let is_idle = outcome == maintenance::Outcome::default();
+    let outcome = maintenance::run(ctx, stop).await?.unwrap_or_default();
+    let is_idle = outcome == maintenance::MaintenanceReport::default();
     Ok(JobReport::log(Job::SyncFollows, &outcome, RunResult::Ok, is_idle))
 }
 

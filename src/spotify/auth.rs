@@ -80,8 +80,8 @@ impl Accounts {
     /// Trades the `code` that a user came back with for tokens.
     ///
     /// # Errors
-    /// [`Error::SignInAgain`] where the code was used already, came too late or belongs to another
-    /// `verifier`: Spotify does not tell these apart. [`Error::BadClient`] where the app or its
+    /// [`Error::InvalidGrant`] where the code was used already, came too late or belongs to another
+    /// `verifier`: Spotify does not tell these apart. [`Error::InvalidClient`] where the app or its
     /// redirect address is unknown.
     pub async fn exchange(
         &self,
@@ -89,7 +89,7 @@ impl Accounts {
         verifier: &SecretString,
         now: Timestamp,
     ) -> Result<Grant, Error> {
-        let http = self.caller(now);
+        let http = self.access_request(now);
         let request = self
             .oauth
             .exchange_code(AuthorizationCode::new(code.to_owned()))
@@ -101,9 +101,9 @@ impl Accounts {
     /// otherwise it is over, and the new one has to be kept before anything else is done.
     ///
     /// # Errors
-    /// [`Error::SignInAgain`] where the consent is over; nothing else ends it.
+    /// [`Error::InvalidGrant`] where the consent is over; nothing else ends it.
     pub async fn refresh(&self, token: &RefreshToken, now: Timestamp) -> Result<Grant, Error> {
-        let http = self.caller(now);
+        let http = self.access_request(now);
         let token = oauth2::RefreshToken::new(token.0.expose_secret().to_owned());
         answered(self.oauth.exchange_refresh_token(&token).request_async(&http).await, now)
     }
@@ -112,18 +112,18 @@ impl Accounts {
     /// (<https://developer.spotify.com/documentation/web-api/tutorials/client-credentials-flow>).
     ///
     /// # Errors
-    /// [`Error::BadClient`] where there is no client secret, or Spotify does not know it.
+    /// [`Error::InvalidClient`] where there is no client secret, or Spotify does not know it.
     pub async fn app_token(&self, now: Timestamp) -> Result<Grant, Error> {
         if !self.has_secret {
-            return Err(Error::BadClient);
+            return Err(Error::InvalidClient);
         }
-        let http = self.caller(now);
+        let http = self.access_request(now);
         answered(self.oauth.exchange_client_credentials().request_async(&http).await, now)
     }
 
     /// What `oauth2` calls the token endpoint with. Boxed and owning, or else the futures above
     /// could not be shown to be `Send`.
-    fn caller(&self, now: Timestamp) -> impl Fn(HttpRequest) -> Answering + use<> {
+    fn access_request(&self, now: Timestamp) -> impl Fn(HttpRequest) -> Answering + use<> {
         let http = self.http.clone();
         move |request| Box::pin(call(http.clone(), request, now))
     }
@@ -274,7 +274,7 @@ mod tests {
                 ("client_id", "app"),
             ])
         );
-        assert_eq!(accounts.app_token(NOW).await.unwrap_err(), Error::BadClient);
+        assert_eq!(accounts.app_token(NOW).await.unwrap_err(), Error::InvalidClient);
         assert_eq!(server.asked().len(), 1);
     }
 
@@ -296,7 +296,7 @@ mod tests {
                 accounts(&server.url, None).refresh(&refresh_token(), NOW).await.unwrap_err();
             let passes = matches!(error, Error::Temporary(_) | Error::RateLimited { .. });
             assert_eq!(passes, matches!(status, 408 | 429 | 500..), "{status}");
-            if error == Error::SignInAgain(Ending::Revoked) {
+            if error == Error::InvalidGrant(Ending::Revoked) {
                 ends.push(status);
             }
         }

@@ -6,9 +6,9 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use url::Url;
 
+use super::classify::api_refusal;
 use super::error::Error;
 use super::http::{send, unreachable};
-use super::refusal::api_refusal;
 use super::wire;
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::release::Release;

@@ -27,17 +27,17 @@ pub enum Error {
     },
     /// The access token is over or was never good: fetch another with the refresh token.
     #[error("Spotify no longer takes the access token; it has to be refreshed")]
-    AccessRefused,
+    Unauthorized,
     /// The consent is over, or a code was used twice or came too late. The only error that ends a
     /// consent: asking again with the same token or code never helps.
     #[error("the consent at Spotify is over; the person has to sign in with Spotify again")]
-    SignInAgain(Ending),
+    InvalidGrant(Ending),
     /// The operator's configuration and Spotify's dashboard disagree.
     #[error(
         "Spotify does not accept this app: compare client id, client secret and redirect address \
          in the configuration with https://developer.spotify.com/dashboard"
     )]
-    BadClient,
+    InvalidClient,
     /// The user signed in, but is not among the users of the app.
     #[error(
         "Spotify does not let this person use the app: the operator has to add them at \
@@ -78,7 +78,7 @@ impl Error {
     pub fn is_about_the_user(&self) -> bool {
         matches!(
             self,
-            Self::SignInAgain(_) | Self::NotOnAllowList | Self::MissingScope | Self::AccessRefused
+            Self::InvalidGrant(_) | Self::NotOnAllowList | Self::MissingScope | Self::Unauthorized
         )
     }
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Request, Response, StatusCode};
 
+use super::classify::common_refusal;
 use super::error::Error;
-use super::refusal::common_refusal;
 use super::retry_after::retry_after;
 
 /// The largest body that is read, unpacked. A page of 50 artists is about 60 KiB.

@@ -5,10 +5,10 @@
 //! can stand in for Spotify. The file that tells one failure from another is `error.rs`.
 
 pub mod auth;
+mod classify;
 pub mod client;
 pub mod error;
 pub mod http;
-mod refusal;
 mod retry_after;
 #[cfg(test)]
 mod testing;

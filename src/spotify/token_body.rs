@@ -11,9 +11,9 @@ use oauth2::{RequestTokenError, TokenResponse};
 use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::classify::{forbidden, unexpected};
 use super::error::Error;
 use super::http::Answer;
-use super::refusal::{forbidden, unexpected};
 use super::wire::count;
 use crate::domain::consent::Ending;
 use crate::domain::token::{AccessToken, Grant, RefreshToken};
@@ -68,10 +68,10 @@ fn by_code(refusal: &BasicErrorResponse) -> Error {
     let told = described.to_ascii_lowercase();
     match refusal.error() {
         BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient => {
-            Error::BadClient
+            Error::InvalidClient
         }
-        _ if told.contains("redirect") => Error::BadClient,
-        BasicErrorResponseType::InvalidGrant => Error::SignInAgain(Ending::read(described)),
+        _ if told.contains("redirect") => Error::InvalidClient,
+        BasicErrorResponseType::InvalidGrant => Error::InvalidGrant(Ending::read(described)),
         BasicErrorResponseType::Extension(_) => {
             Error::Malformed("an error of the token endpoint that nobody knows".into())
         }
@@ -196,15 +196,15 @@ mod tests {
     #[test]
     fn only_invalid_grant_with_a_400_ends_a_consent() {
         let expired = r#"{"error":"invalid_grant","error_description":"Refresh token expired"}"#;
-        assert_eq!(read(400, expired).unwrap_err(), Error::SignInAgain(Ending::Expired));
+        assert_eq!(read(400, expired).unwrap_err(), Error::InvalidGrant(Ending::Expired));
         let revoked = r#"{"error":"invalid_grant","error_description":"Refresh token revoked"}"#;
-        assert_eq!(read(400, revoked).unwrap_err(), Error::SignInAgain(Ending::Revoked));
+        assert_eq!(read(400, revoked).unwrap_err(), Error::InvalidGrant(Ending::Revoked));
         for unsaid in [
             r#"{"error":"invalid_grant"}"#,
             r#"{"error":"invalid_grant","error_description":5}"#,
             r#"{"error":"invalid_grant","error_description":"Invalid refresh token"}"#,
         ] {
-            assert_eq!(read(400, unsaid).unwrap_err(), Error::SignInAgain(Ending::Unknown));
+            assert_eq!(read(400, unsaid).unwrap_err(), Error::InvalidGrant(Ending::Unknown));
         }
         for (status, body) in [
             (401, expired),
@@ -232,9 +232,9 @@ mod tests {
             r#"{"error":"unauthorized_client"}"#,
             r#"{"error":"invalid_grant","error_description":"Invalid redirect URI"}"#,
         ] {
-            assert_eq!(read(400, body).unwrap_err(), Error::BadClient, "{body}");
+            assert_eq!(read(400, body).unwrap_err(), Error::InvalidClient, "{body}");
         }
-        assert_eq!(read(401, sample).unwrap_err(), Error::BadClient);
+        assert_eq!(read(401, sample).unwrap_err(), Error::InvalidClient);
     }
 
     proptest! {

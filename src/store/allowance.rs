@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
-use super::{Result, Tx, artists, ledger};
+use super::{Result, Tx, api_calls, artists};
 use crate::domain::check_planner::Budget;
 use crate::domain::learned_quota::{self, QuotaLockout};
 use crate::domain::quota::{Bucket, LOCK_OUTS_REMEMBERED, Purpose, WINDOW};
@@ -38,14 +38,14 @@ pub struct LockOut {
 /// [`super::StoreError`]
 pub fn learn(tx: &Tx<'_>, bucket: Bucket, ceiling: u32, time: Duration) -> Result<bool> {
     let before = quota_lockout(tx, bucket)?;
-    if ledger::pause_of(tx, bucket)?.is_some() {
+    if api_calls::pause_of(tx, bucket)?.is_some() {
         return Ok(false);
     }
     // The call that was refused is in the ledger.
-    let spent = u32::try_from(ledger::used(tx, bucket)?.saturating_sub(1)).unwrap_or(u32::MAX);
+    let spent = u32::try_from(api_calls::used(tx, bucket)?.saturating_sub(1)).unwrap_or(u32::MAX);
     let quota_lockout = QuotaLockout::learn(spent, ceiling, before, tx.now());
     tx.execute(
-        "INSERT OR REPLACE INTO lessons (bucket, spent, at, until, in_a_row) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO quota_lockouts (bucket, spent, at, until, consecutive) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![bucket.as_str(), quota_lockout.spent, Ms(tx.now()), Ms(tx.now() + time), quota_lockout.in_a_row],
     )?;
     Ok(before.is_some_and(|before| tx.now().duration_since(before.at) < LOCK_OUTS_REMEMBERED))
@@ -58,14 +58,14 @@ pub fn learn(tx: &Tx<'_>, bucket: Bucket, ceiling: u32, time: Duration) -> Resul
 pub fn lock_out(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<LockOut>> {
     // What was learnt need not be what went through. The call that was refused is in the ledger.
     let sql = "SELECT until,
-                   (SELECT max(count(*) - 1, 0) FROM calls
-                    WHERE calls.bucket = lessons.bucket AND calls.at > lessons.at - ?2
-                        AND calls.at <= lessons.at + ?3)
-               FROM lessons WHERE bucket = ?1";
+                   (SELECT max(count(*) - 1, 0) FROM api_calls
+                    WHERE api_calls.bucket = quota_lockouts.bucket AND api_calls.at > quota_lockouts.at - ?2
+                        AND api_calls.at <= quota_lockouts.at + ?3)
+               FROM quota_lockouts WHERE bucket = ?1";
     let key = params![
         bucket.as_str(),
         WINDOW.as_millis() as i64,
-        ledger::BOOKED_AHEAD.as_millis() as i64
+        api_calls::BOOKED_AHEAD.as_millis() as i64
     ];
     let lock_out = tx.query_row(sql, key, |row| {
         Ok(LockOut { until: row.get::<_, Ms>(0)?.0, spent: row.get(1)? })
@@ -78,7 +78,7 @@ pub fn lock_out(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<LockOut>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn quota_lockout(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<QuotaLockout>> {
-    let sql = "SELECT spent, at, in_a_row FROM lessons WHERE bucket = ?1";
+    let sql = "SELECT spent, at, consecutive FROM quota_lockouts WHERE bucket = ?1";
     let quota_lockout = tx.query_row(sql, [bucket.as_str()], |row| {
         Ok(QuotaLockout { spent: row.get(0)?, at: row.get::<_, Ms>(1)?.0, in_a_row: row.get(2)? })
     });
@@ -98,7 +98,7 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
                    count(*) FILTER (WHERE purpose = ?5 AND at <= ?8),
                    count(*) FILTER (WHERE purpose = ?6 AND at <= ?8),
                    max(at) FILTER (WHERE purpose = ?4 AND at <= ?7)
-               FROM calls WHERE bucket = ?1 AND at > ?2";
+               FROM api_calls WHERE bucket = ?1 AND at > ?2";
     let bucket = Bucket::ArtistAlbums;
     let key = params![
         bucket.as_str(),
@@ -108,7 +108,7 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
         Purpose::Hint.as_str(),
         Purpose::Secondary.as_str(),
         Ms(tx.now()),
-        Ms(tx.now() + ledger::BOOKED_AHEAD),
+        Ms(tx.now() + api_calls::BOOKED_AHEAD),
     ];
     let budget = Budget {
         allowed: of(tx, bucket, ceiling)?,
@@ -133,9 +133,8 @@ pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
 /// Calls for hints in the rolling day that ended so long ago.
 fn hints(tx: &Tx<'_>, ended: SignedDuration) -> Result<u32> {
     let until = tx.now() - ended;
-    let sql =
-        "SELECT count(*) FROM calls WHERE bucket = ?1 AND at > ?2 AND at <= ?3 AND purpose = ?4";
+    let sql = "SELECT count(*) FROM api_calls WHERE bucket = ?1 AND at > ?2 AND at <= ?3 AND purpose = ?4";
     let (bucket, purpose) = (Bucket::ArtistAlbums.as_str(), Purpose::Hint.as_str());
-    let key = params![bucket, Ms(until - WINDOW), Ms(until + ledger::BOOKED_AHEAD), purpose];
+    let key = params![bucket, Ms(until - WINDOW), Ms(until + api_calls::BOOKED_AHEAD), purpose];
     Ok(tx.query_row(sql, key, |row| row.get(0))?)
 }

@@ -51,9 +51,9 @@ pub fn looked(
 ) -> Result<()> {
     let is_first = standing(tx, artist, list)?.is_initial_scan();
     tx.execute(
-        "INSERT INTO side_lists (artist, list, baseline_at, looked_at, total, next_at)
+        "INSERT INTO secondary_lists (artist, list, baseline_at, checked_at, total, next_at)
          VALUES (?1, ?2, ?3, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET baseline_at = iif(?6, ?3, baseline_at), looked_at = ?3,
+         ON CONFLICT DO UPDATE SET baseline_at = iif(?6, ?3, baseline_at), checked_at = ?3,
              total = coalesce(?4, total), next_at = ?5, failures = 0",
         params![artist, list.as_str(), Ms(tx.now()), total, Ms(tx.now() + rest), is_first],
     )?;
@@ -72,7 +72,7 @@ pub fn failed(
     next_at: Timestamp,
 ) -> Result<()> {
     tx.execute(
-        "INSERT INTO side_lists (artist, list, next_at, failures)
+        "INSERT INTO secondary_lists (artist, list, next_at, failures)
          SELECT id, ?2, ?3, 1 FROM artists WHERE id = ?1
          ON CONFLICT DO UPDATE SET next_at = ?3, failures = failures + 1",
         params![artist, list.as_str(), Ms(next_at)],
@@ -87,7 +87,7 @@ pub fn failed(
 pub fn note_unwanted(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
     for list in SecondaryList::ALL {
         let sql = format!(
-            "UPDATE side_lists SET unwanted_at = ?3 WHERE artist = ?1 AND list = ?2
+            "UPDATE secondary_lists SET unwanted_at = ?3 WHERE artist = ?1 AND list = ?2
              AND NOT EXISTS (SELECT 1 FROM {} AND f.artist = ?1)",
             wanting(list)
         );
@@ -103,7 +103,8 @@ fn standing(tx: &Tx<'_>, artist: &ArtistId, list: SecondaryList) -> Result<Stand
         wanting(list)
     );
     let wanted_since: Option<Ms> = tx.query_row(&sql, [artist], |row| row.get(0))?;
-    let sql = "SELECT unwanted_at, baseline_at, looked_at, total, next_at, failures FROM side_lists
+    let sql =
+        "SELECT unwanted_at, baseline_at, checked_at, total, next_at, failures FROM secondary_lists
                WHERE artist = ?1 AND list = ?2";
     let known = tx.query_row(sql, params![artist, list.as_str()], |row| {
         let time = |column: usize| row.get::<_, Option<Ms>>(column).map(|at| at.map(|Ms(at)| at));
@@ -133,9 +134,9 @@ fn wanted_since(list: SecondaryList) -> &'static str {
 /// come back, and is told then what they missed.
 fn wanting(list: SecondaryList) -> String {
     format!(
-        "follows f JOIN people p ON p.id = f.person
+        "follows f JOIN users p ON p.id = f.user_id
          WHERE p.{} IS NOT NULL AND NOT EXISTS
-             (SELECT 1 FROM mutes m WHERE m.person = f.person AND m.artist = f.artist)",
+             (SELECT 1 FROM mutes m WHERE m.user_id = f.user_id AND m.artist = f.artist)",
         wanted_since(list)
     )
 }

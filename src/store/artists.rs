@@ -44,18 +44,18 @@ pub struct Claimed {
 /// [`super::StoreError`]
 pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
     tx.execute(
-        "INSERT INTO artists (id, name, folded, watched_since, next_check_at) VALUES (?1, ?2, ?4, ?3, ?3)
+        "INSERT INTO artists (id, name, folded, tracked_since, next_check_at) VALUES (?1, ?2, ?4, ?3, ?3)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, folded = excluded.folded
              WHERE (name, folded) IS NOT (excluded.name, excluded.folded)",
         params![artist.id, artist.name, Ms(tx.now()), folded(&artist.name)],
     )?;
     tx.execute(
-        "UPDATE artists SET baseline_at = NULL, watched_since = ?2, next_check_at = ?2, checked_at = NULL,
+        "UPDATE artists SET baseline_at = NULL, tracked_since = ?2, next_check_at = ?2, checked_at = NULL,
              total = NULL
-         WHERE id = ?1 AND unwatched_at <= ?3",
+         WHERE id = ?1 AND untracked_at <= ?3",
         params![artist.id, Ms(tx.now()), Ms(tx.now() - RETENTION)],
     )?;
-    let sql = "UPDATE artists SET unwatched_at = NULL WHERE id = ?1 AND unwatched_at IS NOT NULL";
+    let sql = "UPDATE artists SET untracked_at = NULL WHERE id = ?1 AND untracked_at IS NOT NULL";
     tx.execute(sql, [&artist.id])?;
     Ok(())
 }
@@ -66,7 +66,7 @@ pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
 /// [`super::StoreError`]
 pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
     tx.execute(
-        "UPDATE artists SET unwatched_at = ?1 WHERE unwatched_at IS NULL
+        "UPDATE artists SET untracked_at = ?1 WHERE untracked_at IS NULL
          AND NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)",
         [Ms(tx.now())],
     )?;
@@ -77,13 +77,13 @@ pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn only_of(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
+pub fn followed_only_by(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached(
-        "WITH ties AS (SELECT artist FROM follows WHERE person = ?1
-                       UNION SELECT artist FROM unfollows WHERE person = ?1)
+        "WITH ties AS (SELECT artist FROM follows WHERE user_id = ?1
+                       UNION SELECT artist FROM unfollows WHERE user_id = ?1)
          SELECT artist FROM ties
-         WHERE NOT EXISTS (SELECT 1 FROM follows f WHERE f.artist = ties.artist AND f.person <> ?1)
-           AND NOT EXISTS (SELECT 1 FROM unfollows u WHERE u.artist = ties.artist AND u.person <> ?1)",
+         WHERE NOT EXISTS (SELECT 1 FROM follows f WHERE f.artist = ties.artist AND f.user_id <> ?1)
+           AND NOT EXISTS (SELECT 1 FROM unfollows u WHERE u.artist = ties.artist AND u.user_id <> ?1)",
     )?;
     Ok(rows.query_map([user], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
@@ -92,12 +92,12 @@ pub fn only_of(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub(super) fn of_nobody(
+pub(super) fn unfollowed(
     tx: &Tx<'_>,
     after: &str,
     most: u32,
 ) -> Result<(Vec<ArtistId>, Option<String>)> {
-    let sql = format!("SELECT id, {OF_NOBODY} FROM artists WHERE id > ?1 ORDER BY id LIMIT ?2");
+    let sql = format!("SELECT id, {UNFOLLOWED} FROM artists WHERE id > ?1 ORDER BY id LIMIT ?2");
     let mut rows = tx.conn().prepare_cached(&sql)?;
     let seen = rows.query_map(params![after, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let seen = seen.collect::<rusqlite::Result<Vec<(ArtistId, bool)>>>()?;
@@ -109,15 +109,15 @@ pub(super) fn of_nobody(
     ))
 }
 
-const OF_NOBODY: &str = "NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)
+const UNFOLLOWED: &str = "NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)
          AND NOT EXISTS (SELECT 1 FROM unfollows WHERE artist = artists.id)";
 
 /// Deletes those of the artists whom still nobody follows, with what was seen of them.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn forget_of_nobody(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
-    let sql = format!("SELECT EXISTS (SELECT 1 FROM artists WHERE id = ?1 AND {OF_NOBODY})");
+pub fn forget_unfollowed(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM artists WHERE id = ?1 AND {UNFOLLOWED})");
     for artist in artists {
         if tx.query_row(&sql, [artist], |row| row.get(0))? {
             forget(tx, std::slice::from_ref(artist))?;
@@ -131,7 +131,8 @@ pub fn forget_of_nobody(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn forget(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
-    let mut seen = tx.conn().prepare_cached("SELECT release FROM sightings WHERE artist = ?1")?;
+    let mut seen =
+        tx.conn().prepare_cached("SELECT release FROM artist_releases WHERE artist = ?1")?;
     for artist in artists {
         let releases = seen.query_map([artist], |row| row.get(0))?;
         let releases = releases.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
@@ -147,9 +148,9 @@ pub fn forget(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
 /// [`super::StoreError`]
 pub fn forget_releases(tx: &Tx<'_>, releases: &[ReleaseId]) -> Result<u64> {
     let sql = "DELETE FROM releases WHERE id = ?1
-                   AND NOT EXISTS (SELECT 1 FROM sightings WHERE release = ?1)
+                   AND NOT EXISTS (SELECT 1 FROM artist_releases WHERE release = ?1)
                    AND NOT EXISTS (SELECT 1 FROM outbox
-                                   WHERE kind = 'news' AND state = 'owed' AND subject = ?1)";
+                                   WHERE kind = 'news' AND state = 'pending' AND subject = ?1)";
     let mut gone = 0;
     for release in releases {
         gone += tx.execute(sql, [release])? as u64;
@@ -180,34 +181,34 @@ pub fn is_known(tx: &Tx<'_>, id: &ArtistId) -> Result<bool> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
-    let sql = "SELECT count(*) FROM artists WHERE unwatched_at IS NULL";
+    let sql = "SELECT count(*) FROM artists WHERE untracked_at IS NULL";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
 /// Which of the watched artists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whom {
+pub enum CheckScope {
     /// All of them.
     All,
     /// Those that were not asked about a moment ago and whose last check did not fail lately.
     Due,
     /// Those of them that were never asked about.
-    New,
+    NeverChecked,
 }
 
 /// The watched artists that may be asked about now.
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn candidates(tx: &Tx<'_>, whom: Whom) -> Result<Vec<Candidate>> {
+pub fn candidates(tx: &Tx<'_>, whom: CheckScope) -> Result<Vec<Candidate>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT id, rate, checked_at, watched_since, failures,
+        "SELECT id, rate, checked_at, tracked_since, failures,
                 (SELECT count(*) FROM follows WHERE artist = artists.id)
          FROM artists
-         WHERE unwatched_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)
+         WHERE untracked_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)
              AND (checked_at IS NULL OR NOT ?3)",
     )?;
-    let key = params![whom == Whom::All, Ms(tx.now()), whom == Whom::New];
+    let key = params![whom == CheckScope::All, Ms(tx.now()), whom == CheckScope::NeverChecked];
     let candidates = rows.query_map(key, |row| {
         Ok(Candidate {
             id: row.get(0)?,
@@ -229,9 +230,9 @@ pub fn candidates(tx: &Tx<'_>, whom: Whom) -> Result<Vec<Candidate>> {
 pub fn claim(tx: &Tx<'_>, id: &ArtistId, listed_at: Timestamp) -> Result<Option<Claimed>> {
     let claimed = tx.query_row(
         "UPDATE artists SET claimed_until = ?2
-         WHERE id = ?1 AND unwatched_at IS NULL AND claimed_until <= ?3
+         WHERE id = ?1 AND untracked_at IS NULL AND claimed_until <= ?3
              AND NOT (coalesce(checked_at, 0) > ?4 AND checked_at <= ?3)
-         RETURNING name, watched_since, baseline_at, failures, total, checked_at",
+         RETURNING name, tracked_since, baseline_at, failures, total, checked_at",
         params![id, Ms(tx.now() + CHECK_LEASE), Ms(tx.now()), Ms(listed_at)],
         |row| {
             Ok(Claimed {
@@ -250,7 +251,7 @@ pub fn claim(tx: &Tx<'_>, id: &ArtistId, listed_at: Timestamp) -> Result<Option<
 
 /// What a check that went through taught.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Learnt {
+pub struct CheckResult {
     /// Spotify's `total`; `None` keeps the one of the last check.
     pub total: Option<u64>,
     /// Releases expected a week; `None` keeps what was expected.
@@ -261,7 +262,7 @@ pub struct Learnt {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn checked(tx: &Tx<'_>, id: &ArtistId, learnt: Learnt, next_at: Timestamp) -> Result<()> {
+pub fn checked(tx: &Tx<'_>, id: &ArtistId, learnt: CheckResult, next_at: Timestamp) -> Result<()> {
     let changed = tx.execute(
         "UPDATE artists SET baseline_at = coalesce(baseline_at, ?2), checked_at = ?2,
              next_check_at = ?3, failures = 0, last_failure = NULL, claimed_until = 0,
@@ -279,7 +280,7 @@ pub fn checked(tx: &Tx<'_>, id: &ArtistId, learnt: Learnt, next_at: Timestamp) -
 pub fn note_last_album(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
     tx.execute(
         "UPDATE artists SET (last_album, last_album_on) =
-             (SELECT r.id, r.date FROM sightings s JOIN releases r ON r.id = s.release
+             (SELECT r.id, r.date FROM artist_releases s JOIN releases r ON r.id = s.release
               WHERE s.artist = ?1 AND NOT s.appears AND r.kind = 'album' AND r.date <> ''
               ORDER BY r.date DESC, r.id LIMIT 1)
          WHERE id = ?1",
@@ -318,7 +319,7 @@ pub fn unfinished(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> 
 /// [`super::StoreError`]
 pub(super) fn is_any_unfinished(tx: &Tx<'_>) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM artists INDEXED BY artists_unfinished
-               WHERE unwatched_at IS NULL AND failures = 0 AND last_failure IS NOT NULL)";
+               WHERE untracked_at IS NULL AND failures = 0 AND last_failure IS NOT NULL)";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::connection::connect_plainly;
 use super::copy::{self, Existing};
-use super::presence::Presence;
+use super::process_lock::ProcessLock;
 use super::{Result, StoreError, migrations};
 
 /// A summary for the operator.
@@ -17,7 +17,7 @@ pub struct Contents {
     pub users: u64,
     pub artists: u64,
     /// Pending notifications.
-    pub owed: u64,
+    pub pending: u64,
 }
 
 impl Contents {
@@ -25,9 +25,9 @@ impl Contents {
         let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0));
         Ok(Self {
             version: migrations::schema_version(conn, path)?,
-            users: number("SELECT count(*) FROM people")?,
+            users: number("SELECT count(*) FROM users")?,
             artists: number("SELECT count(*) FROM artists")?,
-            owed: number("SELECT count(*) FROM outbox WHERE state = 'owed'")?,
+            pending: number("SELECT count(*) FROM outbox WHERE state = 'pending'")?,
         })
     }
 }
@@ -39,7 +39,7 @@ impl Contents {
 /// [`StoreError::CannotBackUp`] if `to` exists and `replaces` is not set, or if it cannot be written.
 pub fn write(database: &Path, to: &Path, replaces: bool) -> Result<Contents> {
     let mut contents = None;
-    let _presence = Presence::beside_others(database);
+    let _presence = ProcessLock::beside_others(database);
     let mut conn = connect_plainly(database)?;
     migrations::schema_version(&conn, database)?;
     let existing = if replaces { Existing::Replace } else { Existing::Keep };

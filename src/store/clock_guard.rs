@@ -5,8 +5,8 @@
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use rusqlite::{OptionalExtension, params};
 
+use super::api_calls::BOOKED_AHEAD;
 use super::columns::Ms;
-use super::ledger::BOOKED_AHEAD;
 use super::{Result, Tx};
 use crate::clock;
 use crate::domain::clock_jump::ClockState;
@@ -26,19 +26,19 @@ const HAPPENED: SignedDuration = SignedDuration::from_hours(2);
 const TIMES: [(&str, &str, SignedDuration); 24] = [
     ("artists", "next_check_at", PLANNED),
     ("artists", "checked_at", HAPPENED),
-    ("artists", "watched_since", HAPPENED),
+    ("artists", "tracked_since", HAPPENED),
     ("artists", "baseline_at", HAPPENED),
     ("artists", "claimed_until", HAPPENED),
     ("side_lists", "next_at", PLANNED),
     ("side_lists", "unwanted_at", HAPPENED),
     ("people", "follows_next_at", PLANNED),
-    ("people", "trouble_until", PLANNED),
+    ("people", "spotify_error_until", PLANNED),
     ("people", "ended_at", HAPPENED),
     ("people", "refused_since", HAPPENED),
-    ("people", "hurried_at", HAPPENED),
+    ("people", "sync_requested_at", HAPPENED),
     ("tokens", "refreshing_until", HAPPENED),
     ("tokens", "authorized_at", HAPPENED),
-    ("tokens", "dead_since", HAPPENED),
+    ("tokens", "expired_since", HAPPENED),
     ("sessions", "seen_at", HAPPENED),
     ("calls", "at", BOOKED_AHEAD),
     ("pauses", "until", MAX_PAUSE),
@@ -88,16 +88,16 @@ fn observe(tx: &Tx<'_>) -> Result<()> {
 /// An email that is bound keeps its time, since its Message-ID is made of it.
 fn correct_outbox(tx: &Tx<'_>) -> Result<()> {
     tx.execute(
-        "UPDATE outbox SET owed_at = ?1, next_at = min(next_at, ?1)
-         WHERE state = 'owed' AND letter IS NULL AND owed_at > ?2",
+        "UPDATE outbox SET enqueued_at = ?1, next_at = min(next_at, ?1)
+         WHERE state = 'pending' AND email_id IS NULL AND enqueued_at > ?2",
         params![Ms(tx.now()), Ms(tx.now() + HAPPENED)],
     )?;
-    correct(tx, "outbox", "next_at", "state = 'owed'", digest::MAX_WAIT)?;
-    correct(tx, "outbox", "claimed_until", "state = 'owed'", HAPPENED)?;
+    correct(tx, "outbox", "next_at", "state = 'pending'", digest::MAX_WAIT)?;
+    correct(tx, "outbox", "claimed_until", "state = 'pending'", HAPPENED)?;
     // A digest is named after its day, which is tomorrow's at most.
     let tomorrow = day_of(tx.now()).saturating_add(1.day()).to_string();
     tx.execute(
-        "UPDATE people SET last_digest = NULL WHERE substr(last_digest, instr(last_digest, ':') + 1) > ?1",
+        "UPDATE users SET last_digest = NULL WHERE substr(last_digest, instr(last_digest, ':') + 1) > ?1",
         [tomorrow],
     )?;
     Ok(())

@@ -123,15 +123,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let conn = connect(&folder.path().join("dropday.db")).unwrap();
         conn.execute_batch(
-            "CREATE TABLE calls (bucket, at);
-             CREATE INDEX calls_by_time ON calls (bucket, at);
+            "CREATE TABLE api_calls (bucket, at);
+             CREATE INDEX api_calls_by_time ON api_calls (bucket, at);
              WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000)
-                 INSERT INTO calls SELECT CASE WHEN n % 100 THEN 'often' ELSE 'seldom' END, n FROM n;
+                 INSERT INTO api_calls SELECT CASE WHEN n % 100 THEN 'often' ELSE 'seldom' END, n FROM n;
              ANALYZE",
         )
         .unwrap();
         let mut count = conn
-            .prepare("SELECT count(*) FROM calls WHERE bucket = ?1 AND at BETWEEN ?2 AND ?3")
+            .prepare("SELECT count(*) FROM api_calls WHERE bucket = ?1 AND at BETWEEN ?2 AND ?3")
             .unwrap();
         for n in 0..10 {
             let bucket = if n % 2 == 0 { "often" } else { "seldom" };

@@ -16,14 +16,14 @@ use crate::domain::user::UserId;
 /// [`super::StoreError`]
 pub fn refused(tx: &Tx<'_>, user: UserId, version: i64) -> Result<Option<Refusal>> {
     let sql =
-        "SELECT t.authorized_at, p.refused_since FROM people p JOIN tokens t ON t.person = p.id
-               WHERE p.id = ?1 AND t.version = ?2 AND t.dead_since IS NULL";
+        "SELECT t.authorized_at, p.refused_since FROM users p JOIN tokens t ON t.user_id = p.id
+               WHERE p.id = ?1 AND t.version = ?2 AND t.expired_since IS NULL";
     let found = tx.query_row(sql, params![user, version], |row| {
         Ok((row.get::<_, Ms>(0)?, row.get::<_, Option<Ms>>(1)?))
     });
     let Some((authorized_at, before)) = found.optional()? else { return Ok(None) };
     let since = before.map_or(tx.now(), |since| since.0);
-    let sql = "UPDATE people SET refused_since = ?2 WHERE id = ?1";
+    let sql = "UPDATE users SET refused_since = ?2 WHERE id = ?1";
     exactly_one(tx.execute(sql, params![user, Ms(since)])?)?;
     Ok(Some(Refusal { authorized_at: authorized_at.0, since, is_held: before.is_some() }))
 }
@@ -35,8 +35,8 @@ pub fn refused(tx: &Tx<'_>, user: UserId, version: i64) -> Result<Option<Refusal
 /// [`super::StoreError`]
 pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
     let sql = "SELECT count(*) FILTER (WHERE p.refused_since IS NOT NULL), count(*)
-               FROM people p JOIN tokens t ON t.person = p.id
-               WHERE t.dead_since IS NULL OR t.dead_since > ?1";
+               FROM users p JOIN tokens t ON t.user_id = p.id
+               WHERE t.expired_since IS NULL OR t.expired_since > ?1";
     let read = |row: &rusqlite::Row<'_>| Ok(Crowd { refused: row.get(0)?, connected: row.get(1)? });
     Ok(tx.query_row(sql, [Ms(tx.now() - REVERSAL_WINDOW)], read)?)
 }
@@ -47,14 +47,14 @@ pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn end(tx: &Tx<'_>, user: UserId, how: Ending, for_good: bool) -> Result<()> {
-    let sql = "UPDATE tokens SET dead_since = ?2, refreshing_until = 0 WHERE person = ?1";
+    let sql = "UPDATE tokens SET expired_since = ?2, refreshing_until = 0 WHERE user_id = ?1";
     exactly_one(tx.execute(sql, params![user, Ms(tx.now())])?)?;
     if for_good {
-        tx.execute("DELETE FROM tokens WHERE person = ?1", [user])?;
+        tx.execute("DELETE FROM tokens WHERE user_id = ?1", [user])?;
     }
     let changed = tx.execute(
-        "UPDATE people SET consent = 'ended', ended_how = ?2, ended_at = ?3, trouble = NULL,
-             trouble_until = NULL WHERE id = ?1",
+        "UPDATE users SET consent = 'ended', end_reason = ?2, ended_at = ?3, spotify_error = NULL,
+             spotify_error_until = NULL WHERE id = ?1",
         params![user, how.as_str(), Ms(tx.now())],
     )?;
     exactly_one(changed)
@@ -66,11 +66,11 @@ pub fn end(tx: &Tx<'_>, user: UserId, how: Ending, for_good: bool) -> Result<()>
 /// # Errors
 /// [`super::StoreError`]
 pub fn hold(tx: &Tx<'_>, user: UserId, why: &str, until: Timestamp) -> Result<()> {
-    let sql = "UPDATE tokens SET dead_since = NULL, refreshing_until = 0 WHERE person = ?1";
+    let sql = "UPDATE tokens SET expired_since = NULL, refreshing_until = 0 WHERE user_id = ?1";
     exactly_one(tx.execute(sql, [user])?)?;
     let changed = tx.execute(
-        "UPDATE people SET consent = 'good', ended_how = NULL, ended_at = NULL, trouble = ?2,
-             trouble_until = ?3, follows_next_at = ?3 WHERE id = ?1",
+        "UPDATE users SET consent = 'granted', end_reason = NULL, ended_at = NULL, spotify_error = ?2,
+             spotify_error_until = ?3, follows_next_at = ?3 WHERE id = ?1",
         params![user, why, Ms(until)],
     )?;
     exactly_one(changed)
@@ -83,8 +83,8 @@ pub fn hold(tx: &Tx<'_>, user: UserId, why: &str, until: Timestamp) -> Result<()
 /// [`super::StoreError`]
 pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT p.id, p.ended_how = 'revoked', p.ended_at FROM people p
-         JOIN tokens t ON t.person = p.id WHERE t.dead_since > ?1",
+        "SELECT p.id, p.end_reason = 'revoked', p.ended_at FROM users p
+         JOIN tokens t ON t.user_id = p.id WHERE t.expired_since > ?1",
     )?;
     let ended = rows.query_map([Ms(tx.now() - REVERSAL_WINDOW)], |row| {
         Ok((row.get::<_, UserId>(0)?, row.get::<_, bool>(1)?, row.get::<_, Ms>(2)?))
@@ -92,11 +92,10 @@ pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
     let ended = ended.collect::<rusqlite::Result<Vec<_>>>()?;
     for (user, was_revoked, Ms(ended_at)) in &ended {
         hold(tx, *user, why, until)?;
-        let sql =
-            "DELETE FROM outbox WHERE person = ?1 AND kind = 'sign_in_again' AND state = 'owed'";
+        let sql = "DELETE FROM outbox WHERE user_id = ?1 AND kind = 'sign_in_again' AND state = 'pending'";
         tx.execute(sql, [user])?;
         if *was_revoked {
-            outbox::owe_news_missed(tx, *user, *ended_at)?;
+            outbox::enqueue_news_missed(tx, *user, *ended_at)?;
         }
     }
     Ok(ended.len() as u64)
@@ -107,10 +106,11 @@ pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn try_everybody(tx: &Tx<'_>, refresh_by: Timestamp) -> Result<()> {
-    let sql = "UPDATE people SET follows_next_at = min(follows_next_at, ?1) WHERE consent = 'good'";
+pub fn force_refresh_all(tx: &Tx<'_>, refresh_by: Timestamp) -> Result<()> {
+    let sql =
+        "UPDATE users SET follows_next_at = min(follows_next_at, ?1) WHERE consent = 'granted'";
     tx.execute(sql, [Ms(tx.now())])?;
-    let sql = "UPDATE tokens SET expires_at = min(expires_at, ?1) WHERE dead_since IS NULL";
+    let sql = "UPDATE tokens SET expires_at = min(expires_at, ?1) WHERE expired_since IS NULL";
     tx.execute(sql, [Ms(refresh_by)])?;
     Ok(())
 }
@@ -119,8 +119,8 @@ pub fn try_everybody(tx: &Tx<'_>, refresh_by: Timestamp) -> Result<()> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn taken_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
-    let sql = "UPDATE people SET refused_since = NULL WHERE id = ?1 AND refused_since IS NOT NULL";
+pub fn clear_refusal(tx: &Tx<'_>, user: UserId) -> Result<()> {
+    let sql = "UPDATE users SET refused_since = NULL WHERE id = ?1 AND refused_since IS NOT NULL";
     tx.execute(sql, [user])?;
     Ok(())
 }
@@ -131,8 +131,8 @@ pub fn taken_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
 /// [`super::StoreError`]
 pub fn good(tx: &Tx<'_>) -> Result<Vec<(UserId, Timestamp)>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT p.id, t.authorized_at FROM people p JOIN tokens t ON t.person = p.id
-         WHERE p.consent = 'good' AND t.dead_since IS NULL AND p.address IS NOT NULL ORDER BY p.id",
+        "SELECT p.id, t.authorized_at FROM users p JOIN tokens t ON t.user_id = p.id
+         WHERE p.consent = 'granted' AND t.expired_since IS NULL AND p.address IS NOT NULL ORDER BY p.id",
     )?;
     let good = rows.query_map([], |row| Ok((row.get(0)?, row.get::<_, Ms>(1)?.0)))?;
     Ok(good.collect::<rusqlite::Result<_>>()?)
@@ -143,7 +143,7 @@ pub fn good(tx: &Tx<'_>) -> Result<Vec<(UserId, Timestamp)>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn count_held(tx: &Tx<'_>) -> Result<u64> {
-    let sql = "SELECT count(*) FROM people WHERE consent = 'good' AND refused_since IS NOT NULL";
+    let sql = "SELECT count(*) FROM users WHERE consent = 'granted' AND refused_since IS NOT NULL";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
@@ -153,7 +153,7 @@ pub fn count_held(tx: &Tx<'_>) -> Result<u64> {
 /// [`super::StoreError`]
 pub fn to_be_deleted(tx: &Tx<'_>) -> Result<Vec<UserId>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT id FROM people WHERE ended_how = 'revoked' AND coalesce(refused_since, ended_at) <= ?1",
+        "SELECT id FROM users WHERE end_reason = 'revoked' AND coalesce(refused_since, ended_at) <= ?1",
     )?;
     let gone = rows.query_map([Ms(tx.now() - DELETION_DELAY)], |row| row.get(0))?;
     Ok(gone.collect::<rusqlite::Result<_>>()?)

@@ -12,9 +12,9 @@ use secrecy::SecretString;
 use tokio::sync::oneshot;
 
 use super::connection::{SYNCHRONOUS, connect, empty_the_log};
-use super::presence::{Company, Presence};
+use super::process_lock::{OtherProcesses, ProcessLock};
 use super::{
-    Result, Sealer, StoreError, artists, clock_guard, copy, keys, migrations, outbox, tokens,
+    Cipher, Result, StoreError, artists, clock_guard, copy, keys, migrations, outbox, tokens,
 };
 use crate::clock::{Chance, Clock};
 use crate::domain::disk_space::DiskSpace;
@@ -28,13 +28,13 @@ const READ_CACHE_KB: i64 = 8_000;
 /// Handle to the database; clones share it.
 #[derive(Clone)]
 pub struct Db {
-    writer: Lane,
-    reader: Lane,
+    writer: DbThread,
+    reader: DbThread,
     shared: Arc<Shared>,
 }
 
 /// A thread that owns a connection.
-type Lane = mpsc::Sender<Job>;
+type DbThread = mpsc::Sender<Job>;
 
 /// A transaction that may write takes the lock at once, so that what it read is still true when it writes.
 const WRITES: TransactionBehavior = TransactionBehavior::Immediate;
@@ -48,7 +48,7 @@ pub struct Tx<'c> {
 struct Shared {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
-    sealer: Sealer,
+    cipher: Cipher,
     path: PathBuf,
 }
 
@@ -56,7 +56,7 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 impl Db {
     /// Rejects a folder, another program's database, or a newer Dropday's, without changing anything, as opening would.
-    pub fn look_at(path: &Path) -> Result<()> {
+    pub fn inspect(path: &Path) -> Result<()> {
         let cannot = |why: &str| StoreError::CannotOpen { path: path.to_owned(), why: why.into() };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         match path.metadata() {
@@ -67,7 +67,7 @@ impl Db {
             _ => {}
         }
         match copy::read_only(path).and_then(|conn| migrations::schema_version(&conn, path)) {
-            Err(error @ (StoreError::NotOurs(_) | StoreError::FromTheFuture { .. })) => Err(error),
+            Err(error @ (StoreError::NotOurs(_) | StoreError::SchemaTooNew { .. })) => Err(error),
             // `open` reports what cannot be read.
             Err(_) | Ok(_) => Ok(()),
         }
@@ -76,27 +76,29 @@ impl Db {
     /// Opens the database, which is created with mode 0600 if it does not exist, and upgrades it. Blocks.
     pub fn open(
         path: &Path,
-        sealer: Sealer,
+        cipher: Cipher,
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
     ) -> Result<Self> {
-        let mut shared = Shared { clock, chance, sealer, path: path.to_owned() };
-        let presence = Presence::announce(path, |company| match company {
+        let mut shared = Shared { clock, chance, cipher, path: path.to_owned() };
+        let process_lock = ProcessLock::acquire_shared(path, |company| match company {
             // They have done it.
-            Company::Others => Ok(()),
-            Company::Unknown => shared.connect(company).map(drop),
-            Company::Nobody => shared.connect(company).and_then(|conn| shared.take_over(conn)),
+            OtherProcesses::Others => Ok(()),
+            OtherProcesses::Unknown => shared.connect(company).map(drop),
+            OtherProcesses::Nobody => {
+                shared.connect(company).and_then(|conn| shared.release_stale_claims(conn))
+            }
         })?;
-        let mut conn = shared.connect(Company::Others)?;
+        let mut conn = shared.connect(OtherProcesses::Others)?;
         let reading = connect(path)?;
         reading.pragma_update(None, "query_only", true)?;
         reading.pragma_update(None, "cache_size", -READ_CACHE_KB)?;
         shared.transact(&mut conn, WRITES, "check clock", clock_guard::check_clock)?;
         // It may be left from a process that was killed.
         empty_the_log(&conn).ok();
-        let presence = Arc::new(presence);
-        let writer = lane("db-write", conn, Arc::clone(&presence))?;
-        let reader = lane("db-read", reading, presence)?;
+        let process_lock = Arc::new(process_lock);
+        let writer = thread("db-write", conn, Arc::clone(&process_lock))?;
+        let reader = thread("db-read", reading, process_lock)?;
         Ok(Self { writer, reader, shared: Arc::new(shared) })
     }
 
@@ -141,8 +143,8 @@ impl Db {
     }
 
     /// The space on the database's disk; `None` if the system does not say.
-    pub fn room(&self) -> Option<DiskSpace> {
-        self.shared.room()
+    pub fn disk_space(&self) -> Option<DiskSpace> {
+        self.shared.disk_space()
     }
 
     /// Empties the write-ahead log, so that what was deleted is gone from disk. Fails while another process reads from it.
@@ -167,8 +169,8 @@ impl Db {
     }
 
     /// Signs links.
-    pub fn sealer(&self) -> &Sealer {
-        &self.shared.sealer
+    pub fn cipher(&self) -> &Cipher {
+        &self.shared.cipher
     }
 
     pub fn path(&self) -> &Path {
@@ -177,7 +179,7 @@ impl Db {
 
     async fn on<T: Send + 'static>(
         &self,
-        lane: &Lane,
+        thread: &DbThread,
         work: impl FnOnce(&mut Connection, &Shared) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, done) = oneshot::channel();
@@ -186,28 +188,30 @@ impl Db {
             // The caller may be gone; the work is done anyway.
             answer.send(work(conn, &shared)).ok();
         });
-        lane.send(job).map_err(|_| StoreError::Closed)?;
+        thread.send(job).map_err(|_| StoreError::Closed)?;
         done.await.map_err(|_| StoreError::Closed)?
     }
 }
 
 impl Shared {
     /// Connects, checks the key and upgrades the schema.
-    fn connect(&mut self, company: Company) -> Result<Connection> {
+    fn connect(&mut self, company: OtherProcesses) -> Result<Connection> {
         let mut conn = connect(&self.path)?;
         // With the wrong key nothing is changed.
-        if migrations::schema_version(&conn, &self.path)? > 0 && !keys::fits(&conn, &self.sealer)? {
+        if migrations::schema_version(&conn, &self.path)? > 0
+            && !keys::matches(&conn, &self.cipher)?
+        {
             return Err(StoreError::WrongKey);
         }
         migrations::migrate(&mut conn, &self.path, company)?;
         let tx = conn.transaction_with_behavior(WRITES)?;
-        keys::settle(&tx, &mut self.sealer, &*self.chance)?;
+        keys::settle(&tx, &mut self.cipher, &*self.chance)?;
         tx.commit()?;
         Ok(conn)
     }
 
     /// Releases the claims of a dead process.
-    fn take_over(&self, mut conn: Connection) -> Result<()> {
+    fn release_stale_claims(&self, mut conn: Connection) -> Result<()> {
         self.transact(&mut conn, WRITES, "release stale claims", |tx| {
             artists::release_claims(tx)?;
             tokens::release_claims(tx)?;
@@ -215,7 +219,7 @@ impl Shared {
         })
     }
 
-    fn room(&self) -> Option<DiskSpace> {
+    fn disk_space(&self) -> Option<DiskSpace> {
         let stat = rustix::fs::statvfs(&self.path).ok()?;
         let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
         Some(DiskSpace { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
@@ -246,8 +250,8 @@ impl Shared {
 
 impl Tx<'_> {
     /// The space on the database's disk; `None` if the system does not say.
-    pub fn room(&self) -> Option<DiskSpace> {
-        self.shared.room()
+    pub fn disk_space(&self) -> Option<DiskSpace> {
+        self.shared.disk_space()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -279,11 +283,11 @@ impl Tx<'_> {
     }
 
     pub(super) fn seal(&self, secret: &SecretString, identity: &str) -> Vec<u8> {
-        self.shared.sealer.seal(secret, identity, &*self.shared.chance)
+        self.shared.cipher.seal(secret, identity, &*self.shared.chance)
     }
 
     pub(super) fn open_seal(&self, sealed: &[u8], identity: &str) -> Result<SecretString> {
-        self.shared.sealer.open(sealed, identity)
+        self.shared.cipher.open(sealed, identity)
     }
 }
 
@@ -297,7 +301,7 @@ fn try_to_write(conn: &mut Connection, path: &Path) -> Result<()> {
 }
 
 /// Starts a thread that owns `conn` and runs jobs until every handle is dropped.
-fn lane(name: &str, mut conn: Connection, presence: Arc<Presence>) -> Result<Lane> {
+fn thread(name: &str, mut conn: Connection, process_lock: Arc<ProcessLock>) -> Result<DbThread> {
     let (jobs, queue) = mpsc::channel::<Job>();
     let work = move || {
         for job in queue {
@@ -307,7 +311,7 @@ fn lane(name: &str, mut conn: Connection, presence: Arc<Presence>) -> Result<Lan
         conn.execute_batch("PRAGMA optimize").ok();
         // In this order: a process that gets the lock must find the file closed.
         drop(conn);
-        drop(presence);
+        drop(process_lock);
     };
     let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(work);
     spawned.map_err(|_| StoreError::Closed)?;
@@ -329,9 +333,9 @@ mod tests {
     async fn only_unsynced_writes_skip_fsync_even_after_panic() {
         let (normal, full) = (1, 2);
         let folder = tempfile::tempdir().unwrap();
-        let sealer = Sealer::new(&SecretBox::new(Box::new([7; 32])));
+        let cipher = Cipher::new(&SecretBox::new(Box::new([7; 32])));
         let path = folder.path().join("dropday.db");
-        let db = Db::open(&path, sealer, Arc::new(SystemClock), SeededChance::new(1)).unwrap();
+        let db = Db::open(&path, cipher, Arc::new(SystemClock), SeededChance::new(1)).unwrap();
         assert_eq!(db.write("write", level).await.unwrap(), full);
         assert_eq!(db.write_unsynced("claim", level).await.unwrap(), normal);
         assert_eq!(db.write("write", level).await.unwrap(), full);

@@ -13,7 +13,7 @@ use crate::domain::release_query::ReleaseQuery;
 /// # Errors
 /// [`super::StoreError`]
 pub fn known_of(tx: &Tx<'_>, artist: &ArtistId, query: ReleaseQuery) -> Result<Vec<Release>> {
-    let sql = "SELECT release FROM sightings WHERE artist = ?1 AND appears = ?2";
+    let sql = "SELECT release FROM artist_releases WHERE artist = ?1 AND appears = ?2";
     let mut rows = tx.conn().prepare_cached(sql)?;
     let ids = rows.query_map(params![artist, query.is_of_others()], |row| row.get(0))?;
     let ids = ids.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;

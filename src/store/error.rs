@@ -18,7 +18,7 @@ pub enum StoreError {
          which is beside the database",
         ours = env!("CARGO_PKG_VERSION")
     )]
-    FromTheFuture { found: i64, known: i64 },
+    SchemaTooNew { found: i64, known: i64 },
     #[error(
         "another Dropday uses {} (or the file system does not support locks, so this cannot be \
          checked). Stop it first: systemctl stop dropday, or docker stop dropday", .0.display()
@@ -28,7 +28,7 @@ pub enum StoreError {
         "the database must be upgraded, but an older version of Dropday uses it. Restart that one: \
          the new version upgrades the database when it starts"
     )]
-    OlderAtWork,
+    OlderVersionRunning,
     /// The copy that is kept from before an upgrade cannot be made.
     #[error(
         "the database was not upgraded, because no copy of it could be made at {}: {why}. Free some \
@@ -63,7 +63,7 @@ pub enum StoreError {
     Corrupt(String),
     /// An update that is meant for one row changed another number of rows.
     #[error("an update changed {0} rows instead of one")]
-    NotOneRow(usize),
+    RowCountMismatch(usize),
     #[error("the database is closed")]
     Closed,
     #[error("database: {0}")]
@@ -88,5 +88,5 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 pub(super) fn exactly_one(changed: usize) -> super::Result<()> {
-    if changed == 1 { Ok(()) } else { Err(StoreError::NotOneRow(changed)) }
+    if changed == 1 { Ok(()) } else { Err(StoreError::RowCountMismatch(changed)) }
 }

@@ -17,71 +17,71 @@ const PARTS: [(&str, &str); 11] = [
         "SELECT id AS number_here, display_name AS name_at_spotify, spotify_id AS id_at_spotify,
              account_id AS account_id_at_spotify, address, suggested_address, created_at,
              bounces AS letters_come_back, bouncing_since AS no_letters_sent_since_at,
-             hurried_at AS asked_to_look_now_at, lent_token_at AS turns_of_asking_spotify_counted
-         FROM people WHERE id = ?1",
+             sync_requested_at AS sync_requested_now_at, token_used_at AS token_uses_counted
+         FROM users WHERE id = ?1",
     ),
     (
         "preferences",
         "SELECT wants_albums, wants_live, wants_remixes, wants_editions,
              singles_since AS singles_wanted_since_at,
              compilations_since AS compilations_wanted_since_at,
-             appearances_since AS appearances_wanted_since_at, rhythm, letter_hour,
-             letter_weekday AS letter_weekday_0_is_monday, zone AS time_zone, last_digest,
+             appearances_since AS appearances_wanted_since_at, frequency, digest_hour,
+             digest_weekday AS digest_weekday_0_is_monday, zone AS time_zone, last_digest,
              unsubscribed_at
-         FROM people WHERE id = ?1",
+         FROM users WHERE id = ?1",
     ),
     (
         "consent",
         "SELECT p.consent AS state, t.authorized_at AS given_at, t.expires_at AS access_ends_at,
-             t.version AS times_renewed, t.dead_since AS refused_by_spotify_at,
+             t.version AS times_renewed, t.expired_since AS refused_by_spotify_at,
              iif(t.refreshing_until > 0, t.refreshing_until, NULL) AS being_renewed_until_at,
-             p.ended_how, p.ended_at, p.refused_since AS refused_since_at, p.trouble,
-             p.trouble_until AS trouble_until_at, p.follows_read_at,
-             p.follows_next_at, p.follows_failures, p.follows_doubt,
-             p.follows_doubt_since AS follows_doubted_since_at
-         FROM people p LEFT JOIN tokens t ON t.person = p.id WHERE p.id = ?1",
+             p.end_reason, p.ended_at, p.refused_since AS refused_since_at, p.spotify_error,
+             p.spotify_error_until AS spotify_error_until_at, p.follows_read_at,
+             p.follows_next_at, p.follows_failures, p.follows_suspect,
+             p.follows_suspect_since AS follows_suspect_since_at
+         FROM users p LEFT JOIN tokens t ON t.user_id = p.id WHERE p.id = ?1",
     ),
     (
         "follows",
         "SELECT a.name AS artist, f.artist AS id_at_spotify, f.since AS known_since_at
-         FROM follows f LEFT JOIN artists a ON a.id = f.artist WHERE f.person = ?1
+         FROM follows f LEFT JOIN artists a ON a.id = f.artist WHERE f.user_id = ?1
          ORDER BY a.name, f.artist",
     ),
     (
         "followed_until_lately",
-        "SELECT a.name AS artist, u.artist AS id_at_spotify, u.since AS known_since_at, u.gone_at
-         FROM unfollows u LEFT JOIN artists a ON a.id = u.artist WHERE u.person = ?1
-         ORDER BY u.gone_at, u.artist",
+        "SELECT a.name AS artist, u.artist AS id_at_spotify, u.since AS known_since_at, u.ended_at
+         FROM unfollows u LEFT JOIN artists a ON a.id = u.artist WHERE u.user_id = ?1
+         ORDER BY u.ended_at, u.artist",
     ),
     (
         "mutes",
         "SELECT a.name AS artist, m.artist AS id_at_spotify, m.since AS muted_at
-         FROM mutes m LEFT JOIN artists a ON a.id = m.artist WHERE m.person = ?1
+         FROM mutes m LEFT JOIN artists a ON a.id = m.artist WHERE m.user_id = ?1
          ORDER BY a.name, m.artist",
     ),
     (
         "emails",
         "SELECT o.id AS number, o.kind, o.subject, r.title,
              (SELECT group_concat(value ->> 1, ', ') FROM json_each(r.artists)) AS artists,
-             o.state, o.reason, o.owed_at, o.next_at AS not_before_at, o.settled_at,
-             o.letter AS in_letter_number, o.attempts,
+             o.state, o.reason, o.enqueued_at, o.next_at AS not_before_at, o.finished_at,
+             o.email_id AS in_email_number, o.attempts,
              iif(o.claimed_until > 0, o.claimed_until, NULL) AS being_sent_until_at
          FROM outbox o LEFT JOIN releases r ON o.kind = 'news' AND r.id = o.subject
-         WHERE o.person = ?1 ORDER BY o.id",
+         WHERE o.user_id = ?1 ORDER BY o.id",
     ),
     (
         "links_in_emails",
         "SELECT id AS number, purpose, address, created_at, expires_at, used_at
-         FROM links WHERE person = ?1 ORDER BY id",
+         FROM confirmation_links WHERE user_id = ?1 ORDER BY id",
     ),
     (
         "sessions",
-        "SELECT created_at AS opened_at, seen_at AS last_used_at FROM sessions WHERE person = ?1
+        "SELECT created_at AS opened_at, seen_at AS last_used_at FROM sessions WHERE user_id = ?1
          ORDER BY created_at",
     ),
     (
         "feeds",
-        "SELECT kind, made_at, read_at, changed_at FROM feeds WHERE person = ?1 ORDER BY kind",
+        "SELECT kind, made_at, read_at, changed_at FROM feeds WHERE user_id = ?1 ORDER BY kind",
     ),
     (
         "invitations",
@@ -111,7 +111,7 @@ pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Value>> {
 
 /// Finds a user by id, Spotify id or confirmed address.
 pub fn who(tx: &Tx<'_>, named: &str) -> Result<Option<UserId>> {
-    let sql = "SELECT id FROM people
+    let sql = "SELECT id FROM users
                WHERE CAST(id AS TEXT) = ?1 OR spotify_id = ?1 OR account_id = ?1 OR address = ?1
                ORDER BY CAST(id AS TEXT) = ?1 DESC, id LIMIT 1";
     Ok(tx.query_row(sql, params![named], |row| row.get(0)).optional()?)
@@ -149,12 +149,13 @@ fn shown(name: &str, value: ValueRef<'_>) -> Value {
 mod tests {
     use super::*;
     use crate::store::migrations;
-    use crate::store::presence::Company;
+    use crate::store::process_lock::OtherProcesses;
     use rusqlite::Connection;
 
     fn schema() -> Connection {
         let mut conn = Connection::open_in_memory().unwrap();
-        migrations::migrate(&mut conn, std::path::Path::new(":memory:"), Company::Nobody).unwrap();
+        migrations::migrate(&mut conn, std::path::Path::new(":memory:"), OtherProcesses::Nobody)
+            .unwrap();
         conn
     }
 
@@ -167,9 +168,9 @@ mod tests {
     fn tables(conn: &Connection) -> Vec<String> {
         column(
             conn,
-            "SELECT DISTINCT t.name FROM sqlite_schema t WHERE t.type = 'table' AND (t.name = 'people'
-                 OR EXISTS (SELECT 1 FROM pragma_table_info(t.name) c WHERE c.name IN ('person', 'people'))
-                 OR EXISTS (SELECT 1 FROM pragma_foreign_key_list(t.name) f WHERE f.\"table\" = 'people'))",
+            "SELECT DISTINCT t.name FROM sqlite_schema t WHERE t.type = 'table' AND (t.name = 'users'
+                 OR EXISTS (SELECT 1 FROM pragma_table_info(t.name) c WHERE c.name IN ('user_id', 'users'))
+                 OR EXISTS (SELECT 1 FROM pragma_foreign_key_list(t.name) f WHERE f.\"table\" = 'users'))",
         )
     }
 

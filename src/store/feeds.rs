@@ -48,7 +48,7 @@ pub struct Held {
 /// The user's feed URLs.
 pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Made>> {
     let mut rows =
-        tx.conn().prepare_cached("SELECT kind, made_at, read_at FROM feeds WHERE person = ?1")?;
+        tx.conn().prepare_cached("SELECT kind, made_at, read_at FROM feeds WHERE user_id = ?1")?;
     let made = rows.query_map([user], |row| {
         let (form, made_at): (String, Ms) = (row.get(0)?, row.get(1)?);
         let read_at: Option<Ms> = row.get(2)?;
@@ -61,23 +61,23 @@ pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Made>> {
 /// Saves a new URL, which replaces the previous one.
 pub fn make(tx: &Tx<'_>, user: UserId, form: Form, token_hash: [u8; 32]) -> Result<()> {
     let sql =
-        "INSERT OR REPLACE INTO feeds (person, kind, token_hash, made_at) VALUES (?1, ?2, ?3, ?4)";
+        "INSERT OR REPLACE INTO feeds (user_id, kind, token_hash, made_at) VALUES (?1, ?2, ?3, ?4)";
     tx.execute(sql, params![user, form.as_str(), token_hash, Ms(tx.now())])?;
     Ok(())
 }
 
 /// Ends an address.
 pub fn revoke(tx: &Tx<'_>, user: UserId, form: Form) -> Result<()> {
-    let sql = "DELETE FROM feeds WHERE person = ?1 AND kind = ?2";
+    let sql = "DELETE FROM feeds WHERE user_id = ?1 AND kind = ?2";
     tx.execute(sql, params![user, form.as_str()])?;
     Ok(())
 }
 
 /// `None` if there is no such URL, or if its owner revoked access.
-pub fn whose(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Option<Held>> {
-    let sql = "SELECT f.person, f.version, f.changed_at, coalesce(f.read_at, 0) <= ?3
-               FROM feeds f JOIN people p ON p.id = f.person
-               WHERE f.token_hash = ?1 AND f.kind = ?2 AND p.ended_how IS NOT 'revoked'";
+pub fn find_by_token(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Option<Held>> {
+    let sql = "SELECT f.user_id, f.version, f.changed_at, coalesce(f.read_at, 0) <= ?3
+               FROM feeds f JOIN users p ON p.id = f.user_id
+               WHERE f.token_hash = ?1 AND f.kind = ?2 AND p.end_reason IS NOT 'revoked'";
     let key = params![token_hash, form.as_str(), Ms(tx.now() - NOTED)];
     let held = tx.query_row(sql, key, |row| {
         Ok(Held {
@@ -112,7 +112,7 @@ pub fn fingerprint(tx: &Tx<'_>, user: UserId) -> Result<String> {
         tx.query_row(&format!("{NEWS} {sql}"), news_key(tx, user), |row| row.get(0))?;
     let of_artists = |table: &str| -> Result<String> {
         let sql = format!(
-            "SELECT format('%d %d', count(*), coalesce(sum(since), 0)) FROM {table} WHERE person = ?1"
+            "SELECT format('%d %d', count(*), coalesce(sum(since), 0)) FROM {table} WHERE user_id = ?1"
         );
         Ok(tx.query_row(&sql, [user], |row| row.get(0))?)
     };
@@ -150,13 +150,13 @@ pub fn entries(tx: &Tx<'_>, user: UserId) -> Result<Vec<Entry>> {
 const NEWS: &str = "WITH news (release, seen_at) AS (
          SELECT release, min(seen_at) FROM (
              SELECT * FROM
-                 (SELECT s.release, s.seen_at FROM sightings s
-                      CROSS JOIN follows f ON f.person = ?1 AND f.artist = s.artist
+                 (SELECT s.release, s.seen_at FROM artist_releases s
+                      CROSS JOIN follows f ON f.user_id = ?1 AND f.artist = s.artist
                   WHERE s.is_news AND s.seen_at >= f.since AND s.seen_at > ?2
                   ORDER BY s.seen_at DESC LIMIT ?3)
              UNION ALL SELECT * FROM
-                 (SELECT subject, owed_at FROM outbox
-                  WHERE person = ?1 AND kind = 'news' AND state <> 'dropped' AND owed_at > ?2
+                 (SELECT subject, enqueued_at FROM outbox
+                  WHERE user_id = ?1 AND kind = 'news' AND state <> 'dropped' AND enqueued_at > ?2
                   ORDER BY id DESC LIMIT ?3))
          GROUP BY release)";
 

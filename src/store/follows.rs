@@ -30,8 +30,8 @@ pub struct Change {
 /// The users whose lists are due, or all connected users.
 pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT id FROM people p JOIN tokens t ON t.person = p.id
-         WHERE consent = 'good' AND (?1 OR (follows_next_at <= ?2 AND coalesce(trouble_until, 0) <= ?2))
+        "SELECT id FROM users p JOIN tokens t ON t.user_id = p.id
+         WHERE consent = 'granted' AND (?1 OR (follows_next_at <= ?2 AND coalesce(spotify_error_until, 0) <= ?2))
          ORDER BY follows_next_at, id",
     )?;
     let due = rows.query_map(params![everybody, Ms(tx.now())], |row| row.get(0))?;
@@ -40,16 +40,17 @@ pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
 
 /// Why Spotify rejects the user for the time being, if it does.
 pub fn refused(tx: &Tx<'_>, user: UserId) -> Result<Option<String>> {
-    let sql = "SELECT coalesce(trouble, '') FROM people WHERE id = ?1 AND trouble_until > ?2";
+    let sql =
+        "SELECT coalesce(spotify_error, '') FROM users WHERE id = ?1 AND spotify_error_until > ?2";
     Ok(tx.query_row(sql, params![user, Ms(tx.now())], |row| row.get(0)).optional()?)
 }
 
 /// `None` if there is no such user.
 pub fn standing(tx: &Tx<'_>, user: UserId) -> Result<Option<Standing>> {
     let found = tx.query_row(
-        "SELECT (SELECT count(*) FROM follows WHERE person = ?1), follows_failures, follows_doubt,
-                follows_doubt_since
-         FROM people WHERE id = ?1",
+        "SELECT (SELECT count(*) FROM follows WHERE user_id = ?1), follows_failures, follows_suspect,
+                follows_suspect_since
+         FROM users WHERE id = ?1",
         [user],
         |row| {
             let doubt: Option<String> = row.get(2)?;
@@ -82,20 +83,20 @@ pub fn apply(tx: &Tx<'_>, user: UserId, artists: &[Artist], whole: bool) -> Resu
 /// Returns whether the follow is new. One that ended recently is resumed, and what came out in between is
 /// enqueued.
 fn follow(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<bool> {
-    let sql = "INSERT OR IGNORE INTO follows (person, artist, since) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT OR IGNORE INTO follows (user_id, artist, since) VALUES (?1, ?2, ?3)";
     let is_new = tx.execute(sql, params![user, artist, Ms(tx.now())])? == 1;
     if is_new {
         let sql =
-            "DELETE FROM unfollows WHERE person = ?1 AND artist = ?2 RETURNING since, gone_at";
+            "DELETE FROM unfollows WHERE user_id = ?1 AND artist = ?2 RETURNING since, ended_at";
         let ended = tx.query_row(sql, params![user, artist], |row| {
             Ok((row.get::<_, Ms>(0)?, row.get::<_, Ms>(1)?))
         });
         if let Some((since, gone_at)) = ended.optional()?
             && tx.now().duration_since(gone_at.0) < artists::RETENTION
         {
-            let sql = "UPDATE follows SET since = ?3 WHERE person = ?1 AND artist = ?2";
+            let sql = "UPDATE follows SET since = ?3 WHERE user_id = ?1 AND artist = ?2";
             tx.execute(sql, params![user, artist, since])?;
-            outbox::owe_news_seen_since(tx, user, artist, gone_at.0)?;
+            outbox::enqueue_news_seen_since(tx, user, artist, gone_at.0)?;
         }
     }
     Ok(is_new)
@@ -103,29 +104,29 @@ fn follow(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<bool> {
 
 fn unfollow(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
     tx.execute(
-        "INSERT OR REPLACE INTO unfollows (person, artist, since, gone_at)
-         SELECT person, artist, since, ?3 FROM follows WHERE person = ?1 AND artist = ?2",
+        "INSERT OR REPLACE INTO unfollows (user_id, artist, since, ended_at)
+         SELECT user_id, artist, since, ?3 FROM follows WHERE user_id = ?1 AND artist = ?2",
         params![user, artist, Ms(tx.now())],
     )?;
-    let sql = "DELETE FROM follows WHERE person = ?1 AND artist = ?2";
+    let sql = "DELETE FROM follows WHERE user_id = ?1 AND artist = ?2";
     exactly_one(tx.execute(sql, params![user, artist])?)
 }
 
 pub fn count(tx: &Tx<'_>, user: UserId) -> Result<u64> {
-    let sql = "SELECT count(*) FROM follows WHERE person = ?1";
+    let sql = "SELECT count(*) FROM follows WHERE user_id = ?1";
     Ok(tx.query_row(sql, [user], |row| row.get(0))?)
 }
 
 fn followed(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
-    let mut rows = tx.conn().prepare_cached("SELECT artist FROM follows WHERE person = ?1")?;
+    let mut rows = tx.conn().prepare_cached("SELECT artist FROM follows WHERE user_id = ?1")?;
     Ok(rows.query_map([user], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Records that the list was applied, and when it is due again.
-pub fn believed(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> {
+pub fn record_sync(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> {
     let changed = tx.execute(
-        "UPDATE people SET follows_read_at = ?2, follows_next_at = ?3, follows_failures = 0,
-             follows_doubt = NULL, follows_doubt_since = NULL
+        "UPDATE users SET follows_read_at = ?2, follows_next_at = ?3, follows_failures = 0,
+             follows_suspect = NULL, follows_suspect_since = NULL
          WHERE id = ?1",
         params![user, Ms(tx.now()), Ms(next_at)],
     )?;
@@ -133,11 +134,16 @@ pub fn believed(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> {
 }
 
 /// Records that the list is suspect. The time since when is kept while the reason stays the same.
-pub fn doubted(tx: &Tx<'_>, user: UserId, doubt: &str, next_at: Timestamp) -> Result<()> {
+pub fn record_suspect_list(
+    tx: &Tx<'_>,
+    user: UserId,
+    doubt: &str,
+    next_at: Timestamp,
+) -> Result<()> {
     let changed = tx.execute(
-        "UPDATE people SET follows_next_at = ?3, follows_failures = follows_failures + 1,
-             follows_doubt_since = CASE WHEN follows_doubt = ?2 THEN follows_doubt_since ELSE ?4 END,
-             follows_doubt = ?2
+        "UPDATE users SET follows_next_at = ?3, follows_failures = follows_failures + 1,
+             follows_suspect_since = CASE WHEN follows_suspect = ?2 THEN follows_suspect_since ELSE ?4 END,
+             follows_suspect = ?2
          WHERE id = ?1",
         params![user, doubt, Ms(next_at), Ms(tx.now())],
     )?;
@@ -147,7 +153,7 @@ pub fn doubted(tx: &Tx<'_>, user: UserId, doubt: &str, next_at: Timestamp) -> Re
 /// Records a failed sync.
 pub fn failed(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> {
     tx.execute(
-        "UPDATE people SET follows_next_at = ?2, follows_failures = follows_failures + 1 WHERE id = ?1",
+        "UPDATE users SET follows_next_at = ?2, follows_failures = follows_failures + 1 WHERE id = ?1",
         params![user, Ms(next_at)],
     )?;
     Ok(())

@@ -13,7 +13,7 @@ pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(90 * 24)
 
 /// Whether Spotify's lists of the artist have an album with the date of the hint. Dates that are less
 /// precise than a day do not match.
-const SEEN: &str = "EXISTS (SELECT 1 FROM sightings s JOIN releases r ON r.id = s.release
+const SEEN: &str = "EXISTS (SELECT 1 FROM artist_releases s JOIN releases r ON r.id = s.release
      WHERE s.artist = ?1 AND NOT s.appears AND length(r.date) = 10
      AND abs(julianday(r.date) - julianday(released)) <= ?2)";
 
@@ -36,11 +36,11 @@ pub fn record(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
     let next_at = hint::first_try(hint.released, tx.now());
     let inserted = tx.execute(
         "INSERT INTO hints (artist, source, key, released, given_at, next_at)
-         SELECT id, ?2, ?3, ?4, ?5, ?6 FROM artists WHERE id = ?1 AND unwatched_at IS NULL
+         SELECT id, ?2, ?3, ?4, ?5, ?6 FROM artists WHERE id = ?1 AND untracked_at IS NULL
              AND (SELECT count(*) FROM hints
                   WHERE artist = ?1 AND state = 'open' AND NOT (source = ?2 AND key = ?3)) < ?7
          ON CONFLICT DO UPDATE SET released = excluded.released, given_at = excluded.given_at,
-             next_at = excluded.next_at, tries = 0, state = 'open', settled_at = NULL
+             next_at = excluded.next_at, tries = 0, state = 'open', finished_at = NULL
          WHERE hints.state <> 'confirmed' AND excluded.released > hints.released",
         params![
             hint.artist,
@@ -56,7 +56,7 @@ pub fn record(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
         return Ok(false);
     }
     let sql = format!(
-        "UPDATE hints SET state = 'confirmed', settled_at = ?3
+        "UPDATE hints SET state = 'confirmed', finished_at = ?3
          WHERE artist = ?1 AND source = ?4 AND key = ?5 AND {SEEN}"
     );
     let key = params![hint.artist, hint::SAME_DAY, Ms(tx.now()), hint.source, hint.key];
@@ -69,7 +69,7 @@ pub fn wanting(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id FROM hints h JOIN artists a ON a.id = h.artist
          WHERE h.state = 'open' AND h.next_at <= ?1
-         AND a.unwatched_at IS NULL AND a.claimed_until <= ?1
+         AND a.untracked_at IS NULL AND a.claimed_until <= ?1
          AND (a.last_failure IS NULL OR a.next_check_at <= ?1)
          GROUP BY a.id ORDER BY min(h.next_at), a.id",
     )?;
@@ -81,7 +81,7 @@ pub fn wanting(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
 /// with the date of a hint confirms that one, and other due hints are deferred or dropped.
 pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, found_news: bool) -> Result<()> {
     let sql = format!(
-        "UPDATE hints SET state = 'confirmed', settled_at = ?3 WHERE artist = ?1 AND state = 'open'
+        "UPDATE hints SET state = 'confirmed', finished_at = ?3 WHERE artist = ?1 AND state = 'open'
          AND ((?4 AND (next_at <= ?3 OR tries > 0)) OR {SEEN})"
     );
     tx.execute(&sql, params![artist, hint::SAME_DAY, Ms(tx.now()), found_news])?;
@@ -90,7 +90,7 @@ pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, found_news: bool) -> Result<(
         let next_at = hint::next_try(tries, tx.now());
         tx.execute(
             "UPDATE hints SET tries = ?4, next_at = coalesce(?5, next_at),
-                 state = iif(?5 IS NULL, 'dropped', 'open'), settled_at = iif(?5 IS NULL, ?6, NULL)
+                 state = iif(?5 IS NULL, 'dropped', 'open'), finished_at = iif(?5 IS NULL, ?6, NULL)
              WHERE artist = ?1 AND source = ?2 AND key = ?3",
             params![artist, source, key, tries, next_at.map(Ms), Ms(tx.now())],
         )?;

@@ -18,7 +18,7 @@ const UNKNOWN_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 const DEEZER_INTERVAL: SignedDuration = SignedDuration::from_hours(2);
 
 /// Whether a follower of the artist wants singles.
-const WANTS_SINGLES: &str = "EXISTS (SELECT 1 FROM follows f JOIN people p ON p.id = f.person
+const WANTS_SINGLES: &str = "EXISTS (SELECT 1 FROM follows f JOIN users p ON p.id = f.user_id
      WHERE f.artist = a.id AND p.singles_since IS NOT NULL)";
 
 /// Artists of the group that are due, longest waiting first, at most `limit`.
@@ -33,7 +33,7 @@ pub fn due(tx: &Tx<'_>, group: Group, limit: usize) -> Result<Vec<Subject>> {
     let sql = format!(
         "SELECT a.id, a.name, i.mbid, i.deezer, {WANTS_SINGLES}
          FROM artists a LEFT JOIN identities i ON i.artist = a.id
-         WHERE a.unwatched_at IS NULL AND ?1 = ?1 AND {condition} ORDER BY {order}, a.id LIMIT ?2"
+         WHERE a.untracked_at IS NULL AND ?1 = ?1 AND {condition} ORDER BY {order}, a.id LIMIT ?2"
     );
     let mut rows = tx.conn().prepare_cached(&sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -107,8 +107,8 @@ fn asked_at_deezer(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
 pub fn count_known(tx: &Tx<'_>) -> Result<(u64, u64)> {
     // Artists that nobody follows are few: subtracting them is cheaper than checking each artist.
     let all = "SELECT count(mbid), count(deezer) FROM identities";
-    let unwatched = "SELECT count(mbid), count(deezer) FROM artists INDEXED BY artists_watched
-                     CROSS JOIN identities ON artist = id WHERE unwatched_at IS NOT NULL";
+    let unwatched = "SELECT count(mbid), count(deezer) FROM artists INDEXED BY artists_tracked
+                     CROSS JOIN identities ON artist = id WHERE untracked_at IS NOT NULL";
     let count =
         |sql| tx.query_row(sql, [], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?)));
     let ((mbids, deezers), (few, fewer)) = (count(all)?, count(unwatched)?);

@@ -55,7 +55,7 @@ pub fn make(
 }
 
 const INVITATION: &str = "SELECT i.id, note, made_at, i.expires_at, used_at, display_name
-     FROM invitations i LEFT JOIN people p ON p.id = i.used_by";
+     FROM invitations i LEFT JOIN users p ON p.id = i.used_by";
 
 /// The invitation with this token, even if it is used or expired.
 pub fn of_token(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Invitation>> {

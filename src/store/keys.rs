@@ -6,16 +6,16 @@ use base64::engine::general_purpose::STANDARD;
 use rusqlite::{Connection, OptionalExtension, params};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
-use super::{Result, Sealer, StoreError};
+use super::{Cipher, Result, StoreError};
 use crate::clock::Chance;
 
 /// The known word.
-const WORD: &str = "dropday";
+const KEY_CHECK: &str = "dropday";
 
 /// Encrypted values of `meta`.
 #[derive(Debug, Clone, Copy)]
 enum Row {
-    /// [`WORD`].
+    /// [`KEY_CHECK`].
     Check,
     /// Signs links in emails and Message-IDs. It stays the same when the key is rotated, so that links
     /// in emails sent earlier stay valid.
@@ -30,7 +30,7 @@ impl Row {
         }
     }
 
-    fn identity(self) -> String {
+    fn associated_data(self) -> String {
         format!("meta/{}", self.name())
     }
 }
@@ -39,45 +39,45 @@ impl Row {
 ///
 /// # Errors
 /// [`StoreError::WrongKey`]
-pub(super) fn settle(conn: &Connection, sealer: &mut Sealer, chance: &dyn Chance) -> Result<()> {
-    if !fits(conn, sealer)? {
+pub(super) fn settle(conn: &Connection, cipher: &mut Cipher, chance: &dyn Chance) -> Result<()> {
+    if !matches(conn, cipher)? {
         return Err(StoreError::WrongKey);
     }
     if find(conn, Row::Check)?.is_none() {
-        keep_check(conn, sealer, chance)?;
+        keep_check(conn, cipher, chance)?;
     }
-    match signing_key(conn, sealer)? {
-        Some(key) => sealer.sign_with(key),
-        None => keep_signing(conn, sealer.signing_key(), sealer, chance)?,
+    match signing_key(conn, cipher)? {
+        Some(key) => cipher.sign_with(key),
+        None => keep_signing(conn, cipher.signing_key(), cipher, chance)?,
     }
     Ok(())
 }
 
 /// Whether this is the database's key. A new database accepts any.
-pub(super) fn fits(conn: &Connection, sealer: &Sealer) -> Result<bool> {
+pub(super) fn matches(conn: &Connection, cipher: &Cipher) -> Result<bool> {
     let Some(sealed) = find(conn, Row::Check)? else { return Ok(true) };
-    let word = sealer.open(&sealed, &Row::Check.identity());
-    Ok(word.is_ok_and(|word| word.expose_secret() == WORD))
+    let word = cipher.open(&sealed, &Row::Check.associated_data());
+    Ok(word.is_ok_and(|word| word.expose_secret() == KEY_CHECK))
 }
 
 /// Makes the sealer's key the database's key.
-pub(super) fn keep_check(conn: &Connection, sealer: &Sealer, chance: &dyn Chance) -> Result<()> {
-    keep(conn, Row::Check, &SecretString::from(WORD), sealer, chance)
+pub(super) fn keep_check(conn: &Connection, cipher: &Cipher, chance: &dyn Chance) -> Result<()> {
+    keep(conn, Row::Check, &SecretString::from(KEY_CHECK), cipher, chance)
 }
 
 pub(super) fn keep_signing(
     conn: &Connection,
     key: &SecretBox<[u8; 64]>,
-    sealer: &Sealer,
+    cipher: &Cipher,
     chance: &dyn Chance,
 ) -> Result<()> {
     let text = STANDARD.encode(key.expose_secret());
-    keep(conn, Row::Signing, &SecretString::from(text), sealer, chance)
+    keep(conn, Row::Signing, &SecretString::from(text), cipher, chance)
 }
 
-fn signing_key(conn: &Connection, sealer: &Sealer) -> Result<Option<SecretBox<[u8; 64]>>> {
+fn signing_key(conn: &Connection, cipher: &Cipher) -> Result<Option<SecretBox<[u8; 64]>>> {
     let Some(sealed) = find(conn, Row::Signing)? else { return Ok(None) };
-    let text = sealer.open(&sealed, &Row::Signing.identity())?;
+    let text = cipher.open(&sealed, &Row::Signing.associated_data())?;
     let bytes = STANDARD.decode(text.expose_secret()).map_err(|_| StoreError::WrongKey)?;
     let key: [u8; 64] = bytes.try_into().map_err(|_| StoreError::WrongKey)?;
     Ok(Some(SecretBox::new(Box::new(key))))
@@ -92,10 +92,10 @@ fn keep(
     conn: &Connection,
     row: Row,
     secret: &SecretString,
-    sealer: &Sealer,
+    cipher: &Cipher,
     chance: &dyn Chance,
 ) -> Result<()> {
-    let sealed = sealer.seal(secret, &row.identity(), chance);
+    let sealed = cipher.seal(secret, &row.associated_data(), chance);
     let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
     conn.execute(sql, params![row.name(), sealed])?;
     Ok(())
@@ -106,8 +106,8 @@ mod tests {
     use super::*;
     use crate::clock::SeededChance;
 
-    fn sealer(first: u8) -> Sealer {
-        Sealer::new(&SecretBox::new(Box::new([first; 32])))
+    fn cipher(first: u8) -> Cipher {
+        Cipher::new(&SecretBox::new(Box::new([first; 32])))
     }
 
     fn empty() -> Connection {
@@ -120,19 +120,19 @@ mod tests {
     #[test]
     fn first_key_is_accepted_and_no_other_afterwards() {
         let conn = empty();
-        assert!(fits(&conn, &sealer(1)).unwrap() && fits(&conn, &sealer(2)).unwrap());
-        settle(&conn, &mut sealer(1), &*SeededChance::new(1)).unwrap();
-        assert!(fits(&conn, &sealer(1)).unwrap() && !fits(&conn, &sealer(2)).unwrap());
-        let refused = settle(&conn, &mut sealer(2), &*SeededChance::new(2));
+        assert!(matches(&conn, &cipher(1)).unwrap() && matches(&conn, &cipher(2)).unwrap());
+        settle(&conn, &mut cipher(1), &*SeededChance::new(1)).unwrap();
+        assert!(matches(&conn, &cipher(1)).unwrap() && !matches(&conn, &cipher(2)).unwrap());
+        let refused = settle(&conn, &mut cipher(2), &*SeededChance::new(2));
         assert!(matches!(refused, Err(StoreError::WrongKey)), "{refused:?}");
     }
 
     #[test]
     fn signing_key_outlives_a_change_of_keys() {
         let (conn, chance) = (empty(), SeededChance::new(1));
-        let mut first = sealer(1);
+        let mut first = cipher(1);
         settle(&conn, &mut first, &*chance).unwrap();
-        let mut second = sealer(2);
+        let mut second = cipher(2);
         keep_signing(&conn, first.signing_key(), &second, &*chance).unwrap();
         keep_check(&conn, &second, &*chance).unwrap();
         settle(&conn, &mut second, &*chance).unwrap();

@@ -8,7 +8,7 @@ use rusqlite::params_from_iter;
 use super::columns::Ms;
 use super::hints::{self, Counts};
 use super::status::{self, Artists, Users};
-use super::{Result, Tx, allowance, ledger};
+use super::{Result, Tx, allowance, api_calls};
 use crate::domain::check_planner::{Budget, Settings};
 use crate::domain::consent;
 use crate::domain::disk_space::DiskSpace;
@@ -37,9 +37,9 @@ pub struct Facts {
     /// Current pauses, by scope.
     pub pauses: Vec<(String, Pause)>,
     /// Notifications pending for longer than each of [`PENDING_AGES_MINUTES`].
-    pub owed: [u64; 6],
+    pub pending: [u64; 6],
     /// Pending notifications that failed at least once.
-    pub put_off: u64,
+    pub deferred: u64,
     /// Consents that end within each of [`CONSENT_DAYS`].
     pub consents: [u64; 5],
     /// Hints that are kept, by source and state.
@@ -57,10 +57,10 @@ pub struct Facts {
 }
 
 pub fn facts(tx: &Tx<'_>, settings: &Settings) -> Result<Facts> {
-    let (unchecked, owed) =
+    let (unchecked, pending) =
         (CHECK_AGES_DAYS.map(days), PENDING_AGES_MINUTES.map(SignedDuration::from_mins));
     let number = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
-    let calls = Bucket::ALL.map(|bucket| Ok((bucket, ledger::used(tx, bucket)?)));
+    let calls = Bucket::ALL.map(|bucket| Ok((bucket, api_calls::used(tx, bucket)?)));
     let hints = SourceName::ALL.map(|source| Ok((source, hints::counts(tx, source)?)));
     let page = number("PRAGMA page_size")?;
     Ok(Facts {
@@ -69,22 +69,24 @@ pub fn facts(tx: &Tx<'_>, settings: &Settings) -> Result<Facts> {
         artists: status::artists_of(tx, None, settings)?,
         unchecked: older(
             tx,
-            "coalesce(checked_at, watched_since)",
-            "artists WHERE unwatched_at IS NULL",
+            "coalesce(checked_at, tracked_since)",
+            "artists WHERE untracked_at IS NULL",
             unchecked,
         )?,
         calls: calls.into_iter().collect::<Result<_>>()?,
         budget: allowance::budget(tx, settings.calls_per_day)?,
-        pauses: ledger::pauses(tx)?,
-        owed: older(tx, "owed_at", "outbox WHERE state = 'owed'", owed)?,
-        put_off: number("SELECT count(*) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL")?,
+        pauses: api_calls::pauses(tx)?,
+        pending: older(tx, "enqueued_at", "outbox WHERE state = 'pending'", pending)?,
+        deferred: number(
+            "SELECT count(*) FROM outbox WHERE state = 'pending' AND reason IS NOT NULL",
+        )?,
         consents: consents(tx)?,
         hints: hints.into_iter().collect::<Result<_>>()?,
         last_ok: last_ok(tx)?,
         size: number("PRAGMA page_count")? * page,
         unused: number("PRAGMA freelist_count")? * page,
         log: size_of_log(tx.path()),
-        room: tx.room(),
+        room: tx.disk_space(),
     })
 }
 
@@ -113,8 +115,8 @@ fn older<const N: usize>(
 }
 
 fn consents(tx: &Tx<'_>) -> Result<[u64; 5]> {
-    let sql = "SELECT t.authorized_at FROM people p JOIN tokens t ON t.person = p.id
-               WHERE p.consent = 'good'";
+    let sql = "SELECT t.authorized_at FROM users p JOIN tokens t ON t.user_id = p.id
+               WHERE p.consent = 'granted'";
     let mut rows = tx.conn().prepare_cached(sql)?;
     let mut counts = [0; 5];
     for given in rows.query_map([], |row| row.get::<_, Ms>(0))? {

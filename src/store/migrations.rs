@@ -6,7 +6,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::copy::{self, Existing};
 use super::files::{beside, folder_of};
-use super::presence::Company;
+use super::process_lock::OtherProcesses;
 use super::{Result, StoreError};
 
 /// `Drop` in ASCII: marks a SQLite file as Dropday's.
@@ -22,14 +22,14 @@ pub(super) const BEFORE: &str = ".before-";
 const MAX_COPIES: usize = 2;
 
 /// Runs the missing migrations, after copying the database. On an error the file is unchanged.
-pub(super) fn migrate(conn: &mut Connection, path: &Path, company: Company) -> Result<()> {
+pub(super) fn migrate(conn: &mut Connection, path: &Path, company: OtherProcesses) -> Result<()> {
     migrate_to(MIGRATIONS, conn, path, company)
 }
 
 /// The schema version of a Dropday database, 0 if it is empty.
 ///
 /// # Errors
-/// [`StoreError::NotOurs`] and [`StoreError::FromTheFuture`].
+/// [`StoreError::NotOurs`] and [`StoreError::SchemaTooNew`].
 pub(super) fn schema_version(conn: &Connection, path: &Path) -> Result<i64> {
     known_version(MIGRATIONS, conn, path)
 }
@@ -38,15 +38,15 @@ fn migrate_to(
     migrations: &[&str],
     conn: &mut Connection,
     path: &Path,
-    company: Company,
+    company: OtherProcesses,
 ) -> Result<()> {
     let (from, to) = (known_version(migrations, conn, path)?, version_after(migrations));
     if from == to {
         return Ok(());
     }
     if from > 0 {
-        if company == Company::Others {
-            return Err(StoreError::OlderAtWork);
+        if company == OtherProcesses::Others {
+            return Err(StoreError::OlderVersionRunning);
         }
         tracing::info!(from, to, "upgrading the database");
         copy_before_upgrade(conn, path, to)?;
@@ -82,7 +82,7 @@ fn known_version(migrations: &[&str], conn: &Connection, path: &Path) -> Result<
     }
     let (found, known) = (number("PRAGMA user_version")?, version_after(migrations));
     if found > known {
-        return Err(StoreError::FromTheFuture { found, known });
+        return Err(StoreError::SchemaTooNew { found, known });
     }
     Ok(found)
 }
@@ -124,7 +124,7 @@ mod tests {
     use crate::clock::{ManualClock, SeededChance};
     use crate::domain::user::UserId;
     use crate::store::connection::connect;
-    use crate::store::{Db, Sealer, tokens};
+    use crate::store::{Cipher, Db, tokens};
 
     const ROWS: &str = include_str!("../../tests/data/0001_rows.sql");
 
@@ -149,7 +149,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dropday.db");
         let mut conn = connect(&path).unwrap();
-        migrate_to(&MIGRATIONS[..1], &mut conn, &path, Company::Nobody).unwrap();
+        migrate_to(&MIGRATIONS[..1], &mut conn, &path, OtherProcesses::Nobody).unwrap();
         conn.execute_batch(ROWS).unwrap();
         (folder, path)
     }
@@ -196,8 +196,8 @@ mod tests {
         for (table, rows) in &before {
             assert!(!rows.is_empty(), "the fixture has no rows in {table}");
         }
-        migrate_to(NEXT, &mut conn, &path, Company::Nobody).unwrap();
-        migrate_to(NEXT, &mut conn, &path, Company::Nobody).unwrap();
+        migrate_to(NEXT, &mut conn, &path, OtherProcesses::Nobody).unwrap();
+        migrate_to(NEXT, &mut conn, &path, OtherProcesses::Nobody).unwrap();
         assert_eq!(version_in(&conn), 2);
         let after = rows(&conn);
         for (table, rows) in &before {
@@ -217,9 +217,9 @@ mod tests {
     async fn version_1_opens_with_its_key_only() {
         let (_folder, path) = version_1();
         let open = |byte: u8| {
-            let sealer = Sealer::new(&SecretBox::new(Box::new([byte; 32])));
+            let cipher = Cipher::new(&SecretBox::new(Box::new([byte; 32])));
             let clock = ManualClock::at("2026-10-01T00:00:01Z".parse().unwrap());
-            Db::open(&path, sealer, clock, SeededChance::new(1))
+            Db::open(&path, cipher, clock, SeededChance::new(1))
         };
         assert!(matches!(open(8), Err(StoreError::WrongKey)));
         let db = open(7).unwrap();
@@ -234,7 +234,7 @@ mod tests {
         for ending in [".before-0000", ".before-0001", ".before-mine"] {
             std::fs::write(beside(&path, ending), "").unwrap();
         }
-        migrate_to(NEXT, &mut connect(&path).unwrap(), &path, Company::Nobody).unwrap();
+        migrate_to(NEXT, &mut connect(&path).unwrap(), &path, OtherProcesses::Nobody).unwrap();
         let exists = |ending: &str| beside(&path, ending).exists();
         assert!(exists(".before-0002") && exists(".before-0001") && !exists(".before-0000"));
         assert!(exists(".before-mine"), "not one of ours");
@@ -244,8 +244,8 @@ mod tests {
     fn upgrade_is_refused_while_an_older_version_runs() {
         let (_folder, path) = version_1();
         let mut conn = connect(&path).unwrap();
-        let refusal = migrate_to(NEXT, &mut conn, &path, Company::Others).unwrap_err();
-        assert!(matches!(refusal, StoreError::OlderAtWork), "{refusal}");
+        let refusal = migrate_to(NEXT, &mut conn, &path, OtherProcesses::Others).unwrap_err();
+        assert!(matches!(refusal, StoreError::OlderVersionRunning), "{refusal}");
         assert_eq!(version_in(&conn), 1);
     }
 
@@ -254,7 +254,7 @@ mod tests {
         let (_folder, path) = version_1();
         std::fs::create_dir(beside(&path, ".before-0002")).unwrap();
         let mut conn = connect(&path).unwrap();
-        let refusal = migrate_to(NEXT, &mut conn, &path, Company::Nobody).unwrap_err();
+        let refusal = migrate_to(NEXT, &mut conn, &path, OtherProcesses::Nobody).unwrap_err();
         assert!(matches!(refusal, StoreError::NoCopy { .. }), "{refusal}");
         assert_eq!(version_in(&conn), 1);
     }
@@ -271,7 +271,7 @@ mod tests {
         };
         for migrations in [BROKEN, ENDLESS] {
             conn.progress_handler(1_000, Some(interrupt)).unwrap();
-            migrate_to(migrations, &mut conn, &path, Company::Nobody).unwrap_err();
+            migrate_to(migrations, &mut conn, &path, OtherProcesses::Nobody).unwrap_err();
             conn.progress_handler(0, None::<fn() -> bool>).unwrap();
             assert_eq!((version_in(&conn), rows(&conn)), (1, before.clone()));
         }
@@ -281,9 +281,9 @@ mod tests {
     fn newer_database_is_refused_and_left_alone() {
         let (_folder, path) = version_1();
         let mut conn = connect(&path).unwrap();
-        migrate_to(NEXT, &mut conn, &path, Company::Nobody).unwrap();
-        let refusal = migrate(&mut conn, &path, Company::Nobody).unwrap_err();
-        assert!(matches!(refusal, StoreError::FromTheFuture { found: 2, known: 1 }), "{refusal}");
+        migrate_to(NEXT, &mut conn, &path, OtherProcesses::Nobody).unwrap();
+        let refusal = migrate(&mut conn, &path, OtherProcesses::Nobody).unwrap_err();
+        assert!(matches!(refusal, StoreError::SchemaTooNew { found: 2, known: 1 }), "{refusal}");
         assert_eq!(version_in(&conn), 2);
     }
 
@@ -291,7 +291,7 @@ mod tests {
     fn database_of_another_program_is_refused() {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.execute_batch("CREATE TABLE theirs (x)").unwrap();
-        let refusal = migrate(&mut conn, Path::new("x"), Company::Nobody).unwrap_err();
+        let refusal = migrate(&mut conn, Path::new("x"), OtherProcesses::Nobody).unwrap_err();
         assert!(matches!(refusal, StoreError::NotOurs(_)), "{refusal}");
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::columns::Ms;
-use super::{Result, Tx, allowance, artists, ledger, users};
+use super::{Result, Tx, allowance, api_calls, artists, users};
 use crate::domain::check_planner::Settings;
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::quota::{Bucket, Purpose};
@@ -28,14 +28,14 @@ pub fn list(
 ) -> Result<Vec<Overdue>> {
     let mut rows = tx.conn().prepare_cached(
         "WITH longest AS MATERIALIZED (
-             SELECT id FROM artists INDEXED BY artists_watched
-             WHERE unwatched_at IS NULL
-             AND (failures > 0 OR coalesce(checked_at, watched_since) < ?2)
-             AND (?1 IS NULL OR EXISTS (SELECT 1 FROM follows WHERE person = ?1 AND artist = artists.id))
-             ORDER BY coalesce(checked_at, watched_since), id LIMIT ?3)
+             SELECT id FROM artists INDEXED BY artists_tracked
+             WHERE untracked_at IS NULL
+             AND (failures > 0 OR coalesce(checked_at, tracked_since) < ?2)
+             AND (?1 IS NULL OR EXISTS (SELECT 1 FROM follows WHERE user_id = ?1 AND artist = artists.id))
+             ORDER BY coalesce(checked_at, tracked_since), id LIMIT ?3)
          SELECT name, checked_at, iif(failures > 0, last_failure, NULL)
          FROM longest CROSS JOIN artists USING (id)
-         ORDER BY coalesce(checked_at, watched_since), name",
+         ORDER BY coalesce(checked_at, tracked_since), name",
     )?;
     let key = params![user, Ms(tx.now() - settings.max_wait), most];
     let rows = rows.query_map(key, |row| {
@@ -57,13 +57,13 @@ pub fn list(
 /// Why an artist is overdue unless its own last check failed: a pause, no connected user, no quota left,
 /// or more artists than calls.
 pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<WhyOverdue> {
-    if let Some(pause) = ledger::pause_of(tx, Bucket::ArtistAlbums)? {
+    if let Some(pause) = api_calls::pause_of(tx, Bucket::ArtistAlbums)? {
         return Ok(WhyOverdue::Paused(pause));
     }
     if settings.asks_as_users && !users::can_anybody_lend(tx)? {
         return Ok(WhyOverdue::NobodyConnected);
     }
-    if let Some(pause) = ledger::pause_of_checks(tx)? {
+    if let Some(pause) = api_calls::pause_of_checks(tx)? {
         return Ok(WhyOverdue::Outage(pause.until));
     }
     let (budget, watched) =

@@ -16,8 +16,8 @@ use crate::domain::user::UserId;
 
 const PREFERENCES: &str = "SELECT wants_albums, singles_since IS NOT NULL,
      compilations_since IS NOT NULL, wants_live, wants_remixes, appearances_since IS NOT NULL,
-     wants_editions, rhythm, letter_weekday, letter_hour, zone, unsubscribed_at IS NULL
-     FROM people WHERE id = ?1";
+     wants_editions, frequency, digest_weekday, digest_hour, zone, unsubscribed_at IS NULL
+     FROM users WHERE id = ?1";
 
 /// `None` if there is no such user.
 pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Preferences>> {
@@ -61,11 +61,11 @@ pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
         DigestFrequency::Weekly(weekday) => ("weekly", Some(weekday.to_monday_zero_offset())),
     };
     let changed = tx.execute(
-        "UPDATE people SET wants_albums = ?2, wants_live = ?3, wants_remixes = ?4, wants_editions = ?5,
+        "UPDATE users SET wants_albums = ?2, wants_live = ?3, wants_remixes = ?4, wants_editions = ?5,
              singles_since = iif(?6, coalesce(singles_since, ?14), NULL),
              compilations_since = iif(?7, coalesce(compilations_since, ?14), NULL),
              appearances_since = iif(?8, coalesce(appearances_since, ?14), NULL),
-             rhythm = ?9, letter_weekday = coalesce(?10, letter_weekday), letter_hour = ?11, zone = ?12,
+             frequency = ?9, digest_weekday = coalesce(?10, digest_weekday), digest_hour = ?11, zone = ?12,
              unsubscribed_at = iif(?13, NULL, coalesce(unsubscribed_at, ?14))
          WHERE id = ?1",
         params![
@@ -90,18 +90,18 @@ pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
     if before.is_some_and(|before| before.digest_schedule == *digest_schedule) {
         return Ok(());
     }
-    outbox::plan_anew(tx, user, digest_schedule, last_digest(tx, user)?)
+    outbox::reschedule(tx, user, digest_schedule, last_digest(tx, user)?)
 }
 
 /// Idempotent.
 pub fn unsubscribe(tx: &Tx<'_>, user: UserId) -> Result<()> {
-    let sql = "UPDATE people SET unsubscribed_at = coalesce(unsubscribed_at, ?2) WHERE id = ?1";
+    let sql = "UPDATE users SET unsubscribed_at = coalesce(unsubscribed_at, ?2) WHERE id = ?1";
     exactly_one(tx.execute(sql, params![user, Ms(tx.now())])?)
 }
 
 /// Sets the time zone unless the user has one.
 pub fn propose_zone(tx: &Tx<'_>, user: UserId, zone: &TimeZone) -> Result<()> {
-    let sql = "UPDATE people SET zone = ?2 WHERE id = ?1 AND zone IS NULL";
+    let sql = "UPDATE users SET zone = ?2 WHERE id = ?1 AND zone IS NULL";
     tx.execute(sql, params![user, zone.iana_name()])?;
     Ok(())
 }
@@ -116,34 +116,34 @@ pub fn next_send_time(
 }
 
 pub(super) fn last_digest(tx: &Tx<'_>, user: UserId) -> Result<Option<Key>> {
-    let sql = "SELECT last_digest FROM people WHERE id = ?1";
+    let sql = "SELECT last_digest FROM users WHERE id = ?1";
     let raw = tx.query_row(sql, [user], |row| row.get::<_, Option<String>>(0)).optional()?;
     Ok(raw.flatten().and_then(|raw| Key::parse(&raw)))
 }
 
 /// Records that a digest was sent.
 pub(super) fn digest_sent(tx: &Tx<'_>, user: UserId, key: Key) -> Result<()> {
-    let sql = "UPDATE people SET last_digest = ?2 WHERE id = ?1";
+    let sql = "UPDATE users SET last_digest = ?2 WHERE id = ?1";
     tx.execute(sql, params![user, key.to_string()])?;
     Ok(())
 }
 
 /// The artist must exist.
 pub fn mute(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
-    let sql = "INSERT OR IGNORE INTO mutes (person, artist, since) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT OR IGNORE INTO mutes (user_id, artist, since) VALUES (?1, ?2, ?3)";
     tx.execute(sql, params![user, artist, Ms(tx.now())])?;
     Ok(())
 }
 
 pub fn unmute(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
-    tx.execute("DELETE FROM mutes WHERE person = ?1 AND artist = ?2", params![user, artist])?;
+    tx.execute("DELETE FROM mutes WHERE user_id = ?1 AND artist = ?2", params![user, artist])?;
     Ok(())
 }
 
 /// The muted artists, by name.
 pub fn muted(tx: &Tx<'_>, user: UserId) -> Result<Vec<Artist>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT a.id, a.name FROM mutes m JOIN artists a ON a.id = m.artist WHERE m.person = ?1
+        "SELECT a.id, a.name FROM mutes m JOIN artists a ON a.id = m.artist WHERE m.user_id = ?1
          ORDER BY a.name COLLATE NOCASE, a.id",
     )?;
     let artists =

@@ -23,7 +23,7 @@ const RECENT_DAYS: i64 = 30;
 /// # Errors
 /// [`super::StoreError`]
 pub fn seen_of(tx: &Tx<'_>, artist: &ArtistId, query: ReleaseQuery) -> Result<HashSet<ReleaseId>> {
-    let sql = "SELECT release FROM sightings WHERE artist = ?1 AND (?2 OR NOT appears)";
+    let sql = "SELECT release FROM artist_releases WHERE artist = ?1 AND (?2 OR NOT appears)";
     let mut rows = tx.conn().prepare_cached(sql)?;
     let seen = rows.query_map(params![artist, query.is_of_others()], |row| row.get(0))?;
     Ok(seen.collect::<rusqlite::Result<_>>()?)
@@ -73,7 +73,7 @@ pub fn remember(
         ],
     )?;
     tx.execute(
-        "INSERT INTO sightings (artist, release, seen_at, is_news, appears) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO artist_releases (artist, release, seen_at, is_news, appears) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at, is_news = excluded.is_news, appears = 0
              WHERE appears AND NOT excluded.appears",
         params![artist, release.id, Ms(tx.now()), sighting.is_news, sighting.appears],
@@ -101,14 +101,14 @@ pub fn recent_of(tx: &Tx<'_>, user: UserId, most: u32) -> Result<Vec<Release>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, title, kind, artists, date, tracks, cover, link FROM releases r
          WHERE length(date) = 10 AND date BETWEEN ?2 AND ?3
-           AND id IN (SELECT s.release FROM follows f JOIN sightings s ON s.artist = f.artist
-                      JOIN people p ON p.id = f.person
-                      WHERE f.person = ?1 AND CASE WHEN s.appears THEN p.appearances_since IS NOT NULL
+           AND id IN (SELECT s.release FROM follows f JOIN artist_releases s ON s.artist = f.artist
+                      JOIN users p ON p.id = f.user_id
+                      WHERE f.user_id = ?1 AND CASE WHEN s.appears THEN p.appearances_since IS NOT NULL
                           WHEN r.kind = 'single' THEN p.singles_since IS NOT NULL
                           WHEN r.kind = 'compilation' THEN p.compilations_since IS NOT NULL
                           ELSE TRUE END)
            AND NOT EXISTS (SELECT 1 FROM editions e WHERE e.release = r.id)
-           AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.person = ?1 AND o.kind = 'news' AND o.subject = r.id)
+           AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.user_id = ?1 AND o.kind = 'news' AND o.subject = r.id)
          ORDER BY date DESC, id LIMIT ?4",
     )?;
     let today = day_of(tx.now());
@@ -127,9 +127,9 @@ const ARTISTS_LOOKED_AT: u32 = 50;
 pub fn latest_of(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Vec<Release>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT DISTINCT r.id, title, kind, artists, date, tracks, cover, link
-         FROM (SELECT artist FROM follows WHERE person = ?1
-                   AND artist NOT IN (SELECT artist FROM mutes WHERE person = ?1) LIMIT ?3) f
-         JOIN sightings s ON s.artist = f.artist AND NOT s.appears
+         FROM (SELECT artist FROM follows WHERE user_id = ?1
+                   AND artist NOT IN (SELECT artist FROM mutes WHERE user_id = ?1) LIMIT ?3) f
+         JOIN artist_releases s ON s.artist = f.artist AND NOT s.appears
          JOIN releases r ON r.id = s.release
          WHERE date <= ?4 ORDER BY date DESC, r.id LIMIT ?2",
     )?;
@@ -171,10 +171,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
 pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Match>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name, s.appears,
-             EXISTS (SELECT 1 FROM mutes m WHERE m.person = ?2 AND m.artist = a.id) AS is_muted
-         FROM sightings s JOIN artists a ON a.id = s.artist
+             EXISTS (SELECT 1 FROM mutes m WHERE m.user_id = ?2 AND m.artist = a.id) AS is_muted
+         FROM artist_releases s JOIN artists a ON a.id = s.artist
          WHERE s.release = ?1 AND (is_muted
-             OR EXISTS (SELECT 1 FROM follows f WHERE f.person = ?2 AND f.artist = a.id))
+             OR EXISTS (SELECT 1 FROM follows f WHERE f.user_id = ?2 AND f.artist = a.id))
          ORDER BY a.name, a.id",
     )?;
     let reasons = rows.query_map(params![id, user], |row| {

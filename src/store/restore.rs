@@ -13,8 +13,8 @@ use super::backup::Contents;
 use super::connection::{connect_plainly, empty_the_log};
 use super::copy::{self, Existing};
 use super::files::{LOGS, beside, create_private, sync_folder};
-use super::presence::Presence;
-use super::{Result, Sealer, StoreError, keys};
+use super::process_lock::ProcessLock;
+use super::{Cipher, Result, StoreError, keys};
 
 /// Suffix of the copy that is about to take the database's place.
 pub(super) const DRAFT: &str = ".restoring";
@@ -37,16 +37,16 @@ pub struct Restored {
 /// the backup is checked: it must be sound, of a version that this program knows, and encrypted with this key.
 ///
 /// # Errors
-/// [`StoreError::InUse`], [`StoreError::WrongKey`], [`StoreError::FromTheFuture`], and
+/// [`StoreError::InUse`], [`StoreError::WrongKey`], [`StoreError::SchemaTooNew`], and
 /// [`StoreError::CannotRestore`]. The database is unchanged then.
 pub fn restore(
     backup: &Path,
     database: &Path,
-    sealer: &Sealer,
+    cipher: &Cipher,
     now: Timestamp,
 ) -> Result<Restored> {
-    let contents = examine(backup, sealer)?;
-    let _presence = Presence::alone(database)?;
+    let contents = examine(backup, cipher)?;
+    let _presence = ProcessLock::acquire_exclusive(database)?;
     let mut from = copy::read_only(backup)?;
     let cannot = |why: String| StoreError::CannotRestore { path: backup.to_owned(), why };
     let draft = beside(database, DRAFT);
@@ -59,7 +59,7 @@ pub fn restore(
 }
 
 /// Checks that a file can be restored; what it holds.
-fn examine(backup: &Path, sealer: &Sealer) -> Result<Contents> {
+fn examine(backup: &Path, cipher: &Cipher) -> Result<Contents> {
     let cannot = |why: &str| StoreError::CannotRestore { path: backup.to_owned(), why: why.into() };
     match backup.metadata() {
         Err(why) => return Err(cannot(&why.to_string())),
@@ -80,7 +80,7 @@ fn examine(backup: &Path, sealer: &Sealer) -> Result<Contents> {
     }
     let conn = copy::read_only(backup)?;
     let contents = Contents::of(&conn, backup).map_err(plainly)?;
-    if !keys::fits(&conn, sealer)? {
+    if !keys::matches(&conn, cipher)? {
         return Err(StoreError::WrongKey);
     }
     Ok(contents)
@@ -96,7 +96,7 @@ fn back_again(database: &Path, draft: &Path) -> Result<Vec<(i64, String)>> {
 }
 
 fn users(conn: &Connection) -> Result<Vec<(i64, String)>> {
-    let mut rows = conn.prepare("SELECT id, display_name FROM people ORDER BY id")?;
+    let mut rows = conn.prepare("SELECT id, display_name FROM users ORDER BY id")?;
     let users = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(users.collect::<rusqlite::Result<_>>()?)
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
-use super::{Result, Tx, artists, callers, clock_guard, farewells, hints, sessions};
+use super::{Result, Tx, access_requests, artists, clock_guard, goodbye_emails, hints, sessions};
 use crate::domain::artist::ArtistId;
 use crate::domain::consent::REVERSAL_WINDOW;
 use crate::domain::quota::WINDOW;
@@ -43,18 +43,24 @@ enum Clock {
 }
 
 const RULES: [Rule; 12] = [
-    rule("tokens", "person", "dead_since <= ?1", REVERSAL_WINDOW, Clock::Any),
-    rule("farewells", "id", "made_at <= ?1", farewells::RETENTION, Clock::Any),
-    rule("outbox", "id", "kind = 'good_bye' AND owed_at <= ?1", farewells::RETENTION, Clock::Any),
-    rule("sign_ins", "state_hash", "expires_at <= ?1", SignedDuration::ZERO, Clock::Trusted),
+    rule("tokens", "user_id", "expired_since <= ?1", REVERSAL_WINDOW, Clock::Any),
+    rule("goodbye_emails", "id", "made_at <= ?1", goodbye_emails::RETENTION, Clock::Any),
+    rule(
+        "outbox",
+        "id",
+        "kind = 'goodbye' AND enqueued_at <= ?1",
+        goodbye_emails::RETENTION,
+        Clock::Any,
+    ),
+    rule("oauth_states", "state_hash", "expires_at <= ?1", SignedDuration::ZERO, Clock::Trusted),
     rule("sessions", "token_hash", "seen_at <= ?1", sessions::IDLE, Clock::Trusted),
-    rule("links", "id", "expires_at <= ?1", days(30), Clock::Trusted),
+    rule("confirmation_links", "id", "expires_at <= ?1", days(30), Clock::Trusted),
     rule("invitations", "id", "expires_at <= ?1", days(30), Clock::Trusted),
-    rule("callers", "id", "asked_at <= ?1", callers::RETENTION, Clock::Trusted),
-    rule("unfollows", "person, artist", "gone_at <= ?1", artists::RETENTION, Clock::Trusted),
+    rule("access_requests", "id", "asked_at <= ?1", access_requests::RETENTION, Clock::Trusted),
+    rule("unfollows", "user_id, artist", "ended_at <= ?1", artists::RETENTION, Clock::Trusted),
     rule("hints", "artist, source, key", "given_at <= ?1", hints::RETENTION, Clock::Trusted),
     // The last two weeks tell how many calls hints need on which day of the week.
-    rule("calls", "id", "at <= ?1", days(16), Clock::Trusted),
+    rule("api_calls", "id", "at <= ?1", days(16), Clock::Trusted),
     // For another day, since its failures decide how long the next one lasts.
     rule("pauses", "scope", "until <= ?1", WINDOW, Clock::Trusted),
 ];
@@ -94,7 +100,7 @@ pub fn unfollowed_artists(tx: &Tx<'_>, after: &str) -> Result<(Vec<ArtistId>, Op
     if !clock_guard::is_trusted(tx)? {
         return Ok((Vec::new(), None));
     }
-    artists::of_nobody(tx, after, ARTISTS)
+    artists::unfollowed(tx, after, ARTISTS)
 }
 
 /// Whether a day has passed since the daily maintenance, by a trusted clock.
@@ -121,18 +127,18 @@ pub fn record_daily(tx: &Tx<'_>) -> Result<()> {
 pub fn notification_horizon(tx: &Tx<'_>) -> Result<Timestamp> {
     let mut horizon = tx.now() - NOTIFICATION_RETENTION;
     let singles_not_scanned = "SELECT min(max(f.since, p.singles_since)) FROM follows f
-         JOIN people p ON p.id = f.person JOIN artists a ON a.id = f.artist
+         JOIN users p ON p.id = f.user_id JOIN artists a ON a.id = f.artist
          WHERE p.singles_since IS NOT NULL AND a.singles_baseline_at IS NULL";
     let secondary_list_not_scanned = |list: &str| {
         format!(
-            "SELECT min(max(f.since, p.{list}_since)) FROM people p JOIN follows f ON f.person = p.id
-             WHERE p.{list}_since IS NOT NULL AND NOT EXISTS (SELECT 1 FROM side_lists s
+            "SELECT min(max(f.since, p.{list}_since)) FROM users p JOIN follows f ON f.user_id = p.id
+             WHERE p.{list}_since IS NOT NULL AND NOT EXISTS (SELECT 1 FROM secondary_lists s
                  WHERE s.artist = f.artist AND s.list = '{list}' AND s.baseline_at IS NOT NULL)"
         )
     };
     for sql in [
-        "SELECT min(coalesce(checked_at, watched_since)) FROM artists",
-        "SELECT min(looked_at) FROM side_lists WHERE unwanted_at IS NULL OR baseline_at > unwanted_at",
+        "SELECT min(coalesce(checked_at, tracked_since)) FROM artists",
+        "SELECT min(checked_at) FROM secondary_lists WHERE unwanted_at IS NULL OR baseline_at > unwanted_at",
         singles_not_scanned,
         &secondary_list_not_scanned("compilations"),
         &secondary_list_not_scanned("appearances"),
@@ -146,22 +152,22 @@ pub fn notification_horizon(tx: &Tx<'_>) -> Result<Timestamp> {
 /// Deletes notifications that were settled before the horizon and cannot be enqueued again: news of releases dated
 /// earlier, and what has a subject of its time, which the welcome has not. Returns how many, at most [`BATCH`].
 pub fn delete_notifications(tx: &Tx<'_>, horizon: Timestamp) -> Result<usize> {
-    let settled = "state IN ('sent', 'refused', 'dropped', 'unwanted') AND settled_at < ?1 AND (
+    let settled = "state IN ('sent', 'rejected', 'dropped', 'skipped') AND finished_at < ?1 AND (
             kind IN ('confirm', 'sample', 'sign_in_again', 'consent_ends', 'operator')
             OR (kind = 'news'
                 AND EXISTS (SELECT 1 FROM releases r WHERE r.id = subject
                             AND CASE length(r.date) WHEN 4 THEN r.date || '-12-31' WHEN 7 THEN r.date || '-31'
                                      WHEN 10 THEN r.date ELSE '9999-12-31' END
                                 < strftime('%Y-%m-%d', ?1 / 1000, 'unixepoch'))
-                AND NOT EXISTS (SELECT 1 FROM sightings s WHERE s.release = subject AND s.seen_at >= ?1)))";
+                AND NOT EXISTS (SELECT 1 FROM artist_releases s WHERE s.release = subject AND s.seen_at >= ?1)))";
     delete_some(tx, "outbox", "id", settled, horizon)
 }
 
 /// Releases that are in no list any more, and are not waiting to be sent.
 pub fn orphaned_releases(tx: &Tx<'_>) -> Result<Vec<ReleaseId>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT id FROM releases r WHERE NOT EXISTS (SELECT 1 FROM sightings WHERE release = r.id)
-             AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'news' AND state = 'owed' AND subject = r.id)",
+        "SELECT id FROM releases r WHERE NOT EXISTS (SELECT 1 FROM artist_releases WHERE release = r.id)
+             AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'news' AND state = 'pending' AND subject = r.id)",
     )?;
     Ok(rows.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }

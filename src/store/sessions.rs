@@ -13,9 +13,9 @@ pub const IDLE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How often `seen_at` is written.
 const NOTED: SignedDuration = SignedDuration::from_hours(1);
 
-pub fn open(tx: &Tx<'_>, token_hash: [u8; 32], user: UserId) -> Result<()> {
+pub fn create(tx: &Tx<'_>, token_hash: [u8; 32], user: UserId) -> Result<()> {
     let sql =
-        "INSERT INTO sessions (token_hash, person, created_at, seen_at) VALUES (?1, ?2, ?3, ?3)";
+        "INSERT INTO sessions (token_hash, user_id, created_at, seen_at) VALUES (?1, ?2, ?3, ?3)";
     tx.execute(sql, params![token_hash, user, Ms(tx.now())])?;
     Ok(())
 }
@@ -30,8 +30,8 @@ pub struct Session {
 }
 
 /// The session with this token; `None` if it is unknown or expired.
-pub fn whose(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Session>> {
-    let sql = "SELECT person, spotify_id, seen_at FROM sessions s JOIN people p ON p.id = s.person
+pub fn find(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Session>> {
+    let sql = "SELECT user_id, spotify_id, seen_at FROM sessions s JOIN users p ON p.id = s.user_id
                WHERE token_hash = ?1 AND seen_at > ?2";
     let found = tx.query_row(sql, params![token_hash, Ms(tx.now() - IDLE)], |row| {
         let Ms(seen_at) = row.get(2)?;
@@ -66,6 +66,6 @@ pub fn close(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
 }
 
 pub fn close_all(tx: &Tx<'_>, user: UserId) -> Result<()> {
-    tx.execute("DELETE FROM sessions WHERE person = ?1", [user])?;
+    tx.execute("DELETE FROM sessions WHERE user_id = ?1", [user])?;
     Ok(())
 }

@@ -36,9 +36,9 @@ pub struct Standing {
 pub fn standing(tx: &Tx<'_>, artist: &ArtistId) -> Result<Standing> {
     // An artist that was forgotten in between begins anew, singles and all.
     let sql = "SELECT
-        (SELECT count(*) FROM sightings s JOIN releases r ON r.id = s.release
+        (SELECT count(*) FROM artist_releases s JOIN releases r ON r.id = s.release
          WHERE s.artist = a.id AND NOT s.appears AND r.kind = 'album'),
-        (SELECT min(max(f.since, p.singles_since)) FROM follows f JOIN people p ON p.id = f.person
+        (SELECT min(max(f.since, p.singles_since)) FROM follows f JOIN users p ON p.id = f.user_id
          WHERE f.artist = a.id AND p.singles_since IS NOT NULL),
         iif(baseline_at IS NULL, NULL, singles_baseline_at),
         singles_total, total_has_singles, coalesce(singles_left_at BETWEEN ?2 AND ?3, FALSE)

@@ -15,12 +15,12 @@ pub use self::needs::Need;
 pub use self::report::{Report, report};
 pub use self::users::{Consent, Mailbox, Page, Standing};
 
-use super::callers::{self, Caller};
+use super::access_requests::{self, AccessRequest};
 use super::columns::Ms;
 use super::hint_sources::{self, Health};
 use super::job_runs::{self, JobRun};
 use super::overdue::{self, Overdue};
-use super::{Result, Tx, allowance, consents, identities, ledger, outbox};
+use super::{Result, Tx, allowance, api_calls, consents, identities, outbox};
 use crate::domain::check_planner::Settings;
 use crate::domain::quota::{Bucket, Pause, WINDOW};
 use crate::domain::user::UserId;
@@ -34,7 +34,7 @@ pub struct Status {
     /// Users.
     pub users: Users,
     /// Who is not on the app's list at Spotify, and asked to be.
-    pub callers: Vec<Caller>,
+    pub access_requests: Vec<AccessRequest>,
     /// Artists.
     pub artists: Artists,
     /// Calls in the last rolling day, by bucket.
@@ -50,11 +50,11 @@ pub struct Status {
     /// The sources of hints that were ever asked.
     pub hint_sources: Vec<Health>,
     /// Things owed to users.
-    pub owed: u64,
+    pub pending: u64,
     /// Of those, how many the mail server has put off at least once.
-    pub put_off: u64,
+    pub deferred: u64,
     /// The latest reason why an email was put off.
-    pub put_off_because: Option<String>,
+    pub deferred_because: Option<String>,
     /// Emails that were refused for good.
     pub refused: u64,
     /// Albums and other things that were sent.
@@ -112,21 +112,23 @@ pub struct Artists {
 /// [`super::StoreError`]
 pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
     let count = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
-    let calls = Bucket::ALL.map(|bucket| ledger::used(tx, bucket).map(|used| (bucket, used)));
+    let calls = Bucket::ALL.map(|bucket| api_calls::used(tx, bucket).map(|used| (bucket, used)));
     Ok(Status {
         users: count_users(tx)?,
-        callers: callers::list(tx)?,
+        access_requests: access_requests::list(tx)?,
         artists: artists_of(tx, None, settings)?,
         allowed: allowance::budget(tx, settings.calls_per_day)?.allowed,
         overdue: overdue::list(tx, None, settings, OVERDUE_LISTED)?,
         calls: calls.into_iter().collect::<Result<_>>()?,
-        pauses: ledger::pauses(tx)?,
+        pauses: api_calls::pauses(tx)?,
         known_elsewhere: identities::count_known(tx)?,
         hint_sources: hint_sources::health(tx)?,
-        owed: outbox::count_owed(tx)?,
-        put_off: count("SELECT count(*) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL")?,
-        put_off_because: put_off_because(tx)?,
-        refused: count_settled(tx, "refused")?,
+        pending: outbox::count_pending(tx)?,
+        deferred: count(
+            "SELECT count(*) FROM outbox WHERE state = 'pending' AND reason IS NOT NULL",
+        )?,
+        deferred_because: deferred_because(tx)?,
+        refused: count_settled(tx, "rejected")?,
         sent: count_settled(tx, "sent")?,
         jobs: job_runs::latest(tx)?,
     })
@@ -138,16 +140,16 @@ pub fn of(tx: &Tx<'_>, settings: &Settings) -> Result<Status> {
 /// [`super::StoreError`]
 pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Result<Artists> {
     let whose = match user {
-        Some(_) => "follows f JOIN artists ON id = f.artist WHERE f.person = ?1 AND",
+        Some(_) => "follows f JOIN artists ON id = f.artist WHERE f.user_id = ?1 AND",
         None => "artists WHERE ?1 IS NULL AND",
     };
     let sql = format!(
         "SELECT count(*), count(*) FILTER (WHERE checked_at IS NULL),
              count(*) FILTER (WHERE checked_at > ?2), count(*) FILTER (WHERE checked_at > ?3),
-             count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, watched_since) < ?4),
+             count(*) FILTER (WHERE failures > 0 OR coalesce(checked_at, tracked_since) < ?4),
              count(*) FILTER (WHERE failures > 0), max(checked_at), min(checked_at),
              count(*) FILTER (WHERE baseline_at > ?2)
-         FROM {whose} unwatched_at IS NULL"
+         FROM {whose} untracked_at IS NULL"
     );
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
     let key = params![user, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
@@ -167,12 +169,12 @@ pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Res
 }
 
 pub(super) fn count_users(tx: &Tx<'_>) -> Result<Users> {
-    let sql = "SELECT count(*), count(*) FILTER (WHERE consent = 'good'),
+    let sql = "SELECT count(*), count(*) FILTER (WHERE consent = 'granted'),
                       count(*) FILTER (WHERE consent = 'ended'),
                       count(*) FILTER (WHERE address IS NOT NULL),
-                      count(*) FILTER (WHERE trouble IS NOT NULL),
+                      count(*) FILTER (WHERE spotify_error IS NOT NULL),
                       count(*) FILTER (WHERE bouncing_since IS NOT NULL)
-               FROM people";
+               FROM users";
     let held = consents::count_held(tx)?;
     Ok(tx.query_row(sql, [], |row| {
         Ok(Users {
@@ -188,13 +190,13 @@ pub(super) fn count_users(tx: &Tx<'_>) -> Result<Users> {
 }
 
 fn count_settled(tx: &Tx<'_>, state: &str) -> Result<u64> {
-    let sql = "SELECT count(*) FROM outbox WHERE state = ?1 AND settled_at IS NOT NULL";
+    let sql = "SELECT count(*) FROM outbox WHERE state = ?1 AND finished_at IS NOT NULL";
     Ok(tx.query_row(sql, [state], |row| row.get(0))?)
 }
 
-fn put_off_because(tx: &Tx<'_>) -> Result<Option<String>> {
-    let sql = "SELECT max(reason) FROM outbox WHERE state = 'owed' AND id =
-               (SELECT max(id) FROM outbox WHERE state = 'owed' AND reason IS NOT NULL)";
+fn deferred_because(tx: &Tx<'_>) -> Result<Option<String>> {
+    let sql = "SELECT max(reason) FROM outbox WHERE state = 'pending' AND id =
+               (SELECT max(id) FROM outbox WHERE state = 'pending' AND reason IS NOT NULL)";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
@@ -203,7 +205,7 @@ fn put_off_because(tx: &Tx<'_>) -> Result<Option<String>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn is_anybody_half_way(tx: &Tx<'_>) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM sign_ins WHERE expires_at > ?1)
-                   OR EXISTS (SELECT 1 FROM links WHERE used_at IS NULL AND expires_at > ?1)";
+    let sql = "SELECT EXISTS (SELECT 1 FROM oauth_states WHERE expires_at > ?1)
+                   OR EXISTS (SELECT 1 FROM confirmation_links WHERE used_at IS NULL AND expires_at > ?1)";
     Ok(tx.query_row(sql, [Ms(tx.now())], |row| row.get(0))?)
 }

@@ -14,7 +14,7 @@ use crate::domain::user::UserId;
 const REFRESH_LEASE: SignedDuration = SignedDuration::from_mins(15);
 
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct StoredTokens {
     pub tokens: Tokens,
     /// Increases with each change.
     pub version: i64,
@@ -24,33 +24,33 @@ pub struct Kept {
 #[derive(Debug)]
 pub enum RefreshClaim {
     /// Refresh these, then call [`refreshed`] or [`release_refresh`].
-    Ours(Kept),
+    Acquired(StoredTokens),
     /// They were refreshed meanwhile: use these.
-    Newer(Kept),
+    Newer(StoredTokens),
     /// Another task is refreshing them.
     Busy,
     /// There are no tokens any more.
     Gone,
 }
 
-fn identity(user: UserId, column: &str) -> String {
+fn associated_data(user: UserId, column: &str) -> String {
     format!("tokens/{}/{column}", user.0)
 }
 
 /// Stores the tokens of a new consent. Its six months start now.
 pub fn keep(tx: &Tx<'_>, user: UserId, grant: &Grant, refresh: &RefreshToken) -> Result<()> {
     tx.execute(
-        "INSERT INTO tokens (person, access_sealed, expires_at, refresh_sealed, authorized_at, version)
+        "INSERT INTO tokens (user_id, access_sealed, expires_at, refresh_sealed, authorized_at, version)
          VALUES (?1, ?2, ?3, ?4, ?5, 1)
-         ON CONFLICT (person) DO UPDATE SET access_sealed = excluded.access_sealed,
+         ON CONFLICT (user_id) DO UPDATE SET access_sealed = excluded.access_sealed,
              expires_at = excluded.expires_at, refresh_sealed = excluded.refresh_sealed,
              authorized_at = excluded.authorized_at, version = version + 1, refreshing_until = 0,
-             dead_since = NULL",
+             expired_since = NULL",
         params![
             user,
-            tx.seal(&grant.access.0, &identity(user, "access")),
+            tx.seal(&grant.access.0, &associated_data(user, "access")),
             Ms(grant.expires_at),
-            tx.seal(&refresh.0, &identity(user, "refresh")),
+            tx.seal(&refresh.0, &associated_data(user, "refresh")),
             Ms(tx.now()),
         ],
     )?;
@@ -58,10 +58,10 @@ pub fn keep(tx: &Tx<'_>, user: UserId, grant: &Grant, refresh: &RefreshToken) ->
 }
 
 /// A user's tokens; `None` if the consent has ended.
-pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<Kept>> {
+pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<StoredTokens>> {
     let row = tx.query_row(
         "SELECT access_sealed, expires_at, refresh_sealed, authorized_at, version
-         FROM tokens WHERE person = ?1 AND dead_since IS NULL",
+         FROM tokens WHERE user_id = ?1 AND expired_since IS NULL",
         [user],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
     );
@@ -69,7 +69,7 @@ pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<Kept>> {
     let (access, expires_at, refresh, authorized_at, version): (Vec<u8>, Ms, Vec<u8>, Ms, i64) =
         row;
     let open = |sealed: &[u8], column| -> Result<SecretString> {
-        tx.open_seal(sealed, &identity(user, column))
+        tx.open_seal(sealed, &associated_data(user, column))
     };
     let tokens = Tokens {
         access: AccessToken(open(&access, "access")?),
@@ -77,7 +77,7 @@ pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<Kept>> {
         refresh: RefreshToken(open(&refresh, "refresh")?),
         authorized_at: authorized_at.0,
     };
-    Ok(Some(Kept { tokens, version }))
+    Ok(Some(StoredTokens { tokens, version }))
 }
 
 /// Claims the refresh of tokens of this `version`.
@@ -87,10 +87,10 @@ pub fn claim_refresh(tx: &Tx<'_>, user: UserId, version: i64) -> Result<RefreshC
         return Ok(RefreshClaim::Newer(kept));
     }
     let sql =
-        "UPDATE tokens SET refreshing_until = ?2 WHERE person = ?1 AND refreshing_until <= ?3";
+        "UPDATE tokens SET refreshing_until = ?2 WHERE user_id = ?1 AND refreshing_until <= ?3";
     let lease = tx.now() + REFRESH_LEASE;
     let claimed = tx.execute(sql, params![user, Ms(lease), Ms(tx.now())])?;
-    Ok(if claimed == 1 { RefreshClaim::Ours(kept) } else { RefreshClaim::Busy })
+    Ok(if claimed == 1 { RefreshClaim::Acquired(kept) } else { RefreshClaim::Busy })
 }
 
 /// Stores refreshed tokens; the old refresh token stays if there is no new one. Returns whether they were stored: they
@@ -100,13 +100,13 @@ pub fn refreshed(tx: &Tx<'_>, user: UserId, version: i64, grant: &Grant) -> Resu
     let kept = tx.execute(
         "UPDATE tokens SET access_sealed = ?3, expires_at = ?4,
              refresh_sealed = coalesce(?5, refresh_sealed), version = version + 1, refreshing_until = 0
-         WHERE person = ?1 AND version = ?2 AND dead_since IS NULL",
+         WHERE user_id = ?1 AND version = ?2 AND expired_since IS NULL",
         params![
             user,
             version,
-            tx.seal(&grant.access.0, &identity(user, "access")),
+            tx.seal(&grant.access.0, &associated_data(user, "access")),
             Ms(grant.expires_at),
-            refresh.map(|token| tx.seal(&token.0, &identity(user, "refresh"))),
+            refresh.map(|token| tx.seal(&token.0, &associated_data(user, "refresh"))),
         ],
     )?;
     Ok(kept == 1)
@@ -114,7 +114,7 @@ pub fn refreshed(tx: &Tx<'_>, user: UserId, version: i64, grant: &Grant) -> Resu
 
 /// Releases the claim of a failed refresh.
 pub fn release_refresh(tx: &Tx<'_>, user: UserId, version: i64) -> Result<()> {
-    let sql = "UPDATE tokens SET refreshing_until = 0 WHERE person = ?1 AND version = ?2";
+    let sql = "UPDATE tokens SET refreshing_until = 0 WHERE user_id = ?1 AND version = ?2";
     tx.execute(sql, params![user, version])?;
     Ok(())
 }
@@ -130,14 +130,14 @@ pub(super) type Sealed = (UserId, Vec<u8>, Vec<u8>);
 
 /// All encrypted tokens.
 pub(super) fn sealed(conn: &Connection) -> Result<Vec<Sealed>> {
-    let mut rows = conn.prepare("SELECT person, access_sealed, refresh_sealed FROM tokens")?;
+    let mut rows = conn.prepare("SELECT user_id, access_sealed, refresh_sealed FROM tokens")?;
     let sealed = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(sealed.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The rows that they are encrypted for.
 pub(super) fn identities(user: UserId) -> [String; 2] {
-    [identity(user, "access"), identity(user, "refresh")]
+    [associated_data(user, "access"), associated_data(user, "refresh")]
 }
 
 /// Stores tokens that were encrypted again.
@@ -147,7 +147,7 @@ pub(super) fn keep_sealed(
     access: &[u8],
     refresh: &[u8],
 ) -> Result<()> {
-    let sql = "UPDATE tokens SET access_sealed = ?2, refresh_sealed = ?3 WHERE person = ?1";
+    let sql = "UPDATE tokens SET access_sealed = ?2, refresh_sealed = ?3 WHERE user_id = ?1";
     conn.execute(sql, params![user, access, refresh])?;
     Ok(())
 }

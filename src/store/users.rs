@@ -49,19 +49,19 @@ pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
         Some(id) => id,
         None => add(tx, profile)?,
     };
-    let sql = "SELECT ended_at FROM people WHERE id = ?1 AND ended_how = 'revoked'";
+    let sql = "SELECT ended_at FROM users WHERE id = ?1 AND end_reason = 'revoked'";
     let revoked_at = tx.query_row(sql, [id], |row| row.get::<_, Ms>(0)).optional()?;
     let changed = tx.execute(
-        "UPDATE people SET account_id = coalesce(?2, account_id), spotify_id = ?3, display_name = ?4,
-             suggested_address = coalesce(?5, suggested_address), consent = 'good', trouble = NULL,
-             trouble_until = NULL, follows_next_at = ?6, follows_failures = 0, ended_how = NULL,
+        "UPDATE users SET account_id = coalesce(?2, account_id), spotify_id = ?3, display_name = ?4,
+             suggested_address = coalesce(?5, suggested_address), consent = 'granted', spotify_error = NULL,
+             spotify_error_until = NULL, follows_next_at = ?6, follows_failures = 0, end_reason = NULL,
              ended_at = NULL, refused_since = NULL
          WHERE id = ?1",
         params![id, profile.account_id, profile.id, profile.display_name, profile.email, Ms(tx.now())],
     )?;
     exactly_one(changed)?;
     if let Some(Ms(since)) = revoked_at {
-        outbox::owe_news_missed(tx, id, since)?;
+        outbox::enqueue_news_missed(tx, id, since)?;
     }
     Ok(id)
 }
@@ -72,7 +72,7 @@ pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
 /// [`super::StoreError`]
 pub fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
     let by_account = tx
-        .query_row("SELECT id FROM people WHERE account_id = ?1", [&profile.account_id], |r| {
+        .query_row("SELECT id FROM users WHERE account_id = ?1", [&profile.account_id], |r| {
             r.get(0)
         })
         .optional()?;
@@ -81,7 +81,7 @@ pub fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
     }
     // Whoever signed in before Spotify told account ids; or Spotify left it out this once.
     let by_id = tx.query_row(
-        "SELECT id FROM people WHERE spotify_id = ?1 AND (account_id IS NULL OR ?2 IS NULL)
+        "SELECT id FROM users WHERE spotify_id = ?1 AND (account_id IS NULL OR ?2 IS NULL)
          ORDER BY account_id IS NULL DESC, id LIMIT 1",
         params![profile.id, profile.account_id],
         |r| r.get(0),
@@ -91,8 +91,8 @@ pub fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
 
 fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
     tx.execute(
-        "INSERT INTO people (account_id, spotify_id, display_name, created_at, consent, follows_next_at)
-         VALUES (?1, ?2, ?3, ?4, 'good', ?4)",
+        "INSERT INTO users (account_id, spotify_id, display_name, created_at, consent, follows_next_at)
+         VALUES (?1, ?2, ?3, ?4, 'granted', ?4)",
         params![profile.account_id, profile.id, profile.display_name, Ms(tx.now())],
     )?;
     Ok(UserId(tx.conn().last_insert_rowid()))
@@ -102,9 +102,9 @@ fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
 const MAX_BOUNCES: u32 = 3;
 
 const USER: &str = "SELECT p.id, display_name, spotify_id, address, suggested_address, created_at,
-     t.authorized_at, consent = 'ended', trouble, follows_read_at, ended_how,
+     t.authorized_at, consent = 'ended', spotify_error, follows_read_at, end_reason,
      coalesce(refused_since, ended_at), bouncing_since
-     FROM people p LEFT JOIN tokens t ON t.person = p.id AND t.dead_since IS NULL";
+     FROM users p LEFT JOIN tokens t ON t.user_id = p.id AND t.expired_since IS NULL";
 
 /// The user with this number.
 ///
@@ -147,7 +147,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<User> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()> {
-    let sql = "UPDATE people SET address = ?2, bounces = 0, bouncing_since = NULL WHERE id = ?1";
+    let sql = "UPDATE users SET address = ?2, bounces = 0, bouncing_since = NULL WHERE id = ?1";
     exactly_one(tx.execute(sql, params![id, address])?)
 }
 
@@ -156,7 +156,7 @@ pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()
 /// # Errors
 /// [`super::StoreError`]
 pub fn reached(tx: &Tx<'_>, id: UserId) -> Result<()> {
-    tx.execute("UPDATE people SET bounces = 0 WHERE id = ?1 AND bounces > 0", [id])?;
+    tx.execute("UPDATE users SET bounces = 0 WHERE id = ?1 AND bounces > 0", [id])?;
     Ok(())
 }
 
@@ -166,8 +166,8 @@ pub fn reached(tx: &Tx<'_>, id: UserId) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn bounced(tx: &Tx<'_>, id: UserId) -> Result<bool> {
-    tx.execute("UPDATE people SET bounces = bounces + 1 WHERE id = ?1", [id])?;
-    let sql = "UPDATE people SET bouncing_since = ?2
+    tx.execute("UPDATE users SET bounces = bounces + 1 WHERE id = ?1", [id])?;
+    let sql = "UPDATE users SET bouncing_since = ?2
                WHERE id = ?1 AND bounces >= ?3 AND bouncing_since IS NULL";
     Ok(tx.execute(sql, params![id, Ms(tx.now()), MAX_BOUNCES])? == 1)
 }
@@ -177,7 +177,7 @@ pub fn bounced(tx: &Tx<'_>, id: UserId) -> Result<bool> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn is_bouncing(tx: &Tx<'_>, id: UserId) -> Result<bool> {
-    let sql = "SELECT bouncing_since IS NOT NULL FROM people WHERE id = ?1";
+    let sql = "SELECT bouncing_since IS NOT NULL FROM users WHERE id = ?1";
     Ok(tx.query_row(sql, [id], |row| row.get(0)).optional()?.unwrap_or(false))
 }
 
@@ -186,7 +186,7 @@ pub fn is_bouncing(tx: &Tx<'_>, id: UserId) -> Result<bool> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn set_trouble(tx: &Tx<'_>, id: UserId, why: &str, until: Timestamp) -> Result<()> {
-    let sql = "UPDATE people SET trouble = ?2, trouble_until = ?3 WHERE id = ?1";
+    let sql = "UPDATE users SET spotify_error = ?2, spotify_error_until = ?3 WHERE id = ?1";
     tx.execute(sql, params![id, why, Ms(until)])?;
     Ok(())
 }
@@ -196,7 +196,7 @@ pub fn set_trouble(tx: &Tx<'_>, id: UserId, why: &str, until: Timestamp) -> Resu
 /// # Errors
 /// [`super::StoreError`]
 pub fn clear_trouble(tx: &Tx<'_>, id: UserId) -> Result<()> {
-    let sql = "UPDATE people SET trouble = NULL, trouble_until = NULL WHERE id = ?1 AND trouble IS NOT NULL";
+    let sql = "UPDATE users SET spotify_error = NULL, spotify_error_until = NULL WHERE id = ?1 AND spotify_error IS NOT NULL";
     tx.execute(sql, [id])?;
     Ok(())
 }
@@ -208,16 +208,17 @@ pub fn clear_trouble(tx: &Tx<'_>, id: UserId) -> Result<()> {
 /// [`super::StoreError`]
 pub fn take_turn(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Option<UserId>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT p.id FROM people p JOIN tokens t ON t.person = p.id
-         WHERE p.consent = 'good' AND t.dead_since IS NULL AND coalesce(p.trouble_until, 0) <= ?2
-         ORDER BY EXISTS (SELECT 1 FROM follows f WHERE f.person = p.id AND f.artist = ?1) DESC,
-                  p.lent_token_at, p.id",
+        "SELECT p.id FROM users p JOIN tokens t ON t.user_id = p.id
+         WHERE p.consent = 'granted' AND t.expired_since IS NULL AND coalesce(p.spotify_error_until, 0) <= ?2
+         ORDER BY EXISTS (SELECT 1 FROM follows f WHERE f.user_id = p.id AND f.artist = ?1) DESC,
+                  p.token_used_at, p.id",
     )?;
     let healthy = rows.query_map(params![artist, Ms(tx.now())], |row| row.get::<_, UserId>(0))?;
     let healthy = healthy.collect::<rusqlite::Result<Vec<_>>>()?;
     let Some(turn) = healthy.into_iter().find(|id| !except.contains(id)) else { return Ok(None) };
     // A counter rather than the time, which may stand still or step back.
-    let sql = "UPDATE people SET lent_token_at = (SELECT max(lent_token_at) + 1 FROM people) WHERE id = ?1";
+    let sql =
+        "UPDATE users SET token_used_at = (SELECT max(token_used_at) + 1 FROM users) WHERE id = ?1";
     exactly_one(tx.execute(sql, [turn])?)?;
     Ok(Some(turn))
 }
@@ -227,8 +228,8 @@ pub fn take_turn(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Op
 /// # Errors
 /// [`super::StoreError`]
 pub(super) fn can_anybody_lend(tx: &Tx<'_>) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM people p JOIN tokens t ON t.person = p.id
-               WHERE p.consent = 'good' AND t.dead_since IS NULL AND coalesce(p.trouble_until, 0) <= ?1)";
+    let sql = "SELECT EXISTS (SELECT 1 FROM users p JOIN tokens t ON t.user_id = p.id
+               WHERE p.consent = 'granted' AND t.expired_since IS NULL AND coalesce(p.spotify_error_until, 0) <= ?1)";
     Ok(tx.query_row(sql, [Ms(tx.now())], |row| row.get(0))?)
 }
 
@@ -237,6 +238,6 @@ pub(super) fn can_anybody_lend(tx: &Tx<'_>) -> Result<bool> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn delete(tx: &Tx<'_>, id: UserId) -> Result<()> {
-    tx.execute("DELETE FROM tokens WHERE person = ?1", [id])?;
-    exactly_one(tx.execute("DELETE FROM people WHERE id = ?1", [id])?)
+    tx.execute("DELETE FROM tokens WHERE user_id = ?1", [id])?;
+    exactly_one(tx.execute("DELETE FROM users WHERE id = ?1", [id])?)
 }

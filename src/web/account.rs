@@ -1,7 +1,7 @@
 //! The account page: account health, recent emails, address, sign-out.
 
 mod emails;
-mod facts;
+mod load;
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use self::emails::Line;
-use self::facts::{Facts, gather};
+use self::load::{Facts, load};
 use super::cookies::{self, Purpose};
 use super::page::{self, Handled, is_just_now, shown};
-use super::visit::{Frame, SignedForm, UrlQuery, Visit};
-use super::when::When;
+use super::session::{CsrfForm, CurrentUser, PageContext, UrlQuery};
+use super::time::DisplayTime;
 use crate::accounts::address::{self, AddressError};
 use crate::accounts::sample::{self, Asked};
 use crate::accounts::session;
@@ -35,7 +35,7 @@ use crate::store::users::User;
 #[derive(Template)]
 #[template(path = "account.html")]
 struct Account {
-    frame: Frame,
+    frame: PageContext,
     now: Timestamp,
     zone: TimeZone,
     conditions: Vec<Condition>,
@@ -57,7 +57,7 @@ impl Account {
     /// This page in the menu.
     const PATH: &str = "/account";
 
-    fn new(facts: Facts, frame: Frame, now: Timestamp) -> Self {
+    fn new(facts: Facts, frame: PageContext, now: Timestamp) -> Self {
         let Facts { user, wanted, awaiting, artists, overdue, emails, sampled_at, conditions } =
             facts;
         let (address, awaiting) = (shown(user.address.as_ref()), shown(awaiting.as_ref()));
@@ -82,12 +82,12 @@ impl Account {
         }
     }
 
-    fn day(&self, at: &Timestamp) -> When {
-        When::day(*at, &self.zone)
+    fn day(&self, at: &Timestamp) -> DisplayTime {
+        DisplayTime::day(*at, &self.zone)
     }
 
-    fn exact(&self, at: &Timestamp) -> When {
-        When::exact(*at, &self.zone)
+    fn exact(&self, at: &Timestamp) -> DisplayTime {
+        DisplayTime::exact(*at, &self.zone)
     }
 
     fn is_past(&self, at: &Timestamp) -> bool {
@@ -115,7 +115,7 @@ impl Account {
         })
     }
 
-    fn consent_ends(&self) -> Option<When> {
+    fn consent_ends(&self) -> Option<DisplayTime> {
         let ends = self.user.authorized_at.map(ends_at).filter(|ends| !self.is_past(ends))?;
         Some(self.day(&ends))
     }
@@ -132,14 +132,14 @@ impl Account {
 
     fn can_have_a_sample(&self) -> bool {
         self.user.deleted_at.is_none()
-            && facts::address_of(&self.user, !self.awaiting.is_empty()) == Address::Confirmed
+            && load::address_of(&self.user, !self.awaiting.is_empty()) == Address::Confirmed
     }
 
     fn has_just_asked_for_a_sample(&self) -> bool {
         self.sampled_at.is_some_and(|at| is_just_now(at, self.now))
     }
 
-    fn last_check(&self, artist: &Overdue) -> Option<When> {
+    fn last_check(&self, artist: &Overdue) -> Option<DisplayTime> {
         artist.checked_at.map(|at| self.day(&at))
     }
 }
@@ -157,20 +157,24 @@ fn emails_come(digest_schedule: &DigestSchedule) -> String {
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
-    visit: Visit,
+    current_user: CurrentUser,
 ) -> Handled {
     let asks = query.has("sample");
-    show_page(&ctx, visit, |page| {
-        page.sample = (asks && page.has_just_asked_for_a_sample()).then_some(Asked::Owed);
+    show_page(&ctx, current_user, |page| {
+        page.sample = (asks && page.has_just_asked_for_a_sample()).then_some(Asked::Pending);
     })
     .await
 }
 
-async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -> Handled {
-    let (cadence, user, now) = (ctx.cadence.clone(), visit.user, ctx.clock.now());
-    let facts = ctx.db.read("account page", move |tx| gather(tx, user, &cadence)).await?;
+async fn show_page(
+    ctx: &Ctx,
+    current_user: CurrentUser,
+    change: impl FnOnce(&mut Account),
+) -> Handled {
+    let (cadence, user, now) = (ctx.cadence.clone(), current_user.user, ctx.clock.now());
+    let facts = ctx.db.read("account page", move |tx| load(tx, user, &cadence)).await?;
     let Some(facts) = facts else { return Ok(Redirect::to("/").into_response()) };
-    let mut account = Account::new(facts, visit.frame, now);
+    let mut account = Account::new(facts, current_user.frame, now);
     change(&mut account);
     Ok(page::render(&account))
 }
@@ -178,17 +182,17 @@ async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Account)) -
 pub(super) async fn change_address(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
-    SignedForm { visit, fields }: SignedForm,
+    CsrfForm { current_user, fields }: CsrfForm,
 ) -> Handled {
     let typed = fields.value("email");
-    match address::submit(&ctx, visit.user, typed).await {
+    match address::submit(&ctx, current_user.user, typed).await {
         Ok(_) => {
             notifier.notify(Job::SendEmails);
             Ok(Redirect::to("/account").into_response())
         }
         Err(AddressError::Store(error)) => Err(error.into()),
         Err(fault) => {
-            let page = show_page(&ctx, visit, |page| {
+            let page = show_page(&ctx, current_user, |page| {
                 page.typed = typed.to_owned();
                 page.typed_fault = Some(fault.to_string());
             });
@@ -201,15 +205,15 @@ pub(super) async fn change_address(
 pub(super) async fn send_sample(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
-    SignedForm { visit, .. }: SignedForm,
+    CsrfForm { current_user, .. }: CsrfForm,
 ) -> Handled {
-    match sample::ask(&ctx, visit.user).await? {
-        Asked::Owed => {
+    match sample::ask(&ctx, current_user.user).await? {
+        Asked::Pending => {
             notifier.notify(Job::SendEmails);
             Ok(Redirect::to("/account?sample").into_response())
         }
         refused => {
-            let page = show_page(&ctx, visit, |page| page.sample = Some(refused));
+            let page = show_page(&ctx, current_user, |page| page.sample = Some(refused));
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page.await?).into_response())
         }
     }
@@ -218,18 +222,18 @@ pub(super) async fn send_sample(
 pub(super) async fn sign_out(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
-    SignedForm { visit, .. }: SignedForm,
+    CsrfForm { current_user, .. }: CsrfForm,
 ) -> Handled {
-    session::sign_out(&ctx, &visit.session).await?;
+    session::sign_out(&ctx, &current_user.session).await?;
     Ok(signed_out(&ctx, jar))
 }
 
 pub(super) async fn sign_out_everywhere(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
-    SignedForm { visit, .. }: SignedForm,
+    CsrfForm { current_user, .. }: CsrfForm,
 ) -> Handled {
-    session::sign_out_everywhere(&ctx, visit.user).await?;
+    session::sign_out_everywhere(&ctx, current_user.user).await?;
     Ok(signed_out(&ctx, jar))
 }
 

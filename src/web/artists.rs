@@ -9,15 +9,17 @@ use jiff::tz::TimeZone;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::page::{self, Handled, is_just_now};
-use super::visit::{Fields, Frame, SignedForm, UrlQuery, Visit};
-use super::when::When;
-use crate::accounts::artists::{self, Artists, Hurried, Unread};
+use super::session::{CsrfForm, CurrentUser, Fields, PageContext, UrlQuery};
+use super::time::DisplayTime;
+use crate::accounts::artists::{self, Artists, SyncRequest, Unread};
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::text::{folded, one_line};
 use crate::jobs::worker::{Job, JobNotifier};
-use crate::store::following::{Followed, LastAlbum, PAGE_SIZE, SYNC_COOLDOWN, Sort, Wanted};
+use crate::store::followed_artists::{
+    ArtistQuery, Followed, LastAlbum, PAGE_SIZE, SYNC_COOLDOWN, Sort,
+};
 
 /// In characters; the rest is ignored.
 const MAX_SEARCH: usize = 100;
@@ -54,8 +56,8 @@ impl Asked {
         }
     }
 
-    fn wanted(&self) -> Wanted {
-        Wanted { search: folded(&self.search), sort: self.sort, page: self.page }
+    fn wanted(&self) -> ArtistQuery {
+        ArtistQuery { search: folded(&self.search), sort: self.sort, page: self.page }
     }
 
     /// The URL of a page of the same list, built from parsed values only.
@@ -78,7 +80,7 @@ fn name(sort: Sort) -> &'static str {
 #[derive(Template)]
 #[template(path = "artists.html")]
 struct Page {
-    frame: Frame,
+    frame: PageContext,
     found: u64,
     all: u64,
     /// As the user typed it.
@@ -92,17 +94,17 @@ struct Page {
     rows: Vec<Shown>,
     rests: Option<String>,
     must_sign_in: bool,
-    read_at: Option<When>,
+    read_at: Option<DisplayTime>,
     /// When a sync was requested, and when it can be requested again.
-    hurried: Option<(When, When)>,
+    hurried: Option<(DisplayTime, DisplayTime)>,
     done: Option<String>,
 }
 
 /// A row of the table.
 struct Shown {
     artist: Followed,
-    album_date: Option<When>,
-    checked: Option<When>,
+    album_date: Option<DisplayTime>,
+    checked: Option<DisplayTime>,
     overdue: Option<String>,
 }
 
@@ -110,10 +112,10 @@ impl Page {
     /// This page in the menu.
     const PATH: &str = "/artists";
 
-    fn new(frame: Frame, asked: &Asked, found: Artists, done: Option<String>) -> Self {
+    fn new(frame: PageContext, asked: &Asked, found: Artists, done: Option<String>) -> Self {
         let zone = found.wanted.digest_schedule.zone.clone();
         let pages = u32::try_from(found.found.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
-        let exact = |at| When::exact(at, &zone);
+        let exact = |at| DisplayTime::exact(at, &zone);
         Self {
             frame,
             found: found.found,
@@ -127,7 +129,7 @@ impl Page {
             rests: found.rests.as_ref().map(|why| describe_pause(why, &zone)),
             must_sign_in: found.unread == Some(Unread::MustSignIn),
             read_at: found.read_at.map(exact),
-            hurried: found.hurried_at.map(|at| (exact(at), exact(at + SYNC_COOLDOWN))),
+            hurried: found.sync_requested_at.map(|at| (exact(at), exact(at + SYNC_COOLDOWN))),
             rows: found.artists.into_iter().map(|row| Shown::new(row, &zone)).collect(),
             done,
         }
@@ -172,8 +174,9 @@ fn describe_unread(why: &Unread, zone: &TimeZone) -> String {
 
 impl Shown {
     fn new((artist, overdue): (Followed, Option<WhyOverdue>), zone: &TimeZone) -> Self {
-        let album_date = artist.last_album.as_ref().and_then(|album| When::released(album.date));
-        let checked = artist.checked_at.map(|at| When::exact(at, zone));
+        let album_date =
+            artist.last_album.as_ref().and_then(|album| DisplayTime::released(album.date));
+        let checked = artist.checked_at.map(|at| DisplayTime::exact(at, zone));
         Self { album_date, checked, overdue: overdue.map(|why| why.to_string()), artist }
     }
 
@@ -186,36 +189,36 @@ impl Shown {
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
-    visit: Visit,
+    current_user: CurrentUser,
 ) -> Handled {
     let asked = Asked::parse(&query);
-    let Some(found) = artists::list(&ctx, visit.user, asked.wanted()).await? else {
+    let Some(found) = artists::list(&ctx, current_user.user, asked.wanted()).await? else {
         return Ok(Redirect::to("/").into_response());
     };
-    let done = done(&ctx, &visit, &asked, &found).await?;
-    Ok(page::render(&Page::new(visit.frame, &asked, found, done)))
+    let done = done(&ctx, &current_user, &asked, &found).await?;
+    Ok(page::render(&Page::new(current_user.frame, &asked, found, done)))
 }
 
 /// Says what was just done, provided that it is true.
 async fn done(
     ctx: &Ctx,
-    visit: &Visit,
+    current_user: &CurrentUser,
     asked: &Asked,
     list: &Artists,
 ) -> Result<Option<String>, crate::store::StoreError> {
-    let has_just_asked = list.hurried_at.is_some_and(|at| is_just_now(at, ctx.clock.now()));
+    let has_just_asked = list.sync_requested_at.is_some_and(|at| is_just_now(at, ctx.clock.now()));
     Ok(match (asked.done.as_str(), &list.unread) {
         ("hurried", None) if has_just_asked => Some(
             "Your list at Spotify is read again now. What has changed shows here in a minute."
                 .to_owned(),
         ),
-        ("too-soon", _) if list.hurried_at.is_some() => {
+        ("too-soon", _) if list.sync_requested_at.is_some() => {
             Some("You asked within the last hour. Please wait until it is over.".to_owned())
         }
         ("unread", Some(why)) => Some(describe_unread(why, &list.wanted.digest_schedule.zone)),
         ("muted" | "unmuted", _) => {
             let Some(id) = asked.artist.clone() else { return Ok(None) };
-            let artist = artists::find(ctx, visit.user, id).await?;
+            let artist = artists::find(ctx, current_user.user, id).await?;
             artist.and_then(|artist| describe_mute(&artist, asked.done == "muted"))
         }
         _ => None,
@@ -232,22 +235,22 @@ fn describe_mute(artist: &Followed, was_muted: bool) -> Option<String> {
     })
 }
 
-pub(super) async fn mute(state: State<Arc<Ctx>>, id: Path<String>, form: SignedForm) -> Handled {
+pub(super) async fn mute(state: State<Arc<Ctx>>, id: Path<String>, form: CsrfForm) -> Handled {
     set_muted(state, id, form, true).await
 }
 
-pub(super) async fn unmute(state: State<Arc<Ctx>>, id: Path<String>, form: SignedForm) -> Handled {
+pub(super) async fn unmute(state: State<Arc<Ctx>>, id: Path<String>, form: CsrfForm) -> Handled {
     set_muted(state, id, form, false).await
 }
 
 async fn set_muted(
     State(ctx): State<Arc<Ctx>>,
     Path(id): Path<String>,
-    SignedForm { visit, fields }: SignedForm,
+    CsrfForm { current_user, fields }: CsrfForm,
     is_muted: bool,
 ) -> Handled {
     let Some(id) = ArtistId::parse(&id) else { return Ok(page::not_found().await) };
-    if !artists::set_muted(&ctx, visit.user, id.clone(), is_muted).await? {
+    if !artists::set_muted(&ctx, current_user.user, id.clone(), is_muted).await? {
         return Ok(page::not_found().await);
     }
     let asked = Asked::parse(&fields);
@@ -256,18 +259,18 @@ async fn set_muted(
     Ok(Redirect::to(&back).into_response())
 }
 
-pub(super) async fn hurry(
+pub(super) async fn request_sync(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
-    SignedForm { visit, .. }: SignedForm,
+    CsrfForm { current_user, .. }: CsrfForm,
 ) -> Handled {
-    let done = match artists::hurry(&ctx, visit.user).await? {
-        Hurried::Now => {
+    let done = match artists::request_sync(&ctx, current_user.user).await? {
+        SyncRequest::Now => {
             notifier.notify(Job::SyncFollows);
             "hurried"
         }
-        Hurried::TooSoon => "too-soon",
-        Hurried::Unread(_) => "unread",
+        SyncRequest::TooSoon => "too-soon",
+        SyncRequest::Unread(_) => "unread",
     };
     Ok(Redirect::to(&format!("/artists?done={done}")).into_response())
 }

@@ -24,7 +24,7 @@ struct Front {
 pub(super) async fn show(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Response {
     let token = cookies::read(&jar, &ctx, Purpose::Session);
     let is_signed_in = match token {
-        Some(token) => session::whose(&ctx, &token).await.is_ok_and(|user| user.is_some()),
+        Some(token) => session::authenticate(&ctx, &token).await.is_ok_and(|user| user.is_some()),
         None => false,
     };
     let (sign_up, contact) = (ctx.instance.sign_up, ctx.instance.contact.clone());

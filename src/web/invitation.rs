@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::page::{self, Handled, Message};
-use super::when::When;
+use super::time::DisplayTime;
 use crate::accounts::invitations;
 use crate::context::Ctx;
 use crate::domain::{instance::Contact, signup_policy::SignUpPolicy};
@@ -17,7 +17,7 @@ use crate::domain::{instance::Contact, signup_policy::SignUpPolicy};
 #[template(path = "invitation.html")]
 struct Invited {
     token: String,
-    until: When,
+    until: DisplayTime,
     contact: Option<Contact>,
 }
 
@@ -26,7 +26,7 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>)
     Ok(match found.filter(|invitation| invitation.is_good(ctx.clock.now())) {
         _ if ctx.instance.sign_up == SignUpPolicy::Closed => closed(&ctx),
         Some(invitation) => {
-            let until = When::exact(invitation.expires_at, &ctx.zone);
+            let until = DisplayTime::exact(invitation.expires_at, &ctx.zone);
             page::render(&Invited { token, until, contact: ctx.instance.contact.clone() })
         }
         None => void(&ctx),

@@ -10,8 +10,8 @@ use axum_extra::extract::CookieJar;
 
 use super::cookies::{self, Purpose};
 use super::page::{self, Handled};
-use super::visit::{Frame, SignedForm, Visit};
-use crate::accounts::{export, leave as leaving};
+use super::session::{CsrfForm, CurrentUser, PageContext};
+use crate::accounts::{delete_account as leaving, export};
 use crate::context::Ctx;
 
 /// Where users see the apps they allowed, and can remove them.
@@ -20,7 +20,7 @@ const APPS_AT_SPOTIFY: &str = "https://www.spotify.com/account/apps/";
 #[derive(Template)]
 #[template(path = "leave.html")]
 struct Page {
-    frame: Frame,
+    frame: PageContext,
     is_unsure: bool,
 }
 
@@ -29,21 +29,21 @@ impl Page {
     const PATH: &str = "/leave";
 }
 
-pub(super) async fn show(visit: Visit) -> Response {
-    page::render(&Page { frame: visit.frame, is_unsure: false })
+pub(super) async fn show(current_user: CurrentUser) -> Response {
+    page::render(&Page { frame: current_user.frame, is_unsure: false })
 }
 
 /// Deletes the account if the box is ticked, so that one stray click does not.
 pub(super) async fn leave(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
-    SignedForm { visit, fields }: SignedForm,
+    CsrfForm { current_user, fields }: CsrfForm,
 ) -> Handled {
     if !fields.has("sure") {
-        let page = page::render(&Page { frame: visit.frame, is_unsure: true });
+        let page = page::render(&Page { frame: current_user.frame, is_unsure: true });
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
-    leaving::leave(&ctx, visit.user).await?;
+    leaving::delete_account(&ctx, current_user.user).await?;
     let body = "Your sign-in, the artists you follow and everything owed to you are deleted from this \
                 Dropday. If your address was confirmed, one last letter says so, and the address goes \
                 with it. Spotify still lists the app among those you once allowed: \
@@ -57,8 +57,8 @@ pub(super) async fn leave(
 }
 
 /// Everything stored about the user, as a file.
-pub(super) async fn everything(State(ctx): State<Arc<Ctx>>, visit: Visit) -> Handled {
-    let Some(json) = export::everything(&ctx, visit.user).await? else {
+pub(super) async fn everything(State(ctx): State<Arc<Ctx>>, current_user: CurrentUser) -> Handled {
+    let Some(json) = export::everything(&ctx, current_user.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };
     let kind = (header::CONTENT_TYPE, "application/json");

@@ -65,7 +65,7 @@ async fn show(State(scrape): State<Arc<Scrape>>) -> Response {
 async fn render(ctx: &Ctx) -> anyhow::Result<String> {
     let settings = ctx.cadence.clone();
     let facts = ctx.db.read("metrics", move |tx| metrics::facts(tx, &settings)).await?;
-    let mut families = ctx.metrics.gather();
+    let mut families = ctx.metrics.load();
     families.extend(gauges(&facts)?.gather());
     families.sort_by(|one, other| one.name().cmp(other.name()));
     Ok(TextEncoder::new().encode_to_string(&families)?)
@@ -194,10 +194,10 @@ fn add_emails(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
         "emails_pending",
         "Things owed to people for longer than so many minutes; those of a weekly letter wait for up to a week.",
         "longer_than_minutes",
-        minutes.iter().map(String::as_str).zip(facts.owed.map(|count| count as f64)),
+        minutes.iter().map(String::as_str).zip(facts.pending.map(|count| count as f64)),
     )?;
     let help = "Things owed to people that could not be sent at least once.";
-    gauges.one("emails_deferred", help, facts.put_off as f64)
+    gauges.one("emails_deferred", help, facts.deferred as f64)
 }
 
 fn add_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {

@@ -1,9 +1,9 @@
 //! The HTTP server. Handlers parse the request, call `accounts`, and render a page, which works without
 //! JavaScript. GET requests change nothing except what a sign-in needs.
 
+mod access_request;
 mod account;
 mod artists;
-mod ask;
 mod cached;
 mod confirm;
 mod cookies;
@@ -21,9 +21,9 @@ mod preferences;
 mod privacy;
 mod rate_limit;
 pub mod server;
+mod session;
 mod sign_in;
-mod visit;
-mod when;
+mod time;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +97,7 @@ pub fn router(ctx: Arc<Ctx>, notifier: Arc<JobNotifier>, settings: &Settings) ->
     routes()
         .merge(watched)
         .fallback(page::not_found)
-        .method_not_allowed_fallback(page::wrong_method)
+        .method_not_allowed_fallback(page::method_not_allowed)
         .with_state(shared)
         .layer(from_fn_with_state(rate_limit, rate_limit::limit))
         .layer(same_origin)
@@ -113,10 +113,10 @@ fn routes() -> Router<Shared> {
         .route("/", get(front::show))
         .route("/privacy", get(privacy::show))
         .route("/invitation/{token}", get(invitation::show))
-        .route("/ask", post(ask::ask))
-        .route("/asked", get(ask::asked))
-        .route("/login", get(sign_in::depart))
-        .route("/callback", get(sign_in::arrive))
+        .route("/access-requests", post(access_request::ask))
+        .route("/asked", get(access_request::asked))
+        .route("/login", get(sign_in::begin_sign_in))
+        .route("/callback", get(sign_in::complete_sign_in))
         .route("/account", get(account::show))
         .route("/account/address", post(account::change_address))
         .route("/account/sample", post(account::send_sample))
@@ -125,9 +125,9 @@ fn routes() -> Router<Shared> {
         .route("/account/leave", post(leave::leave))
         .route("/leave", get(leave::show))
         .route("/leave/everything.json", get(leave::everything))
-        .route("/new", get(new_albums::show))
+        .route("/releases", get(new_albums::show))
         .route("/artists", get(artists::show))
-        .route("/artists/look", post(artists::hurry))
+        .route("/artists/sync", post(artists::request_sync))
         .route("/artists/{id}/mute", post(artists::mute))
         .route("/artists/{id}/unmute", post(artists::unmute))
         .route("/feeds", get(feeds::show))
@@ -143,8 +143,8 @@ fn routes() -> Router<Shared> {
             get(email_links::show_unsubscribe).post(email_links::unsubscribe),
         )
         .route("/mute/{token}", get(email_links::show_mute).post(email_links::mute))
-        .route("/operator", any(operator::show))
-        .route("/operator/callers/{number}/forget", post(operator::forget_caller))
+        .route("/admin", any(operator::show))
+        .route("/admin/access-requests/{number}/forget", post(operator::delete_access_request))
         .route("/style.css", get(page::style))
         .route("/preferences.js", get(page::preferences_script))
 }

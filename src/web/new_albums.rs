@@ -1,6 +1,6 @@
 //! The new releases page: what the user's artists released, and whether an email announced it.
 
-mod gather;
+mod load;
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use axum::response::{IntoResponse, Redirect};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
-use self::gather::{Found, Item, Wish, gather};
+use self::load::{Filter, Found, Item, load};
 use super::page::{self, Handled};
-use super::visit::{Fields, Frame, UrlQuery, Visit};
-use super::when::When;
+use super::session::{CurrentUser, Fields, PageContext, UrlQuery};
+use super::time::DisplayTime;
 use crate::context::Ctx;
 use crate::domain::release_filter::Category;
-use crate::store::outbox::Told;
+use crate::store::outbox::DeliveryStatus;
 
 /// The kinds to filter by, with their names in URLs and on the page.
 const KINDS: [(Category, &str, &str); 6] = [
@@ -31,28 +31,28 @@ const KINDS: [(Category, &str, &str); 6] = [
 #[derive(Template)]
 #[template(path = "new.html")]
 struct Page {
-    frame: Frame,
+    frame: PageContext,
     now: Timestamp,
     zone: TimeZone,
     kind: Option<Category>,
     is_first_page: bool,
     /// Whether the list of the chosen kind is checked for this user.
     is_looked_for: bool,
-    months: Vec<(When, Vec<Item>)>,
+    months: Vec<(DisplayTime, Vec<Item>)>,
     /// Where the next page starts, if there is one.
     older: Option<i64>,
 }
 
 impl Page {
     /// This page in the menu.
-    const PATH: &str = "/new";
+    const PATH: &str = "/releases";
 
-    fn new(frame: Frame, wish: Wish, found: Found, now: Timestamp) -> Self {
+    fn new(frame: PageContext, filter: Filter, found: Found, now: Timestamp) -> Self {
         Self {
             frame,
             now,
-            kind: wish.kind,
-            is_first_page: wish.before.is_none(),
+            kind: filter.kind,
+            is_first_page: filter.before.is_none(),
             is_looked_for: found.is_looked_for,
             months: by_month(found.items, &found.zone),
             older: found.older,
@@ -60,8 +60,8 @@ impl Page {
         }
     }
 
-    fn exact(&self, at: &Timestamp) -> When {
-        When::exact(*at, &self.zone)
+    fn exact(&self, at: &Timestamp) -> DisplayTime {
+        DisplayTime::exact(*at, &self.zone)
     }
 
     fn is_past(&self, at: &Timestamp) -> bool {
@@ -76,17 +76,17 @@ impl Page {
     /// The URL of the next page.
     fn older_path(&self) -> Option<String> {
         let kind = self.word().map(|word| format!("kind={word}&")).unwrap_or_default();
-        self.older.map(|before| format!("/new?{kind}before={before}"))
+        self.older.map(|before| format!("/releases?{kind}before={before}"))
     }
 
     /// The URL of the first page.
     fn latest_path(&self) -> String {
-        self.word().map_or_else(|| "/new".to_owned(), |word| format!("/new?kind={word}"))
+        self.word().map_or_else(|| "/releases".to_owned(), |word| format!("/releases?kind={word}"))
     }
 }
 
 /// Groups consecutive items by the month in which they were recorded.
-fn by_month(items: Vec<Item>, zone: &TimeZone) -> Vec<(When, Vec<Item>)> {
+fn by_month(items: Vec<Item>, zone: &TimeZone) -> Vec<(DisplayTime, Vec<Item>)> {
     let mut months: Vec<(civil::Date, Vec<Item>)> = Vec::new();
     for item in items {
         let month = zone.to_datetime(item.seen_at).date().first_of_month();
@@ -95,26 +95,26 @@ fn by_month(items: Vec<Item>, zone: &TimeZone) -> Vec<(When, Vec<Item>)> {
             _ => months.push((month, vec![item])),
         }
     }
-    months.into_iter().map(|(month, items)| (When::month(month), items)).collect()
+    months.into_iter().map(|(month, items)| (DisplayTime::month(month), items)).collect()
 }
 
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
-    visit: Visit,
+    current_user: CurrentUser,
 ) -> Handled {
-    let (wish, user) = (wish(&query), visit.user);
-    let found = ctx.db.read("new albums", move |tx| gather(tx, user, wish)).await?;
+    let (filter, user) = (filter(&query), current_user.user);
+    let found = ctx.db.read("new albums", move |tx| load(tx, user, filter)).await?;
     let Some(found) = found else { return Ok(Redirect::to("/").into_response()) };
-    Ok(page::render(&Page::new(visit.frame, wish, found, ctx.clock.now())))
+    Ok(page::render(&Page::new(current_user.frame, filter, found, ctx.clock.now())))
 }
 
 /// Parses the query string; invalid values count as absent.
-fn wish(fields: &Fields) -> Wish {
+fn filter(fields: &Fields) -> Filter {
     let named = KINDS.iter().find(|(_, word, _)| *word == fields.value("kind"));
     let kind = named.map(|(kind, ..)| *kind);
     let before = fields.value("before").parse().ok().filter(|place| *place > 0);
-    Wish { kind, before }
+    Filter { kind, before }
 }
 
 #[cfg(test)]
@@ -122,27 +122,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn wish(query: &str) -> Wish {
-        super::wish(&Fields::parse(query))
+    fn filter(query: &str) -> Filter {
+        super::filter(&Fields::parse(query))
     }
 
     #[test]
     fn query_is_parsed_as_far_as_possible() {
-        let live = Wish { kind: Some(Category::Live), before: Some(7) };
-        assert_eq!(wish("kind=live&before=7"), live);
-        assert_eq!(wish("before=7&kind=live&kind=albums&before=9"), live);
-        let all = Wish { kind: None, before: None };
+        let live = Filter { kind: Some(Category::Live), before: Some(7) };
+        assert_eq!(filter("kind=live&before=7"), live);
+        assert_eq!(filter("before=7&kind=live&kind=albums&before=9"), live);
+        let all = Filter { kind: None, before: None };
         for odd in ["", "kind=Live", "kind=", "before=-1", "before=0", "before=1e3", "&&=&%ff=%fe"]
         {
-            assert_eq!(wish(odd), all, "{odd}");
+            assert_eq!(filter(odd), all, "{odd}");
         }
-        assert_eq!(wish("before=99999999999999999999"), all);
+        assert_eq!(filter("before=99999999999999999999"), all);
     }
 
     proptest! {
         #[test]
         fn any_query_is_parsed_without_panic(query in any::<String>()) {
-            let before = wish(&query).before;
+            let before = filter(&query).before;
             prop_assert!(before.is_none_or(|place| place > 0));
         }
     }

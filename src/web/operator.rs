@@ -14,9 +14,9 @@ use jiff::tz::TimeZone;
 
 use self::chart::{Chart, HEIGHT};
 use super::page::{self, Handled};
-use super::visit::{Fields, Frame, SignedForm, UrlQuery, Visit};
-use super::when::When;
-use crate::accounts::callers;
+use super::session::{CsrfForm, CurrentUser, Fields, PageContext, UrlQuery};
+use super::time::DisplayTime;
+use crate::accounts::access_requests;
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::store::job_runs::{JobRun, RunResult};
@@ -34,7 +34,7 @@ const MAX_SENTENCE_LENGTH: usize = 200;
 #[derive(Template)]
 #[template(path = "operator.html")]
 struct Operator {
-    frame: Frame,
+    frame: PageContext,
     zone: TimeZone,
     report: Report,
     charts: Vec<Chart>,
@@ -45,44 +45,44 @@ struct Operator {
 /// Handles every method, so that other users get a 404 for all of them.
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
-    visit: Result<Visit, Response>,
+    current_user: Result<CurrentUser, Response>,
     UrlQuery(query): UrlQuery,
     request: Request,
 ) -> Handled {
-    let visit = match visit {
-        Ok(visit) if visit.frame.is_operator => visit,
+    let current_user = match current_user {
+        Ok(current_user) if current_user.frame.is_operator => current_user,
         Err(fault) if fault.status().is_server_error() => return Ok(fault),
         Ok(_) | Err(_) => return Ok(page::not_found().await),
     };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let refused = page::wrong_method(request).await;
+        let refused = page::method_not_allowed(request).await;
         return Ok(([(header::ALLOW, "GET,HEAD")], refused).into_response());
     }
     let (number, cadence) = (page_number(&query), ctx.cadence.clone());
     let users = Page { skip: (number - 1) * u64::from(USERS), most: USERS };
-    let gather = move |tx: &Tx<'_>| {
+    let load = move |tx: &Tx<'_>| {
         let report = status::report(tx, &cadence, users)?;
-        Ok::<_, StoreError>((report, preferences::of(tx, visit.user)?))
+        Ok::<_, StoreError>((report, preferences::of(tx, current_user.user)?))
     };
-    let (report, wanted) = ctx.db.read("operator's page", gather).await?;
+    let (report, wanted) = ctx.db.read("operator's page", load).await?;
     let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
-    Ok(page::render(&Operator::new(visit.frame, zone, report, number)))
+    Ok(page::render(&Operator::new(current_user.frame, zone, report, number)))
 }
 
 /// Removes an access request.
-pub(super) async fn forget_caller(
+pub(super) async fn delete_access_request(
     State(ctx): State<Arc<Ctx>>,
     Path(number): Path<String>,
-    form: Result<SignedForm, Response>,
+    form: Result<CsrfForm, Response>,
 ) -> Handled {
     match form {
-        Ok(form) if form.visit.frame.is_operator => {}
+        Ok(form) if form.current_user.frame.is_operator => {}
         Err(fault) if !fault.status().is_redirection() => return Ok(fault),
         Ok(_) | Err(_) => return Ok(page::not_found().await),
     }
     let Ok(number) = number.parse() else { return Ok(page::not_found().await) };
-    callers::forget(&ctx, number).await?;
-    Ok(Redirect::to("/operator#people").into_response())
+    access_requests::forget(&ctx, number).await?;
+    Ok(Redirect::to("/admin#people").into_response())
 }
 
 /// Counted from 1, which is also the page if there is no valid number.
@@ -92,9 +92,9 @@ fn page_number(query: &Fields) -> u64 {
 
 impl Operator {
     /// This page in the menu.
-    const PATH: &str = "/operator";
+    const PATH: &str = "/admin";
 
-    fn new(frame: Frame, zone: TimeZone, report: Report, page: u64) -> Self {
+    fn new(frame: PageContext, zone: TimeZone, report: Report, page: u64) -> Self {
         let allowed = u64::from(report.status.allowed);
         let charts = report.calls.iter().map(|history| {
             Chart::new(history, (history.bucket == Bucket::ArtistAlbums).then_some(allowed))
@@ -107,20 +107,20 @@ impl Operator {
         &self.report.status
     }
 
-    fn exact(&self, at: &Timestamp) -> When {
-        When::exact(*at, &self.zone)
+    fn exact(&self, at: &Timestamp) -> DisplayTime {
+        DisplayTime::exact(*at, &self.zone)
     }
 
-    fn day(&self, at: &Timestamp) -> When {
-        When::day(*at, &self.zone)
+    fn day(&self, at: &Timestamp) -> DisplayTime {
+        DisplayTime::day(*at, &self.zone)
     }
 
     /// The days of the charts with the calls per bucket, newest first.
-    fn days(&self) -> Vec<(When, Vec<u64>)> {
+    fn days(&self) -> Vec<(DisplayTime, Vec<u64>)> {
         let days = self.report.calls.first().map_or(&[][..], |history| &history.days);
         let row = |(n, (day, _)): (usize, &(Date, u64))| {
             let calls = self.report.calls.iter().map(|of| of.days.get(n).map_or(0, |day| day.1));
-            (When::date(*day), calls.collect())
+            (DisplayTime::date(*day), calls.collect())
         };
         days.iter().enumerate().rev().map(row).collect()
     }

@@ -64,7 +64,7 @@ pub(super) async fn not_found() -> Response {
     Message { title: "There is no such page", body, action }.with(StatusCode::NOT_FOUND)
 }
 
-pub(super) async fn wrong_method(request: Request) -> Response {
+pub(super) async fn method_not_allowed(request: Request) -> Response {
     tracing::debug!(method = %request.method(), "method not allowed");
     let body = "This address answers only to its own form. Please begin at the front page.";
     let action = Some(("To the front page", "/"));

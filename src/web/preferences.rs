@@ -11,10 +11,10 @@ use axum::response::{IntoResponse, Redirect};
 use jiff::Timestamp;
 use jiff::civil::Weekday;
 
-use self::typed::{Typed, read, read_timetable};
+use self::typed::{PreferencesForm, read, read_timetable};
 use super::page::{self, Handled};
-use super::visit::{Fields, Frame, SignedForm, UrlQuery, Visit};
-use super::when::When;
+use super::session::{CsrfForm, CurrentUser, Fields, PageContext, UrlQuery};
+use super::time::DisplayTime;
 use crate::accounts::preferences::{self, Chosen};
 use crate::context::Ctx;
 use crate::domain::artist::{Artist, ArtistId};
@@ -31,7 +31,7 @@ const SAVED_FOR: i64 = 60;
 #[derive(Template)]
 #[template(path = "preferences.html")]
 struct Page {
-    frame: Frame,
+    frame: PageContext,
     wanted: Preferences,
     /// 0 is Monday.
     weekday: i8,
@@ -49,7 +49,7 @@ impl Page {
     /// This page in the menu.
     const PATH: &str = "/preferences";
 
-    fn new(frame: Frame, chosen: Chosen) -> Self {
+    fn new(frame: PageContext, chosen: Chosen) -> Self {
         let Chosen { wanted, muted, next_send_time } = chosen;
         let weekday = match wanted.digest_schedule.frequency {
             DigestFrequency::Weekly(day) => day,
@@ -70,7 +70,7 @@ impl Page {
     }
 
     /// Shows the submitted values, which have an error, instead of the saved ones.
-    fn keep(&mut self, typed: Typed, fault: &'static str) {
+    fn keep(&mut self, typed: PreferencesForm, fault: &'static str) {
         (self.wanted, self.weekday, self.zone) = (typed.wanted, typed.weekday, typed.zone);
         (self.unmuted, self.fault) = (typed.unmuted, Some(fault));
     }
@@ -91,7 +91,7 @@ impl Page {
 enum Next {
     AtOnce,
     /// In the user's time zone.
-    On(When),
+    On(DisplayTime),
     Never,
 }
 
@@ -105,7 +105,7 @@ impl Next {
             _ if !is_subscribed => Self::Never,
             DigestFrequency::AtOnce => Self::AtOnce,
             DigestFrequency::Daily | DigestFrequency::Weekly(_) => {
-                Self::On(When::of_email(next_send_time, &digest_schedule.zone))
+                Self::On(DisplayTime::of_email(next_send_time, &digest_schedule.zone))
             }
         }
     }
@@ -114,36 +114,36 @@ impl Next {
 pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
-    visit: Visit,
+    current_user: CurrentUser,
 ) -> Handled {
     let is_saved = was_just_saved(&query, ctx.clock.now());
-    show_page(&ctx, visit, |page| page.is_saved = is_saved).await
+    show_page(&ctx, current_user, |page| page.is_saved = is_saved).await
 }
 
 /// A sentence for the page's script: when the next email would be sent if the form were saved as it is.
 pub(super) async fn show_next(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
-    visit: Visit,
+    current_user: CurrentUser,
 ) -> Handled {
     let (digest_schedule, is_subscribed) = match read_timetable(&query) {
         (read, None) => read,
         (_, Some(fault)) => return Ok((StatusCode::UNPROCESSABLE_ENTITY, fault).into_response()),
     };
-    let at = preferences::would_leave_at(&ctx, visit.user, digest_schedule.clone()).await?;
+    let at = preferences::would_leave_at(&ctx, current_user.user, digest_schedule.clone()).await?;
     Ok(page::render(&Next::new(is_subscribed, &digest_schedule, at)))
 }
 
 pub(super) async fn change(
     State(ctx): State<Arc<Ctx>>,
-    SignedForm { visit, fields }: SignedForm,
+    CsrfForm { current_user, fields }: CsrfForm,
 ) -> Handled {
     let typed = read(&fields);
     if let Some(fault) = typed.fault {
-        let page = show_page(&ctx, visit, |page| page.keep(typed, fault));
+        let page = show_page(&ctx, current_user, |page| page.keep(typed, fault));
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page.await?).into_response());
     }
-    preferences::choose(&ctx, visit.user, typed.wanted, typed.unmuted).await?;
+    preferences::choose(&ctx, current_user.user, typed.wanted, typed.unmuted).await?;
     let now = ctx.clock.now().as_second();
     Ok(Redirect::to(&format!("/preferences?saved={now}")).into_response())
 }
@@ -154,11 +154,15 @@ fn was_just_saved(query: &Fields, now: Timestamp) -> bool {
     at.is_ok_and(|at| (0..SAVED_FOR).contains(&now.as_second().saturating_sub(at)))
 }
 
-async fn show_page(ctx: &Ctx, visit: Visit, change: impl FnOnce(&mut Page)) -> Handled {
-    let Some(chosen) = preferences::of(ctx, visit.user).await? else {
+async fn show_page(
+    ctx: &Ctx,
+    current_user: CurrentUser,
+    change: impl FnOnce(&mut Page),
+) -> Handled {
+    let Some(chosen) = preferences::of(ctx, current_user.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };
-    let mut page = Page::new(visit.frame, chosen);
+    let mut page = Page::new(current_user.frame, chosen);
     change(&mut page);
     Ok(page::render(&page))
 }

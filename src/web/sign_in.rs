@@ -7,11 +7,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 
-use super::ask;
+use super::access_request;
 use super::cookies::{self, Purpose};
 use super::page::{self, Handled, Message};
-use super::visit::UrlQuery;
-use crate::accounts::sign_in::{self, Return, SignInError};
+use super::session::UrlQuery;
+use crate::accounts::sign_in::{self, CallbackParams, SignInError};
 use crate::context::Ctx;
 use crate::domain::quota::{Cause, Pause};
 use crate::domain::signup_policy::SignUpDenied;
@@ -21,29 +21,29 @@ use crate::spotify;
 
 /// A GET although it inserts a row: browsers do not let forms redirect to hosts that `form-action` does not
 /// name (<https://www.w3.org/TR/CSP3/#directive-form-action>).
-pub(super) async fn depart(
+pub(super) async fn begin_sign_in(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
     jar: CookieJar,
 ) -> Handled {
     let invitation = query.text("invitation");
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
-    let departure = sign_in::depart(&ctx, cookie.as_deref(), invitation.as_deref()).await?;
+    let departure = sign_in::begin_sign_in(&ctx, cookie.as_deref(), invitation.as_deref()).await?;
     let jar = cookies::set(jar, &ctx, Purpose::Trip, departure.browser);
     Ok((jar, Redirect::to(departure.authorize_url.as_str())).into_response())
 }
 
-pub(super) async fn arrive(
+pub(super) async fn complete_sign_in(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     UrlQuery(query): UrlQuery,
     jar: CookieJar,
 ) -> Response {
     let [code, state, error] = ["code", "state", "error"].map(|name| query.text(name));
-    let back = Return { code, state, error };
+    let back = CallbackParams { code, state, error };
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
     let held = cookies::read(&jar, &ctx, Purpose::Session);
-    match sign_in::arrive(&ctx, &back, cookie.as_deref(), held.as_deref()).await {
+    match sign_in::complete_sign_in(&ctx, &back, cookie.as_deref(), held.as_deref()).await {
         Ok(arrival) => {
             notifier.notify(Job::SyncFollows);
             let jar = cookies::clear(jar, &ctx, Purpose::Trip);
@@ -60,20 +60,20 @@ fn explain(ctx: &Ctx, error: SignInError) -> Response {
     let again = Some(("Connect with Spotify", "/login"));
     let front = Some(("To the front page", "/"));
     let (status, title, body, action) = match error {
-        SignInError::Incomplete => (
+        SignInError::MissingParameter => (
             StatusCode::BAD_REQUEST,
             "This page is where Spotify sends you back to",
             "It was opened without what Spotify adds to the address. Please begin here.",
             again,
         ),
-        SignInError::Stale => (
+        SignInError::StateExpiredOrUsed => (
             StatusCode::BAD_REQUEST,
             "This sign-in is over",
             "It was finished before, or it took longer than ten minutes. Nothing was changed. \
              Please connect once more.",
             again,
         ),
-        SignInError::Foreign => (
+        SignInError::StateMismatch => (
             StatusCode::BAD_REQUEST,
             "This sign-in began in another browser",
             "For your safety it can only be finished in the browser where it began, with cookies \
@@ -87,7 +87,7 @@ fn explain(ctx: &Ctx, error: SignInError) -> Response {
              was changed. If that was a slip, connect again.",
             again,
         ),
-        SignInError::NotAsked => (
+        SignInError::ProviderError => (
             StatusCode::BAD_GATEWAY,
             "Spotify did not finish the sign-in",
             "It sent you back before you could agree. Please try again in a few minutes; if it stays \
@@ -107,10 +107,10 @@ fn explain(ctx: &Ctx, error: SignInError) -> Response {
              more; if it stays like this, tell whoever runs this Dropday.",
             again,
         ),
-        SignInError::NotOnAllowList { proof } => return ask::show(ctx, proof),
+        SignInError::NotOnAllowList { proof } => return access_request::show(ctx, proof),
         SignInError::SignUpDenied(why) => return sign_up_denied(ctx, why),
         SignInError::Store(error) => return page::internal_error(&error),
-        SignInError::Access(error) => return explain_access(&error, again, front),
+        SignInError::Gateway(error) => return explain_access(&error, again, front),
     };
     Message { title, body, action }.with(status)
 }
@@ -155,7 +155,7 @@ fn explain_access(
              people in again.",
             front,
         ),
-        GatewayError::Spotify(E::BadClient) => (
+        GatewayError::Spotify(E::InvalidClient) => (
             StatusCode::BAD_GATEWAY,
             "Spotify does not accept this Dropday",
             "Its client id, client secret or redirect address does not match what is registered at \
@@ -163,7 +163,7 @@ fn explain_access(
             front,
         ),
         GatewayError::Paused(_)
-        | GatewayError::Crowded
+        | GatewayError::QueueFull
         | GatewayError::Spotify(E::RateLimited { .. } | E::QuotaExceeded { .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Spotify asked us to wait",

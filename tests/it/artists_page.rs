@@ -4,7 +4,7 @@ use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::artist::ArtistId;
 use dropday::domain::user::UserId;
 use dropday::jobs::Scope;
-use dropday::store::artists::{self, Learnt};
+use dropday::store::artists::{self, CheckResult};
 use dropday::store::{Tx, follows, preferences};
 use reqwest::StatusCode;
 use scraper::{Html, Selector};
@@ -139,7 +139,7 @@ async fn artists_page_sorts_three_ways_in_pages_of_fifty() {
     home.advance_days(2);
     let late = ArtistId::parse(&artists[100]).unwrap();
     let check = move |tx: &Tx<'_>| {
-        let learnt = Learnt { rate: Some(0.000_1), total: None };
+        let learnt = CheckResult { rate: Some(0.000_1), total: None };
         artists::checked(tx, &late, learnt, tx.now())
     };
     home.ctx.db.write("test", check).await.unwrap();
@@ -271,7 +271,7 @@ async fn sync_button_syncs_at_once_and_once_an_hour() {
     let (first, second) = (home.world.add_artist("First"), home.world.add_artist("Second"));
     home.world.follow(martha.user, &first);
     assert_eq!(home.follows_of(Scope::Due).await.believed, 0, "it is not due yet");
-    let asked = martha.browser.post("/artists/look", &[]).await;
+    let asked = martha.browser.post("/artists/sync", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=hurried"));
     assert_eq!(home.follows_of(Scope::Due).await.believed, 1);
     let after = page(&martha, "?done=hurried").await;
@@ -279,12 +279,12 @@ async fn sync_button_syncs_at_once_and_once_an_hour() {
     let said = "Refresh requested on 23 November 2026, 12:00. You can refresh again on 23 November 2026, 13:00.";
     assert!(all(&after.body, "main p").contains(&said.to_owned()), "{}", after.body);
     home.world.follow(martha.user, &second);
-    let again = martha.browser.post("/artists/look", &[]).await;
+    let again = martha.browser.post("/artists/sync", &[]).await;
     assert_eq!(again.location.as_deref(), Some("/artists?done=too-soon"));
     assert_eq!(home.follows_of(Scope::Due).await.believed, 0);
     home.advance_hours(1);
     assert!(page(&martha, "").await.body.contains("Refresh from Spotify"));
-    martha.browser.post("/artists/look", &[]).await;
+    martha.browser.post("/artists/sync", &[]).await;
     home.follows_of(Scope::Due).await;
     let standing = |tx: &Tx<'_>| follows::count(tx, UserId(1));
     assert_eq!(home.ctx.db.read("test", standing).await.unwrap(), 2);
@@ -299,18 +299,18 @@ async fn sync_button_says_why_a_list_cannot_be_synced() {
     let fault = Fault::QuotaExceeded { retry_after: Some(7200) };
     home.world.script(Endpoint::Following, [fault]);
     home.follows().await;
-    let asked = martha.browser.post("/artists/look", &[]).await;
+    let asked = martha.browser.post("/artists/sync", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
     let said = status_line(&page(&martha, "?done=unread").await);
     assert!(said.starts_with("Your list cannot be read until 23 November 2026, 14:00: "), "{said}");
     home.advance_hours(3);
     assert_eq!(status_line(&page(&martha, "?done=unread").await), "", "it is over");
-    let asked = martha.browser.post("/artists/look", &[]).await;
+    let asked = martha.browser.post("/artists/sync", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=hurried"));
 
     home.world.change_user(martha.user, |user| user.allow_listed = false);
     home.follows().await;
-    let asked = martha.browser.post("/artists/look", &[]).await;
+    let asked = martha.browser.post("/artists/sync", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
     let said = status_line(&page(&martha, "?done=unread").await);
     assert!(said.starts_with("Your list cannot be read at present: "), "{said}");
@@ -329,8 +329,8 @@ async fn artists_page_says_when_user_must_sign_in_again() {
     let shown = page(&martha, "").await;
     assert!(!shown.words().contains("every six hours"), "{}", shown.words());
     assert!(shown.words().contains("until you sign in again"), "{}", shown.words());
-    assert!(!shown.body.contains("/artists/look"));
-    let asked = martha.browser.post("/artists/look", &[]).await;
+    assert!(!shown.body.contains("/artists/sync"));
+    let asked = martha.browser.post("/artists/sync", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
     home.advance_hours(2);
     home.emails().await;
@@ -345,7 +345,7 @@ async fn artists_page_confirms_only_what_was_just_done() {
     for done in ["?done=hurried", "?done=too-soon", "?done=unread"] {
         assert_eq!(status_line(&page(&martha, done).await), "", "{done}");
     }
-    martha.browser.post("/artists/look", &[]).await;
+    martha.browser.post("/artists/sync", &[]).await;
     assert!(status_line(&page(&martha, "?done=hurried").await).contains("read again now"));
     home.clock.advance(std::time::Duration::from_secs(121));
     assert_eq!(status_line(&page(&martha, "?done=hurried").await), "");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dropday::app;
 use dropday::clock::{Chance, Clock, ManualClock, SeededChance};
-use dropday::config::{Config, KeyGiver, KeySource, decode_key};
+use dropday::config::{Config, KeyOrigin, KeySource, decode_key};
 use dropday::demo::services::environment;
 use dropday::demo::world::NewAlbum;
 use dropday::store::{Db, outbox};
@@ -82,8 +82,8 @@ impl Kept {
         self.open().map(drop).expect_err("a refusal")
     }
 
-    async fn owed(&self) -> u64 {
-        self.open().unwrap().read("test", outbox::count_owed).await.unwrap()
+    async fn pending(&self) -> u64 {
+        self.open().unwrap().read("test", outbox::count_pending).await.unwrap()
     }
 
     /// Runs `script` with the real binary as `$DROPDAY`, in a mount namespace of its own; `None`
@@ -135,7 +135,7 @@ async fn database_of_another_program_is_refused_and_left_unchanged() {
     let key = decode_key(&SecretString::from(ANOTHER_KEY)).unwrap();
     let beside = std::mem::replace(
         &mut kept.config.key,
-        KeySource::Given(Arc::new(key), KeyGiver::Configuration),
+        KeySource::Given(Arc::new(key), KeyOrigin::Configuration),
     );
     let why = kept.refusal();
     assert!(why.contains("belongs to another program"), "{why}");
@@ -158,7 +158,7 @@ async fn wrong_key_is_refused_and_right_key_still_works() {
     let why = kept.refusal();
     assert!(why.contains("32 bytes in base64"), "{why}");
     std::fs::write(kept.key(), key).unwrap();
-    assert_eq!(kept.owed().await, 1);
+    assert_eq!(kept.pending().await, 1);
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn missing_key_is_reported_and_not_replaced() {
     assert!(why.contains("dropday.key") && why.contains("Restore the key file"), "{why}");
     assert!(!kept.key().exists());
     std::fs::write(kept.key(), key).unwrap();
-    assert_eq!(kept.owed().await, 1);
+    assert_eq!(kept.pending().await, 1);
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn check_finds_damage_anywhere_in_the_file() {
             is_found_out(&kept.spoiled(left)).await;
         }
     }
-    assert_eq!(kept.owed().await, 1);
+    assert_eq!(kept.pending().await, 1);
 }
 
 async fn is_found_out(kept: &Kept) {
@@ -274,7 +274,7 @@ async fn read_only_database_is_refused_with_a_remedy() {
         assert!(said.contains("read-only"), "{journal}: {said}");
         assert!(said.contains("right to write the file and its folder"), "{journal}: {said}");
     }
-    assert_eq!(kept.owed().await, 1);
+    assert_eq!(kept.pending().await, 1);
 }
 
 #[tokio::test]

@@ -230,7 +230,7 @@ async fn a_form_that_is_none_is_refused_and_changes_nothing() {
     let too_long = martha.browser.post("/account/address", &[("email", &long)]).await;
     assert_eq!(too_long.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(home.inbox.emails().is_empty());
-    assert_eq!(home.status().await.owed, 0);
+    assert_eq!(home.status().await.pending, 0);
     home.finish().await;
 }
 
@@ -248,7 +248,7 @@ async fn a_form_from_nobody_in_particular_leads_to_the_front_page_and_changes_no
         assert_eq!(stranger.get("/account").await.location.as_deref(), Some("/"));
     }
     let status = home.status().await;
-    assert_eq!((status.users.confirmed, status.owed), (1, 0));
+    assert_eq!((status.users.confirmed, status.pending), (1, 0));
     home.finish().await;
 }
 

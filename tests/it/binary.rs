@@ -236,8 +236,8 @@ impl Machine {
 
     /// Hours pass, as far as the database knows: every list is due, and every artist's turn has come.
     pub fn let_everything_be_due(&self) {
-        let sql = "UPDATE people SET follows_next_at = 0; UPDATE artists SET next_check_at = 0;
-                   UPDATE calls SET purpose = 'other'";
+        let sql = "UPDATE users SET follows_next_at = 0; UPDATE artists SET next_check_at = 0;
+                   UPDATE api_calls SET purpose = 'other'";
         Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
     }
 
@@ -251,10 +251,10 @@ impl Machine {
     }
 
     /// Ends a test that means to leave so many things owed.
-    pub async fn finish_owing(mut self, owed: u64) {
+    pub async fn finish_owing(mut self, pending: u64) {
         self.is_finished = true;
         if self.database().exists() {
-            assert_eq!(self.status().await["emails"]["owed"], owed, "things left owed");
+            assert_eq!(self.status().await["emails"]["pending"], pending, "things left owed");
         }
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
     }

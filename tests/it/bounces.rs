@@ -20,7 +20,7 @@ async fn fan(home: &Home) -> (String, Listener) {
     (artist, martha)
 }
 
-async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::Outcome {
+async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::DeliveryReport {
     home.world.put_out(artist, NewAlbum::titled(title));
     home.checks().await;
     home.emails().await
@@ -47,7 +47,7 @@ async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed
     home.world.put_out(&artist, NewAlbum::titled("Not Yet Tried"));
     home.advance_hours(7);
     home.checks().await;
-    let new = martha.browser.get("/new").await.words();
+    let new = martha.browser.get("/releases").await.words();
     assert!(new.contains("Not emailed: letters to your address come back"), "{new}");
     assert!(!page(&martha).await.contains("Not Yet Tried"), "no letter to come");
     home.emails().await;
@@ -108,13 +108,13 @@ async fn a_refused_log_in_stops_at_the_first_email_and_the_operator_reads_of_it_
         home.inbox.script(SmtpFault::RefuseSender(550, "5.7.1 who are you".to_owned()));
     }
     let outcome = comes_out(&home, &artist, "First").await;
-    assert_eq!((outcome.sent, outcome.put_off, outcome.refused), (0, 1, 0), "{outcome}");
+    assert_eq!((outcome.sent, outcome.deferred, outcome.refused), (0, 1, 0), "{outcome}");
     for _ in 0..3 {
         home.advance_days(1);
         let outcome = home.emails().await;
-        assert_eq!((outcome.sent, outcome.put_off), (0, 1), "{outcome}");
+        assert_eq!((outcome.sent, outcome.deferred), (0, 1), "{outcome}");
     }
-    let why = home.status().await.put_off_because.unwrap();
+    let why = home.status().await.deferred_because.unwrap();
     assert!(why.contains("refuses us") && why.contains("who are you"), "{why}");
     assert!(home.emails_to(OPERATOR).is_empty());
 
@@ -129,13 +129,13 @@ async fn a_refused_log_in_stops_at_the_first_email_and_the_operator_reads_of_it_
 }
 
 #[tokio::test]
-async fn an_email_that_is_put_off_for_three_days_is_given_up_with_the_servers_last_words() {
+async fn an_email_that_is_deferred_for_three_days_is_given_up_with_the_servers_last_words() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
     comes_out(&home, &artist, "First").await;
     let mut hours = 0;
-    while home.status().await.owed > 0 {
+    while home.status().await.pending > 0 {
         home.clock.advance(Duration::from_secs(15 * 60));
         home.emails_of(dropday::jobs::Scope::Due).await;
         hours += 1;
@@ -159,7 +159,7 @@ async fn a_server_that_was_down_for_a_week_and_then_greylists_costs_no_email() {
     }
     home.inbox.restart().await.unwrap();
     home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
-    assert_eq!(home.emails().await.put_off, 1);
+    assert_eq!(home.emails().await.deferred, 1);
     home.inbox.accept(&martha.address);
     home.emails().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
@@ -189,14 +189,14 @@ async fn a_disk_that_is_nearly_full_is_told_once_a_day_and_only_while_it_is() {
     let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
     let full = DiskSpace { free: 83_000_000, total: 10_000_000_000 };
     for _ in 0..3 {
-        assert!(disk_space::judge(&home.ctx, full).await.unwrap());
+        assert!(disk_space::check(&home.ctx, full).await.unwrap());
     }
-    let owed = home.ctx.db.read("test", outbox::count_owed).await.unwrap();
-    assert_eq!(owed, 1);
+    let pending = home.ctx.db.read("test", outbox::count_pending).await.unwrap();
+    assert_eq!(pending, 1);
     // This machine's disk, which is looked at again before the email is written, has room.
     assert_eq!(home.emails().await.dropped, 1);
     let roomy = DiskSpace { free: 5_000_000_000, total: 10_000_000_000 };
-    assert!(!disk_space::judge(&home.ctx, roomy).await.unwrap());
+    assert!(!disk_space::check(&home.ctx, roomy).await.unwrap());
     home.finish().await;
 }
 

@@ -129,8 +129,8 @@ async fn mass_refusal_is_detected_within_minutes() {
         home.clock.advance(std::time::Duration::from_secs(1800));
         let database = Connection::open(home.folder.path().join("dropday.db")).unwrap();
         for sql in [
-            "UPDATE tokens SET expires_at = 0 WHERE person = (SELECT min(id) FROM people)",
-            "UPDATE people SET follows_next_at = 0 WHERE id = (SELECT min(id) FROM people)",
+            "UPDATE tokens SET expires_at = 0 WHERE user_id = (SELECT min(id) FROM users)",
+            "UPDATE users SET follows_next_at = 0 WHERE id = (SELECT min(id) FROM users)",
         ] {
             database.execute(sql, []).unwrap();
         }

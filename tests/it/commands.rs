@@ -86,7 +86,10 @@ async fn once_fails_while_mail_server_is_down_and_catches_up() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.out.contains("1 put off; the mail server cannot be used"), "{}", ended.out);
     let status = machine.status().await;
-    assert_eq!((&status["emails"]["owed"], &status["emails"]["put_off"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&status["emails"]["pending"], &status["emails"]["deferred"]),
+        (&json!(1), &json!(1))
+    );
     machine.inbox.restart().await.unwrap();
     assert_eq!(once(&machine).await.code, Some(0));
     assert_eq!(machine.emails_to(&martha.address).len(), 1);
@@ -191,8 +194,8 @@ async fn status_explains_deferred_emails_and_pauses() {
     }
     let status = machine.status().await;
     let (emails, pause) = (&status["emails"], &status["pauses"]["all"]);
-    assert_eq!((&emails["owed"], &emails["put_off"]), (&json!(1), &json!(1)));
-    assert!(emails["put_off_because"].is_string() && pause["until"].is_string(), "{status}");
+    assert_eq!((&emails["pending"], &emails["deferred"]), (&json!(1), &json!(1)));
+    assert!(emails["deferred_because"].is_string() && pause["until"].is_string(), "{status}");
     machine.finish_owing(1).await;
 }
 

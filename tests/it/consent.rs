@@ -1,7 +1,7 @@
 //! Keeping a consent alive, and ending it only when Spotify does.
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
-use dropday::jobs::{Scope, Watch, sync_follows};
+use dropday::jobs::{RunControl, Scope, sync_follows};
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
@@ -248,7 +248,11 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
     home.world.put_out(&artist, NewAlbum::titled("Came out after"));
     home.round().await;
     assert_eq!(subjects(&home, &martha), Vec::<String>::new(), "news stops at once");
-    assert_eq!(home.status().await.owed, 2, "the album owed before and the letter about the end");
+    assert_eq!(
+        home.status().await.pending,
+        2,
+        "the album owed before and the letter about the end"
+    );
     home.advance_hours(1);
     home.round().await;
     home.restart().await;
@@ -353,8 +357,8 @@ async fn rotated_token_survives_a_failed_write() {
                   BEGIN SELECT RAISE(ABORT, 'as if the disk were full'); END";
     other.execute_batch(refuse).unwrap();
     let stop = CancellationToken::new();
-    let watch = Watch { stop: &stop, progress: &|_, _| {} };
-    assert!(sync_follows::pass(&home.ctx, Scope::All, &watch).await.is_err());
+    let watch = RunControl { stop: &stop, progress: &|_, _| {} };
+    assert!(sync_follows::run(&home.ctx, Scope::All, &watch).await.is_err());
     other.execute_batch("DROP TRIGGER refuse").unwrap();
     assert_eq!(home.follows().await.believed, 1);
     assert_eq!(home.status().await.users.connected, 1);

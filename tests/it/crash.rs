@@ -7,7 +7,7 @@ use std::time::Duration;
 use dropday::clock::{Clock, SeededChance, SystemClock, fraction};
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
-use dropday::store::outbox::{self, Unit};
+use dropday::store::outbox::{self, PendingEmail};
 use dropday::terminal::say;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -193,7 +193,7 @@ fn claims(machine: &Machine) -> (u64, u64, u64) {
     (
         count("SELECT count(*) FROM artists WHERE claimed_until > 0"),
         count("SELECT count(*) FROM tokens WHERE refreshing_until > 0"),
-        count("SELECT count(*) FROM outbox WHERE claimed_until > 0 AND state = 'owed'"),
+        count("SELECT count(*) FROM outbox WHERE claimed_until > 0 AND state = 'pending'"),
     )
 }
 
@@ -323,7 +323,7 @@ async fn claimed_email_cannot_be_claimed_again() {
         .await
         .unwrap()
         .remove(0);
-    let claim = async |unit: Unit| {
+    let claim = async |unit: PendingEmail| {
         let lease = jiff::SignedDuration::from_mins(5);
         home.ctx.db.write("test", move |tx| outbox::claim(tx, &unit, lease)).await.unwrap()
     };
@@ -332,7 +332,7 @@ async fn claimed_email_cannot_be_claimed_again() {
     home.checks().await;
     // A process that read it before the claim comes too late.
     assert!(claim(due).await.is_none());
-    home.ctx.db.write("test", move |tx| outbox::sent(tx, in_hand.email)).await.unwrap();
+    home.ctx.db.write("test", move |tx| outbox::mark_sent(tx, in_hand.email)).await.unwrap();
     home.emails().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);

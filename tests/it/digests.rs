@@ -82,9 +82,9 @@ async fn a_server_that_asked_for_patience_is_not_hurried_by_what_comes_out_meanw
     let (artist, martha) = fan(&home).await;
     home.inbox.stop().await;
     comes_out(&home, &artist, "First").await;
-    assert_eq!(home.emails_of(Scope::Due).await.put_off, 1);
+    assert_eq!(home.emails_of(Scope::Due).await.deferred, 1);
     comes_out(&home, &artist, "Second").await;
-    assert_eq!(home.emails_of(Scope::Due).await.put_off, 0);
+    assert_eq!(home.emails_of(Scope::Due).await.deferred, 0);
     home.inbox.restart().await.unwrap();
     home.clock.advance(Duration::from_secs(60));
     assert_eq!(emails_that_are_due(&home).await, 1);
@@ -150,7 +150,7 @@ async fn who_wants_emails_at_once_again_does_not_wait_for_the_digest() {
 }
 
 #[tokio::test]
-async fn a_digest_that_the_server_put_off_leaves_later_that_day() {
+async fn a_digest_that_the_server_deferred_leaves_later_that_day() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     wants(&martha, "daily", "13", "UTC").await;

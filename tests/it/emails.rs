@@ -25,7 +25,7 @@ async fn fan(home: &Home) -> (String, Listener) {
 }
 
 /// An album comes out and is noticed; what became of the emails.
-async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::Outcome {
+async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::DeliveryReport {
     home.world.put_out(artist, NewAlbum::titled(title));
     home.checks().await;
     home.emails().await
@@ -44,7 +44,7 @@ async fn smtp_down_and_up_again_loses_nothing() {
         assert_eq!(comes_out(&home, &artist, title).await.sent, 0);
         home.advance_hours(5);
     }
-    assert_eq!(home.status().await.owed, 3);
+    assert_eq!(home.status().await.pending, 3);
     home.inbox.restart().await.unwrap();
     home.round().await;
     let emails = home.emails_to(&martha.address);
@@ -78,10 +78,10 @@ async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_k
     comes_out(&home, &artist, "First").await;
     let tried = home.inbox.connections();
     for _ in 0..10 {
-        assert_eq!(home.emails_of(Scope::Due).await, send_emails::Outcome::default());
+        assert_eq!(home.emails_of(Scope::Due).await, send_emails::DeliveryReport::default());
     }
     assert_eq!(home.inbox.connections(), tried, "nothing is due yet");
-    let why = home.status().await.put_off_because.unwrap();
+    let why = home.status().await.deferred_because.unwrap();
     assert!(why.contains("421") && why.contains("4.3.2 Shutting down"), "{why}");
     for _ in 0..24 * 60 {
         home.clock.advance(Duration::from_secs(60));
@@ -93,7 +93,7 @@ async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_k
     home.advance_hours(4);
     home.emails_of(Scope::Due).await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
-    assert_eq!(home.status().await.put_off_because, None);
+    assert_eq!(home.status().await.deferred_because, None);
     home.finish().await;
 }
 
@@ -124,9 +124,9 @@ async fn one_bad_address_among_many_stops_its_own_row_alone() {
     home.advance_hours(1);
     home.inbox.refuse(&jonas.address, 550, "5.1.1 No such user here");
     let outcome = comes_out(&home, &artist, "First").await;
-    assert_eq!((outcome.sent, outcome.refused, outcome.put_off), (3, 1, 0), "in one pass");
+    assert_eq!((outcome.sent, outcome.refused, outcome.deferred), (3, 1, 0), "in one pass");
     assert!(outcome.reason.unwrap().contains("5.1.1 No such user here"));
-    assert_eq!((home.status().await.refused, home.status().await.owed), (1, 0));
+    assert_eq!((home.status().await.refused, home.status().await.pending), (1, 0));
     let page = jonas.browser.get("/account").await.body;
     assert!(page.contains("5.1.1 No such user here"), "{page}");
     home.inbox.accept(&jonas.address);
@@ -158,7 +158,7 @@ async fn a_user_whom_the_server_puts_off_delays_nobody_else() {
     let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha"]).await;
     home.inbox.refuse(&fans[0].address, 451, "4.7.1 Greylisted, try again later");
     let outcome = comes_out(&home, &artist, "First").await;
-    assert_eq!((outcome.sent, outcome.put_off), (2, 1));
+    assert_eq!((outcome.sent, outcome.deferred), (2, 1));
     home.inbox.accept(&fans[0].address);
     home.clock.advance(Duration::from_secs(60));
     home.emails_of(Scope::Due).await;
@@ -169,11 +169,11 @@ async fn a_user_whom_the_server_puts_off_delays_nobody_else() {
 }
 
 #[tokio::test]
-async fn an_email_put_off_at_its_last_byte_leaves_once_with_what_came_meanwhile() {
+async fn an_email_deferred_at_its_last_byte_leaves_once_with_what_came_meanwhile() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     home.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try again".to_owned()));
-    assert_eq!(comes_out(&home, &artist, "First").await.put_off, 1);
+    assert_eq!(comes_out(&home, &artist, "First").await.deferred, 1);
     comes_out(&home, &artist, "Second").await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
@@ -190,7 +190,7 @@ async fn is_repeated_after(fault: SmtpFault, has_kept: bool) {
     home.config.mail.timeout = Duration::from_secs(1);
     home.restart().await;
     let outcome = comes_out(&home, &artist, "First").await;
-    assert_eq!((outcome.sent, outcome.put_off), (0, 1));
+    assert_eq!((outcome.sent, outcome.deferred), (0, 1));
     home.config.mail.timeout = Duration::from_secs(20);
     home.restart().await;
     comes_out(&home, &artist, "Second").await;
@@ -240,8 +240,8 @@ async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
     for code in [200, 211, 220, 221, 235, 251, 252, 334, 354, 399] {
         home.inbox.script(SmtpFault::RefuseMessage(code, "2.0.0 As good as taken".to_owned()));
         let outcome = home.emails().await;
-        assert_eq!((outcome.sent, outcome.put_off), (0, 1), "{code}");
-        assert_eq!((home.status().await.sent, home.status().await.owed), (sent, 1), "{code}");
+        assert_eq!((outcome.sent, outcome.deferred), (0, 1), "{code}");
+        assert_eq!((home.status().await.sent, home.status().await.pending), (sent, 1), "{code}");
     }
     home.emails().await;
     assert_eq!(home.status().await.sent, sent + 1);
@@ -259,7 +259,7 @@ async fn a_refused_email_after_a_cancelled_one_is_not_taken_for_sent() {
     home.inbox.script(SmtpFault::HangAfterData { keep: false });
     home.inbox.script(SmtpFault::RefuseMessage(554, "5.7.1 Looks like spam".to_owned()));
     let outcome = comes_out(&home, &artist, "First").await;
-    assert_eq!((outcome.sent, outcome.put_off, outcome.refused), (1, 1, 1));
+    assert_eq!((outcome.sent, outcome.deferred, outcome.refused), (1, 1, 1));
     assert_eq!(home.status().await.sent, sent + 1);
     let got = fans.iter().map(|fan| home.emails_to(&fan.address).len());
     assert_eq!(got.collect::<Vec<_>>(), [0, 0, 1]);
@@ -286,8 +286,8 @@ async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_emai
     ] {
         home.inbox.script(fault.clone());
         let outcome = home.emails().await;
-        assert_eq!((outcome.put_off, outcome.refused), (1, 0), "{fault:?}");
-        assert!(home.status().await.put_off_because.is_some(), "{fault:?}");
+        assert_eq!((outcome.deferred, outcome.refused), (1, 0), "{fault:?}");
+        assert!(home.status().await.deferred_because.is_some(), "{fault:?}");
     }
     home.config.mail.timeout = Duration::from_secs(20);
     home.restart().await;
@@ -297,7 +297,7 @@ async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_emai
 }
 
 #[tokio::test]
-async fn however_many_albums_are_owed_each_is_named_in_the_email_or_where_it_leads() {
+async fn however_many_albums_are_pending_each_is_named_in_the_email_or_where_it_leads() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..60 {
@@ -306,10 +306,10 @@ async fn however_many_albums_are_owed_each_is_named_in_the_email_or_where_it_lea
     home.round().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
-    assert!(emails[0].link("/new").ends_with("/new"), "where it leads");
-    let mut page = martha.browser.get("/new").await.body;
-    let older = page.split_once("/new?before=").expect("a page of older ones").1;
-    let older = format!("/new?before={}", older.split('"').next().unwrap());
+    assert!(emails[0].link("/releases").ends_with("/releases"), "where it leads");
+    let mut page = martha.browser.get("/releases").await.body;
+    let older = page.split_once("/releases?before=").expect("a page of older ones").1;
+    let older = format!("/releases?before={}", older.split('"').next().unwrap());
     page.push_str(&martha.browser.get(&older).await.body);
     for number in 0..60 {
         let title = format!("Number {number:02}.");

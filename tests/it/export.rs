@@ -43,7 +43,7 @@ async fn export_has_all_of_one_user_and_no_secrets() {
     home.world.put_out(&shared, NewAlbum::titled("Junior"));
     home.round().await;
     martha.browser.post(&format!("/artists/{own}/mute"), &[]).await;
-    martha.browser.post("/artists/look", &[]).await;
+    martha.browser.post("/artists/sync", &[]).await;
     let feed = martha.browser.post("/feeds/atom/make", &[]).await.body;
     martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
     home.emails().await;
@@ -52,9 +52,9 @@ async fn export_has_all_of_one_user_and_no_secrets() {
     let (raw, all) = download(&martha).await;
     assert_eq!(all["profile"]["name_at_spotify"], "Martha");
     assert_eq!(all["profile"]["address"], "martha@example.com");
-    assert_eq!(all["profile"]["asked_to_look_now_at"], "2026-11-23T12:00:00Z");
+    assert_eq!(all["profile"]["sync_requested_now_at"], "2026-11-23T12:00:00Z");
     assert_eq!(all["preferences"]["wants_albums"], true);
-    assert_eq!(all["consent"]["state"], "good");
+    assert_eq!(all["consent"]["state"], "granted");
     assert_eq!(all["consent"]["given_at"], "2026-11-23T12:00:00Z");
     assert_eq!(all["follows"][0]["artist"], "Röyksopp");
     assert_eq!(all["follows"].as_array().unwrap().len(), 1);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use dropday::domain::quota::{Bucket, Cause};
-use dropday::store::ledger::{self, Scope};
+use dropday::store::api_calls::{self, Scope};
 use reqwest::StatusCode;
 use rusqlite::Connection;
 
@@ -48,9 +48,9 @@ async fn readiness_query_leaves_no_trace() {
 async fn spotify_pause_does_not_affect_readiness() {
     let home = Home::new().await;
     let pause = |scope, cause| {
-        home.ctx
-            .db
-            .write("test", move |tx| ledger::pause(tx, scope, Duration::from_secs(86_400), cause))
+        home.ctx.db.write("test", move |tx| {
+            api_calls::pause(tx, scope, Duration::from_secs(86_400), cause)
+        })
     };
     pause(Scope::All, Cause::RateLimit).await.unwrap();
     pause(Scope::One(Bucket::ArtistAlbums), Cause::Quota).await.unwrap();

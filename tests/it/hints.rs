@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use dropday::accounts::leave::leave;
+use dropday::accounts::delete_account::delete_account;
 use dropday::demo::hints::{Hints, Rumour};
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::hint::SourceName;
 use dropday::domain::user::UserId;
-use dropday::jobs::{Scope, Watch, fetch_hints};
+use dropday::jobs::{RunControl, Scope, fetch_hints};
 use dropday::store::hint_sources::Health;
 use tokio_util::sync::CancellationToken;
 
@@ -301,7 +301,7 @@ async fn stop_cancels_a_hint_call_which_is_repeated_soon() {
     let (home, _) = home(1, &[("HINTS__MUSICBRAINZ", "false")]).await;
     home.catalogues.script(SourceName::ListenBrainz, [Fault::Hang]);
     let stop = CancellationToken::new();
-    let watch = Watch { stop: &stop, progress: &|_, _| {} };
+    let watch = RunControl { stop: &stop, progress: &|_, _| {} };
     let calls = |home: &Home| home.catalogues.requests(SourceName::ListenBrainz).len();
     let stopping = async {
         while calls(&home) == 0 {
@@ -310,7 +310,7 @@ async fn stop_cancels_a_hint_call_which_is_repeated_soon() {
         stop.cancel();
     };
     let began = std::time::Instant::now();
-    let (outcome, ()) = tokio::join!(fetch_hints::pass(&home.ctx, &watch), stopping);
+    let (outcome, ()) = tokio::join!(fetch_hints::run(&home.ctx, &watch), stopping);
     assert_eq!(outcome.unwrap().calls, 0);
     assert!(began.elapsed() < Duration::from_secs(10), "the call itself would take 20 s");
     home.clock.advance(Duration::from_secs(2));
@@ -358,7 +358,7 @@ async fn data_of_hint_sources_is_never_shown() {
     let (martha, _) = home.world.users()[0].clone();
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
-    let page = browser.get("/account").await.body + &browser.get("/new").await.body;
+    let page = browser.get("/account").await.body + &browser.get("/releases").await.body;
     let emails = home.emails_to("martha@example.com");
     assert_eq!(emails.len(), 1);
     let raw = format!("{} {} {}", emails[0].subject, emails[0].text, emails[0].html);
@@ -426,7 +426,7 @@ async fn deleting_an_account_deletes_its_hints() {
     let (home, artists) = looked_at(1, &[]).await;
     home.catalogues.add_rumour(rumour(&artists[0]));
     home.hints().await;
-    leave(&home.ctx, UserId(1)).await.unwrap();
+    delete_account(&home.ctx, UserId(1)).await.unwrap();
     assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.open, 0);
     assert_eq!(home.status().await.known_elsewhere, (0, 0));
     home.finish().await;

@@ -13,10 +13,10 @@ use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::services::{Services, load_config};
 use dropday::demo::world::{FakeUserId, World};
 use dropday::jobs::{
-    Scope, Watch, check_artists, consent_reminders, fetch_hints, send_emails, sync_follows,
+    RunControl, Scope, check_artists, consent_reminders, fetch_hints, send_emails, sync_follows,
 };
 use dropday::store::Tx;
-use dropday::store::artists::{self, Learnt, Whom};
+use dropday::store::artists::{self, CheckResult, CheckScope};
 use dropday::store::status::{self, Status};
 use dropday::{app, web};
 use jiff::Timestamp;
@@ -155,44 +155,44 @@ impl Home {
         ran.await.unwrap().unwrap()
     }
 
-    pub async fn follows(&self) -> sync_follows::Outcome {
+    pub async fn follows(&self) -> sync_follows::SyncReport {
         self.follows_of(Scope::All).await
     }
 
-    pub async fn follows_of(&self, scope: Scope) -> sync_follows::Outcome {
+    pub async fn follows_of(&self, scope: Scope) -> sync_follows::SyncReport {
         let stop = CancellationToken::new();
-        let watch = Watch { stop: &stop, progress: &|_, _| {} };
-        sync_follows::pass(&self.ctx, scope, &watch).await.unwrap()
+        let watch = RunControl { stop: &stop, progress: &|_, _| {} };
+        sync_follows::run(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    pub async fn consents(&self) -> consent_reminders::Outcome {
-        consent_reminders::pass(&self.ctx).await.unwrap()
+    pub async fn consents(&self) -> consent_reminders::ReminderReport {
+        consent_reminders::run(&self.ctx).await.unwrap()
     }
 
-    pub async fn hints(&self) -> fetch_hints::Outcome {
+    pub async fn hints(&self) -> fetch_hints::HintReport {
         let stop = CancellationToken::new();
-        let watch = Watch { stop: &stop, progress: &|_, _| {} };
-        fetch_hints::pass(&self.ctx, &watch).await.unwrap()
+        let watch = RunControl { stop: &stop, progress: &|_, _| {} };
+        fetch_hints::run(&self.ctx, &watch).await.unwrap()
     }
 
-    pub async fn checks(&self) -> check_artists::Outcome {
+    pub async fn checks(&self) -> check_artists::CheckReport {
         self.checks_of(Scope::All).await
     }
 
-    pub async fn checks_of(&self, scope: Scope) -> check_artists::Outcome {
+    pub async fn checks_of(&self, scope: Scope) -> check_artists::CheckReport {
         let stop = CancellationToken::new();
-        let watch = Watch { stop: &stop, progress: &|_, _| {} };
-        check_artists::pass(&self.ctx, scope, &watch).await.unwrap()
+        let watch = RunControl { stop: &stop, progress: &|_, _| {} };
+        check_artists::run(&self.ctx, scope, &watch).await.unwrap()
     }
 
-    pub async fn emails(&self) -> send_emails::Outcome {
+    pub async fn emails(&self) -> send_emails::DeliveryReport {
         self.emails_of(Scope::All).await
     }
 
-    pub async fn emails_of(&self, scope: Scope) -> send_emails::Outcome {
+    pub async fn emails_of(&self, scope: Scope) -> send_emails::DeliveryReport {
         let stop = CancellationToken::new();
-        let watch = Watch { stop: &stop, progress: &|_, _| {} };
-        send_emails::pass(&self.ctx, scope, &watch).await.unwrap()
+        let watch = RunControl { stop: &stop, progress: &|_, _| {} };
+        send_emails::run(&self.ctx, scope, &watch).await.unwrap()
     }
 
     /// Runs all jobs, for everything: consents, follows, checks, emails.
@@ -220,8 +220,8 @@ impl Home {
     pub async fn skip_turns(&self) {
         let skip = |tx: &Tx<'_>| {
             let next_at = tx.now() + Duration::from_secs(1 << 30);
-            for artist in artists::candidates(tx, Whom::All)? {
-                artists::checked(tx, &artist.id, Learnt::default(), next_at)?;
+            for artist in artists::candidates(tx, CheckScope::All)? {
+                artists::checked(tx, &artist.id, CheckResult::default(), next_at)?;
             }
             Ok(())
         };
@@ -253,9 +253,9 @@ impl Home {
     }
 
     /// Ends a test with that many pending emails.
-    pub async fn finish_owing(mut self, owed: u64) {
+    pub async fn finish_owing(mut self, pending: u64) {
         self.is_finished = true;
-        assert_eq!(self.status().await.owed, owed, "pending emails");
+        assert_eq!(self.status().await.pending, pending, "pending emails");
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "unexpected requests");
     }
 }

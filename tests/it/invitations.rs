@@ -1,6 +1,6 @@
 //! Sign-up policies: open, invitation, closed. Existing users can always sign in.
 
-use dropday::accounts::invitations::{self, Made};
+use dropday::accounts::invitations::{self, NewInvitation};
 use dropday::domain::signup_policy::SignUpPolicy;
 use dropday::store::invitations::{Invitation, Withdrawal};
 use dropday::store::{Tx, invitations as store};
@@ -12,7 +12,7 @@ use crate::visitor::{Answer, Visitor};
 
 const BY_INVITATION: (&str, &str) = ("WEB__SIGN_UP", "invitation");
 
-async fn invite(home: &Home, note: &str) -> Made {
+async fn invite(home: &Home, note: &str) -> NewInvitation {
     let good_for = SignedDuration::from_hours(14 * 24);
     invitations::make(&home.ctx.db, &*home.ctx.chance, note, good_for).await.unwrap()
 }
@@ -22,7 +22,7 @@ async fn remembered(home: &Home) -> Vec<Invitation> {
 }
 
 /// Clicks the button of an invitation's page; returns the URL at Spotify.
-async fn set_out(visitor: &Visitor, made: &Made) -> String {
+async fn set_out(visitor: &Visitor, made: &NewInvitation) -> String {
     let page = visitor.get(&made.path).await;
     assert_eq!(page.status, 200, "{}", page.body);
     let token = made.path.rsplit('/').next().unwrap();
@@ -32,7 +32,7 @@ async fn set_out(visitor: &Visitor, made: &Made) -> String {
 }
 
 /// A new user of this name signs in, with or without an invitation.
-async fn come(home: &Home, name: &str, made: Option<&Made>) -> (Visitor, Answer) {
+async fn come(home: &Home, name: &str, made: Option<&NewInvitation>) -> (Visitor, Answer) {
     let (visitor, user) = (home.visitor(), home.world.add_user(name));
     let to = match made {
         Some(made) => set_out(&visitor, made).await,

@@ -14,7 +14,7 @@ use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::NewAlbum;
 use dropday::domain::token::{AccessToken, Grant, RefreshToken};
 use dropday::domain::user::{Profile, UserId};
-use dropday::store::{Db, Sealer, StoreError, tokens, users};
+use dropday::store::{Cipher, Db, StoreError, tokens, users};
 use dropday::terminal::say;
 use rusqlite::Connection;
 use secrecy::{ExposeSecret, SecretString};
@@ -56,7 +56,7 @@ impl Writer {
         let (told, wrote) = (Arc::clone(&stop), Arc::clone(&written));
         let thread = std::thread::spawn(move || {
             while !told.load(Ordering::Relaxed) {
-                let sql = "INSERT INTO calls (bucket, at) VALUES ('following', 1795000000000)";
+                let sql = "INSERT INTO api_calls (bucket, at) VALUES ('following', 1795000000000)";
                 conn.execute(sql, []).unwrap();
                 wrote.fetch_add(1, Ordering::Relaxed);
             }
@@ -120,7 +120,7 @@ async fn backup_replaces_a_file_only_with_force() {
     assert_eq!(std::fs::read(&backup).unwrap(), b"mine");
     let ended = machine.run(&["backup", "--force", text(&backup)]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(count(&backup, "SELECT count(*) FROM people"), 1);
+    assert_eq!(count(&backup, "SELECT count(*) FROM users"), 1);
     assert_eq!(backup.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let nowhere = machine.folder.path().join("no such folder").join("backup.db");
     let ended = machine.run(&["backup", text(&nowhere)]).await;
@@ -177,8 +177,8 @@ async fn restore_keeps_old_database_and_names_returning_users() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.out.contains("number 1, Martha"), "{}", ended.out);
     let kept = ended.out.split_whitespace().find(|word| word.contains(".replaced-")).unwrap();
-    assert_eq!(count(Path::new(kept), "SELECT count(*) FROM people"), 0);
-    assert_eq!(count(&machine.database(), "SELECT count(*) FROM people"), 1);
+    assert_eq!(count(Path::new(kept), "SELECT count(*) FROM users"), 0);
+    assert_eq!(count(&machine.database(), "SELECT count(*) FROM users"), 1);
     let ended = machine.run(&["users", "remove", &martha.address, "--yes"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
@@ -295,7 +295,7 @@ async fn links_and_message_ids_survive_key_rotation() {
     let link = first.link("/unsubscribe/");
     let page = machine.visitor().post(&link, &[]).await;
     assert_eq!(page.status.as_u16(), 200, "{}", page.body);
-    let unsubscribed = "SELECT unsubscribed_at IS NOT NULL FROM people";
+    let unsubscribed = "SELECT unsubscribed_at IS NOT NULL FROM users";
     assert_eq!(count(&machine.database(), unsubscribed), 1);
     daemon.signal("TERM");
     assert_eq!(daemon.ended().await, Some(0));
@@ -347,7 +347,7 @@ fn open(machine: &Machine) -> Result<Db, StoreError> {
 fn open_with(machine: &Machine, key: &Path) -> Result<Db, StoreError> {
     let key = decode_key(&SecretString::from(std::fs::read_to_string(key).unwrap())).unwrap();
     let (clock, chance) = (Arc::new(SystemClock), SeededChance::new(7));
-    Db::open(&machine.database(), Sealer::new(&key), clock, chance)
+    Db::open(&machine.database(), Cipher::new(&key), clock, chance)
 }
 
 /// A process that starts now can read all tokens, whichever key it uses.
@@ -372,7 +372,7 @@ async fn rotation_killed_at_any_moment_loses_no_token() {
     let machine = Machine::new().await;
     crowd(&machine).await;
     let db = open(&machine).unwrap();
-    let (chance, signed) = (SeededChance::new(3), db.sealer().sign("a link"));
+    let (chance, signed) = (SeededChance::new(3), db.cipher().sign("a link"));
     closed(&machine, db).await;
     let (mut kills, mut last_step, mut longest) = (0, 0, 400.0);
     let first = std::fs::read(key_of(&machine)).unwrap();
@@ -405,7 +405,7 @@ async fn rotation_killed_at_any_moment_loses_no_token() {
     std::fs::write(&old, first).unwrap();
     assert!(matches!(open_with(&machine, &old), Err(StoreError::WrongKey)));
     let db = open(&machine).unwrap();
-    assert_eq!(db.sealer().sign("a link"), signed, "links that were sent stay valid");
+    assert_eq!(db.cipher().sign("a link"), signed, "links that were sent stay valid");
     assert!(!machine.database().with_extension("key.new").exists());
     drop(db);
     machine.finish().await;

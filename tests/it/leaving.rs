@@ -17,7 +17,7 @@ async fn leave(listener: &Listener) {
 
 /// The numbers that users have in the database, in the order in which they came.
 fn users(db: &Connection) -> Vec<i64> {
-    let mut rows = db.prepare("SELECT id FROM people ORDER BY id").unwrap();
+    let mut rows = db.prepare("SELECT id FROM users ORDER BY id").unwrap();
     let ids = rows.query_map([], |row| row.get(0)).unwrap();
     ids.map(Result::unwrap).collect()
 }
@@ -25,11 +25,11 @@ fn users(db: &Connection) -> Vec<i64> {
 /// How many rows each table that knows of users has for this one.
 fn rows_of(db: &Connection, user: i64) -> Vec<(String, u64)> {
     let tables = "SELECT t.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
-                  WHERE t.type = 'table' AND c.name = 'person'";
+                  WHERE t.type = 'table' AND c.name = 'user_id'";
     let mut tables = db.prepare(tables).unwrap();
     let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
     let count = |table: String| {
-        let sql = format!("SELECT count(*) FROM {table} WHERE person = ?1");
+        let sql = format!("SELECT count(*) FROM {table} WHERE user_id = ?1");
         (table, db.query_row(&sql, [user], |row| row.get(0)).unwrap())
     };
     tables.map(|table| count(table.unwrap())).collect()
@@ -92,7 +92,7 @@ async fn next_start_wipes_what_another_reader_kept() {
     let mut home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let other = Connection::open(&home.config.database).unwrap();
-    other.execute_batch("BEGIN; SELECT count(*) FROM people").unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM users").unwrap();
     leave(&martha).await;
     home.emails().await;
     assert_eq!(home.status().await.users.all, 0);
@@ -130,10 +130,10 @@ async fn deletion_keeps_follows_and_emails_of_others() {
     home.inbox.stop().await;
     home.world.put_out(&artist, NewAlbum::titled("Owed"));
     home.round().await;
-    assert_eq!(home.status().await.owed, 2);
+    assert_eq!(home.status().await.pending, 2);
     leave(&martha).await;
     let status = home.status().await;
-    assert_eq!((status.owed, status.artists.watched), (2, 1), "her last letter, and his news");
+    assert_eq!((status.pending, status.artists.watched), (2, 1), "her last letter, and his news");
     home.inbox.restart().await.unwrap();
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Later"));

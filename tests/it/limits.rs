@@ -6,7 +6,7 @@ use std::time::Duration;
 use dropday::app;
 use dropday::clock::{Clock, ManualClock, SeededChance, Sleep};
 use dropday::demo::world::{Endpoint, Fault, NewAlbum, Request};
-use dropday::jobs::{Scope, Watch, check_artists};
+use dropday::jobs::{RunControl, Scope, check_artists};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -285,8 +285,8 @@ async fn a_clock_that_is_set_back_while_a_call_is_booked_keeps_nobody_waiting_fo
     let clock = Arc::new(SetBack { clock: Arc::clone(&home.clock), longest: Mutex::default() });
     let ctx = app::build(&home.config, clock.clone(), SeededChance::new(9)).unwrap();
     let stop = CancellationToken::new();
-    let watch = Watch { stop: &stop, progress: &|_, _| {} };
-    let outcome = check_artists::pass(&ctx, Scope::All, &watch).await.unwrap();
+    let watch = RunControl { stop: &stop, progress: &|_, _| {} };
+    let outcome = check_artists::run(&ctx, Scope::All, &watch).await.unwrap();
     assert!(outcome.checked > 0, "{outcome}");
     let longest = *clock.longest.lock().unwrap();
     assert!(longest <= Duration::from_secs(5), "waited for {longest:?}");

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "nothing here is used from outside the test binary")]
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
+mod access_requests;
 mod artists_page;
 mod bad_answers;
 mod bad_database;
@@ -10,7 +11,6 @@ mod bad_input;
 mod binary;
 mod bounces;
 mod brake;
-mod callers;
 mod choosing;
 mod commands;
 mod configuration;

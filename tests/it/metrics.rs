@@ -170,7 +170,11 @@ async fn series_do_not_depend_on_users() {
     home.world.put_out(&artists[0], NewAlbum::titled("Unmistakable"));
     home.round().await;
     let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
-    home.ctx.db.write("test", move |tx| operator.tell(tx, OperatorAlert::NoPremium)).await.unwrap();
+    home.ctx
+        .db
+        .write("test", move |tx| operator.enqueue_alert(tx, OperatorAlert::NoPremium))
+        .await
+        .unwrap();
     home.emails().await;
     let after = Page::of(&home).await;
     let names = |page: &Page| page.series.keys().cloned().collect::<Vec<_>>();

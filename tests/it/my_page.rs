@@ -406,7 +406,7 @@ async fn sample_dated_in_the_future_blocks_no_other() {
     let (_, martha) = fan(&home).await;
     martha.browser.post("/account/sample", &[]).await;
     home.emails().await;
-    let ahead = "UPDATE outbox SET owed_at = owed_at + 100000000000 WHERE kind = 'sample'";
+    let ahead = "UPDATE outbox SET enqueued_at = enqueued_at + 100000000000 WHERE kind = 'sample'";
     Connection::open(&home.config.database).unwrap().execute_batch(ahead).unwrap();
     let asked = martha.browser.post("/account/sample", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/account?sample"), "{}", asked.body);

@@ -43,11 +43,11 @@ async fn releases_are_listed_newest_first_with_cover_and_status() {
     home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    assert!(titles(&martha.browser, "/new").await.is_empty(), "the first look is silent");
+    assert!(titles(&martha.browser, "/releases").await.is_empty(), "the first look is silent");
     comes_out(&home, &artist, NewAlbum::titled("First")).await;
     comes_out(&home, &artist, NewAlbum::titled("Second").on("2026-11-20")).await;
-    assert_eq!(titles(&martha.browser, "/new").await, ["Second", "First"]);
-    let items = items(&martha.browser, "/new").await;
+    assert_eq!(titles(&martha.browser, "/releases").await, ["Second", "First"]);
+    let items = items(&martha.browser, "/releases").await;
     assert_eq!(
         items,
         [
@@ -55,9 +55,9 @@ async fn releases_are_listed_newest_first_with_cover_and_status() {
             "First Röyksopp Album · 23 November 2026 Emailed 23 November 2026, 12:00",
         ]
     );
-    assert_eq!(shown(&martha.browser, "/new", "h2").await, ["Found in November 2026"]);
+    assert_eq!(shown(&martha.browser, "/releases", "h2").await, ["Found in November 2026"]);
     let cover = "li.cover img[loading=lazy][width='72'][height='72'][alt='']";
-    assert_eq!(shown(&martha.browser, "/new", cover).await.len(), 2);
+    assert_eq!(shown(&martha.browser, "/releases", cover).await.len(), 2);
     home.finish().await;
 }
 
@@ -71,7 +71,7 @@ async fn releases_of_one_check_are_ordered_by_date() {
         home.world.put_out(&artist, NewAlbum::titled(title).on(date));
     }
     home.round().await;
-    assert_eq!(titles(&martha.browser, "/new").await, ["Monday", "Sunday", "Friday"]);
+    assert_eq!(titles(&martha.browser, "/releases").await, ["Monday", "Sunday", "Friday"]);
     home.finish().await;
 }
 
@@ -94,7 +94,7 @@ async fn releases_not_emailed_say_why() {
     martha.browser.post("/preferences", &daily).await;
     home.world.put_out(&artist, NewAlbum::titled("Waiting"));
     home.checks().await;
-    let all = items(&martha.browser, "/new").await;
+    let all = items(&martha.browser, "/releases").await;
     for (title, why) in [
         ("Waiting", "Will be emailed on 24 November 2026, 23:00"),
         ("Refused", "5.1.1 No such user here"),
@@ -109,7 +109,7 @@ async fn releases_not_emailed_say_why() {
         .browser
         .post("/preferences", &[("letters", "none"), ("hour", "8"), ("zone", "UTC")])
         .await;
-    let waiting = items(&martha.browser, "/new").await.remove(0);
+    let waiting = items(&martha.browser, "/releases").await.remove(0);
     assert!(waiting.contains("Not emailed: letters with news were switched off"), "{waiting}");
     home.advance_days(2);
     home.finish().await;
@@ -127,11 +127,11 @@ async fn releases_are_listed_before_address_is_confirmed() {
     home.follows().await;
     home.clock.advance(std::time::Duration::from_secs(60));
     comes_out(&home, &artist, NewAlbum::titled("Since")).await;
-    assert_eq!(titles(&aino, "/new").await, ["Since"]);
-    let item = items(&aino, "/new").await.remove(0);
+    assert_eq!(titles(&aino, "/releases").await, ["Since"]);
+    let item = items(&aino, "/releases").await.remove(0);
     assert!(item.contains("Not emailed: your address isn’t confirmed"), "{item}");
     aino.post(&format!("/artists/{artist}/mute"), &[]).await;
-    let item = items(&aino, "/new").await.remove(0);
+    let item = items(&aino, "/releases").await.remove(0);
     assert!(item.contains("Not emailed: Röyksopp is muted"), "{item}");
     home.finish().await;
 }
@@ -142,9 +142,9 @@ async fn partial_release_date_is_shown_as_precise_as_known() {
     let (artist, martha) = fan(&home).await;
     let vague = NewAlbum::titled("Vague").on("2026-11");
     comes_out(&home, &artist, vague).await;
-    let item = items(&martha.browser, "/new").await.remove(0);
+    let item = items(&martha.browser, "/releases").await.remove(0);
     assert!(item.contains("Album · November 2026 Emailed"), "{item}");
-    assert_eq!(shown(&martha.browser, "/new", "li time[datetime='2026-11']").await.len(), 1);
+    assert_eq!(shown(&martha.browser, "/releases", "li time[datetime='2026-11']").await.len(), 1);
     home.finish().await;
 }
 
@@ -163,7 +163,7 @@ async fn kind_filter_shows_one_kind_and_ignores_unknown() {
     for _ in 0..4 {
         home.advance_days(8);
         home.round().await;
-        martha.browser.get("/new").await;
+        martha.browser.get("/releases").await;
     }
     for (kind, title) in [
         ("albums", "An album"),
@@ -173,7 +173,7 @@ async fn kind_filter_shows_one_kind_and_ignores_unknown() {
         ("compilations", "Best of"),
         ("appearances", "Night Drive"),
     ] {
-        let path = format!("/new?kind={kind}");
+        let path = format!("/releases?kind={kind}");
         assert_eq!(titles(&martha.browser, &path).await, [title], "{kind}");
         assert_eq!(shown(&martha.browser, &path, "a[aria-current=true]").await.len(), 1);
     }
@@ -192,7 +192,7 @@ async fn releases_are_paged_by_thirty_without_repeats() {
     }
     home.round().await;
     let mut seen = Vec::new();
-    let mut path = "/new?kind=albums".to_owned();
+    let mut path = "/releases?kind=albums".to_owned();
     for expected in [30, 30, 10] {
         let page = titles(&martha.browser, &path).await;
         assert_eq!(page.len(), expected, "{path}");
@@ -202,7 +202,7 @@ async fn releases_are_paged_by_thirty_without_repeats() {
             .split_once("kind=albums&#38;before=")
             .or(body.split_once("kind=albums&amp;before="));
         let Some((_, rest)) = older else { break };
-        path = format!("/new?kind=albums&before={}", rest.split('"').next().unwrap());
+        path = format!("/releases?kind=albums&before={}", rest.split('"').next().unwrap());
     }
     seen.sort();
     seen.dedup();
@@ -218,9 +218,13 @@ async fn releases_are_paged_by_thirty_without_repeats() {
         "'",
         "9223372036854775807",
     ] {
-        assert_eq!(titles(&martha.browser, &format!("/new?before={odd}")).await.len(), 30, "{odd}");
+        assert_eq!(
+            titles(&martha.browser, &format!("/releases?before={odd}")).await.len(),
+            30,
+            "{odd}"
+        );
     }
-    assert!(titles(&martha.browser, "/new?before=1").await.is_empty());
+    assert!(titles(&martha.browser, "/releases?before=1").await.is_empty());
     home.finish().await;
 }
 
@@ -234,10 +238,10 @@ async fn deleted_releases_do_not_end_the_list() {
     home.round().await;
     let latest = "(SELECT subject FROM outbox WHERE kind = 'news' ORDER BY id DESC LIMIT 45)";
     let forget = format!(
-        "DELETE FROM sightings WHERE release IN {latest}; DELETE FROM releases WHERE id IN {latest}"
+        "DELETE FROM artist_releases WHERE release IN {latest}; DELETE FROM releases WHERE id IN {latest}"
     );
     Connection::open(&home.config.database).unwrap().execute_batch(&forget).unwrap();
-    assert_eq!(titles(&martha.browser, "/new").await.len(), 25);
+    assert_eq!(titles(&martha.browser, "/releases").await.len(), 25);
     home.finish().await;
 }
 
@@ -247,11 +251,11 @@ async fn releases_page_never_shows_other_users_releases() {
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[]).await;
     comes_out(&home, &artist, NewAlbum::titled("Hers")).await;
-    assert_eq!(titles(&martha.browser, "/new").await, ["Hers"]);
-    for path in ["/new", "/new?before=999999", "/new?kind=albums"] {
+    assert_eq!(titles(&martha.browser, "/releases").await, ["Hers"]);
+    for path in ["/releases", "/releases?before=999999", "/releases?kind=albums"] {
         assert!(items(&jonas.browser, path).await.is_empty(), "{path}");
     }
-    let stranger = home.visitor().get("/new").await;
+    let stranger = home.visitor().get("/releases").await;
     assert_eq!(stranger.location.as_deref(), Some("/"));
     home.finish().await;
 }
@@ -265,14 +269,14 @@ async fn hostile_titles_are_escaped() {
     comes_out(&home, &artist, NewAlbum::titled("\"><img src=x onerror=alert(1)>\u{202e}")).await;
     comes_out(&home, &artist, NewAlbum::titled("").without_cover()).await;
     assert!(
-        shown(&martha.browser, "/new", "main script, main img[src=x], main [onerror]")
+        shown(&martha.browser, "/releases", "main script, main img[src=x], main [onerror]")
             .await
             .is_empty()
     );
-    let titles = titles(&martha.browser, "/new").await;
+    let titles = titles(&martha.browser, "/releases").await;
     assert_eq!(titles[0], "(untitled)");
     assert!(titles[1].contains("onerror"), "{titles:?}");
-    assert_eq!(shown(&martha.browser, "/new", "li.cover .blank").await.len(), 1);
+    assert_eq!(shown(&martha.browser, "/releases", "li.cover .blank").await.len(), 1);
     home.finish().await;
 }
 
@@ -286,7 +290,7 @@ async fn full_releases_page_is_small() {
         home.world.put_out(&artist, NewAlbum::titled(format!("{number} {}", "long ".repeat(20))));
     }
     home.round().await;
-    let size = martha.browser.get("/new").await.body.len();
+    let size = martha.browser.get("/releases").await.body.len();
     assert!(size < 60_000, "{size}");
     home.finish().await;
 }
@@ -305,9 +309,9 @@ async fn releases_say_why_news_is_held_after_revocation() {
     home.world.expire_access_tokens();
     home.advance_hours(2);
     home.follows().await;
-    let item = items(&martha.browser, "/new").await.remove(0);
+    let item = items(&martha.browser, "/releases").await.remove(0);
     assert!(item.contains("Not emailed: you have withdrawn"), "{item}");
-    assert_eq!(titles(&jonas.browser, "/new").await, ["Held back"]);
+    assert_eq!(titles(&jonas.browser, "/releases").await, ["Held back"]);
     home.advance_days(5);
     home.consents().await;
     home.finish().await;

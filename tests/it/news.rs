@@ -63,7 +63,7 @@ async fn a_new_album_is_mailed_once_to_every_follower_though_asked_about_once() 
 }
 
 #[tokio::test]
-async fn all_that_a_user_is_owed_goes_in_one_email() {
+async fn all_that_a_user_is_pending_goes_in_one_email() {
     let home = Home::new().await;
     let artists: Vec<_> = ["A", "B", "C"].map(|name| home.world.add_artist(name)).into();
     let ids: Vec<&str> = artists.iter().map(String::as_str).collect();

@@ -237,13 +237,13 @@ async fn one_short_lock_out_is_nothing_and_a_second_within_a_week_is_told() {
 }
 
 #[tokio::test]
-async fn where_no_operator_is_named_nothing_is_owed_to_them() {
+async fn where_no_operator_is_named_nothing_is_pending_to_them() {
     let home = Home::new().await;
     home.listener_of("Martha", 1).await;
     home.follows().await;
     home.world.set_owner_premium(false);
     home.checks().await;
-    assert_eq!(home.status().await.owed, 0);
+    assert_eq!(home.status().await.pending, 0);
     assert!(home.status().await.pauses.iter().any(|(scope, _)| scope == "all"));
     home.finish().await;
 }

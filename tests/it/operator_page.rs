@@ -8,7 +8,7 @@ use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::hint::SourceName;
 use dropday::domain::user::EmailAddress;
 use dropday::jobs::worker::{self, JobNotifier};
-use dropday::store::{Tx, callers, job_runs};
+use dropday::store::{Tx, access_requests, job_runs};
 use reqwest::{Method, StatusCode};
 use rusqlite::Connection;
 use scraper::{Html, Selector};
@@ -50,7 +50,7 @@ fn numbers(html: &str) -> BTreeMap<String, String> {
 }
 
 async fn page(listener: &Listener) -> String {
-    let answer = listener.browser.get("/operator").await;
+    let answer = listener.browser.get("/admin").await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     answer.body
 }
@@ -83,7 +83,7 @@ async fn who_does_not_keep_the_instance_finds_no_page_whatever_they_ask() {
     for browser in [&jonas.browser, &home.visitor(), &signed_out] {
         for method in methods.clone() {
             let ask = async |path| browser.ask(method.clone(), path, |request| request).await;
-            let (here, nowhere) = (ask("/operator").await, ask("/no-such-page").await);
+            let (here, nowhere) = (ask("/admin").await, ask("/no-such-page").await);
             assert_eq!((here.status, &here.body), (nowhere.status, &nowhere.body), "{method}");
             assert_eq!(here.status, StatusCode::NOT_FOUND);
             let names = |headers: &reqwest::header::HeaderMap| {
@@ -95,11 +95,11 @@ async fn who_does_not_keep_the_instance_finds_no_page_whatever_they_ask() {
         }
     }
     let jonas_page = jonas.browser.get("/preferences").await.body;
-    assert!(!jonas_page.contains("/operator"), "nor a link to it");
-    assert!(martha.browser.get("/preferences").await.body.contains("/operator"));
-    let head = martha.browser.ask(Method::HEAD, "/operator", |request| request).await;
+    assert!(!jonas_page.contains("/admin"), "nor a link to it");
+    assert!(martha.browser.get("/preferences").await.body.contains("/admin"));
+    let head = martha.browser.ask(Method::HEAD, "/admin", |request| request).await;
     assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""));
-    let posted = martha.browser.post("/operator", &[]).await;
+    let posted = martha.browser.post("/admin", &[]).await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(posted.headers["allow"], "GET,HEAD");
     home.finish().await;
@@ -228,19 +228,24 @@ async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     let jonas = home.listener("Jonas", &[]).await;
     let asks = |tx: &Tx<'_>| {
-        callers::note(tx, [7; 32], "Aino", &EmailAddress::parse("aino@example.com").unwrap())
+        access_requests::note(
+            tx,
+            [7; 32],
+            "Aino",
+            &EmailAddress::parse("aino@example.com").unwrap(),
+        )
     };
     home.ctx.db.write("test", asks).await.unwrap();
     let page = page(&martha).await;
     assert!(page.contains("Aino") && page.contains("1 person asks to be entered"), "{page}");
-    let path = "/operator/callers/1/forget";
+    let path = "/admin/access-requests/1/forget";
     for stranger in [&jonas.browser, &home.visitor()] {
         assert_eq!(stranger.post(path, &[]).await.status, 404);
     }
     assert_eq!(martha.browser.post_as_it_is(path, &[]).await.status, 403, "without the token");
-    assert_eq!(home.status().await.callers.len(), 1);
+    assert_eq!(home.status().await.access_requests.len(), 1);
     assert_eq!(martha.browser.post(path, &[]).await.status, 303);
-    assert_eq!(home.status().await.callers.len(), 0);
+    assert_eq!(home.status().await.access_requests.len(), 0);
     home.finish().await;
 }
 
@@ -284,8 +289,8 @@ async fn emails_that_wait_or_were_refused_are_told_with_their_reasons() {
     let html = page(&martha).await;
     let refused = texts(&html, "#refused tbody tr");
     assert!(refused.len() == 1 && refused[0].contains("looks like spam"), "{refused:?}");
-    let owed = texts(&html, "#owed tbody tr").join("\n");
-    assert!(owed.contains("scheduled") && owed.contains("451"), "{owed}");
+    let pending = texts(&html, "#owed tbody tr").join("\n");
+    assert!(pending.contains("scheduled") && pending.contains("451"), "{pending}");
     let numbers = numbers(&html);
     assert_eq!((&*numbers["Queued"], &*numbers["Rejected in the last two weeks"]), ("3", "1"));
     let needs = needs(&html);
@@ -412,20 +417,20 @@ async fn each_source_of_hints_is_told_with_its_last_answer_and_error() {
 /// 500 users with 100 artists each of 50,000, two weeks of calls, and emails of years.
 const A_CROWD: &str = "
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
-    INSERT INTO people (spotify_id, display_name, created_at, consent, follows_next_at, address, trouble)
-    SELECT 'crowd' || i, 'Person number ' || i, 1795000000000, 'good', 1, 'p' || i || '@example.com',
+    INSERT INTO users (spotify_id, display_name, created_at, consent, follows_next_at, address, spotify_error)
+    SELECT 'crowd' || i, 'Person number ' || i, 1795000000000, 'granted', 1, 'p' || i || '@example.com',
         iif(i = 499, 'Spotify refuses this one', NULL) FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
-    INSERT INTO artists (id, name, folded, watched_since, next_check_at, checked_at)
+    INSERT INTO artists (id, name, folded, tracked_since, next_check_at, checked_at)
     SELECT printf('crowd%017d', i), 'Artist ' || i, 'artist ' || i, 1795000000000, 1, 1795000000000 FROM n;
-    INSERT INTO follows (person, artist, since)
-    SELECT id, printf('crowd%017d', (id % 500) * 100 + o.i), 1 FROM people, (SELECT value AS i FROM generate) o
+    INSERT INTO follows (user_id, artist, since)
+    SELECT id, printf('crowd%017d', (id % 500) * 100 + o.i), 1 FROM users, (SELECT value AS i FROM generate) o
     WHERE spotify_id LIKE 'crowd%';
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
-    INSERT INTO calls (bucket, at) SELECT iif(i % 40 = 0, 'artist_albums', 'following'), 1795435200000 - i * 30000 FROM n;
+    INSERT INTO api_calls (bucket, at) SELECT iif(i % 40 = 0, 'artist_albums', 'following'), 1795435200000 - i * 30000 FROM n;
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-    INSERT INTO outbox (person, kind, subject, state, next_at, owed_at, settled_at, reason)
-    SELECT 2 + i % 500, 'news', 's' || i, iif(i % 1000 = 0, 'refused', 'sent'), 1, 1, 1795435000000, 'reason ' || i FROM n;";
+    INSERT INTO outbox (user_id, kind, subject, state, next_at, enqueued_at, finished_at, reason)
+    SELECT 2 + i % 500, 'news', 's' || i, iif(i % 1000 = 0, 'rejected', 'sent'), 1, 1, 1795435000000, 'reason ' || i FROM n;";
 
 #[tokio::test]
 async fn at_five_hundred_users_it_is_paged_through_and_stays_small() {
@@ -443,14 +448,14 @@ async fn at_five_hundred_users_it_is_paged_through_and_stays_small() {
     assert!(first.contains("88 more were rejected for other reasons"));
     let mut seen = Vec::new();
     for number in 1..=17 {
-        let html = martha.browser.get(&format!("/operator?page={number}")).await.body;
+        let html = martha.browser.get(&format!("/admin?page={number}")).await.body;
         seen.extend(texts(&html, "#everybody tbody small"));
     }
     let all = seen.len();
     seen.sort();
     seen.dedup();
     assert_eq!((all, seen.len()), (501, 501), "everybody once");
-    let beyond = martha.browser.get("/operator?page=999").await.body;
+    let beyond = martha.browser.get("/admin?page=999").await.body;
     assert_eq!(numbers_of_users(&beyond), 501 - 16 * 30);
     assert!(beyond.contains("Page 17 of 17"));
     home.finish_owing(0).await;
@@ -477,10 +482,10 @@ async fn status_tells_programs_the_same_numbers_as_the_page() {
     .await;
     let numbers = numbers(&html);
     for (name, at) in [
-        ("All", "/people/all"),
-        ("Connected", "/people/connected"),
-        ("Address confirmed", "/people/confirmed"),
-        ("Bouncing", "/people/bouncing"),
+        ("All", "/users/all"),
+        ("Connected", "/users/connected"),
+        ("Address confirmed", "/users/confirmed"),
+        ("Bouncing", "/users/bouncing"),
         ("Artists’ albums, last 24 hours", "/calls/used/artist_albums"),
         ("Who is followed, last 24 hours", "/calls/used/following"),
         ("Allowed for artists’ albums", "/calls/artist_albums_allowed"),

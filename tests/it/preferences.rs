@@ -114,7 +114,7 @@ async fn one_click_unsubscribe_needs_no_cookie() {
     assert_eq!(subjects(&home, &martha).len(), 2);
     let page = martha.browser.get("/account").await.body;
     assert!(page.contains("Emails about new releases are off"), "{page}");
-    let page = martha.browser.get("/new").await.words();
+    let page = martha.browser.get("/releases").await.words();
     let why = "Not emailed: letters with news were switched off";
     assert!(page.contains("Third") && page.contains(why), "what no letter told: {page}");
 
@@ -259,10 +259,10 @@ async fn unsent_goodbye_address_is_deleted_after_four_days() {
     home.inbox.stop().await;
     martha.browser.post("/account/leave", &[("sure", "on")]).await;
     home.emails().await;
-    assert_eq!(home.status().await.owed, 1);
+    assert_eq!(home.status().await.pending, 1);
     home.advance_days(4);
     home.follows().await;
-    assert_eq!(home.status().await.owed, 0);
+    assert_eq!(home.status().await.pending, 0);
     home.inbox.restart().await.unwrap();
     home.emails().await;
     assert!(home.inbox.emails().is_empty());

@@ -16,7 +16,7 @@ use crate::visitor::{Answer, Visitor};
 const FORMS: [&str; 12] = [
     "/account/address",
     "/account/sample",
-    "/artists/look",
+    "/artists/sync",
     "/artists/4Z8W4fKeB5YxbusRsdQVPb/mute",
     "/artists/4Z8W4fKeB5YxbusRsdQVPb/unmute",
     "/feeds/atom/make",
@@ -86,7 +86,7 @@ async fn every_response_has_security_headers() {
         answers.push((path, browser.get(path).await));
         answers.push((path, browser.ask(Method::HEAD, path, |request| request).await));
     }
-    for path in ["/no-such-page", "/operator", "/confirm/made-up", "/mute/x", "/unsubscribe/x"] {
+    for path in ["/no-such-page", "/admin", "/confirm/made-up", "/mute/x", "/unsubscribe/x"] {
         answers.push((path, browser.get(path).await));
     }
     for method in [Method::DELETE, Method::OPTIONS, Method::TRACE, Method::PUT, Method::PATCH] {
@@ -199,7 +199,7 @@ async fn sign_out_everywhere_ends_all_sessions() {
     assert_eq!(done.location.as_deref(), Some("/"));
     for path in [
         "/account",
-        "/new",
+        "/releases",
         "/artists",
         "/preferences",
         "/feeds",

@@ -168,8 +168,8 @@ async fn what_others_want_hides_nothing_on_the_page_of_who_does_not() {
             next_week(&home).await;
         }
     }
-    let hers = martha.browser.get("/new").await;
-    let his = jonas.browser.get("/new").await;
+    let hers = martha.browser.get("/releases").await;
+    let his = jonas.browser.get("/releases").await;
     let (before, _) = hers.body.split_once("\">Older").expect("more than a page");
     let older = martha.browser.get(before.rsplit("href=\"").next().unwrap()).await;
     let is_hers = [&hers, &older].iter().any(|page| page.body.contains("The best of year 119"));

@@ -350,7 +350,7 @@ async fn calls_that_become_free_one_at_a_time_are_enough_for_two_looks() {
 }
 
 #[tokio::test]
-async fn who_switches_singles_off_is_not_told_of_those_that_were_owed() {
+async fn who_switches_singles_off_is_not_told_of_those_that_were_pending() {
     let (home, artist, martha) = listening(2, 3).await;
     home.world.put_out(&artist, single("Speed King"));
     home.checks().await;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use dropday::clock::{SeededChance, fraction};
 use dropday::demo::world::{Group, NewAlbum};
-use dropday::jobs::maintenance::{self, Outcome};
+use dropday::jobs::maintenance::{self, MaintenanceReport};
 use jiff::SignedDuration;
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +14,8 @@ use crate::home::{Home, Listener, Settings};
 
 const MANY_CALLS: Settings<'_> = &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "10000")];
 
-async fn maintenance(home: &Home) -> Outcome {
-    let outcome = maintenance::pass(&home.ctx, &CancellationToken::new()).await.unwrap();
+async fn maintenance(home: &Home) -> MaintenanceReport {
+    let outcome = maintenance::run(&home.ctx, &CancellationToken::new()).await.unwrap();
     outcome.unwrap_or_default()
 }
 
@@ -75,12 +75,13 @@ async fn pending_notification_is_kept_however_old() {
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Owed"));
     home.checks().await;
-    let sql = "UPDATE outbox SET owed_at = 1000, next_at = 4102444800000 WHERE state = 'owed'";
+    let sql =
+        "UPDATE outbox SET enqueued_at = 1000, next_at = 4102444800000 WHERE state = 'pending'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.advance_days(500);
     assert_eq!(maintenance(&home).await.emails, 0, "the artist was not checked for longer");
-    assert_eq!(home.status().await.owed, 1);
-    let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
+    assert_eq!(home.status().await.pending, 1);
+    let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'pending'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.emails().await;
     assert_eq!(home.emails_to(&martha.address).len(), 1);
@@ -91,7 +92,7 @@ async fn pending_notification_is_kept_however_old() {
 async fn maintenance_runs_daily_even_after_clock_stepped_back() {
     let home = Home::new().await;
     let is_done =
-        async || maintenance::pass(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
+        async || maintenance::run(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
     assert!(is_done().await && !is_done().await);
     home.advance_hours(23);
     assert!(!is_done().await);
@@ -104,7 +105,7 @@ async fn maintenance_runs_daily_even_after_clock_stepped_back() {
     let stop = CancellationToken::new();
     stop.cancel();
     home.advance_hours(25);
-    maintenance::pass(&home.ctx, &stop).await.unwrap();
+    maintenance::run(&home.ctx, &stop).await.unwrap();
     assert!(is_done().await, "an interrupted one is repeated");
     home.finish().await;
 }
@@ -126,7 +127,7 @@ async fn jumped_clock_deletes_nothing_until_it_keeps_time() {
     home.round().await;
     let (right, before) = (home.now(), kept(&home));
     let is_done =
-        async || maintenance::pass(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
+        async || maintenance::run(&home.ctx, &CancellationToken::new()).await.unwrap().is_some();
     home.clock.set(right + SignedDuration::from_hours(24 * 500));
     home.follows().await;
     home.checks().await;
@@ -174,7 +175,7 @@ async fn old_copies_of_the_database_are_deleted() {
 async fn many_unfollowed_artists_are_deleted_without_delaying_startup() {
     let mut home = Home::new().await;
     let artists = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5200)
-                   INSERT INTO artists (id, name, folded, watched_since, next_check_at, unwatched_at)
+                   INSERT INTO artists (id, name, folded, tracked_since, next_check_at, untracked_at)
                        SELECT 'a' || n, 'A', 'a', 1, 1, 1 FROM n";
     Connection::open(&home.config.database).unwrap().execute(artists, []).unwrap();
     home.restart().await;
@@ -207,7 +208,7 @@ async fn release_of_unfollowed_artist_is_deleted_once_sent() {
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Owed"));
     home.checks().await;
-    let sql = "UPDATE outbox SET next_at = 4102444800000 WHERE state = 'owed'";
+    let sql = "UPDATE outbox SET next_at = 4102444800000 WHERE state = 'pending'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.world.unfollow(martha.user, &artist);
     home.follows().await;
@@ -216,7 +217,7 @@ async fn release_of_unfollowed_artist_is_deleted_once_sent() {
     assert_eq!(count(&home, "SELECT count(*) FROM artists"), 2);
     maintenance(&home).await;
     assert_eq!(count(&home, "SELECT count(*) FROM releases"), 1, "it is pending");
-    let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'owed'";
+    let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'pending'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.emails().await;
     home.advance_days(1);
@@ -231,8 +232,8 @@ async fn free_pages_are_returned_to_the_disk() {
     let conn = Connection::open(&home.config.database).unwrap();
     conn.execute_batch(
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 200000)
-         INSERT INTO calls (bucket, at) SELECT 'following', n FROM n;
-         DELETE FROM calls; PRAGMA wal_checkpoint(TRUNCATE)",
+         INSERT INTO api_calls (bucket, at) SELECT 'following', n FROM n;
+         DELETE FROM api_calls; PRAGMA wal_checkpoint(TRUNCATE)",
     )
     .unwrap();
     drop(conn);

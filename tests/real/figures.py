@@ -219,14 +219,14 @@ def _artists(dropday, which):
 def _forget_calls(folder):
     """Empties the ledger, as if its days had passed."""
     with contextlib.closing(sqlite3.connect(folder / "dropday.db")) as database:
-        database.execute("DELETE FROM calls")
+        database.execute("DELETE FROM api_calls")
         database.commit()
 
 
 def _calls(folder):
     """How many calls are in the ledger, and the seconds from the first to the last."""
     with contextlib.closing(sqlite3.connect(folder / "dropday.db")) as database:
-        sql = "SELECT count(*), (max(at) - min(at)) / 1000.0 FROM calls WHERE bucket = 'artist_albums'"
+        sql = "SELECT count(*), (max(at) - min(at)) / 1000.0 FROM api_calls WHERE bucket = 'artist_albums'"
         return database.execute(sql).fetchone()
 
 

@@ -157,7 +157,7 @@ def _replicated(world, replica, to):
 
 def _rows(file):
     """What must not be lost, as far as it can be counted."""
-    counted = "SELECT (SELECT count(*) FROM people), (SELECT count(*) FROM sightings), (SELECT count(*) FROM calls)"
+    counted = "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM artist_releases), (SELECT count(*) FROM api_calls)"
     with contextlib.closing(sqlite3.connect(file)) as database:
         return database.execute(counted).fetchone()
 

@@ -34,9 +34,9 @@ QUICK = "[Service]\nWatchdogSec=12s\nRestartSec=1s\nTimeoutAbortSec=3s\n"
 
 # As far as the database knows: every list, every artist's turn, and nothing that is waited for.
 EVERYTHING_IS_DUE = """
-    UPDATE people SET follows_next_at = 0;
+    UPDATE users SET follows_next_at = 0;
     UPDATE artists SET next_check_at = 0;
-    UPDATE calls SET purpose = 'other';
+    UPDATE api_calls SET purpose = 'other';
     DELETE FROM pauses;
 """
 

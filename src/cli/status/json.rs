@@ -34,7 +34,7 @@ pub(super) fn of(report: &Report) -> Value {
         .collect();
     let jobs: serde_json::Map<_, _> =
         report.jobs().map(|runs| (runs[0].job.clone(), job_as_value(runs))).collect();
-    let owed: Vec<_> = report.owed.iter().map(|group| as_group(group, "next_at")).collect();
+    let pending: Vec<_> = report.pending.iter().map(|group| as_group(group, "next_at")).collect();
     let refused: Vec<_> = report.refused.iter().map(|group| as_group(group, "last_at")).collect();
     let needs: Vec<_> = report
         .needs
@@ -46,12 +46,13 @@ pub(super) fn of(report: &Report) -> Value {
         .iter()
         .map(|told| json!({ "at": told.at.to_string(), "what": told.what, "state": told.state }))
         .collect();
-    let callers: Vec<_> = status
-        .callers
+    let access_requests: Vec<_> = status
+        .access_requests
         .iter()
-        .map(|caller| {
-            let (address, asked_at) = (caller.address.as_str(), caller.asked_at.to_string());
-            json!({ "name": caller.name, "address": address, "asked_at": asked_at })
+        .map(|access_request| {
+            let (address, asked_at) =
+                (access_request.address.as_str(), access_request.asked_at.to_string());
+            json!({ "name": access_request.name, "address": address, "asked_at": asked_at })
         })
         .collect();
     let waited: Vec<_> = status
@@ -83,9 +84,9 @@ pub(super) fn of(report: &Report) -> Value {
         "pauses": pauses,
         "hints": hints,
         "emails": {
-            "owed": status.owed, "put_off": status.put_off, "put_off_because": status.put_off_because,
-            "refused": status.refused, "sent": status.sent,
-            "owed_by_reason": owed, "owed_besides": report.owed_besides,
+            "pending": status.pending, "deferred": status.deferred, "deferred_because": status.deferred_because,
+            "rejected": status.refused, "sent": status.sent,
+            "owed_by_reason": pending, "owed_besides": report.pending_besides,
             "refused_lately": report.refused_lately(), "refused_lately_by_reason": refused,
             "refused_lately_besides": report.refused_besides,
         },
@@ -93,7 +94,7 @@ pub(super) fn of(report: &Report) -> Value {
         "disk": report.room.map(|room| json!({ "free": room.free, "total": room.total })),
         "needs_a_hand": needs,
         "told_operator": told,
-        "waiting_to_be_entered": callers,
+        "access_requests": access_requests,
     })
 }
 
@@ -153,7 +154,7 @@ fn by_day(report: &Report) -> Value {
 }
 
 fn quota_lockout(quota_lockout: QuotaLockout) -> Value {
-    json!({ "spent": quota_lockout.spent, "at": quota_lockout.at.to_string(), "in_a_row": quota_lockout.in_a_row })
+    json!({ "spent": quota_lockout.spent, "at": quota_lockout.at.to_string(), "consecutive": quota_lockout.in_a_row })
 }
 
 fn as_group(group: &Group, at: &str) -> Value {

@@ -55,13 +55,14 @@ fn users(rows: &mut Rows, report: &Report) {
     if users.bouncing > 0 {
         rows.add("  letters come back", users.bouncing);
     }
-    for caller in &report.status.callers {
-        let (name, address, at) = (&caller.name, caller.address.as_str(), caller.asked_at);
+    for access_request in &report.status.access_requests {
+        let (name, address, at) =
+            (&access_request.name, access_request.address.as_str(), access_request.asked_at);
         rows.add("  asks to be entered at Spotify", format!("{name}, {address}, since {at}"));
     }
     for user in report.users.iter().take(USERS_LISTED) {
         let Standing { name, spotify_id, .. } = user;
-        rows.add(&format!("  {name} ({spotify_id})"), user_in_words(user));
+        rows.add(&format!("  {name} ({spotify_id})"), describe_user(user));
     }
     let besides = report.users.len().saturating_sub(USERS_LISTED);
     if besides > 0 {
@@ -70,7 +71,7 @@ fn users(rows: &mut Rows, report: &Report) {
 }
 
 /// `connected until 2027-05-23T12:00:00Z, address confirmed, 3 artists, here since …, last visit …`
-fn user_in_words(user: &Standing) -> String {
+fn describe_user(user: &Standing) -> String {
     let consent = match &user.consent {
         Consent::Good(until) => format!("connected until {until}"),
         Consent::Refused(why) => format!("refused: {why}"),
@@ -121,7 +122,7 @@ fn calls(rows: &mut Rows, report: &Report) {
     }
     rows.add("Calls by day (UTC)", "");
     for history in &report.calls {
-        rows.add(&format!("  {}", history.bucket.as_str()), days_in_words(history));
+        rows.add(&format!("  {}", history.bucket.as_str()), describe_days(history));
     }
     if let Some(quota_lockout) = report.quota_lockout {
         let how = format!(
@@ -136,14 +137,14 @@ fn calls(rows: &mut Rows, report: &Report) {
 }
 
 /// `0 0 12 80 until today`
-fn days_in_words(history: &History) -> String {
+fn describe_days(history: &History) -> String {
     let calls: Vec<_> = history.days.iter().map(|(_, calls)| calls.to_string()).collect();
     format!("{} (today last)", calls.join(" "))
 }
 
 fn hints(rows: &mut Rows, status: &Status) {
     for health in &status.hint_sources {
-        rows.add(&format!("Hints of {}", health.source), health_in_words(health));
+        rows.add(&format!("Hints of {}", health.source), describe_health(health));
     }
     if status.hint_sources.iter().any(|health| health.calls > 0) {
         let (mbids, deezer) = status.known_elsewhere;
@@ -153,16 +154,16 @@ fn hints(rows: &mut Rows, status: &Status) {
 
 fn emails(rows: &mut Rows, report: &Report) {
     let status = &report.status;
-    rows.add("Letters owed (things in them)", status.owed);
-    rows.add("  put off at least once", status.put_off);
-    if let Some(why) = &status.put_off_because {
+    rows.add("Letters owed (things in them)", status.pending);
+    rows.add("  put off at least once", status.deferred);
+    if let Some(why) = &status.deferred_because {
         rows.add("  the latest because", why);
     }
     report
-        .owed
+        .pending
         .iter()
-        .for_each(|group| rows.add(&format!("  {}", group.kind), owed_in_words(group)));
-    besides(rows, report.owed_besides);
+        .for_each(|group| rows.add(&format!("  {}", group.kind), describe_pending(group)));
+    besides(rows, report.pending_besides);
     rows.add("Refused by the mail server", status.refused);
     for group in &report.refused {
         let why = group.reason.as_deref().unwrap_or("no reason was given");
@@ -173,7 +174,7 @@ fn emails(rows: &mut Rows, report: &Report) {
     rows.add("Sent", status.sent);
 }
 
-fn owed_in_words(group: &Group) -> String {
+fn describe_pending(group: &Group) -> String {
     let Group { count, oldest, at, reason, .. } = group;
     let why = reason.as_deref().unwrap_or("waiting for the hour");
     format!("{count} since {oldest}, next at {at}: {why}")
@@ -190,7 +191,7 @@ fn jobs(rows: &mut Rows, report: &Report) {
         rows.add("Jobs", "");
     }
     for runs in report.jobs() {
-        rows.add(&format!("  {}", runs[0].job), job_in_words(runs));
+        rows.add(&format!("  {}", runs[0].job), describe_job(runs));
     }
     if let Some(room) = report.room {
         let (free, total) = (room.free / 1_000_000, room.total / 1_000_000);
@@ -199,7 +200,7 @@ fn jobs(rows: &mut Rows, report: &Report) {
 }
 
 /// `2026-11-23T12:00:00Z, took 1s 20ms: 3 emails sent`
-fn job_in_words(runs: &[JobRun]) -> String {
+fn describe_job(runs: &[JobRun]) -> String {
     let Some(last) = runs.first() else { return String::new() };
     let what = if last.is_idle { "nothing to do" } else { &last.did };
     let mut words = format!("{}, took {:#}: {what}", last.ended_at, last.took());
@@ -211,7 +212,7 @@ fn job_in_words(runs: &[JobRun]) -> String {
 }
 
 /// `12 hints open, 40 confirmed, 2 dropped; last answered 2026-11-23T12:00:00Z`
-fn health_in_words(health: &Health) -> String {
+fn describe_health(health: &Health) -> String {
     let Health { hints, last_error, .. } = health;
     let mut words = format!(
         "{} hints open, {} confirmed, {} dropped; last answered {}",

@@ -18,13 +18,13 @@ const PREMIUM_REQUIRED: &str = "Active premium subscription required for the own
 type Answer = axum::response::Result<Response>;
 
 /// The owner of the token: a user, or the app itself.
-struct Caller(Option<(FakeUserId, Scope)>);
+struct AccessRequest(Option<(FakeUserId, Scope)>);
 
 pub(super) async fn me(State(site): State<Site>, headers: HeaderMap) -> Answer {
-    let caller = authenticate(&site, &headers)?;
-    let id = caller.user()?;
+    let access_request = authenticate(&site, &headers)?;
+    let id = access_request.user()?;
     let user = site.world.user(id).ok_or_else(|| bodies::error(404, "No such user"))?;
-    Ok(caller.answer(bodies::me(&site, &user)))
+    Ok(access_request.answer(bodies::me(&site, &user)))
 }
 
 pub(super) async fn following(
@@ -33,9 +33,9 @@ pub(super) async fn following(
     headers: HeaderMap,
 ) -> Answer {
     let query = query.unwrap_or_default();
-    let caller = authenticate(&site, &headers)?;
-    let user = caller.user()?;
-    caller.require_scope("user-follow-read")?;
+    let access_request = authenticate(&site, &headers)?;
+    let user = access_request.user()?;
+    access_request.require_scope("user-follow-read")?;
     if field(&query, "type").as_deref() != Some("artist") {
         return Err(bad_request(&site.world, "Bad or missing type"));
     }
@@ -58,7 +58,7 @@ pub(super) async fn following(
         artists["total"] = json!(page.total);
         artists["cursors"] = json!({ "after": page.after });
     }
-    Ok(caller.answer(json!({ "artists": artists })))
+    Ok(access_request.answer(json!({ "artists": artists })))
 }
 
 pub(super) async fn artist_albums(
@@ -68,7 +68,7 @@ pub(super) async fn artist_albums(
     headers: HeaderMap,
 ) -> Answer {
     let query = query.unwrap_or_default();
-    let caller = authenticate(&site, &headers)?;
+    let access_request = authenticate(&site, &headers)?;
     let limit = number(&site.world, &query, "limit", 5, 1..=10)?;
     let offset = number(&site.world, &query, "offset", 0, 0..=10_000)?;
     let groups = groups(&site.world, &query)?;
@@ -81,7 +81,7 @@ pub(super) async fn artist_albums(
         let list = format!("{}/v1/artists/{id}/albums", site.base);
         format!("{list}?offset={offset}&limit={limit}&include_groups={groups}")
     };
-    Ok(caller.answer(json!({
+    Ok(access_request.answer(json!({
         "href": at(offset),
         "items": nullable(&page.items, |album| bodies::album(&site, album)),
         "limit": limit,
@@ -93,28 +93,28 @@ pub(super) async fn artist_albums(
 }
 
 /// Authenticates a request. The errors come in Spotify's order.
-fn authenticate(site: &Site, headers: &HeaderMap) -> Result<Caller, ErrorResponse> {
+fn authenticate(site: &Site, headers: &HeaderMap) -> Result<AccessRequest, ErrorResponse> {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = header.and_then(|value| value.strip_prefix("Bearer "));
     let token = token.ok_or_else(|| bodies::unauthorized("No token provided"))?;
-    let caller = match site.world.bearer(token) {
-        Bearer::App => Caller(None),
-        Bearer::User(user, scope) => Caller(Some((user, scope))),
+    let access_request = match site.world.bearer(token) {
+        Bearer::App => AccessRequest(None),
+        Bearer::User(user, scope) => AccessRequest(Some((user, scope))),
         Bearer::Expired => return Err(bodies::unauthorized("The access token expired").into()),
         Bearer::Unknown => return Err(bodies::unauthorized("Invalid access token").into()),
     };
     if !site.world.owner_has_premium() {
         let body = (axum::http::StatusCode::FORBIDDEN, PREMIUM_REQUIRED).into_response();
-        return Err(caller.with_owner(body).into());
+        return Err(access_request.with_owner(body).into());
     }
-    let user = caller.0.as_ref().and_then(|(id, _)| site.world.user(*id));
+    let user = access_request.0.as_ref().and_then(|(id, _)| site.world.user(*id));
     if user.is_some_and(|user| !user.allow_listed) {
-        return Err(caller.with_owner(bodies::error(403, NOT_ALLOW_LISTED)).into());
+        return Err(access_request.with_owner(bodies::error(403, NOT_ALLOW_LISTED)).into());
     }
-    Ok(caller)
+    Ok(access_request)
 }
 
-impl Caller {
+impl AccessRequest {
     fn user(&self) -> Result<FakeUserId, ErrorResponse> {
         let user = self.0.as_ref().map(|(user, _)| *user);
         user.ok_or_else(|| bodies::error(401, "Valid user authentication required").into())

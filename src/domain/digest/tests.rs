@@ -110,7 +110,7 @@ fn digest_schedules() -> impl Strategy<Value = DigestSchedule> {
 
 proptest! {
     #[test]
-    fn what_is_owed_leaves_within_days_and_its_digest_is_due_just_then(
+    fn what_is_pending_leaves_within_days_and_its_digest_is_due_just_then(
         table in digest_schedules(),
         second in 1_200_000_000i64..2_000_000_000,
         sends in 0usize..6,

@@ -29,7 +29,7 @@ macro_rules! templates {
 pub mod assurance;
 pub mod confirm;
 pub mod consent_ends;
-pub mod good_bye;
+pub mod goodbye;
 pub mod item;
 pub mod news;
 pub mod operator;

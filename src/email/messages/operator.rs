@@ -34,7 +34,7 @@ pub enum Trouble<'a> {
         spotify_id: &'a str,
     },
     /// Users who are not on the app's allow-list ask to be entered there.
-    Callers {
+    AccessRequests {
         /// Their names, and the addresses of their accounts at Spotify, as they typed them.
         who: &'a [(&'a str, &'a str)],
     },
@@ -113,8 +113,10 @@ impl<'a> Trouble<'a> {
             Self::NotOnAllowList { name, .. } => {
                 format!("{} is not on the app's list", named(name))
             }
-            Self::Callers { who: [(name, _)] } => format!("{} asks to be let in", named(name)),
-            Self::Callers { who } => format!("{} people ask to be let in", who.len()),
+            Self::AccessRequests { who: [(name, _)] } => {
+                format!("{} asks to be let in", named(name))
+            }
+            Self::AccessRequests { who } => format!("{} people ask to be let in", who.len()),
             Self::EndpointRemoved { .. } => "Spotify forbids what Dropday asks".into(),
             Self::QuotaSpent { .. } => "Spotify's quota is spent too often".into(),
             Self::MailRefused { .. } => "The mail server refused Dropday".into(),
@@ -140,7 +142,7 @@ impl<'a> Trouble<'a> {
                 named(name),
                 one_line(spotify_id)
             ),
-            Self::Callers { who } => format!(
+            Self::AccessRequests { who } => format!(
                 "{} agreed at Spotify to use this Dropday, and Spotify refused, since the app’s users in the \
                  dashboard do not include them. Nothing is kept of them here but what they typed into a \
                  form, for 30 days:",
@@ -182,7 +184,7 @@ impl<'a> Trouble<'a> {
             Self::NotOnAllowList { .. } => "Enter them in the dashboard, under Settings, User Management, with the e-mail address of their Spotify account. \
                 An app may have five users."
                 .into(),
-            Self::Callers { .. } => "If you know them, enter them in the dashboard, under Settings, User Management, just as it stands \
+            Self::AccessRequests { .. } => "If you know them, enter them in the dashboard, under Settings, User Management, just as it stands \
                 above, and tell them: then they can connect. An app may have five users. If you do not, there \
                 is nothing to do."
                 .into(),
@@ -215,7 +217,7 @@ impl<'a> Trouble<'a> {
     }
 
     fn users(self) -> Vec<(String, &'a str)> {
-        let Self::Callers { who } = self else { return Vec::new() };
+        let Self::AccessRequests { who } = self else { return Vec::new() };
         who.iter().map(|(name, address)| (named(name), *address)).collect()
     }
 
@@ -224,7 +226,7 @@ impl<'a> Trouble<'a> {
             Self::MassRefusal { .. }
             | Self::NoPremium
             | Self::NotOnAllowList { .. }
-            | Self::Callers { .. } => Some(DASHBOARD),
+            | Self::AccessRequests { .. } => Some(DASHBOARD),
             Self::EndpointRemoved { .. } => {
                 Some("https://developer.spotify.com/documentation/web-api")
             }

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use super::assurance::{Assurance, Checks};
 use super::confirm::Confirm;
 use super::consent_ends::ConsentEnds;
-use super::good_bye::GoodBye;
+use super::goodbye::Goodbye;
 use super::item::{MuteLink, NewsItem};
 use super::news::{News, Sample};
 use super::operator::{ToOperator, Trouble};
@@ -50,8 +50,8 @@ pub fn all() -> Vec<(&'static str, Email)> {
         ("sign_in_again", SignInAgain { link: LOG_IN }.email()),
         ("consent_ends", ConsentEnds { link: LOG_IN, ends_on: date(2027, 5, 23) }.email()),
         ("withdrawn", withdrawn().email()),
-        ("good_bye", good_bye(true).email()),
-        ("good_bye_withdrawn", good_bye(false).email()),
+        ("goodbye", goodbye(true).email()),
+        ("goodbye_withdrawn", goodbye(false).email()),
         ("test_email", test_email().email()),
     ];
     emails.extend(troubles().map(|(name, trouble)| (name, to_operator(trouble).email())));
@@ -198,8 +198,8 @@ fn withdrawn() -> Withdrawn<'static> {
     Withdrawn { link: LOG_IN, account_url: ACCOUNT, deleted_on: date(2026, 12, 1) }
 }
 
-fn good_bye(listed_at_spotify: bool) -> GoodBye<'static> {
-    GoodBye { instance_url: INSTANCE, artists: 312, listed_at_spotify }
+fn goodbye(listed_at_spotify: bool) -> Goodbye<'static> {
+    Goodbye { instance_url: INSTANCE, artists: 312, listed_at_spotify }
 }
 
 fn test_email() -> TestEmail<'static> {
@@ -221,10 +221,13 @@ fn troubles() -> [(&'static str, Trouble<'static>); 10] {
             "operator_allow_list",
             Trouble::NotOnAllowList { name: "Martha <3\r\nBcc: x", spotify_id: "martha42" },
         ),
-        ("operator_caller", Trouble::Callers { who: &[("Aino <3\r\nBcc: x", "aino@example.com")] }),
         (
-            "operator_callers",
-            Trouble::Callers {
+            "operator_access_request",
+            Trouble::AccessRequests { who: &[("Aino <3\r\nBcc: x", "aino@example.com")] },
+        ),
+        (
+            "operator_access_requests",
+            Trouble::AccessRequests {
                 who: &[("Aino Virtanen", "aino@example.com"), ("אביב גפן", "aviv@example.org")],
             },
         ),

@@ -34,10 +34,10 @@ pub enum SettingsError {
 pub enum SendError {
     /// The server does not accept this email for this user now. It was certainly not accepted.
     #[error("put off by the mail server: {0}")]
-    Deferred(String),
+    Temporary(String),
     /// The server will never accept this email for this user. It was certainly not accepted.
     #[error("refused by the mail server: {0}")]
-    Refused(String),
+    Permanent(String),
     /// The server will never accept any email for this user, because of the mailbox. It was certainly not
     /// accepted.
     #[error("the mail server refuses this mailbox: {0}")]
@@ -45,25 +45,25 @@ pub enum SendError {
     /// The server does not let us send until someone corrects the login or the sender address. The email was
     /// certainly not accepted.
     #[error("the mail server refuses us: {0}")]
-    Unwelcome(String),
+    SenderRejected(String),
     /// No email can be sent to anyone now. This one was certainly not accepted.
     #[error("the mail server cannot be used: {0}")]
     Unavailable(String),
     /// Sending the text had begun, and the outcome is unknown.
     #[error("the mail server did not say whether it took the letter: {0}")]
-    Unknown(String),
+    OutcomeUnknown(String),
 }
 
 impl SendError {
     /// Applies `change` to the reason.
     pub(super) fn map(self, change: impl FnOnce(String) -> String) -> Self {
         match self {
-            Self::Deferred(reason) => Self::Deferred(change(reason)),
-            Self::Refused(reason) => Self::Refused(change(reason)),
+            Self::Temporary(reason) => Self::Temporary(change(reason)),
+            Self::Permanent(reason) => Self::Permanent(change(reason)),
             Self::Bounced(reason) => Self::Bounced(change(reason)),
-            Self::Unwelcome(reason) => Self::Unwelcome(change(reason)),
+            Self::SenderRejected(reason) => Self::SenderRejected(change(reason)),
             Self::Unavailable(reason) => Self::Unavailable(change(reason)),
-            Self::Unknown(reason) => Self::Unknown(change(reason)),
+            Self::OutcomeUnknown(reason) => Self::OutcomeUnknown(change(reason)),
         }
     }
 }

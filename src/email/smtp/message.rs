@@ -13,7 +13,7 @@ use crate::email::message::Email;
 
 /// What a retry of an email must have in common with the first attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp {
+pub struct MessageMeta {
     /// With angle brackets; sent exactly as given.
     pub message_id: String,
     pub date: Timestamp,
@@ -28,7 +28,7 @@ pub(super) fn compose(
     from: &Mailbox,
     to: &Address,
     email: &Email,
-    stamp: &Stamp,
+    meta: &MessageMeta,
 ) -> Result<String, String> {
     // Otherwise lettre parses the envelope from the headers, which fails on a quoted `>`.
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]);
@@ -37,8 +37,8 @@ pub(super) fn compose(
         .from(from.clone())
         .to(Mailbox::new(None, to.clone()))
         .subject(one_line(&email.subject))
-        .date(system_time(stamp.date))
-        .raw_header(message_id(&stamp.message_id)?)
+        .date(system_time(meta.date))
+        .raw_header(message_id(&meta.message_id)?)
         // Asks auto-responders not to answer: RFC 3834 §5.
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
@@ -114,8 +114,8 @@ mod tests {
     use mail_parser::decoders::quoted_printable::quoted_printable_decode;
     use proptest::prelude::*;
 
-    fn stamp(id: &str) -> Stamp {
-        Stamp { message_id: id.into(), date: "2026-11-23T18:00:00Z".parse().unwrap() }
+    fn meta(id: &str) -> MessageMeta {
+        MessageMeta { message_id: id.into(), date: "2026-11-23T18:00:00Z".parse().unwrap() }
     }
 
     fn empty() -> Email {
@@ -133,7 +133,7 @@ mod tests {
         let name = "Dröpday, \"the\" <a@b>".to_owned();
         let from = Mailbox::new(Some(name), "dropday@example.com".parse().unwrap());
         let to = "jörg@example.org".parse().unwrap();
-        compose(&from, &to, &email, &stamp("<7.abc@dropday.example.com>")).unwrap()
+        compose(&from, &to, &email, &meta("<7.abc@dropday.example.com>")).unwrap()
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
     fn an_odd_message_id_is_refused_and_a_long_one_is_not_folded() {
         let from: Mailbox = "dropday@example.com".parse().unwrap();
         let email = empty();
-        let compose = |id: &str| compose(&from, &from.email, &email, &stamp(id));
+        let compose = |id: &str| compose(&from, &from.email, &email, &meta(id));
         for id in ["", "a@b", "<a>", "<a@b>\r\nBcc: c@d", "<a@b> <c@d>", "<ä@b>"] {
             assert!(compose(id).is_err(), "{id}");
         }
@@ -164,7 +164,7 @@ mod tests {
     fn with_unsubscribe(link: &str) -> Result<String, String> {
         let from: Mailbox = "dropday@example.com".parse().unwrap();
         let email = Email { unsubscribe: Some(link.to_owned()), ..empty() };
-        compose(&from, &from.email, &email, &stamp("<7@dropday.example.com>"))
+        compose(&from, &from.email, &email, &meta("<7@dropday.example.com>"))
     }
 
     #[test]
@@ -199,7 +199,7 @@ mod tests {
             let from = Mailbox::new(Some(name), "dropday@example.com".parse().unwrap());
             let email = Email { unsubscribe: Some(link), ..empty() };
             let Ok(to) = Address::new(local, "example.org") else { return Ok(()) };
-            let Ok(raw) = compose(&from, &to, &email, &stamp("<7@example.com>")) else {
+            let Ok(raw) = compose(&from, &to, &email, &meta("<7@example.com>")) else {
                 return Ok(());
             };
             let (headers, _) = raw.split_once("\r\n\r\n").unwrap();

@@ -13,26 +13,26 @@ use crate::clock::Clock;
 /// Servers and routers drop connections that are idle for longer.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
-/// Limits the number of connections. The holder of a [`Place`] may open one or take an idle one.
-pub(super) struct Places {
+/// Limits the number of connections. The holder of a [`Permit`] may open one or take an idle one.
+pub(super) struct ConnectionPool {
     free: Semaphore,
     most: usize,
     /// By how many the pool is shrunk because the server accepts fewer connections at present.
     withheld: AtomicUsize,
-    kept: Mutex<Vec<Kept>>,
+    kept: Mutex<Vec<Idle>>,
     clock: Arc<dyn Clock>,
 }
 
 /// Permission to use one connection.
-pub(super) struct Place<'a>(SemaphorePermit<'a>);
+pub(super) struct Permit<'a>(SemaphorePermit<'a>);
 
 /// An idle connection, whose last email was answered with 250.
-struct Kept {
+struct Idle {
     session: Session,
     since: Timestamp,
 }
 
-impl Places {
+impl ConnectionPool {
     pub(super) fn new(most: usize, clock: Arc<dyn Clock>) -> Self {
         let withheld = AtomicUsize::new(0);
         Self { free: Semaphore::new(most), most, withheld, kept: Mutex::default(), clock }
@@ -43,14 +43,14 @@ impl Places {
     }
 
     /// Waits for a free place; never `None`, because the semaphore is never closed.
-    pub(super) async fn take(&self) -> Option<Place<'_>> {
-        self.free.acquire().await.ok().map(Place)
+    pub(super) async fn take(&self) -> Option<Permit<'_>> {
+        self.free.acquire().await.ok().map(Permit)
     }
 
     /// Shrinks the pool by one until [`Self::empty`], because the server accepts no further connection while it
     /// serves others of ours; many allow only a few. Returns the place if no other connection is in use, so the
     /// server accepts none at all.
-    pub(super) fn withhold<'a>(&self, place: Place<'a>) -> Result<(), Place<'a>> {
+    pub(super) fn shrink<'a>(&self, place: Permit<'a>) -> Result<(), Permit<'a>> {
         let one_more = |withheld: usize| {
             let taken = self.most.saturating_sub(withheld + self.free.available_permits());
             (taken >= 2).then_some(withheld + 1)
@@ -66,7 +66,7 @@ impl Places {
 
     /// Keeps a connection for the next email.
     pub(super) fn keep(&self, session: Session) {
-        let kept = Kept { session, since: self.clock.now() };
+        let kept = Idle { session, since: self.clock.now() };
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
     }
 

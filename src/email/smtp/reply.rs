@@ -14,7 +14,7 @@ pub(super) enum Fault {
     /// The server rejected it.
     Answer(Answer),
     /// Anything else: the connection cannot be used any more.
-    Lost(String),
+    Disconnected(String),
 }
 
 /// A 4xx or 5xx reply.
@@ -29,7 +29,7 @@ pub(super) struct Answer {
 impl Fault {
     pub(super) fn into_text(self) -> String {
         match self {
-            Self::Answer(Answer { text, .. }) | Self::Lost(text) => text,
+            Self::Answer(Answer { text, .. }) | Self::Disconnected(text) => text,
         }
     }
 
@@ -39,12 +39,15 @@ impl Fault {
 }
 
 /// Succeeds on one of `codes`; lettre itself accepts any 2xx and 3xx.
-pub(super) fn due(reply: Result<Response, Error>, codes: &[u16]) -> Result<Response, Fault> {
+pub(super) fn expect_code(
+    reply: Result<Response, Error>,
+    codes: &[u16],
+) -> Result<Response, Fault> {
     match reply {
         Ok(response) if codes.iter().any(|code| response.has_code(*code)) => Ok(response),
         Ok(response) => {
             let (got, due) = (response.code(), codes[0]);
-            Err(Fault::Lost(format!("it answered {got} where {due} was due")))
+            Err(Fault::Disconnected(format!("it answered {got} where {due} was due")))
         }
         Err(error) => Err(fault(&error)),
     }
@@ -53,7 +56,7 @@ pub(super) fn due(reply: Result<Response, Error>, codes: &[u16]) -> Result<Respo
 fn fault(error: &Error) -> Fault {
     let text = error.to_string();
     match error.status() {
-        None => Fault::Lost(text),
+        None => Fault::Disconnected(text),
         Some(code) => {
             let code = code.into();
             let said = error.source().map(ToString::to_string).unwrap_or_default();
@@ -64,22 +67,22 @@ fn fault(error: &Error) -> Fault {
 
 /// A reply to the login, not redacted yet. A 5xx remains until someone corrects the password.
 pub(super) fn to_log_in(fault: &Fault) -> fn(String) -> SendError {
-    if fault.is_final() { SendError::Unwelcome } else { SendError::Unavailable }
+    if fault.is_final() { SendError::SenderRejected } else { SendError::Unavailable }
 }
 
 /// A reply to MAIL FROM. 500–504 mean that the command was not understood or not expected, which says nothing
 /// about us.
 pub(super) fn to_sender(fault: Fault) -> SendError {
-    let says_so = matches!(&fault, Fault::Answer(answer) if answer.is_about_us());
-    let is_about_us = says_so || fault.is_final() && !fault_of_the_conversation(&fault);
+    let says_so = matches!(&fault, Fault::Answer(answer) if answer.is_sender_rejected());
+    let is_sender_rejected = says_so || fault.is_final() && !fault_of_the_conversation(&fault);
     let text = format!("it did not take the sender: {}", fault.into_text());
-    if is_about_us { SendError::Unwelcome(text) } else { SendError::Unavailable(text) }
+    if is_sender_rejected { SendError::SenderRejected(text) } else { SendError::Unavailable(text) }
 }
 
 /// A reply to RCPT TO, before the text is sent.
 pub(super) fn to_recipient(fault: Fault) -> SendError {
     match fault {
-        Fault::Lost(text) => SendError::Unavailable(text),
+        Fault::Disconnected(text) => SendError::Unavailable(text),
         Fault::Answer(answer) if answer.code == 421 => SendError::Unavailable(answer.text),
         Fault::Answer(answer) => {
             let is_mailbox = answer.is_about_the_mailbox() || answer.is_a_bare_no_to_a_mailbox();
@@ -91,7 +94,7 @@ pub(super) fn to_recipient(fault: Fault) -> SendError {
 /// A reply to `DATA`: the recipient was accepted.
 pub(super) fn to_data(fault: Fault) -> SendError {
     match fault {
-        Fault::Lost(text) => SendError::Unavailable(text),
+        Fault::Disconnected(text) => SendError::Unavailable(text),
         Fault::Answer(answer) if answer.code == 421 => SendError::Unavailable(answer.text),
         Fault::Answer(answer) => {
             let is_mailbox = answer.is_about_the_mailbox();
@@ -103,8 +106,8 @@ pub(super) fn to_data(fault: Fault) -> SendError {
 /// A reply to the text. The server has rejected it, so it was certainly not accepted.
 pub(super) fn to_text(fault: Fault) -> SendError {
     match fault {
-        Fault::Lost(text) => SendError::Unknown(text),
-        Fault::Answer(answer) if answer.code == 421 => SendError::Deferred(answer.text),
+        Fault::Disconnected(text) => SendError::OutcomeUnknown(text),
+        Fault::Answer(answer) if answer.code == 421 => SendError::Temporary(answer.text),
         Fault::Answer(answer) => {
             let is_mailbox = answer.is_about_the_mailbox();
             to_email(answer, is_mailbox)
@@ -113,16 +116,16 @@ pub(super) fn to_text(fault: Fault) -> SendError {
 }
 
 fn to_email(answer: Answer, is_mailbox: bool) -> SendError {
-    if answer.is_about_us() {
-        return SendError::Unwelcome(answer.text);
+    if answer.is_sender_rejected() {
+        return SendError::SenderRejected(answer.text);
     }
     if answer.seems_to_concern_everybody() {
         return SendError::Unavailable(answer.text);
     }
     match answer.code {
-        400..500 => SendError::Deferred(answer.text),
+        400..500 => SendError::Temporary(answer.text),
         _ if is_mailbox => SendError::Bounced(answer.text),
-        _ => SendError::Refused(answer.text),
+        _ => SendError::Permanent(answer.text),
     }
 }
 
@@ -144,10 +147,10 @@ impl Answer {
     /// The server requires a login (530, 534, 535, 538: RFC 4954 §6), or the enhanced status code says so.
     /// Servers may say it as late as after RCPT TO (Postfix' `smtpd_delay_reject`, whose text for "not owned by
     /// user" comes with 5.7.1).
-    fn is_about_us(&self) -> bool {
+    fn is_sender_rejected(&self) -> bool {
         matches!(self.code, 530 | 534 | 535 | 538)
             || self.code >= 500
-                && (self.status.is_some_and(Status::is_about_us)
+                && (self.status.is_some_and(Status::is_sender_rejected)
                     || self.words().contains("sender address rejected"))
     }
 
@@ -190,7 +193,7 @@ impl Answer {
         ];
         let may_be = self.status.is_none_or(|status| status.subject == 7 || status.subject == 0);
         matches!(self.code, 500 | 502..=504)
-            || self.status.is_some_and(Status::is_about_us)
+            || self.status.is_some_and(Status::is_sender_rejected)
             || may_be && WORDS.iter().any(|words| self.words().contains(words))
     }
 }

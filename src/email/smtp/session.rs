@@ -17,7 +17,7 @@ use secrecy::ExposeSecret;
 
 use super::error::SendError;
 use super::redact::without_login;
-use super::reply::{Fault, due, to_data, to_log_in, to_recipient, to_sender, to_text};
+use super::reply::{Fault, expect_code, to_data, to_log_in, to_recipient, to_sender, to_text};
 use crate::email::url::{Login, Security, SmtpUrl};
 
 /// Emails per connection. Many servers close a connection after some (Exim's `smtp_accept_max_per_connection`
@@ -34,7 +34,7 @@ pub(super) struct Server {
 }
 
 /// An email with its SMTP envelope.
-pub(super) struct Parcel<'a> {
+pub(super) struct Envelope<'a> {
     pub(super) from: &'a Address,
     pub(super) to: &'a Address,
     /// Every line ends in CRLF.
@@ -69,12 +69,12 @@ impl Session {
     /// All of [`SendError`].
     pub(super) async fn deliver(
         &mut self,
-        parcel: &Parcel<'_>,
+        envelope: &Envelope<'_>,
         begun: &AtomicBool,
     ) -> Result<String, SendError> {
-        let parameters = self.parameters(parcel)?;
-        let mail = Mail::new(Some(parcel.from.clone()), parameters);
-        let rcpt = Rcpt::new(parcel.to.clone(), vec![]);
+        let parameters = self.parameters(envelope)?;
+        let mail = Mail::new(Some(envelope.from.clone()), parameters);
+        let rcpt = Rcpt::new(envelope.to.clone(), vec![]);
         if self.may_pipeline {
             self.step(format!("{mail}{rcpt}{Data}"), &[250]).await.map_err(to_sender)?;
             self.answer(&[250, 251]).await.map_err(to_recipient)?;
@@ -85,7 +85,7 @@ impl Session {
             self.step(Data, &[354]).await.map_err(to_data)?;
         }
 
-        let text = with_dots(parcel.message);
+        let text = dot_stuff(envelope.message);
         begun.store(true, Ordering::SeqCst);
         let reply = self.step(text, &[250]).await.map_err(to_text)?;
         self.emails += 1;
@@ -120,7 +120,7 @@ impl Session {
         match self.step(Ehlo::new(hello.clone()), &[250]).await {
             Ok(reply) => Ok(reply.message().any(|line| line.eq_ignore_ascii_case("PIPELINING"))),
             Err(Fault::Answer(_)) => Ok(false),
-            Err(Fault::Lost(text)) => Err(SendError::Unavailable(text)),
+            Err(Fault::Disconnected(text)) => Err(SendError::Unavailable(text)),
         }
     }
 
@@ -130,13 +130,13 @@ impl Session {
         if offered.get_auth_mechanism(&known).is_none() {
             let hint = if self.is_encrypted() { "" } else { "; most do only after ?tls=required" };
             let why = "the log-in failed: the server offers neither PLAIN nor LOGIN";
-            return Err(SendError::Unwelcome(format!("{why}{hint}")));
+            return Err(SendError::SenderRejected(format!("{why}{hint}")));
         }
         let credentials = Credentials::new(
             login.user.expose_secret().to_owned(),
             login.password.expose_secret().to_owned(),
         );
-        let reply = due(self.connection.auth(&known, &credentials).await, &[235]);
+        let reply = expect_code(self.connection.auth(&known, &credentials).await, &[235]);
         reply.map(|_| ()).map_err(|fault| {
             let case = to_log_in(&fault);
             let reason = without_login(&fault.into_text(), login);
@@ -145,18 +145,18 @@ impl Session {
     }
 
     /// What the server must be asked for, as in lettre's own `send`: RFC 6531 and RFC 6152.
-    fn parameters(&self, parcel: &Parcel<'_>) -> Result<Vec<MailParameter>, SendError> {
+    fn parameters(&self, envelope: &Envelope<'_>) -> Result<Vec<MailParameter>, SendError> {
         let international = |address: &Address| !AsRef::<str>::as_ref(address).is_ascii();
         let mut parameters = vec![];
-        if international(parcel.from) || international(parcel.to) {
+        if international(envelope.from) || international(envelope.to) {
             if !self.connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-                return Err(without_smtputf8(international(parcel.from)));
+                return Err(without_smtputf8(international(envelope.from)));
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
-        if !parcel.message.is_ascii() {
+        if !envelope.message.is_ascii() {
             if !self.connection.server_info().supports_feature(Extension::EightBitMime) {
-                return Err(without_smtputf8(international(parcel.from)));
+                return Err(without_smtputf8(international(envelope.from)));
             }
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
@@ -164,12 +164,12 @@ impl Session {
     }
 
     async fn step(&mut self, command: impl Display, codes: &[u16]) -> Result<Response, Fault> {
-        due(self.connection.command(command).await, codes)
+        expect_code(self.connection.command(command).await, codes)
     }
 
     /// The next answer to commands that were sent before.
     async fn answer(&mut self, codes: &[u16]) -> Result<Response, Fault> {
-        due(self.connection.read_response().await, codes)
+        expect_code(self.connection.read_response().await, codes)
     }
 }
 
@@ -207,7 +207,7 @@ fn unreachable(server: &Server, error: &lettre::transport::smtp::Error) -> SendE
 /// The message as it goes over the wire: a dot doubled where a line begins with it, and one alone at
 /// the end (RFC 5321 §4.5.2). In one piece, so that it leaves in one write: two would let Nagle's
 /// algorithm hold the dot back until the server's kernel has acknowledged the text.
-fn with_dots(message: &str) -> String {
+fn dot_stuff(message: &str) -> String {
     let mut wire = String::with_capacity(message.len() + 64);
     if message.starts_with('.') {
         wire.push('.');
@@ -228,11 +228,11 @@ fn with_dots(message: &str) -> String {
 fn without_smtputf8(sender: bool) -> SendError {
     if sender {
         let reason = "`mail.from` has letters beyond ASCII, and this server lacks SMTPUTF8";
-        SendError::Unwelcome(reason.to_owned())
+        SendError::SenderRejected(reason.to_owned())
     } else {
         let reason = "the address has letters beyond ASCII before the @, and this server cannot \
                       send to such addresses (it lacks SMTPUTF8)";
-        SendError::Refused(reason.to_owned())
+        SendError::Permanent(reason.to_owned())
     }
 }
 
@@ -253,8 +253,8 @@ mod tests {
         #[test]
         fn a_text_arrives_line_by_line(lines in prop::collection::vec("[.a-zä ]{0,5}", 1..8)) {
             let whole = format!("{}\r\n", lines.join("\r\n"));
-            prop_assert_eq!(received(&with_dots(&whole)), lines.clone());
-            prop_assert_eq!(received(&with_dots(whole.trim_end_matches("\r\n"))).join("\r\n"),
+            prop_assert_eq!(received(&dot_stuff(&whole)), lines.clone());
+            prop_assert_eq!(received(&dot_stuff(whole.trim_end_matches("\r\n"))).join("\r\n"),
                 whole.trim_end_matches("\r\n"));
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{Mailer, SendError, SettingsError, SmtpSettings, Stamp};
+use super::{Mailer, MessageMeta, SendError, SettingsError, SmtpSettings};
 use crate::clock::ManualClock;
 use crate::domain::user::EmailAddress;
 use crate::email::message::Email;
@@ -51,13 +51,13 @@ fn email(subject: &str) -> Email {
     Email { subject: subject.into(), text, html, unsubscribe: None }
 }
 
-fn stamp(id: &str) -> Stamp {
-    Stamp {
+fn meta(id: &str) -> MessageMeta {
+    MessageMeta {
         message_id: format!("<{id}@dropday.example.com>"),
         date: "2026-11-23T18:00:00Z".parse().unwrap(),
     }
 }
 
 async fn send(mailer: &Mailer, id: &str) -> Result<(), SendError> {
-    mailer.send(&martha(), &email("News"), &stamp(id)).await.map(|_| ())
+    mailer.send(&martha(), &email("News"), &meta(id)).await.map(|_| ())
 }

@@ -13,17 +13,17 @@ use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::Bucket;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::jobs::consent_reminders;
+use crate::store::access_requests::{self, AccessRequest};
 use crate::store::allowance::{self, LockOut};
-use crate::store::callers::{self, Caller};
-use crate::store::farewells::{self, Farewell};
-use crate::store::links::{self, ConfirmLink};
+use crate::store::confirmation_links::{self, ConfirmationLink};
+use crate::store::goodbye_emails::{self, PendingGoodbye};
 use crate::store::outbox::{Claimed, EmailKind};
 use crate::store::users::{self, User};
 use crate::store::{Tx, consents, outbox};
 
 /// The contents of an email.
 pub(super) enum Facts {
-    Confirm(User, ConfirmLink),
+    Confirm(User, ConfirmationLink),
     Welcome(NewsData),
     News(NewsData),
     SignInAgain,
@@ -31,7 +31,7 @@ pub(super) enum Facts {
     Withdrawn(Date),
     /// With the day on which the consent ends.
     ConsentEnds(Date),
-    GoodBye(Farewell),
+    Goodbye(PendingGoodbye),
     Operator(Known),
 }
 
@@ -40,7 +40,7 @@ pub(super) enum Known {
     MassRefusal(u64),
     NoPremium,
     NotOnAllowList(Box<User>),
-    Callers(Vec<Caller>),
+    AccessRequests(Vec<AccessRequest>),
     EndpointRemoved(Bucket),
     QuotaSpent(LockOut),
     MailRefused(String),
@@ -49,13 +49,13 @@ pub(super) enum Known {
 
 impl Known {
     /// Who asks to be entered at Spotify, where it is about them.
-    pub(super) fn callers(&self) -> &[Caller] {
-        if let Self::Callers(callers) = self { callers } else { &[] }
+    pub(super) fn access_requests(&self) -> &[AccessRequest] {
+        if let Self::AccessRequests(access_requests) = self { access_requests } else { &[] }
     }
 }
 
 /// The recipient and the contents. `operator` is the operator's address, if one is configured.
-pub(super) fn gather(
+pub(super) fn load(
     tx: &Tx<'_>,
     claimed: &Claimed,
     settings: &check_planner::Settings,
@@ -69,7 +69,7 @@ pub(super) fn gather(
             };
             return Ok(alert(tx, claimed)?.map(|known| (to, Facts::Operator(known))));
         }
-        Addressee::Left => return good_bye(tx, claimed),
+        Addressee::Left => return goodbye(tx, claimed),
     };
     let Some(user) = user else { return Ok(Err("the person has left")) };
     if claimed.kind == EmailKind::Confirm {
@@ -77,12 +77,12 @@ pub(super) fn gather(
     }
     let Some(to) = user.address.clone() else { return Ok(Err("no address is confirmed")) };
     let facts = match claimed.kind {
-        EmailKind::Welcome => news::gather_welcome(tx, user, settings)?.map(Facts::Welcome),
-        EmailKind::News => news::gather(tx, claimed, user, settings)?.map(Facts::News),
-        EmailKind::Sample => news::gather_sample(tx, user, settings)?.map(Facts::News),
+        EmailKind::Welcome => news::load_welcome(tx, user, settings)?.map(Facts::Welcome),
+        EmailKind::News => news::load(tx, claimed, user, settings)?.map(Facts::News),
+        EmailKind::Sample => news::load_sample(tx, user, settings)?.map(Facts::News),
         EmailKind::SignInAgain => sign_in_again(&user),
         EmailKind::ConsentEnds => consent_ends(claimed, &user, tx.now()),
-        EmailKind::Confirm | EmailKind::Operator | EmailKind::GoodBye => {
+        EmailKind::Confirm | EmailKind::Operator | EmailKind::Goodbye => {
             Err("it is not addressed to a user")
         }
     };
@@ -108,13 +108,13 @@ fn consent_ends(claimed: &Claimed, user: &User, now: Timestamp) -> Result<Facts,
     Ok(Facts::ConsentEnds(day_of(ends_at(given_at))))
 }
 
-fn good_bye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
-    let farewell = match subject_number(claimed) {
-        Some(number) => farewells::find(tx, number)?,
+fn goodbye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
+    let goodbye = match subject_number(claimed) {
+        Some(number) => goodbye_emails::find(tx, number)?,
         None => None,
     };
-    let farewell = farewell.ok_or("nobody knows any more whom it was for");
-    Ok(farewell.map(|farewell| (farewell.address.clone(), Facts::GoodBye(farewell))))
+    let goodbye = goodbye.ok_or("nobody knows any more whom it was for");
+    Ok(goodbye.map(|goodbye| (goodbye.address.clone(), Facts::Goodbye(goodbye))))
 }
 
 fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
@@ -128,9 +128,12 @@ fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
         Some(OperatorAlert::NotOnAllowList(user)) => {
             users::find(tx, user)?.map(Box::new).map(Known::NotOnAllowList)
         }
-        Some(OperatorAlert::Callers) => {
-            let callers = callers::tell_in(tx, claimed.email, claimed.is_repeat)?;
-            Some(callers).filter(|callers| !callers.is_empty()).map(Known::Callers)
+        Some(OperatorAlert::AccessRequests) => {
+            let access_requests =
+                access_requests::record_alert(tx, claimed.email, claimed.is_repeat)?;
+            Some(access_requests)
+                .filter(|access_requests| !access_requests.is_empty())
+                .map(Known::AccessRequests)
         }
         Some(OperatorAlert::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
         Some(OperatorAlert::QuotaSpent) => {
@@ -140,7 +143,7 @@ fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
             outbox::words_of(tx, claimed.email)?.map(Known::MailRefused)
         }
         Some(OperatorAlert::DiskNearlyFull) => {
-            tx.room().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
+            tx.disk_space().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
         }
     };
     Ok(known.ok_or("what it was about is over or no longer known"))
@@ -148,7 +151,9 @@ fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
 
 fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Loaded<(EmailAddress, Facts)> {
     let link = match subject_number(claimed) {
-        Some(number) => links::find_confirm(tx, number)?.filter(|link| link.expires_at > tx.now()),
+        Some(number) => {
+            confirmation_links::find_confirm(tx, number)?.filter(|link| link.expires_at > tx.now())
+        }
         None => None,
     };
     let to = link.as_ref().and_then(|link| link.address.clone());

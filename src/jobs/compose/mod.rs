@@ -5,7 +5,7 @@ mod news;
 
 use jiff::Timestamp;
 
-use self::load::{Facts, Known, gather};
+use self::load::{Facts, Known, load};
 use crate::accounts::address;
 use crate::accounts::email_links::{self, Purpose};
 use crate::context::Ctx;
@@ -14,12 +14,12 @@ use crate::domain::user::EmailAddress;
 use crate::email::message::{Email, RenderError};
 use crate::email::messages::confirm::Confirm;
 use crate::email::messages::consent_ends::ConsentEnds;
-use crate::email::messages::good_bye::GoodBye;
+use crate::email::messages::goodbye::Goodbye;
 use crate::email::messages::operator::{ToOperator, Trouble};
 use crate::email::messages::sign_in_again::SignInAgain;
 use crate::email::messages::withdrawn::Withdrawn;
 use crate::store::StoreError;
-use crate::store::links::ConfirmLink;
+use crate::store::confirmation_links::ConfirmationLink;
 use crate::store::outbox::Claimed;
 use crate::store::users::User;
 
@@ -47,7 +47,7 @@ pub(super) async fn compose(
     let (wanted, settings) = (claimed.clone(), ctx.cadence.clone());
     let operator = ctx.operator.clone();
     let loaded =
-        ctx.db.write("load email", move |tx| gather(tx, &wanted, &settings, operator)).await?;
+        ctx.db.write("load email", move |tx| load(tx, &wanted, &settings, operator)).await?;
     let (to, facts) = loaded.map_err(ComposeError::NoLongerNeeded)?;
     Ok((to, write(ctx, &facts)?))
 }
@@ -64,10 +64,10 @@ fn write(ctx: &Ctx, facts: &Facts) -> Result<Email, RenderError> {
             Withdrawn { link, account_url, deleted_on: *deleted_on }.email()
         }
         Facts::ConsentEnds(ends_on) => ConsentEnds { link, ends_on: *ends_on }.email(),
-        Facts::GoodBye(farewell) => {
-            let listed_at_spotify = !farewell.has_withdrawn;
+        Facts::Goodbye(goodbye) => {
+            let listed_at_spotify = !goodbye.has_withdrawn;
             let instance_url = &ctx.page("/");
-            GoodBye { instance_url, artists: farewell.artists, listed_at_spotify }.email()
+            Goodbye { instance_url, artists: goodbye.artists, listed_at_spotify }.email()
         }
         Facts::Operator(known) => to_operator(ctx, known),
     }
@@ -75,12 +75,12 @@ fn write(ctx: &Ctx, facts: &Facts) -> Result<Email, RenderError> {
 
 /// A link that acts on behalf of this user.
 fn link(ctx: &Ctx, user: &User, purpose: &Purpose) -> String {
-    ctx.page(&email_links::path(ctx.db.sealer(), user.id, user.created_at, purpose))
+    ctx.page(&email_links::path(ctx.db.cipher(), user.id, user.created_at, purpose))
 }
 
-fn confirm(ctx: &Ctx, user: &User, link: &ConfirmLink) -> Result<Email, RenderError> {
+fn confirm(ctx: &Ctx, user: &User, link: &ConfirmationLink) -> Result<Email, RenderError> {
     let email = Confirm {
-        link: &ctx.page(&address::confirm_path(ctx.db.sealer(), link)),
+        link: &ctx.page(&address::confirm_path(ctx.db.cipher(), link)),
         account: &user.display_name,
         instance_url: &ctx.page("/"),
         expires_in: &hours_left(link, ctx.clock.now()),
@@ -89,7 +89,7 @@ fn confirm(ctx: &Ctx, user: &User, link: &ConfirmLink) -> Result<Email, RenderEr
 }
 
 /// How long the link is valid, in words.
-fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
+fn hours_left(link: &ConfirmationLink, now: Timestamp) -> String {
     match link.expires_at.duration_since(now).as_hours() {
         47.. => "two days".to_owned(),
         hours @ 2.. => format!("{hours} hours"),
@@ -100,14 +100,14 @@ fn hours_left(link: &ConfirmLink, now: Timestamp) -> String {
 fn to_operator(ctx: &Ctx, known: &Known) -> Result<Email, RenderError> {
     let per_day = ctx.cadence.calls_per_day;
     let named: Vec<_> =
-        known.callers().iter().map(|who| (&*who.name, who.address.as_str())).collect();
+        known.access_requests().iter().map(|who| (&*who.name, who.address.as_str())).collect();
     let trouble = match known {
         Known::MassRefusal(users) => Trouble::MassRefusal { users: *users },
         Known::NoPremium => Trouble::NoPremium,
         Known::NotOnAllowList(user) => {
             Trouble::NotOnAllowList { name: &user.display_name, spotify_id: &user.spotify_id }
         }
-        Known::Callers(_) => Trouble::Callers { who: &named },
+        Known::AccessRequests(_) => Trouble::AccessRequests { who: &named },
         Known::EndpointRemoved(calls) => Trouble::EndpointRemoved { calls: *calls },
         Known::QuotaSpent(lock_out) => Trouble::QuotaSpent {
             until: lock_out.until,

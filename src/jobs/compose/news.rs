@@ -55,7 +55,7 @@ struct Item {
     also_as: Vec<String>,
 }
 
-pub(super) fn gather(
+pub(super) fn load(
     tx: &Tx<'_>,
     claimed: &Claimed,
     user: User,
@@ -72,7 +72,7 @@ pub(super) fn gather(
         };
         match outbox::judge(tx, user.id, &wanted, &release)? {
             Ok(because) => items.push(item(tx, release, because)?),
-            Err(why) => outbox::unwanted(tx, claimed.email, id.as_str(), &why.to_string())?,
+            Err(why) => outbox::mark_skipped(tx, claimed.email, id.as_str(), &why.to_string())?,
         }
     }
     if items.is_empty() {
@@ -85,7 +85,7 @@ pub(super) fn gather(
 
 /// The latest releases of the user's artists, except muted ones, whatever categories the user wants;
 /// something made up if there are none.
-pub(super) fn gather_sample(
+pub(super) fn load_sample(
     tx: &Tx<'_>,
     user: User,
     settings: &check_planner::Settings,
@@ -122,7 +122,7 @@ fn sampled(
     Ok(items)
 }
 
-pub(super) fn gather_welcome(
+pub(super) fn load_welcome(
     tx: &Tx<'_>,
     user: User,
     settings: &check_planner::Settings,

@@ -8,11 +8,11 @@ use crate::context::Ctx;
 use crate::domain::backoff;
 use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::user::{Addressee, UserId};
-use crate::email::smtp::{SendError, Stamp};
+use crate::email::smtp::{MessageMeta, SendError};
 use crate::gateway::Operator;
 use crate::jobs::compose::{ComposeError, compose};
 use crate::metrics::EmailOutcome;
-use crate::store::outbox::{self, Claimed, EmailKind, Unit};
+use crate::store::outbox::{self, Claimed, EmailKind, PendingEmail};
 use crate::store::{Db, StoreError, Tx, users};
 
 /// How much longer than sending a claim lasts, for composing and marking.
@@ -38,57 +38,60 @@ pub(super) struct Done {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Another process has claimed it, or it is no longer due.
-    NotOurs,
+    Skipped,
     Sent,
     /// Will be retried.
-    PutOff(String),
+    Deferred(String),
     /// Will not be retried.
     Refused(String),
     Unwanted,
     /// The address bounces.
-    Held,
+    Suppressed,
 }
 
 /// Whether the next email has a chance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
-    NotAsked,
-    Usable,
+    Untouched,
+    Ok,
     Unavailable,
     /// The server does not let us send.
-    Unwelcoming,
+    RejectsUs,
 }
 
 enum Claim {
     Ours(Claimed),
-    NotOurs,
+    Skipped,
     Bounces,
 }
 
-pub(super) async fn deliver(ctx: &Ctx, unit: Unit) -> (Addressee, Result<Done, StoreError>) {
-    (unit.addressee(), attempt(ctx, unit).await)
+pub(super) async fn deliver(
+    ctx: &Ctx,
+    pending_email: PendingEmail,
+) -> (Addressee, Result<Done, StoreError>) {
+    (pending_email.addressee(), attempt(ctx, pending_email).await)
 }
 
-async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
-    let unasked = |fate| Ok(Done { fate, server: Server::NotAsked });
-    let claimed = match claim(ctx, unit).await? {
+async fn attempt(ctx: &Ctx, pending_email: PendingEmail) -> Result<Done, StoreError> {
+    let unasked = |fate| Ok(Done { fate, server: Server::Untouched });
+    let claimed = match claim(ctx, pending_email).await? {
         Claim::Ours(claimed) => claimed,
-        Claim::NotOurs => return unasked(Fate::NotOurs),
-        Claim::Bounces => return unasked(Fate::Held),
+        Claim::Skipped => return unasked(Fate::Skipped),
+        Claim::Bounces => return unasked(Fate::Suppressed),
     };
     let email = claimed.email;
     let (to, text) = match compose(ctx, &claimed).await {
         Ok(composed) => composed,
         Err(ComposeError::NoLongerNeeded(why)) => {
-            ctx.db.write("drop letter", move |tx| outbox::dropped(tx, email, why)).await?;
+            ctx.db.write("drop letter", move |tx| outbox::mark_dropped(tx, email, why)).await?;
             return unasked(Fate::Unwanted);
         }
         Err(ComposeError::Store(error)) => return Err(error),
         Err(ComposeError::Render(error)) => {
-            return unasked(put_off(ctx, &claimed, error.to_string(), Case::Deferred).await?);
+            return unasked(deferred(ctx, &claimed, error.to_string(), Case::Deferred).await?);
         }
     };
-    let stamp = Stamp {
+    let stamp = MessageMeta {
         message_id: message_id(&ctx.db, &claimed, &ctx.mail_domain),
         date: ctx.clock.now(),
     };
@@ -98,29 +101,31 @@ async fn attempt(ctx: &Ctx, unit: Unit) -> Result<Done, StoreError> {
     match sent {
         Ok(_) => {
             ctx.metrics.record_email(kind, EmailOutcome::Sent);
-            ctx.metrics.record_delivery(kind, ctx.clock.now().duration_since(claimed.owed_at));
+            ctx.metrics.record_delivery(kind, ctx.clock.now().duration_since(claimed.pending_at));
             mark_sent(ctx, &claimed).await?;
-            Ok(Done { fate: Fate::Sent, server: Server::Usable })
+            Ok(Done { fate: Fate::Sent, server: Server::Ok })
         }
         Err(error) => {
             let done = settle_failure(ctx, &claimed, error).await?;
-            let is_put_off = matches!(done.fate, Fate::PutOff(_));
-            let outcome = if is_put_off { EmailOutcome::Deferred } else { EmailOutcome::Rejected };
+            let is_deferred = matches!(done.fate, Fate::Deferred(_));
+            let outcome = if is_deferred { EmailOutcome::Deferred } else { EmailOutcome::Rejected };
             ctx.metrics.record_email(kind, outcome);
             Ok(done)
         }
     }
 }
 
-async fn claim(ctx: &Ctx, unit: Unit) -> Result<Claim, StoreError> {
+async fn claim(ctx: &Ctx, pending_email: PendingEmail) -> Result<Claim, StoreError> {
     let lease = ctx.email_timeout + LEASE_MARGIN;
     let lease = SignedDuration::try_from(lease).unwrap_or(SignedDuration::from_hours(1));
     ctx.db
         .write("claim letter", move |tx| {
-            let Some(claimed) = outbox::claim(tx, &unit, lease)? else { return Ok(Claim::NotOurs) };
+            let Some(claimed) = outbox::claim(tx, &pending_email, lease)? else {
+                return Ok(Claim::Skipped);
+            };
             let user = reader(&claimed);
             if user.map(|user| users::is_bouncing(tx, user)).transpose()? == Some(true) {
-                outbox::refused(tx, claimed.email, ADDRESS_BOUNCES)?;
+                outbox::mark_rejected(tx, claimed.email, ADDRESS_BOUNCES)?;
                 return Ok(Claim::Bounces);
             }
             Ok(Claim::Ours(claimed))
@@ -151,21 +156,17 @@ async fn settle_failure(
         "a letter did not leave"
     );
     let (fate, server) = match error {
-        SendError::Refused(_) => (refuse(ctx, claimed, why, None).await?, Server::Usable),
-        SendError::Bounced(_) => {
-            (refuse(ctx, claimed, why, reader(claimed)).await?, Server::Usable)
-        }
-        SendError::Deferred(_) => {
-            (put_off(ctx, claimed, why, Case::Deferred).await?, Server::Usable)
-        }
+        SendError::Permanent(_) => (refuse(ctx, claimed, why, None).await?, Server::Ok),
+        SendError::Bounced(_) => (refuse(ctx, claimed, why, reader(claimed)).await?, Server::Ok),
+        SendError::Temporary(_) => (deferred(ctx, claimed, why, Case::Deferred).await?, Server::Ok),
         SendError::Unavailable(_) => {
-            (put_off(ctx, claimed, why, Case::Unavailable).await?, Server::Unavailable)
+            (deferred(ctx, claimed, why, Case::Unavailable).await?, Server::Unavailable)
         }
-        SendError::Unwelcome(_) => {
-            (put_off(ctx, claimed, why, Case::Unwelcome).await?, Server::Unwelcoming)
+        SendError::SenderRejected(_) => {
+            (deferred(ctx, claimed, why, Case::Unwelcome).await?, Server::RejectsUs)
         }
-        SendError::Unknown(_) => {
-            (put_off(ctx, claimed, why, Case::Unknown).await?, Server::Unavailable)
+        SendError::OutcomeUnknown(_) => {
+            (deferred(ctx, claimed, why, Case::Unknown).await?, Server::Unavailable)
         }
     };
     Ok(Done { fate, server })
@@ -180,7 +181,7 @@ async fn refuse(
 ) -> Result<Fate, StoreError> {
     let (email, said) = (claimed.email, why.clone());
     let settle = move |tx: &Tx<'_>| {
-        outbox::refused(tx, email, &said)?;
+        outbox::mark_rejected(tx, email, &said)?;
         match bounced {
             Some(user) => users::bounced(tx, user),
             None => Ok(false),
@@ -209,7 +210,7 @@ enum Case {
     Unknown,
 }
 
-async fn put_off(
+async fn deferred(
     ctx: &Ctx,
     claimed: &Claimed,
     why: String,
@@ -227,25 +228,25 @@ async fn put_off(
                 return Ok(true);
             }
             if matches!(case, Case::Unavailable | Case::Unwelcome) {
-                outbox::blameless(tx, email, backoff::EMAIL_CEILING)?;
+                outbox::uncount_attempt(tx, email, backoff::EMAIL_CEILING)?;
             }
-            outbox::put_off(tx, email, &said, tx.now() + wait, come_apart)?;
+            outbox::defer(tx, email, &said, tx.now() + wait, come_apart)?;
             if case == Case::Unwelcome {
                 tell_operator(tx, operator, &said)?;
-                outbox::put_all_off(tx, tx.now() + LOG_IN_AGAIN_AFTER)?;
+                outbox::defer_all(tx, tx.now() + LOG_IN_AGAIN_AFTER)?;
             }
             Ok(false)
         })
         .await?;
-    Ok(if is_given_up { Fate::Refused(why) } else { Fate::PutOff(why) })
+    Ok(if is_given_up { Fate::Refused(why) } else { Fate::Deferred(why) })
 }
 
 /// The alert cannot be sent while the problem lasts; it says afterwards what happened. One is enough, however
 /// long it lasted.
 fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), StoreError> {
     let alert = OperatorAlert::MailRefused;
-    if !outbox::is_owed_to_operator(tx, &alert.what())? {
-        operator.tell(tx, alert)?;
+    if !outbox::is_enqueued_for_operator(tx, &alert.what())? {
+        operator.enqueue_alert(tx, alert)?;
     }
     outbox::quote_to_operator(tx, &alert.what(), said)
 }
@@ -254,7 +255,7 @@ fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), Stor
 async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
     let (email, user) = (claimed.email, reader(claimed));
     let mark = move |tx: &Tx<'_>| {
-        outbox::sent(tx, email)?;
+        outbox::mark_sent(tx, email)?;
         user.map_or(Ok(()), |user| users::reached(tx, user))
     };
     for wait in MARK_AGAIN_AFTER {
@@ -272,8 +273,8 @@ async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
 /// The Message-ID, the same for every attempt: derived from the first row and our key. The time distinguishes
 /// it from the row with the same id in a database that was restored or created anew.
 fn message_id(db: &Db, claimed: &Claimed, domain: &str) -> String {
-    let first = format!("letter/{}/{}", claimed.email, claimed.owed_at.as_millisecond());
-    let signature = db.sealer().sign(&first);
+    let first = format!("letter/{}/{}", claimed.email, claimed.pending_at.as_millisecond());
+    let signature = db.cipher().sign(&first);
     let name: String = signature.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("<{name}@{domain}>")
 }

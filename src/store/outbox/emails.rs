@@ -1,4 +1,4 @@
-//! The emails of a user, with their status.
+//! The emails of a user, with their notified.
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -21,11 +21,11 @@ pub struct Lately {
     /// The first few titles, if it is an email with news.
     pub titles: Vec<String>,
     /// How many outbox rows it consists of.
-    pub told: usize,
+    pub notified: usize,
     pub fate: Fate,
 }
 
-/// The status of an email.
+/// The notified of an email.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// Sent at this time.
@@ -33,7 +33,7 @@ pub enum Fate {
     /// Given up at this time, for this reason.
     Refused(Timestamp, String),
     /// Deferred for this reason; the next attempt is at this time.
-    PutOff(Timestamp, String),
+    Deferred(Timestamp, String),
     /// Will be sent at this time or shortly after.
     Waiting(Timestamp),
 }
@@ -54,23 +54,23 @@ pub fn lately(tx: &Tx<'_>, user: &User, most: usize) -> Result<Vec<Lately>> {
     let leaves = |line: &Line| will_leave(tx, user.id, wanted.as_ref(), line);
     let user = user.id;
     // News that is not bound to an email yet is sent in one.
-    gather(
+    load(
         tx,
         user,
         most,
         &mut emails,
         &leaves,
-        "state = 'owed'",
-        "coalesce(letter, iif(kind = 'news', 0, id)) DESC, id",
+        "state = 'pending'",
+        "coalesce(email_id, iif(kind = 'news', 0, id)) DESC, id",
     )?;
-    gather(
+    load(
         tx,
         user,
         most,
         &mut emails,
         &|_| Ok(true),
-        "state IN ('sent', 'refused')",
-        "settled_at DESC, letter DESC, id",
+        "state IN ('sent', 'rejected')",
+        "finished_at DESC, email_id DESC, id",
     )?;
     Ok(emails)
 }
@@ -101,7 +101,7 @@ fn will_leave(
 }
 
 /// Reads rows until there are `most` emails; the rows of an email are adjacent.
-fn gather(
+fn load(
     tx: &Tx<'_>,
     user: UserId,
     most: usize,
@@ -111,8 +111,8 @@ fn gather(
     order: &str,
 ) -> Result<()> {
     let sql = format!(
-        "SELECT state, coalesce(letter, iif(kind = 'news', 0, id)), kind, subject, settled_at, next_at, reason
-         FROM outbox WHERE person = ?1 AND {which} ORDER BY {order}"
+        "SELECT state, coalesce(email_id, iif(kind = 'news', 0, id)), kind, subject, finished_at, next_at, reason
+         FROM outbox WHERE user_id = ?1 AND {which} ORDER BY {order}"
     );
     let mut rows = tx.conn().prepare_cached(&sql)?;
     let mut last = None;
@@ -125,11 +125,11 @@ fn gather(
             if emails.len() == most {
                 break;
             }
-            emails.push(Lately { kind: line.kind, titles: vec![], told: 0, fate: line.fate });
+            emails.push(Lately { kind: line.kind, titles: vec![], notified: 0, fate: line.fate });
             last = Some(line.email);
         }
         let Some(email) = emails.last_mut() else { continue };
-        email.told += 1;
+        email.notified += 1;
         if line.kind == EmailKind::News && email.titles.len() < NAMED {
             email.titles.extend(title(tx, &line.subject)?);
         }
@@ -145,8 +145,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Line> {
     let reason: Option<String> = row.get(6)?;
     let fate = match (state.as_str(), reason) {
         ("sent", _) => Fate::Sent(at(4)?),
-        ("refused", reason) => Fate::Refused(at(4)?, reason.unwrap_or_default()),
-        (_, Some(reason)) => Fate::PutOff(at(5)?, reason),
+        ("rejected", reason) => Fate::Refused(at(4)?, reason.unwrap_or_default()),
+        (_, Some(reason)) => Fate::Deferred(at(5)?, reason),
         (_, None) => Fate::Waiting(at(5)?),
     };
     let kind = EmailKind::parse(&kind).ok_or_else(|| unreadable("a kind of letter"))?;

@@ -5,28 +5,30 @@
 
 mod claim;
 mod emails;
-mod look;
+mod enqueue;
+mod finish;
 mod news;
-mod owe;
-mod settle;
+mod query;
 mod stream;
 
 pub(super) use self::claim::release_claims;
-pub use self::claim::{Claimed, Unit, claim, due, make_due};
+pub use self::claim::{Claimed, PendingEmail, claim, due, make_due};
 pub use self::emails::{Fate, Lately, lately};
-pub use self::look::{count_lately, count_owed, last_owed, trouble_of, words_of};
-pub(super) use self::news::plan_anew;
+pub use self::enqueue::{
+    enqueue, enqueue_goodbye, enqueue_operator, enqueue_sign_in_again, is_enqueued_for_operator,
+    quote_to_operator,
+};
+pub use self::finish::{
+    defer, defer_all, drop_subject, give_up, mark_dropped, mark_rejected, mark_sent, mark_skipped,
+    uncount_attempt,
+};
+pub(super) use self::news::reschedule;
 pub use self::news::{
-    Audience, judge, owe_news, owe_news_missed, owe_news_seen_since, owe_news_since_following,
-    owe_refused_again,
+    Audience, enqueue_news, enqueue_news_missed, enqueue_news_seen_since,
+    enqueue_news_since_following, enqueue_refused_again, judge,
 };
-pub use self::owe::{
-    is_owed_to_operator, owe, owe_good_bye, owe_operator, owe_sign_in_again, quote_to_operator,
-};
-pub use self::settle::{
-    blameless, drop_subject, dropped, give_up, put_all_off, put_off, refused, sent, unwanted,
-};
-pub use self::stream::{Entry, Part, Told, stream, unconfirmed_stream};
+pub use self::query::{count_lately, count_pending, last_pending, trouble_of, words_of};
+pub use self::stream::{DeliveryStatus, Entry, Part, stream, unconfirmed_stream};
 
 /// What an email is about. All news for a user is sent in one email; anything else has an email of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub enum EmailKind {
     /// The consent ends soon. The subject is when it was given, and how many days are left.
     ConsentEnds,
     /// The last email to a user who deleted their account. The subject is the number of their goodbye email.
-    GoodBye,
+    Goodbye,
     /// An alert to the operator. The subject is a [`crate::domain::operator_alert::OperatorAlert`] and the day.
     Operator,
 }
@@ -57,7 +59,7 @@ impl EmailKind {
         Self::Sample,
         Self::SignInAgain,
         Self::ConsentEnds,
-        Self::GoodBye,
+        Self::Goodbye,
         Self::Operator,
     ];
 
@@ -70,7 +72,7 @@ impl EmailKind {
             Self::Sample => "sample",
             Self::SignInAgain => "sign_in_again",
             Self::ConsentEnds => "consent_ends",
-            Self::GoodBye => "good_bye",
+            Self::Goodbye => "goodbye",
             Self::Operator => "operator",
         }
     }

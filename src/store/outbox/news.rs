@@ -30,7 +30,7 @@ pub enum Audience {
 
 /// Enqueues a new release, once per user, for everyone who is concerned, wants it and has a confirmed address.
 /// Users who withdrew their consent are left out. Returns how many users are newly notified.
-pub fn owe_news(
+pub fn enqueue_news(
     tx: &Tx<'_>,
     artist: &ArtistId,
     release: &ReleaseId,
@@ -38,74 +38,75 @@ pub fn owe_news(
 ) -> Result<u64> {
     let Some(release) = releases::find(tx, release)? else { return Ok(0) };
     let mut rows = tx.conn().prepare_cached(
-        "SELECT f.person FROM follows f JOIN people p ON p.id = f.person
+        "SELECT f.user_id FROM follows f JOIN users p ON p.id = f.user_id
          WHERE f.artist = ?1 AND p.address IS NOT NULL AND (p.wants_editions OR NOT ?2)
-           AND p.ended_how IS NOT 'revoked'",
+           AND p.end_reason IS NOT 'revoked'",
     )?;
     let editions = audience == Audience::WantingEditions;
     let users = rows.query_map(params![artist, editions], |row| row.get(0))?;
-    let mut owed = 0;
+    let mut pending = 0;
     for user in users.collect::<rusqlite::Result<Vec<UserId>>>()? {
         let Some(reader) = Reader::find(tx, user)? else { continue };
-        owed += u64::from(reader.owe(tx, &release)? || reader.owe_after_all(tx, &release)?);
+        pending +=
+            u64::from(reader.enqueue(tx, &release)? || reader.enqueue_if_missing(tx, &release)?);
     }
-    Ok(owed)
+    Ok(pending)
 }
 
 /// Enqueues what came out since a user who has just confirmed an address follows each artist, so that the days
 /// until they opened the email cost no album. For lists other than albums, what came out since they want them.
-pub fn owe_news_since_following(tx: &Tx<'_>, user: UserId) -> Result<u64> {
+pub fn enqueue_news_since_following(tx: &Tx<'_>, user: UserId) -> Result<u64> {
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
     let seen = format!(
-        "SELECT DISTINCT s.release FROM follows f JOIN sightings s ON s.artist = f.artist
-         JOIN people p ON p.id = f.person JOIN releases r ON r.id = s.release
-         WHERE f.person = ?1 AND s.is_news AND s.seen_at >= f.since AND s.seen_at >= ?2
-           AND {SINCE_WANTED} AND p.ended_how IS NOT 'revoked'
+        "SELECT DISTINCT s.release FROM follows f JOIN artist_releases s ON s.artist = f.artist
+         JOIN users p ON p.id = f.user_id JOIN releases r ON r.id = s.release
+         WHERE f.user_id = ?1 AND s.is_news AND s.seen_at >= f.since AND s.seen_at >= ?2
+           AND {SINCE_WANTED} AND p.end_reason IS NOT 'revoked'
          ORDER BY s.seen_at, s.release"
     );
-    owe_each(tx, user, &seen, params![user, Ms(oldest)])
+    enqueue_each(tx, user, &seen, params![user, Ms(oldest)])
 }
 
 /// Enqueues what came out since the consent was withdrawn, for a user whose consent is valid again and who has
 /// a confirmed address.
-pub fn owe_news_missed(tx: &Tx<'_>, user: UserId, since: Timestamp) -> Result<u64> {
+pub fn enqueue_news_missed(tx: &Tx<'_>, user: UserId, since: Timestamp) -> Result<u64> {
     let seen = format!(
-        "SELECT DISTINCT s.release FROM people p
-         JOIN follows f ON f.person = p.id JOIN sightings s ON s.artist = f.artist
+        "SELECT DISTINCT s.release FROM users p
+         JOIN follows f ON f.user_id = p.id JOIN artist_releases s ON s.artist = f.artist
          JOIN releases r ON r.id = s.release
          WHERE p.id = ?1 AND p.address IS NOT NULL AND s.is_news AND s.seen_at >= max(f.since, ?2)
            AND {SINCE_WANTED}
          ORDER BY s.seen_at, s.release"
     );
-    owe_each(tx, user, &seen, params![user, Ms(since)])
+    enqueue_each(tx, user, &seen, params![user, Ms(since)])
 }
 
 /// Enqueues the news of one artist since `since`, if the user has a confirmed address.
-pub fn owe_news_seen_since(
+pub fn enqueue_news_seen_since(
     tx: &Tx<'_>,
     user: UserId,
     artist: &ArtistId,
     since: Timestamp,
 ) -> Result<u64> {
     let seen = format!(
-        "SELECT s.release FROM people p JOIN sightings s ON s.artist = ?2
+        "SELECT s.release FROM users p JOIN artist_releases s ON s.artist = ?2
          JOIN releases r ON r.id = s.release
          WHERE p.id = ?1 AND p.address IS NOT NULL AND s.is_news AND s.seen_at >= ?3
            AND {SINCE_WANTED}
          ORDER BY s.seen_at, s.release"
     );
-    owe_each(tx, user, &seen, params![user, artist, Ms(since)])
+    enqueue_each(tx, user, &seen, params![user, artist, Ms(since)])
 }
 
 /// Enqueues again what a mail server rejected at an address that the user has replaced. Releases that they no
 /// longer want are sorted out when the email is composed.
-pub fn owe_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
+pub fn enqueue_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
     let Some(reader) = Reader::find(tx, user)? else { return Ok(()) };
     let oldest = tx.now() - SignedDuration::from_hours(24 * NEWS_DAYS);
     tx.execute(
-        "UPDATE outbox SET state = 'owed', letter = NULL, attempts = 0, reason = NULL, settled_at = NULL,
+        "UPDATE outbox SET state = 'pending', email_id = NULL, attempts = 0, reason = NULL, finished_at = NULL,
              next_at = ?2
-         WHERE person = ?1 AND kind = 'news' AND state = 'refused' AND owed_at >= ?3",
+         WHERE user_id = ?1 AND kind = 'news' AND state = 'rejected' AND enqueued_at >= ?3",
         params![user, Ms(reader.next_send_time(tx)), Ms(oldest)],
     )?;
     Ok(())
@@ -130,15 +131,15 @@ pub fn judge(
 }
 
 /// Reschedules the pending news of a user, except what may have been sent.
-pub(in crate::store) fn plan_anew(
+pub(in crate::store) fn reschedule(
     tx: &Tx<'_>,
     user: UserId,
     digest_schedule: &DigestSchedule,
     last: Option<Key>,
 ) -> Result<()> {
     tx.execute(
-        "UPDATE outbox SET next_at = ?2 WHERE person = ?1 AND kind = 'news' AND state = 'owed'
-             AND letter IS NULL",
+        "UPDATE outbox SET next_at = ?2 WHERE user_id = ?1 AND kind = 'news' AND state = 'pending'
+             AND email_id IS NULL",
         params![user, Ms(digest_schedule.next_send_time(tx.now(), last))],
     )?;
     Ok(())
@@ -159,12 +160,12 @@ impl Reader {
     }
 
     /// Enqueues the release unless it is recorded already. Returns whether the user will be notified.
-    fn owe(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
+    fn enqueue(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
         let verdict = judge(tx, self.user, &self.wanted, release)?;
         let why = verdict.as_ref().err().map(ToString::to_string);
         let changed = tx.execute(
-            "INSERT OR IGNORE INTO outbox (person, kind, subject, state, reason, next_at, owed_at, settled_at)
-             VALUES (?1, 'news', ?2, iif(?3 IS NULL, 'owed', 'unwanted'), ?3, ?4, ?5, iif(?3 IS NULL, NULL, ?5))",
+            "INSERT OR IGNORE INTO outbox (user_id, kind, subject, state, reason, next_at, enqueued_at, finished_at)
+             VALUES (?1, 'news', ?2, iif(?3 IS NULL, 'pending', 'skipped'), ?3, ?4, ?5, iif(?3 IS NULL, NULL, ?5))",
             params![self.user, release.id, why, Ms(self.next_send_time(tx)), Ms(tx.now())],
         )?;
         Ok(changed == 1 && verdict.is_ok())
@@ -172,14 +173,14 @@ impl Reader {
 
     /// Enqueues a release that was unwanted because of one artist and is wanted because of another. In a row of
     /// its own, because the id of the old one may be the number of an email.
-    fn owe_after_all(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
+    fn enqueue_if_missing(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
         if judge(tx, self.user, &self.wanted, release)?.is_err() {
             return Ok(false);
         }
-        let sql = "DELETE FROM outbox WHERE person = ?1 AND kind = 'news' AND subject = ?2
-                   AND state = 'unwanted'";
+        let sql = "DELETE FROM outbox WHERE user_id = ?1 AND kind = 'news' AND subject = ?2
+                   AND state = 'skipped'";
         let was_unwanted = tx.execute(sql, params![self.user, release.id])? == 1;
-        Ok(was_unwanted && self.owe(tx, release)?)
+        Ok(was_unwanted && self.enqueue(tx, release)?)
     }
 
     fn next_send_time(&self, tx: &Tx<'_>) -> Timestamp {
@@ -187,15 +188,15 @@ impl Reader {
     }
 }
 
-fn owe_each(tx: &Tx<'_>, user: UserId, seen: &str, key: impl Params) -> Result<u64> {
+fn enqueue_each(tx: &Tx<'_>, user: UserId, seen: &str, key: impl Params) -> Result<u64> {
     let mut rows = tx.conn().prepare_cached(seen)?;
     let ids =
         rows.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
     let Some(reader) = Reader::find(tx, user)? else { return Ok(0) };
-    let mut owed = 0;
+    let mut pending = 0;
     for id in ids {
         let Some(release) = releases::find(tx, &id)? else { continue };
-        owed += u64::from(reader.owe(tx, &release)?);
+        pending += u64::from(reader.enqueue(tx, &release)?);
     }
-    Ok(owed)
+    Ok(pending)
 }

@@ -15,16 +15,16 @@ pub struct Entry {
     pub release: Release,
     /// When it was seen, or became news to the user.
     pub seen_at: Timestamp,
-    pub told: Told,
+    pub status: DeliveryStatus,
 }
 
 /// Whether the user was notified of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum DeliveryStatus {
     /// Sent at this time.
     Mailed(Timestamp),
     /// Pending; will be sent at this time or shortly after. The reason is why an earlier attempt failed.
-    Owed(Timestamp, Option<String>),
+    Pending(Timestamp, Option<String>),
     /// The user did not want it, for this reason.
     Unwanted(String),
     /// It could no longer be sent, for this reason.
@@ -49,12 +49,12 @@ pub struct Part {
 /// The news of a user before the position `before`, the latest first, at most `most`.
 pub fn stream(tx: &Tx<'_>, user: UserId, before: i64, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT id, subject, owed_at, state, reason, coalesce(settled_at, owed_at), next_at FROM outbox
-         WHERE person = ?1 AND kind = 'news' AND id < ?2 ORDER BY id DESC LIMIT ?3",
+        "SELECT id, subject, enqueued_at, state, reason, coalesce(finished_at, enqueued_at), next_at FROM outbox
+         WHERE user_id = ?1 AND kind = 'news' AND id < ?2 ORDER BY id DESC LIMIT ?3",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let found = rows.query_map(params![user, before, most], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get::<_, Ms>(2)?.0, told(row)?))
+        Ok((row.get(0)?, row.get(1)?, row.get::<_, Ms>(2)?.0, status(row)?))
     })?;
     entries(tx, found.collect::<rusqlite::Result<_>>()?)
 }
@@ -63,40 +63,40 @@ pub fn stream(tx: &Tx<'_>, user: UserId, before: i64, most: usize) -> Result<Par
 /// `most`. Nothing of it is in the outbox yet.
 pub fn unconfirmed_stream(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Part> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT s.release, max(s.seen_at) AS seen FROM sightings s INDEXED BY sightings_news
-         CROSS JOIN follows f ON f.person = ?1 AND f.artist = s.artist
-         WHERE s.is_news AND s.seen_at >= (SELECT created_at FROM people WHERE id = ?1)
+        "SELECT s.release, max(s.seen_at) AS seen FROM artist_releases s INDEXED BY artist_releases_news
+         CROSS JOIN follows f ON f.user_id = ?1 AND f.artist = s.artist
+         WHERE s.is_news AND s.seen_at >= (SELECT created_at FROM users WHERE id = ?1)
            AND s.seen_at >= f.since
          GROUP BY s.release ORDER BY seen DESC, s.release LIMIT ?2",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let found = rows.query_map(params![user, most], |row| {
         let Ms(seen_at) = row.get(1)?;
-        Ok((seen_at.as_millisecond(), row.get(0)?, seen_at, Told::Unconfirmed))
+        Ok((seen_at.as_millisecond(), row.get(0)?, seen_at, DeliveryStatus::Unconfirmed))
     })?;
     entries(tx, found.collect::<rusqlite::Result<_>>()?)
 }
 
-fn entries(tx: &Tx<'_>, found: Vec<(i64, ReleaseId, Timestamp, Told)>) -> Result<Part> {
+fn entries(tx: &Tx<'_>, found: Vec<(i64, ReleaseId, Timestamp, DeliveryStatus)>) -> Result<Part> {
     let (rows, last_place) = (found.len(), found.last().map(|(place, ..)| *place));
     let mut entries = Vec::with_capacity(found.len());
-    for (place, release, seen_at, told) in found {
+    for (place, release, seen_at, status) in found {
         if let Some(release) = releases::find(tx, &release)? {
-            entries.push(Entry { place, release, seen_at, told });
+            entries.push(Entry { place, release, seen_at, status });
         }
     }
     Ok(Part { entries, rows, last_place })
 }
 
-fn told(row: &Row<'_>) -> rusqlite::Result<Told> {
+fn status(row: &Row<'_>) -> rusqlite::Result<DeliveryStatus> {
     let (state, reason): (String, Option<String>) = (row.get(3)?, row.get(4)?);
     let words = reason.clone().unwrap_or_default();
     Ok(match state.as_str() {
-        "sent" => Told::Mailed(row.get::<_, Ms>(5)?.0),
-        "owed" => Told::Owed(row.get::<_, Ms>(6)?.0, reason),
-        "unwanted" => Told::Unwanted(words),
-        "dropped" => Told::Dropped(words),
-        "refused" => Told::Refused(words),
+        "sent" => DeliveryStatus::Mailed(row.get::<_, Ms>(5)?.0),
+        "pending" => DeliveryStatus::Pending(row.get::<_, Ms>(6)?.0, reason),
+        "skipped" => DeliveryStatus::Unwanted(words),
+        "dropped" => DeliveryStatus::Dropped(words),
+        "rejected" => DeliveryStatus::Refused(words),
         _ => return Err(unreadable("what became of a letter").into()),
     })
 }

@@ -46,9 +46,9 @@ pub(super) fn by_day(tx: &Tx<'_>) -> Result<Vec<History>> {
 fn history(tx: &Tx<'_>, bucket: Bucket) -> Result<History> {
     let today = day_of(tx.now());
     let first = today.saturating_sub((DAYS as i64 - 1).days());
-    let mut rows = tx
-        .conn()
-        .prepare_cached("SELECT count(*) FROM calls WHERE bucket = ?1 AND at >= ?2 AND at < ?3")?;
+    let mut rows = tx.conn().prepare_cached(
+        "SELECT count(*) FROM api_calls WHERE bucket = ?1 AND at >= ?2 AND at < ?3",
+    )?;
     let mut days = Vec::with_capacity(DAYS);
     for day in first.series(1.day()).take(DAYS) {
         let end = if day == today { Timestamp::MAX } else { start_of(day.saturating_add(1.day())) };

@@ -37,7 +37,7 @@ pub struct Told {
     pub at: Timestamp,
     /// What happened, in words.
     pub what: String,
-    /// How the email stands: `owed`, `sent`, `refused`, `dropped`.
+    /// How the email stands: `pending`, `sent`, `refused`, `dropped`.
     pub state: String,
 }
 
@@ -46,13 +46,13 @@ pub struct Told {
 ///
 /// # Errors
 /// [`crate::store::StoreError`]
-pub(super) fn owed(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
+pub(super) fn pending(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
     // What an email to the operator quotes is no reason of its own.
     grouped(
         tx,
-        "SELECT kind, iif(kind = 'operator' AND attempts = 0, NULL, reason) AS why, count(*), min(owed_at),
+        "SELECT kind, iif(kind = 'operator' AND attempts = 0, NULL, reason) AS why, count(*), min(enqueued_at),
              min(next_at), sum(count(*)) OVER () FROM outbox
-         WHERE state = 'owed' AND owed_at <= ?1 GROUP BY kind, why ORDER BY min(owed_at) LIMIT ?2",
+         WHERE state = 'pending' AND enqueued_at <= ?1 GROUP BY kind, why ORDER BY min(enqueued_at) LIMIT ?2",
         i64::MAX,
     )
 }
@@ -64,9 +64,9 @@ pub(super) fn owed(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
 pub(super) fn refused(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
     grouped(
         tx,
-        "SELECT kind, reason, count(*), min(owed_at), max(settled_at), sum(count(*)) OVER () FROM outbox
-         WHERE state = 'refused' AND settled_at > ?1
-         GROUP BY kind, reason ORDER BY max(settled_at) DESC LIMIT ?2",
+        "SELECT kind, reason, count(*), min(enqueued_at), max(finished_at), sum(count(*)) OVER () FROM outbox
+         WHERE state = 'rejected' AND finished_at > ?1
+         GROUP BY kind, reason ORDER BY max(finished_at) DESC LIMIT ?2",
         (tx.now() - LATELY).as_millisecond(),
     )
 }
@@ -96,8 +96,8 @@ fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
 /// [`crate::store::StoreError`]
 pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
     let mut rows = tx.conn().prepare_cached(
-        "SELECT owed_at, subject, state FROM outbox
-         WHERE coalesce(person, 0) = 0 AND kind = ?1 AND owed_at > ?2 ORDER BY id DESC LIMIT ?3",
+        "SELECT enqueued_at, subject, state FROM outbox
+         WHERE coalesce(user_id, 0) = 0 AND kind = ?1 AND enqueued_at > ?2 ORDER BY id DESC LIMIT ?3",
     )?;
     let key = params![EmailKind::Operator.as_str(), Ms(tx.now() - LATELY), MAX_GROUPS];
     let rows = rows.query_map(key, |row| {
@@ -106,12 +106,12 @@ pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
     let mut told = Vec::new();
     for (at, subject, state) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
         let Some(alert) = OperatorAlert::parse(&subject) else { continue };
-        told.push(Told { at, what: in_words(tx, alert)?, state });
+        told.push(Told { at, what: describe(tx, alert)?, state });
     }
     Ok(told)
 }
 
-fn in_words(tx: &Tx<'_>, alert: OperatorAlert) -> Result<String> {
+fn describe(tx: &Tx<'_>, alert: OperatorAlert) -> Result<String> {
     let OperatorAlert::NotOnAllowList(user) = alert else { return Ok(alert.to_string()) };
     let user = users::find(tx, user)?;
     Ok(user.map_or(alert.to_string(), |user| {

@@ -23,11 +23,11 @@ pub enum Need {
     /// Spotify refuses so many users.
     Refused(u64),
     /// So many users asked to be entered at Spotify.
-    Callers(u64),
+    AccessRequests(u64),
     /// Users are here, and nobody is connected.
     NobodyConnected,
     /// So many things were put off, the last one for this reason.
-    PutOff(u64, String),
+    Deferred(u64, String),
     /// So many things were refused lately.
     EmailsRefused(u64),
     /// So many addresses bounce.
@@ -58,7 +58,7 @@ impl fmt::Display for Need {
             Self::Refused(users) => {
                 write!(f, "Spotify refuses {}.", counted(*users, "person", "people"))
             }
-            Self::Callers(users) => {
+            Self::AccessRequests(users) => {
                 write!(
                     f,
                     "{} to be entered at Spotify.",
@@ -68,7 +68,7 @@ impl fmt::Display for Need {
             Self::NobodyConnected => {
                 f.write_str("Nobody is connected to Spotify, so nothing can be asked.")
             }
-            Self::PutOff(things, why) => {
+            Self::Deferred(things, why) => {
                 let things = counted(*things, "thing", "things");
                 write!(f, "{things} in letters could not be sent yet, lately since: {why}")
             }
@@ -128,12 +128,12 @@ impl Need {
                 "They stand first in the list of people, with the reason. Who is not on the app’s list \
                  must be entered at developer.spotify.com/dashboard, under Settings, User Management."
             }
-            Self::Callers(_) => {
+            Self::AccessRequests(_) => {
                 "Enter them at developer.spotify.com/dashboard, under Settings, User Management, if they may \
                  come in, and tell them; then take them off the list under People."
             }
             Self::NobodyConnected => "Ask somebody to sign in again; yourself, for example.",
-            Self::PutOff(..) => {
+            Self::Deferred(..) => {
                 "They are tried again by themselves. If the reason stays, look at [mail] in the \
                  configuration; dropday check tells whether the server lets Dropday in."
             }
@@ -170,10 +170,10 @@ pub(super) fn of(report: &Report) -> Vec<Need> {
     needs.extend(report.status.pauses.iter().filter_map(paused));
     needs.extend(some(users.held).map(Need::MassRefusal));
     needs.extend(some(users.in_trouble.saturating_sub(users.held)).map(Need::Refused));
-    needs.extend(some(report.status.callers.len() as u64).map(Need::Callers));
+    needs.extend(some(report.status.access_requests.len() as u64).map(Need::AccessRequests));
     needs.extend((users.all > 0 && users.connected == 0).then_some(Need::NobodyConnected));
-    let put_off = some(report.status.put_off).zip(report.status.put_off_because.clone());
-    needs.extend(put_off.map(|(things, why)| Need::PutOff(things, why)));
+    let deferred = some(report.status.deferred).zip(report.status.deferred_because.clone());
+    needs.extend(deferred.map(|(things, why)| Need::Deferred(things, why)));
     needs.extend(failing_jobs(&report.status.jobs));
     needs.extend(some(report.refused_lately()).map(Need::EmailsRefused));
     needs.extend(some(users.bouncing).map(Need::Bouncing));

@@ -26,9 +26,9 @@ pub struct Report {
     /// What the last lock-out of artists' albums taught.
     pub quota_lockout: Option<QuotaLockout>,
     /// What is owed, by kind and reason.
-    pub owed: Vec<Group>,
+    pub pending: Vec<Group>,
     /// Owed things in further groups.
-    pub owed_besides: u64,
+    pub pending_besides: u64,
     /// What was refused lately, by kind and reason.
     pub refused: Vec<Group>,
     /// Refused things in further groups.
@@ -61,8 +61,8 @@ impl Report {
 /// # Errors
 /// [`crate::store::StoreError`]
 pub fn report(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Report> {
-    let ((owed, owed_besides), (refused, refused_besides)) =
-        (emails::owed(tx)?, emails::refused(tx)?);
+    let ((pending, pending_besides), (refused, refused_besides)) =
+        (emails::pending(tx)?, emails::refused(tx)?);
     let mut report = Report {
         status: of(tx, settings)?,
         per_day: settings.calls_per_day,
@@ -71,11 +71,11 @@ pub fn report(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Report> {
         users: users::standings(tx, page)?,
         calls: calls::by_day(tx)?,
         quota_lockout: allowance::quota_lockout(tx, Bucket::ArtistAlbums)?,
-        owed,
-        owed_besides,
+        pending,
+        pending_besides,
         refused,
         refused_besides,
-        room: tx.room(),
+        room: tx.disk_space(),
     };
     report.needs = needs::of(&report);
     Ok(report)

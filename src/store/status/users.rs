@@ -104,17 +104,17 @@ pub(super) fn standings(tx: &Tx<'_>, page: Page) -> Result<Vec<Standing>> {
     // The page is cut first: only its users' artists and sessions are counted.
     let mut rows = tx.conn().prepare_cached(
         "WITH page AS MATERIALIZED (
-             SELECT id, consent = 'good' AND trouble IS NULL AND bouncing_since IS NULL AS is_well
-             FROM people ORDER BY is_well, id LIMIT ?2
-             OFFSET min(?3, max((SELECT count(*) FROM people) - 1, 0) / ?2 * ?2))
+             SELECT id, consent = 'granted' AND spotify_error IS NULL AND bouncing_since IS NULL AS is_well
+             FROM users ORDER BY is_well, id LIMIT ?2
+             OFFSET min(?3, max((SELECT count(*) FROM users) - 1, 0) / ?2 * ?2))
          SELECT p.id, p.display_name, p.spotify_id, p.created_at, t.authorized_at, p.consent = 'ended',
-             p.trouble, p.ended_how, p.refused_since, p.ended_at, p.bouncing_since, p.address IS NOT NULL,
-             EXISTS (SELECT 1 FROM links l WHERE l.person = p.id AND l.purpose = 'confirm'
+             p.spotify_error, p.end_reason, p.refused_since, p.ended_at, p.bouncing_since, p.address IS NOT NULL,
+             EXISTS (SELECT 1 FROM confirmation_links l WHERE l.user_id = p.id AND l.purpose = 'confirm'
                          AND l.used_at IS NULL AND l.expires_at > ?1),
-             (SELECT count(*) FROM follows f WHERE f.person = p.id),
-             (SELECT max(seen_at) FROM sessions s WHERE s.person = p.id)
-         FROM page JOIN people p ON p.id = page.id
-         LEFT JOIN tokens t ON t.person = p.id AND t.dead_since IS NULL
+             (SELECT count(*) FROM follows f WHERE f.user_id = p.id),
+             (SELECT max(seen_at) FROM sessions s WHERE s.user_id = p.id)
+         FROM page JOIN users p ON p.id = page.id
+         LEFT JOIN tokens t ON t.user_id = p.id AND t.expired_since IS NULL
          ORDER BY page.is_well, p.id",
     )?;
     let rows = rows.query_map(params![Ms(tx.now()), page.most, page.skip], read)?;

@@ -21,7 +21,7 @@ fn what(email: &Lately) -> String {
         EmailKind::Sample => "A sample",
         EmailKind::SignInAgain => "Please sign in with Spotify again",
         EmailKind::ConsentEnds => "Your Spotify permission ends soon",
-        EmailKind::GoodBye => "Good-bye",
+        EmailKind::Goodbye => "Good-bye",
         EmailKind::Operator => "For whoever runs this Dropday",
     };
     plain.to_owned()
@@ -29,7 +29,7 @@ fn what(email: &Lately) -> String {
 
 /// `New: Moon Safari, Post and 3 more`.
 fn news(email: &Lately) -> String {
-    let more = email.told.saturating_sub(email.titles.len());
+    let more = email.notified.saturating_sub(email.titles.len());
     let named = email.titles.join(", ");
     match (named.is_empty(), more) {
         (false, 0) => format!("New: {named}"),

@@ -6,7 +6,7 @@ use atom_syndication::{
 };
 use jiff::Timestamp;
 
-use super::calendar::in_words;
+use super::calendar::describe;
 use crate::accounts::feeds::Standing;
 use crate::context::Ctx;
 use crate::domain::feed::Entry;
@@ -44,7 +44,7 @@ pub(super) fn write(ctx: &Ctx, standing: &Standing, own: &str, entries: &[Entry]
         authors: vec![Person { name: "Dropday".to_owned(), ..Person::default() }],
         links: vec![
             link(own.to_owned(), "self", "application/atom+xml"),
-            link(ctx.page("/new"), "alternate", "text/html"),
+            link(ctx.page("/releases"), "alternate", "text/html"),
         ],
         entries: entries.iter().map(|entry| entry_of(entry, domain)).collect(),
         lang: Some("en".to_owned()),
@@ -62,7 +62,7 @@ fn entry_of(entry: &Entry, domain: &str) -> Written {
         link: &release.link,
         title: &title,
         artists: &artists,
-        kind: in_words(entry),
+        kind: describe(entry),
         date: date(release.date),
     };
     let html = body.render().unwrap_or_default();
@@ -86,7 +86,7 @@ fn entry_of(entry: &Entry, domain: &str) -> Written {
         updated: time(entry.changed_at),
         published: Some(time(entry.seen_at)),
         authors: release.artists.iter().map(author).collect(),
-        categories: vec![Category { term: in_words(entry).to_owned(), ..Category::default() }],
+        categories: vec![Category { term: describe(entry).to_owned(), ..Category::default() }],
         links: vec![link],
         content: Some(Content {
             value: Some(html),

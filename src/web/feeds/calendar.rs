@@ -47,7 +47,7 @@ fn event(entry: &Entry, day: Date, domain: &str) -> Event {
     let mut event = Event::with_uid(&format!("release-{}@{domain}", release.id));
     event
         .summary(&summary)
-        .description(&format!("{}\n{link}", in_words(entry)))
+        .description(&format!("{}\n{link}", describe(entry)))
         .append_property(
             Property::new("DTSTART", day.strftime("%Y%m%d").to_string())
                 .add_parameter("VALUE", "DATE")
@@ -63,7 +63,7 @@ fn event(entry: &Entry, day: Date, domain: &str) -> Event {
 }
 
 /// What a release is, capitalised.
-pub(super) fn in_words(entry: &Entry) -> &'static str {
+pub(super) fn describe(entry: &Entry) -> &'static str {
     release_filter::category(&entry.release, entry.appears).label(entry.release.tracks)
 }
 

@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Redirect};
 
 pub(super) use self::serve::{atom, calendar};
 use super::page::{self, Handled};
-use super::visit::{Frame, SignedForm, Visit};
-use super::when::When;
+use super::session::{CsrfForm, CurrentUser, PageContext};
+use super::time::DisplayTime;
 use crate::accounts::feeds;
 use crate::context::Ctx;
 use crate::domain::feed::Form;
@@ -22,14 +22,14 @@ use crate::store::feeds::Made;
 #[derive(Template)]
 #[template(path = "feeds.html")]
 struct Page {
-    frame: Frame,
+    frame: PageContext,
     feeds: Vec<Shown>,
 }
 
 struct Shown {
     form: Form,
-    made: Option<When>,
-    read: Option<When>,
+    made: Option<DisplayTime>,
+    read: Option<DisplayTime>,
     /// Its URL, shown only right after it was created: only a hash of it is stored.
     address: Option<String>,
 }
@@ -46,12 +46,12 @@ fn path(form: Form, token: &str) -> String {
     }
 }
 
-pub(super) async fn show(State(ctx): State<Arc<Ctx>>, visit: Visit) -> Handled {
-    show_page(&ctx, visit, None).await
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, current_user: CurrentUser) -> Handled {
+    show_page(&ctx, current_user, None).await
 }
 
-async fn show_page(ctx: &Ctx, visit: Visit, new: Option<(Form, String)>) -> Handled {
-    let Some((made, zone)) = feeds::of(ctx, visit.user).await? else {
+async fn show_page(ctx: &Ctx, current_user: CurrentUser, new: Option<(Form, String)>) -> Handled {
+    let Some((made, zone)) = feeds::of(ctx, current_user.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };
     let shown = |form| {
@@ -59,12 +59,12 @@ async fn show_page(ctx: &Ctx, visit: Visit, new: Option<(Form, String)>) -> Hand
         let new = new.as_ref().filter(|(of, _)| *of == form);
         Shown {
             form,
-            made: found.map(|made| When::exact(made.made_at, &zone)),
-            read: found.and_then(|made| made.read_at).map(|at| When::exact(at, &zone)),
+            made: found.map(|made| DisplayTime::exact(made.made_at, &zone)),
+            read: found.and_then(|made| made.read_at).map(|at| DisplayTime::exact(at, &zone)),
             address: new.map(|(_, token)| ctx.page(&path(form, token))),
         }
     };
-    Ok(page::render(&Page { frame: visit.frame, feeds: Form::ALL.map(shown).into() }))
+    Ok(page::render(&Page { frame: current_user.frame, feeds: Form::ALL.map(shown).into() }))
 }
 
 /// Creates a new URL and shows it in this response. It is not shown again, and not put into a redirect, where
@@ -72,19 +72,19 @@ async fn show_page(ctx: &Ctx, visit: Visit, new: Option<(Form, String)>) -> Hand
 pub(super) async fn make(
     State(ctx): State<Arc<Ctx>>,
     Path(form): Path<String>,
-    SignedForm { visit, .. }: SignedForm,
+    CsrfForm { current_user, .. }: CsrfForm,
 ) -> Handled {
     let Some(form) = Form::parse(&form) else { return Ok(page::not_found().await) };
-    let token = feeds::make(&ctx, visit.user, form).await?;
-    show_page(&ctx, visit, Some((form, token))).await
+    let token = feeds::make(&ctx, current_user.user, form).await?;
+    show_page(&ctx, current_user, Some((form, token))).await
 }
 
 pub(super) async fn revoke(
     State(ctx): State<Arc<Ctx>>,
     Path(form): Path<String>,
-    SignedForm { visit, .. }: SignedForm,
+    CsrfForm { current_user, .. }: CsrfForm,
 ) -> Handled {
     let Some(form) = Form::parse(&form) else { return Ok(page::not_found().await) };
-    feeds::revoke(&ctx, visit.user, form).await?;
+    feeds::revoke(&ctx, current_user.user, form).await?;
     Ok(Redirect::to("/feeds").into_response())
 }

@@ -19,7 +19,7 @@ const NOTHING: &str = "Nothing is ticked that letters could tell of. Please tick
                        choose to have no letters.";
 
 /// The submitted form, with defaults for invalid values.
-pub(super) struct Typed {
+pub(super) struct PreferencesForm {
     pub(super) wanted: Preferences,
     /// 0 is Monday. Kept even if emails are not weekly.
     pub(super) weekday: i8,
@@ -29,7 +29,7 @@ pub(super) struct Typed {
     pub(super) fault: Option<&'static str>,
 }
 
-pub(super) fn read(fields: &Fields) -> Typed {
+pub(super) fn read(fields: &Fields) -> PreferencesForm {
     let categories = Categories {
         albums: fields.has("albums"),
         singles: fields.has("singles"),
@@ -46,7 +46,7 @@ pub(super) fn read(fields: &Fields) -> Typed {
         digest_schedule,
         is_subscribed,
     };
-    Typed {
+    PreferencesForm {
         wanted,
         weekday: weekday(fields).unwrap_or(Weekday::Friday).to_monday_zero_offset(),
         zone: fields.value("zone").to_owned(),

@@ -28,10 +28,12 @@ fn emails(raw: &str) -> Vec<(&'static str, Email)> {
         ("welcome", Welcome { when: raw, ..samples::welcome(&items) }.email()),
         ("allow-list", trouble(Trouble::NotOnAllowList { name: raw, spotify_id: raw })),
         (
-            "callers",
-            trouble(Trouble::Callers { who: &[(raw, "a@example.com"), ("Jonas", "b@c.example")] }),
+            "access_requests",
+            trouble(Trouble::AccessRequests {
+                who: &[(raw, "a@example.com"), ("Jonas", "b@c.example")],
+            }),
         ),
-        ("caller", trouble(Trouble::Callers { who: &[(raw, "a@example.com")] })),
+        ("caller", trouble(Trouble::AccessRequests { who: &[(raw, "a@example.com")] })),
         ("mail refused", trouble(Trouble::MailRefused { said: raw })),
         ("test", server.email()),
     ];

@@ -15,12 +15,12 @@ async fn outcome(script: &[&[Turn]]) -> Result<(), SendError> {
 fn case(outcome: &Result<(), SendError>) -> &'static str {
     match outcome {
         Ok(()) => "sent",
-        Err(SendError::Deferred(_)) => "deferred",
-        Err(SendError::Refused(_)) => "refused",
+        Err(SendError::Temporary(_)) => "deferred",
+        Err(SendError::Permanent(_)) => "refused",
         Err(SendError::Bounced(_)) => "bounced",
-        Err(SendError::Unwelcome(_)) => "unwelcome",
+        Err(SendError::SenderRejected(_)) => "unwelcome",
         Err(SendError::Unavailable(_)) => "unavailable",
-        Err(SendError::Unknown(_)) => "unknown",
+        Err(SendError::OutcomeUnknown(_)) => "unknown",
     }
 }
 

@@ -28,7 +28,7 @@ async fn a_refused_email_after_a_cancelled_one_is_never_reported_as_sent() {
     let given_up = tokio::time::timeout(Duration::from_millis(200), send(&mailer, "1")).await;
     assert!(given_up.is_err());
     let second = send(&mailer, "2").await;
-    assert!(matches!(second, Err(SendError::Refused(_))), "{second:?}");
+    assert!(matches!(second, Err(SendError::Permanent(_))), "{second:?}");
     assert_eq!(server.heard().connections, 2);
 }
 
@@ -37,7 +37,7 @@ async fn what_the_server_said_is_told_without_the_address() {
     let queued = Turn::Text("250-2.0.0 for MARTHA@example.org\r\n250 2.0.0 Ok: queued as 4XYZ");
     let server = Server::following(&[&[HELLO, &TAKEN[..3], &[queued]]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
-    let said = mailer.send(&martha(), &email("News"), &stamp("1")).await.unwrap();
+    let said = mailer.send(&martha(), &email("News"), &meta("1")).await.unwrap();
     assert_eq!(said, "250 2.0.0 for m…@example.org 2.0.0 Ok: queued as 4XYZ");
 }
 
@@ -127,7 +127,7 @@ async fn unusual_addresses_reach_the_server_as_they_are() {
     let mailer = mailer(&server.url, TIMEOUT);
     for to in ["\"a.>b\"@example.org", "jörg@example.org", "a@bücher.example"] {
         let to = EmailAddress::parse(to).unwrap();
-        mailer.send(&to, &email("Röyksopp"), &stamp("1")).await.unwrap();
+        mailer.send(&to, &email("Röyksopp"), &meta("1")).await.unwrap();
     }
     let heard = server.heard();
     let said = |wanted: &str| heard.lines.iter().any(|line| line == wanted);
@@ -144,10 +144,10 @@ async fn a_server_without_smtputf8_takes_a_foreign_domain_but_no_foreign_name() 
     let server = Server::following(&[&[&plain], &[&plain, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
     let name = EmailAddress::parse("jörg@example.org").unwrap();
-    let refusal = mailer.send(&name, &email("News"), &stamp("1")).await.unwrap_err();
-    assert!(matches!(&refusal, SendError::Refused(why) if why.contains("SMTPUTF8")), "{refusal}");
+    let refusal = mailer.send(&name, &email("News"), &meta("1")).await.unwrap_err();
+    assert!(matches!(&refusal, SendError::Permanent(why) if why.contains("SMTPUTF8")), "{refusal}");
     let domain = EmailAddress::parse("a@bücher.example").unwrap();
-    mailer.send(&domain, &email("Röyksopp ✨"), &stamp("2")).await.unwrap();
+    mailer.send(&domain, &email("Röyksopp ✨"), &meta("2")).await.unwrap();
     assert!(server.heard().emails[0].is_ascii());
 }
 
@@ -235,9 +235,9 @@ async fn what_is_said_on_one_connection_never_counts_for_an_email_on_another() {
         let [reply] = replies[&format!("n{number}")].as_slice() else { panic!("sent twice") };
         let expected = match reply.as_str() {
             "250 queued" => matches!(outcome, Ok(())),
-            "451 later" => matches!(outcome, Err(SendError::Deferred(_))),
-            "554 5.7.1 refused" => matches!(outcome, Err(SendError::Refused(_))),
-            _ => matches!(outcome, Err(SendError::Unknown(_))),
+            "451 later" => matches!(outcome, Err(SendError::Temporary(_))),
+            "554 5.7.1 refused" => matches!(outcome, Err(SendError::Permanent(_))),
+            _ => matches!(outcome, Err(SendError::OutcomeUnknown(_))),
         };
         assert!(expected, "{number}: {outcome:?}, {replies:?}");
     }

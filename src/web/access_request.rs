@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::page::{self, Message};
-use super::visit::Fields;
-use crate::accounts::callers::{self, CallerError};
+use super::session::Fields;
+use crate::accounts::access_requests::{self, AccessRequestError};
 use crate::accounts::sign_in::Proof;
 use crate::context::Ctx;
 use crate::domain::instance::Contact;
@@ -29,17 +29,17 @@ struct Form {
     proof: String,
     name: String,
     address: String,
-    fault: Option<CallerError>,
+    fault: Option<AccessRequestError>,
 }
 
 impl Form {
-    fn name_fault(&self) -> Option<&CallerError> {
-        self.fault.as_ref().filter(|fault| matches!(fault, CallerError::Name))
+    fn name_fault(&self) -> Option<&AccessRequestError> {
+        self.fault.as_ref().filter(|fault| matches!(fault, AccessRequestError::Name))
     }
 
-    fn address_fault(&self) -> Option<&CallerError> {
-        let is_address = |fault: &&CallerError| {
-            matches!(fault, CallerError::NoAddress | CallerError::Address(_))
+    fn address_fault(&self) -> Option<&AccessRequestError> {
+        let is_address = |fault: &&AccessRequestError| {
+            matches!(fault, AccessRequestError::NoAddress | AccessRequestError::Address(_))
         };
         self.fault.as_ref().filter(is_address)
     }
@@ -62,14 +62,14 @@ pub(super) async fn ask(
     fields: Fields,
 ) -> Response {
     let [proof, name, address] = ["proof", "name", "address"].map(|field| fields.value(field));
-    match callers::ask(&ctx, proof, name, address).await {
+    match access_requests::ask(&ctx, proof, name, address).await {
         Ok(()) => {
             notifier.notify(Job::SendEmails);
             Redirect::to("/asked").into_response()
         }
-        Err(CallerError::NoProof) => over(),
-        Err(CallerError::Full) => full(&ctx),
-        Err(CallerError::Store(error)) => page::internal_error(&error),
+        Err(AccessRequestError::NoProof) => over(),
+        Err(AccessRequestError::Full) => full(&ctx),
+        Err(AccessRequestError::Store(error)) => page::internal_error(&error),
         Err(fault) => {
             let [proof, name, address] = [proof, name, address].map(str::to_owned);
             let form = Form { proof, name, address, fault: Some(fault) };

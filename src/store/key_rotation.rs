@@ -6,8 +6,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use secrecy::SecretBox;
 
 use super::connection::{connect, empty_the_log};
-use super::presence::{Company, Presence};
-use super::{Result, Sealer, StoreError, copy, keys, migrations, sign_ins, tokens};
+use super::process_lock::{OtherProcesses, ProcessLock};
+use super::{Cipher, Result, StoreError, copy, keys, migrations, oauth_states, tokens};
 use crate::clock::Chance;
 
 /// A key of 32 bytes.
@@ -27,16 +27,16 @@ pub struct Rotated {
 /// # Errors
 /// [`StoreError::InUse`], and [`StoreError::WrongKey`] if `old` is not the database's key. Nothing is changed then.
 pub fn rotate(database: &Path, old: &Key, new: &Key, chance: &dyn Chance) -> Result<Rotated> {
-    let _presence = Presence::alone(database)?;
+    let _presence = ProcessLock::acquire_exclusive(database)?;
     let mut conn = connect(database)?;
-    let mut from = Sealer::new(old);
-    if !keys::fits(&conn, &from)? {
+    let mut from = Cipher::new(old);
+    if !keys::matches(&conn, &from)? {
         return Err(StoreError::WrongKey);
     }
-    migrations::migrate(&mut conn, database, Company::Nobody)?;
+    migrations::migrate(&mut conn, database, OtherProcesses::Nobody)?;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     keys::settle(&tx, &mut from, chance)?;
-    let change = Change { from, to: Sealer::new(new), chance };
+    let change = Change { from, to: Cipher::new(new), chance };
     let rotated = change.apply(&tx)?;
     tx.commit()?;
     // Values under the old key stay in the write-ahead log until it is emptied.
@@ -48,12 +48,12 @@ pub fn rotate(database: &Path, old: &Key, new: &Key, chance: &dyn Chance) -> Res
 
 /// Whether this is the database's key.
 pub fn fits(database: &Path, key: &Key) -> Result<bool> {
-    keys::fits(&copy::read_only(database)?, &Sealer::new(key))
+    keys::matches(&copy::read_only(database)?, &Cipher::new(key))
 }
 
 struct Change<'c> {
-    from: Sealer,
-    to: Sealer,
+    from: Cipher,
+    to: Cipher,
     chance: &'c dyn Chance,
 }
 
@@ -70,9 +70,9 @@ impl Change<'_> {
                 _ => rotated.unreadable += 1,
             }
         }
-        for (state_hash, sealed) in sign_ins::sealed(tx)? {
-            if let Some(sealed) = self.again(&sealed, &sign_ins::identity(&state_hash)) {
-                sign_ins::keep_sealed(tx, &state_hash, &sealed)?;
+        for (state_hash, sealed) in oauth_states::sealed(tx)? {
+            if let Some(sealed) = self.again(&sealed, &oauth_states::associated_data(&state_hash)) {
+                oauth_states::keep_sealed(tx, &state_hash, &sealed)?;
             }
         }
         keys::keep_signing(tx, self.from.signing_key(), &self.to, self.chance)?;

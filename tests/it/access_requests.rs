@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dropday::accounts::invitations;
-use dropday::store::callers::Caller;
-use dropday::store::{Tx, callers};
+use dropday::store::access_requests::AccessRequest;
+use dropday::store::{Tx, access_requests};
 use jiff::SignedDuration;
 use scraper::{Html, Selector};
 
@@ -39,11 +39,13 @@ fn value(answer: &Answer, field: &str) -> Option<String> {
 async fn ask(home: &Home, name: &str, address: &str) -> Answer {
     let (visitor, page) = refused(home, "/login").await;
     let proof = value(&page, "proof").expect("a form");
-    visitor.post("/ask", &[("proof", &proof), ("name", name), ("address", address)]).await
+    visitor
+        .post("/access-requests", &[("proof", &proof), ("name", name), ("address", address)])
+        .await
 }
 
-async fn waiting(home: &Home) -> Vec<Caller> {
-    home.ctx.db.read("test", |tx: &Tx<'_>| callers::list(tx)).await.unwrap()
+async fn waiting(home: &Home) -> Vec<AccessRequest> {
+    home.ctx.db.read("test", |tx: &Tx<'_>| access_requests::list(tx)).await.unwrap()
 }
 
 fn told(home: &Home) -> Vec<Email> {
@@ -62,7 +64,7 @@ async fn access_request_reaches_operator_by_email_and_status() {
     assert!(email.subject.contains("Aino Virtanen asks to be let in"), "{}", email.subject);
     assert!(email.text.contains("Aino Virtanen\r\nAino@example.com\r\n"), "{}", email.text);
     let status = home.status().await;
-    assert_eq!((status.callers[0].name.as_str(), status.users.all), ("Aino Virtanen", 0));
+    assert_eq!((status.access_requests[0].name.as_str(), status.users.all), ("Aino Virtanen", 0));
     assert!(home.emails_to("Aino@example.com").is_empty(), "nothing is sent there");
     home.advance_days(31);
     home.follows().await;
@@ -104,15 +106,15 @@ async fn access_request_needs_valid_proof() {
     let forged = ["", "x", "1.2.3", "99999999999999.a.b", &longer, &other];
     for proof in forged.into_iter().filter(|forged| *forged != proof) {
         let form = [("proof", proof), ("name", "Eve"), ("address", "eve@example.com")];
-        assert_eq!(visitor.post("/ask", &form).await.status, 403, "{proof}");
+        assert_eq!(visitor.post("/access-requests", &form).await.status, 403, "{proof}");
     }
     let form = [("proof", proof.as_str()), ("name", "Eve"), ("address", "eve@example.com")];
-    assert_eq!(visitor.post_from_elsewhere("/ask", &form).await.status, 403);
+    assert_eq!(visitor.post_from_elsewhere("/access-requests", &form).await.status, 403);
     home.clock.advance(Duration::from_secs(3600));
-    let late = visitor.post("/ask", &form).await;
+    let late = visitor.post("/access-requests", &form).await;
     assert_eq!(late.status, 403, "an hour later");
     assert!(late.body.contains("works for an hour"), "{}", late.body);
-    assert_eq!(visitor.get("/ask").await.status, 405);
+    assert_eq!(visitor.get("/access-requests").await.status, 405);
     assert_eq!(waiting(&home).await, []);
     home.emails().await;
     assert!(told(&home).is_empty());
@@ -133,7 +135,7 @@ async fn invalid_access_request_keeps_submitted_values() {
         ("Aino", "a@b.c\r\nBcc: eve@example.com", "line break", "address"),
     ] {
         let form = [("proof", proof.as_str()), ("name", name), ("address", address)];
-        let answer = visitor.post("/ask", &form).await;
+        let answer = visitor.post("/access-requests", &form).await;
         assert_eq!(answer.status, 422, "{name} {address}");
         let page = Html::parse_document(&answer.body);
         let invalid = Selector::parse("[aria-invalid]").unwrap();
@@ -157,7 +159,11 @@ async fn proof_is_good_for_one_access_request() {
     let proof = value(&page, "proof").unwrap();
     for address in ["ainoo@example.com", "aino@example.com"] {
         let form = [("proof", proof.as_str()), ("name", "Aino"), ("address", address)];
-        assert_eq!(visitor.post("/ask", &form).await.status, 303, "a slip can be mended");
+        assert_eq!(
+            visitor.post("/access-requests", &form).await.status,
+            303,
+            "a slip can be mended"
+        );
     }
     ask(&home, "Aino V.", "AINO@example.com").await;
     let [one] = &waiting(&home).await[..] else { panic!("one row") };

@@ -1,7 +1,7 @@
 //! What a look showed → remember, compare, choose readers, enqueue. Part of the transaction in which
 //! a release becomes news.
 
-use super::read_albums::Pages;
+use super::fetch_releases::Pages;
 use crate::domain::artist::ArtistId;
 use crate::domain::release::{Release, ReleaseDate};
 use crate::domain::release_query::ReleaseQuery;
@@ -12,11 +12,11 @@ use crate::store::{StoreError, Tx, editions, releases};
 
 /// What a look brought.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Found {
+pub(super) struct RecordResult {
     /// Releases that are news.
     pub(super) news: u64,
     /// Things newly owed to users.
-    pub(super) owed: u64,
+    pub(super) pending: u64,
     /// When what is news came out.
     pub(super) dates: Vec<ReleaseDate>,
 }
@@ -25,22 +25,22 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// [`StoreError`]
-pub(super) fn record_look(
+pub(super) fn record_releases(
     tx: &Tx<'_>,
     artist: &ArtistId,
     pages: Pages,
     known: &mut Vec<Release>,
-) -> Result<Found, StoreError> {
+) -> Result<RecordResult, StoreError> {
     let Pages { query, news_window, releases, .. } = pages;
     let mut seen = releases::seen_of(tx, artist, query)?;
-    let mut found = Found::default();
+    let mut found = RecordResult::default();
     for release in in_order(releases) {
         if seen.contains(&release.id) && is_remembered(&release, known) {
             continue;
         }
         let is_new = seen.insert(release.id.clone())
             && news_window.is_news(release.date, day_of(tx.now()))
-            && concerns_anybody(&release, query);
+            && has_audience(&release, query);
         let album = is_new.then(|| edition::album_of(&release, known)).flatten();
         let is_news = is_new && album.is_none();
         let sighting = Sighting { is_news, appears: query.is_of_others() };
@@ -49,12 +49,13 @@ pub(super) fn record_look(
             Some(album) => {
                 editions::note(tx, &release.id, &album.id)?;
                 let audience = Audience::WantingEditions;
-                found.owed += outbox::owe_news(tx, artist, &release.id, audience)?;
+                found.pending += outbox::enqueue_news(tx, artist, &release.id, audience)?;
             }
             None if is_news => {
                 found.news += 1;
                 found.dates.push(release.date);
-                found.owed += outbox::owe_news(tx, artist, &release.id, Audience::Followers)?;
+                found.pending +=
+                    outbox::enqueue_news(tx, artist, &release.id, Audience::Followers)?;
             }
             None => {}
         }
@@ -71,7 +72,7 @@ fn is_remembered(release: &Release, known: &[Release]) -> bool {
 /// *Various Artists* on an artist's own list are a mistake of the catalogue's, and nobody's news. On
 /// the list of what the artist appears on they are most of it, soundtracks and tributes among them, and
 /// who ticked the box asked for that.
-fn concerns_anybody(release: &Release, query: ReleaseQuery) -> bool {
+fn has_audience(release: &Release, query: ReleaseQuery) -> bool {
     query.is_of_others() || !release.artists.first().is_some_and(edition::is_various_artists)
 }
 

@@ -11,7 +11,7 @@ use crate::domain::user::EmailAddress;
 pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 #[derive(Debug, Clone)]
-pub struct Farewell {
+pub struct PendingGoodbye {
     pub address: EmailAddress,
     /// How many artists the user followed.
     pub artists: u64,
@@ -20,28 +20,34 @@ pub struct Farewell {
 }
 
 /// Enqueues the goodbye email.
-pub fn owe(tx: &Tx<'_>, farewell: &Farewell) -> Result<()> {
+pub fn enqueue(tx: &Tx<'_>, goodbye: &PendingGoodbye) -> Result<()> {
     tx.execute(
-        "INSERT INTO farewells (address, artists, withdrew, made_at) VALUES (?1, ?2, ?3, ?4)",
-        params![farewell.address, farewell.artists, farewell.has_withdrawn, Ms(tx.now())],
+        "INSERT INTO goodbye_emails (address, artists, withdrew, made_at) VALUES (?1, ?2, ?3, ?4)",
+        params![goodbye.address, goodbye.artists, goodbye.has_withdrawn, Ms(tx.now())],
     )?;
-    outbox::owe_good_bye(tx, tx.conn().last_insert_rowid())?;
+    outbox::enqueue_goodbye(tx, tx.conn().last_insert_rowid())?;
     Ok(())
 }
 
-pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<Farewell>> {
-    let sql = "SELECT address, artists, withdrew FROM farewells WHERE id = ?1";
+pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<PendingGoodbye>> {
+    let sql = "SELECT address, artists, withdrew FROM goodbye_emails WHERE id = ?1";
     let found = tx.query_row(sql, [id], |row| {
-        Ok(Farewell { address: row.get(0)?, artists: row.get(1)?, has_withdrawn: row.get(2)? })
+        Ok(PendingGoodbye {
+            address: row.get(0)?,
+            artists: row.get(1)?,
+            has_withdrawn: row.get(2)?,
+        })
     });
     Ok(found.optional()?)
 }
 
 /// Deletes those whose email is settled, with the email.
 pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
-    let which = "letter = ?1 AND kind = 'good_bye' AND state <> 'owed'";
+    let which = "email_id = ?1 AND kind = 'goodbye' AND state <> 'pending'";
     tx.execute(
-        &format!("DELETE FROM farewells WHERE id IN (SELECT subject FROM outbox WHERE {which})"),
+        &format!(
+            "DELETE FROM goodbye_emails WHERE id IN (SELECT subject FROM outbox WHERE {which})"
+        ),
         [email],
     )?;
     tx.execute(&format!("DELETE FROM outbox WHERE {which}"), [email])?;

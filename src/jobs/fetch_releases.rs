@@ -14,7 +14,7 @@ use crate::domain::release::{Release, ReleaseId, ReleaseKind};
 use crate::domain::release_query::{Known, ReleaseQuery};
 use crate::domain::secondary_list::{self, SecondaryList};
 use crate::domain::user::UserId;
-use crate::gateway::{GatewayError, Lender};
+use crate::gateway::{GatewayError, TokenOwner};
 use crate::spotify::{AlbumsPage, PAGE};
 use crate::store::artists::Claimed;
 use crate::store::releases;
@@ -65,10 +65,10 @@ pub(super) async fn read(
     let mut read = Read { queries: Vec::new(), incomplete: None, leaves_singles: false };
     let mut tried = Vec::new();
     for (place, query) in looks(artist, &standing).iter().enumerate() {
-        let question = Question::new(*query, artist, &standing, day_of(ctx.clock.now()));
+        let plan = FetchPlan::new(*query, artist, &standing, day_of(ctx.clock.now()));
         let planned_check =
             if place == 0 { planned_check.clone() } else { planned_check.continued() };
-        match ask(ctx, &planned_check, &question, &seen, &mut tried).await {
+        match ask(ctx, &planned_check, &plan, &seen, &mut tried).await {
             Ok((pages, incomplete)) => {
                 read.queries.push(pages);
                 read.incomplete = incomplete;
@@ -90,7 +90,7 @@ pub(super) async fn read(
 ///
 /// # Errors
 /// [`GatewayError`] where not even one page could be read that counts.
-pub(super) async fn read_aside(
+pub(super) async fn fetch_secondary(
     ctx: &Ctx,
     planned_check: &PlannedCheck,
     list: SecondaryList,
@@ -99,8 +99,8 @@ pub(super) async fn read_aside(
     let (id, query) = (planned_check.artist.clone(), ReleaseQuery::Secondary(list));
     let seen =
         ctx.db.read("what was seen aside", move |tx| releases::seen_of(tx, &id, query)).await?;
-    let question = Question::aside(list, standing, ctx.clock.now());
-    ask(ctx, planned_check, &question, &seen, &mut Vec::new()).await
+    let plan = FetchPlan::aside(list, standing, ctx.clock.now());
+    ask(ctx, planned_check, &plan, &seen, &mut Vec::new()).await
 }
 
 fn looks(artist: &Claimed, standing: &Standing) -> &'static [ReleaseQuery] {
@@ -114,7 +114,7 @@ fn looks(artist: &Claimed, standing: &Standing) -> &'static [ReleaseQuery] {
 }
 
 /// A look to make, and what it is compared with.
-struct Question {
+struct FetchPlan {
     query: ReleaseQuery,
     news_window: NewsWindow,
     /// Whether it is the first look at a list, and what it leaves out would seem new later.
@@ -125,7 +125,7 @@ struct Question {
     checked: Option<Date>,
 }
 
-impl Question {
+impl FetchPlan {
     fn new(query: ReleaseQuery, artist: &Claimed, standing: &Standing, today: Date) -> Self {
         let (first_since, total) = match query {
             ReleaseQuery::Singles => {
@@ -171,17 +171,17 @@ impl Question {
 async fn ask(
     ctx: &Ctx,
     planned_check: &PlannedCheck,
-    question: &Question,
+    plan: &FetchPlan,
     seen: &HashSet<ReleaseId>,
     tried: &mut Vec<UserId>,
 ) -> Result<(Pages, Option<GatewayError>), GatewayError> {
     let mut last_error = GatewayError::NobodyConnected;
     loop {
-        let lender = match ctx.gateway.lender(&planned_check.artist, tried).await {
+        let token_owner = match ctx.gateway.token_owner(&planned_check.artist, tried).await {
             Err(GatewayError::NobodyConnected) => return Err(last_error),
-            lender => lender?,
+            token_owner => token_owner?,
         };
-        match turn_pages(ctx, planned_check, question, seen, lender).await {
+        match fetch_pages(ctx, planned_check, plan, seen, token_owner).await {
             // One user's trouble must not cost the others their news: the next one is asked for.
             Err(GatewayError::User { user, why }) => {
                 tracing::debug!(user = user.0, error = %why, "cannot ask with this person's token");
@@ -195,21 +195,21 @@ async fn ask(
     }
 }
 
-async fn turn_pages(
+async fn fetch_pages(
     ctx: &Ctx,
     planned_check: &PlannedCheck,
-    question: &Question,
+    plan: &FetchPlan,
     seen: &HashSet<ReleaseId>,
-    lender: Lender,
+    token_owner: TokenOwner,
 ) -> Result<(Pages, Option<GatewayError>), GatewayError> {
-    let mut reader = Reader::new(question, seen);
+    let mut reader = Reader::new(plan, seen);
     loop {
         let offset = u32::try_from(reader.reading.entries).unwrap_or(u32::MAX);
-        match ctx.gateway.albums_page(lender, planned_check, question.query, offset).await {
+        match ctx.gateway.albums_page(token_owner, planned_check, plan.query, offset).await {
             Ok(page) => reader.take(page, day_of(ctx.clock.now())),
             // What the first pages told is true all the same, but a first look must be whole:
             // what it leaves out would look new the next time.
-            Err(error) if reader.reading.pages > 0 && !question.must_be_whole => {
+            Err(error) if reader.reading.pages > 0 && !plan.must_be_whole => {
                 return Ok((reader.pages, Some(error)));
             }
             Err(error) => return Err(error),
@@ -222,7 +222,7 @@ async fn turn_pages(
 
 /// Reads page after page of one look.
 struct Reader<'a> {
-    question: &'a Question,
+    plan: &'a FetchPlan,
     seen: &'a HashSet<ReleaseId>,
     unseen: HashSet<ReleaseId>,
     reading: PageProgress,
@@ -230,27 +230,27 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(question: &'a Question, seen: &'a HashSet<ReleaseId>) -> Self {
-        let Question { query, news_window, .. } = *question;
+    fn new(plan: &'a FetchPlan, seen: &'a HashSet<ReleaseId>) -> Self {
+        let FetchPlan { query, news_window, .. } = *plan;
         let pages = Pages { query, releases: Vec::new(), total: None, news_window };
-        Self { question, seen, unseen: HashSet::new(), reading: PageProgress::default(), pages }
+        Self { plan, seen, unseen: HashSet::new(), reading: PageProgress::default(), pages }
     }
 
     fn wants_next_page(&self) -> bool {
-        self.reading.pages < self.question.most_pages()
-            && self.reading.wants_next_page(self.question.must_be_whole)
+        self.reading.pages < self.plan.most_pages()
+            && self.reading.wants_next_page(self.plan.must_be_whole)
     }
 
     fn take(&mut self, mut page: AlbumsPage, today: Date) {
         // Whatever else can be read of it: nobody shall hear of it who wants no singles.
-        if let Some(kind) = kind_of_all(self.question.query) {
+        if let Some(kind) = kind_of_all(self.plan.query) {
             page.releases.iter_mut().for_each(|release| release.kind = kind);
         }
         // Of a list in no order, which was never read to its end, nothing counts but news.
-        let is_in_order = !self.question.query.is_of_others();
+        let is_in_order = !self.plan.query.is_of_others();
         let news_window = match is_in_order {
-            true => NewsWindow::later(self.question.checked, today),
-            false => self.question.news_window,
+            true => NewsWindow::later(self.plan.checked, today),
+            false => self.plan.news_window,
         };
         let is_young = |release: &Release| news_window.is_news(release.date, today);
         let is_new = |release: &Release| !self.seen.contains(&release.id);
@@ -265,15 +265,15 @@ impl<'a> Reader<'a> {
         let is_full = page.entries >= PAGE as usize;
         reading.more_may_follow = page.entries > 0
             && (is_full || page.total.is_some_and(|total| total > reading.entries));
-        let last = last_of(self.question.query, &page.releases);
+        let last = last_of(self.plan.query, &page.releases);
         reading.last_page_unseen = !last.is_empty() && last.iter().all(|release| is_new(release));
         reading.last_page_young = last.iter().any(|release| is_young(release));
-        reading.singles_hidden = self.question.query == ReleaseQuery::AlbumsAndSingles
+        reading.singles_hidden = self.plan.query == ReleaseQuery::AlbumsAndSingles
             && is_full
             && last.iter().all(|release| release.kind != ReleaseKind::Single);
         if reading.pages == 1 {
             self.pages.total = page.total;
-            reading.growth = growth(self.question.total, page.total);
+            reading.growth = growth(self.plan.total, page.total);
         }
         self.pages.releases.extend(page.releases);
     }

@@ -39,7 +39,7 @@ pub struct Limits {
     /// Time between the starts of two calls, whatever their buckets.
     pub interval: Duration,
     /// The longest that the call may wait for its turn.
-    pub patience: Duration,
+    pub max_wait: Duration,
 }
 
 /// Books the next call of a bucket: counts it now, so that a crash cannot lose it, and says when it
@@ -57,10 +57,10 @@ pub fn book(tx: &Tx<'_>, bucket: Bucket, limits: Limits) -> Result<Booking> {
         return Ok(Booking::Spent(free_at));
     }
     let at = next_start(tx, limits.interval)?;
-    if at > tx.now() + limits.patience {
+    if at > tx.now() + limits.max_wait {
         return Ok(Booking::Crowded);
     }
-    let sql = "INSERT INTO calls (bucket, at, purpose) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT INTO api_calls (bucket, at, purpose) VALUES (?1, ?2, ?3)";
     tx.execute(sql, params![bucket.as_str(), Ms(at), limits.purpose.as_str()])?;
     Ok(Booking::Booked(at))
 }
@@ -72,14 +72,14 @@ pub fn book(tx: &Tx<'_>, bucket: Bucket, limits: Limits) -> Result<Booking> {
 pub fn spent_until(tx: &Tx<'_>, bucket: Bucket, per_day: u32) -> Result<Option<Timestamp>> {
     let Some(skip) = per_day.checked_sub(1) else { return Ok(Some(tx.now() + WINDOW)) };
     let sql =
-        "SELECT at FROM calls WHERE bucket = ?1 AND at > ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3";
+        "SELECT at FROM api_calls WHERE bucket = ?1 AND at > ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3";
     let key = params![bucket.as_str(), Ms(tx.now() - WINDOW), skip];
     let oldest = tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?;
     Ok(oldest.map(|Ms(at)| at + WINDOW))
 }
 
 fn next_start(tx: &Tx<'_>, interval: Duration) -> Result<Timestamp> {
-    let sql = "SELECT max(at) FROM calls WHERE at <= ?1";
+    let sql = "SELECT max(at) FROM api_calls WHERE at <= ?1";
     let last: Option<Ms> = tx.query_row(sql, [Ms(tx.now() + BOOKED_AHEAD)], |row| row.get(0))?;
     Ok(last.map_or(tx.now(), |Ms(last)| tx.now().max(last + interval)))
 }
@@ -89,7 +89,7 @@ fn next_start(tx: &Tx<'_>, interval: Duration) -> Result<Timestamp> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn used(tx: &Tx<'_>, bucket: Bucket) -> Result<u64> {
-    let sql = "SELECT count(*) FROM calls WHERE bucket = ?1 AND at > ?2";
+    let sql = "SELECT count(*) FROM api_calls WHERE bucket = ?1 AND at > ?2";
     let key = params![bucket.as_str(), Ms(tx.now() - WINDOW)];
     Ok(tx.query_row(sql, key, |row| row.get(0))?)
 }

@@ -11,12 +11,12 @@ use crate::domain::release::ReleaseDate;
 
 /// `<time datetime="2026-11-23T12:00:00Z">23 November 2026, 13:00</time>`
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct When {
+pub(super) struct DisplayTime {
     machine: String,
     shown: String,
 }
 
-impl When {
+impl DisplayTime {
     /// Day and time, in `zone`.
     pub(super) fn exact(at: Timestamp, zone: &TimeZone) -> Self {
         Self::new(at, zone, "%-d %B %Y, %H:%M")
@@ -61,14 +61,14 @@ impl When {
     }
 }
 
-impl fmt::Display for When {
+impl fmt::Display for DisplayTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, r#"<time datetime="{}">{}</time>"#, self.machine, self.shown)
     }
 }
 
 // It consists of digits, month names and punctuation only.
-impl HtmlSafe for When {}
+impl HtmlSafe for DisplayTime {}
 
 #[cfg(test)]
 mod tests {
@@ -78,21 +78,21 @@ mod tests {
     fn time_is_shown_in_user_zone_and_marked_up_in_utc() {
         let at: Timestamp = "2026-11-23T23:30:00.123Z".parse().unwrap();
         let tokyo = TimeZone::get("Asia/Tokyo").unwrap();
-        let exact = When::exact(at, &tokyo).to_string();
+        let exact = DisplayTime::exact(at, &tokyo).to_string();
         assert_eq!(
             exact,
             r#"<time datetime="2026-11-23T23:30:00Z">24 November 2026, 08:30</time>"#
         );
-        let day = When::day(at, &TimeZone::UTC).to_string();
+        let day = DisplayTime::day(at, &TimeZone::UTC).to_string();
         assert_eq!(day, r#"<time datetime="2026-11-23T23:30:00Z">23 November 2026</time>"#);
-        let date = When::date(jiff::civil::date(2026, 1, 2)).to_string();
+        let date = DisplayTime::date(jiff::civil::date(2026, 1, 2)).to_string();
         assert_eq!(date, r#"<time datetime="2026-01-02">2 January 2026</time>"#);
     }
 
     #[test]
     fn partial_dates_are_shown_as_precise_as_known() {
         let released =
-            |raw| When::released(ReleaseDate::parse(raw, None)).map(|when| when.to_string());
+            |raw| DisplayTime::released(ReleaseDate::parse(raw, None)).map(|when| when.to_string());
         let expected = [
             ("2026-01-02", Some(r#"<time datetime="2026-01-02">2 January 2026</time>"#)),
             ("1981-12", Some(r#"<time datetime="1981-12">December 1981</time>"#)),

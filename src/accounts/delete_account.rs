@@ -3,7 +3,7 @@
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
 use crate::domain::user::UserId;
-use crate::store::farewells::{self, Farewell};
+use crate::store::goodbye_emails::{self, PendingGoodbye};
 use crate::store::{StoreError, Tx, artists, consents, follows, users};
 
 /// Artists per transaction, each deleted with its releases.
@@ -11,9 +11,9 @@ const ARTISTS: usize = 100;
 
 /// Deletes a user, and the artists that nobody else follows. The address is kept until the goodbye email is
 /// sent, for a few days at most. Idempotent.
-pub async fn leave(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
+pub async fn delete_account(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
     let leave = move |tx: &Tx<'_>| {
-        say_good_bye(tx, user)?;
+        enqueue_goodbye_email(tx, user)?;
         delete(tx, user)
     };
     let traces = ctx.db.write("leave", leave).await?;
@@ -23,7 +23,7 @@ pub async fn leave(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
 }
 
 /// Deletes the users who revoked access four days ago and did not sign in again. Returns how many.
-pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
+pub async fn delete_revoked_accounts(ctx: &Ctx) -> Result<u64, StoreError> {
     let (gone, traces) = ctx
         .db
         .write("see off", |tx| {
@@ -46,19 +46,19 @@ pub async fn see_off(ctx: &Ctx) -> Result<u64, StoreError> {
 pub async fn forget_artists(ctx: &Ctx, artists: Vec<ArtistId>) -> Result<(), StoreError> {
     for some in artists.chunks(ARTISTS) {
         let some = some.to_vec();
-        let forget = move |tx: &Tx<'_>| artists::forget_of_nobody(tx, &some);
+        let forget = move |tx: &Tx<'_>| artists::forget_unfollowed(tx, &some);
         ctx.db.write("forget artists", forget).await?;
     }
     Ok(())
 }
 
-fn say_good_bye(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
+fn enqueue_goodbye_email(tx: &Tx<'_>, user: UserId) -> Result<(), StoreError> {
     let Some(found) = users::find(tx, user)? else { return Ok(()) };
     let has_withdrawn = found.deleted_at.is_some();
     match found.address {
         Some(address) if !users::is_bouncing(tx, user)? => {
             let artists = follows::count(tx, user)?;
-            farewells::owe(tx, &Farewell { address, artists, has_withdrawn })
+            goodbye_emails::enqueue(tx, &PendingGoodbye { address, artists, has_withdrawn })
         }
         _ => Ok(()),
     }
@@ -69,7 +69,7 @@ fn delete(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>, StoreError> {
     if users::find(tx, user)?.is_none() {
         return Ok(Vec::new());
     }
-    let traces = artists::only_of(tx, user)?;
+    let traces = artists::followed_only_by(tx, user)?;
     users::delete(tx, user)?;
     Ok(traces)
 }

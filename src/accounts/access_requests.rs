@@ -13,7 +13,7 @@ use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::text::one_line;
 use crate::domain::user::{EmailAddress, NotAnAddress};
 use crate::gateway::Operator;
-use crate::store::callers::{self, Noted};
+use crate::store::access_requests::{self, Noted};
 use crate::store::{StoreError, Tx};
 
 /// How long a proof is valid. It is good for one row, however often its form is sent.
@@ -23,7 +23,7 @@ const TTL: SignedDuration = SignedDuration::from_hours(1);
 const MAX_NAME_LENGTH: usize = 100;
 
 #[derive(Debug, thiserror::Error)]
-pub enum CallerError {
+pub enum AccessRequestError {
     #[error("the form is over an hour old, or was not made for this")]
     NoProof,
     #[error("Please type your name, in at most 100 characters.")]
@@ -42,36 +42,41 @@ pub enum CallerError {
 pub(super) fn proof(ctx: &Ctx) -> String {
     let nonce = secret::new(&*ctx.chance);
     let until = (ctx.clock.now() + TTL).as_millisecond();
-    let signature = ctx.db.sealer().sign(&signed_words(until, &nonce));
+    let signature = ctx.db.cipher().sign(&signing_payload(until, &nonce));
     format!("{until}.{nonce}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
 /// Records an access request. The operator gets at most one email a day about requests.
-pub async fn ask(ctx: &Ctx, proof: &str, name: &str, address: &str) -> Result<(), CallerError> {
-    let proof = read(ctx, proof).ok_or(CallerError::NoProof)?;
+pub async fn ask(
+    ctx: &Ctx,
+    proof: &str,
+    name: &str,
+    address: &str,
+) -> Result<(), AccessRequestError> {
+    let proof = read(ctx, proof).ok_or(AccessRequestError::NoProof)?;
     let name = one_line(name);
     if name.is_empty() || name.chars().count() > MAX_NAME_LENGTH {
-        return Err(CallerError::Name);
+        return Err(AccessRequestError::Name);
     }
     let address = EmailAddress::parse(address).map_err(|why| match why {
-        NotAnAddress::Empty => CallerError::NoAddress,
-        why => CallerError::Address(why),
+        NotAnAddress::Empty => AccessRequestError::NoAddress,
+        why => AccessRequestError::Address(why),
     })?;
     let operator = Operator::at(ctx.operator.as_ref());
     let note = move |tx: &Tx<'_>| {
-        let noted = callers::note(tx, proof, &name, &address)?;
-        operator.tell(tx, OperatorAlert::Callers)?;
+        let noted = access_requests::note(tx, proof, &name, &address)?;
+        operator.enqueue_alert(tx, OperatorAlert::AccessRequests)?;
         Ok(noted)
     };
     match ctx.db.write("ask the operator", note).await? {
         Noted::Yes => Ok(()),
-        Noted::Full => Err(CallerError::Full),
+        Noted::Full => Err(AccessRequestError::Full),
     }
 }
 
 /// Deletes an access request.
 pub async fn forget(ctx: &Ctx, number: i64) -> Result<(), StoreError> {
-    ctx.db.write("forget caller", move |tx| callers::forget(tx, number)).await
+    ctx.db.write("forget caller", move |tx| access_requests::forget(tx, number)).await
 }
 
 /// The stored hash of a proof, if it is valid.
@@ -80,11 +85,11 @@ fn read(ctx: &Ctx, proof: &str) -> Option<[u8; 32]> {
     let (nonce, signature) = rest.split_once('.')?;
     let (until, signature) = (until.parse().ok()?, URL_SAFE_NO_PAD.decode(signature).ok()?);
     let is_over = Timestamp::from_millisecond(until).ok()? <= ctx.clock.now();
-    let is_ours = ctx.db.sealer().is_signed(&signed_words(until, nonce), &signature);
+    let is_ours = ctx.db.cipher().is_signed(&signing_payload(until, nonce), &signature);
     (is_ours && !is_over).then(|| secret::hash(nonce))
 }
 
 /// The payload names the purpose, so that no other signature is valid here.
-fn signed_words(until: i64, nonce: &str) -> String {
+fn signing_payload(until: i64, nonce: &str) -> String {
     format!("caller/{until}/{nonce}")
 }

@@ -15,7 +15,7 @@ const MAX_ROWS: u32 = 50;
 
 /// A request to be added to the allow list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+pub struct AccessRequest {
     pub number: i64,
     /// The name as entered, on one line.
     pub name: String,
@@ -39,60 +39,61 @@ pub fn note(
     address: &EmailAddress,
 ) -> Result<Noted> {
     tx.execute(
-        "DELETE FROM callers WHERE proof_hash = ?1 OR address = ?2",
+        "DELETE FROM access_requests WHERE proof_hash = ?1 OR address = ?2",
         params![proof_hash, address],
     )?;
-    let waiting: u32 = tx.query_row("SELECT count(*) FROM callers", [], |row| row.get(0))?;
+    let waiting: u32 =
+        tx.query_row("SELECT count(*) FROM access_requests", [], |row| row.get(0))?;
     if waiting >= MAX_ROWS {
         return Ok(Noted::Full);
     }
     tx.execute(
-        "INSERT INTO callers (name, address, proof_hash, asked_at) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO access_requests (name, address, proof_hash, asked_at) VALUES (?1, ?2, ?3, ?4)",
         params![name, address, proof_hash, Ms(tx.now())],
     )?;
     Ok(Noted::Yes)
 }
 
-const CALLER: &str = "SELECT id, name, address, asked_at FROM callers";
+const ACCESS_REQUEST: &str = "SELECT id, name, address, asked_at FROM access_requests";
 
 /// All requests, newest first.
-pub fn list(tx: &Tx<'_>) -> Result<Vec<Caller>> {
+pub fn list(tx: &Tx<'_>) -> Result<Vec<AccessRequest>> {
     let mut rows =
-        tx.conn().prepare_cached(&format!("{CALLER} ORDER BY asked_at DESC, id DESC"))?;
+        tx.conn().prepare_cached(&format!("{ACCESS_REQUEST} ORDER BY asked_at DESC, id DESC"))?;
     Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The requests that this email lists: those that it listed when it was rendered before and, unless it is a repeat
 /// that must stay the same, all that no other email lists.
-pub fn tell_in(tx: &Tx<'_>, email: i64, is_repeat: bool) -> Result<Vec<Caller>> {
+pub fn record_alert(tx: &Tx<'_>, email: i64, is_repeat: bool) -> Result<Vec<AccessRequest>> {
     if !is_repeat {
-        tx.execute("UPDATE callers SET told_in = ?1 WHERE told_in IS NULL", [email])?;
+        tx.execute("UPDATE access_requests SET alert_id = ?1 WHERE alert_id IS NULL", [email])?;
     }
-    let sql = format!("{CALLER} WHERE told_in = ?1 ORDER BY id");
+    let sql = format!("{ACCESS_REQUEST} WHERE alert_id = ?1 ORDER BY id");
     let mut rows = tx.conn().prepare_cached(&sql)?;
     Ok(rows.query_map([email], read)?.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Deletes a request that the operator has dealt with.
 pub fn forget(tx: &Tx<'_>, number: i64) -> Result<()> {
-    tx.execute("DELETE FROM callers WHERE id = ?1", [number])?;
+    tx.execute("DELETE FROM access_requests WHERE id = ?1", [number])?;
     Ok(())
 }
 
 /// Deletes the request with this address: its sender has signed in.
 pub fn forget_address(tx: &Tx<'_>, address: &EmailAddress) -> Result<()> {
-    tx.execute("DELETE FROM callers WHERE address = ?1", [address])?;
+    tx.execute("DELETE FROM access_requests WHERE address = ?1", [address])?;
     Ok(())
 }
 
 /// Whether there is a request that no email lists.
-pub fn is_anybody_untold(tx: &Tx<'_>) -> Result<bool> {
-    let sql = "SELECT 1 FROM callers WHERE told_in IS NULL LIMIT 1";
+pub fn is_any_unreported(tx: &Tx<'_>) -> Result<bool> {
+    let sql = "SELECT 1 FROM access_requests WHERE alert_id IS NULL LIMIT 1";
     Ok(tx.query_row(sql, [], |_| Ok(())).optional()?.is_some())
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Caller> {
+fn read(row: &Row<'_>) -> rusqlite::Result<AccessRequest> {
     let asked_at: Ms = row.get(3)?;
     let (number, name, address) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    Ok(Caller { number, name, address, asked_at: asked_at.0 })
+    Ok(AccessRequest { number, name, address, asked_at: asked_at.0 })
 }

@@ -22,7 +22,7 @@ pub(super) fn common_refusal(answer: &Answer) -> Option<Error> {
 /// What a Web API answer other than 200 means.
 pub(super) fn api_refusal(answer: &Answer) -> Error {
     match answer.status {
-        StatusCode::UNAUTHORIZED => Error::AccessRefused,
+        StatusCode::UNAUTHORIZED => Error::Unauthorized,
         StatusCode::FORBIDDEN => forbidden(answer),
         StatusCode::NOT_FOUND => Error::NotFound,
         status => unexpected(status),
@@ -86,7 +86,7 @@ mod tests {
     const PREMIUM: &str = "Active premium subscription required for the owner of the app. When \
         the subscription status changes, it can take a few hours before requests are allowed again.";
 
-    fn judge(status: u16, body: &str) -> Error {
+    fn classify(status: u16, body: &str) -> Error {
         let answer = whole(status, body.as_bytes());
         common_refusal(&answer).unwrap_or_else(|| api_refusal(&answer))
     }
@@ -97,19 +97,19 @@ mod tests {
 
     #[test]
     fn the_three_403_are_told_apart_in_json_and_in_plain_text() {
-        assert_eq!(judge(403, &json(403, REGISTERED)), Error::NotOnAllowList);
-        assert_eq!(judge(403, REGISTERED), Error::NotOnAllowList);
-        assert_eq!(judge(403, PREMIUM), Error::OwnerNeedsPremium);
-        assert_eq!(judge(403, &json(403, PREMIUM)), Error::OwnerNeedsPremium);
-        assert_eq!(judge(403, &json(403, "Forbidden")), Error::EndpointRemoved);
-        assert_eq!(judge(403, "Forbidden"), Error::EndpointRemoved);
-        assert_eq!(judge(403, ""), Error::EndpointRemoved);
+        assert_eq!(classify(403, &json(403, REGISTERED)), Error::NotOnAllowList);
+        assert_eq!(classify(403, REGISTERED), Error::NotOnAllowList);
+        assert_eq!(classify(403, PREMIUM), Error::OwnerNeedsPremium);
+        assert_eq!(classify(403, &json(403, PREMIUM)), Error::OwnerNeedsPremium);
+        assert_eq!(classify(403, &json(403, "Forbidden")), Error::EndpointRemoved);
+        assert_eq!(classify(403, "Forbidden"), Error::EndpointRemoved);
+        assert_eq!(classify(403, ""), Error::EndpointRemoved);
     }
 
     #[test]
     fn a_missing_scope_is_one_users_and_no_endpoint_that_is_gone() {
         let body = json(403, "Insufficient client scope");
-        assert_eq!(judge(403, &body), Error::MissingScope);
+        assert_eq!(classify(403, &body), Error::MissingScope);
         assert!(Error::MissingScope.is_about_the_user());
         assert!(!Error::EndpointRemoved.is_about_the_user());
     }
@@ -125,23 +125,23 @@ mod tests {
     fn a_spent_quota_is_no_rate_limit() {
         let spent =
             r#"{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}"#;
-        assert_eq!(judge(429, spent), Error::QuotaExceeded { retry_after: None });
+        assert_eq!(classify(429, spent), Error::QuotaExceeded { retry_after: None });
         for body in [&json(429, "API rate limit exceeded"), "Too many requests", ""] {
-            assert_eq!(judge(429, body), Error::RateLimited { retry_after: None }, "{body}");
+            assert_eq!(classify(429, body), Error::RateLimited { retry_after: None }, "{body}");
         }
     }
 
     #[test]
     fn the_other_refusals_have_their_meaning() {
-        assert_eq!(judge(401, &json(401, "The access token expired")), Error::AccessRefused);
-        assert_eq!(judge(401, ""), Error::AccessRefused);
-        assert_eq!(judge(404, &json(404, "Resource not found")), Error::NotFound);
+        assert_eq!(classify(401, &json(401, "The access token expired")), Error::Unauthorized);
+        assert_eq!(classify(401, ""), Error::Unauthorized);
+        assert_eq!(classify(404, &json(404, "Resource not found")), Error::NotFound);
         for (status, body) in [(500, ""), (502, "<html>"), (503, r#"{"error":"invalid_grant"}"#)] {
-            assert!(matches!(judge(status, body), Error::Temporary(_)), "{status}");
+            assert!(matches!(classify(status, body), Error::Temporary(_)), "{status}");
         }
         for status in [204, 301, 302, 304, 400, 405, 410, 418] {
             assert_eq!(
-                judge(status, "Invalid limit"),
+                classify(status, "Invalid limit"),
                 Error::Malformed(format!("status {status}"))
             );
         }

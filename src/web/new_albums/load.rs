@@ -7,10 +7,10 @@ use crate::domain::preferences::Preferences;
 use crate::domain::release::Release;
 use crate::domain::release_filter::{self, Categories, Category, Match, SkipReason};
 use crate::domain::user::UserId;
-use crate::store::outbox::{self, Entry, Told};
+use crate::store::outbox::{self, DeliveryStatus, Entry};
 use crate::store::users::{self, User};
 use crate::store::{StoreError, Tx, preferences, releases};
-use crate::web::when::When;
+use crate::web::time::DisplayTime;
 
 /// Items per page.
 const PER_PAGE: usize = 30;
@@ -27,7 +27,7 @@ const BOUNCING: &str = "letters to your address come back";
 
 /// The parsed query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct Filter {
     /// Only this kind.
     pub(super) kind: Option<Category>,
     /// Only items before this position.
@@ -47,11 +47,11 @@ pub(super) struct Item {
     place: i64,
     pub(super) release: Release,
     pub(super) kind: Category,
-    pub(super) released: Option<When>,
+    pub(super) released: Option<DisplayTime>,
     /// The user's artists who appear on it, if it is by others.
     pub(super) guests: Vec<String>,
     pub(super) seen_at: Timestamp,
-    pub(super) told: Told,
+    pub(super) status: DeliveryStatus,
 }
 
 impl Item {
@@ -60,11 +60,11 @@ impl Item {
     }
 }
 
-pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Found>, StoreError> {
+pub(super) fn load(tx: &Tx<'_>, user: UserId, filter: Filter) -> Result<Option<Found>, StoreError> {
     let Some(known) = users::find(tx, user)? else { return Ok(None) };
     let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
     let (mut items, mut looked_through) = (Vec::new(), 0);
-    let mut before = wish.before.unwrap_or(i64::MAX);
+    let mut before = filter.before.unwrap_or(i64::MAX);
     let mut older = None;
     loop {
         let read = match known.address {
@@ -75,7 +75,7 @@ pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Fou
         looked_through += read.rows;
         before = read.last_place.unwrap_or(before);
         for entry in read.entries {
-            items.extend(item(tx, &known, entry, &wanted, wish.kind)?);
+            items.extend(item(tx, &known, entry, &wanted, filter.kind)?);
         }
         if items.len() > PER_PAGE {
             items.truncate(PER_PAGE);
@@ -90,7 +90,7 @@ pub(super) fn gather(tx: &Tx<'_>, user: UserId, wish: Wish) -> Result<Option<Fou
             break;
         }
     }
-    let is_looked_for = wish.kind.is_none_or(|kind| is_looked_for(kind, wanted.categories));
+    let is_looked_for = filter.kind.is_none_or(|kind| is_looked_for(kind, wanted.categories));
     Ok(Some(Found { items, older, is_looked_for, zone: wanted.digest_schedule.zone }))
 }
 
@@ -103,26 +103,30 @@ fn item(
     wanted: &Preferences,
     only: Option<Category>,
 ) -> Result<Option<Item>, StoreError> {
-    let Entry { place, release, seen_at, told } = entry;
+    let Entry { place, release, seen_at, status } = entry;
     let reasons = releases::reasons(tx, &release.id, user.id)?;
     let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
     let kind = release_filter::category(&release, appears);
-    let is_untold = matches!(told, Told::Unwanted(_) | Told::Unconfirmed);
+    let is_untold = matches!(status, DeliveryStatus::Unwanted(_) | DeliveryStatus::Unconfirmed);
     let is_for_others = is_untold && !is_looked_for(kind, wanted.categories);
     if is_for_others || only.is_some_and(|only| only != kind) {
         return Ok(None);
     }
-    let told = match told {
-        Told::Owed(..) if user.deleted_at.is_some() => Told::Unwanted(WITHDRAWN.to_owned()),
-        Told::Owed(..) if user.bouncing_since.is_some() => Told::Unwanted(BOUNCING.to_owned()),
-        told => as_things_stand(told, &release, &reasons, wanted),
+    let status = match status {
+        DeliveryStatus::Pending(..) if user.deleted_at.is_some() => {
+            DeliveryStatus::Unwanted(WITHDRAWN.to_owned())
+        }
+        DeliveryStatus::Pending(..) if user.bouncing_since.is_some() => {
+            DeliveryStatus::Unwanted(BOUNCING.to_owned())
+        }
+        status => as_things_stand(status, &release, &reasons, wanted),
     };
     let guests = match kind {
         Category::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
         _ => Vec::new(),
     };
-    let released = When::released(release.date);
-    Ok(Some(Item { place, release, kind, released, guests, seen_at, told }))
+    let released = DisplayTime::released(release.date);
+    Ok(Some(Item { place, release, kind, released, guests, seen_at, status }))
 }
 
 /// Whether releases of this kind are found whatever other users want. Albums always are, including live
@@ -137,13 +141,18 @@ fn is_looked_for(kind: Category, categories: Categories) -> bool {
 }
 
 /// A pending notification that would be dropped from its email counts as dropped.
-fn as_things_stand(told: Told, release: &Release, reasons: &[Match], wanted: &Preferences) -> Told {
-    let (Told::Owed(..) | Told::Unconfirmed) = told else { return told };
+fn as_things_stand(
+    status: DeliveryStatus,
+    release: &Release,
+    reasons: &[Match],
+    wanted: &Preferences,
+) -> DeliveryStatus {
+    let (DeliveryStatus::Pending(..) | DeliveryStatus::Unconfirmed) = status else { return status };
     if !wanted.is_subscribed {
-        return Told::Unwanted(SkipReason::Unsubscribed.to_string());
+        return DeliveryStatus::Unwanted(SkipReason::Unsubscribed.to_string());
     }
     match release_filter::evaluate(release, reasons, wanted.categories) {
-        Ok(()) => told,
-        Err(why) => Told::Unwanted(why.to_string()),
+        Ok(()) => status,
+        Err(why) => DeliveryStatus::Unwanted(why.to_string()),
     }
 }

@@ -22,23 +22,23 @@ use crate::context::Ctx;
 use crate::domain::user::UserId;
 
 /// The signed-in user. Others are redirected to the front page.
-pub(super) struct Visit {
+pub(super) struct CurrentUser {
     pub(super) user: UserId,
-    pub(super) frame: Frame,
+    pub(super) frame: PageContext,
     /// The session token.
     pub(super) session: String,
 }
 
 /// What all pages of a signed-in user need.
 #[derive(Debug, Clone)]
-pub(super) struct Frame {
+pub(super) struct PageContext {
     /// The CSRF token, which every form sends as `form`.
     pub(super) form_token: String,
     /// Whether the menu shows the admin page.
     pub(super) is_operator: bool,
 }
 
-impl FromRequestParts<Shared> for Visit {
+impl FromRequestParts<Shared> for CurrentUser {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Response> {
@@ -46,10 +46,10 @@ impl FromRequestParts<Shared> for Visit {
         let jar = CookieJar::from_headers(&parts.headers);
         let front = || Redirect::to("/").into_response();
         let token = cookies::read(&jar, &ctx, Purpose::Session).ok_or_else(front)?;
-        match session::whose(&ctx, &token).await {
+        match session::authenticate(&ctx, &token).await {
             Ok(Some(known)) => {
                 let form_token = session::form_token(&token);
-                let frame = Frame { form_token, is_operator: known.is_operator };
+                let frame = PageContext { form_token, is_operator: known.is_operator };
                 Ok(Self { user: known.user, frame, session: token })
             }
             Ok(None) => Err(front()),
@@ -59,20 +59,20 @@ impl FromRequestParts<Shared> for Visit {
 }
 
 /// A form that a signed-in user sent from one of our pages.
-pub(super) struct SignedForm {
-    pub(super) visit: Visit,
+pub(super) struct CsrfForm {
+    pub(super) current_user: CurrentUser,
     pub(super) fields: Fields,
 }
 
-impl FromRequest<Shared> for SignedForm {
+impl FromRequest<Shared> for CsrfForm {
     type Rejection = Response;
 
     async fn from_request(request: Request, shared: &Shared) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let visit = Visit::from_request_parts(&mut parts, shared).await?;
+        let current_user = CurrentUser::from_request_parts(&mut parts, shared).await?;
         let fields = Fields::from_request(Request::from_parts(parts, body), shared).await?;
-        if session::is_form_token(&visit.session, fields.value("form")) {
-            Ok(Self { visit, fields })
+        if session::is_form_token(&current_user.session, fields.value("form")) {
+            Ok(Self { current_user, fields })
         } else {
             Err(stale_form())
         }

@@ -29,7 +29,7 @@ pub enum Sort {
 
 /// Which of the artists that a user follows to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ArtistQuery {
     /// Part of the name, folded (`domain/text.rs`); empty for all artists.
     pub search: String,
     pub sort: Sort,
@@ -68,7 +68,7 @@ pub fn count_found(tx: &Tx<'_>, user: UserId, search: &str) -> Result<u64> {
 }
 
 /// One page of the artists that a user follows.
-pub fn page(tx: &Tx<'_>, user: UserId, wanted: &Wanted) -> Result<Vec<Followed>> {
+pub fn page(tx: &Tx<'_>, user: UserId, wanted: &ArtistQuery) -> Result<Vec<Followed>> {
     let skipped = i64::from(wanted.page) * i64::from(PAGE_SIZE);
     let key = params![user, wanted.search, PAGE_SIZE, skipped];
     let mut rows = tx.conn().prepare_cached(&page_sql(wanted.sort))?;
@@ -81,27 +81,27 @@ pub fn find(tx: &Tx<'_>, user: UserId, id: &ArtistId) -> Result<Option<Followed>
     let sql = format!(
         "SELECT {COLUMNS} FROM follows f JOIN artists a ON a.id = f.artist
              LEFT JOIN releases r ON r.id = a.last_album
-         WHERE f.person = ?1 AND f.artist = ?2"
+         WHERE f.user_id = ?1 AND f.artist = ?2"
     );
     Ok(tx.query_row(&sql, params![user, id], followed).optional()?)
 }
 
 /// When the user last requested a sync, if they may not request another one yet.
-pub fn hurried_at(tx: &Tx<'_>, user: UserId) -> Result<Option<Timestamp>> {
-    let sql = "SELECT hurried_at FROM people WHERE id = ?1 AND hurried_at > ?2";
+pub fn sync_requested_at(tx: &Tx<'_>, user: UserId) -> Result<Option<Timestamp>> {
+    let sql = "SELECT sync_requested_at FROM users WHERE id = ?1 AND sync_requested_at > ?2";
     let key = params![user, Ms(tx.now() - SYNC_COOLDOWN)];
     Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map(|at| at.0))
 }
 
 /// Makes the user's follow list due now, at their request.
-pub fn hurry(tx: &Tx<'_>, user: UserId) -> Result<()> {
-    let sql = "UPDATE people SET hurried_at = ?2, follows_next_at = min(follows_next_at, ?2) WHERE id = ?1";
+pub fn record_sync_request(tx: &Tx<'_>, user: UserId) -> Result<()> {
+    let sql = "UPDATE users SET sync_requested_at = ?2, follows_next_at = min(follows_next_at, ?2) WHERE id = ?1";
     exactly_one(tx.execute(sql, params![user, Ms(tx.now())])?)
 }
 
 /// The artists followed by the user `?1` whose names contain `?2`. A `CROSS JOIN` is one that SQLite does not
 /// reorder, so that artists come in the order of an index.
-const MATCHES: &str = "artists a CROSS JOIN follows f ON f.person = ?1 AND f.artist = a.id
+const MATCHES: &str = "artists a CROSS JOIN follows f ON f.user_id = ?1 AND f.artist = a.id
                        WHERE instr(a.folded, ?2) > 0";
 
 /// Reads artists along the index of the requested order and stops at the end of the page, so nothing is
@@ -121,8 +121,8 @@ fn page_sql(sort: Sort) -> String {
 }
 
 /// What [`followed`] reads, for the user `?1`.
-const COLUMNS: &str = "a.id, a.name, a.watched_since, a.checked_at, iif(a.failures > 0, a.last_failure, NULL),
-    EXISTS (SELECT 1 FROM mutes m WHERE m.person = ?1 AND m.artist = a.id), r.title, r.link, r.date";
+const COLUMNS: &str = "a.id, a.name, a.tracked_since, a.checked_at, iif(a.failures > 0, a.last_failure, NULL),
+    EXISTS (SELECT 1 FROM mutes m WHERE m.user_id = ?1 AND m.artist = a.id), r.title, r.link, r.date";
 
 fn followed(row: &Row<'_>) -> rusqlite::Result<Followed> {
     let last_album = match row.get::<_, Option<String>>(6)? {
@@ -152,12 +152,12 @@ mod tests {
 
     use super::*;
     use crate::store::migrations;
-    use crate::store::presence::Company;
+    use crate::store::process_lock::OtherProcesses;
 
     #[test]
     fn pages_are_read_along_an_index_in_every_order() {
         let mut conn = Connection::open_in_memory().unwrap();
-        migrations::migrate(&mut conn, Path::new("x"), Company::Others).unwrap();
+        migrations::migrate(&mut conn, Path::new("x"), OtherProcesses::Others).unwrap();
         for (sort, index) in [
             (Sort::Name, "artists_by_name"),
             (Sort::LastAlbum, "artists_by_album"),

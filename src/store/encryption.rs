@@ -17,12 +17,12 @@ const NONCE: usize = 24;
 
 /// Encrypts, decrypts and signs with keys derived from the operator's key.
 #[derive(Debug)]
-pub struct Sealer {
+pub struct Cipher {
     sealing: SecretBox<[u8; 32]>,
     signing: SecretBox<[u8; 64]>,
 }
 
-impl Sealer {
+impl Cipher {
     /// Derives the keys.
     pub fn new(key: &SecretBox<[u8; 32]>) -> Self {
         Self {
@@ -100,40 +100,40 @@ mod tests {
     use super::*;
     use crate::clock::SeededChance;
 
-    fn sealer(first: u8) -> Sealer {
+    fn cipher(first: u8) -> Cipher {
         let mut key = [7; 32];
         key[0] = first;
-        Sealer::new(&SecretBox::new(Box::new(key)))
+        Cipher::new(&SecretBox::new(Box::new(key)))
     }
 
     #[test]
     fn sealed_value_opens_only_for_its_row() {
         let secret = SecretString::from("a token");
-        let sealed = sealer(1).seal(&secret, "tokens/1/access", &*SeededChance::new(1));
+        let sealed = cipher(1).seal(&secret, "tokens/1/access", &*SeededChance::new(1));
         assert!(!sealed.windows(5).any(|w| w == b"token"));
-        assert_eq!(sealer(1).open(&sealed, "tokens/1/access").unwrap().expose_secret(), "a token");
-        assert!(sealer(1).open(&sealed, "tokens/2/access").is_err());
-        assert!(sealer(1).open(&sealed, "tokens/1/refresh").is_err());
-        assert!(sealer(2).open(&sealed, "tokens/1/access").is_err());
+        assert_eq!(cipher(1).open(&sealed, "tokens/1/access").unwrap().expose_secret(), "a token");
+        assert!(cipher(1).open(&sealed, "tokens/2/access").is_err());
+        assert!(cipher(1).open(&sealed, "tokens/1/refresh").is_err());
+        assert!(cipher(2).open(&sealed, "tokens/1/access").is_err());
     }
 
     #[test]
     fn changed_or_truncated_value_is_an_error() {
-        let sealed = sealer(1).seal(&SecretString::from("x"), "a", &*SeededChance::new(1));
+        let sealed = cipher(1).seal(&SecretString::from("x"), "a", &*SeededChance::new(1));
         for cut in 0..sealed.len() {
-            assert!(sealer(1).open(&sealed[..cut], "a").is_err());
+            assert!(cipher(1).open(&sealed[..cut], "a").is_err());
             let mut changed = sealed.clone();
             changed[cut] ^= 1;
-            assert!(sealer(1).open(&changed, "a").is_err());
+            assert!(cipher(1).open(&changed, "a").is_err());
         }
     }
 
     #[test]
     fn signature_is_valid_only_for_its_message_and_key() {
-        let signature = sealer(1).sign("confirm/1");
-        assert!(sealer(1).is_signed("confirm/1", &signature));
-        assert!(!sealer(1).is_signed("confirm/2", &signature));
-        assert!(!sealer(2).is_signed("confirm/1", &signature));
-        assert!(!sealer(1).is_signed("confirm/1", b""));
+        let signature = cipher(1).sign("confirm/1");
+        assert!(cipher(1).is_signed("confirm/1", &signature));
+        assert!(!cipher(1).is_signed("confirm/2", &signature));
+        assert!(!cipher(2).is_signed("confirm/1", &signature));
+        assert!(!cipher(1).is_signed("confirm/1", b""));
     }
 }

@@ -13,7 +13,8 @@ use crate::store::overdue::{self, Overdue};
 use crate::store::status::Artists;
 use crate::store::users::User;
 use crate::store::{
-    StoreError, Tx, follows, job_runs, ledger, links, outbox, preferences, status, users,
+    StoreError, Tx, api_calls, confirmation_links, follows, job_runs, outbox, preferences, status,
+    users,
 };
 
 /// Overdue artists to list.
@@ -35,20 +36,20 @@ pub(super) struct Facts {
     pub(super) conditions: Vec<Condition>,
 }
 
-pub(super) fn gather(
+pub(super) fn load(
     tx: &Tx<'_>,
     id: UserId,
     cadence: &check_planner::Settings,
 ) -> Result<Option<Facts>, StoreError> {
     let Some(user) = users::find(tx, id)? else { return Ok(None) };
     let Some(wanted) = preferences::of(tx, id)? else { return Ok(None) };
-    let awaiting = links::awaiting(tx, id)?.and_then(|link| link.address);
+    let awaiting = confirmation_links::awaiting(tx, id)?.and_then(|link| link.address);
     let artists = status::artists_of(tx, Some(id), cadence)?;
     let overdue = match artists.overdue {
         0 => Vec::new(),
         _ => overdue::list(tx, Some(id), cadence, OVERDUE_LISTED)?,
     };
-    let (pauses, follows_pause) = (pauses(tx)?, ledger::pause_of(tx, Bucket::Following)?);
+    let (pauses, follows_pause) = (pauses(tx)?, api_calls::pause_of(tx, Bucket::Following)?);
     let known = account_health::AccountFacts {
         consent: consent_of(&user),
         trouble: user.trouble.clone(),
@@ -64,7 +65,7 @@ pub(super) fn gather(
     };
     let conditions = account_health::evaluate(&known, tx.now());
     let emails = outbox::lately(tx, &user, EMAILS_LISTED)?;
-    let sampled_at = outbox::last_owed(tx, id, EmailKind::Sample)?;
+    let sampled_at = outbox::last_pending(tx, id, EmailKind::Sample)?;
     Ok(Some(Facts { user, sampled_at, wanted, awaiting, artists, overdue, emails, conditions }))
 }
 
@@ -88,15 +89,15 @@ fn consent_of(user: &User) -> Consent {
 /// The pauses that stop checks, and those that only the operator can end.
 fn pauses(tx: &Tx<'_>) -> Result<Vec<Pause>, StoreError> {
     let (asking, checks) =
-        (ledger::pause_of(tx, Bucket::ArtistAlbums)?, ledger::pause_of_checks(tx)?);
-    let all = ledger::pauses(tx)?.into_iter().map(|(_, pause)| pause);
+        (api_calls::pause_of(tx, Bucket::ArtistAlbums)?, api_calls::pause_of_checks(tx)?);
+    let all = api_calls::pauses(tx)?.into_iter().map(|(_, pause)| pause);
     let operators = all.filter(|pause| matches!(pause.cause, Cause::Premium | Cause::Endpoint));
     Ok(operators.chain(asking).chain(checks).collect())
 }
 
 /// Whether Spotify rejected the app's credentials in the last run of a job. Every run tries again.
 fn is_app_refused(tx: &Tx<'_>) -> Result<bool, StoreError> {
-    let words = spotify::Error::BadClient.to_string();
+    let words = spotify::Error::InvalidClient.to_string();
     let runs = [job_runs::last(tx, "follows")?, job_runs::last(tx, "releases")?];
     Ok(runs.into_iter().flatten().any(|run| run.did.contains(&words)))
 }

@@ -8,7 +8,7 @@ pub const SPOTIFY_APPS: &str = "https://www.spotify.com/account/apps/";
 
 /// The last email to a user whose data was deleted.
 #[derive(Clone, Copy)]
-pub struct GoodBye<'a> {
+pub struct Goodbye<'a> {
     pub instance_url: &'a str,
     /// How many artists the user followed.
     pub artists: u64,
@@ -16,9 +16,9 @@ pub struct GoodBye<'a> {
     pub listed_at_spotify: bool,
 }
 
-templates!(GoodBye, "good_bye.txt", "good_bye.mjml");
+templates!(Goodbye, "goodbye.txt", "goodbye.mjml");
 
-impl GoodBye<'_> {
+impl Goodbye<'_> {
     pub fn email(&self) -> Result<Email, RenderError> {
         render("Good-bye from Dropday: what was deleted".to_owned(), self)
     }

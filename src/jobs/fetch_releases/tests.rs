@@ -27,7 +27,7 @@ fn group(kind: ReleaseKind, new: usize, old: usize) -> impl Iterator<Item = Rele
     (0..new).map(of(true)).chain((0..old).map(of(false)))
 }
 
-impl Question {
+impl FetchPlan {
     fn later(query: ReleaseQuery, total: Option<u64>) -> Self {
         Self {
             query,
@@ -53,8 +53,8 @@ fn read_list(
 ) -> Told {
     let old = list.iter().filter(|release| release.date != ReleaseDate::Day(TODAY));
     let seen = old.map(|release| release.id.clone()).collect();
-    let question = Question::later(query, before);
-    let mut reader = Reader::new(&question, &seen);
+    let plan = FetchPlan::later(query, before);
+    let mut reader = Reader::new(&plan, &seen);
     loop {
         let from = usize::try_from(reader.reading.entries).unwrap().min(list.len());
         let releases = list[from..].iter().take(PAGE as usize).cloned().collect::<Vec<_>>();
@@ -92,12 +92,12 @@ fn where_nothing_is_new_one_page_will_do() {
 #[test]
 fn a_initial_scan_at_what_an_artist_appears_on_takes_one_page_however_young_and_long_the_list_is() {
     let wanted_since = TODAY.tomorrow().unwrap();
-    let question = Question {
+    let plan = FetchPlan {
         news_window: NewsWindow::first(wanted_since),
-        ..Question::later(ReleaseQuery::Secondary(SecondaryList::Appearances), None)
+        ..FetchPlan::later(ReleaseQuery::Secondary(SecondaryList::Appearances), None)
     };
     let seen = HashSet::new();
-    let mut reader = Reader::new(&question, &seen);
+    let mut reader = Reader::new(&plan, &seen);
     let releases = group(ReleaseKind::Album, 10, 0).collect();
     reader.take(AlbumsPage { releases, entries: 10, total: Some(1_335) }, TODAY);
     assert!(!reader.wants_next_page());
@@ -156,9 +156,9 @@ proptest! {
         let kind = |single| if single { ReleaseKind::Single } else { ReleaseKind::Album };
         let releases: Vec<_> =
             kinds.iter().enumerate().map(|(n, single)| release(kind(*single), n, true)).collect();
-        let question = Question::later(query, None);
+        let plan = FetchPlan::later(query, None);
         let seen = HashSet::new();
-        let mut reader = Reader::new(&question, &seen);
+        let mut reader = Reader::new(&plan, &seen);
         for _ in 0..detection::MAX_PAGES {
             let page = AlbumsPage { releases: releases.clone(), entries, total };
             reader.take(page, TODAY);

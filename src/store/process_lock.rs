@@ -13,7 +13,7 @@ use super::{Result, StoreError};
 
 /// Whether other processes use the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Company {
+pub(super) enum OtherProcesses {
     /// No other process does.
     Nobody,
     /// At least one does.
@@ -24,29 +24,29 @@ pub(super) enum Company {
 
 /// The lock, held for as long as this process uses the database.
 #[derive(Debug)]
-pub(super) struct Presence(#[expect(dead_code, reason = "held for its lock")] Option<File>);
+pub(super) struct ProcessLock(#[expect(dead_code, reason = "held for its lock")] Option<File>);
 
-impl Presence {
+impl ProcessLock {
     /// Takes the shared lock, after `first` did what must happen before any other process starts.
     ///
     /// The database must not be open when this is called or when `first` returns: in between there is a moment
     /// without a lock, in which the file can be replaced.
-    pub(super) fn announce(
+    pub(super) fn acquire_shared(
         database: &Path,
-        first: impl FnOnce(Company) -> Result<()>,
+        first: impl FnOnce(OtherProcesses) -> Result<()>,
     ) -> Result<Self> {
         let Some(file) = open(database) else {
-            first(Company::Unknown)?;
+            first(OtherProcesses::Unknown)?;
             return Ok(Self(None));
         };
         match file.try_lock() {
             Ok(()) => {
-                first(Company::Nobody)?;
+                first(OtherProcesses::Nobody)?;
                 // Holding both locks at once is undefined (std::fs::File::lock_shared), hence the gap.
                 file.unlock().ok();
             }
-            Err(TryLockError::WouldBlock) => first(Company::Others)?,
-            Err(TryLockError::Error(_)) => first(Company::Unknown)?,
+            Err(TryLockError::WouldBlock) => first(OtherProcesses::Others)?,
+            Err(TryLockError::Error(_)) => first(OtherProcesses::Unknown)?,
         }
         // Waits for a process that holds the lock alone, which takes a moment.
         let held = file.lock_shared().is_ok();
@@ -63,7 +63,7 @@ impl Presence {
     ///
     /// # Errors
     /// [`StoreError::InUse`] while another process uses the database, or if that cannot be found out.
-    pub(super) fn alone(database: &Path) -> Result<Self> {
+    pub(super) fn acquire_exclusive(database: &Path) -> Result<Self> {
         let in_use = || StoreError::InUse(database.to_owned());
         let file = open(database).ok_or_else(in_use)?;
         match file.try_lock() {

@@ -13,7 +13,7 @@ pub const CONFIRM_TTL: SignedDuration = SignedDuration::from_hours(48);
 
 /// A confirmation link.
 #[derive(Debug, Clone)]
-pub struct ConfirmLink {
+pub struct ConfirmationLink {
     /// The number that the link contains, signed.
     pub id: i64,
     pub user: UserId,
@@ -26,7 +26,7 @@ pub struct ConfirmLink {
 pub fn make_confirm(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result<i64> {
     forget_awaiting(tx, user)?;
     tx.execute(
-        "INSERT INTO links (purpose, person, address, created_at, expires_at)
+        "INSERT INTO confirmation_links (purpose, user_id, address, created_at, expires_at)
          VALUES ('confirm', ?1, ?2, ?3, ?4)",
         params![user, address, Ms(tx.now()), Ms(tx.now() + CONFIRM_TTL)],
     )?;
@@ -35,33 +35,33 @@ pub fn make_confirm(tx: &Tx<'_>, user: UserId, address: &EmailAddress) -> Result
 
 /// Invalidates a user's unused links.
 pub fn forget_awaiting(tx: &Tx<'_>, user: UserId) -> Result<()> {
-    tx.execute("DELETE FROM links WHERE person = ?1 AND used_at IS NULL", [user])?;
+    tx.execute("DELETE FROM confirmation_links WHERE user_id = ?1 AND used_at IS NULL", [user])?;
     Ok(())
 }
 
 /// The link with this number, even if it is used or expired.
-pub fn find_confirm(tx: &Tx<'_>, id: i64) -> Result<Option<ConfirmLink>> {
+pub fn find_confirm(tx: &Tx<'_>, id: i64) -> Result<Option<ConfirmationLink>> {
     find(tx, "purpose = 'confirm' AND id = ?1", id)
 }
 
 /// The address that a user has entered and not confirmed yet.
-pub fn awaiting(tx: &Tx<'_>, user: UserId) -> Result<Option<ConfirmLink>> {
-    let waiting = find(tx, "purpose = 'confirm' AND used_at IS NULL AND person = ?1", user.0)?;
+pub fn awaiting(tx: &Tx<'_>, user: UserId) -> Result<Option<ConfirmationLink>> {
+    let waiting = find(tx, "purpose = 'confirm' AND used_at IS NULL AND user_id = ?1", user.0)?;
     Ok(waiting.filter(|link| link.expires_at > tx.now()))
 }
 
 /// Marks a link as used and deletes its address.
 pub fn mark_used(tx: &Tx<'_>, id: i64) -> Result<()> {
-    let sql = "UPDATE links SET used_at = ?2, address = NULL WHERE id = ?1 AND used_at IS NULL";
+    let sql = "UPDATE confirmation_links SET used_at = ?2, address = NULL WHERE id = ?1 AND used_at IS NULL";
     exactly_one(tx.execute(sql, params![id, Ms(tx.now())])?)
 }
 
-fn find(tx: &Tx<'_>, which: &str, key: i64) -> Result<Option<ConfirmLink>> {
+fn find(tx: &Tx<'_>, which: &str, key: i64) -> Result<Option<ConfirmationLink>> {
     let sql = format!(
-        "SELECT id, person, address, expires_at FROM links WHERE {which} ORDER BY id DESC LIMIT 1"
+        "SELECT id, user_id, address, expires_at FROM confirmation_links WHERE {which} ORDER BY id DESC LIMIT 1"
     );
     let found = tx.query_row(&sql, [key], |row| {
-        Ok(ConfirmLink {
+        Ok(ConfirmationLink {
             id: row.get(0)?,
             user: row.get(1)?,
             address: row.get(2)?,
