@@ -272,7 +272,7 @@ async fn read_only_database_is_refused_with_a_remedy() {
         let said = said(&output);
         assert!(!output.status.success(), "{said}");
         assert!(said.contains("read-only"), "{journal}: {said}");
-        assert!(said.contains("right to write the file and its folder"), "{journal}: {said}");
+        assert!(said.contains("write permission for the file and its folder"), "{journal}: {said}");
     }
     assert_eq!(kept.pending().await, 1);
 }
