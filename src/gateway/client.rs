@@ -298,7 +298,7 @@ impl Gateway {
 fn user_message(why: &spotify::Error) -> String {
     match why {
         spotify::Error::NotOnAllowList => {
-            "Spotify does not let you use this app at present. Ask whoever runs this Dropday to enter \
+            "Spotify does not let you use this app at present. Ask the operator to enter \
              you at developer.spotify.com/dashboard, under Settings, User Management; Dropday tries \
              again every few hours"
                 .into()

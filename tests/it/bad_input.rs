@@ -304,7 +304,7 @@ async fn a_page_that_is_none_or_is_asked_wrongly_says_so() {
     for path in ["/nothing", "/confirm", "/confirm/a/b", "/%2e%2e/etc/passwd", "/%ff", "//"] {
         let page = browser.get(path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
-        assert!(page.body.contains("There is no such page"), "{path}: {}", page.body);
+        assert!(page.body.contains("Page not found"), "{path}: {}", page.body);
     }
     for path in ["/account/leave", "/account/sign-out", "/account/address"] {
         assert_eq!(browser.get(path).await.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");

@@ -48,7 +48,7 @@ async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed
     home.advance_hours(7);
     home.checks().await;
     let new = martha.browser.get("/releases").await.words();
-    assert!(new.contains("Not emailed: letters to your address come back"), "{new}");
+    assert!(new.contains("Not emailed: emails to your address bounce"), "{new}");
     assert!(!page(&martha).await.contains("Not Yet Tried"), "no letter to come");
     home.emails().await;
 

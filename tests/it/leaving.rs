@@ -12,7 +12,7 @@ use crate::home::{Home, Listener};
 async fn leave(listener: &Listener) {
     let page = listener.browser.post("/account/leave", &[("sure", "on")]).await;
     assert_eq!(page.status, StatusCode::OK);
-    assert!(page.body.contains("Everything about you is deleted"), "{}", page.body);
+    assert!(page.body.contains("Your account has been deleted"), "{}", page.body);
 }
 
 /// The numbers that users have in the database, in the order in which they came.

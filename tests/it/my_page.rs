@@ -222,7 +222,7 @@ async fn account_page_says_when_emails_are_off() {
     let (_, martha) = fan(&home).await;
     let form = [("letters", "none"), ("hour", "8"), ("zone", "UTC")];
     martha.browser.post("/preferences", &form).await;
-    let off = "Tracking your artists, but emails about new releases are off.";
+    let off = "We’re tracking your artists, but emails about new releases are off.";
     assert_eq!(state(&martha.browser).await, ("wait", off.to_owned()));
     home.finish().await;
 }

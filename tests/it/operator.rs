@@ -81,7 +81,7 @@ async fn somebody_who_is_not_on_the_apps_list_is_named_to_the_operator() {
             assert!(emails[0].text.replace('\n', " ").contains(word), "{}", emails[0].text);
         }
         let hers = page(&martha).await;
-        assert!(hers.contains("Ask whoever runs this Dropday to enter you"), "{hers}");
+        assert!(hers.contains("Ask the operator to enter you"), "{hers}");
 
         home.world.forget_requests();
         home.clock.advance(Duration::from_secs(6 * 3600 - 1));

@@ -487,7 +487,7 @@ async fn status_tells_programs_the_same_numbers_as_the_page() {
         ("Address confirmed", "/users/confirmed"),
         ("Bouncing", "/users/bouncing"),
         ("Artists’ albums, last 24 hours", "/calls/used/artist_albums"),
-        ("Who is followed, last 24 hours", "/calls/used/following"),
+        ("Followed artists, last 24 hours", "/calls/used/following"),
         ("Allowed for artists’ albums", "/calls/artist_albums_allowed"),
         ("Left", "/calls/artist_albums_left"),
         ("Watched", "/artists/watched"),

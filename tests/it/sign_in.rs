@@ -57,7 +57,7 @@ async fn callback_works_once() {
     browser.set_cookie("dropday_trip", &trip);
     let again = browser.get(&back).await;
     assert_eq!(again.status, 400);
-    assert!(again.body.contains("This sign-in is over"), "{}", again.body);
+    assert!(again.body.contains("This sign-in has expired or was already used"), "{}", again.body);
     home.finish().await;
 }
 

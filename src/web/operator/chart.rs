@@ -47,9 +47,9 @@ impl Chart {
 }
 
 fn words(history: &History, allowed: Option<u64>) -> String {
-    let words = format!("{} today, {} on the fullest day", history.today(), history.most());
+    let words = format!("{} today, {} on the busiest day", history.today(), history.most());
     match allowed {
-        Some(allowed) => format!("{words}; the line is what is allowed at present, {allowed}"),
+        Some(allowed) => format!("{words}; the line shows the current limit, {allowed}"),
         None => words,
     }
 }
@@ -57,7 +57,7 @@ fn words(history: &History, allowed: Option<u64>) -> String {
 pub(super) fn title(bucket: Bucket) -> &'static str {
     match bucket {
         Bucket::ArtistAlbums => "Artists’ albums",
-        Bucket::Following => "Who is followed",
+        Bucket::Following => "Followed artists",
         Bucket::Profile => "Profiles",
         Bucket::Tokens => "Tokens",
     }
@@ -80,7 +80,7 @@ mod tests {
         let chart = chart(&[0, 1, 1_000], None);
         let heights: Vec<_> = chart.bars.iter().map(|bar| bar.height).collect();
         assert_eq!((heights, chart.limit), (vec![1, HEIGHT], None));
-        assert_eq!(chart.words, "1000 today, 1000 on the fullest day");
+        assert_eq!(chart.words, "1000 today, 1000 on the busiest day");
     }
 
     #[test]
