@@ -41,7 +41,7 @@ pub struct FollowList {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SuspectReason {
     /// A cursor came twice, or the pages never ended.
-    #[error("its pages led round in a circle")]
+    #[error("its pages repeat without end")]
     CursorLoop,
     /// Fewer artists than announced.
     #[error("it ended after {read} of {total} artists")]
@@ -52,10 +52,10 @@ pub enum SuspectReason {
         total: u64,
     },
     /// A null or a repeated entry stands for somebody whose name we do not learn.
-    #[error("{0} of its entries name nobody")]
+    #[error("{0} of its entries name no artist")]
     MissingNames(u64),
     /// Nobody, where there was somebody before.
-    #[error("it was empty, where there were {before} artists before")]
+    #[error("it is empty, but had {before} artists before")]
     Empty {
         /// How many there were.
         before: u64,

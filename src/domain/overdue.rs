@@ -45,19 +45,20 @@ impl fmt::Display for WhyOverdue {
         match self {
             Self::CheckFailed(why) => write!(f, "the last check failed: {why}"),
             Self::Paused(pause) => {
-                write!(f, "nothing is asked until {}: {}", pause.until, pause.cause)
+                write!(f, "checks are paused until {}: {}", pause.until, pause.cause)
             }
             Self::Outage(until) => {
-                write!(f, "Spotify failed several times in a row; it is asked again at {until}")
+                write!(f, "Spotify failed several times in a row; the next try is at {until}")
             }
             Self::NobodyConnected => f.write_str(
-                "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in",
+                "nobody is connected to Spotify, so nothing can be checked; someone has to sign in",
             ),
             Self::QuotaExhausted { watched, calls } => {
-                write!(f, "the day's calls are spent: {watched} artists share {calls} calls a day")
+                write!(f, "the day's calls are used up: {watched} artists share {calls} calls a \
+                           day")
             }
             Self::Queued { watched, calls } => {
-                write!(f, "its turn has not come: {watched} artists share {calls} calls a day")
+                write!(f, "it is still in the queue: {watched} artists share {calls} calls a day")
             }
         }
     }

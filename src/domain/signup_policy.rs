@@ -36,13 +36,13 @@ pub enum InvitationStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignUpDenied {
     /// Nobody new is.
-    #[error("nobody new may sign up")]
+    #[error("sign-up is closed")]
     Closed,
     /// They hold no invitation.
-    #[error("a stranger without an invitation")]
+    #[error("sign-up requires an invitation")]
     InvitationRequired,
     /// Theirs was used, is over or was withdrawn.
-    #[error("a stranger whose invitation is not good any more")]
+    #[error("the invitation is no longer valid")]
     InvitationInvalid,
 }
 

@@ -298,14 +298,14 @@ impl Gateway {
 fn user_message(why: &spotify::Error) -> String {
     match why {
         spotify::Error::NotOnAllowList => {
-            "Spotify does not let you use this app at present. Ask the operator to enter \
-             you at developer.spotify.com/dashboard, under Settings, User Management; Dropday tries \
-             again every few hours"
+            "Spotify doesn’t let you use this app right now. Ask the operator to add you at \
+             developer.spotify.com/dashboard (Settings, User Management). We’ll try again every \
+             few hours"
                 .into()
         }
         spotify::Error::MissingScope => {
-            "Your permission at Spotify does not cover all that Dropday has to ask. Please sign in \
-             with Spotify again"
+            "Your Spotify access doesn’t cover everything Dropday needs. Please sign in with \
+             Spotify again"
                 .into()
         }
         other => other.to_string(),

@@ -11,26 +11,27 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// Nothing is asked until a pause is over.
-    #[error("Spotify is left alone until {}: {}", .0.until, .0.cause)]
+    #[error("requests to Spotify are paused until {}: {}", .0.until, .0.cause)]
     Paused(Pause),
     /// The calls that we allow ourselves in a day are spent.
-    #[error("the day's calls are spent; the next is free at {0} (spotify.artist_albums_per_day)")]
+    #[error("the day's calls are used up; the next is free at {0} (spotify.artist_albums_per_day)")]
     QuotaExhausted(Timestamp),
     /// The same, where a check had its first page already.
     #[error(
-        "the day's calls ran out between two pages; the next is free at {0} (spotify.artist_albums_per_day)"
+        "the day's calls ran out during a check; the next is free at {0} \
+         (spotify.artist_albums_per_day)"
     )]
     QuotaExhaustedMidCheck(Timestamp),
     /// Too many calls wait for their turn.
-    #[error("too many people sign in at the same time; try again in a minute")]
+    #[error("too many people are signing in at once; try again in a minute")]
     QueueFull,
     /// Nobody is connected whose token could be used.
     #[error(
-        "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in"
+        "nobody is connected to Spotify, so nothing can be checked; someone has to sign in"
     )]
     NobodyConnected,
     /// This user's token is of no use.
-    #[error("person {}: {why}", user.0)]
+    #[error("user {}: {why}", user.0)]
     User {
         /// Whose token it was.
         user: UserId,

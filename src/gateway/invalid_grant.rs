@@ -10,9 +10,9 @@ use crate::domain::user::UserId;
 use crate::store::{StoreError, Tx, consents, outbox, users};
 
 /// What the page of somebody says whose consent is held, without the full stop.
-const SUSPENDED_REASON: &str = "Spotify refuses many people of this Dropday at the same time, which looks like \
-                    a mistake of its own. Your permission is kept, and tried again every two hours; \
-                    there is nothing to do";
+const SUSPENDED_REASON: &str = "Spotify is rejecting many people at once, which looks like a \
+                                mistake on its side. We’ve kept your access and try again every \
+                                two hours; you don’t need to do anything";
 
 /// What became of a refusal.
 pub(super) enum Outcome {

@@ -76,7 +76,7 @@ impl Refresher {
             }
         }
         let why = spotify::Error::Temporary(
-            "another process does not finish refreshing the token".into(),
+            "another process has not finished refreshing the token".into(),
         );
         Err(GatewayError::User { user, why })
     }

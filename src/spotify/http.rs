@@ -124,7 +124,7 @@ fn is_html(response: &Response) -> bool {
 }
 
 fn broken_off() -> Error {
-    Error::Temporary("the answer broke off".into())
+    Error::Temporary("the response was cut off".into())
 }
 
 /// In the words of the innermost cause ("connection refused"): the outer ones hold the address.
@@ -133,7 +133,7 @@ pub(super) fn unreachable(error: &reqwest::Error) -> Error {
         return Error::Malformed("the request could not be written".into());
     }
     if error.is_timeout() {
-        return Error::Temporary("no answer in time".into());
+        return Error::Temporary("no response in time".into());
     }
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(inner) = cause.and_then(std::error::Error::source) {

@@ -56,7 +56,7 @@ pub(super) fn refused(failure: Failure) -> Error {
         RequestTokenError::Request(error) => error,
         RequestTokenError::ServerResponse(refusal) => by_code(&refusal),
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            Error::Malformed("an unreadable answer of the token endpoint".into())
+            Error::Malformed("an unreadable response from the token endpoint".into())
         }
     }
 }
@@ -73,15 +73,15 @@ fn by_code(refusal: &BasicErrorResponse) -> Error {
         _ if told.contains("redirect") => Error::InvalidClient,
         BasicErrorResponseType::InvalidGrant => Error::InvalidGrant(Ending::read(described)),
         BasicErrorResponseType::Extension(_) => {
-            Error::Malformed("an error of the token endpoint that nobody knows".into())
+            Error::Malformed("an unknown error from the token endpoint".into())
         }
-        known => Error::Malformed(format!("{} at the token endpoint", known.as_ref())),
+        known => Error::Malformed(format!("{} from the token endpoint", known.as_ref())),
     }
 }
 
 fn token(body: &Value) -> Result<Value, Error> {
     let Some(access) = body.get("access_token").and_then(word) else {
-        return Err(Error::Malformed("no access token where one was due".into()));
+        return Err(Error::Malformed("no access token in the response".into()));
     };
     let life =
         body.get("expires_in").and_then(count).unwrap_or(DEFAULT_LIFETIME).clamp(1, MAX_LIFETIME);
@@ -100,7 +100,7 @@ fn token(body: &Value) -> Result<Value, Error> {
 fn refusal(answer: &Answer) -> Result<Value, Error> {
     let body: Value = serde_json::from_slice(answer.whole()?).unwrap_or_default();
     let Some(code) = body.get("error").and_then(Value::as_str) else {
-        return Err(Error::Malformed("a refusal of the token endpoint without a code".into()));
+        return Err(Error::Malformed("an error from the token endpoint without a code".into()));
     };
     let told = body.get("error_description").and_then(Value::as_str);
     let mut kept = Map::from_iter([("error".to_owned(), json!(code))]);

@@ -381,7 +381,7 @@ async fn artists_page_says_why_an_artist_is_overdue() {
     home.ctx.db.write("test", fail).await.unwrap();
     let late = page(&martha, "").await;
     let checked = "23 November 2026, 12:00; overdue:";
-    let queued = format!("{checked} its turn has not come: 2 artists share 80 calls a day");
+    let queued = format!("{checked} it is still in the queue: 2 artists share 80 calls a day");
     assert_eq!(row(&late, "Robyn")[1], queued);
     let failed = format!("{checked} the last check failed: status 500");
     assert_eq!(row(&late, "Röyksopp")[1], failed);

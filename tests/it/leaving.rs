@@ -142,7 +142,7 @@ async fn deletion_keeps_follows_and_emails_of_others() {
     let subjects: Vec<_> = emails.iter().map(|email| email.subject.as_str()).collect();
     assert_eq!(subjects, ["Röyksopp: Owed", "Röyksopp: Later"]);
     let hers: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
-    assert_eq!(hers, ["Good-bye from Dropday: what was deleted"]);
+    assert_eq!(hers, ["Goodbye from Dropday: what we deleted"]);
     assert_eq!(jonas.browser.get("/account").await.status, StatusCode::OK);
     home.finish().await;
 }

@@ -115,7 +115,7 @@ async fn one_click_unsubscribe_needs_no_cookie() {
     let page = martha.browser.get("/account").await.body;
     assert!(page.contains("Emails about new releases are off"), "{page}");
     let page = martha.browser.get("/releases").await.words();
-    let why = "Not emailed: letters with news were switched off";
+    let why = "Not emailed: emails were turned off";
     assert!(page.contains("Third") && page.contains(why), "what no letter told: {page}");
 
     martha.browser.choose(&[]).await;
@@ -312,7 +312,7 @@ async fn deleted_account_gets_goodbye_if_confirmed() {
     }
     home.emails().await;
     home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Good-bye from Dropday: what was deleted"]);
+    assert_eq!(subjects(&home, &martha), ["Goodbye from Dropday: what we deleted"]);
     let email = &home.emails_to(&martha.address)[0];
     assert!(email.text.contains("https://www.spotify.com/account/apps/"), "{}", email.text);
     assert_eq!(home.inbox.emails().len(), 1);

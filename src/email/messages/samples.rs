@@ -186,7 +186,7 @@ pub fn welcome(recent: &[NewsItem]) -> Welcome<'_> {
         watched: 312,
         not_looked_at: 190,
         recent,
-        when: "at once, as soon as Dropday sees something new",
+        when: "right away, as soon as we find something new",
         today: TODAY,
         account_url: ACCOUNT,
         preferences_url: PREFERENCES,
