@@ -160,32 +160,22 @@ CREATE TABLE goodbye_emails (
 -- Artists and releases -------------------------------------------------------------------------------------
 
 CREATE TABLE artists (
-    id                  TEXT PRIMARY KEY,
-    name                TEXT NOT NULL,
+    id            TEXT PRIMARY KEY,
+    name          TEXT NOT NULL,
     -- The name as it is searched and sorted (src/domain/text.rs).
-    folded              TEXT NOT NULL,
-    tracked_since       INTEGER NOT NULL,
+    folded        TEXT NOT NULL,
+    tracked_since INTEGER NOT NULL,
     -- Set while nobody follows the artist.
-    untracked_at        INTEGER,
-    -- The first complete check. It notifies nobody.
-    baseline_at         INTEGER,
-    checked_at          INTEGER,
-    next_check_at       INTEGER NOT NULL,
-    failures            INTEGER NOT NULL DEFAULT 0,
-    last_failure        TEXT,
-    claimed_until       INTEGER NOT NULL DEFAULT 0,
-    -- Spotify's `total` at the last check, of albums and singles if both were requested.
-    total               INTEGER,
-    total_has_singles   INTEGER NOT NULL DEFAULT 0,
-    singles_baseline_at INTEGER,
-    -- Spotify's `total` of singles, where they are requested apart from the albums.
-    singles_total       INTEGER,
-    -- When the albums were read and the singles were left for later.
-    singles_left_at     INTEGER,
+    untracked_at  INTEGER,
+    checked_at    INTEGER,
+    next_check_at INTEGER NOT NULL,
+    failures      INTEGER NOT NULL DEFAULT 0,
+    last_failure  TEXT,
+    claimed_until INTEGER NOT NULL DEFAULT 0,
     -- Expected releases per week.
-    rate                REAL,
-    last_album          TEXT,
-    last_album_on       TEXT
+    rate          REAL,
+    last_album    TEXT,
+    last_album_on TEXT
 ) STRICT, WITHOUT ROWID;
 -- One for each order of the artists page, with the name to search in.
 CREATE INDEX artists_by_name ON artists (folded, id);
@@ -193,25 +183,28 @@ CREATE INDEX artists_by_check ON artists (checked_at, id, folded);
 CREATE INDEX artists_by_album ON artists (last_album_on, id, folded);
 -- Covers what planning and statistics read of every watched artist.
 CREATE INDEX artists_tracked ON artists
-    (untracked_at, checked_at, tracked_since, failures, baseline_at, next_check_at, rate);
+    (untracked_at, checked_at, tracked_since, failures, next_check_at, rate);
 CREATE INDEX artists_unfinished ON artists (id)
     WHERE untracked_at IS NULL AND failures = 0 AND last_failure IS NOT NULL;
 
--- Compilations and appearances: secondary lists, which are checked rarely and in calls of their own.
-CREATE TABLE secondary_lists (
-    artist      TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
-    list        TEXT NOT NULL CHECK (list IN ('compilations', 'appearances')),
-    -- The first check for users who want this list. It notifies nobody.
-    baseline_at INTEGER,
+-- The state of each artist's lists of releases (src/domain/artist_list.rs).
+CREATE TABLE artist_lists (
+    artist          TEXT NOT NULL REFERENCES artists ON DELETE CASCADE,
+    list            TEXT NOT NULL CHECK (list IN ('albums', 'singles', 'compilations', 'appearances')),
+    -- The last check that was silent about the back catalogue.
+    initial_scan_at INTEGER,
+    checked_at      INTEGER,
+    next_check_at   INTEGER,
+    -- When a check last ended before it came to this list.
+    deferred_at     INTEGER,
     -- When a check last found that nobody wants it.
-    unwanted_at INTEGER,
-    checked_at  INTEGER,
-    -- Spotify's `total` at the last check.
-    total       INTEGER,
-    next_at     INTEGER NOT NULL DEFAULT 0,
-    failures    INTEGER NOT NULL DEFAULT 0,
+    unwanted_at     INTEGER,
+    -- Spotify's `total` at the last check, of albums and singles if they were requested together.
+    total           INTEGER,
+    failures        INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (artist, list)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX artist_lists_by_initial_scan ON artist_lists (list, initial_scan_at);
 
 CREATE TABLE follows (
     user_id INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,

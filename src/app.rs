@@ -60,7 +60,7 @@ pub fn build(
         instance: config.web.instance.clone(),
         mail_domain: mail_domain(&config.mail.from),
         email_timeout: config.mail.timeout,
-        together: config.mail.together,
+        together: config.mail.batch_window,
         zone: zone(config),
         cadence: cadence(config),
         metrics,
@@ -87,7 +87,7 @@ pub fn cadence(config: &Config) -> check_planner::Settings {
     let hints = [&config.hints.listenbrainz_url, &config.hints.deezer_url];
     check_planner::Settings {
         calls_per_day: config.spotify.artist_albums_per_day,
-        max_wait: config.schedule.max_wait,
+        max_wait: config.schedule.max_check_interval,
         market: config.schedule.market.clone(),
         has_hints: hints.into_iter().any(Option::is_some),
         asks_as_users: config.spotify.app_market.is_none(),

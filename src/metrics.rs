@@ -16,7 +16,7 @@ const MINUTE: f64 = 60.0;
 const HOUR: f64 = 60.0 * MINUTE;
 const DAY: f64 = 24.0 * HOUR;
 
-/// From a quarter of an hour after midnight to the default of `schedule.max_wait`.
+/// From a quarter of an hour after midnight to the default of `schedule.max_check_interval`.
 const DETECTION: [f64; 11] = [
     15.0 * MINUTE,
     HOUR,

@@ -354,7 +354,7 @@ async fn configure(play: &Play, folder: &Path, services: &Services) -> Config {
         ("SPOTIFY__CLIENT_SECRET", "hush"),
         ("SPOTIFY__CATALOG_TOKEN", "app"),
         ("SPOTIFY__MARKET", "DE"),
-        ("SCHEDULE__MAX_WAIT", &max_wait),
+        ("SCHEDULE__MAX_CHECK_INTERVAL", &max_wait),
         ("SCHEDULE__ZONE", if knows_zone { ZONE } else { "unknown" }),
         ("HINTS__ENABLED", "false"),
     ];

@@ -152,8 +152,8 @@ async fn fill(ctx: &Ctx, world: &World, user: UserId) {
 /// artist an identity in the open catalogues.
 fn spread(database: &Path) {
     let database = rusqlite::Connection::open(database).expect("the database");
-    let sql = "UPDATE artists SET baseline_at = baseline_at - 30 * 86400000,
-                   checked_at = checked_at - abs(random()) % (20 * 86400000);
+    let sql = "UPDATE artist_lists SET initial_scan_at = initial_scan_at - 30 * 86400000;
+               UPDATE artists SET checked_at = checked_at - abs(random()) % (20 * 86400000);
                UPDATE artists SET next_check_at = checked_at + 86400000;
                UPDATE api_calls SET at = at - 2 * 86400000 WHERE id > 100;
                INSERT INTO identities (artist, mbid, looked_up_at, look_up_next_at, deezer)

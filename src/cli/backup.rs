@@ -18,15 +18,14 @@ pub(super) async fn write(config: &Config, to: &Path, replaces: bool) -> anyhow:
     let (database, file) = (config.database.clone(), to.to_owned());
     let written = tokio::task::spawn_blocking(move || backup::write(&database, &file, replaces));
     let contents = written.await??;
-    say(&format!("Wrote {}, and found it sound: {}.", to.display(), describe(contents)));
+    say(&format!("Wrote and verified {}: {}.", to.display(), describe(contents)));
     match &config.key {
         KeySource::BesideDatabase(file) => say(&format!(
-            "The key is not in it, and a backup is good for nothing without: keep a copy of {} too, in \
-             another place.",
+            "It does not contain the key, and is useless without it: keep a copy of {} in another place.",
             file.display()
         )),
         KeySource::Given(_, by) => say(&format!(
-            "The key is not in it, and a backup is good for nothing without: it is the one that is {by}.",
+            "It does not contain the key, and is useless without it: the key is {by}.",
         )),
     }
     Ok(ExitCode::SUCCESS)
@@ -45,23 +44,23 @@ pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<Exit
     say(&format!("Restored {place} from {}: {}.", from.display(), describe(restored.contents)));
     let Some(kept) = &restored.kept else { return Ok(ExitCode::SUCCESS) };
     say(&format!(
-        "What was there lies in {} now. Delete it once all is well: people's data is in it. (After 30 days \
-         Dropday does.)",
+        "The previous database is now {}. It contains personal data: delete it once everything works. (Dropday \
+         deletes it after 30 days.)",
         kept.display()
     ));
     for (user, name) in &restored.back {
         say(&format!(
-            "Somebody who had left since is back: number {user}, {name}. Unless you mean it: dropday users \
-             remove {user}"
+            "User {user}, {name}, had deleted their account since the backup and is back. To delete them again: \
+             dropday users remove {user}"
         ));
     }
-    say("Letters that left since the backup may come a second time.");
+    say("Emails that were sent since the backup may be sent again.");
     Ok(ExitCode::SUCCESS)
 }
 
 fn describe(contents: Contents) -> String {
     let Contents { users, artists, pending, version } = contents;
     format!(
-        "{users} people, {artists} artists, {pending} things owed to people, tables of version {version}"
+        "{users} users, {artists} artists, {pending} queued notifications, schema version {version}"
     )
 }

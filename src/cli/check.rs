@@ -1,4 +1,4 @@
-//! `dropday check`: what is wrong, each with its remedy.
+//! `dropday check`: lists problems and how to fix them.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,7 +13,6 @@ use crate::store::invitations::{self, Invitation};
 use crate::store::{Db, users};
 use crate::terminal::say;
 
-/// What is looked at, as the report names it.
 struct Report {
     has_failed: bool,
 }
@@ -40,38 +39,38 @@ pub(super) async fn run(
     let mut report = Report { has_failed: false };
     let config = match config {
         Ok(config) => config,
-        Err(ConfigError(faults)) => {
-            for fault in faults {
-                report.bad("configuration", &fault);
+        Err(ConfigError(errors)) => {
+            for error in errors {
+                report.bad("configuration", &error);
             }
             return Ok(ExitCode::from(super::EXIT_CONFIG));
         }
     };
     app::install_crypto();
-    look_at_configuration(&config, &mut report);
-    look_at_database(&config, &mut report).await;
-    look_at_mail(&config, send_to, &mut report).await;
+    check_configuration(&config, &mut report);
+    check_database(&config, &mut report).await;
+    check_mail(&config, send_to, &mut report).await;
     if config.web.instance.contact.is_none() {
-        let how = "web.contact is not set: the front page and the page about privacy name nobody who answers";
+        let how = "web.contact is not set, so the front page and the privacy page name no contact";
         report.note("contact", how);
     }
     if config.mail.operator.is_none() {
-        let how = "mail.operator is not set: what needs a hand is told in the log and by dropday status \
-                   alone";
+        let how =
+            "mail.operator is not set, so alerts appear only in the log and in dropday status";
         report.note("operator", how);
     }
     let redirect = format!(
-        "{} must be registered in Spotify's dashboard, letter by letter (Settings, Redirect URIs)",
+        "{} must be registered in Spotify's dashboard, character by character (Settings, Redirect URIs)",
         config.redirect_url()
     );
-    report.note("redirect address", &redirect);
+    report.note("redirect URI", &redirect);
     let (shown, listens) = (config.web.public_url.port(), config.web.listen.port());
     if config.web.public_url.scheme() == "http" && shown.unwrap_or(80) != listens {
         let differ = format!(
             "web.public_url and web.listen ({listens}) name different ports; without a proxy or a \
-             tunnel in between, people will not come back from Spotify"
+             tunnel in between, users will not get back from Spotify"
         );
-        report.note("redirect address", &differ);
+        report.note("redirect URI", &differ);
     }
     if !report.has_failed
         && let Some(step) = next_step(Path::new("/"), config.web.public_url.as_str())
@@ -81,57 +80,55 @@ pub(super) async fn run(
     Ok(super::code(report.has_failed))
 }
 
-fn look_at_configuration(config: &Config, report: &mut Report) {
+fn check_configuration(config: &Config, report: &mut Report) {
     let errors = scheduler::validate(&config.schedule);
     for error in &errors {
         report.bad("configuration", error);
     }
     if errors.is_empty() {
-        report.good("configuration", "every key is known");
+        report.good("configuration", "valid");
     }
 }
 
-async fn look_at_database(config: &Config, report: &mut Report) {
+async fn check_database(config: &Config, report: &mut Report) {
     let (clock, chance) = super::machine();
     match app::open_database(config, &clock, &chance) {
         Err(error) => report.bad("database and key", &format!("{error:#}")),
         Ok(db) => {
-            look_into_database(&db, report).await;
-            look_at_the_door(config, &db, report).await;
+            check_integrity(&db, report).await;
+            check_sign_up(config, &db, report).await;
         }
     }
 }
 
-/// Notes where nobody could ever sign in.
-async fn look_at_the_door(config: &Config, db: &Db, report: &mut Report) {
-    let door = db.read("who may come", |tx| {
+/// Adds a note if nobody can sign in.
+async fn check_sign_up(config: &Config, db: &Db, report: &mut Report) {
+    let state = db.read("sign-up", |tx| {
         let is_empty = users::all(tx)?.is_empty();
         let is_good = |invitation: &Invitation| invitation.is_good(tx.now());
         Ok((is_empty, invitations::list(tx)?.iter().any(is_good)))
     });
-    // What is wrong with the database was said before.
-    let Ok((is_empty, is_somebody_invited)) = door.await else { return };
+    // A database error has already been reported.
+    let Ok((is_empty, is_somebody_invited)) = state.await else { return };
     match config.web.instance.sign_up {
         SignUpPolicy::Closed if is_empty => report.note(
             "sign-up",
-            "web.sign_up is \"closed\" and nobody is here yet, so nobody can sign in. Set it to \"open\" or \
-             \"invitation\" until you are",
+            "web.sign_up is \"closed\" and there are no users yet, so nobody can sign in. Set it to \"open\" or \
+             \"invitation\" until you have signed up",
         ),
         SignUpPolicy::Invitation if is_empty && !is_somebody_invited => report.note(
             "sign-up",
-            "web.sign_up is \"invitation\", nobody is here yet and no invitation is good: `dropday invite` \
-             prints one",
+            "web.sign_up is \"invitation\", but there are no users and no valid invitations yet: `dropday \
+             invite` creates one",
         ),
         _ => {}
     }
 }
 
-async fn look_into_database(db: &Db, report: &mut Report) {
+async fn check_integrity(db: &Db, report: &mut Report) {
     match db.damage().await {
-        Ok(None) => report.good(
-            "database",
-            &format!("{} can be read and written, and is sound", db.path().display()),
-        ),
+        Ok(None) => report
+            .good("database", &format!("{} is readable, writable and intact", db.path().display())),
         Ok(Some(damage)) => report.bad(
             "database",
             &format!(
@@ -140,10 +137,10 @@ async fn look_into_database(db: &Db, report: &mut Report) {
         ),
         Err(error) => return report.bad("database", &error.to_string()),
     }
-    report.good("key", "it fits the database");
+    report.good("key", "matches the database");
 }
 
-async fn look_at_mail(config: &Config, send_to: Option<&str>, report: &mut Report) {
+async fn check_mail(config: &Config, send_to: Option<&str>, report: &mut Report) {
     let (clock, _) = super::machine();
     let mailer = match app::mailer(config, &clock) {
         Ok(mailer) => mailer,
@@ -156,13 +153,13 @@ async fn look_at_mail(config: &Config, send_to: Option<&str>, report: &mut Repor
         Ok(how) => report.good("mail", &how),
         Err(error) => report.bad(
             "mail",
-            &format!("{error}. Compare mail.smtp_url with what your mail provider tells you"),
+            &format!("{error}. Compare mail.smtp_url with your mail provider's instructions"),
         ),
     }
     if let Some(address) = send_to {
         match send_test::send(config, &mailer, address).await {
-            Ok(how) => report.good("test letter", &how),
-            Err(error) => report.bad("test letter", &format!("{error:#}")),
+            Ok(how) => report.good("test email", &how),
+            Err(error) => report.bad("test email", &format!("{error:#}")),
         }
     }
     for (record, advice) in dns::advice(&mailer, config.mail.operator.as_ref()) {

@@ -1,14 +1,14 @@
-//! What the sender's domain should publish in DNS, so that emails are believed: SPF (RFC 7208), DKIM
-//! (RFC 6376) and DMARC (RFC 7489).
+//! DNS records of the sender's domain that let receivers trust its emails: SPF (RFC 7208), DKIM (RFC 6376)
+//! and DMARC (RFC 7489).
 
 use crate::domain::user::EmailAddress;
 use crate::email::dkim::DkimRecord;
 use crate::email::smtp::Mailer;
 
-/// The longest string of a TXT record (RFC 1035 §3.3.14); a longer value is several of them.
-const MAX_STRING_LENGTH: usize = 255;
+/// Of a TXT record (RFC 1035 §3.3.14); a longer value consists of several strings.
+const MAX_STRING: usize = 255;
 
-/// What to say about each record: its name, and a sentence.
+/// For each record its name and what to do.
 pub(super) fn advice(
     mailer: &Mailer,
     operator: Option<&EmailAddress>,
@@ -23,9 +23,8 @@ pub(super) fn advice(
 
 fn spf(domain: &str) -> String {
     format!(
-        "{domain} TXT should name the servers that your letters leave from. Those are your mail \
-         provider's, so take its words for it (usually \"v=spf1 include:… ~all\"). A domain has one \
-         such record: if there is one, add to it"
+        "{domain} TXT should list the servers that send your emails. Your mail provider tells you the value \
+         (usually \"v=spf1 include:… ~all\"). A domain has only one such record: if it exists, add to it"
     )
 }
 
@@ -33,33 +32,33 @@ fn dkim(domain: &str, record: Option<&DkimRecord>) -> String {
     match record {
         Some(DkimRecord { name, value }) => {
             format!(
-                "{name} TXT {} must be published, as letters are signed with it",
+                "publish {name} TXT {}, because Dropday signs emails with this key",
                 strings(value)
             )
         }
         None => format!(
-            "letters are not signed here. That is right if your mail provider signs them for {domain}; \
-             if it does not, set mail.dkim_selector and mail.dkim_key_file (docs/delivery.md)"
+            "Dropday does not sign emails. That is fine if your mail provider signs them for {domain}; \
+             otherwise set mail.dkim_selector and mail.dkim_key_file (docs/delivery.md)"
         ),
     }
 }
 
 fn dmarc(domain: &str, operator: Option<&EmailAddress>) -> String {
-    // Reports to another domain's address want that domain's leave in DNS (RFC 7489 §7.1).
+    // Another domain must allow reports to its addresses in DNS (RFC 7489 §7.1).
     let own = operator.map(EmailAddress::as_str).filter(|to| {
         let ends = to.rsplit_once('@').is_some_and(|(_, of)| of.eq_ignore_ascii_case(domain));
         ends && !to.contains([',', '!'])
     });
     let reports = own.map_or_else(|| format!("postmaster@{domain}"), ToOwned::to_owned);
     format!(
-        "_dmarc.{domain} TXT \"v=DMARC1; p=none; rua=mailto:{reports}\" is a good beginning. When the \
-         reports show that SPF or DKIM pass for all your letters, make it p=quarantine"
+        "_dmarc.{domain} TXT \"v=DMARC1; p=none; rua=mailto:{reports}\" is a good start. Once the \
+         reports show that SPF or DKIM passes for all your emails, change it to p=quarantine"
     )
 }
 
-/// A value as a zone file has it: in quotes, in strings of at most 255 bytes.
+/// The value as in a zone file: quoted strings of at most 255 bytes.
 fn strings(value: &str) -> String {
-    let chunks = value.as_bytes().chunks(MAX_STRING_LENGTH);
+    let chunks = value.as_bytes().chunks(MAX_STRING);
     let quoted = chunks.map(|chunk| format!("\"{}\"", String::from_utf8_lossy(chunk)));
     quoted.collect::<Vec<_>>().join(" ")
 }
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_value_is_cut_into_strings_of_255_bytes() {
+    fn long_value_is_split_into_strings_of_255_bytes() {
         assert_eq!(strings("v=DKIM1; p=abc"), "\"v=DKIM1; p=abc\"");
         let value = "x".repeat(600);
         let strings = strings(&value);
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn reports_go_to_the_operator_at_the_same_domain_or_to_the_postmaster() {
+    fn reports_go_to_operator_of_same_domain_or_postmaster() {
         let to = |raw: &str| dmarc("example.com", Some(&EmailAddress::parse(raw).unwrap()));
         assert!(to("me@example.com").contains("rua=mailto:me@example.com\""));
         assert!(to("me@example.net").contains("rua=mailto:postmaster@example.com\""));

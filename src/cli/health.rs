@@ -1,4 +1,4 @@
-//! `dropday health`: whether the daemon answers, for the health check of a container that has no curl.
+//! `dropday health`, for the health check of a container without curl.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -11,24 +11,23 @@ use tokio::net::TcpStream;
 use crate::config::{Config, ConfigError};
 use crate::terminal::say;
 
-/// Less than the health check of the image allows.
+/// Shorter than the timeout of the image's health check.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// In bytes; the answer is a line or two.
-const MAX_ANSWER_SIZE: u64 = 4096;
+const MAX_RESPONSE_BYTES: u64 = 4096;
 
-/// Ends with 0 or 1 alone, as `HEALTHCHECK` knows no other
+/// The exit code is 0 or 1, because `HEALTHCHECK` allows no others
 /// (<https://docs.docker.com/reference/dockerfile/#healthcheck>).
 pub(super) async fn run(config: Result<Config, ConfigError>) -> anyhow::Result<ExitCode> {
-    let config = config.map_err(|faults| anyhow!("{faults}"))?;
+    let config = config.map_err(|errors| anyhow!("{errors}"))?;
     let address = reachable(config.web.listen);
-    let answer = tokio::time::timeout(TIMEOUT, ask(address)).await;
-    let answer = answer.unwrap_or_else(|_| bail!("no answer within {} s", TIMEOUT.as_secs()));
+    let answer = tokio::time::timeout(TIMEOUT, request(address)).await;
+    let answer = answer.unwrap_or_else(|_| bail!("no response within {} s", TIMEOUT.as_secs()));
     say(&verdict(&answer.with_context(|| format!("the daemon at {address}"))?)?);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where to knock at a daemon that listens at `listen`, which may stand for every address.
+/// Where to connect to a daemon that listens on `listen`, which can mean all addresses.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -38,23 +37,23 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-async fn ask(address: SocketAddr) -> anyhow::Result<String> {
+async fn request(address: SocketAddr) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    stream.take(MAX_ANSWER_SIZE).read_to_end(&mut answer).await?;
+    stream.take(MAX_RESPONSE_BYTES).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-/// What the answer says, if it is the one of a daemon that is well.
+/// The body of a healthy response.
 fn verdict(answer: &str) -> anyhow::Result<String> {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
     let status = head.split_whitespace().nth(1).filter(|_| head.starts_with("HTTP/1."));
     match status {
         Some("200") => Ok(body.trim_end().to_owned()),
-        Some(status) => bail!("not well ({status}): {}", body.trim_end()),
-        None => bail!("what answers there speaks no HTTP"),
+        Some(status) => bail!("unhealthy ({status}): {}", body.trim_end()),
+        None => bail!("the response is not HTTP"),
     }
 }
 
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_daemon_that_listens_everywhere_is_asked_on_loopback() {
+    fn wildcard_address_is_reached_on_loopback() {
         let asked = |listen: &str| reachable(listen.parse().unwrap()).to_string();
         assert_eq!(asked("0.0.0.0:8888"), "127.0.0.1:8888");
         assert_eq!(asked("[::]:8888"), "[::1]:8888");
@@ -71,12 +70,12 @@ mod tests {
     }
 
     #[test]
-    fn only_200_is_well() {
+    fn only_200_is_healthy() {
         assert_eq!(verdict("HTTP/1.1 200 OK\r\nA: b\r\n\r\nok\n").unwrap(), "ok");
         let failed = |answer| verdict(answer).unwrap_err().to_string();
         let ill = "HTTP/1.1 503 Service Unavailable\r\n\r\nthe database does not answer\n";
-        assert_eq!(failed(ill), "not well (503): the database does not answer");
-        assert_eq!(failed("SSH-2.0-OpenSSH 200\r\n"), "what answers there speaks no HTTP");
-        assert_eq!(failed(""), "what answers there speaks no HTTP");
+        assert_eq!(failed(ill), "unhealthy (503): the database does not answer");
+        assert_eq!(failed("SSH-2.0-OpenSSH 200\r\n"), "the response is not HTTP");
+        assert_eq!(failed(""), "the response is not HTTP");
     }
 }

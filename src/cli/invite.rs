@@ -14,19 +14,18 @@ use crate::store::invitations::{self, Invitation, Withdrawal};
 use crate::store::{Db, StoreError};
 use crate::terminal::{complain, say};
 
-/// What to do about invitations.
 #[derive(Debug, Args)]
 pub(super) struct Invite {
-    /// For whom it is: for the list alone.
+    /// A note for the list, such as who it is for.
     #[arg(long = "for", value_name = "NOTE", default_value = "", hide_default_value = true)]
     note: String,
-    /// For how many days it is good.
+    /// How many days it is valid.
     #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=365))]
     days: u16,
-    /// List the invitations that are remembered instead: until a month after they end.
+    /// List invitations instead, up to a month after they expire.
     #[arg(long, conflicts_with_all = ["note", "days", "withdraw"])]
     list: bool,
-    /// Withdraw the invitation of this number instead.
+    /// Withdraw the invitation with this number instead.
     #[arg(long, value_name = "NUMBER", conflicts_with_all = ["note", "days"])]
     withdraw: Option<i64>,
 }
@@ -41,7 +40,7 @@ pub(super) async fn run(config: &Config, what: &Invite) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// The link stands alone on standard output, for programs; what is to be known of it beside it.
+/// Standard output has only the link, for programs.
 async fn invite(config: &Config, db: &Db, what: &Invite) -> Result<(), StoreError> {
     let (_, chance) = super::machine();
     let good_for = SignedDuration::from_hours(i64::from(what.days) * 24);
@@ -50,17 +49,17 @@ async fn invite(config: &Config, db: &Db, what: &Invite) -> Result<(), StoreErro
     say(&format!("{public_url}{}", made.path));
     let Invitation { number, expires_at, .. } = made.invitation;
     complain(&format!(
-        "invitation {number} lets one person in, until {}. It is not shown again; dropday invite \
-         --withdraw {number} takes it back",
+        "invitation {number} lets one person sign up, until {}. The link is not shown again. To withdraw it: \
+         dropday invite --withdraw {number}",
         minute(expires_at)
     ));
     match config.web.instance.sign_up {
         SignUpPolicy::Invitation => {}
         SignUpPolicy::Open => {
-            complain("note: web.sign_up is \"open\", so nobody needs an invitation")
+            complain("note: web.sign_up is \"open\", so invitations are not needed")
         }
         SignUpPolicy::Closed => {
-            complain("note: web.sign_up is \"closed\", so no invitation lets anybody in")
+            complain("note: web.sign_up is \"closed\", so invitations do not work")
         }
     }
     Ok(())
@@ -75,7 +74,7 @@ async fn list(db: &Db) -> Result<(), StoreError> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["Number", "For", "Made", "State"]);
+    table.set_header(["Number", "For", "Created", "State"]);
     for invitation in &all {
         let (number, made) = (invitation.number.to_string(), minute(invitation.made_at));
         table.add_row([number, invitation.note.clone(), made, state(invitation, now)]);
@@ -88,18 +87,16 @@ fn state(invitation: &Invitation, now: Timestamp) -> String {
     match &invitation.used {
         Some((at, name)) if name.is_empty() => format!("used on {}", minute(*at)),
         Some((at, name)) => format!("used by {name} on {}", minute(*at)),
-        None if invitation.is_good(now) => format!("good until {}", minute(invitation.expires_at)),
-        None => format!("over since {}", minute(invitation.expires_at)),
+        None if invitation.is_good(now) => format!("valid until {}", minute(invitation.expires_at)),
+        None => format!("expired on {}", minute(invitation.expires_at)),
     }
 }
 
 async fn withdraw(db: &Db, number: i64) -> anyhow::Result<()> {
     match db.write("withdraw invitation", move |tx| invitations::withdraw(tx, number)).await? {
-        Withdrawal::Done => say(&format!("Invitation {number} lets nobody in any more.")),
+        Withdrawal::Done => say(&format!("Withdrew invitation {number}.")),
         Withdrawal::Used => {
-            bail!(
-                "invitation {number} was used already: who it let in can leave only by themselves"
-            )
+            bail!("invitation {number} was already used. To remove the user: dropday users remove")
         }
         Withdrawal::Unknown => bail!("there is no invitation {number}: see dropday invite --list"),
     }

@@ -31,18 +31,18 @@ use crate::store::Db;
 use crate::store::files::folder_of;
 use crate::terminal::{complain, say};
 
-/// The configuration is wrong (`EX_CONFIG` of sysexits.h): to start again would not help.
+/// The configuration is invalid (`EX_CONFIG` of sysexits.h), so a restart would not help.
 const EXIT_CONFIG: u8 = 78;
 
 #[derive(Parser)]
 #[command(
     name = "dropday",
     version,
-    about = "An e-mail when an artist you follow on Spotify puts out a new album",
-    long_about = "An e-mail when an artist you follow on Spotify puts out a new album.\n\n\
-        People sign in with Spotify once. Dropday watches the artists they follow, within the few \
-        calls a day that Spotify allows, and writes to them about new albums.",
-    after_help = "To see it without any set-up:   dropday demo\n\
+    about = "Emails you when an artist you follow on Spotify releases an album",
+    long_about = "Emails you when an artist you follow on Spotify releases an album.\n\n\
+        Users sign in with Spotify once. Dropday tracks the artists they follow, within the few \
+        calls a day that Spotify allows, and emails them about new albums.",
+    after_help = "To try it without any setup:   dropday demo\n\
         To set it up:\n  \
           1. Register an app at https://developer.spotify.com/dashboard; its owner needs Premium.\n  \
           2. Write /etc/dropday/dropday.toml, or set the same keys in the environment:\n\n       \
@@ -51,101 +51,100 @@ const EXIT_CONFIG: u8 = 78;
                [mail]\n       \
                smtp_url = \"smtps://user:password@mail.example.com\"\n       \
                from = \"Dropday <dropday@example.com>\"\n\n  \
-          3. dropday check   says what is still wrong, and what to do about it.\n  \
+          3. dropday check   lists remaining problems and how to fix them.\n  \
           4. dropday serve   and open http://127.0.0.1:8888.\n\n\
-        dropday check --defaults   prints every key with its default and a reason."
+        dropday check --defaults   prints every key with its default and a comment."
 )]
 struct Cli {
-    /// The configuration; otherwise /etc/dropday/dropday.toml if it exists, then DROPDAY_* variables.
+    /// The configuration file [default: /etc/dropday/dropday.toml if it exists]; DROPDAY_* variables override it.
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(subcommand)]
-    verb: Command,
+    command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run: the web pages and the background work, until stopped.
+    /// Run the web pages and the background jobs until stopped.
     Serve,
-    /// Do every background job one time, now, and exit: follows, checks that are due, emails.
+    /// Run every background job once and exit: sync follows, make due checks, send emails.
     ///
-    /// The exit code is 0 only if none of it failed. Works beside a running `dropday serve`.
+    /// The exit code is 0 only if none of them failed. Can run beside `dropday serve`.
     Once {
-        /// Ask about every followed artist now, as far as the day's calls go.
+        /// Check every followed artist now, as far as the day's calls allow.
         #[arg(long)]
         all: bool,
     },
-    /// Show Dropday at work, with a made-up Spotify and a made-up inbox: no account, no set-up.
+    /// Try Dropday with a fake Spotify and a fake inbox: no account, no setup.
     #[cfg(feature = "demo")]
     Demo {
-        /// Play it without a user, print each step and the first email, and exit.
+        /// Run it without a browser, print each step and the first email, and exit.
         #[arg(long)]
         headless: bool,
     },
-    /// Say what is wrong with configuration, database, key, mail log-in and redirect address.
+    /// Check configuration, database, key, mail server login and redirect URI.
     Check {
-        /// Print every key with its default and a reason instead.
+        /// Print every key with its default and a comment instead.
         #[arg(long)]
         defaults: bool,
-        /// Send a test email to this address, and say what the mail server answered.
+        /// Also send a test email to this address.
         #[arg(long, value_name = "ADDRESS", conflicts_with = "defaults")]
         send_to: Option<String>,
     },
-    /// Send a test email to an address, and say what the mail server answered.
+    /// Send a test email and print what the mail server answered.
     SendTest {
-        /// Where to.
+        /// The recipient.
         address: String,
     },
-    /// Show users, artists, calls used and left, and emails owed.
+    /// Show problems, users, artists, calls used and left, and queued emails.
     Status {
-        /// The same for programs.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Ask the daemon of this configuration whether it is well; the exit code is 0 if it is, else 1.
+    /// Check whether the daemon is healthy: exit code 0 if it is, 1 otherwise.
     ///
-    /// For the health check of a container. Asks /healthz at web.listen, for five seconds at most.
+    /// For a container's health check. Requests /healthz at web.listen, for at most five seconds.
     Health,
-    /// Show who is here, remove somebody, or confirm an address by hand.
+    /// List users, remove one, or confirm an email address yourself.
     #[command(subcommand)]
-    Users(users::Command),
-    /// Print a link that lets one user in, once, where web.sign_up is "invitation".
+    Users(users::UsersCommand),
+    /// Print a single-use sign-up link, for web.sign_up = "invitation".
     Invite(invite::Invite),
     /// Print everything that is stored about a user, as JSON, without tokens.
     Export {
-        /// Their number here, their id at Spotify, or their confirmed address.
+        /// Their number, Spotify ID or confirmed email address.
         user: String,
-        /// Write it to this new file, which only you can read, instead.
+        /// Write to this new file, readable only by you.
         file: Option<PathBuf>,
     },
-    /// Write everything but the key to one file, also beside a running daemon.
+    /// Write everything but the key to one file. Can run beside the daemon.
     Backup {
-        /// The file.
+        /// The file to write.
         file: PathBuf,
-        /// Replace a file that is there already, once the backup is whole.
+        /// Replace an existing file once the backup is complete.
         #[arg(long)]
         force: bool,
     },
-    /// Put a backup in the place of the database, while no daemon runs.
+    /// Replace the database with a backup while no daemon runs.
     ///
-    /// Its version and its key are checked before anything is touched, and the database that is there
-    /// is kept aside.
+    /// Version and key are checked first, and the current database is kept under another name.
     Restore {
-        /// What `dropday backup` wrote.
+        /// A file written by `dropday backup`.
         file: PathBuf,
     },
-    /// See to the key that tokens are sealed with.
+    /// Manage the encryption key.
     #[command(subcommand)]
     Key(KeyCommand),
 }
 
 #[derive(Subcommand)]
 enum KeyCommand {
-    /// Encrypt everything with a new key, while no daemon runs.
+    /// Re-encrypt everything with a new key while no daemon runs.
     ///
     /// If it is interrupted, everything still works. Run it again to finish.
     Rotate {
-        /// Where the new key lies, or is to be written, if the configuration gives the earlier one.
+        /// The file with the new key, or to write it to, if the current key is set in the configuration.
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
@@ -162,12 +161,11 @@ impl Command {
     }
 }
 
-/// What the command line knows, for manual pages and completions.
+/// For manual pages and shell completions.
 pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Runs what the command line asks for.
 pub fn main() -> ExitCode {
     match begin(Cli::parse()) {
         Ok(code) => code,
@@ -183,13 +181,13 @@ pub fn main() -> ExitCode {
 
 fn begin(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = config::load(cli.config.as_deref(), environment());
-    if cli.verb.needs_config()
+    if cli.command.needs_config()
         && let Ok(config) = &config
     {
         crate::logging::start(config.log_level, config.log_format);
-        drop_root(&cli.verb, config)?;
+        drop_root(&cli.command, config)?;
     }
-    in_runtime(run(cli.verb, config, cli.config))
+    in_runtime(run(cli.command, config, cli.config))
 }
 
 fn in_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
@@ -202,8 +200,8 @@ fn in_runtime(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::R
 
 /// Continues as the owner of the database's folder if root runs this, while there is one thread only. Files in a
 /// folder of root's are written as root: a backup, for which the database is only read, and a new key.
-fn drop_root(verb: &Command, config: &Config) -> anyhow::Result<()> {
-    match verb {
+fn drop_root(command: &Command, config: &Config) -> anyhow::Result<()> {
+    match command {
         Command::Backup { file, .. } if privileges::is_of_root(folder_of(file)) => return Ok(()),
         Command::Key(KeyCommand::Rotate { to: Some(to) })
             if privileges::is_of_root(folder_of(to))
@@ -217,11 +215,11 @@ fn drop_root(verb: &Command, config: &Config) -> anyhow::Result<()> {
 }
 
 async fn run(
-    verb: Command,
+    command: Command,
     config: Result<Config, ConfigError>,
     file: Option<PathBuf>,
 ) -> anyhow::Result<ExitCode> {
-    match verb {
+    match command {
         Command::Serve => serve::run(&config?, file).await,
         Command::Once { all } => once::run(&config?, all).await,
         #[cfg(feature = "demo")]
@@ -236,23 +234,23 @@ async fn run(
         Command::SendTest { address } => send_test::run(&config?, &address).await,
         Command::Status { json } => status::run(&config?, json).await,
         Command::Health => health::run(config).await,
-        Command::Users(verb) => users::run(&config?, &verb).await,
+        Command::Users(command) => users::run(&config?, &command).await,
         Command::Backup { file, force } => backup::write(&config?, &file, force).await,
         Command::Restore { file } => backup::restore(&config?, &file).await,
         Command::Key(KeyCommand::Rotate { to }) => key::rotate(&config?, to.as_deref()).await,
     }
 }
 
-/// The environment, less variables that are no Unicode: none of ours is.
+/// Skips variables that are not Unicode.
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
 }
 
-/// The database, where Dropday has run before: commands that look into it make none.
+/// Opens the database, but never creates it.
 fn existing_database(config: &Config) -> anyhow::Result<Db> {
     if !config.database.exists() {
         bail!(
-            "there is no database at {} yet. It is made when Dropday first runs: dropday serve",
+            "there is no database at {} yet. It is created when Dropday first runs: dropday serve",
             config.database.display()
         );
     }

@@ -1,26 +1,24 @@
-//! How to go on after a check that found nothing wrong, where a package installed the service.
+//! The next step after a successful check, if a package installed the service.
 
 use std::path::Path;
 
-/// Where a unit may lie, and where systemd keeps what is started with the machine.
+/// Where units can be installed, and where systemd links enabled ones.
 const UNITS: [&str; 2] = ["usr/lib/systemd/system", "etc/systemd/system"];
 const WANTED: &str = "etc/systemd/system/multi-user.target.wants";
 const UNIT: &str = "dropday.service";
 
-/// The next command for whoever set this machine up, whose files lie below `root`; `None` where
-/// there is no unit: in a container, or a folder of one's own.
+/// `None` if there is no unit below `root`, as in a container.
 pub(super) fn next_step(root: &Path, public_url: &str) -> Option<String> {
     let is_installed = UNITS.iter().any(|folder| root.join(folder).join(UNIT).exists());
     let is_enabled = root.join(WANTED).join(UNIT).symlink_metadata().is_ok();
     match (is_installed, is_enabled) {
         (false, _) => None,
         (true, false) => Some(format!(
-            "`systemctl enable --now dropday` starts Dropday, now and with the machine; then open \
+            "`systemctl enable --now dropday` starts Dropday now and at boot; then open \
              {public_url} and connect with Spotify"
         )),
         (true, true) => Some(
-            "`systemctl restart dropday` makes the service heed what you changed; `dropday status` \
-             shows how it stands"
+            "`systemctl restart dropday` applies your changes; `dropday status` shows the state"
                 .to_owned(),
         ),
     }
@@ -31,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_installed_service_is_to_be_started_and_one_that_is_enabled_restarted() {
+    fn installed_service_is_enabled_or_else_restarted() {
         let machine = tempfile::tempdir().unwrap();
         let put = |folder: &str| {
             std::fs::create_dir_all(machine.path().join(folder)).unwrap();

@@ -20,29 +20,26 @@ pub(super) async fn run(config: &Config, address: &str) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// Sends a test email; what became of it, in words.
-///
-/// # Errors
-/// If the address is none, or the mail server did not take the email.
+/// Sends a test email and describes the result.
 pub(super) async fn send(
     config: &Config,
     mailer: &Mailer,
     address: &str,
 ) -> anyhow::Result<String> {
-    let to =
-        EmailAddress::parse(address).map_err(|why| anyhow!("{address} is no address: {why}"))?;
+    let to = EmailAddress::parse(address)
+        .map_err(|why| anyhow!("{address} is not a valid address: {why}"))?;
     let (clock, chance) = super::machine();
     let now = clock.now();
     let (instance_url, server) = (config.web.public_url.as_str(), &mailer.server());
     let email = TestEmail { instance_url, server, sent_at: now }.email();
-    let email = email.context("the test letter cannot be written")?;
+    let email = email.context("cannot render the test email")?;
     let id: String = random::<16>(&*chance).iter().map(|byte| format!("{byte:02x}")).collect();
     let stamp = MessageMeta { message_id: format!("<{id}@{}>", mailer.domain()), date: now };
     let sent = mailer.send(&to, &email, &stamp).await;
     mailer.close().await;
     let said = sent?;
     Ok(format!(
-        "the mail server took it (it said: {said}). If it does not arrive, look among spam; if it does, \
-         look in its source for the words spf=pass, dkim=pass and dmarc=pass"
+        "the mail server accepted it (it said: {said}). If it does not arrive, check spam. If it does, its source \
+         should contain spf=pass, dkim=pass and dmarc=pass"
     ))
 }

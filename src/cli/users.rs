@@ -1,4 +1,4 @@
-//! `dropday listed`: who is here, and what the operator can do for them by hand.
+//! `dropday users`
 
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
@@ -17,56 +17,57 @@ use crate::store::{Db, Tx, confirmation_links, follows};
 use crate::terminal::{complain, say};
 
 #[derive(Subcommand)]
-pub(super) enum Command {
-    /// Show everybody: number, Spotify id, name, how they stand, where their emails go.
+pub(super) enum UsersCommand {
+    /// List all users with number, Spotify ID, name, state and email address.
     List {
-        /// The same for programs.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Delete a user and everything about them, as if they had left; they get a last email.
+    /// Delete a user and all of their data. They get one last email.
     Remove {
-        /// Their number, their Spotify id or their address, as `dropday listed list` shows it.
+        /// Their number, Spotify ID or email address, as shown by `dropday users list`.
         who: String,
-        /// Do not ask first.
+        /// Do not ask for confirmation.
         #[arg(long)]
         yes: bool,
     },
-    /// Confirm a user's address by hand: emails go there from now on.
+    /// Confirm a user's email address yourself.
     Confirm {
-        /// Their number, their Spotify id or their address, as `dropday listed list` shows it.
+        /// Their number, Spotify ID or email address, as shown by `dropday users list`.
         who: String,
-        /// The address; otherwise the one that they typed and have not confirmed yet.
+        /// The address [default: the one they entered and have not confirmed yet].
         address: Option<String>,
     },
 }
 
-pub(super) async fn run(config: &Config, verb: &Command) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, command: &UsersCommand) -> anyhow::Result<ExitCode> {
     if !config.database.exists() {
         bail!("there is no database at {} yet", config.database.display());
     }
-    match verb {
-        Command::List { json } => list(config, *json).await?,
-        Command::Remove { who, yes } => remove(config, who, *yes).await?,
-        Command::Confirm { who, address } => confirm(config, who, address.as_deref()).await?,
+    match command {
+        UsersCommand::List { json } => list(config, *json).await?,
+        UsersCommand::Remove { who, yes } => remove(config, who, *yes).await?,
+        UsersCommand::Confirm { who, address } => confirm(config, who, address.as_deref()).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Somebody, with what stands elsewhere.
 struct ListedUser {
     user: User,
     artists: u64,
-    /// Typed, and not confirmed yet.
+    /// Entered and not confirmed yet.
     awaiting: Option<EmailAddress>,
 }
 
 impl ListedUser {
     fn state(&self) -> String {
         match &self.user {
-            User { deleted_at: Some(at), .. } => format!("withdrew; deleted on {at}"),
-            User { must_sign_in: true, .. } => "must sign in again".into(),
-            User { trouble: Some(why), .. } => format!("refused by Spotify: {why}"),
+            User { deleted_at: Some(at), .. } => {
+                format!("revoked Spotify access; will be deleted at {at}")
+            }
+            User { must_sign_in: true, .. } => "must reconnect".into(),
+            User { trouble: Some(why), .. } => format!("rejected by Spotify: {why}"),
             _ => "connected".into(),
         }
     }
@@ -75,18 +76,18 @@ impl ListedUser {
         let User { address, bouncing_since, .. } = &self.user;
         let mut words = match address {
             Some(address) => address.as_str().to_owned(),
-            None => "no address".into(),
+            None => "no email".into(),
         };
         if let Some(since) = bouncing_since {
-            words += &format!(" (letters come back since {since})");
+            words += &format!(" (bouncing since {since})");
         }
         if let Some(awaiting) = &self.awaiting {
-            words += &format!(" (to be confirmed: {})", awaiting.as_str());
+            words += &format!(" (not confirmed yet: {})", awaiting.as_str());
         }
         words
     }
 
-    fn goes_by(&self, who: &str) -> bool {
+    fn matches(&self, who: &str) -> bool {
         let address = self.user.address.as_ref().map(EmailAddress::as_str);
         self.user.id.0.to_string() == who
             || self.user.spotify_id == who
@@ -105,7 +106,7 @@ async fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
     }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["No.", "Spotify id", "Name", "Artists", "State", "Letters go to"]);
+    table.set_header(["No.", "Spotify ID", "Name", "Artists", "State", "Email"]);
     for listed in &listed {
         let User { id, spotify_id, display_name, .. } = &listed.user;
         let (id, artists) = (id.0.to_string(), listed.artists.to_string());
@@ -134,12 +135,13 @@ async fn remove(config: &Config, who: &str, is_sure: bool) -> anyhow::Result<()>
     let ctx = app::build(config, clock, chance)?;
     let listed = find(&ctx.db, who).await?;
     let name = describe(&listed);
-    if !is_sure && !agrees(&format!("Delete everything about {name}? There is no way back. [y/N]"))?
+    if !is_sure
+        && !ask(&format!("Delete {name} and all of their data? This cannot be undone. [y/N]"))?
     {
         bail!("nothing was deleted");
     }
     delete_account::delete_account(&ctx, listed.user.id).await?;
-    say(&format!("Everything about {name} is deleted."));
+    say(&format!("Deleted {name} and all of their data."));
     Ok(())
 }
 
@@ -149,20 +151,20 @@ async fn confirm(config: &Config, who: &str, typed: Option<&str>) -> anyhow::Res
     let listed = find(&ctx.db, who).await?;
     let address = match typed {
         Some(typed) => {
-            EmailAddress::parse(typed).with_context(|| format!("{typed} is no address"))?
+            EmailAddress::parse(typed).with_context(|| format!("{typed} is not a valid address"))?
         }
         None => listed.awaiting.clone().with_context(|| {
-            format!("{} has typed no address that waits: name one", describe(&listed))
+            format!("{} has no unconfirmed address: name one", describe(&listed))
         })?,
     };
     address::confirm_as_admin(&ctx, listed.user.id, &address).await?;
-    say(&format!("Letters to {} go to {} from now on.", describe(&listed), address.as_str()));
+    say(&format!("Emails for {} now go to {}.", describe(&listed), address.as_str()));
     Ok(())
 }
 
-fn agrees(question: &str) -> anyhow::Result<bool> {
+fn ask(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        bail!("nobody is there to ask: say --yes if you are sure");
+        bail!("cannot ask without a terminal: use --yes if you are sure");
     }
     complain(question);
     let mut answer = String::new();
@@ -175,17 +177,16 @@ fn describe(listed: &ListedUser) -> String {
     format!("number {} ({display_name}, {spotify_id} at Spotify)", id.0)
 }
 
-/// The one user who goes by this.
 async fn find(db: &Db, who: &str) -> anyhow::Result<ListedUser> {
     let mut found: Vec<ListedUser> =
-        all(db).await?.into_iter().filter(|listed| listed.goes_by(who)).collect();
+        all(db).await?.into_iter().filter(|listed| listed.matches(who)).collect();
     let Some(listed) = found.pop() else {
-        bail!("nobody here goes by {who}: see dropday users list");
+        bail!("no such user: {who}. See dropday users list");
     };
     match found.first() {
         None => Ok(listed),
         Some(other) => bail!(
-            "{who} is {} as well as {}: name them by something else",
+            "{who} matches both {} and {}: use another identifier",
             describe(other),
             describe(&listed)
         ),

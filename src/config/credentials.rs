@@ -1,40 +1,39 @@
-//! Secrets that a supervisor hands over as files in a folder of its own
-//! (<https://systemd.io/CREDENTIALS>), each under its key's name, such as `mail.smtp_password`.
+//! Secrets passed as systemd credentials (<https://systemd.io/CREDENTIALS>): files named after their
+//! key, such as `mail.smtp_password`, in one directory.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The variable that names the folder.
+/// The variable that names the directory.
 const VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 
-/// Where systemd takes them from; where root runs a command beside the daemon, that looks here itself.
+/// Where systemd reads them from. Commands that root runs beside the daemon read them here directly.
 pub const DEFAULT_FOLDER: &str = "/etc/dropday/credentials";
 
-/// The folder, where there is one.
 #[derive(Debug, Default)]
 pub(super) struct Credentials(Option<PathBuf>);
 
 impl Credentials {
-    /// The folder that the environment names; else, for the usual installation, the usual one.
+    /// The directory that the environment names, or, with the default configuration file, the default one.
     pub(super) fn named(environment: &[(String, String)], is_usual: bool) -> Self {
         let named = environment.iter().find(|(name, _)| name == VARIABLE);
         let named = named.map(|(_, folder)| PathBuf::from(folder));
-        // Root's alone: where somebody else runs a command, it is as if it were not there.
+        // Only root can read it; for anyone else it does not exist.
         let usual =
             || Some(PathBuf::from(DEFAULT_FOLDER)).filter(|folder| folder.read_dir().is_ok());
         Self(named.or_else(|| usual().filter(|_| is_usual)))
     }
 
-    /// The file with a key's value. A blank one is none: a unit has to name a credential also where there is
-    /// nothing to hand over.
+    /// The file with a key's value. Blank files do not count: a unit must list a credential even if there
+    /// is nothing to pass.
     pub(super) fn find(&self, key: &str) -> Option<PathBuf> {
         let file = self.0.as_deref().map(|folder| folder.join(key))?;
-        has_something(&file).then_some(file)
+        has_content(&file).then_some(file)
     }
 }
 
-/// What may not be read is there, and its reading will say so.
-fn has_something(file: &Path) -> bool {
+/// True also for a file that is not readable, so that reading it reports the error.
+fn has_content(file: &Path) -> bool {
     match std::fs::read(file) {
         Ok(text) => !text.trim_ascii().is_empty(),
         Err(why) => why.kind() != ErrorKind::NotFound,

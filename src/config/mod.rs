@@ -1,196 +1,122 @@
-//! Configuration: built-in defaults, then a file, then the environment. Every section is checked
-//! at start, and what is wrong is told with the key's path and a remedy.
+//! Configuration: built-in defaults, then a file, then the environment. Each section reads and checks
+//! its own keys; all errors are reported at once, each with the key's path and a remedy.
 
 mod credentials;
 mod fingerprints;
-mod load;
-mod rules;
-mod secrets;
+mod hints;
+mod key;
+mod mail;
+mod schedule;
+mod settings;
+mod spotify;
 mod state;
+mod web;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use axum::http::HeaderName;
-use jiff::SignedDuration;
-use secrecy::{SecretBox, SecretString};
 use url::Url;
 
-use crate::domain::check_planner::calendar::Market;
-use crate::domain::instance::Instance;
-use crate::domain::user::EmailAddress;
 use crate::logging::Format;
 
 pub use credentials::DEFAULT_FOLDER as DEFAULT_CREDENTIALS;
 pub use fingerprints::Fingerprints;
-pub use load::{DEFAULT_PATH, DEFAULTS, load};
-pub use secrets::decode as decode_key;
+pub use hints::Hints;
+pub use key::{KeyOrigin, KeySource, decode_key};
+pub use mail::{Dkim, Mail};
+pub use schedule::Schedule;
+pub use spotify::Spotify;
+pub use web::Web;
 
-/// Everything that can be set, checked.
+use credentials::Credentials;
+use settings::Settings;
+
+/// Every key with its default.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// The file that is read if it exists and no other is named.
+pub const DEFAULT_PATH: &str = "/etc/dropday/dropday.toml";
+
 #[derive(Debug, Clone)]
 pub struct Config {
     /// `database.path`
     pub database: PathBuf,
-    /// `[web]`
     pub web: Web,
-    /// `[spotify]`
     pub spotify: Spotify,
-    /// `[mail]`
     pub mail: Mail,
-    /// `[schedule]`
     pub schedule: Schedule,
-    /// `[hints]`
     pub hints: Hints,
-    /// `metrics.listen`; `None` where nothing is served.
+    /// `metrics.listen`; `None` if metrics are not served.
     pub metrics_listen: Option<SocketAddr>,
     /// `[secrets]`
     pub key: KeySource,
-    /// `log.level`
     pub log_level: tracing::Level,
-    /// `log.format`
     pub log_format: Format,
-    /// What every key is set to, to see later what has changed.
+    /// Shows which keys change on reload.
     pub keys: Fingerprints,
 }
 
-/// Where pages are served, and how users reach them.
-#[derive(Debug, Clone)]
-pub struct Web {
-    /// The address to listen at.
-    pub listen: SocketAddr,
-    /// The address that users see.
-    pub public_url: Url,
-    /// Who may sign up, and who keeps the instance.
-    pub instance: Instance,
-    /// The header of a trusted proxy that says whose request it is.
-    pub client_address_header: Option<HeaderName>,
-    /// Forms and sign-ins that one address may send in a minute.
-    pub forms_per_minute: u32,
-}
-
-/// How Spotify is asked.
-#[derive(Debug, Clone)]
-pub struct Spotify {
-    /// The app's id.
-    pub client_id: String,
-    /// The app's secret, where one is given.
-    pub client_secret: Option<SecretString>,
-    /// The accounts service.
-    pub accounts_url: Url,
-    /// The Web API.
-    pub api_url: Url,
-    /// The market to ask for with the app's own token; `None` to ask with users's.
-    pub app_market: Option<String>,
-    /// Between the starts of two calls.
-    pub request_interval: Duration,
-    /// Calls for artists' albums in a rolling day.
-    pub artist_albums_per_day: u32,
-}
-
-/// How letters leave.
-#[derive(Debug, Clone)]
-pub struct Mail {
-    /// lettre's URL form; holds a password.
-    pub smtp_url: SecretString,
-    /// The sender, as a mailbox.
-    pub from: String,
-    /// For one email.
-    pub timeout: Duration,
-    /// The most letters at once.
-    pub connections: usize,
-    /// What appears within this time travels together, to those who want news at once.
-    pub together: SignedDuration,
-    /// Whom to tell what needs a hand.
-    pub operator: Option<EmailAddress>,
-    /// An authority to trust besides the system's.
-    pub ca_file: Option<PathBuf>,
-    /// What letters are signed with.
-    pub dkim: Option<Dkim>,
-}
-
-/// What letters are signed with.
-#[derive(Debug, Clone)]
-pub struct Dkim {
-    /// The name under which the domain publishes the key.
-    pub selector: String,
-    /// The domain; `None` is the sender's.
-    pub domain: Option<String>,
-    /// The private key in PEM.
-    pub key: SecretString,
-}
-
-/// When the bells ring (cron rules with seconds, in UTC), and how artists take turns.
-#[derive(Debug, Clone)]
-pub struct Schedule {
-    /// For lists of follows.
-    pub follows: String,
-    /// For open catalogues.
-    pub hints: String,
-    /// For artists.
-    pub releases: String,
-    /// For letters.
-    pub letters: String,
-    /// No artist waits longer for its turn, where there are calls enough.
-    pub max_wait: SignedDuration,
-    /// Where new albums appear at midnight.
-    pub market: Market,
-}
-
-/// Which open catalogues are asked, and how.
-#[derive(Debug, Clone)]
-pub struct Hints {
-    /// ListenBrainz, unless it is switched off.
-    pub listenbrainz_url: Option<Url>,
-    /// MusicBrainz, unless it is switched off.
-    pub musicbrainz_url: Option<Url>,
-    /// Deezer, if it is switched on.
-    pub deezer_url: Option<Url>,
-    /// Whom the catalogues may write to about this installation.
-    pub contact: String,
-    /// For one call.
-    pub timeout: Duration,
-}
-
-/// Where the key comes from.
-#[derive(Debug, Clone)]
-pub enum KeySource {
-    /// It was given.
-    Given(std::sync::Arc<SecretBox<[u8; 32]>>, KeyOrigin),
-    /// It lies in this file, made on first start: `secrets` does not say anything.
-    BesideDatabase(PathBuf),
-}
-
-/// What gives the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyOrigin {
-    /// `secrets.key` or `secrets.key_file`.
-    Configuration,
-    /// The credential `secrets.key`, which is this file.
-    Credential(PathBuf),
-}
-
-impl std::fmt::Display for KeyOrigin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Configuration => {
-                f.write_str("given by the configuration (secrets.key or secrets.key_file)")
-            }
-            Self::Credential(file) => {
-                write!(f, "handed over as the credential secrets.key ({})", file.display())
-            }
-        }
-    }
-}
-
-/// What is wrong with the configuration, a sentence for each fault.
+/// What is wrong with the configuration, one sentence per error.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct ConfigError(pub Vec<String>);
 
+/// Merges and checks the defaults, `file` (or [`DEFAULT_PATH`] if it exists) and the variables of
+/// `environment` that begin with `DROPDAY_`. Secrets can also be in the directory
+/// `CREDENTIALS_DIRECTORY`. The database is in `STATE_DIRECTORY` unless its path is configured.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
+    let file = file.or(Some(Path::new(DEFAULT_PATH)).filter(|path| path.exists()));
+    let is_default = file == Some(Path::new(DEFAULT_PATH));
+    let credentials = Credentials::named(&environment, is_default);
+    let database = state::database(&environment, is_default);
+    let mut settings = Settings::merge(database.as_deref(), file, environment, credentials)
+        .map_err(|why| ConfigError(vec![why]))?;
+    let config = Config::read(&mut settings);
+    let errors = settings.into_errors();
+    config.filter(|_| errors.is_empty()).ok_or(ConfigError(errors))
+}
+
 impl Config {
-    /// Where Spotify's covers come from, as an origin. A Spotify that is none (a test's, the demo's) shows
-    /// its own.
+    fn read(settings: &mut Settings) -> Option<Self> {
+        let database = settings.check("database.path", "a path", |path| {
+            Some(PathBuf::from(path)).filter(|path| !path.as_os_str().is_empty())
+        });
+        let web = Web::read(settings);
+        let spotify = Spotify::read(settings);
+        let mail = Mail::read(settings);
+        let mail_from = settings.text("mail.from");
+        let hints = Hints::read(settings, &mail_from);
+        let key = KeySource::read(settings, database.as_deref());
+        let schedule = Schedule::read(settings);
+        let log_level = settings.parse("log.level", "error, warn, info, debug or trace");
+        let log_format = settings.parse("log.format", "auto, text, json or journal");
+        let metrics_listen = web::read_metrics_listen(settings, web.as_ref());
+        let (spotify, mail) = (spotify?, mail?);
+        let keys = settings
+            .fingerprints()
+            .with("spotify.client_secret", spotify.client_secret.as_ref())
+            .with("mail.smtp_url", Some(&mail.smtp_url))
+            .with("mail.dkim_key", mail.dkim.as_ref().map(|dkim| &dkim.key));
+        Some(Self {
+            database: database?,
+            web: web?,
+            spotify,
+            mail,
+            schedule: schedule?,
+            hints: hints?,
+            metrics_listen: metrics_listen?,
+            key: key?,
+            log_level: log_level?,
+            log_format: log_format?,
+            keys,
+        })
+    }
+
+    /// The origin of cover images. A fake Spotify (of a test or the demo) serves its own.
     pub fn covers(&self) -> String {
         match self.spotify.api_url.domain() {
             Some("api.spotify.com") => "https://i.scdn.co".to_owned(),
@@ -198,7 +124,7 @@ impl Config {
         }
     }
 
-    /// The address that Spotify sends users back to.
+    /// Where Spotify redirects users after they sign in.
     pub fn redirect_url(&self) -> Url {
         let mut url = self.web.public_url.clone();
         url.set_path("/callback");

@@ -1,16 +1,16 @@
-//! Where the database lies if nothing names a place.
+//! Where the database is if its path is not configured.
 
 use std::path::{Path, PathBuf};
 
-/// The variable in which a supervisor names the folder that it keeps for a service; with colons, if it keeps several
+/// The variable with the state directories of a systemd service, separated by colons
 /// (<https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#RuntimeDirectory=>).
 const VARIABLE: &str = "STATE_DIRECTORY";
 
-/// The folder of the usual installation, for commands that root runs beside the daemon.
+/// The state directory of the packaged service, for commands that root runs beside it.
 const DEFAULT_FOLDER: &str = "/var/lib/dropday";
 
-/// The database in the folder that the environment names; else, for the usual installation, in the usual one, where
-/// that is there. `None` is for the default of the configuration.
+/// The database in the directory that the environment names, or, with the default configuration file, in
+/// the default directory if that exists. `None` means the configured default.
 pub(super) fn database(environment: &[(String, String)], is_usual: bool) -> Option<PathBuf> {
     database_in(environment, Path::new(DEFAULT_FOLDER), is_usual)
 }
@@ -18,7 +18,7 @@ pub(super) fn database(environment: &[(String, String)], is_usual: bool) -> Opti
 fn database_in(environment: &[(String, String)], usual: &Path, is_usual: bool) -> Option<PathBuf> {
     let named = environment.iter().find(|(name, _)| name == VARIABLE);
     let named = named.and_then(|(_, folders)| folders.split(':').find(|name| !name.is_empty()));
-    // Also where it may not be looked into: that is said then, and no other database is made.
+    // Even if it is not readable: opening it then fails, and no other database is created.
     let is_there = || is_usual && usual.symlink_metadata().is_ok();
     let folder = named.map(Path::new).or_else(|| is_there().then_some(usual));
     folder.map(|folder| folder.join("dropday.db"))
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roots_commands_find_the_services_database_without_its_environment() {
+    fn root_finds_database_of_service_without_its_environment() {
         let folder = tempfile::tempdir().unwrap();
         let (usual, gone) = (folder.path(), folder.path().join("gone"));
         let named = [(VARIABLE.to_owned(), "/srv/state".to_owned())];
@@ -38,12 +38,12 @@ mod tests {
         assert_eq!(
             database_in(&[], usual, false),
             None,
-            "another configuration is another Dropday's"
+            "another configuration belongs to another instance"
         );
         assert_eq!(database_in(&[], &gone, true), None);
         assert_eq!(database_in(&named, usual, true), named_one);
         assert_eq!(database_in(&named, usual, false), named_one);
-        // A link to a folder of root's, as systemd makes it.
+        // A link to a directory of root, as systemd creates it.
         std::os::unix::fs::symlink(&gone, usual.join("link")).unwrap();
         let link = usual.join("link");
         assert_eq!(database_in(&[], &link, true), Some(link.join("dropday.db")));

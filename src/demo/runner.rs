@@ -97,7 +97,7 @@ impl Demo {
     async fn is_sign_up_in_progress(&self) -> anyhow::Result<bool> {
         let cadence = self.ctx.cadence.clone();
         let in_progress = move |tx: &Tx<'_>| {
-            let status = status::of(tx, &cadence)?;
+            let status = status::load(tx, &cadence, status::Page::WHOLE)?;
             Ok(status::is_anybody_half_way(tx)? || status.users.confirmed == 0)
         };
         Ok(self.ctx.db.read("demo", in_progress).await?)

@@ -89,7 +89,7 @@ pub fn environment(
         ("HINTS__DEEZER_URL", format!("{services}/deezer")),
         ("MAIL__SMTP_URL", smtp_url.to_owned()),
         ("MAIL__FROM", "Dropday <dropday@example.com>".to_owned()),
-        ("MAIL__TOGETHER", "0s".to_owned()),
+        ("MAIL__BATCH_WINDOW", "0s".to_owned()),
     ]
     .map(|(key, value)| (format!("DROPDAY_{key}"), value))
     .into()

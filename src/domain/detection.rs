@@ -1,4 +1,4 @@
-//! Which albums are new. Identity decides what is new; dates decide only whether to speak of it.
+//! Which releases are new. Identity decides what is new; dates decide only whether it is announced.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -6,101 +6,83 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::release::ReleaseDate;
 
-/// An album dated longer ago than this is remembered without a word: it was added late.
+/// A release that is dated longer ago than this was added late: it is recorded without an email.
 pub const NEWS_DAYS: i64 = 60;
 
-/// Dates further ahead than this are taken for the mistakes that they are.
-const FUTURE_DAYS: i64 = 366;
+/// Dates further ahead than this are mistakes.
+const MAX_FUTURE_DAYS: i64 = 366;
 
-/// No artist puts out more than this many pages in two months; what says so is a server that never
-/// ends.
+/// No artist releases more than this many pages in two months; only a server that never ends its list
+/// has more.
 pub const MAX_PAGES: u32 = 20;
 
-/// The most pages in search of what a grown `total` announces: beyond, it costs the other artists
-/// more than it can bring.
+/// The most pages to read in search of what a grown `total` promises: more would cost the other
+/// artists more than it can bring.
 pub const MAX_SEARCHED_PAGES: u32 = 4;
-
-/// Whether an album that was not seen before is worth an email.
-///
-/// `baseline` is the day from which the artist is watched, where this is the first check of the
-/// artist: the back catalogue is silent, except for what is dated on that day or after. Later an
-/// unseen album is news unless every day that its date can mean is before [`oldest_news`]; one whose
-/// date cannot be read is news too, since nobody knows it to be old.
-pub fn is_news(date: ReleaseDate, baseline: Option<Date>, oldest: Date, today: Date) -> bool {
-    let date = if is_too_far_ahead(date, today) { ReleaseDate::Unknown } else { date };
-    match (baseline, date.first_day(), date.last_day()) {
-        (Some(since), first, _) => first.is_some_and(|first| first >= since),
-        (None, _, last) => last.is_none_or(|last| last >= oldest),
-    }
-}
-
-/// The oldest day of news: [`NEWS_DAYS`] ago, or before the last check, if that was `checked` longer ago. What
-/// came out since cannot have been seen, however long the artist had to wait.
-pub fn oldest_news(checked: Option<Date>, today: Date) -> Date {
-    let usual = today.saturating_sub(NEWS_DAYS.days());
-    // Days end later elsewhere than they do in UTC.
-    checked.map_or(usual, |checked| usual.min(checked.saturating_sub(1.day())))
-}
 
 /// Whether a date lies so far ahead that it must be a mistake.
 pub fn is_too_far_ahead(date: ReleaseDate, today: Date) -> bool {
-    let latest = today.saturating_add(FUTURE_DAYS.days());
+    let latest = today.saturating_add(MAX_FUTURE_DAYS.days());
     date.first_day().is_some_and(|first| first > latest)
 }
 
-/// How long something that came out on this day was out when it was noticed: since midnight in `zone`, and none
-/// at all if it was noticed before. `None` of a date that is no day.
+/// How long a release had been out when it was `noticed`: since midnight of its day in `zone`, zero if it
+/// was noticed before, `None` if its date is not a day.
 pub fn delay(date: ReleaseDate, zone: &TimeZone, noticed: Timestamp) -> Option<SignedDuration> {
     let ReleaseDate::Day(day) = date else { return None };
     let began = zone.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
     Some(noticed.duration_since(began).max(SignedDuration::ZERO))
 }
 
-/// What of a list is news, if it was not seen before.
+/// The dates with which a release that was not seen before is news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewsWindow {
-    /// Nothing but what is dated on this day or after.
+    /// Only releases whose every possible day is this one or later.
     pub since: Option<Date>,
-    /// Nothing that is older.
+    /// No releases whose every possible day is before this one.
     pub oldest: Option<Date>,
 }
 
 impl NewsWindow {
-    /// Of a first look: the back catalogue is silent.
-    pub fn first(since: Date) -> Self {
+    /// The window of an initial scan: only what comes out from `since` on, as the back catalogue is silent.
+    pub fn initial(since: Date) -> Self {
         Self { since: Some(since), oldest: None }
     }
 
-    /// Of any other look, where the last one was `checked` on that day.
+    /// The window of a later check: [`NEWS_DAYS`], or longer if the last check was longer ago. What came
+    /// out since cannot have been seen. A date that cannot be read is inside, as nobody knows it to be old.
     pub fn later(checked: Option<Date>, today: Date) -> Self {
-        Self { since: None, oldest: Some(oldest_news(checked, today)) }
+        let usual = today.saturating_sub(NEWS_DAYS.days());
+        // Days end later elsewhere than they do in UTC.
+        let oldest = checked.map_or(usual, |checked| usual.min(checked.saturating_sub(1.day())));
+        Self { since: None, oldest: Some(oldest) }
     }
 
-    /// Whether something of this date is news.
-    pub fn is_news(self, date: ReleaseDate, today: Date) -> bool {
-        let oldest = self.oldest.unwrap_or(Date::MIN);
-        self.since.is_none_or(|since| is_news(date, Some(since), oldest, today))
-            && self.oldest.is_none_or(|oldest| is_news(date, None, oldest, today))
+    /// Whether a release with this date is news.
+    pub fn contains(self, date: ReleaseDate, today: Date) -> bool {
+        let date = if is_too_far_ahead(date, today) { ReleaseDate::Unknown } else { date };
+        let is_since = |since| date.first_day().is_some_and(|first| first >= since);
+        let is_young = |oldest| date.last_day().is_none_or(|last| last >= oldest);
+        self.since.is_none_or(is_since) && self.oldest.is_none_or(is_young)
     }
 }
 
-/// What the pages of one check have brought so far.
+/// What the pages of one query have brought so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PageProgress {
     /// Pages read.
     pub pages: u32,
-    /// Entries on all of them, those that could not be read included: the next page's offset.
+    /// Entries on all pages, those that could not be read included: the offset of the next page.
     pub entries: u64,
-    /// Albums on all of them that were not seen before.
+    /// Releases on all pages that were not seen before.
     pub unseen: u64,
     /// Whether the last page was full, or `total` says that more follows.
     pub more_may_follow: bool,
-    /// Whether all that matters on the last page was unseen: where singles follow the albums on one
-    /// list, the albums before them are known, and the singles alone say whether more follow.
+    /// Whether everything that counts on the last page was unseen. Behind albums, only singles count.
     pub last_page_unseen: bool,
-    /// Whether that was young enough to be news, or some of it.
+    /// Whether some of that was young enough to be news.
     pub last_page_young: bool,
-    /// Whether singles were asked for behind the albums, and these left no room for any.
+    /// Whether the albums left no room for the singles behind them.
     pub singles_hidden: bool,
     /// By how much Spotify's `total` exceeds the one of the last check.
     pub growth: i64,
@@ -109,18 +91,18 @@ pub struct PageProgress {
 impl PageProgress {
     /// Whether the next page may hold something that matters.
     ///
-    /// The order of albums is undocumented and `total` has been seen to lie, so neither ends a
-    /// reading: an empty page does. A first check reads on while the pages are young; a later one
-    /// while a page is young and new from top to bottom, or, for some pages, while the catalogue
-    /// grew by more than was found or the albums hide the singles.
-    pub fn wants_next_page(&self, baseline: bool) -> bool {
+    /// The order of albums is undocumented and `total` is sometimes wrong, so neither ends the reading:
+    /// an empty page does. An initial scan continues while the pages are young. A later check continues
+    /// while a page is young and entirely new, or, for some pages, while the catalogue grew by more than
+    /// was found or the albums hide the singles.
+    pub fn wants_next_page(&self, is_initial: bool) -> bool {
         if !self.more_may_follow || self.pages >= MAX_PAGES {
             return false;
         }
         let grew_by_more = self.growth > i64::try_from(self.unseen).unwrap_or(i64::MAX);
-        let may_search = !baseline && self.pages < MAX_SEARCHED_PAGES;
-        let goes_on = self.last_page_young && (baseline || self.last_page_unseen);
-        goes_on || (may_search && (grew_by_more || self.singles_hidden))
+        let may_search = !is_initial && self.pages < MAX_SEARCHED_PAGES;
+        let continues = self.last_page_young && (is_initial || self.last_page_unseen);
+        continues || (may_search && (grew_by_more || self.singles_hidden))
     }
 }
 
@@ -132,11 +114,12 @@ mod tests {
     const TODAY: Date = date(2026, 11, 23);
 
     fn news(raw: &str, baseline: Option<Date>) -> bool {
-        is_news(ReleaseDate::parse(raw, None), baseline, oldest_news(None, TODAY), TODAY)
+        let window = baseline.map_or(NewsWindow::later(None, TODAY), NewsWindow::initial);
+        window.contains(ReleaseDate::parse(raw, None), TODAY)
     }
 
     #[test]
-    fn a_delay_begins_at_midnight_where_users_are_and_is_told_of_days_alone() {
+    fn delay_starts_at_local_midnight() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
         let noticed: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let hours = |raw, zone: &TimeZone| {
@@ -146,7 +129,7 @@ mod tests {
         assert_eq!(hours("2026-11-23", &berlin), Some(13));
         assert_eq!(hours("2026-11-23", &TimeZone::UTC), Some(12));
         assert_eq!(hours("2026-11-21", &TimeZone::UTC), Some(60));
-        assert_eq!(hours("2026-11-24", &berlin), Some(0), "shown ahead of its day");
+        assert_eq!(hours("2026-11-24", &berlin), Some(0), "listed ahead of its day");
         assert_eq!(
             [hours("2026-11", &berlin), hours("2026", &berlin), hours("", &berlin)],
             [None; 3]
@@ -154,9 +137,9 @@ mod tests {
     }
 
     #[test]
-    fn what_came_out_since_the_last_check_is_news_however_long_ago_that_was() {
+    fn release_since_the_last_check_is_always_news() {
         let news = |raw, checked| {
-            is_news(ReleaseDate::parse(raw, None), None, oldest_news(Some(checked), TODAY), TODAY)
+            NewsWindow::later(Some(checked), TODAY).contains(ReleaseDate::parse(raw, None), TODAY)
         };
         let (long_ago, lately) = (date(2026, 5, 10), date(2026, 11, 20));
         assert!(news("2026-07-01", long_ago) && news("2026-05-09", long_ago));
@@ -165,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_check_is_silent_except_for_what_comes_out_from_that_day_on() {
+    fn initial_scan_is_silent_about_the_back_catalogue() {
         let since = Some(date(2026, 11, 20));
         assert!(!news("2026-11-19", since));
         assert!(news("2026-11-20", since));
@@ -175,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn later_an_unseen_album_is_news_unless_it_is_known_to_be_old() {
+    fn unseen_album_is_news_unless_known_to_be_old() {
         assert!(news("2026-11-23", None) && news("2026-09-24", None));
         assert!(!news("2026-09-23", None));
         assert!(news("2026-09", None) && !news("2026-08", None));
@@ -185,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grown_catalogue_is_read_until_the_growth_is_found() {
+    fn grown_catalogue_is_read_until_growth_is_found() {
         let page_one = PageProgress {
             pages: 1,
             entries: 10,
@@ -201,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_full_of_albums_hides_the_singles_behind_it_for_some_pages_at_most() {
+    fn singles_hidden_by_albums_are_searched_on_few_pages() {
         let hidden = PageProgress {
             pages: 1,
             more_may_follow: true,
@@ -214,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_that_lies_cannot_keep_a_reading_going_for_ever() {
+    fn wrong_total_never_causes_endless_reading() {
         let lying = PageProgress {
             growth: 682,
             last_page_unseen: true,

@@ -1,7 +1,8 @@
-//! Words and rules. No I/O, no async, no wire formats: "now" and chance are arguments.
+//! Types and rules. No I/O, no async, no wire formats: time and randomness are arguments.
 
 pub mod account_health;
 pub mod artist;
+pub mod artist_list;
 pub mod backoff;
 pub mod check_planner;
 pub mod clock_jump;
@@ -23,7 +24,6 @@ pub mod quota;
 pub mod release;
 pub mod release_filter;
 pub mod release_query;
-pub mod secondary_list;
 pub mod signup_policy;
 pub mod text;
 pub mod token;
@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The day it is in UTC, by which days are reckoned wherever no user's zone is known.
+/// The day in UTC, for everything that does not depend on a user's time zone.
 pub fn day_of(now: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(now).date()
 }

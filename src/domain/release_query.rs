@@ -1,117 +1,164 @@
-//! Which of an artist's lists to look at, and how many calls that takes: one where one can do.
-//! Of lists that matter less see [`super::secondary_list`].
+//! Which of an artist's lists to fetch, in as few calls as possible.
 
-use super::secondary_list::SecondaryList;
+use jiff::Timestamp;
 
-/// Entries that must find room on a page besides the albums that are known, for albums and singles
-/// to be asked for together: an album that is new, and a single behind it, and one to spare.
-const ROOM: u64 = 3;
+use super::artist_list::{ArtistLists, ListKind};
 
-/// One question about an artist's releases, with pages of its own.
+/// Albums and singles are fetched together only if a page has room for this many entries besides the
+/// known albums: a new album, a single behind it, and one to spare.
+const MIN_FREE_ENTRIES: u64 = 3;
+
+/// One request for an artist's releases, with pages of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseQuery {
-    /// The albums alone.
-    Albums,
-    /// The singles and EPs alone.
-    Singles,
     /// The albums, and behind the last of them the singles.
     AlbumsAndSingles,
-    /// A list beside these.
-    Secondary(SecondaryList),
+    /// One list alone.
+    Only(ListKind),
 }
 
 impl ReleaseQuery {
-    /// Whether it shows albums.
+    /// The lists that it returns.
+    pub fn lists(&self) -> &[ListKind] {
+        match self {
+            Self::AlbumsAndSingles => &[ListKind::Albums, ListKind::Singles],
+            Self::Only(list) => std::slice::from_ref(list),
+        }
+    }
+
+    /// Whether it returns albums.
     pub fn has_albums(self) -> bool {
-        matches!(self, Self::Albums | Self::AlbumsAndSingles)
+        self.lists().contains(&ListKind::Albums)
     }
 
-    /// Whether it shows singles.
-    pub fn has_singles(self) -> bool {
-        matches!(self, Self::Singles | Self::AlbumsAndSingles)
+    /// Whether it returns other artists' releases.
+    pub fn is_appearances(self) -> bool {
+        self == Self::Only(ListKind::Appearances)
     }
 
-    /// Whether it shows what is others', on which the artist appears.
-    pub fn is_of_others(self) -> bool {
-        self == Self::Secondary(SecondaryList::Appearances)
+    /// Whether it returns a secondary list.
+    pub fn is_secondary(self) -> bool {
+        matches!(self, Self::Only(list) if ListKind::SECONDARY.contains(&list))
     }
 }
 
-/// What decides how an artist is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
-    /// How many albums were seen so far.
-    pub albums: u64,
-    /// Whether anybody who follows the artist wants singles.
-    pub wants_singles: bool,
-    /// Whether albums and singles had their first, silent look each.
-    pub had_initial_scans: bool,
-    /// Whether the albums were read a moment ago, and the singles had to be left for later.
-    pub only_singles_are_left: bool,
-}
-
-impl Known {
-    /// The looks to make, in turn, where a page holds `page` entries.
+impl ArtistLists {
+    /// The queries for albums and singles, where a page holds `page` entries.
     ///
-    /// A check that got no further than the albums goes on with the singles: where calls become
-    /// free one at a time, beginning anew would never come to an end.
+    /// A check that ended after the albums continues with the singles: where calls become free one at
+    /// a time, starting again would never come to an end.
     ///
-    /// Together albums come first, so that a long list of them would hide every single; and a first
-    /// look must show as many singles as a page can hold, or the rest would seem new later.
-    pub fn looks(self, page: u64) -> &'static [ReleaseQuery] {
-        if !self.wants_singles {
-            return &[ReleaseQuery::Albums];
+    /// In a common list the albums come first, and many of them would hide every single. An initial
+    /// scan of singles must show as many as a page can hold, or the rest would look new later.
+    pub fn main_queries(&self, page: u64, now: Timestamp) -> &'static [ReleaseQuery] {
+        const ALBUMS: ReleaseQuery = ReleaseQuery::Only(ListKind::Albums);
+        const SINGLES: ReleaseQuery = ReleaseQuery::Only(ListKind::Singles);
+        let [albums, singles] = [ListKind::Albums, ListKind::Singles].map(|kind| self.get(kind));
+        if !singles.is_due(now) {
+            return &[ALBUMS];
         }
-        if self.only_singles_are_left {
-            return &[ReleaseQuery::Singles];
+        if singles.is_deferred(now) {
+            return &[SINGLES];
         }
-        match self.had_initial_scans && self.albums.saturating_add(ROOM) <= page {
+        let is_known = !albums.is_initial_scan() && !singles.is_initial_scan();
+        match is_known && self.known_albums.saturating_add(MIN_FREE_ENTRIES) <= page {
             true => &[ReleaseQuery::AlbumsAndSingles],
-            false => &[ReleaseQuery::Albums, ReleaseQuery::Singles],
+            false => &[ALBUMS, SINGLES],
         }
+    }
+
+    /// Spotify's `total` when `query` was last made, to tell by how much the catalogue grew.
+    ///
+    /// The total of albums and singles together is kept with the albums, and none with the singles. So
+    /// a query that changes from one form to the other never looks as if it had grown.
+    pub fn total_before(&self, query: ReleaseQuery) -> Option<u64> {
+        let known = query.lists().iter().map(|kind| self.get(*kind));
+        let totals = known.map(|list| list.total.filter(|_| !list.is_initial_scan()));
+        totals.reduce(|first, second| first.map(|first| first + second.unwrap_or(0))).flatten()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::artist_list::ListState;
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
-    fn known(albums: u64, wants_singles: bool, had_initial_scans: bool) -> Known {
-        Known { albums, wants_singles, had_initial_scans, only_singles_are_left: false }
+    const ALBUMS: ReleaseQuery = ReleaseQuery::Only(ListKind::Albums);
+    const SINGLES: ReleaseQuery = ReleaseQuery::Only(ListKind::Singles);
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn lists(known_albums: u64, wants_singles: bool, was_checked: bool) -> ArtistLists {
+        let list = |kind| ListState {
+            wanted_since: (kind == ListKind::Albums || wants_singles).then_some(NOW),
+            checked_at: was_checked.then_some(NOW),
+            ..ListState::new(kind)
+        };
+        ArtistLists::new(known_albums, ListKind::ALL.map(list))
+    }
+
+    fn with(lists: ArtistLists, changed: ListState) -> ArtistLists {
+        let list = |kind| if kind == changed.kind { changed } else { *lists.get(kind) };
+        ArtistLists::new(lists.known_albums, ListKind::ALL.map(list))
     }
 
     #[test]
     fn seven_albums_and_three_singles_fill_a_page() {
-        assert_eq!(known(7, true, true).looks(10), [ReleaseQuery::AlbumsAndSingles]);
-        assert_eq!(known(8, true, true).looks(10), [ReleaseQuery::Albums, ReleaseQuery::Singles]);
-        assert_eq!(known(0, true, false).looks(10), [ReleaseQuery::Albums, ReleaseQuery::Singles]);
+        assert_eq!(lists(7, true, true).main_queries(10, NOW), [ReleaseQuery::AlbumsAndSingles]);
+        assert_eq!(lists(8, true, true).main_queries(10, NOW), [ALBUMS, SINGLES]);
+        assert_eq!(lists(0, true, false).main_queries(10, NOW), [ALBUMS, SINGLES]);
     }
 
     #[test]
-    fn what_was_left_for_later_is_looked_at_alone_while_somebody_wants_it() {
-        let left = |wants| Known { only_singles_are_left: true, ..known(2, wants, true) };
-        assert_eq!(left(true).looks(10), [ReleaseQuery::Singles]);
-        assert_eq!(left(false).looks(10), [ReleaseQuery::Albums]);
+    fn deferred_singles_are_fetched_alone_while_wanted() {
+        let left = |wants| {
+            let lists = lists(2, wants, true);
+            let singles = lists.get(ListKind::Singles);
+            with(lists, ListState { deferred_at: Some(NOW), ..*singles })
+        };
+        assert_eq!(left(true).main_queries(10, NOW), [SINGLES]);
+        assert_eq!(left(false).main_queries(10, NOW), [ALBUMS]);
+        let later = NOW + SignedDuration::from_hours(31);
+        assert_eq!(left(true).main_queries(10, later), [ReleaseQuery::AlbumsAndSingles]);
+    }
+
+    #[test]
+    fn totals_of_different_queries_never_look_like_growth() {
+        let with_totals = |albums, singles| {
+            let lists = lists(2, true, true);
+            let list = |kind, total| ListState { total, ..*lists.get(kind) };
+            let lists = with(lists, list(ListKind::Albums, albums));
+            with(lists, list(ListKind::Singles, singles))
+        };
+        let before = |lists: ArtistLists| {
+            [ReleaseQuery::AlbumsAndSingles, ALBUMS, SINGLES].map(|query| lists.total_before(query))
+        };
+        assert_eq!(before(with_totals(Some(12), Some(30))), [Some(42), Some(12), Some(30)]);
+        let together = with_totals(Some(42), None);
+        assert_eq!(before(together), [Some(42), Some(42), None], "12 albums are not more than 42");
+        assert_eq!(before(lists(2, true, false)), [None; 3]);
     }
 
     proptest! {
         #[test]
-        fn every_list_that_is_wanted_is_looked_at_once_and_no_other(
+        fn wanted_lists_are_fetched_once_and_no_others(
             albums in any::<u64>(), wants in any::<bool>(), had in any::<bool>(), page in 0u64..60,
         ) {
-            let queries = known(albums, wants, had).looks(page);
-            prop_assert_eq!(queries.iter().filter(|query| query.has_albums()).count(), 1);
-            prop_assert_eq!(queries.iter().filter(|query| query.has_singles()).count(), usize::from(wants));
-            prop_assert!(queries[0].has_albums(), "albums are always on, and come first");
+            let queries = lists(albums, wants, had).main_queries(page, NOW);
+            let count = |kind| queries.iter().filter(|query| query.lists().contains(&kind)).count();
+            prop_assert_eq!(count(ListKind::Albums), 1);
+            prop_assert_eq!(count(ListKind::Singles), usize::from(wants));
+            prop_assert!(queries[0].has_albums(), "albums are always wanted, and come first");
+            prop_assert!(!queries.iter().any(|query| query.is_secondary()));
         }
 
         #[test]
-        fn singles_are_never_hidden_behind_the_albums_that_are_known(
+        fn known_albums_never_hide_the_singles(
             albums in 0u64..60, had in any::<bool>(), page in 0u64..60,
         ) {
-            if known(albums, true, had).looks(page) == [ReleaseQuery::AlbumsAndSingles] {
-                prop_assert!(had && albums + ROOM <= page);
+            if lists(albums, true, had).main_queries(page, NOW) == [ReleaseQuery::AlbumsAndSingles] {
+                prop_assert!(had && albums + MIN_FREE_ENTRIES <= page);
             }
         }
     }

@@ -33,6 +33,18 @@ pub fn folded(raw: &str) -> String {
     compatible.normalize(&words.join(" ")).into_owned()
 }
 
+/// Cuts `text` to at most `room` characters, between words where possible, and ends it with an ellipsis.
+pub fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+    let between_words = kept.rfind(' ').filter(|at| *at > kept.len() / 2);
+    // A joiner at the cut would pull the ellipsis into an emoji.
+    let kept = kept[..between_words.unwrap_or(kept.len())].trim_end_matches([' ', '\u{200d}']);
+    format!("{kept}…")
+}
+
 fn is_bidi_control(c: char) -> bool {
     // https://www.unicode.org/reports/tr9/#Explicit_Directional_Embeddings and the isolates;
     // U+FFFE and U+FFFF are no characters and no XML.

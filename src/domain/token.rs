@@ -1,37 +1,37 @@
-//! What Spotify hands out when a user consents.
+//! The tokens that Spotify issues when a user consents.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
-/// An access token: good for about an hour. `Debug` shows `[REDACTED]`.
+/// A token is refreshed when it is valid for no longer than this.
+pub const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// Valid for about an hour. `Debug` shows `[REDACTED]`.
 #[derive(Debug, Clone)]
 pub struct AccessToken(pub SecretString);
 
-/// A refresh token: good for six months from the consent, whatever is refreshed
+/// Valid for six months from the consent, however often it is used
 /// (<https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration>).
 #[derive(Debug, Clone)]
 pub struct RefreshToken(pub SecretString);
 
-/// An answer of the token endpoint.
+/// A response of the token endpoint.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// The new access token.
     pub access: AccessToken,
-    /// When the access token ends.
+    /// Of the access token.
     pub expires_at: Timestamp,
-    /// A new refresh token; `None` means that the old one stays good.
+    /// A new refresh token; `None` means that the old one remains valid.
     pub refresh: Option<RefreshToken>,
 }
 
-/// A user's tokens as they are kept.
+/// A user's tokens as stored.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    /// The access token.
     pub access: AccessToken,
-    /// When the access token ends.
+    /// Of the access token.
     pub expires_at: Timestamp,
-    /// The refresh token.
     pub refresh: RefreshToken,
-    /// When the user last consented at Spotify: the clock of the six months.
+    /// When the user last consented at Spotify; the six months start then.
     pub authorized_at: Timestamp,
 }

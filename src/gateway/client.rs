@@ -1,4 +1,4 @@
-//! Asking Spotify: with a user's token, or with the app's own.
+//! Calls Spotify with a user's token or with the app's own.
 
 use std::sync::Arc;
 
@@ -11,28 +11,25 @@ use super::token_refresh::Refresher;
 use super::{GatewayError, RateLimiter};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
+use crate::domain::artist_list::ListKind;
 use crate::domain::check_planner::PlannedCheck;
 use crate::domain::consent::Ending;
 use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::quota::Bucket;
 use crate::domain::release_query::ReleaseQuery;
-use crate::domain::secondary_list::SecondaryList;
-use crate::domain::token::{AccessToken, Grant};
+use crate::domain::token::{AccessToken, Grant, REFRESH_AHEAD};
 use crate::domain::user::{Profile, UserId};
 use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
 use crate::store::tokens::{self, StoredTokens};
 use crate::store::{Db, StoreError, Tx, users};
 
-/// A token is refreshed when it has no more than this to live.
-pub(super) const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(5);
-
-/// How long a user whom Spotify refuses is left alone.
+/// How long a user whom Spotify rejects is not tried again.
 const USER_ERROR_BACKOFF: SignedDuration = SignedDuration::from_hours(6);
 
-/// Whose token the catalogue is asked with.
+/// Whose tokens are used to fetch releases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenSource {
-    /// That of connected users, by turns.
+    /// Those of connected users, in turn.
     User,
     /// The app's own, which must name a market.
     App {
@@ -41,16 +38,14 @@ pub enum TokenSource {
     },
 }
 
-/// Who lends their token for asking about one artist.
+/// Whose token is used for one artist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenOwner {
-    /// A connected user.
     User(UserId),
-    /// The app itself.
     App,
 }
 
-/// Asks Spotify, with the right token, past the rate limiter.
+/// Calls Spotify with a valid token, through the rate limiter.
 pub struct Gateway {
     db: Db,
     clock: Arc<dyn Clock>,
@@ -63,7 +58,6 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Puts the parts together.
     pub fn new(
         db: Db,
         clock: Arc<dyn Clock>,
@@ -91,15 +85,12 @@ impl Gateway {
         }
     }
 
-    /// The accounts service, for the address to send users to.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
 
-    /// Exchanges the code of a sign-in, and asks who it is.
-    ///
-    /// # Errors
-    /// [`GatewayError`]; [`spotify::Error::InvalidGrant`] for a code that is used or stale.
+    /// Exchanges the code of a sign-in and fetches the profile. Fails with
+    /// [`spotify::Error::InvalidGrant`] if the code was already used or has expired.
     pub async fn exchange_code(
         &self,
         code: &str,
@@ -114,10 +105,7 @@ impl Gateway {
         Ok((profile, grant))
     }
 
-    /// One page of whom `user` follows.
-    ///
-    /// # Errors
-    /// [`GatewayError`]
+    /// One page of the artists that `user` follows.
     pub async fn following_page(
         &self,
         user: UserId,
@@ -129,10 +117,8 @@ impl Gateway {
         self.with_user_token(user, Call::of(Bucket::Following, Caller::Background), ask).await
     }
 
-    /// Whose turn it is to lend a token for asking about `artist`, `except` for some.
-    ///
-    /// # Errors
-    /// [`GatewayError::NobodyConnected`] where there is nobody left.
+    /// Whose turn it is to provide a token for `artist`, except for some users. Fails with
+    /// [`GatewayError::NobodyConnected`] if nobody is left.
     pub async fn token_owner(
         &self,
         artist: &ArtistId,
@@ -147,12 +133,7 @@ impl Gateway {
         turn.map(TokenOwner::User).ok_or(GatewayError::NobodyConnected)
     }
 
-    /// One page of the albums of the errand's artist, of the singles, of both, one after the other, or
-    /// of a list beside these. Only the very first page leaves the calls alone that are kept back from
-    /// the errand: what was begun is finished, unless it is such a list.
-    ///
-    /// # Errors
-    /// [`GatewayError`]
+    /// One page of the releases of the artist to check.
     pub async fn albums_page(
         &self,
         token_owner: TokenOwner,
@@ -161,16 +142,14 @@ impl Gateway {
         offset: u32,
     ) -> Result<AlbumsPage, GatewayError> {
         let PlannedCheck { artist, purpose, reserved } = planned_check;
-        let may_stop = offset == 0 || matches!(query, ReleaseQuery::Secondary(_));
-        let reserved = if may_stop { *reserved } else { 0 };
         let (bucket, caller) = (Bucket::ArtistAlbums, Caller::Background);
-        let call = Call { bucket, purpose: *purpose, reserved, caller };
+        let call = Call { bucket, purpose: *purpose, reserved: *reserved, caller };
         let groups = match query {
-            ReleaseQuery::Albums => "album",
-            ReleaseQuery::Singles => "single",
             ReleaseQuery::AlbumsAndSingles => "album,single",
-            ReleaseQuery::Secondary(SecondaryList::Compilations) => "compilation",
-            ReleaseQuery::Secondary(SecondaryList::Appearances) => "appears_on",
+            ReleaseQuery::Only(ListKind::Albums) => "album",
+            ReleaseQuery::Only(ListKind::Singles) => "single",
+            ReleaseQuery::Only(ListKind::Compilations) => "compilation",
+            ReleaseQuery::Only(ListKind::Appearances) => "appears_on",
         };
         let answer = self.catalogue_page(token_owner, call, artist, groups, offset).await;
         answer.map_err(|error| match error {
@@ -210,7 +189,7 @@ impl Gateway {
         }
     }
 
-    /// Makes `ask` with the user's token; if it is refused, once more with a fresh one.
+    /// Calls `ask` with the user's token and, if Spotify rejects it, once more with a fresh one.
     async fn with_user_token<T, F>(
         &self,
         user: UserId,
@@ -257,7 +236,7 @@ impl Gateway {
             .await
     }
 
-    /// The user's tokens, good for some minutes at least.
+    /// The user's tokens, valid for at least some minutes.
     async fn fresh_tokens(&self, user: UserId) -> Result<StoredTokens, GatewayError> {
         let kept = self.db.read("find tokens", move |tx| tokens::find(tx, user)).await?;
         let why = spotify::Error::InvalidGrant(Ending::Unknown);
@@ -266,7 +245,7 @@ impl Gateway {
             return Ok(kept);
         }
         match self.refresher.refresh(user, kept.version).await {
-            // Five minutes ahead there is no hurry: the old token serves while Spotify recovers.
+            // The old token is still valid, so use it while Spotify recovers.
             Err(GatewayError::User { why, .. })
                 if !why.is_about_the_user() && kept.tokens.expires_at > self.clock.now() =>
             {
@@ -294,17 +273,17 @@ impl Gateway {
     }
 }
 
-/// What the user's own page says of their trouble, without the full stop.
+/// Shown on the user's account page; without the full stop.
 fn user_message(why: &spotify::Error) -> String {
     match why {
         spotify::Error::NotOnAllowList => {
-            "Spotify doesn’t let you use this app right now. Ask the operator to add you at \
-             developer.spotify.com/dashboard (Settings, User Management). We’ll try again every \
-             few hours"
+            "Spotify does not let you use this app. Ask the operator of this Dropday to add you at \
+             developer.spotify.com/dashboard under Settings, User Management; Dropday tries again \
+             every few hours"
                 .into()
         }
         spotify::Error::MissingScope => {
-            "Your Spotify access doesn’t cover everything Dropday needs. Please sign in with \
+            "Your Spotify access does not cover everything that Dropday needs. Please sign in with \
              Spotify again"
                 .into()
         }

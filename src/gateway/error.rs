@@ -1,4 +1,4 @@
-//! Why Spotify could not be asked, or did not answer.
+//! Why a call to Spotify was not made or failed.
 
 use jiff::Timestamp;
 
@@ -7,52 +7,39 @@ use crate::domain::user::UserId;
 use crate::spotify;
 use crate::store::StoreError;
 
-/// Why a call brought nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// Nothing is asked until a pause is over.
     #[error("requests to Spotify are paused until {}: {}", .0.until, .0.cause)]
     Paused(Pause),
-    /// The calls that we allow ourselves in a day are spent.
+    /// The calls allowed in 24 hours are used up.
     #[error("the day's calls are used up; the next is free at {0} (spotify.artist_albums_per_day)")]
     QuotaExhausted(Timestamp),
-    /// The same, where a check had its first page already.
+    /// The same after the first page of a check.
     #[error(
-        "the day's calls ran out during a check; the next is free at {0} \
-         (spotify.artist_albums_per_day)"
+        "the day's calls ran out between two pages; the next is free at {0} (spotify.artist_albums_per_day)"
     )]
     QuotaExhaustedMidCheck(Timestamp),
-    /// Too many calls wait for their turn.
-    #[error("too many people are signing in at once; try again in a minute")]
+    /// Too many calls are queued.
+    #[error("too many users are signing in at the same time; try again in a minute")]
     QueueFull,
-    /// Nobody is connected whose token could be used.
-    #[error(
-        "nobody is connected to Spotify, so nothing can be checked; someone has to sign in"
-    )]
+    #[error("nobody is connected to Spotify; someone must sign in")]
     NobodyConnected,
-    /// This user's token is of no use.
+    /// This user's token does not work.
     #[error("user {}: {why}", user.0)]
-    User {
-        /// Whose token it was.
-        user: UserId,
-        /// Why it was of no use.
-        why: spotify::Error,
-    },
-    /// The call was made and failed.
+    User { user: UserId, why: spotify::Error },
     #[error(transparent)]
     Spotify(#[from] spotify::Error),
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl GatewayError {
-    /// Whether Spotify does not accept the app itself, whoever it asks for.
+    /// Whether Spotify rejects the app itself, for every user.
     pub fn is_app_fault(&self) -> bool {
         matches!(self, Self::Spotify(spotify::Error::InvalidClient))
     }
 
-    /// Whether no other call of the same kind would fare better at present.
+    /// Whether any other call of the same kind would fail too.
     pub fn affects_all_requests(&self) -> bool {
         use spotify::Error as E;
         match self {

@@ -1,31 +1,33 @@
-//! `invalid_grant`: the consent has ended, or so many end at once that Spotify must be wrong.
+//! `invalid_grant`: the consent has ended, unless so many end at once that Spotify must be mistaken.
 
 use super::Operator;
-use super::client::REFRESH_AHEAD;
 use crate::domain::consent::{
     Crowd, Ending, RETRY_INTERVAL, REVERSAL_WINDOW, Refusal, Verdict, evaluate,
 };
 use crate::domain::operator_alert::OperatorAlert;
+use crate::domain::token::REFRESH_AHEAD;
 use crate::domain::user::UserId;
 use crate::store::{StoreError, Tx, consents, outbox, users};
 
-/// What the page of somebody says whose consent is held, without the full stop.
-const SUSPENDED_REASON: &str = "Spotify is rejecting many people at once, which looks like a \
-                                mistake on its side. We’ve kept your access and try again every \
-                                two hours; you don’t need to do anything";
+/// Shown to users whose consent is suspended; without the full stop.
+const SUSPENDED_REASON: &str = "Spotify rejects many users of this Dropday at the same time, which looks like a \
+                    mistake on its side. Dropday tries again every two hours; you don’t need to do \
+                    anything";
 
-/// What became of a refusal.
+/// What was made of an `invalid_grant`.
 pub(super) enum Outcome {
-    /// The tokens have changed since they were refused.
+    /// The tokens have changed since.
     Outdated,
-    /// The consent has ended.
     Ended,
-    /// Nobody's consent ends, and so many that had ended lately are good again.
-    Held { crowd: Crowd, restored: u64 },
+    /// Nobody's consent ends; `restored` recently ended ones are valid again.
+    Held {
+        crowd: Crowd,
+        restored: u64,
+    },
 }
 
-/// Settles what it means that the tokens seen at `version` were refused: ends the consent and owes
-/// the one email about it, or holds it with everybody's who lost theirs within the hour.
+/// Handles an `invalid_grant` for the tokens seen at `version`: ends the consent and enqueues the one
+/// email about it, or suspends it, together with all that ended within the hour.
 pub(super) fn handle_invalid_grant(
     tx: &Tx<'_>,
     user: UserId,
@@ -42,7 +44,7 @@ pub(super) fn handle_invalid_grant(
     if verdict != Verdict::Suspended {
         end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
         if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
-            // The old access tokens serve until then, should the accounts service be down.
+            // Until then the old access tokens work, in case the authorization server is down.
             consents::force_refresh_all(tx, tx.now() + REFRESH_AHEAD)?;
         }
         return Ok(Outcome::Ended);
@@ -66,7 +68,7 @@ fn end(
 ) -> Result<(), StoreError> {
     consents::end(tx, user, how, for_good)?;
     if users::find(tx, user)?.is_some_and(|p| p.address.is_some()) {
-        // What may still be taken back is not told yet.
+        // Wait with the email as long as the end may still be reversed.
         let next_send_time = if for_good { tx.now() } else { tx.now() + REVERSAL_WINDOW };
         outbox::enqueue_sign_in_again(tx, user, refusal.authorized_at, next_send_time)?;
     }

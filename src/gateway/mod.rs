@@ -1,4 +1,4 @@
-//! The way to Spotify: every call passes the rate limiter, and goes out with somebody's live token.
+//! How Dropday uses Spotify's API: every call goes through the rate limiter and carries a valid token.
 
 mod client;
 mod error;

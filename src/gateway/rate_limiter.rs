@@ -1,5 +1,5 @@
-//! The rate limiter: a call is booked in the ledger, waits for its turn, goes out, and if Spotify asks for
-//! a pause the database remembers it.
+//! Books each call in the ledger, waits for its turn and makes it. If Spotify asks for a pause, the pause is
+//! stored in the database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::spotify;
 use crate::store::api_calls::{self, Booking, Limits, Scope};
 use crate::store::{Db, StoreError, Tx, allowance};
 
-/// Lets calls out at their distance and within the day's number.
+/// Keeps the interval between calls and their number per day.
 pub struct RateLimiter {
     db: Db,
     clock: Arc<dyn Clock>,
@@ -25,36 +25,31 @@ pub struct RateLimiter {
     metrics: Arc<Metrics>,
 }
 
-/// Which call it is that wants to go out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
     pub(super) bucket: Bucket,
-    /// Why it is made.
     pub(super) purpose: Purpose,
-    /// So many of the day's calls are not for it.
+    /// How many of the day's calls are reserved for others.
     pub(super) reserved: u32,
-    /// Who waits for the answer.
     pub(super) caller: Caller,
 }
 
 impl Call {
-    /// A call that is not about artists' albums.
+    /// A call other than for artists' albums.
     pub(super) fn of(bucket: Bucket, caller: Caller) -> Self {
         Self { bucket, purpose: Purpose::Other, reserved: 0, caller }
     }
 }
 
-/// Who waits for the answer.
+/// Who waits for the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caller {
-    /// A worker, who has time.
     Background,
-    /// A user in front of a page, who has not.
     Interactive,
 }
 
 impl Caller {
-    /// A user turns away before this; and what anybody can set off must not fill the queue.
+    /// Users do not wait longer, and anonymous requests must not fill the queue.
     fn max_wait(self) -> Duration {
         match self {
             Self::Background => Duration::from_secs(3600),
@@ -64,8 +59,8 @@ impl Caller {
 }
 
 impl RateLimiter {
-    /// A rate limiter that keeps `interval` between two calls, and lets `artist_albums_per_day` calls for
-    /// artists' albums out in any rolling 24 hours. What only `operator` can mend, they are told.
+    /// Keeps `interval` between two calls and allows `artist_albums_per_day` calls for artists' albums in
+    /// any 24 hours.
     pub fn new(
         db: Db,
         clock: Arc<dyn Clock>,
@@ -77,16 +72,12 @@ impl RateLimiter {
         Self { db, clock, interval, artist_albums_per_day, operator, metrics }
     }
 
-    /// Who is told what only they can mend.
     pub(super) fn operator(&self) -> Operator {
         self.operator
     }
 
-    /// Makes the call that `booked` describes when its turn has come.
-    ///
-    /// # Errors
-    /// [`GatewayError::Paused`], [`GatewayError::QuotaExhausted`] and [`GatewayError::QueueFull`] without a call;
-    /// else what the call said.
+    /// Makes the call when its turn comes. With [`GatewayError::Paused`], [`GatewayError::QuotaExhausted`] and
+    /// [`GatewayError::QueueFull`] no call was made.
     pub(super) async fn call<T, F>(&self, booked: Call, call: F) -> Result<T, GatewayError>
     where
         F: Future<Output = Result<T, spotify::Error>>,
@@ -120,13 +111,13 @@ impl RateLimiter {
             Booking::Spent(free_at) => return Err(GatewayError::QuotaExhausted(free_at)),
             Booking::Crowded => return Err(GatewayError::QueueFull),
         };
-        // By the clock as it stood then: one that stepped back since would make this wait for as long.
+        // Use the time of the booking: if the clock has stepped back since, this would wait too long.
         let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
         if wait.is_zero() {
             return Ok(());
         }
         self.clock.sleep(wait).await;
-        // Spotify may have asked for a pause meanwhile, through somebody else's call.
+        // Another call may have caused a pause in the meantime.
         match self.db.read("pause", move |tx| api_calls::pause_of(tx, bucket)).await? {
             Some(pause) => Err(GatewayError::Paused(pause)),
             None => Ok(()),
@@ -153,13 +144,13 @@ impl RateLimiter {
         };
         let (name, pause_s) = (bucket.as_str(), time.as_secs());
         let (operator, ceiling) = (self.operator, self.artist_albums_per_day);
-        tracing::warn!(spotify.bucket = name, pause_s, %cause, "Spotify is left alone for a while");
+        tracing::warn!(spotify.bucket = name, pause_s, %cause, "pausing Spotify requests");
         self.db
             .write("pause", move |tx| {
-                if let Some(alert) = alert_for(tx, bucket, ceiling, time, cause)? {
+                if let Some(alert) = alert_about(tx, bucket, ceiling, time, cause)? {
                     operator.enqueue_alert(tx, alert)?;
                 }
-                // Users at the door may knock: they are few, and the odd answer may be theirs alone.
+                // Sign-ins are few, and the 403 may concern only this user: do not pause them.
                 if cause == Cause::Endpoint && bucket == Bucket::Profile {
                     return Ok(());
                 }
@@ -171,7 +162,7 @@ impl RateLimiter {
 
 fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
     match error {
-        // That there is no such artist is an answer.
+        // "No such artist" is a valid response.
         None | Some(spotify::Error::NotFound) => CallOutcome::Ok,
         Some(spotify::Error::RateLimited { .. }) => CallOutcome::RateLimited,
         Some(spotify::Error::QuotaExceeded { .. }) => CallOutcome::QuotaSpent,
@@ -188,8 +179,8 @@ fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
     }
 }
 
-/// What the operator is to be told of a pause, before it is recorded.
-fn alert_for(
+/// The alert about a pause that is not recorded yet.
+fn alert_about(
     tx: &Tx<'_>,
     bucket: Bucket,
     ceiling: u32,
@@ -197,13 +188,13 @@ fn alert_for(
     cause: Cause,
 ) -> Result<Option<OperatorAlert>, StoreError> {
     Ok(match cause {
-        Cause::Premium => Some(OperatorAlert::NoPremium),
-        Cause::Endpoint => Some(OperatorAlert::EndpointRemoved(bucket)),
+        Cause::Premium => Some(OperatorAlert::PremiumLapsed),
+        Cause::Endpoint => Some(OperatorAlert::EndpointForbidden(bucket)),
         Cause::Quota if bucket == Bucket::ArtistAlbums => {
             let is_second = allowance::learn(tx, bucket, ceiling, time)?;
-            (time > QUOTA_PAUSE || is_second).then_some(OperatorAlert::QuotaSpent)
+            (time > QUOTA_PAUSE || is_second).then_some(OperatorAlert::QuotaExhausted(bucket))
         }
-        // Other calls are few and have no number of ours: their pause is enough.
+        // Other calls are few and not limited by us: a pause is enough.
         Cause::Quota | Cause::RateLimit | Cause::Outage => None,
     })
 }

@@ -1,4 +1,4 @@
-//! Refreshing tokens: one at a time for each user, across tasks and processes, and none lost.
+//! Refreshes tokens: one refresh per user at a time, across tasks and processes, without losing a grant.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,13 +18,12 @@ use crate::spotify::{self, Accounts};
 use crate::store::tokens::{self, RefreshClaim, StoredTokens};
 use crate::store::{Db, StoreError, consents};
 
-/// How often to look whether another process has finished its refresh.
+/// How often to check whether another process has finished its refresh.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often to look before giving up: a refresh that hangs is cut off sooner.
+/// How many checks before giving up; a refresh that hangs times out sooner.
 const MAX_POLLS: u32 = 350;
 
-/// Refreshes users' tokens.
 pub(super) struct Refresher {
     db: Db,
     clock: Arc<dyn Clock>,
@@ -33,8 +32,8 @@ pub(super) struct Refresher {
     states: Mutex<HashMap<UserId, Arc<Mutex<UserRefreshState>>>>,
 }
 
-/// One user's lane. It holds what Spotify granted for a version of the tokens while the database
-/// could not keep it: where refresh tokens rotate, it is the only copy of the only good one.
+/// The state of one user's refresh. Holds a grant, with the version of the tokens it replaces, that could
+/// not be saved: if refresh tokens rotate, this is the only copy of the only valid one.
 #[derive(Default)]
 struct UserRefreshState {
     unsaved_grant: Option<(i64, Grant)>,
@@ -50,8 +49,8 @@ impl Refresher {
         Self { db, clock, rate_limiter, accounts, states: Mutex::default() }
     }
 
-    /// Refreshes the tokens seen at `version`, unless somebody else did or does: a refresh token
-    /// that rotates is good once.
+    /// Refreshes the tokens seen at `version`, unless another task or process does: a rotating refresh
+    /// token works only once.
     pub(super) async fn refresh(
         &self,
         user: UserId,
@@ -134,10 +133,7 @@ impl Refresher {
         match kept {
             Ok(true) => Ok(()),
             Ok(false) => {
-                tracing::info!(
-                    user = user.0,
-                    "tokens were renewed or deleted while they were refreshed"
-                );
+                tracing::info!(user = user.0, "tokens changed during the refresh");
                 Ok(())
             }
             Err(error) => {
@@ -160,14 +156,14 @@ impl Refresher {
             Outcome::Ended => tracing::info!(
                 user = user.0,
                 how = how.as_str(),
-                "Spotify ended the consent; the person must sign in again"
+                "consent ended; user must sign in again"
             ),
             Outcome::Held { crowd, restored } => tracing::warn!(
                 user = user.0,
                 refused = crowd.refused,
                 connected = crowd.connected,
                 restored,
-                "Spotify refuses many people at once: no consent is ended, each is tried again later"
+                "suspending consents: Spotify rejects many users at once"
             ),
         }
         Ok(())
@@ -178,7 +174,7 @@ fn ended(user: UserId, how: Ending) -> GatewayError {
     GatewayError::User { user, why: spotify::Error::InvalidGrant(how) }
 }
 
-/// A refresh that failed concerns this user's token; another's may be alive.
+/// A failed refresh concerns only this user's token.
 fn of_user(user: UserId, error: GatewayError) -> GatewayError {
     match error {
         GatewayError::Spotify(

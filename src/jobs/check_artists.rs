@@ -1,65 +1,68 @@
-//! An artist that is worth a call → their albums → one transaction: remember, compare, choose readers, enqueue, plan the
-//! next check. An album is announced when it is first recorded, or never.
+//! An artist that is worth a call → its releases → one transaction for each query: save, compare, choose
+//! users, enqueue, plan the next check. A release is news when it is first recorded, or never.
 
 use std::fmt;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 
-use super::fetch_releases::{self, Read};
+use super::fetch_releases::{FetchPlan, Fetched, Fetcher};
 use super::record_releases::{RecordResult, record_releases};
-use super::{RunControl, Scope, side_lists};
+use super::{RunControl, Scope};
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
+use crate::domain::artist_list::{ArtistLists, ListKind, secondary_interval};
 use crate::domain::check_planner::PlannedCheck;
 use crate::domain::quota::Purpose;
 use crate::domain::release::{Release, ReleaseKind};
 use crate::domain::release_query::ReleaseQuery;
 use crate::domain::{backoff, check_planner, day_of, detection};
 use crate::gateway::GatewayError;
-use crate::spotify;
-use crate::store::artists::{self, CheckResult, CheckScope, Claimed};
-use crate::store::{self, StoreError, Tx, allowance, api_calls, editions, hints, singles};
+use crate::spotify::{self, PAGE};
+use crate::store::artist_lists::{self, ListCheck};
+use crate::store::artists::{self, CheckScope, Claimed};
+use crate::store::{StoreError, Tx, allowance, api_calls, editions, hints};
 
-/// After this many failures in a row the trouble is Spotify's, not the artists', and the rest waits.
+/// After this many failures in a row the problem is Spotify's, not the artists', and the others wait.
 const TOO_MANY_FAILURES: u32 = 3;
 
-/// An artist whom Spotify does not know is asked about again after this long.
+/// How long an artist waits that Spotify does not know.
 const UNKNOWN_ARTIST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// A check that ran out of calls between two pages begins anew after this long: long enough for others
-/// to have their turn, and shorter than singles that were left for later are waited for.
+/// How long a check waits that ran out of calls between two pages: long enough for others to have their
+/// turn, and shorter than deferred singles are waited for.
 const UNFINISHED_WAIT: Duration = Duration::from_secs(3 * 3600);
 
-/// The same where a day has so few calls that they may never be enough for it.
+/// The same where a day may have too few calls for such a check.
 const UNFINISHED_WAIT_OF_FEW: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// What a pass did.
+/// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// Artists that were asked about and answered for.
+    /// Artists that Spotify answered for.
     pub checked: u64,
     /// Of those, how many for the first time.
     pub baselines: u64,
     /// Releases that are news.
     pub news: u64,
-    /// Things newly owed to users.
+    /// Notifications that were enqueued.
     pub pending: u64,
     /// Artists whose check failed.
     pub failed: u64,
     /// Artists that Spotify does not know.
     pub unknown: u64,
-    /// Why the pass ended early, where that is a failure.
+    /// Why the run ended early, if that is a failure.
     pub held_up: Option<String>,
-    /// Whether that is since Spotify does not accept the app, which waiting does not mend.
+    /// Whether that is because Spotify rejects the app, which waiting does not fix.
     pub is_app_refused: bool,
-    /// Why artists that were due were left for later, where that is as it should be.
+    /// Why due artists were left for later, if that is normal.
     pub left: Option<String>,
 }
 
 impl CheckReport {
-    /// Whether there was nothing to do, or nothing that could be done today.
+    /// Whether there was nothing to do, or nothing that can be done today.
     pub fn is_idle(&self) -> bool {
         *self == Self { left: self.left.clone(), ..Self::default() }
     }
@@ -90,10 +93,10 @@ impl fmt::Display for CheckReport {
     }
 }
 
-/// Asks about the artists that are worth it now (`domain/check_planner`), as far as the day's calls go.
+/// Checks the artists that are worth a call now (`domain/check_planner`), as far as the day's calls go.
 ///
 /// # Errors
-/// [`StoreError`] where the database fails; anything else is in the [`CheckReport`].
+/// [`StoreError`] if the database fails; anything else is in the [`CheckReport`].
 pub async fn run(
     ctx: &Ctx,
     scope: Scope,
@@ -101,14 +104,14 @@ pub async fn run(
 ) -> Result<CheckReport, StoreError> {
     let mut outcome = CheckReport::default();
     let all = scope == Scope::All;
-    // While Spotify is down nobody asks, except for a user who says "now".
+    // While Spotify is down, only manual checks are made.
     if !all && let Some(pause) = ctx.db.read("pause of checks", api_calls::pause_of_checks).await? {
         outcome.left = Some(GatewayError::Paused(pause).to_string());
         return Ok(outcome);
     }
     let settings = ctx.cadence.clone();
     let list = move |tx: &Tx<'_>| Ok((tx.now(), plan_checks(tx, all, &settings)?));
-    let (listed_at, due) = ctx.db.read("whom to ask about", list).await?;
+    let (listed_at, due) = ctx.db.read("planned checks", list).await?;
     let mut failures_in_a_row = 0;
     for (done, planned_check) in due.iter().enumerate() {
         if watch.stop.is_cancelled() {
@@ -117,31 +120,23 @@ pub async fn run(
         let wanted = planned_check.artist.clone();
         let claim = move |tx: &Tx<'_>| artists::claim(tx, &wanted, listed_at);
         let claimed = ctx.db.write_unsynced("claim artist", claim).await?;
-        // Gone, unfollowed, or another process is at it, or has been.
+        // Gone, unfollowed, or checked by another process.
         let Some(artist) = claimed else { continue };
-        match check(ctx, &artist, planned_check).await {
-            Ok(checked) => {
-                failures_in_a_row = 0;
-                if outcome.count(checked) {
-                    break;
-                }
-            }
-            Err(GatewayError::Store(error)) => return Err(error),
-            Err(error) => {
-                failures_in_a_row += 1;
-                if record_failed_check(ctx, &artist, &error, failures_in_a_row, &mut outcome)
-                    .await?
-                {
-                    break;
-                }
-            }
+        let checked = check(ctx, &artist.id, planned_check).await?;
+        outcome.count(&checked);
+        let Checked { is_answered, error, .. } = checked;
+        failures_in_a_row = if is_answered { 0 } else { failures_in_a_row + 1 };
+        if let Some(error) = error
+            && record_failure(ctx, &artist, &error, failures_in_a_row, &mut outcome).await?
+        {
+            break;
         }
         (watch.progress)(done as u64 + 1, due.len() as u64);
     }
     Ok(outcome)
 }
 
-/// Whom to ask about, the best first.
+/// The checks to make, the best first.
 fn plan_checks(
     tx: &Tx<'_>,
     all: bool,
@@ -155,7 +150,7 @@ fn plan_checks(
     }
     let watched = artists::count_watched(tx)?;
     let watched = usize::try_from(watched).unwrap_or(usize::MAX);
-    // Where nothing is left but for hints, a look at all artists every minute is for nothing.
+    // If calls are left for hints only, reading all artists every minute would be useless.
     let is_spent = |purpose| budget.is_spent(purpose, settings);
     let candidates = match (is_spent(Purpose::InitialScan), is_spent(Purpose::Scheduled)) {
         (true, true) => Vec::new(),
@@ -165,32 +160,26 @@ fn plan_checks(
     Ok(check_planner::plan_checks(&hinted, &candidates, watched, &budget, settings, tx.now()))
 }
 
-/// What one check brought.
+/// What the check of one artist did.
+#[derive(Default)]
 struct Checked {
-    is_baseline: bool,
-    news: u64,
-    pending: u64,
-    /// Why a later page could not be read, where the first ones were.
-    incomplete: Option<GatewayError>,
+    /// Whether Spotify answered, if only with the first pages.
+    is_answered: bool,
+    is_initial_scan: bool,
+    found: RecordResult,
+    /// Why not all albums and singles that matter could be read.
+    error: Option<GatewayError>,
 }
 
 impl CheckReport {
-    /// Counts a check; whether the pass should end.
-    fn count(&mut self, checked: Checked) -> bool {
-        self.checked += 1;
-        self.baselines += u64::from(checked.is_baseline);
-        self.news += checked.news;
-        self.pending += checked.pending;
-        let Some(error) = checked.incomplete else { return false };
-        if error.affects_all_requests() {
-            self.hold_up(&error);
-            return true;
-        }
-        self.failed += 1;
-        false
+    fn count(&mut self, checked: &Checked) {
+        self.checked += u64::from(checked.is_answered);
+        self.baselines += u64::from(checked.is_answered && checked.is_initial_scan);
+        self.news += checked.found.news.len() as u64;
+        self.pending += checked.found.enqueued;
     }
 
-    /// To have to wait for one's turn is no failure; to be kept waiting by Spotify is.
+    /// Having to wait for one's turn is no failure; being kept waiting by Spotify is.
     fn hold_up(&mut self, error: &GatewayError) {
         match error {
             GatewayError::QuotaExhausted(_)
@@ -204,174 +193,271 @@ impl CheckReport {
     }
 }
 
+/// Checks the lists of an artist one after the other: albums and singles, then the secondary lists that
+/// are due.
 async fn check(
     ctx: &Ctx,
-    artist: &Claimed,
+    artist: &ArtistId,
     planned_check: &PlannedCheck,
-) -> Result<Checked, GatewayError> {
-    let read = fetch_releases::read(ctx, artist, planned_check).await?;
-    let mut checked = record(ctx, artist, read).await?;
-    if checked.incomplete.is_none() {
-        let beside = side_lists::look(ctx, &artist.id).await?;
-        checked.news += beside.news;
-        checked.pending += beside.pending;
+) -> Result<Checked, StoreError> {
+    let id = artist.clone();
+    let lists = ctx.db.read("artist lists", move |tx| artist_lists::load(tx, &id)).await?;
+    let is_initial_scan = lists.get(ListKind::Albums).is_initial_scan();
+    let mut checked = Checked { is_initial_scan, ..Checked::default() };
+    let mut fetcher = Fetcher::new(ctx, planned_check.clone());
+    let now = ctx.clock.now();
+    let queries = lists.main_queries(u64::from(PAGE), now);
+    for (place, query) in queries.iter().enumerate() {
+        let plan = FetchPlan::new(*query, &lists, now);
+        let step = Step::Main {
+            is_last: place + 1 == queries.len(),
+            has_albums: queries[0].has_albums(),
+            had_news: !checked.found.news.is_empty(),
+        };
+        let (found, error) = fetch_and_record(ctx, &mut fetcher, artist, plan, step).await?;
+        if let Some(found) = found {
+            checked.is_answered = true;
+            checked.found.add(found);
+        }
+        if error.is_some() {
+            checked.error = error;
+            return Ok(checked);
+        }
     }
+    for date in &checked.found.news {
+        if let Some(delay) = detection::delay(*date, &ctx.zone, ctx.clock.now()) {
+            ctx.metrics.record_detection(delay);
+        }
+    }
+    checked.found.add(check_secondary(ctx, artist, &lists).await?);
     Ok(checked)
 }
 
-/// Releases a week, by those that are known with their day. Compilations have a list of their own,
-/// which a check as such does not look at.
+/// Checks the secondary lists that are due, as far as there are calls for them. Whatever goes wrong is
+/// no reason for the check to fail: it is made up for at a later one.
+async fn check_secondary(
+    ctx: &Ctx,
+    artist: &ArtistId,
+    lists: &ArtistLists,
+) -> Result<RecordResult, StoreError> {
+    let mut all = RecordResult::default();
+    let now = ctx.clock.now();
+    for list in lists.due_secondary(now) {
+        let settings = ctx.cadence.clone();
+        let budget = move |tx: &Tx<'_>| SecondaryBudget::load(tx, &settings);
+        let budget = ctx.db.read("calls for secondary lists", budget).await?;
+        if budget.left == 0 {
+            break;
+        }
+        let reserved = budget.reserved;
+        let planned_check =
+            PlannedCheck { artist: artist.clone(), purpose: Purpose::Secondary, reserved };
+        let mut fetcher = Fetcher::new(ctx, planned_check);
+        let plan = FetchPlan::new(ReleaseQuery::Only(list), lists, now);
+        let step = Step::Secondary { calls_a_day: budget.calls_a_day };
+        let (found, error) = fetch_and_record(ctx, &mut fetcher, artist, plan, step).await?;
+        all.add(found.unwrap_or_default());
+        let Some(error) = error else { continue };
+        log_secondary_error(artist, list, &error);
+        if !can_be_repeated(&error) {
+            let wait = ctx.wait(backoff::SECONDARY_LIST, lists.get(list).failures + 1);
+            let id = artist.clone();
+            let fail =
+                move |tx: &Tx<'_>| artist_lists::record_failure(tx, &id, list, tx.now() + wait);
+            ctx.db.write("secondary list failed", fail).await?;
+        }
+        if error.affects_all_requests() {
+            break;
+        }
+    }
+    Ok(all)
+}
+
+/// The calls for secondary lists.
+struct SecondaryBudget {
+    calls_a_day: u32,
+    /// Those of them that are left in the last rolling day.
+    left: u32,
+    /// Calls that are reserved for others.
+    reserved: u32,
+}
+
+impl SecondaryBudget {
+    fn load(tx: &Tx<'_>, settings: &check_planner::Settings) -> Result<Self, StoreError> {
+        let budget = allowance::budget(tx, settings.calls_per_day)?;
+        let calls_a_day = budget.for_side_lists(artists::count_watched(tx)?, settings);
+        let reserved = budget.reserved_from(Purpose::Secondary, settings);
+        Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), reserved })
+    }
+}
+
+/// Whether a secondary list may be fetched again with the next check. Not after a call that Spotify
+/// forbids, which may be forbidden for this list alone and holds all others up, nor after one that ran out
+/// of calls, which would cost the same again.
+fn can_be_repeated(error: &GatewayError) -> bool {
+    let costs_again = matches!(
+        error,
+        GatewayError::QuotaExhaustedMidCheck(_)
+            | GatewayError::Spotify(spotify::Error::EndpointRemoved)
+    );
+    error.affects_all_requests() && !costs_again
+}
+
+fn log_secondary_error(artist: &ArtistId, list: ListKind, error: &GatewayError) {
+    let list = list.as_str();
+    match error {
+        GatewayError::QuotaExhausted(_) | GatewayError::QuotaExhaustedMidCheck(_) => {
+            tracing::debug!(%artist, list, %error, "deferred secondary list")
+        }
+        _ => tracing::warn!(%artist, list, %error, "failed to read secondary list"),
+    }
+}
+
+/// What a query is for.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Albums and singles.
+    Main {
+        /// Whether the check needs no further query.
+        is_last: bool,
+        /// Whether the check reads albums.
+        has_albums: bool,
+        /// Whether an earlier query of the check found news.
+        had_news: bool,
+    },
+    /// A secondary list.
+    Secondary { calls_a_day: u32 },
+}
+
+/// Fetches one query and records what it returned; `None` if nothing that counts. Also returns the error
+/// that kept it from being complete.
+async fn fetch_and_record(
+    ctx: &Ctx,
+    fetcher: &mut Fetcher<'_>,
+    artist: &ArtistId,
+    plan: FetchPlan,
+    step: Step,
+) -> Result<(Option<RecordResult>, Option<GatewayError>), StoreError> {
+    let mut fetched = match fetcher.fetch(&plan).await {
+        Ok(fetched) => fetched,
+        Err(GatewayError::Store(error)) => return Err(error),
+        Err(error) => return Ok((None, Some(error))),
+    };
+    let error = fetched.incomplete.take();
+    let (artist, is_complete) = (artist.clone(), error.is_none());
+    let record = move |tx: &Tx<'_>| record(tx, &artist, plan, fetched, is_complete, step);
+    let found = ctx.db.write("record releases", record).await?;
+    Ok((Some(found), error))
+}
+
+/// The transaction in which a release becomes news.
+fn record(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    plan: FetchPlan,
+    fetched: Fetched,
+    is_complete: bool,
+    step: Step,
+) -> Result<RecordResult, StoreError> {
+    // Its last follower may have left in the meantime.
+    if !artists::is_known(tx, artist)? {
+        return Ok(RecordResult::default());
+    }
+    let mut known = editions::known_of(tx, artist, plan.query)?;
+    let found = record_releases(tx, artist, &plan, fetched.releases, &mut known)?;
+    artists::update_last_album(tx, artist)?;
+    api_calls::resume_checks(tx)?;
+    if is_complete {
+        let FetchPlan { query, is_initial_scan, .. } = plan;
+        let interval = match step {
+            Step::Main { .. } => SignedDuration::ZERO,
+            Step::Secondary { calls_a_day } => {
+                secondary_interval(artist_lists::count_wanted_secondary(tx)?, calls_a_day)
+            }
+        };
+        let check = ListCheck { query, is_initial_scan, total: fetched.total };
+        artist_lists::record_check(tx, artist, check, interval)?;
+    }
+    if let Step::Main { is_last, has_albums, had_news } = step {
+        let has_news = had_news || !found.news.is_empty();
+        // An incomplete check says nothing against a hint, nor do singles about an album.
+        if has_albums && (has_news || (is_last && is_complete)) {
+            hints::after_check(tx, artist, has_news)?;
+        }
+        match (is_complete, is_last) {
+            (true, true) => {
+                let rate = rate(&known, day_of(tx.now()));
+                artists::record_check(tx, artist, rate, tx.now() + check_planner::MIN_INTERVAL)?;
+                artist_lists::record_unwanted(tx, artist)?;
+            }
+            (true, false) => artist_lists::defer(tx, artist, ListKind::Singles)?,
+            (false, _) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Releases a week. Compilations have a list of their own and do not count.
 fn rate(known: &[Release], today: Date) -> f64 {
     let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
     let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();
     check_planner::rate::a_week(&dates, today)
 }
 
-/// What became of the pages after the first, and of the looks after the first.
-enum Completion {
-    /// They were read, as far as they matter.
-    Complete,
-    /// They have to wait for their turn.
-    Deferred,
-    /// They have to wait until there are calls for all of them.
-    OutOfQuota(String),
-    /// They could not be read.
-    Failed(String),
-}
-
-/// The one transaction in which an album becomes news.
-async fn record(ctx: &Ctx, artist: &Claimed, read: Read) -> Result<Checked, StoreError> {
-    let totals = read.totals();
-    let Read { queries, incomplete, leaves_singles } = read;
-    let artist = artist.clone();
-    let is_baseline = artist.baseline_at.is_none();
-    let (wait, unfinished_wait) =
-        (ctx.wait(backoff::CHECK, artist.failures + 1), unfinished_wait(ctx));
-    let rest = match &incomplete {
-        None => Completion::Complete,
-        Some(error @ GatewayError::QuotaExhaustedMidCheck(_)) => {
-            Completion::OutOfQuota(error.to_string())
-        }
-        Some(error) if error.affects_all_requests() => Completion::Deferred,
-        Some(error) => Completion::Failed(error.to_string()),
-    };
-    let RecordResult { news, pending, dates } = ctx
-        .db
-        .write("record albums", move |tx| {
-            // Its last follower may have left while Spotify was asked.
-            if !artists::is_known(tx, &artist.id)? {
-                return Ok(RecordResult::default());
-            }
-            let mut known = editions::known_of(tx, &artist.id, ReleaseQuery::Albums)?;
-            let mut all = RecordResult::default();
-            for query in queries {
-                let found = record_releases(tx, &artist.id, query, &mut known)?;
-                all.news += found.news;
-                all.pending += found.pending;
-                all.dates.extend(found.dates);
-            }
-            artists::note_last_album(tx, &artist.id)?;
-            api_calls::resume_checks(tx)?;
-            let of_albums = totals.iter().find(|(query, _)| query.has_albums());
-            // A reading that broke off says nothing against a hint, nor do singles about an album.
-            if of_albums.is_some() && (matches!(rest, Completion::Complete) || all.news > 0) {
-                hints::after_check(tx, &artist.id, all.news > 0)?;
-            }
-            let total = of_albums.and_then(|(_, total)| *total);
-            if leaves_singles {
-                singles::leave(tx, &artist.id, total)?;
-            }
-            match rest {
-                Completion::Failed(why) => artists::failed(tx, &artist.id, &why, tx.now() + wait)?,
-                Completion::Deferred => artists::release(tx, &artist.id)?,
-                Completion::OutOfQuota(why) => {
-                    artists::unfinished(tx, &artist.id, &why, tx.now() + unfinished_wait)?;
-                }
-                Completion::Complete => {
-                    let rate = Some(rate(&known, day_of(tx.now())));
-                    let next_at = tx.now() + check_planner::MIN_INTERVAL;
-                    artists::checked(tx, &artist.id, CheckResult { total, rate }, next_at)?;
-                    singles::after_check(tx, &artist.id, &totals)?;
-                    store::artist_lists::note_unwanted(tx, &artist.id)?;
-                }
-            }
-            Ok(all)
-        })
-        .await?;
-    for delay in
-        dates.into_iter().filter_map(|date| detection::delay(date, &ctx.zone, ctx.clock.now()))
-    {
-        ctx.metrics.record_detection(delay);
-    }
-    if let Some(error) = &incomplete {
-        tracing::warn!(%error, "some of an artist's pages were read, a later one was not");
-    }
-    Ok(Checked { is_baseline, news, pending, incomplete })
-}
-
-/// Records why a check brought nothing; whether the pass should end.
-async fn record_failed_check(
+/// Records why a check did not succeed. Returns whether the run should end.
+async fn record_failure(
     ctx: &Ctx,
     artist: &Claimed,
     error: &GatewayError,
     failures_in_a_row: u32,
     outcome: &mut CheckReport,
 ) -> Result<bool, StoreError> {
-    if error.affects_all_requests() {
-        if matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved)) {
-            // Should it be this artist's alone, the others have their turn before it again.
-            note_failure(ctx, &artist.id, error, backoff::CHECK.longest).await?;
-        } else {
-            release_claim(ctx, &artist.id, error).await?;
-        }
+    let is_removed = matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved));
+    let is_unknown = matches!(error, GatewayError::Spotify(spotify::Error::NotFound));
+    if error.affects_all_requests() && !is_removed {
+        release_claim(ctx, &artist.id, error).await?;
         outcome.hold_up(error);
         return Ok(true);
     }
-    let is_unknown = matches!(error, GatewayError::Spotify(spotify::Error::NotFound));
-    let wait = match is_unknown {
-        true => UNKNOWN_ARTIST_WAIT,
-        false => ctx.wait(backoff::CHECK, artist.failures + 1),
+    let wait = match error {
+        // In case it is only this artist, the others have their turn first.
+        _ if is_removed => backoff::CHECK.longest,
+        _ if is_unknown => UNKNOWN_ARTIST_WAIT,
+        _ => ctx.wait(backoff::CHECK, artist.failures + 1),
     };
-    tracing::warn!(artist = %artist.id, %error, retry_in_s = wait.as_secs(), "a check failed");
-    note_failure(ctx, &artist.id, error, wait).await?;
-    match is_unknown {
-        true => outcome.unknown += 1,
-        false => outcome.failed += 1,
-    }
-    if !is_unknown && failures_in_a_row >= TOO_MANY_FAILURES {
-        let chance = fraction(&*ctx.chance);
-        let pause = move |tx: &Tx<'_>| api_calls::pause_checks(tx, backoff::OUTAGE, chance);
-        let pause = ctx.db.write("pause checks", pause).await?;
-        outcome.held_up = Some(GatewayError::Paused(pause).to_string());
+    let (id, why) = (artist.id.clone(), error.to_string());
+    let fail = move |tx: &Tx<'_>| artists::record_failure(tx, &id, &why, tx.now() + wait);
+    ctx.db.write("check failed", fail).await?;
+    if is_removed {
+        outcome.hold_up(error);
         return Ok(true);
     }
-    Ok(false)
-}
-
-fn unfinished_wait(ctx: &Ctx) -> Duration {
-    let are_few = ctx.cadence.calls_per_day < 2 * detection::MAX_SEARCHED_PAGES;
-    if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT }
+    tracing::warn!(artist = %artist.id, %error, retry_in_s = wait.as_secs(), "failed to check artist");
+    if is_unknown {
+        outcome.unknown += 1;
+        return Ok(false);
+    }
+    outcome.failed += 1;
+    if failures_in_a_row < TOO_MANY_FAILURES {
+        return Ok(false);
+    }
+    let chance = fraction(&*ctx.chance);
+    let pause = move |tx: &Tx<'_>| api_calls::pause_checks(tx, backoff::OUTAGE, chance);
+    let pause = ctx.db.write("pause checks", pause).await?;
+    outcome.held_up = Some(GatewayError::Paused(pause).to_string());
+    Ok(true)
 }
 
 async fn release_claim(ctx: &Ctx, id: &ArtistId, error: &GatewayError) -> Result<(), StoreError> {
     let id = id.clone();
     let ran_out =
         matches!(error, GatewayError::QuotaExhaustedMidCheck(_)).then(|| error.to_string());
-    let wait = unfinished_wait(ctx);
+    let are_few = ctx.cadence.calls_per_day < 2 * detection::MAX_SEARCHED_PAGES;
+    let wait = if are_few { UNFINISHED_WAIT_OF_FEW } else { UNFINISHED_WAIT };
     ctx.db
         .write("release artist", move |tx| match &ran_out {
-            None => artists::release(tx, &id),
-            Some(why) => artists::unfinished(tx, &id, why, tx.now() + wait),
+            None => artists::release_claim(tx, &id),
+            Some(why) => artists::record_out_of_quota(tx, &id, why, tx.now() + wait),
         })
         .await
-}
-
-async fn note_failure(
-    ctx: &Ctx,
-    id: &ArtistId,
-    error: &GatewayError,
-    wait: Duration,
-) -> Result<(), StoreError> {
-    let (id, why) = (id.clone(), error.to_string());
-    ctx.db.write("check failed", move |tx| artists::failed(tx, &id, &why, tx.now() + wait)).await
 }

@@ -12,7 +12,6 @@ pub mod maintenance;
 mod record_releases;
 pub mod scheduler;
 pub mod send_emails;
-mod side_lists;
 pub mod sync_follows;
 pub mod worker;
 

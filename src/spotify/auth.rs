@@ -1,7 +1,7 @@
-//! Signing in with Spotify: the authorize address, and the three ways to a token.
+//! Signing in with Spotify: the authorization URL and the three ways to get a token.
 //!
-//! <https://developer.spotify.com/documentation/web-api/tutorials/code-pkce-flow>, with the client
-//! secret besides where there is one.
+//! <https://developer.spotify.com/documentation/web-api/tutorials/code-pkce-flow>, plus the client
+//! secret if there is one.
 
 use std::pin::Pin;
 
@@ -24,7 +24,7 @@ use super::token_body::{Failure, grant, readable, refused};
 use crate::clock::{Chance, random};
 use crate::domain::token::{Grant, RefreshToken};
 
-/// What we ask a user for. The address is told to extended-quota apps alone
+/// Only apps with extended quota receive the email address
 /// (<https://developer.spotify.com/documentation/web-api/concepts/scopes>).
 const SCOPES: [&str; 2] = ["user-follow-read", "user-read-email"];
 
@@ -32,7 +32,7 @@ type OAuth = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNo
 
 type Answering = Pin<Box<dyn Future<Output = Result<HttpResponse, Error>> + Send>>;
 
-/// Spotify's accounts service, for one app.
+/// Spotify's authorization server, for one app.
 #[derive(Clone)]
 pub struct Accounts {
     http: reqwest::Client,
@@ -41,8 +41,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The app `client_id` at `accounts_url`, with or without a slash at its end. `redirect_url`
-    /// has to be registered letter by letter
+    /// `accounts_url` may end in a slash. `redirect_url` must be registered character by character
     /// (<https://developer.spotify.com/documentation/web-api/concepts/redirect_uri>).
     pub fn new(
         http: reqwest::Client,
@@ -65,7 +64,7 @@ impl Accounts {
         Self { http, oauth, has_secret }
     }
 
-    /// Where a user is sent to consent. `state` and `verifier` are to be kept until they return.
+    /// Where users consent. Keep `state` and `verifier` until they return.
     pub fn authorize_url(&self, state: &str, verifier: &SecretString) -> Url {
         let state = CsrfToken::new(state.to_owned());
         self.oauth
@@ -77,12 +76,9 @@ impl Accounts {
             .0
     }
 
-    /// Trades the `code` that a user came back with for tokens.
-    ///
-    /// # Errors
-    /// [`Error::InvalidGrant`] where the code was used already, came too late or belongs to another
-    /// `verifier`: Spotify does not tell these apart. [`Error::InvalidClient`] where the app or its
-    /// redirect address is unknown.
+    /// Exchanges the `code` from the callback for tokens. Fails with [`Error::InvalidGrant`] if the code was
+    /// already used, has expired or belongs to another `verifier` (Spotify does not distinguish these),
+    /// and with [`Error::InvalidClient`] if the app or its redirect URI is unknown.
     pub async fn exchange(
         &self,
         code: &str,
@@ -97,22 +93,18 @@ impl Accounts {
         answered(request.request_async(&http).await, now)
     }
 
-    /// A new access token. Where [`Grant::refresh`] is `None` the old refresh token stays good;
-    /// otherwise it is over, and the new one has to be kept before anything else is done.
-    ///
-    /// # Errors
-    /// [`Error::InvalidGrant`] where the consent is over; nothing else ends it.
+    /// Gets a new access token. If [`Grant::refresh`] is `None` the old refresh token remains valid;
+    /// otherwise it no longer is, and the new one must be saved first. Fails with
+    /// [`Error::InvalidGrant`] if the consent has ended; nothing else ends it.
     pub async fn refresh(&self, token: &RefreshToken, now: Timestamp) -> Result<Grant, Error> {
         let http = self.access_request(now);
         let token = oauth2::RefreshToken::new(token.0.expose_secret().to_owned());
         answered(self.oauth.exchange_refresh_token(&token).request_async(&http).await, now)
     }
 
-    /// A token of the app itself, for the catalogue
-    /// (<https://developer.spotify.com/documentation/web-api/tutorials/client-credentials-flow>).
-    ///
-    /// # Errors
-    /// [`Error::InvalidClient`] where there is no client secret, or Spotify does not know it.
+    /// A token of the app itself
+    /// (<https://developer.spotify.com/documentation/web-api/tutorials/client-credentials-flow>). Fails with
+    /// [`Error::InvalidClient`] if the client secret is missing or wrong.
     pub async fn app_token(&self, now: Timestamp) -> Result<Grant, Error> {
         if !self.has_secret {
             return Err(Error::InvalidClient);
@@ -121,29 +113,28 @@ impl Accounts {
         answered(self.oauth.exchange_client_credentials().request_async(&http).await, now)
     }
 
-    /// What `oauth2` calls the token endpoint with. Boxed and owning, or else the futures above
-    /// could not be shown to be `Send`.
+    /// The HTTP client for `oauth2`. Boxed and owning, so that the futures above are `Send`.
     fn access_request(&self, now: Timestamp) -> impl Fn(HttpRequest) -> Answering + use<> {
         let http = self.http.clone();
         move |request| Box::pin(call(http.clone(), request, now))
     }
 }
 
-/// Leaves out the secret.
+/// Omits the secret.
 impl std::fmt::Debug for Accounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Accounts").field("has_secret", &self.has_secret).finish_non_exhaustive()
     }
 }
 
-/// A fresh PKCE verifier: 43 characters out of 32 random bytes
+/// A new PKCE verifier: 43 characters from 32 random bytes
 /// (<https://www.rfc-editor.org/rfc/rfc7636#section-4.1>).
 pub fn new_verifier(chance: &dyn Chance) -> SecretString {
     BASE64_URL_SAFE_NO_PAD.encode(random::<32>(chance)).into()
 }
 
-/// One call of the token endpoint. `oauth2` gets to see answers that it can read, and no others:
-/// what it makes of the rest would hold the body, and with it tokens.
+/// One call of the token endpoint. Passes `oauth2` only responses that it can parse, because its errors
+/// contain the body and thus tokens.
 async fn call(
     http: reqwest::Client,
     request: HttpRequest,
@@ -159,7 +150,7 @@ async fn call(
     Ok(response)
 }
 
-/// Our own line, since that of `oauth2` panics where a verifier has an odd length.
+/// `oauth2` panics if the verifier has an unexpected length.
 fn challenge(verifier: &SecretString) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose_secret()))
 }
@@ -206,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verifier_is_long_enough_and_never_the_same() {
+    fn verifiers_are_long_and_unique() {
         let chance = SeededChance::new(7);
         let (one, two) = (new_verifier(&*chance), new_verifier(&*chance));
         assert_eq!(one.expose_secret().len(), 43);
@@ -214,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_authorize_address_carries_all_that_spotify_asks_for() {
+    fn authorize_url_has_all_parameters() {
         let base = "https://accounts.spotify.com/".parse().unwrap();
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into();
         let url = accounts(&base, Some("s3cret")).authorize_url("st&te", &verifier);
@@ -237,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_code_becomes_a_grant() {
+    async fn code_is_exchanged_for_grant() {
         let server = Canned::answer(200, "content-type: application/json\r\n", GIVEN).await;
         let grant =
             accounts(&server.url, Some("s3cret")).exchange("c0de", &"v".into(), NOW).await.unwrap();
@@ -259,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_secret_the_app_names_itself_in_the_body() {
+    async fn without_secret_client_id_is_in_body() {
         let server = Canned::answer(200, "", r#"{"access_token":"a"}"#).await;
         let accounts = accounts(&server.url, None);
         let grant = accounts.refresh(&refresh_token(), NOW).await.unwrap();
@@ -279,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_app_has_a_token_of_its_own() {
+    async fn app_token_uses_client_credentials() {
         let server =
             Canned::answer(200, "content-type: text/plain\r\n", r#"{"access_token":"a"}"#).await;
         accounts(&server.url, Some("s3cret")).app_token(NOW).await.unwrap();
@@ -304,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_odd_answer_costs_a_consent() {
+    async fn invalid_responses_end_no_consent() {
         let cut = b"HTTP/1.1 400 X\r\ncontent-length: 99\r\n\r\n{\"error\":\"invalid_grant\"}";
         let cut = Canned::raw(cut.to_vec()).await;
         let refused = accounts(&cut.url, None).refresh(&refresh_token(), NOW).await.unwrap_err();
@@ -318,7 +309,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_prints_a_secret() {
+    async fn debug_output_has_no_secrets() {
         let bodies =
             [GIVEN, r#"{"access_token":7,"refresh_token":"s3cret"}"#, r#"{"error":"s3cret"}"#];
         for (status, body) in bodies.iter().flat_map(|body| [(200, body), (400, body), (401, body)])
@@ -335,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn the_calls_can_cross_threads() {
+    fn futures_are_send() {
         fn sendable<T: Send>(_: T) {}
         let accounts = accounts(&"http://h".parse().unwrap(), None);
         let (token, verifier) = (refresh_token(), "v".into());

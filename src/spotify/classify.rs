@@ -1,14 +1,14 @@
-//! Which error a refusal stands for.
+//! Classifies error responses.
 //!
-//! Spotify's error bodies are JSON, plain text, HTML or nothing, and only words tell the three
-//! kinds of 403 apart; so it is words that are looked for, in whatever came.
+//! Spotify's error bodies are JSON, plain text, HTML or empty, and only words distinguish the three kinds of
+//! 403, so this searches for words in whatever arrived.
 
 use reqwest::StatusCode;
 
+use super::answer::{Answer, Body};
 use super::error::Error;
-use super::http::{Answer, Body};
 
-/// Refusals that mean the same at every endpoint.
+/// Errors that mean the same at every endpoint.
 pub(super) fn common_refusal(answer: &Answer) -> Option<Error> {
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => Some(too_many(answer)),
@@ -19,7 +19,6 @@ pub(super) fn common_refusal(answer: &Answer) -> Option<Error> {
     }
 }
 
-/// What a Web API answer other than 200 means.
 pub(super) fn api_refusal(answer: &Answer) -> Error {
     match answer.status {
         StatusCode::UNAUTHORIZED => Error::Unauthorized,
@@ -29,7 +28,7 @@ pub(super) fn api_refusal(answer: &Answer) -> Error {
     }
 }
 
-/// What a 403 means, by its words:
+/// Classifies a 403 by its words:
 /// <https://developer.spotify.com/documentation/web-api/concepts/quota-modes> for the users of an
 /// app, <https://github.com/zmb3/spotify/issues/301> for the owner's subscription,
 /// <https://github.com/spotipy-dev/spotipy/issues/830> for a scope.
@@ -49,13 +48,12 @@ pub(super) fn forbidden(answer: &Answer) -> Error {
     }
 }
 
-/// A status that nothing here has a meaning for.
 pub(super) fn unexpected(status: StatusCode) -> Error {
     Error::Malformed(format!("status {}", status.as_u16()))
 }
 
-/// `reason` is the signal (<https://developer.spotify.com/documentation/web-api/references/changes/july-2026>),
-/// wherever in the body it stands.
+/// The signal is `reason` (<https://developer.spotify.com/documentation/web-api/references/changes/july-2026>),
+/// anywhere in the body.
 fn too_many(answer: &Answer) -> Error {
     let retry_after = answer.retry_after;
     match words(answer).contains("quota_exceeded") {
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_scope_is_one_users_and_no_endpoint_that_is_gone() {
+    fn missing_scope_differs_from_removed_endpoint() {
         let body = json(403, "Insufficient client scope");
         assert_eq!(classify(403, &body), Error::MissingScope);
         assert!(Error::MissingScope.is_about_the_user());
@@ -122,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_quota_is_no_rate_limit() {
+    fn quota_differs_from_rate_limit() {
         let spent =
             r#"{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}"#;
         assert_eq!(classify(429, spent), Error::QuotaExceeded { retry_after: None });
@@ -132,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_refusals_have_their_meaning() {
+    fn other_errors_are_classified() {
         assert_eq!(classify(401, &json(401, "The access token expired")), Error::Unauthorized);
         assert_eq!(classify(401, ""), Error::Unauthorized);
         assert_eq!(classify(404, &json(404, "Resource not found")), Error::NotFound);

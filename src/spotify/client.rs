@@ -15,69 +15,60 @@ use crate::domain::release::Release;
 use crate::domain::token::AccessToken;
 use crate::domain::user::Profile;
 
-/// Releases in a page: the most that Development Mode allows
+/// Releases per page: the maximum in Development Mode
 /// (<https://developer.spotify.com/documentation/web-api/tutorials/february-2026-migration-guide>).
 pub const PAGE: u32 = 10;
 
-/// Followed artists in a page
+/// Followed artists per page
 /// (<https://developer.spotify.com/documentation/web-api/reference/get-followed>).
 const FOLLOWING_PAGE: usize = 50;
 
-/// The Web API. Cheap to clone; holds no token.
+/// Cheap to clone; contains no token.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     api_url: Url,
 }
 
-/// A page of the artists that somebody follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FollowingPage {
-    /// The artists that could be read, in Spotify's order.
+    /// The artists that could be parsed, in Spotify's order.
     pub artists: Vec<Artist>,
-    /// All entries of the page, null and unreadable ones too: more than `artists` means that
-    /// somebody is missing.
+    /// All entries of the page, including null and invalid ones: if more than `artists`, some are
+    /// missing.
     pub entries: usize,
-    /// How many artists Spotify says are followed in all; may lie.
+    /// The total according to Spotify; may be wrong.
     pub total: Option<u64>,
-    /// What to hand in for the next page; `None` at the end of the list.
+    /// The cursor of the next page; `None` at the end.
     pub after: Option<String>,
 }
 
-/// A page of an artist's releases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlbumsPage {
-    /// The releases that could be read, in Spotify's order, which nobody documents.
+    /// The releases that could be parsed, in Spotify's undocumented order.
     pub releases: Vec<Release>,
-    /// All entries of the page, null and unreadable ones too. Zero is the end, whatever `total`
+    /// All entries of the page, including null and invalid ones. Zero means the end, whatever `total`
     /// says (<https://github.com/ramsayleung/rspotify/issues/492>).
     pub entries: usize,
-    /// How many releases Spotify says there are in all; may lie.
+    /// The total according to Spotify; may be wrong.
     pub total: Option<u64>,
 }
 
 impl Client {
-    /// A client of the Web API at `api_url`, with or without a slash at its end.
+    /// `api_url` may end in a slash.
     pub fn new(http: reqwest::Client, api_url: Url) -> Self {
         Self { http, api_url }
     }
 
-    /// Who the token belongs to:
     /// <https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile>.
-    ///
-    /// # Errors
-    /// Any [`Error`] but those of the token endpoint. [`Error::NotOnAllowList`] shows up here
-    /// first: the sign-in itself succeeds for anybody.
+    /// [`Error::NotOnAllowList`] first appears here: the sign-in itself succeeds for anyone.
     pub async fn profile(&self, token: &AccessToken, now: Timestamp) -> Result<Profile, Error> {
         wire::profile(&self.get(self.url(&["me"]), token, now).await?)
     }
 
     /// The followed artists after `after`, at most 50:
     /// <https://developer.spotify.com/documentation/web-api/reference/get-followed>.
-    /// A caller caps the number of pages and watches for a cursor that comes twice.
-    ///
-    /// # Errors
-    /// Any [`Error`] but those of the token endpoint.
+    /// The caller must limit the number of pages and detect repeated cursors.
     pub async fn following_page(
         &self,
         token: &AccessToken,
@@ -96,9 +87,6 @@ impl Client {
     /// `appears_on`, several with commas), from `offset` on:
     /// <https://developer.spotify.com/documentation/web-api/reference/get-an-artists-albums>.
     /// `market` is an ISO 3166-1 alpha-2 country; a user's token brings its own.
-    ///
-    /// # Errors
-    /// Any [`Error`] but those of the token endpoint.
     pub async fn artist_albums_page(
         &self,
         token: &AccessToken,
@@ -134,10 +122,10 @@ impl Client {
     }
 }
 
-/// `base` with `path` behind it, whether or not `base` ends in a slash.
+/// `base` may end in a slash.
 pub(super) fn join(base: &Url, path: &[&str]) -> Url {
     let mut url = base.clone();
-    // `mailto:` and its like have no segments; a request to one fails when it is built.
+    // URLs such as `mailto:` have no segments; building a request to them fails.
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().extend(path);
     }
@@ -182,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_call_asks_for_what_it_needs() {
+    async fn requests_have_expected_parameters() {
         let server =
             Canned::answer(200, "", r#"{"id":"x","items":[],"artists":{"items":[]}}"#).await;
         let (client, artist) = (client(&server), ArtistId::parse("0aV6").unwrap());
@@ -209,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_address_may_end_in_a_slash() {
+    fn base_url_can_end_in_slash() {
         for base in ["https://api.spotify.com/v1", "https://api.spotify.com/v1/"] {
             let url = join(&base.parse().unwrap(), &["me"]);
             assert_eq!(url.as_str(), "https://api.spotify.com/v1/me");
@@ -218,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn recorded_bodies_become_pages() {
+    async fn recorded_bodies_are_parsed() {
         let body = include_str!("../../tests/data/spotify-samples/GetArtistsAlbumsRequest.json");
         let page = first_albums(&Canned::answer(200, "", body).await).await.unwrap();
         assert_eq!((page.releases.len(), page.entries, page.total), (2, 2, Some(64)));
@@ -231,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_keeps_what_spotify_asks_for() {
+    async fn error_keeps_retry_after() {
         let body = r#"{"error":{"status":429,"reason":"QUOTA_EXCEEDED"}}"#;
         let server = Canned::answer(429, "retry-after: 86207\r\n", body).await;
         let wait = Some(Duration::from_secs(86_207));
@@ -245,14 +233,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_is_not_followed() {
+    async fn redirects_are_not_followed() {
         let server = Canned::answer(302, "location: /elsewhere\r\n", "").await;
         assert_eq!(first_albums(&server).await, Err(Error::Malformed("status 302".into())));
         assert_eq!(server.asked().len(), 1);
     }
 
     #[tokio::test]
-    async fn a_body_that_is_no_page_is_malformed() {
+    async fn invalid_page_is_malformed() {
         let html = Canned::answer(200, "content-type: text/html\r\n", "<html></html>").await;
         let large = Canned::answer(200, "", " ".repeat(2 << 20)).await;
         let bomb = include_bytes!("../../tests/data/spotify-samples/four-mib-of-spaces.json.gz");
@@ -265,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_breaks_off_is_temporary() {
+    async fn incomplete_response_is_temporary() {
         let cut = b"HTTP/1.1 200 X\r\ncontent-length: 99\r\n\r\n{\"items\": []}".to_vec();
         let open = b"HTTP/1.1 200 X\r\n\r\n{\"items\": [".to_vec();
         for bytes in [cut, open, b"HTTP/1.1 200".to_vec(), Vec::new()] {
@@ -275,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_is_temporary_and_named_without_the_address() {
+    async fn connection_error_is_temporary_without_address() {
         let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url: Url = format!("http://{}", free.local_addr().unwrap()).parse().unwrap();
         drop(free);
@@ -284,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn silence_is_temporary() {
+    async fn timeout_is_temporary() {
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap()).parse().unwrap();
         http();
@@ -295,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_that_is_no_header_is_refused_without_being_told() {
+    async fn invalid_token_is_rejected_without_revealing_it() {
         let server = Canned::answer(200, "", "{}").await;
         let odd = AccessToken("s3cret\r\nx: y".into());
         let error = client(&server).profile(&odd, NOW).await.unwrap_err();

@@ -1,9 +1,9 @@
-//! Spotify as it is: the Web API and the token endpoint, in domain types and typed errors.
+//! Spotify's Web API and token endpoint, in domain types and typed errors.
 //!
-//! Nothing here retries, sleeps or keeps a tally: pacing, the ledger of calls, cool-downs and the
-//! choice of a token belong to the layer above. Base addresses are handed in, so that a fake world
-//! can stand in for Spotify. The file that tells one failure from another is `error.rs`.
+//! Nothing here retries, sleeps or counts calls; the gateway does. Base URLs are parameters, so that a fake
+//! world can replace Spotify.
 
+mod answer;
 pub mod auth;
 mod classify;
 pub mod client;

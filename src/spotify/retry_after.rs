@@ -1,4 +1,4 @@
-//! How long an answer asks us to wait.
+//! `Retry-After`
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// The longest wait that is believed: more than any that was seen (a day), little enough that a
-/// slip of Spotify's does not silence a household for ever.
-const MAX_LENGTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Longer waits are cut to this: more than ever observed (a day), but short enough that a mistake of
+/// Spotify's does not stop everything forever.
+const MAX_WAIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Reads `Retry-After`: whole seconds, or a date
-/// (<https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>). `None` where it is absent or odd.
+/// Parses `Retry-After`: whole seconds or a date
+/// (<https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3>). `None` if it is missing or invalid.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let raw = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    seconds(raw).or_else(|| until(raw, now)).map(|wait| wait.min(MAX_LENGTH))
+    seconds(raw).or_else(|| until(raw, now)).map(|wait| wait.min(MAX_WAIT))
 }
 
 fn seconds(raw: &str) -> Option<Duration> {
     let digits = !raw.is_empty() && raw.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| raw.parse().map_or(MAX_LENGTH, Duration::from_secs))
+    digits.then(|| raw.parse().map_or(MAX_WAIT, Duration::from_secs))
 }
 
 fn until(raw: &str, now: Timestamp) -> Option<Duration> {
@@ -51,12 +51,12 @@ mod tests {
     fn a_wait_beyond_30_days_is_cut() {
         for raw in [&b"99999999"[..], b"99999999999999999999999", b"Fri, 01 Jan 2100 00:00:00 GMT"]
         {
-            assert_eq!(read(raw), Some(MAX_LENGTH));
+            assert_eq!(read(raw), Some(MAX_WAIT));
         }
     }
 
     #[test]
-    fn an_odd_wait_is_none() {
+    fn invalid_retry_after_is_ignored() {
         assert_eq!(retry_after(&HeaderMap::new(), Timestamp::UNIX_EPOCH), None);
         for raw in [&b""[..], b"-1", b"soon", b"1e9", b"+5", b"\xff"] {
             assert_eq!(read(raw), None, "{raw:?}");
@@ -66,7 +66,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_header_is_read_without_a_panic(raw in any::<Vec<u8>>()) {
-            prop_assert!(read(&raw).is_none_or(|wait| wait <= MAX_LENGTH));
+            prop_assert!(read(&raw).is_none_or(|wait| wait <= MAX_WAIT));
         }
     }
 }

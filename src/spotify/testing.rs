@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-use super::http::{Answer, Body, http_client};
+use super::answer::{Answer, Body};
+use super::http::http_client;
 
 /// One canned answer for whoever calls, and what was asked.
 pub(super) struct Canned {

@@ -1,7 +1,7 @@
-//! The token endpoint's bodies, put into the shape that `oauth2` insists on.
+//! Converts bodies of the token endpoint to the form that `oauth2` requires.
 //!
-//! It wants a `token_type`, whole numbers and strings everywhere, and its errors carry the body.
-//! So only what we use is handed on, and what cannot be read is refused before.
+//! It requires a `token_type`, integers and strings, and its errors contain the body. So only the fields that
+//! we use are passed on, and invalid bodies are rejected first.
 
 use std::time::Duration;
 
@@ -11,24 +11,23 @@ use oauth2::{RequestTokenError, TokenResponse};
 use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::answer::Answer;
 use super::classify::{forbidden, unexpected};
 use super::error::Error;
-use super::http::Answer;
 use super::wire::count;
 use crate::domain::consent::Ending;
 use crate::domain::token::{AccessToken, Grant, RefreshToken};
 
-/// How `oauth2` says that there is no token.
 pub(super) type Failure = RequestTokenError<Error, BasicErrorResponse>;
 
-/// What Spotify's access tokens last where it does not say, in seconds
+/// The lifetime of access tokens if the response has none, in seconds
 /// (<https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens>).
-const DEFAULT_LIFETIME: u64 = 3600;
+const DEFAULT_LIFETIME_S: u64 = 3600;
 
-/// The longest life of an access token that is believed, in seconds.
-const MAX_LIFETIME: u64 = 24 * 60 * 60;
+/// Longer lifetimes of access tokens are cut to this, in seconds.
+const MAX_LIFETIME_S: u64 = 24 * 60 * 60;
 
-/// The body of `answer` as `oauth2` can read it: that of a 200, of a 400 and of a 401.
+/// The body for `oauth2`, if the status is 200, 400 or 401.
 pub(super) fn readable(answer: &Answer) -> Result<Vec<u8>, Error> {
     let body = match answer.status {
         StatusCode::OK => token(&answer.json()?)?,
@@ -40,9 +39,8 @@ pub(super) fn readable(answer: &Answer) -> Result<Vec<u8>, Error> {
     Ok(body.to_string().into_bytes())
 }
 
-/// The grant in a token answer that was received at `now`.
 pub(super) fn grant(response: &BasicTokenResponse, now: Timestamp) -> Grant {
-    let life = response.expires_in().unwrap_or(Duration::from_secs(DEFAULT_LIFETIME));
+    let life = response.expires_in().unwrap_or(Duration::from_secs(DEFAULT_LIFETIME_S));
     Grant {
         access: AccessToken(response.access_token().secret().as_str().into()),
         expires_at: now.checked_add(life).unwrap_or(now),
@@ -50,19 +48,19 @@ pub(super) fn grant(response: &BasicTokenResponse, now: Timestamp) -> Grant {
     }
 }
 
-/// What a failed token call means. No part of the body goes on into the error.
+/// The error contains no part of the body.
 pub(super) fn refused(failure: Failure) -> Error {
     match failure {
         RequestTokenError::Request(error) => error,
         RequestTokenError::ServerResponse(refusal) => by_code(&refusal),
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            Error::Malformed("an unreadable response from the token endpoint".into())
+            Error::Malformed("an invalid response of the token endpoint".into())
         }
     }
 }
 
-/// The codes are those of <https://www.rfc-editor.org/rfc/rfc6749#section-5.2>. A redirect address
-/// that differs comes as `invalid_grant` too, and must not cost anybody their consent.
+/// The codes are those of <https://www.rfc-editor.org/rfc/rfc6749#section-5.2>. A wrong redirect URI is also
+/// reported as `invalid_grant`, and must not end anyone's consent.
 fn by_code(refusal: &BasicErrorResponse) -> Error {
     let described = refusal.error_description().map(String::as_str).unwrap_or_default();
     let told = described.to_ascii_lowercase();
@@ -73,19 +71,22 @@ fn by_code(refusal: &BasicErrorResponse) -> Error {
         _ if told.contains("redirect") => Error::InvalidClient,
         BasicErrorResponseType::InvalidGrant => Error::InvalidGrant(Ending::read(described)),
         BasicErrorResponseType::Extension(_) => {
-            Error::Malformed("an unknown error from the token endpoint".into())
+            Error::Malformed("an unknown error of the token endpoint".into())
         }
-        known => Error::Malformed(format!("{} from the token endpoint", known.as_ref())),
+        known => Error::Malformed(format!("{} at the token endpoint", known.as_ref())),
     }
 }
 
 fn token(body: &Value) -> Result<Value, Error> {
     let Some(access) = body.get("access_token").and_then(word) else {
-        return Err(Error::Malformed("no access token in the response".into()));
+        return Err(Error::Malformed("no access token".into()));
     };
-    let life =
-        body.get("expires_in").and_then(count).unwrap_or(DEFAULT_LIFETIME).clamp(1, MAX_LIFETIME);
-    // Taken as it is: a rotated token that were thrown away for its looks would be lost for good.
+    let life = body
+        .get("expires_in")
+        .and_then(count)
+        .unwrap_or(DEFAULT_LIFETIME_S)
+        .clamp(1, MAX_LIFETIME_S);
+    // Not validated: a rotated token that is discarded would be lost.
     let refresh =
         body.get("refresh_token").and_then(Value::as_str).filter(|t| !t.trim().is_empty());
     Ok(json!({
@@ -96,11 +97,13 @@ fn token(body: &Value) -> Result<Value, Error> {
     }))
 }
 
-/// What `oauth2` needs of a refusal. One that cannot be read ends no consent.
+/// The parts of an error response that `oauth2` needs. An invalid one ends no consent.
 fn refusal(answer: &Answer) -> Result<Value, Error> {
     let body: Value = serde_json::from_slice(answer.whole()?).unwrap_or_default();
     let Some(code) = body.get("error").and_then(Value::as_str) else {
-        return Err(Error::Malformed("an error from the token endpoint without a code".into()));
+        return Err(Error::Malformed(
+            "an error response of the token endpoint without a code".into(),
+        ));
     };
     let told = body.get("error_description").and_then(Value::as_str);
     let mut kept = Map::from_iter([("error".to_owned(), json!(code))]);
@@ -108,7 +111,7 @@ fn refusal(answer: &Answer) -> Result<Value, Error> {
     Ok(Value::Object(kept))
 }
 
-/// Only a 400 may end a consent: a 401 speaks of the app, whatever its body says.
+/// Only a 400 can end a consent: a 401 concerns the app, whatever its body says.
 fn unauthorized(refusal: Value) -> Result<Value, Error> {
     match refusal.get("error").and_then(Value::as_str) {
         Some("invalid_grant") => Err(unexpected(StatusCode::UNAUTHORIZED)),
@@ -123,7 +126,7 @@ fn forbidden_token(answer: &Answer) -> Error {
     }
 }
 
-/// An access token: visible ASCII, as a header needs it.
+/// An access token: printable ASCII, as required in a header.
 fn word(value: &Value) -> Option<&str> {
     value.as_str().filter(|w| !w.is_empty() && w.bytes().all(|b| b.is_ascii_graphic()))
 }
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_refresh_token_is_taken_and_an_absent_one_is_none() {
+    fn grant_has_rotated_refresh_token_if_present() {
         let first = include_str!("../../tests/data/spotify-samples/AuthorizationCode.json");
         let refresh = read(200, first).unwrap().refresh.unwrap();
         assert!(refresh.0.expose_secret().starts_with("b0KuPuLw"));
@@ -165,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lives_between_a_second_and_a_day() {
+    fn token_lifetime_is_clamped() {
         assert_eq!(life(r#","expires_in":3599"#), 3599);
         assert_eq!(life(r#","expires_in":"60""#), 60);
         assert_eq!(life(r#","expires_in":60.0"#), 60);
@@ -224,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_configuration_is_the_operators() {
+    fn configuration_errors_are_bad_client() {
         let sample = include_str!("../../tests/data/spotify-samples/auth-invalid-client.json");
         for body in [
             sample,

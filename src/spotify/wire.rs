@@ -1,5 +1,5 @@
-//! Bodies into domain types, forgivingly: an odd field costs that field, an odd item costs that
-//! item, and only a page that is no page costs the page.
+//! Parses response bodies leniently: an invalid field loses that field, an invalid item that item, and only
+//! an invalid page fails.
 
 use serde_json::Value;
 use url::Url;
@@ -10,23 +10,21 @@ use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::text::one_line;
 use crate::domain::user::{EmailAddress, Profile};
 
-/// The narrowest cover that looks well in an email, in pixels.
-const COVER_WIDTH: u64 = 300;
+/// The minimum width of a cover in an email, in pixels.
+const MIN_COVER_WIDTH: u64 = 300;
 
-/// The longest id or address that is kept, in bytes.
+/// Of ids and URLs, in bytes.
 const MAX_LENGTH: usize = 2048;
 
-/// What is asked for in a page, and what a page brought besides.
 pub(super) struct Page<T> {
-    /// The items that could be read, in Spotify's order.
+    /// The items that could be parsed, in Spotify's order.
     pub(super) items: Vec<T>,
-    /// All items, null and unreadable ones too.
+    /// All items, including null and invalid ones.
     pub(super) entries: usize,
-    /// What Spotify says the whole list holds.
+    /// The total according to Spotify.
     pub(super) total: Option<u64>,
 }
 
-/// Reads `page.items` with `read`, item by item.
 pub(super) fn page<T>(page: &Value, read: fn(&Value) -> Option<T>) -> Result<Page<T>, Error> {
     let Some(all) = page.get("items").and_then(Value::as_array) else {
         return Err(Error::Malformed("a page without items".into()));
@@ -38,10 +36,10 @@ pub(super) fn page<T>(page: &Value, read: fn(&Value) -> Option<T>) -> Result<Pag
     })
 }
 
-/// Where the next page of followed artists begins; `None` at the end.
+/// The cursor of the next page of followed artists; `None` at the end.
 ///
-/// `cursors` has been seen missing in the middle of a list. Then a page that is full and names a
-/// `next` continues after its last artist, which is what the cursor would have said.
+/// `cursors` is sometimes missing in the middle of a list. A full page with a `next` then continues after its
+/// last artist, which is what the cursor would have been.
 pub(super) fn next_after(page: &Value, asked: usize) -> Option<String> {
     if let Some(after) = page.get("cursors").and_then(|cursors| cursors.get("after")) {
         return text(after);
@@ -91,13 +89,13 @@ pub(super) fn profile(me: &Value) -> Result<Profile, Error> {
     })
 }
 
-/// The smallest image that is wide enough, else the widest there is.
+/// The smallest image that is wide enough, otherwise the widest.
 fn cover(images: &[Value]) -> Option<String> {
     let wide = |image: &Value| image.get("width").and_then(count).unwrap_or(0);
     let mut known: Vec<_> =
         images.iter().filter_map(|i| Some((wide(i), web_address(i.get("url")?)?))).collect();
     known.sort_by_key(|(width, _)| *width);
-    let enough = known.iter().position(|(width, _)| *width >= COVER_WIDTH);
+    let enough = known.iter().position(|(width, _)| *width >= MIN_COVER_WIDTH);
     match enough {
         Some(first) => Some(known.swap_remove(first).1),
         None => known.pop().map(|(_, widest)| widest),
@@ -110,20 +108,20 @@ fn link(item: &Value, id: &ReleaseId) -> String {
         .unwrap_or_else(|| format!("https://open.spotify.com/album/{id}"))
 }
 
-/// An `http(s)` address; others (`javascript:`, `file:`) have no business in an email.
+/// Only `http(s)`, because it is used in emails.
 fn web_address(value: &Value) -> Option<String> {
     let url = Url::parse(&text(value)?).ok()?;
     matches!(url.scheme(), "http" | "https").then(|| url.into())
 }
 
-/// A text that says something, and nothing invisible.
+/// Text that is not empty and has no control characters.
 fn text(value: &Value) -> Option<String> {
     let raw = value.as_str()?;
     let sound = (1..=MAX_LENGTH).contains(&raw.len()) && !raw.chars().any(char::is_control);
     sound.then(|| raw.to_owned())
 }
 
-/// A number of things, also where it came as `12.0` or `"12"`; never a negative one.
+/// A count, also from `12.0` or `"12"`; never negative.
 pub(super) fn count(value: &Value) -> Option<u64> {
     match value {
         Value::Number(n) => n.as_u64().or_else(|| n.as_f64().and_then(whole)),
@@ -132,14 +130,14 @@ pub(super) fn count(value: &Value) -> Option<u64> {
     }
 }
 
-/// How many there are in all; never a number that nothing in the world has so many of.
+/// Ignores absurd numbers.
 fn total(page: &Value) -> Option<u64> {
     count(&page["total"]).filter(|total| *total <= u64::from(u32::MAX))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked on its line")]
 fn whole(n: f64) -> Option<u64> {
-    // Beyond 2^53 a float no longer tells neighbours apart, so it counts nothing.
+    // Beyond 2^53 floats are not exact.
     (n.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&n)).then_some(n as u64)
 }
 
@@ -159,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recorded_albums_are_read() {
+    fn recorded_albums_are_parsed() {
         let body =
             sample(include_str!("../../tests/data/spotify-samples/GetArtistsAlbumsRequest.json"));
         let page = page(&body, release).unwrap();
@@ -178,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn a_full_album_object_keeps_the_precision_of_its_date() {
+    fn full_album_keeps_date_precision() {
         let body = sample(include_str!("../../tests/data/spotify-samples/GetAlbumRequest.json"));
         assert_eq!(release(&body).unwrap().date.to_string(), "1983");
     }
 
     #[test]
-    fn the_recorded_follows_are_read() {
+    fn recorded_follows_are_parsed() {
         let body = sample(include_str!(
             "../../tests/data/spotify-samples/GetUsersFollowedArtistsRequest.json"
         ));
@@ -196,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recorded_profile_is_read_and_a_bare_one_too() {
+    fn recorded_and_minimal_profiles_are_parsed() {
         let body = sample(include_str!(
             "../../tests/data/spotify-samples/GetCurrentUsersProfileRequest.json"
         ));
@@ -219,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_items_is_no_page_and_an_empty_one_is() {
+    fn page_needs_items_but_can_be_empty() {
         for body in [json!(null), json!({}), json!({"items": null}), json!({"items": {}})] {
             assert!(matches!(page(&body, release), Err(Error::Malformed(_))), "{body}");
         }
@@ -243,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_follows_is_told_apart_from_a_missing_cursor() {
+    fn end_of_follows_differs_from_missing_cursor() {
         let full: Vec<Value> = (0..50).map(|n| json!({"id": format!("a{n}")})).collect();
         let next = "https://api.spotify.com/v1/me/following?after=z";
         let after = |page: Value| next_after(&page, 50);
@@ -257,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cover_is_the_smallest_that_is_wide_enough() {
+    fn cover_is_smallest_wide_enough_image() {
         let image =
             |width: Value, name: &str| json!({"width": width, "url": format!("https://i/{name}")});
         let chosen = |images: Value| cover(images.as_array().unwrap());
@@ -271,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_is_no_web_address_is_replaced() {
+    fn invalid_link_is_replaced() {
         for odd in ["javascript:alert(1)", "", "spotify:album:a", "https://a\r\nb"] {
             let item = json!({"id": "a", "external_urls": {"spotify": odd}});
             assert_eq!(release(&item).unwrap().link, "https://open.spotify.com/album/a");

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
 
 use super::columns::Ms;
 use super::{Result, Tx};
@@ -14,13 +15,16 @@ pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 const MAX_ROWS: u32 = 50;
 
 /// A request to be added to the allow list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccessRequest {
+    #[serde(skip)]
     pub number: i64,
     /// The name as entered, on one line.
     pub name: String,
     /// The address of their Spotify account, as entered. No email is sent to it.
+    #[serde(rename = "email", serialize_with = "super::serialize::email")]
     pub address: EmailAddress,
+    #[serde(rename = "requested_at")]
     pub asked_at: Timestamp,
 }
 

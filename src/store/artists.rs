@@ -1,4 +1,4 @@
-//! The artists that somebody follows: watched, due, claimed, checked.
+//! The artists that users follow: which are watched, due, claimed and checked.
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
@@ -12,36 +12,23 @@ use crate::domain::release::ReleaseId;
 use crate::domain::text::folded;
 use crate::domain::user::UserId;
 
-/// A check that takes longer than this was given up by whoever began it.
+/// A check that takes longer than this was abandoned.
 const CHECK_LEASE: SignedDuration = SignedDuration::from_mins(10);
 
-/// Following an artist again within this time goes on where it left off: a list that was cut short
-/// must cost no news. Later it begins with a silent first check, like any other.
+/// An artist that is followed again within this time continues where it stopped: a follow list that
+/// Spotify cut short must cost no news. Later it starts with a silent initial scan, like any other.
 pub(super) const RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// An artist whose check is ours to make.
+/// An artist that this process may check.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     /// Spotify's id.
     pub id: ArtistId,
-    /// The name.
-    pub name: String,
-    /// Since when somebody here follows the artist.
-    pub watched_since: Timestamp,
-    /// When the first check was made; `None` if this is the first.
-    pub baseline_at: Option<Timestamp>,
-    /// When the last check went through.
-    pub checked_at: Option<Timestamp>,
-    /// Checks in a row that failed.
+    /// Consecutive failed checks.
     pub failures: u32,
-    /// Spotify's `total` at the last check.
-    pub total: Option<u64>,
 }
 
-/// Watches an artist that somebody follows.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Watches an artist that a user follows.
 pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
     tx.execute(
         "INSERT INTO artists (id, name, folded, tracked_since, next_check_at) VALUES (?1, ?2, ?4, ?3, ?3)
@@ -50,8 +37,7 @@ pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
         params![artist.id, artist.name, Ms(tx.now()), folded(&artist.name)],
     )?;
     tx.execute(
-        "UPDATE artists SET baseline_at = NULL, tracked_since = ?2, next_check_at = ?2, checked_at = NULL,
-             total = NULL
+        "UPDATE artists SET tracked_since = ?2, next_check_at = ?2, checked_at = NULL
          WHERE id = ?1 AND untracked_at <= ?3",
         params![artist.id, Ms(tx.now()), Ms(tx.now() - RETENTION)],
     )?;
@@ -60,10 +46,7 @@ pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
     Ok(())
 }
 
-/// Notes which artists nobody follows any more. What was seen of them is kept.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Records which artists nobody follows any more. Their releases are kept for a while.
 pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
     tx.execute(
         "UPDATE artists SET untracked_at = ?1 WHERE untracked_at IS NULL
@@ -73,10 +56,7 @@ pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The artists that this user follows, or followed lately, and nobody else.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The artists that only this user follows or followed lately.
 pub fn followed_only_by(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
     let mut rows = tx.conn().prepare_cached(
         "WITH ties AS (SELECT artist FROM follows WHERE user_id = ?1
@@ -88,10 +68,8 @@ pub fn followed_only_by(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
     Ok(rows.query_map([user], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Of `most` artists after this one, those that nobody follows, or followed lately; and the one to go on after.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Of the next `most` artists after this one, those that nobody follows or followed lately; and the artist
+/// to continue after.
 pub(super) fn unfollowed(
     tx: &Tx<'_>,
     after: &str,
@@ -112,10 +90,7 @@ pub(super) fn unfollowed(
 const UNFOLLOWED: &str = "NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)
          AND NOT EXISTS (SELECT 1 FROM unfollows WHERE artist = artists.id)";
 
-/// Deletes those of the artists whom still nobody follows, with what was seen of them.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Deletes those of the artists that still nobody follows, with their releases.
 pub fn forget_unfollowed(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
     let sql = format!("SELECT EXISTS (SELECT 1 FROM artists WHERE id = ?1 AND {UNFOLLOWED})");
     for artist in artists {
@@ -126,10 +101,7 @@ pub fn forget_unfollowed(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
     Ok(())
 }
 
-/// Deletes artists with what was seen of them, except for albums that are still owed to somebody.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Deletes artists with their releases, except for releases that a user has still to be notified of.
 pub fn forget(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
     let mut seen =
         tx.conn().prepare_cached("SELECT release FROM artist_releases WHERE artist = ?1")?;
@@ -142,10 +114,8 @@ pub fn forget(tx: &Tx<'_>, artists: &[ArtistId]) -> Result<()> {
     Ok(())
 }
 
-/// Deletes those of the releases that are on no list any more and are owed to nobody; how many.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Deletes those of the releases that are on no list any more and that no user has still to be notified
+/// of. Returns how many.
 pub fn forget_releases(tx: &Tx<'_>, releases: &[ReleaseId]) -> Result<u64> {
     let sql = "DELETE FROM releases WHERE id = ?1
                    AND NOT EXISTS (SELECT 1 FROM artist_releases WHERE release = ?1)
@@ -158,28 +128,19 @@ pub fn forget_releases(tx: &Tx<'_>, releases: &[ReleaseId]) -> Result<u64> {
     Ok(gone)
 }
 
-/// What an artist is called; `None` where nobody has followed them lately.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// An artist's name; `None` if the artist is not known.
 pub fn name_of(tx: &Tx<'_>, id: &ArtistId) -> Result<Option<String>> {
     let sql = "SELECT name FROM artists WHERE id = ?1";
     Ok(tx.query_row(sql, [id], |row| row.get(0)).optional()?)
 }
 
-/// Whether anything is known of an artist.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Whether an artist is known.
 pub fn is_known(tx: &Tx<'_>, id: &ArtistId) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM artists WHERE id = ?1)";
     Ok(tx.query_row(sql, [id], |row| row.get(0))?)
 }
 
 /// How many artists are watched.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
     let sql = "SELECT count(*) FROM artists WHERE untracked_at IS NULL";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
@@ -190,16 +151,13 @@ pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
 pub enum CheckScope {
     /// All of them.
     All,
-    /// Those that were not asked about a moment ago and whose last check did not fail lately.
+    /// Those whose next check is due.
     Due,
-    /// Those of them that were never asked about.
+    /// Those of them that were never checked.
     NeverChecked,
 }
 
-/// The watched artists that may be asked about now.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The watched artists that may be checked now.
 pub fn candidates(tx: &Tx<'_>, whom: CheckScope) -> Result<Vec<Candidate>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, rate, checked_at, tracked_since, failures,
@@ -222,62 +180,36 @@ pub fn candidates(tx: &Tx<'_>, whom: CheckScope) -> Result<Vec<Candidate>> {
     Ok(candidates.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Claims the check of an artist; `None` if somebody else has it or made it after `listed_at`, or nobody
-/// follows the artist. A check that lies ahead was made before the clock stepped back.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Claims the check of an artist; `None` if another process has it or made it after `listed_at`, or nobody
+/// follows the artist. A check in the future was made before the clock stepped back.
 pub fn claim(tx: &Tx<'_>, id: &ArtistId, listed_at: Timestamp) -> Result<Option<Claimed>> {
     let claimed = tx.query_row(
         "UPDATE artists SET claimed_until = ?2
          WHERE id = ?1 AND untracked_at IS NULL AND claimed_until <= ?3
              AND NOT (coalesce(checked_at, 0) > ?4 AND checked_at <= ?3)
-         RETURNING name, tracked_since, baseline_at, failures, total, checked_at",
+         RETURNING failures",
         params![id, Ms(tx.now() + CHECK_LEASE), Ms(tx.now()), Ms(listed_at)],
-        |row| {
-            Ok(Claimed {
-                id: id.clone(),
-                name: row.get(0)?,
-                watched_since: row.get::<_, Ms>(1)?.0,
-                baseline_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
-                failures: row.get(3)?,
-                total: row.get(4)?,
-                checked_at: row.get::<_, Option<Ms>>(5)?.map(|at| at.0),
-            })
-        },
+        |row| Ok(Claimed { id: id.clone(), failures: row.get(0)? }),
     );
     Ok(claimed.optional()?)
 }
 
-/// What a check that went through taught.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CheckResult {
-    /// Spotify's `total`; `None` keeps the one of the last check.
-    pub total: Option<u64>,
-    /// Releases expected a week; `None` keeps what was expected.
-    pub rate: Option<f64>,
-}
-
-/// Records a check that went through; until `next_at` the artist is left alone.
+/// Records a check that read all albums and singles that matter. The artist is left alone until `next_at`.
+/// `rate` is the number of releases expected a week.
 ///
-/// # Errors
-/// [`super::StoreError`]
-pub fn checked(tx: &Tx<'_>, id: &ArtistId, learnt: CheckResult, next_at: Timestamp) -> Result<()> {
+/// If the check had only the singles left to read, the artist counts as checked since its albums were.
+pub fn record_check(tx: &Tx<'_>, id: &ArtistId, rate: f64, next_at: Timestamp) -> Result<()> {
     let changed = tx.execute(
-        "UPDATE artists SET baseline_at = coalesce(baseline_at, ?2), checked_at = ?2,
-             next_check_at = ?3, failures = 0, last_failure = NULL, claimed_until = 0,
-             total = coalesce(?4, total), rate = coalesce(?5, rate)
+        "UPDATE artists SET next_check_at = ?3, failures = 0, last_failure = NULL, claimed_until = 0, rate = ?4,
+             checked_at = coalesce((SELECT checked_at FROM artist_lists WHERE artist = ?1 AND list = 'albums'), ?2)
          WHERE id = ?1",
-        params![id, Ms(tx.now()), Ms(next_at), learnt.total, learnt.rate],
+        params![id, Ms(tx.now()), Ms(next_at), rate],
     )?;
     exactly_one(changed)
 }
 
-/// Notes which of an artist's own albums is the last one, by its date.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn note_last_album(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
+/// Records which of an artist's own albums has the latest date.
+pub fn update_last_album(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
     tx.execute(
         "UPDATE artists SET (last_album, last_album_on) =
              (SELECT r.id, r.date FROM artist_releases s JOIN releases r ON r.id = s.release
@@ -289,23 +221,23 @@ pub fn note_last_album(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
     Ok(())
 }
 
-/// Records a check that failed: nothing advances but the wait.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn failed(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Result<()> {
+/// Records a failed check: only the time of the next one changes.
+pub fn record_failure(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Result<()> {
     let sql = "UPDATE artists SET failures = failures + 1, last_failure = ?2, next_check_at = ?3,
                    claimed_until = 0 WHERE id = ?1";
     tx.execute(sql, params![id, why, Ms(next_at)])?;
     Ok(())
 }
 
-/// Records that the day's calls ran out in the middle of a check, which is no failure: it begins anew at
-/// `next_at`, and until it went through some calls are kept for its later pages (`is_any_unfinished`).
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn unfinished(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> Result<()> {
+/// Records that the day's calls ran out in the middle of a check, which is not a failure: the check starts
+/// again at `next_at`, and until it succeeds some calls are reserved for its later pages
+/// (`is_any_unfinished`).
+pub fn record_out_of_quota(
+    tx: &Tx<'_>,
+    id: &ArtistId,
+    why: &str,
+    next_at: Timestamp,
+) -> Result<()> {
     let sql =
         "UPDATE artists SET failures = 0, last_failure = ?2, next_check_at = ?3, claimed_until = 0
                WHERE id = ?1";
@@ -313,26 +245,20 @@ pub fn unfinished(tx: &Tx<'_>, id: &ArtistId, why: &str, next_at: Timestamp) -> 
     Ok(())
 }
 
-/// Whether a check of some artist ran out of calls, and none of that artist went through since.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Whether a check of an artist ran out of calls and has not succeeded since.
 pub(super) fn is_any_unfinished(tx: &Tx<'_>) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM artists INDEXED BY artists_unfinished
                WHERE untracked_at IS NULL AND failures = 0 AND last_failure IS NOT NULL)";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
 
-/// Gives a claim back as if it had not been made.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn release(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
+/// Releases a claim as if it had not been made.
+pub fn release_claim(tx: &Tx<'_>, id: &ArtistId) -> Result<()> {
     tx.execute("UPDATE artists SET claimed_until = 0 WHERE id = ?1", [id])?;
     Ok(())
 }
 
-/// Releases every claim: those of a process that is gone.
+/// Releases every claim: those of a process that has died.
 pub(super) fn release_claims(tx: &Tx<'_>) -> Result<()> {
     tx.execute("UPDATE artists SET claimed_until = 0 WHERE claimed_until > 0", [])?;
     Ok(())

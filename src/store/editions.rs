@@ -1,4 +1,4 @@
-//! Which releases are editions of an album that was there already.
+//! Which releases are editions of an album that was already known.
 
 use rusqlite::params;
 
@@ -7,24 +7,18 @@ use crate::domain::artist::ArtistId;
 use crate::domain::release::{Release, ReleaseId};
 use crate::domain::release_query::ReleaseQuery;
 
-/// Everything of which a look at an artist may show another edition, in no order: what was seen on
-/// the artist's own lists; or where it shows what is others', what was seen there.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The known releases of which a query may return another edition, in no order: those on the artist's own
+/// lists; for appearances, those on that list.
 pub fn known_of(tx: &Tx<'_>, artist: &ArtistId, query: ReleaseQuery) -> Result<Vec<Release>> {
     let sql = "SELECT release FROM artist_releases WHERE artist = ?1 AND appears = ?2";
     let mut rows = tx.conn().prepare_cached(sql)?;
-    let ids = rows.query_map(params![artist, query.is_of_others()], |row| row.get(0))?;
+    let ids = rows.query_map(params![artist, query.is_appearances()], |row| row.get(0))?;
     let ids = ids.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
     let found: Result<Vec<_>> = ids.iter().map(|id| releases::find(tx, id)).collect();
     Ok(found?.into_iter().flatten().collect())
 }
 
-/// Notes that `release` is an edition of `album`.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Records that `release` is an edition of `album`.
 pub fn note(tx: &Tx<'_>, release: &ReleaseId, album: &ReleaseId) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO editions (release, album) VALUES (?1, ?2)";
     tx.execute(sql, params![release, album])?;
@@ -32,18 +26,12 @@ pub fn note(tx: &Tx<'_>, release: &ReleaseId, album: &ReleaseId) -> Result<()> {
 }
 
 /// Whether a release is another edition of an album.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn is_one(tx: &Tx<'_>, release: &ReleaseId) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM editions WHERE release = ?1)";
     Ok(tx.query_row(sql, [release], |row| row.get(0))?)
 }
 
-/// The editions of an album, as they came.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The editions of an album.
 pub fn of(tx: &Tx<'_>, album: &ReleaseId) -> Result<Vec<Release>> {
     let mut rows = tx
         .conn()

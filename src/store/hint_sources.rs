@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
 
 use super::columns::Ms;
 use super::hints::{self, Counts};
@@ -19,22 +20,28 @@ const MAX_PAUSE: Duration = Duration::from_secs(24 * 3600);
 const MIN_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The health of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Health {
-    /// The source.
+    #[serde(skip)]
     pub source: SourceName,
     /// All calls so far.
     pub calls: u64,
     /// When the next call is due.
     pub next_at: Timestamp,
     /// When it last answered.
+    #[serde(rename = "last_ok")]
     pub last_ok_at: Option<Timestamp>,
     /// Failures in a row.
     pub failures: u32,
-    /// Why it last failed, and when.
-    pub last_error: Option<(String, Timestamp)>,
-    /// Its hints.
+    pub last_error: Option<LastError>,
+    #[serde(flatten)]
     pub hints: Counts,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastError {
+    pub reason: String,
+    pub at: Timestamp,
 }
 
 /// When the next call to a source is due. `None` if that is later than `max_wait` from now.
@@ -110,7 +117,10 @@ pub fn health(tx: &Tx<'_>) -> Result<Vec<Health>> {
                 next_at: row.get::<_, Ms>(1)?.0,
                 last_ok_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
                 failures: row.get(3)?,
-                last_error: row.get::<_, Option<String>>(4)?.zip(last_error_at.map(|at| at.0)),
+                last_error: row
+                    .get::<_, Option<String>>(4)?
+                    .zip(last_error_at)
+                    .map(|(reason, at)| LastError { reason, at: at.0 }),
                 hints: counts,
             })
         });

@@ -18,7 +18,7 @@ const SEEN: &str = "EXISTS (SELECT 1 FROM artist_releases s JOIN releases r ON r
      AND abs(julianday(r.date) - julianday(released)) <= ?2)";
 
 /// Hints by state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     /// Not yet confirmed or dropped.
     pub open: u64,

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
+use serde::Serialize;
 
 use super::columns::{Ms, unreadable};
 use super::{Result, Tx};
@@ -16,7 +17,8 @@ const RECORD_INTERVAL: SignedDuration = SignedDuration::from_mins(10);
 /// Longer texts are cut: they may quote a server.
 const MAX_SENTENCE_LENGTH: usize = 500;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunResult {
     /// Everything that was due was done.
     Ok,
@@ -26,16 +28,19 @@ pub enum RunResult {
     Failed,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JobRun {
     /// `follows`, `hints`, `releases` or `emails`.
+    #[serde(skip)]
     pub job: String,
     pub started_at: Timestamp,
     pub ended_at: Timestamp,
     pub result: RunResult,
     /// There was nothing to do.
+    #[serde(rename = "idle")]
     pub is_idle: bool,
     /// What it did, as a sentence.
+    #[serde(rename = "report")]
     pub did: String,
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::params;
+use serde::Serialize;
 
 use super::columns::Ms;
 use super::{Result, Tx, allowance, api_calls, artists, users};
@@ -11,11 +12,14 @@ use crate::domain::quota::{Bucket, Purpose};
 use crate::domain::user::UserId;
 
 /// An artist that has not been checked for longer than promised, or whose last check failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Overdue {
+    #[serde(rename = "artist")]
     pub name: String,
     /// The last successful check, if there was one.
+    #[serde(rename = "last_check")]
     pub checked_at: Option<Timestamp>,
+    #[serde(rename = "reason", serialize_with = "super::serialize::display")]
     pub why: WhyOverdue,
 }
 

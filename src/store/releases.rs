@@ -1,4 +1,4 @@
-//! Releases, and on which artist's list each was seen.
+//! Releases, and on which artists' lists they are.
 
 use std::collections::HashSet;
 
@@ -14,35 +14,29 @@ use crate::domain::release_filter::Match;
 use crate::domain::release_query::ReleaseQuery;
 use crate::domain::user::UserId;
 
-/// What came out no longer ago is told to somebody who is new here.
+/// How far back the releases go that a new user sees.
 const RECENT_DAYS: i64 = 30;
 
-/// The releases that a look at an artist does not show for the first time: those that were seen on
-/// the artist's own lists, and where it shows what is others', there too.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The releases that a query does not return for the first time: those on the artist's own lists, and for
+/// appearances those on that list too.
 pub fn seen_of(tx: &Tx<'_>, artist: &ArtistId, query: ReleaseQuery) -> Result<HashSet<ReleaseId>> {
     let sql = "SELECT release FROM artist_releases WHERE artist = ?1 AND (?2 OR NOT appears)";
     let mut rows = tx.conn().prepare_cached(sql)?;
-    let seen = rows.query_map(params![artist, query.is_of_others()], |row| row.get(0))?;
+    let seen = rows.query_map(params![artist, query.is_appearances()], |row| row.get(0))?;
     Ok(seen.collect::<rusqlite::Result<_>>()?)
 }
 
-/// How a release was seen on an artist's list.
+/// How a release is on an artist's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sighting {
     /// Whether it is news.
     pub is_news: bool,
-    /// Whether it is somebody else's, and the artist only appears on it.
+    /// Whether it is another artist's, and this one only appears on it.
     pub appears: bool,
 }
 
-/// Remembers a release on an artist's list, with the freshest words for it. Whether it is news was
-/// settled when it was first seen there; and anew if it turns out to be the artist's own.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// Saves a release on an artist's list with its latest data. Whether it is news was decided when it was
+/// first seen there, and is decided again only if it turns out to be the artist's own.
 pub fn remember(
     tx: &Tx<'_>,
     artist: &ArtistId,
@@ -82,21 +76,14 @@ pub fn remember(
 }
 
 /// The release with this id.
-///
-/// # Errors
-/// [`super::StoreError`]
 pub fn find(tx: &Tx<'_>, id: &ReleaseId) -> Result<Option<Release>> {
     let sql =
         "SELECT id, title, kind, artists, date, tracks, cover, link FROM releases WHERE id = ?1";
     Ok(tx.query_row(sql, [id], read).optional()?)
 }
 
-/// What came out in the last 30 days from the artists whom `user` follows, the newest first, at most
-/// `most`, as far as it is known with its day: no editions, nothing that is told in an email with
-/// news, and nothing from a list that they do not want.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The releases of the last 30 days from the artists that a user follows, the newest first, at most `most`.
+/// Only those with an exact day, without editions, releases in a news email, and lists they do not want.
 pub fn recent_of(tx: &Tx<'_>, user: UserId, most: u32) -> Result<Vec<Release>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, title, kind, artists, date, tracks, cover, link FROM releases r
@@ -117,13 +104,10 @@ pub fn recent_of(tx: &Tx<'_>, user: UserId, most: u32) -> Result<Vec<Release>> {
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
-/// So many of a user's artists are looked at for their latest releases: to show some, not to know all.
-const ARTISTS_LOOKED_AT: u32 = 50;
+/// How many of a user's artists are searched for their latest releases: to show some, not all.
+const MAX_ARTISTS_SEARCHED: u32 = 50;
 
-/// The latest releases of their own of artists whom `user` follows and has not muted, at most `most`.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The latest own releases of artists that a user follows and has not muted, at most `most`.
 pub fn latest_of(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Vec<Release>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT DISTINCT r.id, title, kind, artists, date, tracks, cover, link
@@ -134,7 +118,7 @@ pub fn latest_of(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Vec<Release>>
          WHERE date <= ?4 ORDER BY date DESC, r.id LIMIT ?2",
     )?;
     let (today, most) = (day_of(tx.now()).to_string(), i64::try_from(most).unwrap_or(i64::MAX));
-    let found = rows.query_map(params![user, most, ARTISTS_LOOKED_AT, today], read)?;
+    let found = rows.query_map(params![user, most, MAX_ARTISTS_SEARCHED, today], read)?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -163,11 +147,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Release> {
     })
 }
 
-/// The artists whom `user` follows, or has muted, and on whose lists the release was seen: why it
-/// concerns them.
-///
-/// # Errors
-/// [`super::StoreError`]
+/// The artists that a user follows or has muted and on whose lists the release is.
 pub fn reasons(tx: &Tx<'_>, id: &ReleaseId, user: UserId) -> Result<Vec<Match>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT a.id, a.name, s.appears,

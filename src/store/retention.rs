@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::columns::Ms;
-use super::{Result, Tx, access_requests, artists, clock_guard, goodbye_emails, hints, sessions};
+use super::{
+    Result, Tx, access_requests, artist_lists, artists, clock_guard, goodbye_emails, hints,
+    sessions,
+};
 use crate::domain::artist::ArtistId;
 use crate::domain::consent::REVERSAL_WINDOW;
 use crate::domain::quota::WINDOW;
@@ -123,28 +126,14 @@ pub fn record_daily(tx: &Tx<'_>) -> Result<()> {
 /// no list that will be checked again, however long the check had to wait.
 ///
 /// A later check of a list finds what is dated since the one before, an initial scan what is dated since a user wants
-/// the list (`domain/detection.rs`, `domain/secondary_list.rs`).
+/// the list (`domain/artist_list.rs`).
 pub fn notification_horizon(tx: &Tx<'_>) -> Result<Timestamp> {
     let mut horizon = tx.now() - NOTIFICATION_RETENTION;
-    let singles_not_scanned = "SELECT min(max(f.since, p.singles_since)) FROM follows f
-         JOIN users p ON p.id = f.user_id JOIN artists a ON a.id = f.artist
-         WHERE p.singles_since IS NOT NULL AND a.singles_baseline_at IS NULL";
-    let secondary_list_not_scanned = |list: &str| {
-        format!(
-            "SELECT min(max(f.since, p.{list}_since)) FROM users p JOIN follows f ON f.user_id = p.id
-             WHERE p.{list}_since IS NOT NULL AND NOT EXISTS (SELECT 1 FROM secondary_lists s
-                 WHERE s.artist = f.artist AND s.list = '{list}' AND s.baseline_at IS NOT NULL)"
-        )
-    };
-    for sql in [
-        "SELECT min(coalesce(checked_at, tracked_since)) FROM artists",
-        "SELECT min(checked_at) FROM secondary_lists WHERE unwanted_at IS NULL OR baseline_at > unwanted_at",
-        singles_not_scanned,
-        &secondary_list_not_scanned("compilations"),
-        &secondary_list_not_scanned("appearances"),
-    ] {
-        let oldest: Option<Ms> = tx.query_row(sql, [], |row| row.get(0))?;
-        horizon = oldest.map_or(horizon, |Ms(oldest)| horizon.min(oldest - MARGIN));
+    let sql = "SELECT min(coalesce(checked_at, tracked_since)) FROM artists";
+    let albums: Option<Ms> = tx.query_row(sql, [], |row| row.get(0))?;
+    let others = artist_lists::oldest_open_window(tx)?;
+    for oldest in albums.map(|Ms(at)| at).into_iter().chain(others) {
+        horizon = horizon.min(oldest - MARGIN);
     }
     Ok(horizon)
 }

@@ -9,7 +9,6 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use self::chart::{Chart, HEIGHT};
@@ -20,7 +19,7 @@ use crate::accounts::access_requests;
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::store::job_runs::{JobRun, RunResult};
-use crate::store::status::{self, Consent, Mailbox, Page, Report, Status};
+use crate::store::status::{self, Consent, Day, Mailbox, Page, Status};
 use crate::store::{StoreError, Tx, preferences};
 
 /// Users per page.
@@ -36,7 +35,7 @@ const MAX_SENTENCE_LENGTH: usize = 200;
 struct Operator {
     frame: PageContext,
     zone: TimeZone,
-    report: Report,
+    status: Status,
     charts: Vec<Chart>,
     page: u64,
     pages: u64,
@@ -61,12 +60,12 @@ pub(super) async fn show(
     let (number, cadence) = (page_number(&query), ctx.cadence.clone());
     let users = Page { skip: (number - 1) * u64::from(USERS), most: USERS };
     let load = move |tx: &Tx<'_>| {
-        let report = status::report(tx, &cadence, users)?;
-        Ok::<_, StoreError>((report, preferences::of(tx, current_user.user)?))
+        let status = status::load(tx, &cadence, users)?;
+        Ok::<_, StoreError>((status, preferences::of(tx, current_user.user)?))
     };
-    let (report, wanted) = ctx.db.read("operator's page", load).await?;
+    let (status, wanted) = ctx.db.read("operator's page", load).await?;
     let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
-    Ok(page::render(&Operator::new(current_user.frame, zone, report, number)))
+    Ok(page::render(&Operator::new(current_user.frame, zone, status, number)))
 }
 
 /// Removes an access request.
@@ -94,17 +93,13 @@ impl Operator {
     /// This page in the menu.
     const PATH: &str = "/admin";
 
-    fn new(frame: PageContext, zone: TimeZone, report: Report, page: u64) -> Self {
-        let allowed = u64::from(report.status.allowed);
-        let charts = report.calls.iter().map(|history| {
+    fn new(frame: PageContext, zone: TimeZone, status: Status, page: u64) -> Self {
+        let allowed = u64::from(status.calls.artist_albums_allowed);
+        let charts = status.calls.by_day.iter().map(|history| {
             Chart::new(history, (history.bucket == Bucket::ArtistAlbums).then_some(allowed))
         });
-        let pages = report.status.users.all.div_ceil(u64::from(USERS)).max(1);
-        Self { charts: charts.collect(), page: page.min(pages), pages, frame, zone, report }
-    }
-
-    fn status(&self) -> &Status {
-        &self.report.status
+        let pages = status.users.all.div_ceil(u64::from(USERS)).max(1);
+        Self { charts: charts.collect(), page: page.min(pages), pages, frame, zone, status }
     }
 
     fn exact(&self, at: &Timestamp) -> DisplayTime {
@@ -117,16 +112,17 @@ impl Operator {
 
     /// The days of the charts with the calls per bucket, newest first.
     fn days(&self) -> Vec<(DisplayTime, Vec<u64>)> {
-        let days = self.report.calls.first().map_or(&[][..], |history| &history.days);
-        let row = |(n, (day, _)): (usize, &(Date, u64))| {
-            let calls = self.report.calls.iter().map(|of| of.days.get(n).map_or(0, |day| day.1));
-            (DisplayTime::date(*day), calls.collect())
+        let days = self.status.calls.by_day.first().map_or(&[][..], |history| &history.days);
+        let row = |(n, day): (usize, &Day)| {
+            let histories = self.status.calls.by_day.iter();
+            let calls = histories.map(|of| of.days.get(n).map_or(0, |day| day.calls));
+            (DisplayTime::date(day.day), calls.collect())
         };
         days.iter().enumerate().rev().map(row).collect()
     }
 
     fn runs(&self) -> Vec<&JobRun> {
-        self.report.jobs().flat_map(|runs| runs.iter().take(RUNS)).collect()
+        self.status.jobs().flat_map(|runs| runs.iter().take(RUNS)).collect()
     }
 }
 

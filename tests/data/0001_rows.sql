@@ -32,12 +32,14 @@ INSERT INTO feeds (user_id, kind, token_hash, made_at, read_at, version, changed
     (1, 'atom', zeroblob(32), 1790812800000, 1790812800008, x'01', 1790812800008),
     (1, 'calendar', x'03', 1790812800000, NULL, NULL, NULL);
 INSERT INTO goodbye_emails (address, artists, withdrew, made_at) VALUES ('gone@example.com', 12, 0, 1790812800000);
-INSERT INTO artists (id, name, folded, tracked_since, untracked_at, baseline_at, checked_at, next_check_at) VALUES
-    ('artist-r', 'Röyksopp', 'royksopp', 1790812800000, NULL, 1790812800001, 1790812800002, 1790812800003),
-    ('artist-s', 'Sade', 'sade', 1790812800000, NULL, NULL, NULL, 1790812800003),
-    ('artist-t', 'Tricky', 'tricky', 1790812800000, 1790812800004, 1790812800001, 1790812800002, 1790812800003);
-INSERT INTO secondary_lists (artist, list, baseline_at, checked_at, total, next_at) VALUES
-    ('artist-r', 'compilations', 1790812800000, 1790812800000, 3, 1790812800009);
+INSERT INTO artists (id, name, folded, tracked_since, untracked_at, checked_at, next_check_at) VALUES
+    ('artist-r', 'Röyksopp', 'royksopp', 1790812800000, NULL, 1790812800002, 1790812800003),
+    ('artist-s', 'Sade', 'sade', 1790812800000, NULL, NULL, 1790812800003),
+    ('artist-t', 'Tricky', 'tricky', 1790812800000, 1790812800004, 1790812800002, 1790812800003);
+INSERT INTO artist_lists (artist, list, initial_scan_at, checked_at, total, next_check_at) VALUES
+    ('artist-r', 'albums', 1790812800001, 1790812800002, 12, 1790812800002),
+    ('artist-r', 'compilations', 1790812800000, 1790812800000, 3, 1790812800009),
+    ('artist-t', 'albums', 1790812800001, 1790812800002, 4, 1790812800002);
 INSERT INTO follows (user_id, artist, since) VALUES
     (1, 'artist-r', 1790812800000), (1, 'artist-s', 1790812800000), (2, 'artist-r', 1790812800000);
 INSERT INTO unfollows (user_id, artist, since, ended_at) VALUES (2, 'artist-t', 1790812800000, 1790812800004);

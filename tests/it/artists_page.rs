@@ -2,10 +2,14 @@
 
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::artist::ArtistId;
+use dropday::domain::artist_list::ListKind;
+use dropday::domain::release_query::ReleaseQuery;
 use dropday::domain::user::UserId;
 use dropday::jobs::Scope;
-use dropday::store::artists::{self, CheckResult};
+use dropday::store::artist_lists::{self, ListCheck};
+use dropday::store::artists;
 use dropday::store::{Tx, follows, preferences};
+use jiff::SignedDuration;
 use reqwest::StatusCode;
 use scraper::{Html, Selector};
 
@@ -139,8 +143,10 @@ async fn artists_page_sorts_three_ways_in_pages_of_fifty() {
     home.advance_days(2);
     let late = ArtistId::parse(&artists[100]).unwrap();
     let check = move |tx: &Tx<'_>| {
-        let learnt = CheckResult { rate: Some(0.000_1), total: None };
-        artists::checked(tx, &late, learnt, tx.now())
+        let query = ReleaseQuery::Only(ListKind::Albums);
+        let albums = ListCheck { query, is_initial_scan: false, total: None };
+        artist_lists::record_check(tx, &late, albums, SignedDuration::ZERO)?;
+        artists::record_check(tx, &late, 0.000_1, tx.now())
     };
     home.ctx.db.write("test", check).await.unwrap();
     let checked = page(&martha, "?sort=checked&page=3").await;
@@ -377,7 +383,7 @@ async fn artists_page_says_why_an_artist_is_overdue() {
     assert_eq!(row(&page(&martha, "").await, "Robyn")[1], "23 November 2026, 12:00");
     home.advance_days(22);
     let failing = ArtistId::parse(&artists[0]).unwrap();
-    let fail = move |tx: &Tx<'_>| artists::failed(tx, &failing, "status 500", tx.now());
+    let fail = move |tx: &Tx<'_>| artists::record_failure(tx, &failing, "status 500", tx.now());
     home.ctx.db.write("test", fail).await.unwrap();
     let late = page(&martha, "").await;
     let checked = "23 November 2026, 12:00; overdue:";

@@ -1,4 +1,4 @@
-//! What users and Spotify can write wrong: names, dates, addresses, forms, and the callback.
+//! Invalid input: names, dates, addresses, forms and the callback.
 
 use dropday::demo::world::NewAlbum;
 use mail_parser::MessageParser;
@@ -43,7 +43,7 @@ fn header_names(raw: &[u8]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_happens() {
+async fn hostile_artist_and_album_names_are_only_shown() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let artists = ODD_NAMES.map(|name| home.world.add_artist(name));
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
@@ -76,7 +76,7 @@ async fn whatever_artists_and_albums_are_called_they_are_shown_and_nothing_else_
 }
 
 #[tokio::test]
-async fn whatever_users_are_called_their_page_and_their_email_show_it() {
+async fn hostile_user_names_are_only_shown() {
     let home = Home::new().await;
     for (number, name) in ODD_NAMES.into_iter().enumerate() {
         let (user, browser) = (home.world.add_user(name), home.visitor());
@@ -97,7 +97,7 @@ async fn whatever_users_are_called_their_page_and_their_email_show_it() {
 }
 
 #[tokio::test]
-async fn a_name_without_end_and_a_title_without_an_email_make_an_email_all_the_same() {
+async fn overlong_name_and_odd_title_still_make_an_email() {
     let home = Home::new().await;
     let endless = home.world.add_artist("Ä".repeat(10_000));
     let martha = home.listener("Martha", &[&endless]).await;
@@ -119,7 +119,7 @@ async fn a_name_without_end_and_a_title_without_an_email_make_an_email_all_the_s
 }
 
 #[tokio::test]
-async fn an_absurd_date_costs_neither_the_album_nor_the_truth() {
+async fn absurd_release_date_is_not_shown() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -155,7 +155,7 @@ async fn an_absurd_date_costs_neither_the_album_nor_the_truth() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_refused_in_words_and_kept_in_the_form() {
+async fn invalid_address_is_rejected_and_kept_in_form() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let too_long = format!("{}@example.com", "x".repeat(250));
@@ -189,7 +189,7 @@ async fn an_address_that_is_none_is_refused_in_words_and_kept_in_the_form() {
 }
 
 #[tokio::test]
-async fn an_address_in_any_script_gets_its_emails() {
+async fn internationalized_address_receives_emails() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     let user = home.world.add_user("Jörg");
@@ -203,7 +203,7 @@ async fn an_address_in_any_script_gets_its_emails() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_none_is_refused_and_changes_nothing() {
+async fn malformed_form_changes_nothing() {
     let home = Home::new().await;
     let martha = home.listener("Martha", &[]).await;
     let form = "application/x-www-form-urlencoded";
@@ -230,12 +230,12 @@ async fn a_form_that_is_none_is_refused_and_changes_nothing() {
     let too_long = martha.browser.post("/account/address", &[("email", &long)]).await;
     assert_eq!(too_long.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(home.inbox.emails().is_empty());
-    assert_eq!(home.status().await.pending, 0);
+    assert_eq!(home.status().await.emails.queued, 0);
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_form_from_nobody_in_particular_leads_to_the_front_page_and_changes_nothing() {
+async fn form_without_session_changes_nothing() {
     let home = Home::new().await;
     home.listener("Martha", &[]).await;
     let stranger = home.visitor();
@@ -248,12 +248,12 @@ async fn a_form_from_nobody_in_particular_leads_to_the_front_page_and_changes_no
         assert_eq!(stranger.get("/account").await.location.as_deref(), Some("/"));
     }
     let status = home.status().await;
-    assert_eq!((status.users.confirmed, status.pending), (1, 0));
+    assert_eq!((status.users.confirmed, status.emails.queued), (1, 0));
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_callback_that_makes_no_sense_gets_a_page_that_says_what_to_do() {
+async fn malformed_callback_explains_what_to_do() {
     let home = Home::new().await;
     let browser = home.visitor();
     browser.to_spotify().await;
@@ -285,7 +285,7 @@ async fn a_callback_that_makes_no_sense_gets_a_page_that_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_callback_without_its_code_does_not_spoil_a_sign_in_that_is_under_way() {
+async fn callback_without_code_keeps_pending_sign_in() {
     let home = Home::new().await;
     let martha = home.world.add_user("Martha");
     let browser = home.visitor();
@@ -298,7 +298,7 @@ async fn a_callback_without_its_code_does_not_spoil_a_sign_in_that_is_under_way(
 }
 
 #[tokio::test]
-async fn a_page_that_is_none_or_is_asked_wrongly_says_so() {
+async fn unknown_path_and_wrong_method_have_error_pages() {
     let home = Home::new().await;
     let browser = home.visitor();
     for path in ["/nothing", "/confirm", "/confirm/a/b", "/%2e%2e/etc/passwd", "/%ff", "//"] {

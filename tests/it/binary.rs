@@ -1,4 +1,4 @@
-//! The real program as a process of its own, on real clocks, with the fake world around it.
+//! The program as a separate process, with real clocks and the fake world.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -220,8 +220,8 @@ impl Machine {
             let status = self.status().await;
             let lists = status["calls"]["used"]["following"].as_u64()?;
             let all = lists >= status["users"]["all"].as_u64()?
-                && status["artists"]["watched"] != 0
-                && status["artists"]["never_asked"] == 0;
+                && status["artists"]["tracked"] != 0
+                && status["artists"]["never_checked"] == 0;
             all.then_some(())
         })
         .await;
@@ -254,7 +254,7 @@ impl Machine {
     pub async fn finish_owing(mut self, pending: u64) {
         self.is_finished = true;
         if self.database().exists() {
-            assert_eq!(self.status().await["emails"]["pending"], pending, "things left owed");
+            assert_eq!(self.status().await["emails"]["queued"], pending, "things left owed");
         }
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
     }

@@ -114,7 +114,7 @@ async fn a_refused_log_in_stops_at_the_first_email_and_the_operator_reads_of_it_
         let outcome = home.emails().await;
         assert_eq!((outcome.sent, outcome.deferred), (0, 1), "{outcome}");
     }
-    let why = home.status().await.deferred_because.unwrap();
+    let why = home.status().await.emails.deferred_reason.unwrap();
     assert!(why.contains("refuses us") && why.contains("who are you"), "{why}");
     assert!(home.emails_to(OPERATOR).is_empty());
 
@@ -135,14 +135,14 @@ async fn an_email_that_is_deferred_for_three_days_is_given_up_with_the_servers_l
     home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
     comes_out(&home, &artist, "First").await;
     let mut hours = 0;
-    while home.status().await.pending > 0 {
+    while home.status().await.emails.queued > 0 {
         home.clock.advance(Duration::from_secs(15 * 60));
         home.emails_of(dropday::jobs::Scope::Due).await;
         hours += 1;
         assert!(hours < 4 * 24 * 5, "still tried after five days");
     }
     assert!(hours >= 4 * 72, "given up after {} hours", hours / 4);
-    assert_eq!(home.status().await.refused, 1);
+    assert_eq!(home.status().await.emails.rejected, 1);
     assert!(page(&martha).await.contains("4.7.1 Greylisted"));
     home.finish().await;
 }

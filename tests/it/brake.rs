@@ -51,7 +51,10 @@ async fn mass_refusal_ends_no_consent() {
     home.follows().await;
     assert_eq!(standing(&home).await, (5, 0, 5));
     let page = users[0].browser.get("/account").await.body;
-    assert!(page.contains("Your permission is kept") && !page.contains("withdrawn"), "{page}");
+    assert!(
+        page.contains("Dropday tries again every two hours") && !page.contains("withdrawn"),
+        "{page}"
+    );
     for _ in 0..3 {
         home.emails().await;
         home.clock.advance(std::time::Duration::from_secs(1800));
@@ -73,7 +76,7 @@ async fn mass_refusal_ends_no_consent() {
     assert_eq!(emails(&home, &users), [1; 5], "the album, and nothing of the storm");
     let told = home.emails_to(OPERATOR);
     assert_eq!(told.len(), 1, "the operator is told once");
-    assert!(told[0].subject.contains("refuses many people at once"), "{}", told[0].subject);
+    assert!(told[0].subject.contains("rejects many users at once"), "{}", told[0].subject);
     assert!(told[0].text.contains("of 5 people"), "{}", told[0].text);
     assert_eq!(home.status().await.users.all, 5);
     home.finish().await;

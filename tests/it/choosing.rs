@@ -76,11 +76,15 @@ async fn quota_lockout_lowers_the_learned_quota_for_a_while() {
     home.advance_hours(25);
     home.restart().await;
     home.world.forget_requests();
-    assert_eq!(home.status().await.allowed, 18, "nine in ten of those that went through");
+    assert_eq!(
+        home.status().await.calls.artist_albums_allowed,
+        18,
+        "nine in ten of those that went through"
+    );
     home.checks().await;
     assert_eq!(asked(&home).len(), 18, "and no lock-out this time");
     home.advance_days(40);
-    assert_eq!(home.status().await.allowed, 40);
+    assert_eq!(home.status().await.calls.artist_albums_allowed, 40);
     home.finish().await;
 }
 

@@ -87,7 +87,7 @@ async fn once_fails_while_mail_server_is_down_and_catches_up() {
     assert!(ended.out.contains("1 put off; the mail server cannot be used"), "{}", ended.out);
     let status = machine.status().await;
     assert_eq!(
-        (&status["emails"]["pending"], &status["emails"]["deferred"]),
+        (&status["emails"]["queued"], &status["emails"]["deferred"]),
         (&json!(1), &json!(1))
     );
     machine.inbox.restart().await.unwrap();
@@ -194,8 +194,8 @@ async fn status_explains_deferred_emails_and_pauses() {
     }
     let status = machine.status().await;
     let (emails, pause) = (&status["emails"], &status["pauses"]["all"]);
-    assert_eq!((&emails["pending"], &emails["deferred"]), (&json!(1), &json!(1)));
-    assert!(emails["deferred_because"].is_string() && pause["until"].is_string(), "{status}");
+    assert_eq!((&emails["queued"], &emails["deferred"]), (&json!(1), &json!(1)));
+    assert!(emails["deferred_reason"].is_string() && pause["until"].is_string(), "{status}");
     machine.finish_owing(1).await;
 }
 
@@ -204,7 +204,10 @@ async fn status_without_database_says_what_to_do() {
     let machine = Machine::new().await;
     let ended = machine.run(&["status"]).await;
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
-    assert!(ended.err.contains("It is made when Dropday first runs: dropday serve"), "{ended:?}");
+    assert!(
+        ended.err.contains("It is created when Dropday first runs: dropday serve"),
+        "{ended:?}"
+    );
     let files = std::fs::read_dir(machine.folder.path()).unwrap();
     let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["dropday.toml"]);

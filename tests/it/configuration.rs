@@ -1,4 +1,4 @@
-//! What can be set, how, and what is said about what cannot.
+//! Configuration: sources, defaults, secrets and errors.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -67,13 +67,12 @@ fn with_needed<'a>(settings: &[(&'a str, &'a str)]) -> Result<Config, ConfigErro
     from_environment(&[NEEDED, settings].concat())
 }
 
-/// What is wrong, in one text.
-fn fault(config: Result<Config, ConfigError>) -> String {
-    config.expect_err("a fault").to_string()
+fn errors_of(config: Result<Config, ConfigError>) -> String {
+    config.expect_err("an error").to_string()
 }
 
 #[test]
-fn every_fixed_name_is_there_with_its_default() {
+fn fixed_keys_keep_their_names_and_defaults() {
     let defaults = config::Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
     let defaults = defaults.build().unwrap();
     for (key, default) in FIXED {
@@ -82,7 +81,7 @@ fn every_fixed_name_is_there_with_its_default() {
 }
 
 #[test]
-fn every_key_stands_under_a_line_that_says_why() {
+fn every_key_has_a_comment() {
     let lines: Vec<&str> = DEFAULTS.lines().collect();
     for pair in lines.windows(2).filter(|pair| pair[1].contains(" = ") && !pair[1].starts_with('#'))
     {
@@ -91,7 +90,7 @@ fn every_key_stands_under_a_line_that_says_why() {
 }
 
 #[test]
-fn three_settings_are_enough_and_the_defaults_are_used_for_the_rest() {
+fn three_settings_suffice() {
     let config = with_needed(&[]).unwrap();
     assert_eq!(config.database, Path::new("dropday.db"));
     assert_eq!(config.web.listen.to_string(), "127.0.0.1:8888");
@@ -106,34 +105,38 @@ fn three_settings_are_enough_and_the_defaults_are_used_for_the_rest() {
 }
 
 #[test]
-fn what_the_file_names_as_defaults_can_be_written_out_and_changes_nothing() {
+fn writing_out_defaults_changes_nothing() {
     let (short, long) = (with_needed(&[]), from_both(DEFAULTS, NEEDED));
     assert_eq!(format!("{:?}", short.unwrap()), format!("{:?}", long.unwrap()));
 }
 
 #[test]
-fn the_environment_goes_before_the_file_and_the_file_before_the_defaults() {
+fn environment_overrides_file_which_overrides_defaults() {
     let file = "[spotify]\nartist_albums_per_day = 7\nmarket = \"DE\"\n[database]\npath = \"a.db\"";
     let settings = [NEEDED, &[("DATABASE__PATH", "b.db")]].concat();
     let config = from_both(file, &settings).unwrap();
     assert_eq!((config.database.to_str(), config.spotify.artist_albums_per_day), (Some("b.db"), 7));
     let settings = [NEEDED, &[("DATABASE__PATH", "")]].concat();
     let config = from_both(file, &settings).unwrap();
-    assert_eq!(config.database.to_str(), Some("a.db"), "an empty variable is none");
+    assert_eq!(config.database.to_str(), Some("a.db"), "an empty variable is ignored");
 }
 
 #[test]
-fn a_key_that_nobody_knows_is_refused_with_its_path() {
+fn unknown_key_is_rejected_with_its_path() {
     for (file, path) in [
         ("[spotify]\nclientid = \"x\"", "`spotify.clientid`"),
         ("[spotify]\nClient_ID = \"x\"", "`spotify.Client_ID`"),
         ("[spotfy]\nclient_id = \"x\"", "`spotfy`"),
         ("listen = \"127.0.0.1:1\"", "`listen`"),
+        ("[mail]\ntogether = \"1m\"", "`mail.together` (did you mean `mail.batch_window`?)"),
         ("[web.tls]\ncert = \"x\"", "`web.tls`"),
         ("[mail]\nfrom_file = \"x\"", "`mail.from_file`"),
     ] {
-        let fault = fault(from_both(file, NEEDED));
-        assert!(fault.contains("does not know") && fault.contains(path), "{file}: {fault}");
+        let errors = errors_of(from_both(file, NEEDED));
+        assert!(
+            errors.contains("unknown configuration keys") && errors.contains(path),
+            "{file}: {errors}"
+        );
     }
     for (variable, path) in [
         ("SPOTIFY__CLIENTID", "`spotify.clientid`"),
@@ -141,21 +144,25 @@ fn a_key_that_nobody_knows_is_refused_with_its_path() {
         ("SPOTFY__CLIENT_ID", "`spotfy`"),
         ("LISTEN", "`listen`"),
     ] {
-        let fault = fault(with_needed(&[(variable, "x")]));
-        assert!(fault.contains("does not know") && fault.contains(path), "{variable}: {fault}");
+        let errors = errors_of(with_needed(&[(variable, "x")]));
+        assert!(
+            errors.contains("unknown configuration keys") && errors.contains(path),
+            "{variable}: {errors}"
+        );
     }
 }
 
 #[test]
-fn every_key_nobody_knows_is_named_not_only_the_first() {
-    let fault = fault(from_both("[web]\nport = 1\n[mail]\nhost = \"x\"", &[("LOG__FILE", "x")]));
+fn all_unknown_keys_are_reported() {
+    let errors =
+        errors_of(from_both("[web]\nport = 1\n[mail]\nhost = \"x\"", &[("LOG__FILE", "x")]));
     for path in ["`web.port`", "`mail.host`", "`log.file`"] {
-        assert!(fault.contains(path), "no {path} in {fault}");
+        assert!(errors.contains(path), "no {path} in {errors}");
     }
 }
 
 #[test]
-fn a_value_of_the_wrong_shape_is_named_with_its_path() {
+fn invalid_value_is_reported_with_its_key() {
     for (settings, told) in [
         (("SPOTIFY__REQUEST_INTERVAL", "soon"), ["spotify.request_interval", "such as 1s"]),
         (("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "many"), ["spotify.artist_albums_per_day", "many"]),
@@ -173,14 +180,14 @@ fn a_value_of_the_wrong_shape_is_named_with_its_path() {
         (("SPOTIFY__CATALOG_TOKEN", "both"), ["spotify.catalog_token", "person or app"]),
         (("SPOTIFY", "x"), ["spotify", ""]),
     ] {
-        let fault = fault(with_needed(&[settings]));
-        assert!(told.iter().all(|word| fault.contains(word)), "{settings:?}: {fault}");
+        let errors = errors_of(with_needed(&[settings]));
+        assert!(told.iter().all(|word| errors.contains(word)), "{settings:?}: {errors}");
     }
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once() {
-    let fault = fault(from_environment(&[
+fn all_errors_are_reported_at_once() {
+    let errors = errors_of(from_environment(&[
         ("WEB__LISTEN", "here"),
         ("WEB__PUBLIC_URL", "http://192.168.1.5:8888"),
         ("SPOTIFY__ACCOUNTS_URL", "elsewhere"),
@@ -200,12 +207,12 @@ fn all_that_is_wrong_is_told_at_once() {
         "`secrets.key`",
         "`log.level`",
     ] {
-        assert!(fault.contains(key), "no {key} in {fault}");
+        assert!(errors.contains(key), "no {key} in {errors}");
     }
 }
 
 #[test]
-fn times_are_written_as_users_write_them() {
+fn durations_have_units() {
     for (raw, ms) in [("1s", 1000), ("250ms", 250), ("2m", 120_000), ("1m 30s", 90_000), ("0s", 0)]
     {
         let config = with_needed(&[("SPOTIFY__REQUEST_INTERVAL", raw)]).unwrap();
@@ -214,7 +221,7 @@ fn times_are_written_as_users_write_them() {
 }
 
 #[test]
-fn a_number_may_stand_in_quotes() {
+fn number_can_be_quoted() {
     let quoted = from_both("[spotify]\nartist_albums_per_day = \"7\"", NEEDED).unwrap();
     assert_eq!(quoted.spotify.artist_albums_per_day, 7);
     let variable = with_needed(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "8")]).unwrap();
@@ -222,7 +229,7 @@ fn a_number_may_stand_in_quotes() {
 }
 
 #[test]
-fn a_secret_arrives_as_it_was_written() {
+fn secrets_are_not_altered() {
     let folder = TempDir::new().unwrap();
     for secret in [
         "007",
@@ -257,7 +264,7 @@ fn a_secret_arrives_as_it_was_written() {
 }
 
 #[test]
-fn every_secret_can_lie_in_a_file_of_its_own() {
+fn every_secret_can_be_in_its_own_file() {
     let folder = TempDir::new().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -278,7 +285,7 @@ fn every_secret_can_lie_in_a_file_of_its_own() {
 }
 
 #[test]
-fn a_secret_that_stands_in_two_places_or_nowhere_is_a_fault() {
+fn secret_set_twice_or_missing_file_is_an_error() {
     let key = BASE64_STANDARD.encode([42; 32]);
     for (inline, twin, value) in [
         ("SPOTIFY__CLIENT_SECRET", "SPOTIFY__CLIENT_SECRET_FILE", "hush"),
@@ -286,16 +293,16 @@ fn a_secret_that_stands_in_two_places_or_nowhere_is_a_fault() {
         ("SECRETS__KEY", "SECRETS__KEY_FILE", key.as_str()),
     ] {
         let path = inline.to_lowercase().replace("__", ".");
-        let fault_of_both = fault(with_needed(&[(inline, value), (twin, "/etc/hostname")]));
+        let fault_of_both = errors_of(with_needed(&[(inline, value), (twin, "/etc/hostname")]));
         let both = format!("`{path}` and `{path}_file` are both set: keep one of them");
         assert!(fault_of_both.contains(&both), "{fault_of_both}");
     }
-    let missing = fault(with_needed(&[("SPOTIFY__CLIENT_SECRET_FILE", "/nowhere/secret")]));
+    let missing = errors_of(with_needed(&[("SPOTIFY__CLIENT_SECRET_FILE", "/nowhere/secret")]));
     assert!(missing.contains("`spotify.client_secret_file` names /nowhere/secret"), "{missing}");
 }
 
-/// A folder such as a supervisor hands over.
-fn handed_over(credentials: &[(&str, &str)]) -> TempDir {
+/// A directory as in `CREDENTIALS_DIRECTORY`.
+fn credentials_directory(credentials: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (name, text) in credentials {
         std::fs::write(folder.path().join(name), text).unwrap();
@@ -312,9 +319,9 @@ fn with_credentials(folder: &TempDir, settings: Settings<'_>) -> Result<Config, 
 }
 
 #[test]
-fn every_secret_can_be_handed_over_as_a_credential_with_nothing_else_configured() {
+fn every_secret_can_be_a_credential() {
     let key = BASE64_STANDARD.encode([42; 32]);
-    let folder = handed_over(&[
+    let folder = credentials_directory(&[
         ("spotify.client_secret", "hush\n"),
         ("mail.smtp_url", "smtps://me:secret@mail.example.com\n"),
         ("mail.dkim_key", "-----BEGIN PRIVATE KEY-----\n"),
@@ -337,7 +344,7 @@ fn every_secret_can_be_handed_over_as_a_credential_with_nothing_else_configured(
 }
 
 #[test]
-fn the_database_lies_where_a_supervisor_keeps_the_state_unless_something_names_its_path() {
+fn database_is_in_state_directory_unless_path_is_set() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("dropday.toml");
     let path_with = |text: &str, settings: Settings<'_>| {
@@ -360,29 +367,29 @@ fn the_database_lies_where_a_supervisor_keeps_the_state_unless_something_names_i
 }
 
 #[test]
-fn a_blank_credential_is_none_since_a_unit_has_to_name_it() {
-    let folder = handed_over(&[("spotify.client_secret", "\n"), ("secrets.key", "")]);
+fn blank_credential_is_ignored() {
+    let folder = credentials_directory(&[("spotify.client_secret", "\n"), ("secrets.key", "")]);
     let config = with_credentials(&folder, NEEDED).unwrap();
     assert!(config.spotify.client_secret.is_none());
     assert!(matches!(config.key, KeySource::BesideDatabase(_)));
 }
 
 #[test]
-fn a_secret_that_is_set_and_handed_over_as_well_is_a_fault() {
-    let folder = handed_over(&[("mail.smtp_url", "smtps://me:hush@mail.example.com")]);
-    let twice = fault(with_credentials(&folder, NEEDED));
+fn secret_set_in_configuration_and_credential_is_an_error() {
+    let folder = credentials_directory(&[("mail.smtp_url", "smtps://me:hush@mail.example.com")]);
+    let twice = errors_of(with_credentials(&folder, NEEDED));
     let told = twice.contains("`mail.smtp_url`")
         && twice.contains("credential")
         && !twice.contains("hush");
     assert!(told, "{twice}");
     let key = BASE64_STANDARD.encode([42; 32]);
-    let folder = handed_over(&[("secrets.key", &key)]);
+    let folder = credentials_directory(&[("secrets.key", &key)]);
     let settings = [NEEDED, &[("SECRETS__KEY_FILE", "/etc/hostname")]].concat();
-    assert!(fault(with_credentials(&folder, &settings)).contains("`secrets.key_file`"));
+    assert!(errors_of(with_credentials(&folder, &settings)).contains("`secrets.key_file`"));
 }
 
 #[test]
-fn a_password_may_stand_apart_from_the_url_and_needs_no_escapes() {
+fn separate_smtp_password_needs_no_escaping() {
     let url = |smtp_url: &str, password: &str| {
         let settings = [NEEDED, &[("MAIL__SMTP_URL", smtp_url), ("MAIL__SMTP_PASSWORD", password)]];
         with_needed(&settings.concat())
@@ -400,11 +407,15 @@ fn a_password_may_stand_apart_from_the_url_and_needs_no_escapes() {
 }
 
 #[test]
-fn what_has_changed_between_two_readings_is_known_by_key_and_secrets_too() {
-    let folder = handed_over(&[("spotify.client_secret", "one")]);
+fn changed_keys_include_secrets() {
+    let folder = credentials_directory(&[("spotify.client_secret", "one")]);
     let before = with_credentials(&folder, &[NEEDED, &[("LOG__LEVEL", "info")]].concat()).unwrap();
     let same = with_credentials(&folder, NEEDED).unwrap();
-    assert_eq!(before.keys.changed(&same.keys), Vec::<String>::new(), "its default is no change");
+    assert_eq!(
+        before.keys.changed(&same.keys),
+        Vec::<String>::new(),
+        "writing out a default is no change"
+    );
     std::fs::write(folder.path().join("spotify.client_secret"), "two").unwrap();
     let settings = [NEEDED, &[("LOG__LEVEL", "debug"), ("MAIL__CONNECTIONS", "7")]].concat();
     let after = with_credentials(&folder, &settings).unwrap();
@@ -418,7 +429,7 @@ fn what_has_changed_between_two_readings_is_known_by_key_and_secrets_too() {
 }
 
 #[test]
-fn no_fault_repeats_a_secret() {
+fn errors_never_contain_secrets() {
     for file in [
         "[spotify]\nclient_secret = hush",
         "[spotify]\nclient_secret = \"hush",
@@ -431,21 +442,24 @@ fn no_fault_repeats_a_secret() {
         "[secrets]\nkey = \"hush\"",
         "[secrets]\nkey = hush=",
     ] {
-        let fault = fault(from_both(file, NEEDED));
-        assert!(!fault.contains("hush"), "{file}: {fault}");
+        let errors = errors_of(from_both(file, NEEDED));
+        assert!(!errors.contains("hush"), "{file}: {errors}");
     }
 }
 
 #[test]
-fn a_file_that_is_no_toml_or_is_not_there_is_named() {
-    let broken = fault(from_both("[spotify\nclient_id = 1", NEEDED));
-    assert!(broken.contains("dropday.toml is no TOML") && broken.contains("line 1"), "{broken}");
+fn invalid_or_missing_file_is_named() {
+    let broken = errors_of(from_both("[spotify\nclient_id = 1", NEEDED));
+    assert!(
+        broken.contains("dropday.toml is not valid TOML") && broken.contains("line 1"),
+        "{broken}"
+    );
     let missing = load(Some(Path::new("/nowhere/dropday.toml")), []).unwrap_err().to_string();
     assert!(missing.contains("/nowhere/dropday.toml cannot be read"), "{missing}");
 }
 
 #[test]
-fn every_file_in_the_readme_can_be_used() {
+fn readme_examples_are_valid() {
     let readme = include_str!("../../README.md");
     let blocks: Vec<&str> =
         readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
@@ -457,7 +471,7 @@ fn every_file_in_the_readme_can_be_used() {
 }
 
 #[test]
-fn the_packages_file_lacks_only_what_nobody_else_can_know() {
+fn packaged_file_lacks_three_required_keys() {
     let file = include_str!("../../packaging/deb/dropday.toml");
     let ConfigError(faults) = from_both(file, &[]).expect_err("three keys are not set");
     assert_eq!(faults.len(), 3, "{faults:?}");
@@ -473,7 +487,7 @@ fn the_packages_file_lacks_only_what_nobody_else_can_know() {
 }
 
 #[test]
-fn the_variables_of_image_and_compose_file_are_known() {
+fn variables_of_image_and_compose_file_exist() {
     for text in [include_str!("../../Dockerfile"), include_str!("../../compose.yaml")] {
         let names = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         let names: Vec<&str> = names.filter_map(|name| name.strip_prefix("DROPDAY_")).collect();
@@ -488,7 +502,7 @@ fn the_variables_of_image_and_compose_file_are_known() {
 }
 
 #[tokio::test]
-async fn the_key_is_made_on_first_start_for_its_owner_alone_and_kept() {
+async fn first_start_creates_private_key_file() {
     let machine = Machine::new().await;
     let first = machine.run(&["once"]).await;
     assert!(first.err.contains("made the key"), "{first:?}");
@@ -499,13 +513,13 @@ async fn the_key_is_made_on_first_start_for_its_owner_alone_and_kept() {
         assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
     }
     let second = machine.run(&["once"]).await;
-    assert_eq!((second.code, second.err.as_str()), (Some(0), ""), "the log says so once");
+    assert_eq!((second.code, second.err.as_str()), (Some(0), ""), "logged only once");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), key);
     machine.finish().await;
 }
 
 #[tokio::test]
-async fn a_key_that_is_given_is_used_and_none_is_made() {
+async fn configured_key_is_used_instead_of_a_file() {
     let key = BASE64_STANDARD.encode([42; 32]);
     let machine = Machine::with(&[("SECRETS__KEY", &key)]).await;
     assert_eq!(machine.run(&["once"]).await.code, Some(0));

@@ -249,7 +249,7 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
     home.round().await;
     assert_eq!(subjects(&home, &martha), Vec::<String>::new(), "news stops at once");
     assert_eq!(
-        home.status().await.pending,
+        home.status().await.emails.queued,
         2,
         "the album owed before and the letter about the end"
     );

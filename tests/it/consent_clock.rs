@@ -118,7 +118,11 @@ async fn overdue_reminder_is_not_sent() {
     home.advance_days(150);
     home.inbox.stop().await;
     days(&mut home, &martha, 30).await;
-    assert_eq!(home.status().await.pending, 1, "of the three reminders only the last is wanted");
+    assert_eq!(
+        home.status().await.emails.queued,
+        1,
+        "of the three reminders only the last is wanted"
+    );
     home.inbox.restart().await.unwrap();
     home.advance_hours(5);
     home.emails().await;

@@ -123,10 +123,10 @@ async fn address_in_use_is_reported_with_remedy() {
 async fn public_url_that_spotify_rejects_prevents_startup() {
     let machine = Machine::new().await;
     for (url, reason) in [
-        ("http://192.168.1.5:8888", "Spotify takes plain http only on 127.0.0.1 and [::1]"),
-        ("http://dropday.example.com", "Spotify takes plain http only on 127.0.0.1 and [::1]"),
-        ("http://localhost:8888", "Spotify refuses localhost"),
-        ("https://localhost", "Spotify refuses localhost"),
+        ("http://192.168.1.5:8888", "Spotify accepts plain http only for 127.0.0.1 and [::1]"),
+        ("http://dropday.example.com", "Spotify accepts plain http only for 127.0.0.1 and [::1]"),
+        ("http://localhost:8888", "Spotify rejects localhost"),
+        ("https://localhost", "Spotify rejects localhost"),
     ] {
         let ended = machine.run_with(&[("WEB__PUBLIC_URL", url)], &["serve"]).await;
         assert_eq!(ended.code, Some(78), "{ended:?}");

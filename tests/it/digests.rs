@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::home::{Home, Listener};
 
-const A_QUARTER: &[(&str, &str)] = &[("MAIL__TOGETHER", "15m")];
+const A_QUARTER: &[(&str, &str)] = &[("MAIL__BATCH_WINDOW", "15m")];
 
 async fn fan(home: &Home) -> (String, Listener) {
     let artist = home.world.add_artist("Röyksopp");

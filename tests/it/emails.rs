@@ -44,7 +44,7 @@ async fn smtp_down_and_up_again_loses_nothing() {
         assert_eq!(comes_out(&home, &artist, title).await.sent, 0);
         home.advance_hours(5);
     }
-    assert_eq!(home.status().await.pending, 3);
+    assert_eq!(home.status().await.emails.queued, 3);
     home.inbox.restart().await.unwrap();
     home.round().await;
     let emails = home.emails_to(&martha.address);
@@ -81,7 +81,7 @@ async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_k
         assert_eq!(home.emails_of(Scope::Due).await, send_emails::DeliveryReport::default());
     }
     assert_eq!(home.inbox.connections(), tried, "nothing is due yet");
-    let why = home.status().await.deferred_because.unwrap();
+    let why = home.status().await.emails.deferred_reason.unwrap();
     assert!(why.contains("421") && why.contains("4.3.2 Shutting down"), "{why}");
     for _ in 0..24 * 60 {
         home.clock.advance(Duration::from_secs(60));
@@ -93,7 +93,7 @@ async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_k
     home.advance_hours(4);
     home.emails_of(Scope::Due).await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
-    assert_eq!(home.status().await.deferred_because, None);
+    assert_eq!(home.status().await.emails.deferred_reason, None);
     home.finish().await;
 }
 
@@ -126,7 +126,7 @@ async fn one_bad_address_among_many_stops_its_own_row_alone() {
     let outcome = comes_out(&home, &artist, "First").await;
     assert_eq!((outcome.sent, outcome.refused, outcome.deferred), (3, 1, 0), "in one pass");
     assert!(outcome.reason.unwrap().contains("5.1.1 No such user here"));
-    assert_eq!((home.status().await.refused, home.status().await.pending), (1, 0));
+    assert_eq!((home.status().await.emails.rejected, home.status().await.emails.queued), (1, 0));
     let page = jonas.browser.get("/account").await.body;
     assert!(page.contains("5.1.1 No such user here"), "{page}");
     home.inbox.accept(&jonas.address);
@@ -234,17 +234,21 @@ async fn a_connection_lost_in_the_middle_of_an_email_repeats_it() {
 async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let sent = home.status().await.sent;
+    let sent = home.status().await.emails.sent;
     home.world.put_out(&artist, NewAlbum::titled("First"));
     home.checks().await;
     for code in [200, 211, 220, 221, 235, 251, 252, 334, 354, 399] {
         home.inbox.script(SmtpFault::RefuseMessage(code, "2.0.0 As good as taken".to_owned()));
         let outcome = home.emails().await;
         assert_eq!((outcome.sent, outcome.deferred), (0, 1), "{code}");
-        assert_eq!((home.status().await.sent, home.status().await.pending), (sent, 1), "{code}");
+        assert_eq!(
+            (home.status().await.emails.sent, home.status().await.emails.queued),
+            (sent, 1),
+            "{code}"
+        );
     }
     home.emails().await;
-    assert_eq!(home.status().await.sent, sent + 1);
+    assert_eq!(home.status().await.emails.sent, sent + 1);
     assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
     home.finish().await;
 }
@@ -253,14 +257,14 @@ async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
 async fn a_refused_email_after_a_cancelled_one_is_not_taken_for_sent() {
     let mut home = Home::new().await;
     let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha"]).await;
-    let sent = home.status().await.sent;
+    let sent = home.status().await.emails.sent;
     home.config.mail.timeout = Duration::from_secs(1);
     home.restart().await;
     home.inbox.script(SmtpFault::HangAfterData { keep: false });
     home.inbox.script(SmtpFault::RefuseMessage(554, "5.7.1 Looks like spam".to_owned()));
     let outcome = comes_out(&home, &artist, "First").await;
     assert_eq!((outcome.sent, outcome.deferred, outcome.refused), (1, 1, 1));
-    assert_eq!(home.status().await.sent, sent + 1);
+    assert_eq!(home.status().await.emails.sent, sent + 1);
     let got = fans.iter().map(|fan| home.emails_to(&fan.address).len());
     assert_eq!(got.collect::<Vec<_>>(), [0, 0, 1]);
     home.config.mail.timeout = Duration::from_secs(20);
@@ -287,7 +291,7 @@ async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_emai
         home.inbox.script(fault.clone());
         let outcome = home.emails().await;
         assert_eq!((outcome.deferred, outcome.refused), (1, 0), "{fault:?}");
-        assert!(home.status().await.deferred_because.is_some(), "{fault:?}");
+        assert!(home.status().await.emails.deferred_reason.is_some(), "{fault:?}");
     }
     home.config.mail.timeout = Duration::from_secs(20);
     home.restart().await;

@@ -125,6 +125,6 @@ async fn export_command_prints_the_same() {
     assert_eq!(again.code, Some(1), "no file is written over");
     let nobody = machine.run(&["export", "eve@example.com"]).await;
     assert_eq!(nobody.code, Some(1));
-    assert!(nobody.err.contains("nobody here has that number"), "{}", nobody.err);
+    assert!(nobody.err.contains("no user has that number"), "{}", nobody.err);
     machine.finish().await;
 }

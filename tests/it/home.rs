@@ -12,11 +12,12 @@ pub use dropday::demo::inbox::Email;
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::services::{Services, load_config};
 use dropday::demo::world::{FakeUserId, World};
+use dropday::domain::check_planner::rate;
 use dropday::jobs::{
     RunControl, Scope, check_artists, consent_reminders, fetch_hints, send_emails, sync_follows,
 };
 use dropday::store::Tx;
-use dropday::store::artists::{self, CheckResult, CheckScope};
+use dropday::store::artists::{self, CheckScope};
 use dropday::store::status::{self, Status};
 use dropday::{app, web};
 use jiff::Timestamp;
@@ -205,7 +206,11 @@ impl Home {
 
     pub async fn status(&self) -> Status {
         let cadence = self.ctx.cadence.clone();
-        self.ctx.db.read("test", move |tx| status::of(tx, &cadence)).await.unwrap()
+        self.ctx
+            .db
+            .read("test", move |tx| status::load(tx, &cadence, status::Page::WHOLE))
+            .await
+            .unwrap()
     }
 
     pub fn emails_to(&self, address: &str) -> Vec<Email> {
@@ -221,7 +226,8 @@ impl Home {
         let skip = |tx: &Tx<'_>| {
             let next_at = tx.now() + Duration::from_secs(1 << 30);
             for artist in artists::candidates(tx, CheckScope::All)? {
-                artists::checked(tx, &artist.id, CheckResult::default(), next_at)?;
+                let rate = artist.rate.unwrap_or_else(rate::prior_a_week);
+                artists::record_check(tx, &artist.id, rate, next_at)?;
             }
             Ok(())
         };
@@ -255,7 +261,7 @@ impl Home {
     /// Ends a test with that many pending emails.
     pub async fn finish_owing(mut self, pending: u64) {
         self.is_finished = true;
-        assert_eq!(self.status().await.pending, pending, "pending emails");
+        assert_eq!(self.status().await.emails.queued, pending, "pending emails");
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "unexpected requests");
     }
 }

@@ -230,7 +230,7 @@ async fn invite_command_creates_lists_and_withdraws() {
     assert!(token.len() == 43 && made.err.contains("--withdraw 1"), "{made:?}");
     assert_ne!(machine.run(&["invite"]).await.out, made.out);
     let list = machine.run(&["invite", "--list"]).await.out;
-    assert!(list.contains("Aino <b>") && list.contains("good until"), "{list}");
+    assert!(list.contains("Aino <b>") && list.contains("valid until"), "{list}");
     assert!(!list.contains(token));
     for file in ["dropday.db", "dropday.db-wal"] {
         let Ok(kept) = std::fs::read(machine.folder.path().join(file)) else { continue };
@@ -252,13 +252,13 @@ async fn invite_command_creates_lists_and_withdraws() {
 async fn check_warns_when_nobody_can_sign_up() {
     let machine = Machine::new().await;
     for (sign_up, words) in
-        [("closed", "so nobody can sign in"), ("invitation", "no invitation is good")]
+        [("closed", "so nobody can sign in"), ("invitation", "no valid invitations")]
     {
         let ended = machine.run_with(&[("WEB__SIGN_UP", sign_up)], &["check"]).await;
         assert!(ended.code == Some(0) && ended.out.contains(words), "{ended:?}");
     }
     machine.run(&["invite"]).await;
     let ended = machine.run_with(&[BY_INVITATION], &["check"]).await;
-    assert!(!ended.out.contains("no invitation is good"), "{ended:?}");
+    assert!(!ended.out.contains("no valid invitations"), "{ended:?}");
     machine.finish().await;
 }

@@ -416,7 +416,7 @@ async fn next_start_finishes_interrupted_rotation() {
     let (machine, ..) = machine_with_martha().await;
     let file = key_of(&machine);
     let beside = |ending: &str| machine.database().with_extension(format!("key{ending}"));
-    for (verb, said) in [(&["status"][..], "Artists watched"), (&["key", "rotate"], "last step")] {
+    for (verb, said) in [(&["status"][..], "Artists tracked"), (&["key", "rotate"], "last step")] {
         assert_eq!(machine.run(&["key", "rotate"]).await.code, Some(0));
         let new = std::fs::read(&file).unwrap();
         let old =

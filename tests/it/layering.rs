@@ -49,13 +49,8 @@ fn part_of(path: &[String]) -> String {
 const KNOWN_CYCLES: &[&str] = &[
     "email/messages/news",
     "email/messages/row",
-    "gateway/client",
-    "gateway/invalid_grant",
-    "gateway/token_refresh",
     "jobs/compose/load",
     "jobs/compose/news",
-    "spotify/http",
-    "spotify/classify",
     "store/allowance",
     "store/goodbye_emails",
     "store/api_calls",

@@ -130,10 +130,14 @@ async fn deletion_keeps_follows_and_emails_of_others() {
     home.inbox.stop().await;
     home.world.put_out(&artist, NewAlbum::titled("Owed"));
     home.round().await;
-    assert_eq!(home.status().await.pending, 2);
+    assert_eq!(home.status().await.emails.queued, 2);
     leave(&martha).await;
     let status = home.status().await;
-    assert_eq!((status.pending, status.artists.watched), (2, 1), "her last letter, and his news");
+    assert_eq!(
+        (status.emails.queued, status.artists.watched),
+        (2, 1),
+        "her last letter, and his news"
+    );
     home.inbox.restart().await.unwrap();
     home.round().await;
     home.world.put_out(&artist, NewAlbum::titled("Later"));

@@ -1,4 +1,4 @@
-//! What is logged can be read by users, by programs, and by systemd's journal.
+//! Log formats: text, JSON and the systemd journal.
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::binary::{Machine, to_its_end};
 
 #[tokio::test]
-async fn a_line_for_each_pass_says_what_it_did_in_text_and_in_json() {
+async fn each_run_is_logged_in_text_and_json() {
     for format in ["auto", "text", "json"] {
         let machine = Machine::with(&[("LOG__FORMAT", format)]).await;
         let mut daemon = machine.serve().await;
@@ -47,12 +47,12 @@ async fn a_line_for_each_pass_says_what_it_did_in_text_and_in_json() {
 }
 
 #[tokio::test]
-async fn a_format_that_is_none_stops_it_at_start() {
+async fn invalid_log_format_is_a_configuration_error() {
     let machine = Machine::with(&[("LOG__FORMAT", "yaml")]).await;
     let ended = machine.run(&["once"]).await;
     assert_eq!(ended.code, Some(78));
     assert!(
-        ended.err.contains("`log.format` is `yaml`, and must be auto, text, json or journal"),
+        ended.err.contains("`log.format` is `yaml`; it must be auto, text, json or journal"),
         "{ended:?}"
     );
     machine.finish().await;
@@ -91,7 +91,7 @@ async fn told(journal_stream: &str) -> Option<(String, String)> {
 const MADE: &str = "created the key that encrypts tokens";
 
 #[tokio::test]
-async fn under_systemd_the_journal_gets_entries_with_priority_and_fields() {
+async fn journal_entries_have_priority_and_fields() {
     // systemd names the file that it has tied to its journal; here it is the one that there is.
     let tied = "$(stat -Lc %d:%i /proc/self/fd/2)";
     let Some((heard, said)) = told(tied).await else { return };
@@ -102,7 +102,7 @@ async fn under_systemd_the_journal_gets_entries_with_priority_and_fields() {
 }
 
 #[tokio::test]
-async fn where_standard_error_goes_elsewhere_it_is_used_and_the_journal_is_not() {
+async fn journal_is_not_used_when_stderr_is_redirected() {
     let Some((heard, said)) = told("1:2").await else { return };
     assert!(heard.is_empty() && said.contains(MADE), "{heard:?} {said}");
 }

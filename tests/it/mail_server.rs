@@ -45,7 +45,7 @@ async fn emails_leave_encrypted(tls: impl FnOnce(Arc<ServerConfig>) -> Tls) {
     home.restart().await;
     home.round().await;
     assert!(home.emails_to(&martha.address).is_empty(), "to a server that nobody vouches for");
-    let why = home.status().await.deferred_because.unwrap();
+    let why = home.status().await.emails.deferred_reason.unwrap();
     assert!(why.contains("mail.ca_file"), "{why}");
     home.config.mail.ca_file = ca_file;
     home.restart().await;
@@ -86,7 +86,7 @@ async fn a_log_in_that_is_refused_stops_the_pass_and_loses_nothing() {
         (0, 1, 0),
         "the next is not tried"
     );
-    let why = home.status().await.deferred_because.unwrap();
+    let why = home.status().await.emails.deferred_reason.unwrap();
     assert!(why.contains("log-in failed") && why.contains("535"), "{why}");
     assert!(!why.contains("wrong@") && !why.contains("dropday:"), "{why}");
     home.config.mail.smtp_url = right;

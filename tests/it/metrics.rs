@@ -172,7 +172,7 @@ async fn series_do_not_depend_on_users() {
     let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
     home.ctx
         .db
-        .write("test", move |tx| operator.enqueue_alert(tx, OperatorAlert::NoPremium))
+        .write("test", move |tx| operator.enqueue_alert(tx, OperatorAlert::PremiumLapsed))
         .await
         .unwrap();
     home.emails().await;
@@ -304,7 +304,7 @@ async fn metrics_are_served_only_at_their_own_address() {
 
     let ended = machine.run_with(&[("METRICS__LISTEN", &machine.address)], &["serve"]).await;
     assert_eq!(ended.code, Some(78), "{ended:?}");
-    assert!(ended.err.contains("`metrics.listen` is the address of the pages"), "{ended:?}");
+    assert!(ended.err.contains("`metrics.listen` must differ"), "{ended:?}");
     let ended = machine.run_with(&[("METRICS__LISTEN", "yes")], &["serve"]).await;
     assert_eq!(ended.code, Some(78), "{ended:?}");
     machine.finish().await;

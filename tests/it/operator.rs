@@ -1,4 +1,4 @@
-//! What only the operator can mend: they are told, once a day each, and everybody else reads why.
+//! Alerts: the operator gets one email a day per problem, and users see why nothing happens.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn forbidden() -> [Fault; 2] {
 }
 
 #[tokio::test]
-async fn without_premium_the_operator_is_told_once_a_day_and_users_read_why() {
+async fn lapsed_premium_alerts_operator_daily_and_users_see_why() {
     let home = home_with_operator().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -61,7 +61,7 @@ async fn without_premium_the_operator_is_told_once_a_day_and_users_read_why() {
 }
 
 #[tokio::test]
-async fn somebody_who_is_not_on_the_apps_list_is_named_to_the_operator() {
+async fn alert_names_user_missing_from_allow_list() {
     for content_type in ["text/plain", "application/json"] {
         let home = home_with_operator().await;
         let martha = home.listener("Martha", &[]).await;
@@ -81,7 +81,7 @@ async fn somebody_who_is_not_on_the_apps_list_is_named_to_the_operator() {
             assert!(emails[0].text.replace('\n', " ").contains(word), "{}", emails[0].text);
         }
         let hers = page(&martha).await;
-        assert!(hers.contains("Ask the operator to enter you"), "{hers}");
+        assert!(hers.contains("Ask the operator of this Dropday to add you"), "{hers}");
 
         home.world.forget_requests();
         home.clock.advance(Duration::from_secs(6 * 3600 - 1));
@@ -89,13 +89,13 @@ async fn somebody_who_is_not_on_the_apps_list_is_named_to_the_operator() {
         assert_eq!(home.world.count(Endpoint::Following), 0, "she is left alone for six hours");
         home.clock.advance(Duration::from_secs(1));
         assert_eq!(home.follows_of(Scope::Due).await.believed, 1);
-        assert!(!page(&martha).await.contains("Ask whoever runs"));
+        assert!(!page(&martha).await.contains("Ask the operator"));
         home.finish().await;
     }
 }
 
 #[tokio::test]
-async fn a_list_of_follows_that_may_not_be_read_any_more_rests_for_hours_and_nothing_else_does() {
+async fn forbidden_follow_list_pauses_only_follow_syncs() {
     for fault in forbidden() {
         let home = home_with_operator().await;
         let artist = home.world.add_artist("Röyksopp");
@@ -129,7 +129,7 @@ async fn a_list_of_follows_that_may_not_be_read_any_more_rests_for_hours_and_not
 }
 
 #[tokio::test]
-async fn an_artist_who_may_not_be_asked_about_does_not_stand_in_the_others_way() {
+async fn forbidden_artist_does_not_block_other_artists() {
     for fault in forbidden() {
         let home = home_with_operator().await;
         let (_, martha) = home.listener_of("Martha", 3).await;
@@ -153,7 +153,7 @@ async fn an_artist_who_may_not_be_asked_about_does_not_stand_in_the_others_way()
 }
 
 #[tokio::test]
-async fn who_comes_to_the_door_may_knock_again_at_once() {
+async fn forbidden_profile_does_not_block_next_sign_in() {
     for fault in forbidden() {
         let home = home_with_operator().await;
         let martha = home.world.add_user("Martha");
@@ -169,7 +169,7 @@ async fn who_comes_to_the_door_may_knock_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_permission_that_does_not_cover_a_call_is_one_users_trouble() {
+async fn missing_scope_concerns_only_one_user() {
     let home = home_with_operator().await;
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
@@ -178,14 +178,14 @@ async fn a_permission_that_does_not_cover_a_call_is_one_users_trouble() {
     home.world.script(Endpoint::Following, [Fault::Status(403, "application/json", body.into())]);
     let outcome = home.follows().await;
     assert_eq!((outcome.believed, outcome.refused), (1, 1), "{outcome}");
-    assert!(page(&martha).await.contains("does not cover all that Dropday has to ask"));
+    assert!(page(&martha).await.contains("does not cover everything that Dropday needs"));
     home.emails().await;
     assert!(told(&home).is_empty());
     home.finish().await;
 }
 
 #[tokio::test]
-async fn a_lock_out_of_more_than_a_day_is_told_with_a_lower_number() {
+async fn long_lockout_alert_suggests_lower_limit() {
     let home = home_with_operator().await;
     home.listener_of("Martha", 11).await;
     home.follows().await;
@@ -202,7 +202,7 @@ async fn a_lock_out_of_more_than_a_day_is_told_with_a_lower_number() {
 }
 
 #[tokio::test]
-async fn a_lock_out_after_hardly_a_call_names_no_number_and_is_somebody_elses_doing() {
+async fn lockout_after_few_calls_blames_other_apps() {
     let home = home_with_operator().await;
     home.listener_of("Martha", 4).await;
     home.follows().await;
@@ -212,12 +212,12 @@ async fn a_lock_out_after_hardly_a_call_names_no_number_and_is_somebody_elses_do
     home.emails().await;
     let text = told(&home)[0].text.replace('\n', " ");
     assert!(text.contains("other apps") && !text.contains("artist_albums_per_day to"), "{text}");
-    assert_eq!(home.status().await.allowed, 72, "a little less, to be careful");
+    assert_eq!(home.status().await.calls.artist_albums_allowed, 72, "a little less, to be careful");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn one_short_lock_out_is_nothing_and_a_second_within_a_week_is_told() {
+async fn second_lockout_within_a_week_alerts_operator() {
     for (days, emails) in [(6, 1), (8, 0)] {
         let home = home_with_operator().await;
         home.listener_of("Martha", 1).await;
@@ -237,13 +237,13 @@ async fn one_short_lock_out_is_nothing_and_a_second_within_a_week_is_told() {
 }
 
 #[tokio::test]
-async fn where_no_operator_is_named_nothing_is_pending_to_them() {
+async fn without_operator_no_alert_is_enqueued() {
     let home = Home::new().await;
     home.listener_of("Martha", 1).await;
     home.follows().await;
     home.world.set_owner_premium(false);
     home.checks().await;
-    assert_eq!(home.status().await.pending, 0);
+    assert_eq!(home.status().await.emails.queued, 0);
     assert!(home.status().await.pauses.iter().any(|(scope, _)| scope == "all"));
     home.finish().await;
 }

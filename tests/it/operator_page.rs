@@ -1,4 +1,4 @@
-//! The operator's page tells how the instance stands, and nobody else finds it.
+//! The admin page, which only the operator can see.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,8 +63,8 @@ fn row_of(html: &str, name: &str) -> (String, String) {
     (cells[at * 6 + 1].clone(), cells[at * 6 + 2].clone())
 }
 
-fn needs(html: &str) -> String {
-    texts(html, "#needs + ul li").join("\n")
+fn alerts(html: &str) -> String {
+    texts(html, "#alerts + ul li").join("\n")
 }
 
 fn refusal() -> Fault {
@@ -73,7 +73,7 @@ fn refusal() -> Fault {
 }
 
 #[tokio::test]
-async fn who_does_not_keep_the_instance_finds_no_page_whatever_they_ask() {
+async fn admin_page_is_not_found_for_others() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     let methods =
@@ -106,12 +106,12 @@ async fn who_does_not_keep_the_instance_finds_no_page_whatever_they_ask() {
 }
 
 #[tokio::test]
-async fn a_instance_in_order_says_so_and_tells_who_is_there_without_their_addresses() {
+async fn admin_page_lists_users_without_addresses() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     home.round().await;
     let html = page(&martha).await;
     assert_eq!(texts(&html, ".state"), ["Everything is working."]);
-    assert_eq!(needs(&html), "");
+    assert_eq!(alerts(&html), "");
     let (permission, address) = row_of(&html, "Martha");
     assert_eq!((permission.as_str(), address.as_str()), ("until 23 May 2027", "confirmed"));
     assert!(!html.contains(&martha.address) && !html.contains("@example.com"));
@@ -140,7 +140,7 @@ async fn each_job_runs(home: &Home) {
 }
 
 #[tokio::test]
-async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_green() {
+async fn invalid_app_raises_alert_and_shows_on_every_account() {
     let mut home = Home::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
     home.world.set_client_secret("hush");
     let artist = home.world.add_artist("Röyksopp");
@@ -152,10 +152,10 @@ async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_gr
     home.world.expire_access_tokens();
     home.advance_hours(7);
     each_job_runs(&home).await;
-    let needs = needs(&page(&martha).await);
-    assert!(needs.contains("The last run of follows failed: "), "{needs}");
-    assert!(needs.contains("Spotify does not accept this app"), "{needs}");
-    assert!(needs.contains("dropday check"), "{needs}");
+    let alerts = alerts(&page(&martha).await);
+    assert!(alerts.contains("The job follows failed"), "{alerts}");
+    assert!(alerts.contains("Spotify does not accept this app"), "{alerts}");
+    assert!(alerts.contains("dropday check"), "{alerts}");
     let state = texts(&jonas.browser.get("/account").await.body, ".state.bad");
     let refused = "Checks are on hold: Dropday isn’t set up correctly with Spotify.";
     assert_eq!(state, [refused]);
@@ -169,7 +169,7 @@ async fn an_app_that_spotify_does_not_accept_needs_a_hand_and_nobodys_page_is_gr
 }
 
 #[tokio::test]
-async fn each_state_of_a_user_is_told() {
+async fn admin_page_shows_each_user_state() {
     let (home, artist, martha) = kept_by_martha(&[("MAIL__OPERATOR", OPERATOR)]).await;
     for name in ["Unlisted", "Withdrew", "Expired", "Bounces"] {
         home.listener(name, &[&artist]).await;
@@ -204,16 +204,16 @@ async fn each_state_of_a_user_is_told() {
     let unlisted = row_of(&html, "Unlisted").0;
     assert!(unlisted.starts_with("rejected: "), "{unlisted}");
     let withdrew = row_of(&html, "Withdrew").0;
-    assert_eq!(withdrew, "withdrawn; will be deleted on 27 November 2026");
-    assert_eq!(row_of(&html, "Expired").0, "needs to reconnect");
+    assert_eq!(withdrew, "revoked; will be deleted on 27 November 2026");
+    assert_eq!(row_of(&html, "Expired").0, "must reconnect");
     assert_eq!(row_of(&html, "Bounces").1, "bouncing since 23 November 2026");
     assert_eq!(row_of(&html, "Newcomer").1, "none");
-    assert_eq!(row_of(&html, "Waits").1, "waiting for confirmation");
+    assert_eq!(row_of(&html, "Waits").1, "not confirmed yet");
     let everybody = texts(&html, "#everybody tbody tr");
     assert!(everybody.len() == 7 && everybody[4].starts_with("Martha"), "trouble first");
-    let needs = needs(&html);
-    for told in ["Spotify refuses 1 person", "User Management", "Letters to 1 person come back"] {
-        assert!(needs.contains(told), "no {told} in {needs}");
+    let alerts = alerts(&html);
+    for told in ["requests for 1 user", "User Management", "Emails to 1 user bounce"] {
+        assert!(alerts.contains(told), "no {told} in {alerts}");
     }
     let told = texts(&html, "details td").join("\n");
     assert!(told.contains("not on the app’s list: Unlisted ("), "{told}");
@@ -224,7 +224,7 @@ async fn each_state_of_a_user_is_told() {
 }
 
 #[tokio::test]
-async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
+async fn only_operator_can_remove_access_request() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     let jonas = home.listener("Jonas", &[]).await;
     let asks = |tx: &Tx<'_>| {
@@ -237,7 +237,7 @@ async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
     };
     home.ctx.db.write("test", asks).await.unwrap();
     let page = page(&martha).await;
-    assert!(page.contains("Aino") && page.contains("1 person asks to be entered"), "{page}");
+    assert!(page.contains("Aino") && page.contains("1 person tried to connect"), "{page}");
     let path = "/admin/access-requests/1/forget";
     for stranger in [&jonas.browser, &home.visitor()] {
         assert_eq!(stranger.post(path, &[]).await.status, 404);
@@ -250,7 +250,7 @@ async fn who_asked_to_be_entered_is_taken_off_the_list_by_the_operator_alone() {
 }
 
 #[tokio::test]
-async fn users_held_by_the_brake_are_told_and_that_waiting_may_be_all() {
+async fn mass_refusal_is_shown_with_its_alert() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     for number in 0..4 {
         home.listener(&format!("Person{number}"), &[&artist]).await;
@@ -262,16 +262,16 @@ async fn users_held_by_the_brake_are_told_and_that_waiting_may_be_all() {
     let html = page(&martha).await;
     assert_eq!(numbers(&html)["Suspended (mass refusal)"], "5");
     assert_eq!(row_of(&html, "Person0").0, "suspended");
-    assert!(needs(&html).contains("5 people at once"), "{}", needs(&html));
-    assert!(!needs(&html).contains("Spotify refuses"), "they are told of once");
+    assert!(alerts(&html).contains("5 users at once"), "{}", alerts(&html));
+    assert!(!alerts(&html).contains("Spotify rejects some users"), "they are counted once");
     home.advance_hours(2);
     home.follows().await;
-    assert_eq!(needs(&page(&martha).await), "");
+    assert_eq!(alerts(&page(&martha).await), "");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn emails_that_wait_or_were_refused_are_told_with_their_reasons() {
+async fn queued_and_rejected_emails_are_listed_with_reasons() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     let daily = [("letters", "daily"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
@@ -287,23 +287,26 @@ async fn emails_that_wait_or_were_refused_are_told_with_their_reasons() {
     home.checks().await;
     home.emails_of(dropday::jobs::Scope::Due).await;
     let html = page(&martha).await;
-    let refused = texts(&html, "#refused tbody tr");
+    let refused = texts(&html, "#rejected tbody tr");
     assert!(refused.len() == 1 && refused[0].contains("looks like spam"), "{refused:?}");
-    let pending = texts(&html, "#owed tbody tr").join("\n");
-    assert!(pending.contains("scheduled") && pending.contains("451"), "{pending}");
+    let pending = texts(&html, "#queued tbody tr").join("\n");
+    assert!(pending.contains("scheduled for later") && pending.contains("451"), "{pending}");
     let numbers = numbers(&html);
     assert_eq!((&*numbers["Queued"], &*numbers["Rejected in the last two weeks"]), ("3", "1"));
-    let needs = needs(&html);
-    assert!(needs.contains("could not be sent yet") && needs.contains("were refused"), "{needs}");
+    let alerts = alerts(&html);
+    assert!(
+        alerts.contains("could not be sent yet") && alerts.contains("rejected 1 notification"),
+        "{alerts}"
+    );
     assert!(!html.contains("martha@example.com"), "addresses are masked");
     home.advance_days(15);
     home.emails().await;
-    assert_eq!(texts(&page(&martha).await, "#refused tbody tr").len(), 0, "that is long ago");
+    assert_eq!(texts(&page(&martha).await, "#rejected tbody tr").len(), 0, "that is long ago");
     home.finish().await;
 }
 
 #[tokio::test]
-async fn pauses_and_what_a_lock_out_taught_are_told_with_what_to_do() {
+async fn pauses_and_lockouts_are_shown_with_remedy() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     home.round().await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
@@ -312,18 +315,18 @@ async fn pauses_and_what_a_lock_out_taught_are_told_with_what_to_do() {
     let html = page(&martha).await;
     let pauses = texts(&html, "li").join("\n");
     assert!(pauses.contains("Paused until 23 November 2026, 14:00 (artist albums)"), "{pauses}");
-    assert!(needs(&html).contains("spotify.artist_albums_per_day"), "{}", needs(&html));
+    assert!(alerts(&html).contains("spotify.artist_albums_per_day"), "{}", alerts(&html));
     let numbers = numbers(&html);
-    assert!(numbers["Last lock-out"].starts_with("23 November 2026, 12:00, after"), "{numbers:?}");
+    assert!(numbers["Last lockout"].starts_with("23 November 2026, 12:00, after"), "{numbers:?}");
     let allowed = &numbers["Allowed for artists’ albums"];
-    assert!(allowed.ends_with("of 80 configured, after a lock-out"), "{allowed}");
+    assert!(allowed.ends_with("of the configured 80, because of a lockout"), "{allowed}");
     home.advance_hours(3);
     home.round().await;
     home.finish().await;
 }
 
 #[tokio::test]
-async fn the_calls_of_two_weeks_are_drawn_and_stand_in_a_table() {
+async fn calls_of_two_weeks_are_charted_and_tabulated() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     for _ in 0..20 {
         home.round().await;
@@ -350,7 +353,7 @@ async fn the_calls_of_two_weeks_are_drawn_and_stand_in_a_table() {
 }
 
 #[tokio::test]
-async fn whatever_users_artists_and_servers_call_things_the_page_stays_a_page() {
+async fn hostile_names_do_not_break_admin_page() {
     let odd = "</td></table><script>alert(1)</script>{{ name }} &amp; \u{202e}";
     let (home, artist, martha) = kept_by_martha(&[]).await;
     home.world.change_artist(&artist, |artist| artist.name = odd.into());
@@ -369,7 +372,7 @@ async fn whatever_users_artists_and_servers_call_things_the_page_stays_a_page() 
     assert!(everybody[0].contains('…'), "and is cut short");
     let overdue = texts(&html, "#overdue li").join("\n");
     assert!(overdue.contains("<script>alert(1)") && overdue.contains("the last check failed"));
-    let refused = texts(&html, "#refused td").join("\n");
+    let refused = texts(&html, "#rejected td").join("\n");
     assert!(refused.contains("alert(2)"), "{refused}");
     for query in [
         "?page=0",
@@ -388,7 +391,7 @@ async fn whatever_users_artists_and_servers_call_things_the_page_stays_a_page() 
 }
 
 #[tokio::test]
-async fn each_source_of_hints_is_told_with_its_last_answer_and_error() {
+async fn hint_sources_are_shown_with_last_success_and_error() {
     let (home, _, martha) = kept_by_martha(&[("HINTS__ENABLED", "true")]).await;
     home.round().await;
     home.hints().await;
@@ -407,10 +410,10 @@ async fn each_source_of_hints_is_told_with_its_last_answer_and_error() {
         assert!(told.starts_with(&plain) || told.starts_with(&counts), "{row}: {counts}");
     }
     let listenbrainz = rows.iter().find(|row| row.starts_with("listenbrainz")).unwrap();
-    for told in ["24 November 2026", "(1 in a row; next try"] {
+    for told in ["24 November 2026", "(1 in a row; again at"] {
         assert!(listenbrainz.contains(told), "no {told} in {listenbrainz}");
     }
-    assert!(!needs(&html).contains("listenbrainz"), "once is no matter");
+    assert!(!alerts(&html).contains("listenbrainz"), "once is no matter");
     home.finish().await;
 }
 
@@ -433,7 +436,7 @@ const A_CROWD: &str = "
     SELECT 2 + i % 500, 'news', 's' || i, iif(i % 1000 = 0, 'rejected', 'sent'), 1, 1, 1795435000000, 'reason ' || i FROM n;";
 
 #[tokio::test]
-async fn at_five_hundred_users_it_is_paged_through_and_stays_small() {
+async fn five_hundred_users_are_paginated() {
     let (home, _, martha) = kept_by_martha(&[]).await;
     let database = Connection::open(&home.config.database).unwrap();
     let numbers = "CREATE TEMP TABLE generate AS
@@ -444,7 +447,7 @@ async fn at_five_hundred_users_it_is_paged_through_and_stays_small() {
     assert_eq!(numbers_of_users(&first), 30);
     let rows = texts(&first, "#everybody tbody tr");
     assert!(rows[0].contains("Spotify refuses this one"), "{}", rows[0]);
-    assert_eq!(texts(&first, "#refused tbody tr").len(), 12);
+    assert_eq!(texts(&first, "#rejected tbody tr").len(), 12);
     assert!(first.contains("88 more were rejected for other reasons"));
     let mut seen = Vec::new();
     for number in 1..=17 {
@@ -466,7 +469,7 @@ fn numbers_of_users(html: &str) -> usize {
 }
 
 #[tokio::test]
-async fn status_tells_programs_the_same_numbers_as_the_page() {
+async fn status_json_matches_admin_page() {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let martha = machine.settle(&[("Martha", &[&artist]), ("Jonas", &[&artist])]).await.remove(0);
@@ -484,18 +487,18 @@ async fn status_tells_programs_the_same_numbers_as_the_page() {
     for (name, at) in [
         ("All", "/users/all"),
         ("Connected", "/users/connected"),
-        ("Address confirmed", "/users/confirmed"),
+        ("Email confirmed", "/users/confirmed"),
         ("Bouncing", "/users/bouncing"),
         ("Artists’ albums, last 24 hours", "/calls/used/artist_albums"),
         ("Followed artists, last 24 hours", "/calls/used/following"),
         ("Allowed for artists’ albums", "/calls/artist_albums_allowed"),
         ("Left", "/calls/artist_albums_left"),
-        ("Watched", "/artists/watched"),
-        ("Checked in 24 hours", "/artists/checked_last_day"),
+        ("Tracked", "/artists/tracked"),
+        ("Checked in the last 24 hours", "/artists/checked_last_day"),
         ("Overdue", "/artists/overdue"),
-        ("Queued", "/letters/owed"),
-        ("Rejected in the last two weeks", "/letters/refused_lately"),
-        ("Sent in total", "/letters/sent"),
+        ("Queued", "/emails/queued"),
+        ("Rejected in the last two weeks", "/emails/rejected_recently"),
+        ("Sent in total", "/emails/sent"),
     ] {
         let told = status.pointer(at).unwrap_or_else(|| panic!("no {at}"));
         assert_eq!(numbers[name], told.to_string(), "{name}");
@@ -507,10 +510,7 @@ async fn status_tells_programs_the_same_numbers_as_the_page() {
     let drawn: Vec<String> = days.iter().rev().map(|day| day["calls"].to_string()).collect();
     let table: Vec<String> = texts(&html, "#days td").into_iter().skip(1).step_by(4).collect();
     assert_eq!(drawn, table);
-    assert_eq!(
-        status["needs_a_hand"].as_array().unwrap().len(),
-        texts(&html, "#needs + ul li").len()
-    );
+    assert_eq!(status["alerts"].as_array().unwrap().len(), texts(&html, "#alerts + ul li").len());
     let jobs: std::collections::BTreeSet<_> =
         texts(&html, "#runs td:first-child").into_iter().collect();
     assert_eq!(jobs, status["jobs"].as_object().unwrap().keys().cloned().collect());

@@ -259,10 +259,10 @@ async fn unsent_goodbye_address_is_deleted_after_four_days() {
     home.inbox.stop().await;
     martha.browser.post("/account/leave", &[("sure", "on")]).await;
     home.emails().await;
-    assert_eq!(home.status().await.pending, 1);
+    assert_eq!(home.status().await.emails.queued, 1);
     home.advance_days(4);
     home.follows().await;
-    assert_eq!(home.status().await.pending, 0);
+    assert_eq!(home.status().await.emails.queued, 0);
     home.inbox.restart().await.unwrap();
     home.emails().await;
     assert!(home.inbox.emails().is_empty());

@@ -372,7 +372,7 @@ async fn a_list_that_cannot_be_read_costs_no_album_and_is_read_later() {
 }
 
 #[tokio::test]
-async fn a_initial_scan_that_fails_is_made_again_and_stays_silent() {
+async fn failed_initial_scan_is_retried_silently() {
     let home = Home::new().await;
     let artist = artist(&home, 25, 25);
     let martha = home.listener("Martha", &[&artist]).await;

@@ -80,7 +80,7 @@ async fn pending_notification_is_kept_however_old() {
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.advance_days(500);
     assert_eq!(maintenance(&home).await.emails, 0, "the artist was not checked for longer");
-    assert_eq!(home.status().await.pending, 1);
+    assert_eq!(home.status().await.emails.queued, 1);
     let sql = "UPDATE outbox SET next_at = 0 WHERE state = 'pending'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
     home.emails().await;

@@ -33,7 +33,7 @@ class World:
             **spotify.settings,
             **rules,
             mail__smtp_url=f"smtp://{spotify.inbox()}",
-            mail__together="0s",
+            mail__batch_window="0s",
             log__level="debug",
         )
         self.process = None
@@ -121,7 +121,7 @@ def is_set(world):
     letter = wait_until("a letter to confirm", lambda: world.letters("/confirm"), SOON)[0]
     link = re.search(r"https?://\S+/confirm\S+", letter.get_body(("plain",)).get_content())
     confirm_address(world.dropday, link.group().rstrip(".,>)"))
-    wait_until("everybody to be looked at", lambda: world.dropday.status()["artists"]["never_asked"] == 0, SOON)
+    wait_until("everybody to be looked at", lambda: world.dropday.status()["artists"]["never_checked"] == 0, SOON)
     world.expect_at_work()
 
 

@@ -186,4 +186,4 @@ def confirm_address(dropday, link):
 
 def must_sign_in_again(status):
     """How many people needs to reconnect, by `dropday status --json`."""
-    return status["users"]["must_sign_in_again"]
+    return status["users"]["must_reconnect"]

@@ -180,10 +180,10 @@ def is_filled(world):
     with world.large.serving():
         for number in range(PEOPLE):
             sign_in(world.large, _agree_as(number))
-        wait_until("everybody's list to be read", lambda: _artists(world.large, "watched") == ARTISTS, 120)
+        wait_until("everybody's list to be read", lambda: _artists(world.large, "tracked") == ARTISTS, 120)
     _forget_calls(world.large.folder)
     with world.large.serving(**_environment(UNLIMITED)) as process:
-        wait_until("everybody to be looked at", lambda: time.sleep(2) or _artists(world.large, "never_asked") == 0, 600)
+        wait_until("everybody to be looked at", lambda: time.sleep(2) or _artists(world.large, "never_checked") == 0, 600)
         after = memory(process.pid)
         world.say(f"memory at most in a first pass for {PEOPLE} people, {ARTISTS:,} artists", _megabytes(after.peak))
         time.sleep(60)

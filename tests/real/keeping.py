@@ -80,7 +80,7 @@ def _works(dropday):
         people = dropday.status()["users"]
         expect(people["connected"] == 1, f"people: {people}")
     dropday.once("--all")
-    expect(dropday.status()["users"]["must_sign_in_again"] == 0, "somebody needs to reconnect")
+    expect(dropday.status()["users"]["must_reconnect"] == 0, "somebody needs to reconnect")
 
 
 @PART.promise("a backup taken under load is sound, for its owner alone, and writing went on meanwhile")

@@ -67,7 +67,7 @@ class World:
             **spotify.settings,
             mail__smtp_url=f"smtp://127.0.0.1:{port}",
             mail__operator="operator@example.test",
-            mail__together="0s",
+            mail__batch_window="0s",
             web__contact="operator@example.test",
             web__forms_per_minute="1000",
             schedule__follows="*/2 * * * * *",

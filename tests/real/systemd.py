@@ -67,7 +67,7 @@ class World:
             "schedule.releases": "*/2 * * * * *",
             "schedule.letters": "*/2 * * * * *",
             "spotify.request_interval": "10ms",
-            "mail.together": "0s",
+            "mail.batch_window": "0s",
             "schedule.zone": "UTC",
         }
         dkim = folder / "dkim.pem"

@@ -1,27 +1,25 @@
-//! As a table, for users.
+//! The status as a table.
 
 use comfy_table::{Table, presets};
 
-use super::last_ok;
 use crate::domain::quota::Bucket;
 use crate::store::hint_sources::Health;
 use crate::store::job_runs::{JobRun, RunResult};
-use crate::store::status::{Consent, Group, History, Mailbox, Report, Standing, Status};
+use crate::store::status::{Calls, Consent, Emails, Group, Mailbox, Standing, Status};
 
-/// So many users are listed; `--json` lists everybody.
-const USERS_LISTED: usize = 50;
+/// How many users are listed; `--json` lists all of them.
+const MAX_USERS_LISTED: usize = 50;
 
-/// All of it.
-pub(super) fn of(report: &Report) -> Table {
+pub(super) fn render(status: &Status) -> Table {
     let mut rows = Rows(Table::new());
     rows.0.load_style(presets::NOTHING);
-    needs(&mut rows, report);
-    users(&mut rows, report);
-    artists(&mut rows, &report.status);
-    calls(&mut rows, report);
-    hints(&mut rows, &report.status);
-    emails(&mut rows, report);
-    jobs(&mut rows, report);
+    alerts(&mut rows, status);
+    users(&mut rows, status);
+    artists(&mut rows, status);
+    calls(&mut rows, status);
+    hints(&mut rows, status);
+    emails(&mut rows, &status.emails);
+    jobs(&mut rows, status);
     rows.0
 }
 
@@ -31,69 +29,72 @@ impl Rows {
     fn add(&mut self, what: &str, how: impl ToString) {
         self.0.add_row([what.to_owned(), how.to_string()]);
     }
-}
 
-fn needs(rows: &mut Rows, report: &Report) {
-    for need in &report.needs {
-        rows.add("Needs a hand", need);
-        rows.add("  what to do", need.to_do());
-    }
-    for told in &report.told {
-        rows.add("You were told", format!("{}: {} ({})", told.at, told.what, told.state));
+    fn add_unless_zero(&mut self, what: &str, n: u64) {
+        if n > 0 {
+            self.add(what, n);
+        }
     }
 }
 
-fn users(rows: &mut Rows, report: &Report) {
-    let users = &report.status.users;
-    rows.add("People", format!("{} ({} with a confirmed address)", users.all, users.confirmed));
+fn alerts(rows: &mut Rows, status: &Status) {
+    for alert in &status.alerts {
+        rows.add("Action needed", &alert.title);
+        rows.add("  what happened", &alert.what_happened);
+        rows.add("  what to do", &alert.what_to_do);
+    }
+    for email in &status.told {
+        rows.add("Alert email", format!("{}: {} ({})", email.at, email.what, email.state));
+    }
+}
+
+fn users(rows: &mut Rows, status: &Status) {
+    let users = &status.users;
+    rows.add("Users", format!("{} ({} with a confirmed email)", users.all, users.confirmed));
     rows.add("  connected", users.connected);
-    rows.add("  must sign in again", users.must_sign_in_again);
-    rows.add("  refused by Spotify", users.in_trouble);
-    if users.held > 0 {
-        rows.add("  held: many refused at once", users.held);
+    rows.add("  must reconnect", users.must_sign_in_again);
+    rows.add("  rejected by Spotify", users.in_trouble);
+    rows.add_unless_zero("  suspended (mass refusal)", users.held);
+    rows.add_unless_zero("  bouncing", users.bouncing);
+    for request in &status.access_requests {
+        let (name, email, at) = (&request.name, request.address.as_str(), request.asked_at);
+        rows.add("  access request", format!("{name}, {email}, since {at}"));
     }
-    if users.bouncing > 0 {
-        rows.add("  letters come back", users.bouncing);
+    for user in users.list.iter().take(MAX_USERS_LISTED) {
+        rows.add(&format!("  {} ({})", user.name, user.spotify_id), describe_user(user));
     }
-    for access_request in &report.status.access_requests {
-        let (name, address, at) =
-            (&access_request.name, access_request.address.as_str(), access_request.asked_at);
-        rows.add("  asks to be entered at Spotify", format!("{name}, {address}, since {at}"));
-    }
-    for user in report.users.iter().take(USERS_LISTED) {
-        let Standing { name, spotify_id, .. } = user;
-        rows.add(&format!("  {name} ({spotify_id})"), describe_user(user));
-    }
-    let besides = report.users.len().saturating_sub(USERS_LISTED);
-    if besides > 0 {
-        rows.add("  and others", format!("{besides}; dropday status --json lists them all"));
+    let others = users.list.len().saturating_sub(MAX_USERS_LISTED);
+    if others > 0 {
+        rows.add("  others", format!("{others}; dropday status --json lists all of them"));
     }
 }
 
-/// `connected until 2027-05-23T12:00:00Z, address confirmed, 3 artists, here since …, last visit …`
+/// `connected until 2027-05-23T12:00:00Z, email confirmed, 3 artists, member since …, last visit …`
 fn describe_user(user: &Standing) -> String {
     let consent = match &user.consent {
-        Consent::Good(until) => format!("connected until {until}"),
-        Consent::Refused(why) => format!("refused: {why}"),
-        Consent::Suspended => "held: many refused at once".to_owned(),
-        Consent::Ended => "must sign in again".to_owned(),
-        Consent::Withdrawn(at) => format!("took the permission back, is deleted at {at}"),
+        Consent::Valid { until } => format!("connected until {until}"),
+        Consent::Rejected { reason } => format!("rejected: {reason}"),
+        Consent::Suspended => "suspended (mass refusal)".to_owned(),
+        Consent::Ended => "must reconnect".to_owned(),
+        Consent::Revoked { deleted_at } => {
+            format!("revoked Spotify access, will be deleted at {deleted_at}")
+        }
     };
-    let mailbox = match user.mailbox {
-        Mailbox::None => "no address".to_owned(),
-        Mailbox::Awaiting => "address not confirmed yet".to_owned(),
-        Mailbox::Confirmed => "address confirmed".to_owned(),
-        Mailbox::Bouncing(since) => format!("letters come back since {since}"),
+    let email = match user.email {
+        Mailbox::None => "no email".to_owned(),
+        Mailbox::AwaitingConfirmation => "email not confirmed yet".to_owned(),
+        Mailbox::Confirmed => "email confirmed".to_owned(),
+        Mailbox::Bouncing { since } => format!("email bouncing since {since}"),
     };
     let visit = user.last_visit.map_or("long ago".to_owned(), |at| at.to_string());
     let (artists, since) = (user.artists, user.since);
-    format!("{consent}, {mailbox}, {artists} artists, here since {since}, last visit {visit}")
+    format!("{consent}, {email}, {artists} artists, member since {since}, last visit {visit}")
 }
 
 fn artists(rows: &mut Rows, status: &Status) {
     let artists = &status.artists;
-    rows.add("Artists watched", artists.watched);
-    rows.add("  never asked about yet", artists.never_asked);
+    rows.add("Artists tracked", artists.watched);
+    rows.add("  never checked", artists.never_asked);
     rows.add("  checked in the last 24 h", artists.checked_last_day);
     rows.add("  checked in the last 7 days", artists.checked_last_week);
     rows.add("  overdue", artists.overdue);
@@ -105,46 +106,44 @@ fn artists(rows: &mut Rows, status: &Status) {
     rows.add("  last check", artists.last_check.map_or("never".into(), |at| at.to_string()));
 }
 
-fn calls(rows: &mut Rows, report: &Report) {
-    let (status, per_day) = (&report.status, report.per_day);
+fn calls(rows: &mut Rows, status: &Status) {
+    let calls = &status.calls;
     rows.add("Calls in the last 24 h", "");
-    for (bucket, used) in &status.calls {
-        let of = match bucket {
-            Bucket::ArtistAlbums if status.allowed < per_day => format!(
-                " of {} (a lock-out taught so; {per_day} are configured), {} left",
-                status.allowed,
-                report.calls_left()
-            ),
-            Bucket::ArtistAlbums => format!(" of {per_day}, {} left", report.calls_left()),
-            _ => String::new(),
-        };
-        rows.add(&format!("  {}", bucket.as_str()), format!("{used}{of}"));
+    for (bucket, used) in &calls.used {
+        let limit = describe_limit(*bucket, calls);
+        rows.add(&format!("  {}", bucket.as_str()), format!("{used}{limit}"));
     }
     rows.add("Calls by day (UTC)", "");
-    for history in &report.calls {
-        rows.add(&format!("  {}", history.bucket.as_str()), describe_days(history));
+    for history in &calls.by_day {
+        let days: Vec<_> = history.days.iter().map(|day| day.calls.to_string()).collect();
+        let days = format!("{} (today last)", days.join(" "));
+        rows.add(&format!("  {}", history.bucket.as_str()), days);
     }
-    if let Some(quota_lockout) = report.quota_lockout {
-        let how = format!(
-            "after {} calls, at {}; {} in a row",
-            quota_lockout.spent, quota_lockout.at, quota_lockout.in_a_row
-        );
-        rows.add("Last lock-out", how);
+    if let Some(lockout) = calls.last_lockout {
+        let (at, spent, in_a_row) = (lockout.at, lockout.spent, lockout.in_a_row);
+        rows.add("Last lockout", format!("{at}, after {spent} calls; {in_a_row} in a row"));
     }
     for (scope, pause) in &status.pauses {
         rows.add("Paused", format!("{scope} until {}: {}", pause.until, pause.cause));
     }
 }
 
-/// `0 0 12 80 until today`
-fn describe_days(history: &History) -> String {
-    let calls: Vec<_> = history.days.iter().map(|(_, calls)| calls.to_string()).collect();
-    format!("{} (today last)", calls.join(" "))
+/// ` of 80, 12 left`
+fn describe_limit(bucket: Bucket, calls: &Calls) -> String {
+    let (allowed, per_day, left) =
+        (calls.artist_albums_allowed, calls.artist_albums_per_day, calls.artist_albums_left);
+    match bucket {
+        Bucket::ArtistAlbums if allowed < per_day => {
+            format!(" of {allowed} (because of a lockout; {per_day} are configured), {left} left")
+        }
+        Bucket::ArtistAlbums => format!(" of {per_day}, {left} left"),
+        _ => String::new(),
+    }
 }
 
 fn hints(rows: &mut Rows, status: &Status) {
     for health in &status.hint_sources {
-        rows.add(&format!("Hints of {}", health.source), describe_health(health));
+        rows.add(&format!("Hints from {}", health.source), describe_source(health));
     }
     if status.hint_sources.iter().any(|health| health.calls > 0) {
         let (mbids, deezer) = status.known_elsewhere;
@@ -152,80 +151,65 @@ fn hints(rows: &mut Rows, status: &Status) {
     }
 }
 
-fn emails(rows: &mut Rows, report: &Report) {
-    let status = &report.status;
-    rows.add("Letters owed (things in them)", status.pending);
-    rows.add("  put off at least once", status.deferred);
-    if let Some(why) = &status.deferred_because {
-        rows.add("  the latest because", why);
+/// `12 hints open, 40 confirmed, 2 dropped; last answer 2026-11-23T12:00:00Z`
+fn describe_source(health: &Health) -> String {
+    let Health { hints, failures, next_at, .. } = health;
+    let last_ok = health.last_ok_at.map_or("never".into(), |at| at.to_string());
+    let mut text = format!(
+        "{} hints open, {} confirmed, {} dropped; last answer {last_ok}",
+        hints.open, hints.confirmed, hints.dropped
+    );
+    if let (1.., Some(error)) = (failures, &health.last_error) {
+        let (reason, at) = (&error.reason, error.at);
+        text += &format!("; failed {failures} times, at {at}: {reason}; next attempt {next_at}");
     }
-    report
-        .pending
-        .iter()
-        .for_each(|group| rows.add(&format!("  {}", group.kind), describe_pending(group)));
-    besides(rows, report.pending_besides);
-    rows.add("Refused by the mail server", status.refused);
-    for group in &report.refused {
-        let why = group.reason.as_deref().unwrap_or("no reason was given");
-        let how = format!("{}, last at {}: {why}", group.count, group.at);
-        rows.add(&format!("  {}", group.kind), how);
-    }
-    besides(rows, report.refused_besides);
-    rows.add("Sent", status.sent);
+    text
 }
 
-fn describe_pending(group: &Group) -> String {
-    let Group { count, oldest, at, reason, .. } = group;
-    let why = reason.as_deref().unwrap_or("waiting for the hour");
-    format!("{count} since {oldest}, next at {at}: {why}")
-}
-
-fn besides(rows: &mut Rows, n: u64) {
-    if n > 0 {
-        rows.add("  for other reasons", n);
+fn emails(rows: &mut Rows, emails: &Emails) {
+    rows.add("Notifications queued", emails.queued);
+    rows.add("  deferred at least once", emails.deferred);
+    if let Some(reason) = &emails.deferred_reason {
+        rows.add("  latest reason", reason);
     }
+    for Group { kind, reason, count, oldest, at } in &emails.queued_by_reason {
+        let reason = reason.as_deref().unwrap_or("scheduled for later");
+        let text = format!("{count} since {oldest}, next attempt {at}: {reason}");
+        rows.add(&format!("  {kind}"), text);
+    }
+    rows.add_unless_zero("  for other reasons", emails.queued_other);
+    rows.add("Rejected by the mail server", emails.rejected);
+    for Group { kind, reason, count, at, .. } in &emails.rejected_by_reason {
+        let reason = reason.as_deref().unwrap_or("no reason given");
+        rows.add(&format!("  {kind}"), format!("{count}, last at {at}: {reason}"));
+    }
+    rows.add_unless_zero("  for other reasons", emails.rejected_other);
+    rows.add("Sent", emails.sent);
 }
 
-fn jobs(rows: &mut Rows, report: &Report) {
-    if !report.status.jobs.is_empty() {
+fn jobs(rows: &mut Rows, status: &Status) {
+    if !status.jobs.is_empty() {
         rows.add("Jobs", "");
     }
-    for runs in report.jobs() {
+    for runs in status.jobs() {
         rows.add(&format!("  {}", runs[0].job), describe_job(runs));
     }
-    if let Some(room) = report.room {
-        let (free, total) = (room.free / 1_000_000, room.total / 1_000_000);
-        rows.add("Disk of the database", format!("{free} of {total} MB are free"));
+    if let Some(disk) = status.disk {
+        let (free, total) = (disk.free / 1_000_000, disk.total / 1_000_000);
+        rows.add("Disk of the database", format!("{free} of {total} MB free"));
     }
 }
 
 /// `2026-11-23T12:00:00Z, took 1s 20ms: 3 emails sent`
 fn describe_job(runs: &[JobRun]) -> String {
     let Some(last) = runs.first() else { return String::new() };
-    let what = if last.is_idle { "nothing to do" } else { &last.did };
-    let mut words = format!("{}, took {:#}: {what}", last.ended_at, last.took());
+    let report = if last.is_idle { "nothing to do" } else { &last.did };
+    let mut text = format!("{}, took {:#}: {report}", last.ended_at, last.took());
     if last.result != RunResult::Ok {
-        let ok = last_ok(runs).map_or("never".into(), |run| run.ended_at.to_string());
-        words += &format!(" ({}; last went well {ok})", last.result.as_str().replace('_', " "));
+        let last_ok = runs.iter().find(|run| run.result == RunResult::Ok);
+        let last_ok = last_ok.map_or("never".into(), |run| run.ended_at.to_string());
+        let result = last.result.as_str().replace('_', " ");
+        text += &format!(" ({result}; last success {last_ok})");
     }
-    words
-}
-
-/// `12 hints open, 40 confirmed, 2 dropped; last answered 2026-11-23T12:00:00Z`
-fn describe_health(health: &Health) -> String {
-    let Health { hints, last_error, .. } = health;
-    let mut words = format!(
-        "{} hints open, {} confirmed, {} dropped; last answered {}",
-        hints.open,
-        hints.confirmed,
-        hints.dropped,
-        health.last_ok_at.map_or("never".into(), |at| at.to_string())
-    );
-    if let (1.., Some((why, at))) = (health.failures, last_error) {
-        words += &format!(
-            "; failed {} times, at {at}: {why}; again at {}",
-            health.failures, health.next_at
-        );
-    }
-    words
+    text
 }

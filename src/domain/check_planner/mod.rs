@@ -114,14 +114,6 @@ pub struct PlannedCheck {
     pub reserved: u32,
 }
 
-impl PlannedCheck {
-    /// The same once it was begun: what was begun is finished, whatever calls are kept back.
-    #[must_use]
-    pub fn continued(&self) -> Self {
-        Self { reserved: 0, ..self.clone() }
-    }
-}
-
 impl Budget {
     /// Calls that are still kept back for hints: what they needed lately and half as much again, at most
     /// half of all, less what they had today.

@@ -9,17 +9,20 @@ use super::consent_ends::ConsentEnds;
 use super::goodbye::Goodbye;
 use super::item::{MuteLink, NewsItem};
 use super::news::{News, Sample};
-use super::operator::{ToOperator, Trouble};
+use super::operator::OperatorEmail;
 use super::sign_in_again::SignInAgain;
 use super::test_email::TestEmail;
 use super::welcome::Welcome;
 use super::withdrawn::Withdrawn;
 use crate::domain::artist::{Artist, ArtistId};
+use crate::domain::disk_space::DiskSpace;
+use crate::domain::operator_alert::{AlertDetails, OperatorAlert};
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::quota::Bucket;
 use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
 use crate::domain::release_filter::Category;
 use crate::domain::text::one_line;
+use crate::domain::user::UserId;
 use crate::email::message::{Email, RenderError};
 
 /// The day on which all of them are written: a Friday.
@@ -54,7 +57,9 @@ pub fn all() -> Vec<(&'static str, Email)> {
         ("goodbye_withdrawn", goodbye(false).email()),
         ("test_email", test_email().email()),
     ];
-    emails.extend(troubles().map(|(name, trouble)| (name, to_operator(trouble).email())));
+    emails.extend(
+        alerts().map(|(name, alert, details)| (name, to_operator(&alert, &details).email())),
+    );
     emails.into_iter().map(|(name, email)| (name, written(name, email))).collect()
 }
 
@@ -207,38 +212,41 @@ fn test_email() -> TestEmail<'static> {
     TestEmail { instance_url: INSTANCE, server: "mail.dropday.example:587", sent_at }
 }
 
-/// An email to the operator.
-pub fn to_operator(trouble: Trouble<'_>) -> ToOperator<'_> {
-    ToOperator { trouble, instance_url: INSTANCE }
+/// An alert to the operator.
+pub fn to_operator(alert: &OperatorAlert, details: &AlertDetails) -> OperatorEmail<'static> {
+    OperatorEmail { alert: alert.text(details), instance_url: INSTANCE }
 }
 
-fn troubles() -> [(&'static str, Trouble<'static>); 10] {
-    let until = jiff::Timestamp::constant(1_795_869_000, 0);
+fn alerts() -> [(&'static str, OperatorAlert, AlertDetails); 10] {
+    use OperatorAlert::*;
+    let details = AlertDetails::default;
+    let users = |users: &[(&str, &str)]| AlertDetails {
+        count: users.len() as u64,
+        users: users.iter().map(|(name, id)| ((*name).into(), (*id).into())).collect(),
+        ..details()
+    };
+    let quota = |lower_limit| AlertDetails {
+        until: Some(jiff::Timestamp::constant(1_795_869_000, 0)),
+        calls_per_day: 80,
+        lower_limit,
+        ..details()
+    };
+    let requests = [("Aino Virtanen", "aino@example.com"), ("אביב גפן", "aviv@example.org")];
+    let martha = users(&[("Martha <3\r\nBcc: x", "martha42")]);
+    let aino = users(&[("Aino <3\r\nBcc: x", "aino@example.com")]);
+    let login = "535 5.7.8 Username and Password not accepted";
+    let disk = Some(DiskSpace { free: 180_000_000, total: 8_000_000_000 });
     [
-        ("operator_mass_refusal", Trouble::MassRefusal { users: 5 }),
-        ("operator_no_premium", Trouble::NoPremium),
-        (
-            "operator_allow_list",
-            Trouble::NotOnAllowList { name: "Martha <3\r\nBcc: x", spotify_id: "martha42" },
-        ),
-        (
-            "operator_access_request",
-            Trouble::AccessRequests { who: &[("Aino <3\r\nBcc: x", "aino@example.com")] },
-        ),
-        (
-            "operator_access_requests",
-            Trouble::AccessRequests {
-                who: &[("Aino Virtanen", "aino@example.com"), ("אביב גפן", "aviv@example.org")],
-            },
-        ),
-        ("operator_endpoint", Trouble::EndpointRemoved { calls: Bucket::Following }),
-        ("operator_quota", Trouble::QuotaSpent { until, per_day: 80, lower: Some(48) }),
-        ("operator_quota_elsewhere", Trouble::QuotaSpent { until, per_day: 80, lower: None }),
-        (
-            "operator_mail_refused",
-            Trouble::MailRefused { said: "535 5.7.8 Username and Password not accepted" },
-        ),
-        ("operator_disk", Trouble::DiskNearlyFull { free_mb: 180 }),
+        ("operator_mass_refusal", MassRefusal, AlertDetails { count: 5, ..details() }),
+        ("operator_no_premium", PremiumLapsed, details()),
+        ("operator_allow_list", NotOnAllowList(UserId(7)), martha),
+        ("operator_access_request", AccessRequests, aino),
+        ("operator_access_requests", AccessRequests, users(&requests)),
+        ("operator_endpoint", EndpointForbidden(Bucket::Following), details()),
+        ("operator_quota", QuotaExhausted(Bucket::ArtistAlbums), quota(Some(48))),
+        ("operator_quota_elsewhere", QuotaExhausted(Bucket::ArtistAlbums), quota(None)),
+        ("operator_mail_refused", MailRejected, AlertDetails { reason: login.into(), ..details() }),
+        ("operator_disk", DiskNearlyFull, AlertDetails { disk, ..details() }),
     ]
 }
 

@@ -5,7 +5,6 @@ mod same_things;
 
 use scraper::Html;
 
-use super::operator::Trouble;
 use super::{samples, welcome};
 use crate::email::message::Email;
 
@@ -27,13 +26,6 @@ fn an_account_without_a_name_is_somebody() {
     let email = samples::confirm("\r\n").email().unwrap();
     assert!(email.text.contains("Somebody asked Dropday to write to this address"));
     assert!(email.html.contains("Somebody asked Dropday"));
-}
-
-#[test]
-fn a_name_cannot_add_a_header_to_the_email_about_it() {
-    let trouble = Trouble::NotOnAllowList { name: "Martha\r\nBcc: x", spotify_id: "m" };
-    let email = samples::to_operator(trouble).email().unwrap();
-    assert_eq!(email.subject, "Dropday needs a hand: Martha Bcc: x is not on the app's list");
 }
 
 #[test]

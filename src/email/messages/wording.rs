@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use crate::domain::detection::is_too_far_ahead;
 use crate::domain::release::ReleaseDate;
 use crate::domain::text::one_line;
+pub(super) use crate::domain::text::shortened;
 
 /// Days after which an album that is new here must be old elsewhere.
 const LONG_AGO: i32 = 180;
@@ -76,18 +77,6 @@ fn is_right_to_left(c: char) -> bool {
     matches!(c,
         '\u{590}'..='\u{8ff}' | '\u{200f}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
         | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
-}
-
-/// `text` in at most `room` characters, cut between words where one can, with an ellipsis.
-pub(super) fn shortened(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(room.saturating_sub(1)).collect();
-    let between_words = kept.rfind(' ').filter(|at| *at > kept.len() / 2);
-    // A joiner at the cut would pull the ellipsis into an emoji.
-    let kept = kept[..between_words.unwrap_or(kept.len())].trim_end_matches([' ', '\u{200d}']);
-    format!("{kept}…")
 }
 
 /// `Released today, 23 November 2026`, as precisely as the date is known; `None` if it is not, or

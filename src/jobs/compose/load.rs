@@ -8,13 +8,12 @@ use super::{Loaded, NoLongerNeeded};
 use crate::domain::check_planner;
 use crate::domain::consent::{ends_at, reminder_due};
 use crate::domain::day_of;
-use crate::domain::disk_space::DiskSpace;
-use crate::domain::operator_alert::OperatorAlert;
-use crate::domain::quota::Bucket;
+use crate::domain::operator_alert::{AlertDetails, AlertText, OperatorAlert};
+use crate::domain::quota;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::jobs::consent_reminders;
 use crate::store::access_requests::{self, AccessRequest};
-use crate::store::allowance::{self, LockOut};
+use crate::store::allowance;
 use crate::store::confirmation_links::{self, ConfirmationLink};
 use crate::store::goodbye_emails::{self, PendingGoodbye};
 use crate::store::outbox::{Claimed, EmailKind};
@@ -32,26 +31,7 @@ pub(super) enum Facts {
     /// With the day on which the consent ends.
     ConsentEnds(Date),
     Goodbye(PendingGoodbye),
-    Operator(Known),
-}
-
-/// What is known of a matter of the operator's.
-pub(super) enum Known {
-    MassRefusal(u64),
-    NoPremium,
-    NotOnAllowList(Box<User>),
-    AccessRequests(Vec<AccessRequest>),
-    EndpointRemoved(Bucket),
-    QuotaSpent(LockOut),
-    MailRefused(String),
-    DiskNearlyFull(DiskSpace),
-}
-
-impl Known {
-    /// Who asks to be entered at Spotify, where it is about them.
-    pub(super) fn access_requests(&self) -> &[AccessRequest] {
-        if let Self::AccessRequests(access_requests) = self { access_requests } else { &[] }
-    }
+    Operator(AlertText),
 }
 
 /// The recipient and the contents. `operator` is the operator's address, if one is configured.
@@ -65,9 +45,10 @@ pub(super) fn load(
         Addressee::User(user) => users::find(tx, user)?,
         Addressee::Operator => {
             let Some(to) = operator else {
-                return Ok(Err("no operator is named in the configuration any more"));
+                return Ok(Err("mail.operator is no longer set"));
             };
-            return Ok(alert(tx, claimed)?.map(|known| (to, Facts::Operator(known))));
+            let alert = operator_alert(tx, claimed, settings.calls_per_day)?;
+            return Ok(alert.map(|alert| (to, Facts::Operator(alert))));
         }
         Addressee::Left => return goodbye(tx, claimed),
     };
@@ -117,36 +98,54 @@ fn goodbye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
     Ok(goodbye.map(|goodbye| (goodbye.address.clone(), Facts::Goodbye(goodbye))))
 }
 
-fn alert(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<Known> {
+fn operator_alert(tx: &Tx<'_>, claimed: &Claimed, calls_per_day: u32) -> Loaded<AlertText> {
     let alert = claimed.subjects.first().and_then(|subject| OperatorAlert::parse(subject));
-    let known = match alert {
-        None => None,
-        Some(OperatorAlert::MassRefusal) => {
-            Some(consents::count_held(tx)?).filter(|held| *held > 0).map(Known::MassRefusal)
+    let Some(alert) = alert else { return Ok(Err("unknown alert")) };
+    let details = alert_details(tx, claimed, &alert, calls_per_day)?;
+    Ok(details.map(|details| alert.text(&details)).ok_or("the problem is over"))
+}
+
+/// `None` if there is nothing left to report.
+fn alert_details(
+    tx: &Tx<'_>,
+    claimed: &Claimed,
+    alert: &OperatorAlert,
+    calls_per_day: u32,
+) -> crate::store::Result<Option<AlertDetails>> {
+    let details = AlertDetails::default();
+    Ok(match alert {
+        OperatorAlert::MassRefusal => {
+            let count = consents::count_held(tx)?;
+            (count > 0).then_some(AlertDetails { count, ..details })
         }
-        Some(OperatorAlert::NoPremium) => Some(Known::NoPremium),
-        Some(OperatorAlert::NotOnAllowList(user)) => {
-            users::find(tx, user)?.map(Box::new).map(Known::NotOnAllowList)
+        OperatorAlert::NotOnAllowList(user) => users::find(tx, *user)?.map(|user| {
+            let users = vec![(user.display_name, user.spotify_id)];
+            AlertDetails { users, ..details }
+        }),
+        OperatorAlert::AccessRequests => {
+            let requests = access_requests::record_alert(tx, claimed.email, claimed.is_repeat)?;
+            let user = |request: AccessRequest| (request.name, request.address.as_str().to_owned());
+            let users: Vec<_> = requests.into_iter().map(user).collect();
+            let count = users.len() as u64;
+            (count > 0).then_some(AlertDetails { count, users, ..details })
         }
-        Some(OperatorAlert::AccessRequests) => {
-            let access_requests =
-                access_requests::record_alert(tx, claimed.email, claimed.is_repeat)?;
-            Some(access_requests)
-                .filter(|access_requests| !access_requests.is_empty())
-                .map(Known::AccessRequests)
+        OperatorAlert::QuotaExhausted(bucket) => {
+            allowance::lock_out(tx, *bucket)?.map(|lockout| AlertDetails {
+                until: Some(lockout.until),
+                calls_per_day,
+                lower_limit: quota::lower(calls_per_day, lockout.spent),
+                ..details
+            })
         }
-        Some(OperatorAlert::EndpointRemoved(bucket)) => Some(Known::EndpointRemoved(bucket)),
-        Some(OperatorAlert::QuotaSpent) => {
-            allowance::lock_out(tx, Bucket::ArtistAlbums)?.map(Known::QuotaSpent)
+        OperatorAlert::MailRejected => {
+            outbox::words_of(tx, claimed.email)?.map(|reason| AlertDetails { reason, ..details })
         }
-        Some(OperatorAlert::MailRefused) => {
-            outbox::words_of(tx, claimed.email)?.map(Known::MailRefused)
-        }
-        Some(OperatorAlert::DiskNearlyFull) => {
-            tx.disk_space().filter(|room| room.is_nearly_full()).map(Known::DiskNearlyFull)
-        }
-    };
-    Ok(known.ok_or("what it was about is over or no longer known"))
+        OperatorAlert::DiskNearlyFull => tx
+            .disk_space()
+            .filter(|disk| disk.is_nearly_full())
+            .map(|disk| AlertDetails { disk: Some(disk), ..details }),
+        _ => Some(details),
+    })
 }
 
 fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Loaded<(EmailAddress, Facts)> {

@@ -5,17 +5,16 @@ mod news;
 
 use jiff::Timestamp;
 
-use self::load::{Facts, Known, load};
+use self::load::{Facts, load};
 use crate::accounts::address;
 use crate::accounts::email_links::{self, Purpose};
 use crate::context::Ctx;
-use crate::domain::quota;
 use crate::domain::user::EmailAddress;
 use crate::email::message::{Email, RenderError};
 use crate::email::messages::confirm::Confirm;
 use crate::email::messages::consent_ends::ConsentEnds;
 use crate::email::messages::goodbye::Goodbye;
-use crate::email::messages::operator::{ToOperator, Trouble};
+use crate::email::messages::operator::OperatorEmail;
 use crate::email::messages::sign_in_again::SignInAgain;
 use crate::email::messages::withdrawn::Withdrawn;
 use crate::store::StoreError;
@@ -69,7 +68,9 @@ fn write(ctx: &Ctx, facts: &Facts) -> Result<Email, RenderError> {
             let instance_url = &ctx.page("/");
             Goodbye { instance_url, artists: goodbye.artists, listed_at_spotify }.email()
         }
-        Facts::Operator(known) => to_operator(ctx, known),
+        Facts::Operator(alert) => {
+            OperatorEmail { alert: alert.clone(), instance_url: &ctx.page("/") }.email()
+        }
     }
 }
 
@@ -95,27 +96,4 @@ fn hours_left(link: &ConfirmationLink, now: Timestamp) -> String {
         hours @ 2.. => format!("{hours} hours"),
         _ => "an hour".to_owned(),
     }
-}
-
-fn to_operator(ctx: &Ctx, known: &Known) -> Result<Email, RenderError> {
-    let per_day = ctx.cadence.calls_per_day;
-    let named: Vec<_> =
-        known.access_requests().iter().map(|who| (&*who.name, who.address.as_str())).collect();
-    let trouble = match known {
-        Known::MassRefusal(users) => Trouble::MassRefusal { users: *users },
-        Known::NoPremium => Trouble::NoPremium,
-        Known::NotOnAllowList(user) => {
-            Trouble::NotOnAllowList { name: &user.display_name, spotify_id: &user.spotify_id }
-        }
-        Known::AccessRequests(_) => Trouble::AccessRequests { who: &named },
-        Known::EndpointRemoved(calls) => Trouble::EndpointRemoved { calls: *calls },
-        Known::QuotaSpent(lock_out) => Trouble::QuotaSpent {
-            until: lock_out.until,
-            per_day,
-            lower: quota::lower(per_day, lock_out.spent),
-        },
-        Known::MailRefused(said) => Trouble::MailRefused { said },
-        Known::DiskNearlyFull(room) => Trouble::DiskNearlyFull { free_mb: room.free / 1_000_000 },
-    };
-    ToOperator { trouble, instance_url: &ctx.page("/") }.email()
 }

@@ -244,11 +244,11 @@ async fn deferred(
 /// The alert cannot be sent while the problem lasts; it says afterwards what happened. One is enough, however
 /// long it lasted.
 fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), StoreError> {
-    let alert = OperatorAlert::MailRefused;
-    if !outbox::is_enqueued_for_operator(tx, &alert.what())? {
-        operator.enqueue_alert(tx, alert)?;
+    let alert = OperatorAlert::MailRejected;
+    if !outbox::is_enqueued_for_operator(tx, &alert.key())? {
+        operator.enqueue_alert(tx, alert.clone())?;
     }
-    outbox::quote_to_operator(tx, &alert.what(), said)
+    outbox::quote_to_operator(tx, &alert.key(), said)
 }
 
 /// Marks an email sent, with retries while the database is busy: an unmarked email would be sent again.

@@ -47,7 +47,7 @@ pub enum EmailKind {
     ConsentEnds,
     /// The last email to a user who deleted their account. The subject is the number of their goodbye email.
     Goodbye,
-    /// An alert to the operator. The subject is a [`crate::domain::operator_alert::OperatorAlert`] and the day.
+    /// The subject is that of an [`crate::domain::operator_alert::OperatorAlert`].
     Operator,
 }
 

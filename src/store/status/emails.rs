@@ -1,53 +1,102 @@
-//! Emails that are owed, that were refused, and that told the operator something. No addresses: reasons are
-//! masked before they are kept (`email/smtp/redact.rs`).
+//! Queued and rejected emails, and alert emails. Contains no addresses: reasons are redacted before they
+//! are stored (`email/smtp/redact.rs`).
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
+use serde::Serialize;
 
 use crate::domain::operator_alert::OperatorAlert;
 use crate::store::columns::Ms;
 use crate::store::outbox::EmailKind;
-use crate::store::{Result, Tx, users};
+use crate::store::{Result, Tx, outbox, users};
 
-/// What was refused, or told, within this time is "lately".
-pub(super) const LATELY: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How far back rejections and alert emails are listed.
+pub(super) const RECENT: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// So many reasons are told apart, at most; and so many things that the operator was told.
-const MAX_GROUPS: u32 = 12;
+/// How many groups and alert emails are listed.
+const MAX_LISTED: u32 = 12;
 
-/// Things that are owed, or were refused lately, for one reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Counts notifications; an email can hold several.
+#[derive(Debug, Clone, Serialize)]
+pub struct Emails {
+    pub queued: u64,
+    /// Queued, and deferred by the mail server at least once.
+    pub deferred: u64,
+    /// The latest reason for that.
+    pub deferred_reason: Option<String>,
+    /// Rejected for good.
+    pub rejected: u64,
+    pub sent: u64,
+    /// The oldest group first.
+    pub queued_by_reason: Vec<Group>,
+    /// Queued notifications beyond the listed groups.
+    pub queued_other: u64,
+    pub rejected_recently: u64,
+    /// The latest group first.
+    pub rejected_by_reason: Vec<Group>,
+    /// Recently rejected notifications beyond the listed groups.
+    pub rejected_other: u64,
+}
+
+/// Notifications of one kind that are queued, or were rejected, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Group {
-    /// Of what kind, as [`EmailKind`] has it.
+    /// See [`EmailKind::as_str`].
     pub kind: String,
-    /// Why they did not leave; `None` where they only wait for their hour.
+    /// Why they were not sent; `None` if they only wait for the time they are scheduled for.
     pub reason: Option<String>,
-    /// How many.
     pub count: u64,
-    /// When the first of them was owed.
+    /// When the first of them was queued.
     pub oldest: Timestamp,
-    /// When the next of those that are owed is tried; when the last of those that were refused was.
+    /// The next attempt if queued, else the latest rejection.
     pub at: Timestamp,
 }
 
-/// What the operator was told, or is about to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An email about an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Told {
-    /// Since when it is owed.
+    /// When it was queued.
     pub at: Timestamp,
-    /// What happened, in words.
+    /// The alert's title.
+    #[serde(rename = "title")]
     pub what: String,
-    /// How the email stands: `pending`, `sent`, `refused`, `dropped`.
+    /// The state of the outbox row.
     pub state: String,
 }
 
-/// What is owed, by kind and reason, what was owed first at the top; and how many things are in further
-/// groups.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
-pub(super) fn pending(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
-    // What an email to the operator quotes is no reason of its own.
+pub(super) fn load(tx: &Tx<'_>) -> Result<Emails> {
+    let ((queued_by_reason, queued_other), (rejected_by_reason, rejected_other)) =
+        (queued(tx)?, rejected(tx)?);
+    let rejected_recently =
+        rejected_by_reason.iter().map(|group| group.count).sum::<u64>() + rejected_other;
+    let deferred = "SELECT count(*) FROM outbox WHERE state = 'pending' AND reason IS NOT NULL";
+    Ok(Emails {
+        queued: outbox::count_pending(tx)?,
+        deferred: tx.query_row(deferred, [], |row| row.get(0))?,
+        deferred_reason: deferred_reason(tx)?,
+        rejected: count_settled(tx, "rejected")?,
+        sent: count_settled(tx, "sent")?,
+        queued_by_reason,
+        queued_other,
+        rejected_recently,
+        rejected_by_reason,
+        rejected_other,
+    })
+}
+
+fn count_settled(tx: &Tx<'_>, state: &str) -> Result<u64> {
+    let sql = "SELECT count(*) FROM outbox WHERE state = ?1 AND finished_at IS NOT NULL";
+    Ok(tx.query_row(sql, [state], |row| row.get(0))?)
+}
+
+fn deferred_reason(tx: &Tx<'_>) -> Result<Option<String>> {
+    let sql = "SELECT max(reason) FROM outbox WHERE state = 'pending' AND id =
+               (SELECT max(id) FROM outbox WHERE state = 'pending' AND reason IS NOT NULL)";
+    Ok(tx.query_row(sql, [], |row| row.get(0))?)
+}
+
+fn queued(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
+    // An alert email quotes a reason before its first attempt; that is not why it waits.
     grouped(
         tx,
         "SELECT kind, iif(kind = 'operator' AND attempts = 0, NULL, reason) AS why, count(*), min(enqueued_at),
@@ -57,23 +106,20 @@ pub(super) fn pending(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
     )
 }
 
-/// What was refused lately, by kind and reason, the latest first; and how many things are in further groups.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
-pub(super) fn refused(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
+fn rejected(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
     grouped(
         tx,
         "SELECT kind, reason, count(*), min(enqueued_at), max(finished_at), sum(count(*)) OVER () FROM outbox
          WHERE state = 'rejected' AND finished_at > ?1
          GROUP BY kind, reason ORDER BY max(finished_at) DESC LIMIT ?2",
-        (tx.now() - LATELY).as_millisecond(),
+        (tx.now() - RECENT).as_millisecond(),
     )
 }
 
+/// The groups, and how many notifications are in further groups.
 fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
     let mut rows = tx.conn().prepare_cached(sql)?;
-    let rows = rows.query_map(params![since, MAX_GROUPS], |row| {
+    let rows = rows.query_map(params![since, MAX_LISTED], |row| {
         let group = Group {
             kind: row.get(0)?,
             reason: row.get(1)?,
@@ -86,35 +132,33 @@ fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
     let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let all = rows.first().map_or(0, |(_, all)| *all);
     let groups: Vec<Group> = rows.into_iter().map(|(group, _)| group).collect();
-    let told: u64 = groups.iter().map(|group| group.count).sum();
-    Ok((groups, all.saturating_sub(told)))
+    let listed: u64 = groups.iter().map(|group| group.count).sum();
+    Ok((groups, all.saturating_sub(listed)))
 }
 
-/// What the operator was told lately, the latest first.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
+/// Recent alert emails, the latest first.
 pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT enqueued_at, subject, state FROM outbox
          WHERE coalesce(user_id, 0) = 0 AND kind = ?1 AND enqueued_at > ?2 ORDER BY id DESC LIMIT ?3",
     )?;
-    let key = params![EmailKind::Operator.as_str(), Ms(tx.now() - LATELY), MAX_GROUPS];
+    let key = params![EmailKind::Operator.as_str(), Ms(tx.now() - RECENT), MAX_LISTED];
     let rows = rows.query_map(key, |row| {
         Ok((row.get::<_, Ms>(0)?.0, row.get::<_, String>(1)?, row.get(2)?))
     })?;
     let mut told = Vec::new();
     for (at, subject, state) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
         let Some(alert) = OperatorAlert::parse(&subject) else { continue };
-        told.push(Told { at, what: describe(tx, alert)?, state });
+        told.push(Told { at, what: title_of(tx, &alert)?, state });
     }
     Ok(told)
 }
 
-fn describe(tx: &Tx<'_>, alert: OperatorAlert) -> Result<String> {
-    let OperatorAlert::NotOnAllowList(user) = alert else { return Ok(alert.to_string()) };
-    let user = users::find(tx, user)?;
-    Ok(user.map_or(alert.to_string(), |user| {
-        format!("{alert}: {} ({})", user.display_name, user.spotify_id)
-    }))
+fn title_of(tx: &Tx<'_>, alert: &OperatorAlert) -> Result<String> {
+    let title = alert.title();
+    let OperatorAlert::NotOnAllowList(user) = alert else { return Ok(title) };
+    Ok(match users::find(tx, *user)? {
+        Some(user) => format!("{title}: {} ({})", user.display_name, user.spotify_id),
+        None => title,
+    })
 }

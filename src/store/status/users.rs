@@ -1,107 +1,127 @@
-//! Users and how each stands, without their addresses: whoever runs this Dropday needs none.
+//! The list of users, without their email addresses: the operator does not need them.
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
+use serde::Serialize;
 
 use crate::domain::consent::{DELETION_DELAY, Ending, ends_at};
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
-use crate::store::{Result, Tx};
+use crate::store::{Result, Tx, consents};
 
-/// How somebody stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Users in numbers, and some of them by name.
+#[derive(Debug, Clone, Serialize)]
+pub struct Users {
+    pub all: u64,
+    /// With valid Spotify access.
+    pub connected: u64,
+    #[serde(rename = "must_reconnect")]
+    pub must_sign_in_again: u64,
+    /// With a confirmed email address.
+    pub confirmed: u64,
+    /// Spotify currently rejects requests for them, `held` included.
+    #[serde(rename = "rejected")]
+    pub in_trouble: u64,
+    /// Spotify answered `invalid_grant` for too many users at once to believe it.
+    #[serde(rename = "suspended")]
+    pub held: u64,
+    pub bouncing: u64,
+    pub list: Vec<Standing>,
+}
+
+/// A user as the operator sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Standing {
-    /// Our number.
+    #[serde(skip)]
     pub id: UserId,
-    /// The name they show at Spotify; may be empty.
+    /// The display name at Spotify; may be empty.
     pub name: String,
-    /// Their `id` at Spotify.
     pub spotify_id: String,
-    /// When they first signed in.
+    /// The first sign-in.
     pub since: Timestamp,
-    /// How their consent stands.
     pub consent: Consent,
-    /// How their address stands.
-    pub mailbox: Mailbox,
-    /// Artists that they follow.
+    pub email: Mailbox,
+    /// Followed artists.
     pub artists: u64,
-    /// When they were last here, to the hour, as far as a session of theirs says so.
+    /// To the hour, as far as a session is left that tells.
     pub last_visit: Option<Timestamp>,
 }
 
-/// How a consent stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The state of a user's Spotify access.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum Consent {
-    /// Good until then.
-    Good(Timestamp),
-    /// Spotify refuses the user at present, for this reason.
-    Refused(String),
-    /// Spotify says that it has ended, of so many users at once that it is not believed.
+    Valid {
+        until: Timestamp,
+    },
+    /// Spotify currently rejects requests for this user.
+    Rejected {
+        reason: String,
+    },
+    /// Spotify answered `invalid_grant` for too many users at once to believe it.
     Suspended,
-    /// Ended: the user must sign in again.
     Ended,
-    /// Taken back: everything about the user is deleted then.
-    Withdrawn(Timestamp),
+    Revoked {
+        deleted_at: Timestamp,
+    },
 }
 
-/// How an address stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The state of a user's email address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum Mailbox {
-    /// None was typed yet, or the link that confirms it is over.
+    /// No address was entered, or its confirmation link has expired.
     None,
-    /// Its confirmation is awaited.
-    Awaiting,
-    /// Confirmed.
+    AwaitingConfirmation,
     Confirmed,
-    /// Confirmed, and emails come back since then.
-    Bouncing(Timestamp),
+    Bouncing {
+        since: Timestamp,
+    },
 }
 
-impl Consent {
-    /// The word in `dropday status --json`.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Good(_) => "good",
-            Self::Refused(_) => "refused",
-            Self::Suspended => "held_by_the_brake",
-            Self::Ended => "must_sign_in_again",
-            Self::Withdrawn(_) => "withdrawn",
-        }
-    }
-}
-
-impl Mailbox {
-    /// The word in `dropday status --json`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Awaiting => "awaiting",
-            Self::Confirmed => "confirmed",
-            Self::Bouncing(_) => "bouncing",
-        }
-    }
-}
-
-/// Which users to list.
+/// A range of the list of users.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
-    /// So many come before; beyond the end it is the last page.
+    /// Beyond the end, the last page is returned.
     pub skip: u64,
-    /// So many at most.
     pub most: u32,
 }
 
 impl Page {
-    /// Everybody.
     pub const WHOLE: Self = Self { skip: 0, most: u32::MAX };
 }
 
-/// Users, those first with whom something is amiss, else in the order in which they came.
-///
-/// # Errors
-/// [`crate::store::StoreError`]
-pub(super) fn standings(tx: &Tx<'_>, page: Page) -> Result<Vec<Standing>> {
-    // The page is cut first: only its users' artists and sessions are counted.
+pub(super) fn load(tx: &Tx<'_>, page: Page) -> Result<Users> {
+    let list = standings(tx, page)?;
+    Ok(Users { list, ..count_users(tx)? })
+}
+
+/// The counts, without the list.
+pub(in crate::store) fn count_users(tx: &Tx<'_>) -> Result<Users> {
+    let sql = "SELECT count(*), count(*) FILTER (WHERE consent = 'granted'),
+                      count(*) FILTER (WHERE consent = 'ended'),
+                      count(*) FILTER (WHERE address IS NOT NULL),
+                      count(*) FILTER (WHERE spotify_error IS NOT NULL),
+                      count(*) FILTER (WHERE bouncing_since IS NOT NULL)
+               FROM users";
+    let held = consents::count_held(tx)?;
+    Ok(tx.query_row(sql, [], |row| {
+        Ok(Users {
+            all: row.get(0)?,
+            connected: row.get(1)?,
+            must_sign_in_again: row.get(2)?,
+            confirmed: row.get(3)?,
+            in_trouble: row.get(4)?,
+            bouncing: row.get(5)?,
+            held,
+            list: Vec::new(),
+        })
+    })?)
+}
+
+/// Users with a problem first, otherwise in the order in which they joined.
+fn standings(tx: &Tx<'_>, page: Page) -> Result<Vec<Standing>> {
+    // Cut the page first, so that only its users' artists and sessions are counted.
     let mut rows = tx.conn().prepare_cached(
         "WITH page AS MATERIALIZED (
              SELECT id, consent = 'granted' AND spotify_error IS NULL AND bouncing_since IS NULL AS is_well
@@ -123,10 +143,10 @@ pub(super) fn standings(tx: &Tx<'_>, page: Page) -> Result<Vec<Standing>> {
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Standing> {
     let time = |n| Ok::<_, rusqlite::Error>(row.get::<_, Option<Ms>>(n)?.map(|at| at.0));
-    let mailbox = match (time(10)?, row.get(11)?, row.get(12)?) {
-        (Some(since), ..) => Mailbox::Bouncing(since),
+    let email = match (time(10)?, row.get(11)?, row.get(12)?) {
+        (Some(since), ..) => Mailbox::Bouncing { since },
         (None, true, _) => Mailbox::Confirmed,
-        (None, false, true) => Mailbox::Awaiting,
+        (None, false, true) => Mailbox::AwaitingConfirmation,
         (None, false, false) => Mailbox::None,
     };
     Ok(Standing {
@@ -135,7 +155,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Standing> {
         spotify_id: row.get(2)?,
         since: row.get::<_, Ms>(3)?.0,
         consent: read_consent(row)?,
-        mailbox,
+        email,
         artists: row.get(13)?,
         last_visit: time(14)?,
     })
@@ -148,14 +168,14 @@ fn read_consent(row: &Row<'_>) -> rusqlite::Result<Consent> {
         let since = refused_since.or(time(9)?);
         let is_revoked = row.get::<_, Option<Ending>>(7)? == Some(Ending::Revoked);
         let deleted_at = since.filter(|_| is_revoked).map(|since| since + DELETION_DELAY);
-        return Ok(deleted_at.map_or(Consent::Ended, Consent::Withdrawn));
+        return Ok(deleted_at.map_or(Consent::Ended, |deleted_at| Consent::Revoked { deleted_at }));
     }
     if refused_since.is_some() {
         return Ok(Consent::Suspended);
     }
     Ok(match (row.get::<_, Option<String>>(6)?, time(4)?) {
-        (Some(why), _) => Consent::Refused(why),
-        (None, Some(authorized_at)) => Consent::Good(ends_at(authorized_at)),
+        (Some(reason), _) => Consent::Rejected { reason },
+        (None, Some(authorized_at)) => Consent::Valid { until: ends_at(authorized_at) },
         (None, None) => Consent::Ended,
     })
 }

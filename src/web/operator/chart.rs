@@ -1,7 +1,7 @@
 //! Bar charts of calls per day. The page has the same numbers in a table.
 
 use crate::domain::quota::Bucket;
-use crate::store::status::History;
+use crate::store::status::{Day, History};
 
 /// In SVG units.
 pub(super) const HEIGHT: u64 = 80;
@@ -31,7 +31,7 @@ impl Chart {
     /// `allowed` is the limit per day, if there is one.
     pub(super) fn new(history: &History, allowed: Option<u64>) -> Self {
         let full = history.most().max(allowed.unwrap_or(0)).max(1);
-        let bar = |(n, (_, calls)): (usize, &(_, u64))| {
+        let bar = |(n, Day { calls, .. }): (usize, &Day)| {
             // Even one call is visible.
             let height = (calls * HEIGHT / full).max(u64::from(*calls > 0));
             Bar { x: n as u64 * STEP, y: HEIGHT - height, width: STEP - GAP, height }
@@ -71,7 +71,8 @@ mod tests {
 
     fn chart(calls: &[u64], allowed: Option<u64>) -> Chart {
         let first = jiff::civil::date(2026, 11, 20);
-        let days = first.series(1.day()).zip(calls.iter().copied()).collect();
+        let days = first.series(1.day()).zip(calls);
+        let days = days.map(|(day, calls)| Day { day, calls: *calls }).collect();
         Chart::new(&History { bucket: Bucket::ArtistAlbums, days }, allowed)
     }
 

@@ -5,11 +5,12 @@ use scraper::Html;
 
 use super::same_things::{visible, words};
 use super::skeleton;
+use crate::domain::operator_alert::{AlertDetails, OperatorAlert};
 use crate::domain::release_filter::Category;
 use crate::domain::text::one_line;
+use crate::domain::user::UserId;
 use crate::email::message::Email;
 use crate::email::messages::item::{MuteLink, NewsItem};
-use crate::email::messages::operator::Trouble;
 use crate::email::messages::samples;
 use crate::email::messages::test_email::TestEmail;
 use crate::email::messages::welcome::Welcome;
@@ -19,22 +20,27 @@ fn emails(raw: &str) -> Vec<(&'static str, Email)> {
     let items = [Category::Album, Category::Appearance].map(|category| item(category, raw));
     let server =
         TestEmail { instance_url: samples::INSTANCE, server: raw, sent_at: Default::default() };
-    let trouble = |trouble: Trouble<'_>| samples::to_operator(trouble).email();
+    let alert = |alert: OperatorAlert, users: &[(&str, &str)]| {
+        let users = users.iter().map(|(name, id)| ((*name).into(), (*id).into())).collect();
+        let details = AlertDetails { count: 1, reason: raw.into(), users, ..Default::default() };
+        samples::to_operator(&alert, &details).email()
+    };
     let emails = [
         ("confirm", samples::confirm(raw).email()),
         ("news of one", samples::news(&items[..1]).email()),
         ("guest", samples::news(&items[1..]).email()),
         ("news", samples::news(&items).email()),
         ("welcome", Welcome { when: raw, ..samples::welcome(&items) }.email()),
-        ("allow-list", trouble(Trouble::NotOnAllowList { name: raw, spotify_id: raw })),
+        ("allow-list", alert(OperatorAlert::NotOnAllowList(UserId(7)), &[(raw, raw)])),
         (
-            "access_requests",
-            trouble(Trouble::AccessRequests {
-                who: &[(raw, "a@example.com"), ("Jonas", "b@c.example")],
-            }),
+            "access requests",
+            alert(
+                OperatorAlert::AccessRequests,
+                &[(raw, "a@example.com"), ("Jonas", "b@c.example")],
+            ),
         ),
-        ("caller", trouble(Trouble::AccessRequests { who: &[(raw, "a@example.com")] })),
-        ("mail refused", trouble(Trouble::MailRefused { said: raw })),
+        ("access request", alert(OperatorAlert::AccessRequests, &[(raw, "a@example.com")])),
+        ("mail rejected", alert(OperatorAlert::MailRejected, &[])),
         ("test", server.email()),
     ];
     emails.map(|(name, email)| (name, email.unwrap())).into()
