@@ -14,7 +14,7 @@ use dropday::domain::user::EmailAddress;
 use dropday::email::dkim::DkimSettings;
 use dropday::email::messages::samples;
 use dropday::email::smtp::{Mailer, MessageMeta, SmtpSettings};
-use dropday::terminal::say;
+use dropday::terminal::print_out;
 
 fn main() -> anyhow::Result<()> {
     app::install_crypto();
@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<()> {
         std::fs::write(folder.join(format!("{name}.eml")), mailer.message(&to, &email, &stamp)?)?;
         std::fs::write(folder.join(format!("{name}.html")), &email.html)?;
         std::fs::write(folder.join(format!("{name}.txt")), &email.text)?;
-        say(&format!("{name}: {}", email.subject));
+        print_out(&format!("{name}: {}", email.subject));
     }
     Ok(())
 }

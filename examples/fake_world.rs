@@ -19,12 +19,12 @@ use anyhow::Context;
 use axum::extract::{Query, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use dropday::clock::{Clock, SystemChance, SystemClock};
+use dropday::clock::{Clock, SystemClock, SystemRng};
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::world::{FakeUserId, NewAlbum, World};
 use dropday::demo::{catalogue, spotify};
 use dropday::domain::day_of;
-use dropday::terminal::say;
+use dropday::terminal::print_out;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
     let listen = argument("--listen").unwrap_or_else(|| "127.0.0.1:9100".to_owned());
     let listener = tokio::net::TcpListener::bind(&listen).await.context("cannot listen")?;
     let base = argument("--base-url").unwrap_or(format!("http://{}", listener.local_addr()?));
-    let world = World::new(Arc::new(SystemClock), Arc::new(SystemChance));
+    let world = World::new(Arc::new(SystemClock), Arc::new(SystemRng));
     if let Some(secret) = argument("--client-secret") {
         world.set_client_secret(&secret);
     }
@@ -53,7 +53,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/_world/letters", get(emails))
         .with_state(inbox);
     let controls = Router::new()
-        .route("/_world/put-out", post(put_out))
+        .route("/_world/put-out", post(publish))
         .route("/_world/people", get(users))
         .route("/_world/artists", get(artists))
         .route("/_world/unexpected", get(unexpected))
@@ -61,7 +61,7 @@ async fn main() -> anyhow::Result<()> {
         .route("/_world/revoke", post(revoke))
         .route("/_world/allow", post(allow))
         .with_state(world.clone());
-    say(&format!("the fake world is at http://{}", listener.local_addr()?));
+    print_out(&format!("the fake world is at http://{}", listener.local_addr()?));
     axum::serve(listener, spotify::router(world, &base).merge(controls).merge(inbox_controls))
         .await?;
     Ok(())
@@ -83,7 +83,7 @@ fn crowd(world: &World, users: usize, artists: usize) {
         let artist = world.add_artist(format!("Artist {n}"));
         for year in 0..=n % MAX_ALBUMS {
             let (title, date) = (format!("Album {year} of {n}"), format!("{}-03-14", 2005 + year));
-            world.put_out(&artist, NewAlbum::titled(title).on(date));
+            world.publish(&artist, NewAlbum::titled(title).on(date));
         }
         if let Some(user) = users.get(n * users.len() / artists) {
             world.follow(*user, &artist);
@@ -98,8 +98,8 @@ struct Album {
     date: String,
 }
 
-async fn put_out(State(world): State<World>, Query(album): Query<Album>) -> String {
-    world.put_out(&album.artist, NewAlbum::titled(&album.title).on(&album.date))
+async fn publish(State(world): State<World>, Query(album): Query<Album>) -> String {
+    world.publish(&album.artist, NewAlbum::titled(&album.title).on(&album.date))
 }
 
 async fn users(State(world): State<World>) -> Json<Vec<Value>> {

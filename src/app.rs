@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use jiff::tz::TimeZone;
 
-use crate::clock::{Chance, Clock};
+use crate::clock::{Clock, Rng};
 use crate::config::{Config, Dkim, KeySource};
 use crate::context::Ctx;
 use crate::domain::check_planner::{self, calendar::Market};
@@ -37,13 +37,9 @@ pub fn install_crypto() {
 }
 
 /// Builds everything. Opens the database, and creates the key if there is none yet.
-pub fn build(
-    config: &Config,
-    clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
-) -> anyhow::Result<Ctx> {
+pub fn build(config: &Config, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> anyhow::Result<Ctx> {
     install_crypto();
-    let db = open_database(config, &clock, &chance)?;
+    let db = open_database(config, &clock, &rng)?;
     let mailer = mailer(config, &clock)?;
     let metrics = Arc::new(metrics()?);
     let gateway = gateway(config, &db, &clock, &metrics)?;
@@ -55,12 +51,12 @@ pub fn build(
         mailer,
         operator: config.mail.operator.clone(),
         clock,
-        chance,
+        rng,
         public_url: config.web.public_url.clone(),
         instance: config.web.instance.clone(),
         mail_domain: mail_domain(&config.mail.from),
         email_timeout: config.mail.timeout,
-        together: config.mail.batch_window,
+        batch_window: config.mail.batch_window,
         zone: zone(config),
         cadence: cadence(config),
         metrics,
@@ -87,7 +83,7 @@ pub fn cadence(config: &Config) -> check_planner::Settings {
     let hints = [&config.hints.listenbrainz_url, &config.hints.deezer_url];
     check_planner::Settings {
         calls_per_day: config.spotify.artist_albums_per_day,
-        max_wait: config.schedule.max_check_interval,
+        max_check_interval: config.schedule.max_check_interval,
         market: config.schedule.market.clone(),
         has_hints: hints.into_iter().any(Option::is_some),
         asks_as_users: config.spotify.app_market.is_none(),
@@ -97,19 +93,19 @@ pub fn cadence(config: &Config) -> check_planner::Settings {
 pub fn open_database(
     config: &Config,
     clock: &Arc<dyn Clock>,
-    chance: &Arc<dyn Chance>,
+    rng: &Arc<dyn Rng>,
 ) -> anyhow::Result<Db> {
     // Before a key is read or created.
     Db::inspect(&config.database)?;
     let open = |key: &Key| {
-        let (clock, chance) = (Arc::clone(clock), Arc::clone(chance));
-        Db::open(&config.database, Cipher::new(key), clock, chance)
+        let (clock, rng) = (Arc::clone(clock), Arc::clone(rng));
+        Db::open(&config.database, Cipher::new(key), clock, rng)
     };
     let file = match &config.key {
         KeySource::Given(key, _) => return Ok(open(key)?),
         KeySource::BesideDatabase(file) => file,
     };
-    match open(&key_file::kept(file, &config.database, &**chance)?) {
+    match open(&key_file::kept(file, &config.database, &**rng)?) {
         Err(StoreError::WrongKey) => {}
         opened => return Ok(opened?),
     }

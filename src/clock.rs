@@ -68,28 +68,28 @@ impl Clock for ManualClock {
 }
 
 /// A source of randomness.
-pub trait Chance: Send + Sync + 'static {
+pub trait Rng: Send + Sync + 'static {
     /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
 }
 
 /// `N` random bytes.
-pub fn random<const N: usize>(chance: &dyn Chance) -> [u8; N] {
+pub fn random<const N: usize>(rng: &dyn Rng) -> [u8; N] {
     let mut bytes = [0; N];
-    chance.fill(&mut bytes);
+    rng.fill(&mut bytes);
     bytes
 }
 
 /// A number from 0 to below 1.
-pub fn fraction(chance: &dyn Chance) -> f64 {
-    f64::from(u32::from_le_bytes(random(chance))) / (f64::from(u32::MAX) + 1.0)
+pub fn fraction(rng: &dyn Rng) -> f64 {
+    f64::from(u32::from_le_bytes(random(rng))) / (f64::from(u32::MAX) + 1.0)
 }
 
 /// The operating system's random number generator.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemChance;
+pub struct SystemRng;
 
-impl Chance for SystemChance {
+impl Rng for SystemRng {
     #[expect(clippy::disallowed_methods, reason = "the one place that draws randomness")]
     #[expect(clippy::expect_used, reason = "without randomness no secret is safe")]
     fn fill(&self, bytes: &mut [u8]) {
@@ -99,18 +99,18 @@ impl Chance for SystemChance {
 
 /// Yields the same bytes for the same seed: SHA-256 of the seed and a counter. For tests and simulations.
 #[derive(Debug)]
-pub struct SeededChance {
+pub struct SeededRng {
     seed: u64,
     drawn: Mutex<u64>,
 }
 
-impl SeededChance {
+impl SeededRng {
     pub fn new(seed: u64) -> Arc<Self> {
         Arc::new(Self { seed, drawn: Mutex::new(0) })
     }
 }
 
-impl Chance for SeededChance {
+impl Rng for SeededRng {
     fn fill(&self, bytes: &mut [u8]) {
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
         for chunk in bytes.chunks_mut(32) {

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use url::Url;
 
-use crate::clock::{Chance, Clock, fraction};
+use crate::clock::{Clock, Rng, fraction};
 use crate::domain::backoff::Backoff;
 use crate::domain::check_planner;
 use crate::domain::instance::Instance;
@@ -28,7 +28,7 @@ pub struct Ctx {
     /// Who receives alerts.
     pub operator: Option<EmailAddress>,
     pub clock: Arc<dyn Clock>,
-    pub chance: Arc<dyn Chance>,
+    pub rng: Arc<dyn Rng>,
     /// The base of links in emails.
     pub public_url: Url,
     /// Sign-up policy and operators.
@@ -38,7 +38,7 @@ pub struct Ctx {
     /// The time that sending one email may take.
     pub email_timeout: Duration,
     /// How long an immediate email waits for further news.
-    pub together: SignedDuration,
+    pub batch_window: SignedDuration,
     /// The time zone of users who have not chosen one.
     pub zone: TimeZone,
     /// How the daily quota of `artist-albums` calls is spent.
@@ -48,12 +48,12 @@ pub struct Ctx {
 
 impl Ctx {
     /// The full URL of a page such as `/account`.
-    pub fn page(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
     }
 
     /// How long to wait after `failures` failures in a row.
-    pub fn wait(&self, ladder: Backoff, failures: u32) -> Duration {
-        ladder.wait(failures, fraction(&*self.chance))
+    pub fn backoff(&self, ladder: Backoff, failures: u32) -> Duration {
+        ladder.wait(failures, fraction(&*self.rng))
     }
 }

@@ -5,13 +5,13 @@ use std::io::{IsTerminal, Write};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Prints a line to standard output. A closed pipe is not an error.
-pub fn say(line: &str) {
+pub fn print_out(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).ok();
 }
 
 /// Prints an error to standard error.
-pub fn complain(line: &str) {
+pub fn print_err(line: &str) {
     writeln!(std::io::stderr(), "dropday: {line}").ok();
 }
 

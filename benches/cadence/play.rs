@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dropday::app;
-use dropday::clock::{Clock, ManualClock, SeededChance};
+use dropday::clock::{Clock, ManualClock, SeededRng};
 use dropday::config::Config;
 use dropday::context::Ctx;
 use dropday::demo::inbox::InboxSettings;
@@ -160,8 +160,8 @@ impl Simulation {
         let market = TimeZone::get(ZONE).expect("a zone");
         let noon = FIRST_DAY.at(12, 0, 0, 0);
         let clock = ManualClock::at(market.to_timestamp(noon).expect("a time"));
-        let chance = SeededChance::new(play.seed);
-        let services = Services::start(clock.clone(), chance, InboxSettings::default());
+        let rng = SeededRng::new(play.seed);
+        let services = Services::start(clock.clone(), rng, InboxSettings::default());
         let services = services.await.expect("free ports");
         let world = &services.world;
         world.set_client_secret("hush");
@@ -171,13 +171,13 @@ impl Simulation {
         for (n, past) in pasts.iter().enumerate() {
             let id = world.add_artist(format!("Artist {n}"));
             for (place, date) in past.0.iter().enumerate() {
-                world.put_out(&id, NewAlbum::titled(format!("Old {place}")).on(date.to_string()));
+                world.publish(&id, NewAlbum::titled(format!("Old {place}")).on(date.to_string()));
             }
             artists.push(id);
         }
         let folder = folder(play);
         let config = configure(play, &folder, &services).await;
-        let ctx = app::build(&config, clock.clone(), SeededChance::new(play.seed + 1));
+        let ctx = app::build(&config, clock.clone(), SeededRng::new(play.seed + 1));
         let mut ctx = ctx.expect("a Dropday");
         if let Some(source) = SimulatedSource::new(play, &artists, &coming) {
             ctx.hints = vec![Box::new(source)];
@@ -205,7 +205,7 @@ impl Simulation {
         let end = self.clock.now() + SignedDuration::from_hours(24 * days);
         let mut hints_at = self.clock.now();
         while self.clock.now() < end {
-            self.put_out();
+            self.publish();
             let now = self.clock.now();
             if !self.ctx.hints.is_empty() && now >= hints_at {
                 fetch_hints::run(&self.ctx, &watch).await.expect("hints");
@@ -247,14 +247,14 @@ impl Simulation {
     }
 
     /// Releases the albums that are due.
-    fn put_out(&mut self) {
+    fn publish(&mut self) {
         while let Some(album) = self.coming.get(self.out.len()) {
             if album.out_at > self.clock.now() {
                 return;
             }
             let new =
                 NewAlbum::titled(format!("New {}", self.out.len())).on(album.date.to_string());
-            self.out.push(self.services.world.put_out(&self.artists[album.artist], new));
+            self.out.push(self.services.world.publish(&self.artists[album.artist], new));
         }
     }
 
@@ -349,12 +349,12 @@ async fn configure(play: &Play, folder: &Path, services: &Services) -> Config {
     let is_robin = play.rule == Rule::RoundRobin;
     let knows_zone = play.knows_zone && !is_robin;
     // After a day all artists are overdue, so that the one that waited longest is next.
-    let max_wait = format!("{}days", if is_robin { 1 } else { play.max_wait_days });
+    let max_check_interval = format!("{}days", if is_robin { 1 } else { play.max_wait_days });
     let settings = [
         ("SPOTIFY__CLIENT_SECRET", "hush"),
         ("SPOTIFY__CATALOG_TOKEN", "app"),
         ("SPOTIFY__MARKET", "DE"),
-        ("SCHEDULE__MAX_CHECK_INTERVAL", &max_wait),
+        ("SCHEDULE__MAX_CHECK_INTERVAL", &max_check_interval),
         ("SCHEDULE__ZONE", if knows_zone { ZONE } else { "unknown" }),
         ("HINTS__ENABLED", "false"),
     ];

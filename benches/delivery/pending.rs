@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use dropday::app;
-use dropday::clock::{SystemChance, SystemClock};
+use dropday::clock::{SystemClock, SystemRng};
 use dropday::demo::services::{environment, load_config};
 use dropday::jobs::{RunControl, Scope, send_emails};
 use rusqlite::Connection;
@@ -59,7 +59,7 @@ fn context(folder: &TempDir, sink: &Sink) -> dropday::context::Ctx {
     let (folder, smtp_url) = (folder.path(), format!("smtp://{}", sink.address));
     let environment = environment(folder, "127.0.0.1:9", "http://127.0.0.1:9", &smtp_url);
     let config = load_config(folder, environment, &[]).expect("the settings are valid");
-    app::build(&config, Arc::new(SystemClock), Arc::new(SystemChance)).expect("it can be built")
+    app::build(&config, Arc::new(SystemClock), Arc::new(SystemRng)).expect("it can be built")
 }
 
 fn fill(database: &Path, emails: usize) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use dropday::accounts::{feeds, session};
-use dropday::clock::{ManualClock, SeededChance};
+use dropday::clock::{ManualClock, SeededRng};
 use dropday::config::Config;
 use dropday::context::Ctx;
 use dropday::demo::inbox::InboxSettings;
@@ -46,14 +46,13 @@ impl Instance {
     pub(crate) async fn build(artists: usize) -> Self {
         app::install_crypto();
         let clock = ManualClock::at("2026-11-20T12:00:00Z".parse().expect("a time"));
-        let services =
-            Services::start(clock.clone(), SeededChance::new(1), InboxSettings::default());
+        let services = Services::start(clock.clone(), SeededRng::new(1), InboxSettings::default());
         let services = services.await.expect("free ports");
         let world = &services.world;
         let [martha, otto] = ["Martha", "Otto"].map(|name| world.add_user(name));
         for n in 0..artists + artists / 20 {
             let artist = world.add_artist(format!("Artist {n}"));
-            world.put_out(&artist, NewAlbum::titled(format!("Album {n}")).on("2026-10-02"));
+            world.publish(&artist, NewAlbum::titled(format!("Album {n}")).on("2026-10-02"));
             // Otto follows other artists, and some of the same.
             for (user, follows) in [(martha, n < artists), (otto, n >= artists || n % 20 == 0)] {
                 if follows {
@@ -74,7 +73,7 @@ impl Instance {
         ];
         let config = load_config(&folder, services.environment(&folder, listen), &settings);
         let config = config.expect("a configuration");
-        let ctx = Arc::new(app::build(&config, clock, SeededChance::new(2)).expect("a Dropday"));
+        let ctx = Arc::new(app::build(&config, clock, SeededRng::new(2)).expect("a Dropday"));
         serve_pages(listener, &ctx, &config);
         services.sign_in(&ctx, otto).await.expect("a sign-in");
         let session = services.sign_in(&ctx, martha).await.expect("a sign-in");
@@ -143,7 +142,7 @@ async fn fill(ctx: &Ctx, world: &World, user: UserId) {
     sync_follows::run(ctx, Scope::All, &watch).await.expect("follows");
     check_artists::run(ctx, Scope::All, &watch).await.expect("first checks");
     for artist in world.artists().iter().step_by(10) {
-        world.put_out(&artist.id, NewAlbum::titled("Out today").on("2026-11-20"));
+        world.publish(&artist.id, NewAlbum::titled("Out today").on("2026-11-20"));
     }
     check_artists::run(ctx, Scope::All, &watch).await.expect("second checks");
 }

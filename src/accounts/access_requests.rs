@@ -13,7 +13,7 @@ use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::text::one_line;
 use crate::domain::user::{EmailAddress, NotAnAddress};
 use crate::gateway::Operator;
-use crate::store::access_requests::{self, Noted};
+use crate::store::access_requests::{self, Recorded};
 use crate::store::{StoreError, Tx};
 
 /// How long a proof is valid. It is good for one row, however often its form is sent.
@@ -40,7 +40,7 @@ pub enum AccessRequestError {
 
 /// A proof for a user whom Spotify has just rejected.
 pub(super) fn proof(ctx: &Ctx) -> String {
-    let nonce = secret::new(&*ctx.chance);
+    let nonce = secret::new(&*ctx.rng);
     let until = (ctx.clock.now() + TTL).as_millisecond();
     let signature = ctx.db.cipher().sign(&signing_payload(until, &nonce));
     format!("{until}.{nonce}.{}", URL_SAFE_NO_PAD.encode(signature))
@@ -69,8 +69,8 @@ pub async fn ask(
         Ok(noted)
     };
     match ctx.db.write("ask the operator", note).await? {
-        Noted::Yes => Ok(()),
-        Noted::Full => Err(AccessRequestError::Full),
+        Recorded::Yes => Ok(()),
+        Recorded::Full => Err(AccessRequestError::Full),
     }
 }
 

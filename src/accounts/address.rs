@@ -74,7 +74,7 @@ pub fn confirm_path(cipher: &Cipher, link: &ConfirmationLink) -> String {
 pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError> {
     let Some(token) = Token::read(token) else { return Ok(Confirmation::Void) };
     let db = ctx.db.clone();
-    ctx.db.read("look up link", move |tx| Ok(judge(tx, db.cipher(), &token)?.0)).await
+    ctx.db.read("look up link", move |tx| Ok(evaluate(tx, db.cipher(), &token)?.0)).await
 }
 
 /// Confirms the address of a link. News goes there from now on, starting with what came out since the user
@@ -84,7 +84,7 @@ pub async fn confirm(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError>
     let db = ctx.db.clone();
     ctx.db
         .write("confirm address", move |tx| {
-            let (confirmation, link) = judge(tx, db.cipher(), &token)?;
+            let (confirmation, link) = evaluate(tx, db.cipher(), &token)?;
             if let (Confirmation::Good(address), Some(link)) = (&confirmation, link) {
                 confirmation_links::mark_used(tx, link.id)?;
                 take(tx, link.user, address)?;
@@ -133,7 +133,7 @@ impl Token {
     }
 }
 
-fn judge(
+fn evaluate(
     tx: &Tx<'_>,
     cipher: &Cipher,
     token: &Token,

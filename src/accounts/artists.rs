@@ -74,7 +74,7 @@ pub async fn list(
         let wanted = ArtistQuery { page: wanted.page.min(last.unwrap_or(u32::MAX)), ..wanted };
         let why = overdue::why_in_general(tx, &settings)?;
         let artists = followed_artists::page(tx, user, &wanted)?.into_iter().map(|artist| {
-            let overdue = why_overdue(&artist, &why, settings.max_wait, tx.now());
+            let overdue = why_overdue(&artist, &why, settings.max_check_interval, tx.now());
             (artist, overdue)
         });
         Ok(Some(Artists {
@@ -123,7 +123,7 @@ pub async fn find(
 
 /// Makes the user's follow list due now, at most once an hour. The caller notifies the job.
 pub async fn request_sync(ctx: &Ctx, user: UserId) -> Result<SyncRequest, StoreError> {
-    let hurry = move |tx: &Tx<'_>| {
+    let request_sync = move |tx: &Tx<'_>| {
         let why = match users::find(tx, user)? {
             Some(who) => unread(tx, &who)?,
             None => Some(Unread::MustSignIn),
@@ -137,7 +137,7 @@ pub async fn request_sync(ctx: &Ctx, user: UserId) -> Result<SyncRequest, StoreE
         followed_artists::record_sync_request(tx, user)?;
         Ok(SyncRequest::Now)
     };
-    ctx.db.write("look for changes now", hurry).await
+    ctx.db.write("look for changes now", request_sync).await
 }
 
 fn unread(tx: &Tx<'_>, who: &User) -> Result<Option<Unread>, StoreError> {
@@ -154,12 +154,12 @@ fn unread(tx: &Tx<'_>, who: &User) -> Result<Option<Unread>, StoreError> {
 fn why_overdue(
     artist: &Followed,
     general: &WhyOverdue,
-    max_wait: SignedDuration,
+    max_check_interval: SignedDuration,
     now: Timestamp,
 ) -> Option<WhyOverdue> {
     if let Some(failure) = &artist.failure {
         return Some(WhyOverdue::CheckFailed(failure.clone()));
     }
-    let since = artist.checked_at.unwrap_or(artist.watched_since);
-    (since < now - max_wait).then(|| general.clone())
+    let since = artist.checked_at.unwrap_or(artist.tracked_since);
+    (since < now - max_check_interval).then(|| general.clone())
 }

@@ -37,7 +37,7 @@ pub fn path(cipher: &Cipher, user: UserId, since: Timestamp, purpose: &Purpose) 
 /// or the account is gone.
 pub async fn look_up(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
     let db = ctx.db.clone();
-    ctx.db.read("look up link", move |tx| judge(tx, db.cipher(), &token)).await
+    ctx.db.read("look up link", move |tx| evaluate(tx, db.cipher(), &token)).await
 }
 
 /// Does what the link is for. Idempotent.
@@ -47,7 +47,7 @@ pub async fn act(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
     let done = ctx
         .db
         .write("follow link", move |tx| {
-            let Some(link) = judge(tx, db.cipher(), &token)? else { return Ok(None) };
+            let Some(link) = evaluate(tx, db.cipher(), &token)? else { return Ok(None) };
             match &token.purpose {
                 Purpose::Unsubscribe => preferences::unsubscribe(tx, token.user)?,
                 Purpose::Mute(artist) => preferences::mute(tx, token.user, artist)?,
@@ -89,7 +89,7 @@ impl Token {
     }
 }
 
-fn judge(tx: &Tx<'_>, cipher: &Cipher, token: &Token) -> Result<Option<Link>, StoreError> {
+fn evaluate(tx: &Tx<'_>, cipher: &Cipher, token: &Token) -> Result<Option<Link>, StoreError> {
     let Some(user) = users::find(tx, token.user)? else { return Ok(None) };
     let words = signing_payload(user.id, user.created_at, &token.purpose);
     if !cipher.is_signed(&words, &token.signature) {

@@ -25,7 +25,7 @@ pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<(Vec<Made>, TimeZone)>
 
 /// Creates a feed URL, which replaces the previous one. Returns its token, of which only a hash is stored.
 pub async fn make(ctx: &Ctx, user: UserId, form: Form) -> Result<String, StoreError> {
-    let token = secret::new(&*ctx.chance);
+    let token = secret::new(&*ctx.rng);
     let hash = secret::hash(&token);
     ctx.db.write("make feed", move |tx| feeds::make(tx, user, form, hash)).await?;
     tracing::info!(user = user.0, form = form.as_str(), "created feed URL");
@@ -38,7 +38,7 @@ pub async fn revoke(ctx: &Ctx, user: UserId, form: Form) -> Result<(), StoreErro
 
 /// The current version of a feed.
 #[derive(Debug, Clone)]
-pub struct Standing {
+pub struct FeedState {
     pub user: UserId,
     /// Changes with the content.
     pub version: [u8; 32],
@@ -47,7 +47,7 @@ pub struct Standing {
 }
 
 /// The current version of the feed with this token, if there is one, without loading its entries.
-pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<Standing>, StoreError> {
+pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<FeedState>, StoreError> {
     let hash = secret::hash(token);
     let look = move |tx: &Tx<'_>| {
         let Some(held) = feeds::find_by_token(tx, form, hash)? else { return Ok(None) };
@@ -61,11 +61,11 @@ pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<Standi
     let changed_at = match held.changed_at.filter(|_| is_known && !held.is_worth_noting) {
         Some(changed_at) => changed_at,
         None => {
-            let note = move |tx: &Tx<'_>| feeds::note_reading(tx, hash, version);
+            let note = move |tx: &Tx<'_>| feeds::record_reading(tx, hash, version);
             ctx.db.write("note reading", note).await?
         }
     };
-    Ok(Some(Standing { user: held.user, version, changed_at }))
+    Ok(Some(FeedState { user: held.user, version, changed_at }))
 }
 
 /// The entries of a user's feeds, newest first.

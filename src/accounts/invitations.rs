@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::secret;
-use crate::clock::Chance;
+use crate::clock::Rng;
 use crate::context::Ctx;
 use crate::domain::signup_policy::InvitationStatus;
 use crate::domain::text::one_line;
@@ -20,11 +20,11 @@ pub struct NewInvitation {
 /// Creates an invitation; `note` says whom it is for.
 pub async fn make(
     db: &Db,
-    chance: &dyn Chance,
+    rng: &dyn Rng,
     note: &str,
     good_for: SignedDuration,
 ) -> Result<NewInvitation, StoreError> {
-    let (token, note) = (secret::new(chance), one_line(note));
+    let (token, note) = (secret::new(rng), one_line(note));
     let hash = secret::hash(&token);
     let made = move |tx: &Tx<'_>| invitations::make(tx, hash, &note, good_for);
     let invitation = db.write("invite", made).await?;

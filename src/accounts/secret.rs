@@ -4,11 +4,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use crate::clock::{Chance, random};
+use crate::clock::{Rng, random};
 
 /// 256 random bits as 43 characters that are valid in cookies and URLs.
-pub(super) fn new(chance: &dyn Chance) -> String {
-    URL_SAFE_NO_PAD.encode(random::<32>(chance))
+pub(super) fn new(rng: &dyn Rng) -> String {
+    URL_SAFE_NO_PAD.encode(random::<32>(rng))
 }
 
 /// Whether `raw` has the form of [`new`].

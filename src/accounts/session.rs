@@ -25,7 +25,7 @@ pub async fn authenticate(ctx: &Ctx, token: &str) -> Result<Option<Known>, Store
     let found = ctx.db.read("whose session", move |tx| sessions::find(tx, hash)).await?;
     let Some(session) = found else { return Ok(None) };
     if session.visit == Visit::WorthNoting {
-        ctx.db.write("note visit", move |tx| sessions::note_visit(tx, hash)).await?;
+        ctx.db.write("note visit", move |tx| sessions::record_visit(tx, hash)).await?;
     }
     let is_operator = ctx.instance.is_operator(&session.spotify_id);
     Ok(Some(Known { user: session.user, is_operator }))

@@ -87,10 +87,10 @@ pub async fn begin_sign_in(
 ) -> Result<AuthorizationRedirect, StoreError> {
     let browser = match cookie.filter(|cookie| secret::is_well_formed(cookie)) {
         Some(cookie) => cookie.to_owned(),
-        None => secret::new(&*ctx.chance),
+        None => secret::new(&*ctx.rng),
     };
-    let state = secret::new(&*ctx.chance);
-    let verifier = new_verifier(&*ctx.chance);
+    let state = secret::new(&*ctx.rng);
+    let verifier = new_verifier(&*ctx.rng);
     let authorize_url = ctx.gateway.accounts().authorize_url(&state, &verifier);
     let (state, bound_to) = (secret::hash(&state), secret::hash(&browser));
     let invitation = invitation.map(secret::hash);
@@ -166,7 +166,7 @@ async fn keep(
     held: Option<[u8; 32]>,
 ) -> Result<SignedIn, SignInError> {
     let refresh = grant.refresh.clone().ok_or(SignInError::NoRefreshToken)?;
-    let token = secret::new(&*ctx.chance);
+    let token = secret::new(&*ctx.rng);
     let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.instance.sign_up);
     let sign_in = move |tx: &Tx<'_>| {
         let applicant = match users::known_as(tx, &profile)? {

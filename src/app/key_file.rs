@@ -8,13 +8,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::clock::{Chance, random};
+use crate::clock::{Rng, random};
 use crate::config::decode_key;
 use crate::store::files::{beside, create_private, sync_folder};
 use crate::store::key_rotation::Key;
 
 /// The key beside the database; created, with mode 0600, if there is no database yet.
-pub(super) fn kept(file: &Path, database: &Path, chance: &dyn Chance) -> anyhow::Result<Key> {
+pub(super) fn kept(file: &Path, database: &Path, rng: &dyn Rng) -> anyhow::Result<Key> {
     // Checked first: another process may be creating both, the key before the database.
     let has_database = database.metadata().is_ok_and(|database| database.len() > 0);
     let is_missing = file.symlink_metadata().is_err_and(|why| why.kind() == ErrorKind::NotFound);
@@ -27,7 +27,7 @@ pub(super) fn kept(file: &Path, database: &Path, chance: &dyn Chance) -> anyhow:
         );
     }
     if is_missing {
-        make(file, &draw(chance)).with_context(|| {
+        make(file, &draw(rng)).with_context(|| {
             format!(
                 "cannot create the key file {}. Make sure that its folder exists and that \
                  Dropday's user may write there, or set database.path",
@@ -56,11 +56,11 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Option<Key>> {
 }
 
 /// The key in a file, which is created with a new key if it does not exist.
-pub(super) fn read_or_make(file: &Path, chance: &dyn Chance) -> anyhow::Result<Key> {
+pub(super) fn read_or_make(file: &Path, rng: &dyn Rng) -> anyhow::Result<Key> {
     if let Some(key) = read(file)? {
         return Ok(key);
     }
-    make(file, &draw(chance))
+    make(file, &draw(rng))
         .with_context(|| format!("cannot write the new key to {}", file.display()))?;
     read(file)?.with_context(|| format!("the key file {} has disappeared", file.display()))
 }
@@ -83,8 +83,8 @@ fn make(file: &Path, key: &Key) -> io::Result<()> {
     sync_folder(file)
 }
 
-fn draw(chance: &dyn Chance) -> Key {
-    Key::new(Box::new(random::<32>(chance)))
+fn draw(rng: &dyn Rng) -> Key {
+    Key::new(Box::new(random::<32>(rng)))
 }
 
 /// Where a rotation writes the new key until the database uses it.
@@ -131,7 +131,7 @@ fn keep_old(file: &Path) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SeededChance;
+    use crate::clock::SeededRng;
 
     #[test]
     fn concurrent_processes_finish_a_rotation_without_losing_a_key() {
@@ -170,11 +170,11 @@ mod tests {
     #[test]
     fn existing_key_file_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let (file, chance) = (folder.path().join("dropday.key"), SeededChance::new(1));
-        make(&file, &draw(&*chance)).unwrap();
+        let (file, rng) = (folder.path().join("dropday.key"), SeededRng::new(1));
+        make(&file, &draw(&*rng)).unwrap();
         let first = read(&file).unwrap().unwrap();
-        make(&file, &draw(&*chance)).unwrap();
-        let now = read_or_make(&file, &*chance).unwrap();
+        make(&file, &draw(&*rng)).unwrap();
+        let now = read_or_make(&file, &*rng).unwrap();
         assert_eq!(now.expose_secret(), first.expose_secret());
     }
 }

@@ -6,7 +6,7 @@ use anyhow::bail;
 use secrecy::ExposeSecret;
 
 use super::key_file;
-use crate::clock::Chance;
+use crate::clock::Rng;
 use crate::config::{Config, KeySource};
 use crate::store::key_rotation::{self, Key, Rotated};
 use crate::store::{Db, StoreError};
@@ -27,18 +27,14 @@ pub enum Rotation {
 /// Encrypts everything with another key: one that is made, if the key is beside the database, else the one in the
 /// file `to`, which is created if it does not exist. Killed at any moment, the next start uses the key that matches
 /// the database, and the next rotation continues.
-pub fn rotate_key(
-    config: &Config,
-    to: Option<&Path>,
-    chance: &dyn Chance,
-) -> anyhow::Result<Rotation> {
+pub fn rotate_key(config: &Config, to: Option<&Path>, rng: &dyn Rng) -> anyhow::Result<Rotation> {
     if !config.database.exists() {
         bail!("there is no database at {} yet", config.database.display());
     }
     Db::inspect(&config.database)?;
     match (&config.key, to) {
-        (KeySource::BesideDatabase(file), None) => in_place(config, file, chance),
-        (KeySource::Given(key, _), Some(to)) => to_file(config, key, to, chance),
+        (KeySource::BesideDatabase(file), None) => in_place(config, file, rng),
+        (KeySource::Given(key, _), Some(to)) => to_file(config, key, to, rng),
         (KeySource::BesideDatabase(file), Some(_)) => bail!(
             "the key is beside the database, in {}, and is replaced there: leave out --to",
             file.display()
@@ -50,13 +46,13 @@ pub fn rotate_key(
 }
 
 /// Creates the file for the new key, if it does not exist.
-pub fn create_key_file(to: &Path, chance: &dyn Chance) -> anyhow::Result<()> {
-    key_file::read_or_make(to, chance).map(drop)
+pub fn create_key_file(to: &Path, rng: &dyn Rng) -> anyhow::Result<()> {
+    key_file::read_or_make(to, rng).map(drop)
 }
 
-fn in_place(config: &Config, file: &Path, chance: &dyn Chance) -> anyhow::Result<Rotation> {
+fn in_place(config: &Config, file: &Path, rng: &dyn Rng) -> anyhow::Result<Rotation> {
     let waiting = key_file::waiting(file);
-    let old = key_file::kept(file, &config.database, chance)?;
+    let old = key_file::kept(file, &config.database, rng)?;
     if !key_rotation::fits(&config.database, &old)? {
         return match key_file::read(&waiting)? {
             Some(key) if key_rotation::fits(&config.database, &key)? => {
@@ -66,19 +62,19 @@ fn in_place(config: &Config, file: &Path, chance: &dyn Chance) -> anyhow::Result
         };
     }
     // On disk before anything is encrypted with it. One that is there is left from a rotation that was cut short.
-    let new = key_file::read_or_make(&waiting, chance)?;
-    let rotated = key_rotation::rotate(&config.database, &old, &new, chance)?;
+    let new = key_file::read_or_make(&waiting, rng)?;
+    let rotated = key_rotation::rotate(&config.database, &old, &new, rng)?;
     Ok(Rotation::InPlace(rotated, key_file::put_in_place(file)?))
 }
 
-fn to_file(config: &Config, old: &Key, to: &Path, chance: &dyn Chance) -> anyhow::Result<Rotation> {
-    let new = key_file::read_or_make(to, chance)?;
+fn to_file(config: &Config, old: &Key, to: &Path, rng: &dyn Rng) -> anyhow::Result<Rotation> {
+    let new = key_file::read_or_make(to, rng)?;
     if !key_rotation::fits(&config.database, old)? && key_rotation::fits(&config.database, &new)? {
         return Ok(Rotation::HasIt(to.to_owned()));
     }
     if old.expose_secret() == new.expose_secret() {
         bail!("{} holds the key that the database uses already", to.display());
     }
-    let rotated = key_rotation::rotate(&config.database, old, &new, chance)?;
+    let rotated = key_rotation::rotate(&config.database, old, &new, rng)?;
     Ok(Rotation::ToFile(rotated, to.to_owned()))
 }

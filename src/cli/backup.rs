@@ -9,7 +9,7 @@ use crate::app;
 use crate::config::{Config, KeySource};
 use crate::store::backup::{self, Contents};
 use crate::store::{Db, restore};
-use crate::terminal::say;
+use crate::terminal::print_out;
 
 pub(super) async fn write(config: &Config, to: &Path, replaces: bool) -> anyhow::Result<ExitCode> {
     if !config.database.exists() {
@@ -18,13 +18,13 @@ pub(super) async fn write(config: &Config, to: &Path, replaces: bool) -> anyhow:
     let (database, file) = (config.database.clone(), to.to_owned());
     let written = tokio::task::spawn_blocking(move || backup::write(&database, &file, replaces));
     let contents = written.await??;
-    say(&format!("Wrote and verified {}: {}.", to.display(), describe(contents)));
+    print_out(&format!("Wrote and verified {}: {}.", to.display(), describe(contents)));
     match &config.key {
-        KeySource::BesideDatabase(file) => say(&format!(
+        KeySource::BesideDatabase(file) => print_out(&format!(
             "It does not contain the key, and is useless without it: keep a copy of {} in another place.",
             file.display()
         )),
-        KeySource::Given(_, by) => say(&format!(
+        KeySource::Given(_, by) => print_out(&format!(
             "It does not contain the key, and is useless without it: the key is {by}.",
         )),
     }
@@ -41,20 +41,24 @@ pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<Exit
         tokio::task::spawn_blocking(move || restore::restore(&file, &database, &cipher, now));
     let restored = restored.await??;
     let place = config.database.display();
-    say(&format!("Restored {place} from {}: {}.", from.display(), describe(restored.contents)));
+    print_out(&format!(
+        "Restored {place} from {}: {}.",
+        from.display(),
+        describe(restored.contents)
+    ));
     let Some(kept) = &restored.kept else { return Ok(ExitCode::SUCCESS) };
-    say(&format!(
+    print_out(&format!(
         "The previous database is now {}. It contains personal data: delete it once everything works. (Dropday \
          deletes it after 30 days.)",
         kept.display()
     ));
     for (user, name) in &restored.back {
-        say(&format!(
+        print_out(&format!(
             "User {user}, {name}, had deleted their account since the backup and is back. To delete them again: \
              dropday users remove {user}"
         ));
     }
-    say("Emails that were sent since the backup may be sent again.");
+    print_out("Emails that were sent since the backup may be sent again.");
     Ok(ExitCode::SUCCESS)
 }
 

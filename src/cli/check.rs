@@ -11,7 +11,7 @@ use crate::domain::signup_policy::SignUpPolicy;
 use crate::jobs::scheduler;
 use crate::store::invitations::{self, Invitation};
 use crate::store::{Db, users};
-use crate::terminal::say;
+use crate::terminal::print_out;
 
 struct Report {
     has_failed: bool,
@@ -19,16 +19,16 @@ struct Report {
 
 impl Report {
     fn good(&mut self, what: &str, how: &str) {
-        say(&format!("ok    {what}: {how}"));
+        print_out(&format!("ok    {what}: {how}"));
     }
 
     fn note(&mut self, what: &str, how: &str) {
-        say(&format!("note  {what}: {how}"));
+        print_out(&format!("note  {what}: {how}"));
     }
 
     fn bad(&mut self, what: &str, why: &str) {
         self.has_failed = true;
-        say(&format!("WRONG {what}: {why}"));
+        print_out(&format!("WRONG {what}: {why}"));
     }
 }
 
@@ -91,8 +91,8 @@ fn check_configuration(config: &Config, report: &mut Report) {
 }
 
 async fn check_database(config: &Config, report: &mut Report) {
-    let (clock, chance) = super::machine();
-    match app::open_database(config, &clock, &chance) {
+    let (clock, rng) = super::machine();
+    match app::open_database(config, &clock, &rng) {
         Err(error) => report.bad("database and key", &format!("{error:#}")),
         Ok(db) => {
             check_integrity(&db, report).await;

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use crate::app;
 use crate::config::Config;
 use crate::store::export;
-use crate::terminal::say;
+use crate::terminal::print_out;
 
 pub(super) async fn run(
     config: &Config,
@@ -21,8 +21,8 @@ pub(super) async fn run(
     if !config.database.exists() {
         bail!("there is no database at {}, so nobody is known", config.database.display());
     }
-    let (clock, chance) = super::machine();
-    let db = app::open_database(config, &clock, &chance)?;
+    let (clock, rng) = super::machine();
+    let db = app::open_database(config, &clock, &rng)?;
     let all = db
         .read("export", move |tx| match export::who(tx, &user)? {
             Some(user) => export::of(tx, user),
@@ -36,7 +36,7 @@ pub(super) async fn run(
     };
     let all = format!("{all:#}");
     match file {
-        None => say(&all),
+        None => print_out(&all),
         Some(path) => {
             let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
             let mut new = new.with_context(|| {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::config::{Config, ConfigError};
-use crate::terminal::say;
+use crate::terminal::print_out;
 
 /// Shorter than the timeout of the image's health check.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,7 +23,7 @@ pub(super) async fn run(config: Result<Config, ConfigError>) -> anyhow::Result<E
     let address = reachable(config.web.listen);
     let answer = tokio::time::timeout(TIMEOUT, request(address)).await;
     let answer = answer.unwrap_or_else(|_| bail!("no response within {} s", TIMEOUT.as_secs()));
-    say(&verdict(&answer.with_context(|| format!("the daemon at {address}"))?)?);
+    print_out(&verdict(&answer.with_context(|| format!("the daemon at {address}"))?)?);
     Ok(ExitCode::SUCCESS)
 }
 

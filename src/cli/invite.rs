@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::domain::signup_policy::SignUpPolicy;
 use crate::store::invitations::{self, Invitation, Withdrawal};
 use crate::store::{Db, StoreError};
-use crate::terminal::{complain, say};
+use crate::terminal::{print_err, print_out};
 
 #[derive(Debug, Args)]
 pub(super) struct Invite {
@@ -42,13 +42,13 @@ pub(super) async fn run(config: &Config, what: &Invite) -> anyhow::Result<ExitCo
 
 /// Standard output has only the link, for programs.
 async fn invite(config: &Config, db: &Db, what: &Invite) -> Result<(), StoreError> {
-    let (_, chance) = super::machine();
+    let (_, rng) = super::machine();
     let good_for = SignedDuration::from_hours(i64::from(what.days) * 24);
-    let made = inviting::make(db, &*chance, &what.note, good_for).await?;
+    let made = inviting::make(db, &*rng, &what.note, good_for).await?;
     let public_url = config.web.public_url.as_str().trim_end_matches('/');
-    say(&format!("{public_url}{}", made.path));
+    print_out(&format!("{public_url}{}", made.path));
     let Invitation { number, expires_at, .. } = made.invitation;
-    complain(&format!(
+    print_err(&format!(
         "invitation {number} lets one person sign up, until {}. The link is not shown again. To withdraw it: \
          dropday invite --withdraw {number}",
         minute(expires_at)
@@ -56,10 +56,10 @@ async fn invite(config: &Config, db: &Db, what: &Invite) -> Result<(), StoreErro
     match config.web.instance.sign_up {
         SignUpPolicy::Invitation => {}
         SignUpPolicy::Open => {
-            complain("note: web.sign_up is \"open\", so invitations are not needed")
+            print_err("note: web.sign_up is \"open\", so invitations are not needed")
         }
         SignUpPolicy::Closed => {
-            complain("note: web.sign_up is \"closed\", so invitations do not work")
+            print_err("note: web.sign_up is \"closed\", so invitations do not work")
         }
     }
     Ok(())
@@ -69,7 +69,7 @@ async fn list(db: &Db) -> Result<(), StoreError> {
     let (now, all) =
         db.read("list invitations", |tx| Ok((tx.now(), invitations::list(tx)?))).await?;
     if all.is_empty() {
-        say("There are no invitations.");
+        print_out("There are no invitations.");
         return Ok(());
     }
     let mut table = Table::new();
@@ -79,7 +79,7 @@ async fn list(db: &Db) -> Result<(), StoreError> {
         let (number, made) = (invitation.number.to_string(), minute(invitation.made_at));
         table.add_row([number, invitation.note.clone(), made, state(invitation, now)]);
     }
-    table.lines().for_each(|line| say(line.trim_end()));
+    table.lines().for_each(|line| print_out(line.trim_end()));
     Ok(())
 }
 
@@ -94,7 +94,7 @@ fn state(invitation: &Invitation, now: Timestamp) -> String {
 
 async fn withdraw(db: &Db, number: i64) -> anyhow::Result<()> {
     match db.write("withdraw invitation", move |tx| invitations::withdraw(tx, number)).await? {
-        Withdrawal::Done => say(&format!("Withdrew invitation {number}.")),
+        Withdrawal::Done => print_out(&format!("Withdrew invitation {number}.")),
         Withdrawal::Used => {
             bail!("invitation {number} was already used. To remove the user: dropday users remove")
         }

@@ -6,29 +6,33 @@ use std::process::ExitCode;
 use crate::app::{self, Rotation};
 use crate::config::{Config, DEFAULT_CREDENTIALS, KeyOrigin, KeySource};
 use crate::store::key_rotation::Rotated;
-use crate::terminal::say;
+use crate::terminal::print_out;
 
 pub(super) async fn rotate(config: &Config, to: Option<&Path>) -> anyhow::Result<ExitCode> {
     let (ours, file) = (config.clone(), to.map(Path::to_owned));
-    let (_, chance) = super::machine();
+    let (_, rng) = super::machine();
     let rotating =
-        tokio::task::spawn_blocking(move || app::rotate_key(&ours, file.as_deref(), &*chance));
+        tokio::task::spawn_blocking(move || app::rotate_key(&ours, file.as_deref(), &*rng));
     match rotating.await?? {
         Rotation::InPlace(rotated, old) => {
             tell(rotated);
             say_where(config, &old);
         }
         Rotation::Finished(old) => {
-            say(
+            print_out(
                 "An earlier key rotation had been interrupted in its last step. It is finished now.",
             );
             say_where(config, &old);
         }
         Rotation::ToFile(rotated, new) => {
             tell(rotated);
-            say(&format!("The new key is in {}. {}", new.display(), what_to_do(config, &new)));
+            print_out(&format!(
+                "The new key is in {}. {}",
+                new.display(),
+                what_to_do(config, &new)
+            ));
         }
-        Rotation::HasIt(new) => say(&format!(
+        Rotation::HasIt(new) => print_out(&format!(
             "The database uses the key in {} already. {}",
             new.display(),
             what_to_do(config, &new)
@@ -38,14 +42,14 @@ pub(super) async fn rotate(config: &Config, to: Option<&Path>) -> anyhow::Result
 }
 
 fn tell(rotated: Rotated) {
-    say(&format!("Encrypted the tokens of {} users with the new key.", rotated.users));
+    print_out(&format!("Encrypted the tokens of {} users with the new key.", rotated.users));
     if rotated.unreadable > 0 {
-        say(&format!(
+        print_out(&format!(
             "The tokens of {} users could not be decrypted: they must sign in again.",
             rotated.unreadable
         ));
     }
-    say("Links in emails that were sent before stay valid.");
+    print_out("Links in emails that were sent before stay valid.");
 }
 
 /// Where the configuration gives the key, it must give the new one.
@@ -75,7 +79,7 @@ fn what_to_do(config: &Config, new: &Path) -> String {
 
 fn say_where(config: &Config, old: &Path) {
     let KeySource::BesideDatabase(file) = &config.key else { return };
-    say(&format!(
+    print_out(&format!(
         "The new key is in {}: back it up. The old key is kept in {}: delete it together with the last backup \
          that was made before.",
         file.display(),

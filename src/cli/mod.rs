@@ -24,12 +24,12 @@ use anyhow::bail;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::{self, privileges};
-use crate::clock::{Chance, Clock, SystemChance, SystemClock};
+use crate::clock::{Clock, Rng, SystemClock, SystemRng};
 use crate::config::{self, Config, ConfigError, KeySource};
 use crate::email::smtp::SettingsError;
 use crate::store::Db;
 use crate::store::files::folder_of;
-use crate::terminal::{complain, say};
+use crate::terminal::{print_err, print_out};
 
 /// The configuration is invalid (`EX_CONFIG` of sysexits.h), so a restart would not help.
 const EXIT_CONFIG: u8 = 78;
@@ -170,7 +170,7 @@ pub fn main() -> ExitCode {
     match begin(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            print_err(&format!("{error:#}"));
             match error.is::<ConfigError>() || error.is::<SettingsError>() {
                 true => ExitCode::from(EXIT_CONFIG),
                 false => ExitCode::FAILURE,
@@ -207,7 +207,7 @@ fn drop_root(command: &Command, config: &Config) -> anyhow::Result<()> {
             if privileges::is_of_root(folder_of(to))
                 && matches!(config.key, KeySource::Given(..)) =>
         {
-            app::create_key_file(to, &SystemChance)?;
+            app::create_key_file(to, &SystemRng)?;
         }
         _ => {}
     }
@@ -225,7 +225,7 @@ async fn run(
         #[cfg(feature = "demo")]
         Command::Demo { headless } => demo::run(headless).await,
         Command::Check { defaults: true, .. } => {
-            say(config::DEFAULTS.trim_end());
+            print_out(config::DEFAULTS.trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { defaults: false, send_to } => check::run(config, send_to.as_deref()).await,
@@ -254,12 +254,12 @@ fn existing_database(config: &Config) -> anyhow::Result<Db> {
             config.database.display()
         );
     }
-    let (clock, chance) = machine();
-    app::open_database(config, &clock, &chance)
+    let (clock, rng) = machine();
+    app::open_database(config, &clock, &rng)
 }
 
-fn machine() -> (Arc<dyn Clock>, Arc<dyn Chance>) {
-    (Arc::new(SystemClock), Arc::new(SystemChance))
+fn machine() -> (Arc<dyn Clock>, Arc<dyn Rng>) {
+    (Arc::new(SystemClock), Arc::new(SystemRng))
 }
 
 fn code(has_failed: bool) -> ExitCode {

@@ -11,18 +11,18 @@ use crate::jobs::{
     RunControl, Scope, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
     send_emails, sync_follows,
 };
-use crate::terminal::{progress, say};
+use crate::terminal::{print_out, progress};
 
 pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> {
-    let (clock, chance) = super::machine();
+    let (clock, rng) = super::machine();
     let mut signals = Signals::listen()?;
-    let Some(ctx) = startup::build(config, clock, chance, &mut signals).await? else {
+    let Some(ctx) = startup::build(config, clock, rng, &mut signals).await? else {
         return Ok(super::code(true));
     };
     let stop = signals.cancel_token();
 
     disk_space::run(&ctx).await?;
-    say(&consent_reminders::run(&ctx).await?.to_string());
+    print_out(&consent_reminders::run(&ctx).await?.to_string());
 
     let bar = progress("follows");
     let follows = sync_follows::run(&ctx, Scope::All, &watch(&stop, &tell(&bar))).await?;
@@ -65,5 +65,5 @@ fn tell(bar: &ProgressBar) -> impl Fn(u64, u64) + Send + Sync + use<> {
 
 fn finish(bar: &ProgressBar, outcome: &dyn std::fmt::Display) {
     bar.finish_and_clear();
-    say(&outcome.to_string());
+    print_out(&outcome.to_string());
 }

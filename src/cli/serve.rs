@@ -20,8 +20,8 @@ pub(super) async fn run(config: &Config, file: Option<PathBuf>) -> anyhow::Resul
     // Before anything slow: as process 1 of a container, Dropday receives only the signals it listens for.
     let mut signals = Signals::listen()?;
     let sighups = sighup_stream()?;
-    let (clock, chance) = super::machine();
-    let Some(ctx) = startup::build(config, clock, chance, &mut signals).await? else {
+    let (clock, rng) = super::machine();
+    let Some(ctx) = startup::build(config, clock, rng, &mut signals).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let ctx = Arc::new(ctx);

@@ -7,15 +7,15 @@ use std::process::ExitCode;
 use crate::app;
 use crate::config::Config;
 use crate::store::status::{self, Page};
-use crate::terminal::say;
+use crate::terminal::print_out;
 
 pub(super) async fn run(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
     let db = super::existing_database(config)?;
     let cadence = app::cadence(config);
     let status = db.read("status", move |tx| status::load(tx, &cadence, Page::WHOLE)).await?;
     match as_json {
-        true => say(&serde_json::to_string_pretty(&status)?),
-        false => table::render(&status).lines().for_each(|line| say(line.trim_end())),
+        true => print_out(&serde_json::to_string_pretty(&status)?),
+        false => table::render(&status).lines().for_each(|line| print_out(line.trim_end())),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::domain::user::EmailAddress;
 use crate::store::users::{self, User};
 use crate::store::{Db, Tx, confirmation_links, follows};
-use crate::terminal::{complain, say};
+use crate::terminal::{print_err, print_out};
 
 #[derive(Subcommand)]
 pub(super) enum UsersCommand {
@@ -97,11 +97,11 @@ impl ListedUser {
 }
 
 async fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
-    let (clock, chance) = super::machine();
-    let listed = all(&app::open_database(config, &clock, &chance)?).await?;
+    let (clock, rng) = super::machine();
+    let listed = all(&app::open_database(config, &clock, &rng)?).await?;
     if as_json {
         let listed: Vec<_> = listed.iter().map(as_value).collect();
-        say(&serde_json::to_string_pretty(&listed)?);
+        print_out(&serde_json::to_string_pretty(&listed)?);
         return Ok(());
     }
     let mut table = Table::new();
@@ -113,7 +113,7 @@ async fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
         let (state, emails) = (listed.state(), listed.emails());
         table.add_row([&id, spotify_id, display_name, &artists, &state, &emails]);
     }
-    table.lines().for_each(|line| say(line.trim_end()));
+    table.lines().for_each(|line| print_out(line.trim_end()));
     Ok(())
 }
 
@@ -131,8 +131,8 @@ fn as_value(listed: &ListedUser) -> serde_json::Value {
 }
 
 async fn remove(config: &Config, who: &str, is_sure: bool) -> anyhow::Result<()> {
-    let (clock, chance) = super::machine();
-    let ctx = app::build(config, clock, chance)?;
+    let (clock, rng) = super::machine();
+    let ctx = app::build(config, clock, rng)?;
     let listed = find(&ctx.db, who).await?;
     let name = describe(&listed);
     if !is_sure
@@ -141,13 +141,13 @@ async fn remove(config: &Config, who: &str, is_sure: bool) -> anyhow::Result<()>
         bail!("nothing was deleted");
     }
     delete_account::delete_account(&ctx, listed.user.id).await?;
-    say(&format!("Deleted {name} and all of their data."));
+    print_out(&format!("Deleted {name} and all of their data."));
     Ok(())
 }
 
 async fn confirm(config: &Config, who: &str, typed: Option<&str>) -> anyhow::Result<()> {
-    let (clock, chance) = super::machine();
-    let ctx = app::build(config, clock, chance)?;
+    let (clock, rng) = super::machine();
+    let ctx = app::build(config, clock, rng)?;
     let listed = find(&ctx.db, who).await?;
     let address = match typed {
         Some(typed) => {
@@ -158,7 +158,7 @@ async fn confirm(config: &Config, who: &str, typed: Option<&str>) -> anyhow::Res
         })?,
     };
     address::confirm_as_admin(&ctx, listed.user.id, &address).await?;
-    say(&format!("Emails for {} now go to {}.", describe(&listed), address.as_str()));
+    print_out(&format!("Emails for {} now go to {}.", describe(&listed), address.as_str()));
     Ok(())
 }
 
@@ -166,7 +166,7 @@ fn ask(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("cannot ask without a terminal: use --yes if you are sure");
     }
-    complain(question);
+    print_err(question);
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

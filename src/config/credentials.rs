@@ -15,13 +15,13 @@ pub(super) struct Credentials(Option<PathBuf>);
 
 impl Credentials {
     /// The directory that the environment names, or, with the default configuration file, the default one.
-    pub(super) fn named(environment: &[(String, String)], is_usual: bool) -> Self {
+    pub(super) fn named(environment: &[(String, String)], is_default: bool) -> Self {
         let named = environment.iter().find(|(name, _)| name == VARIABLE);
         let named = named.map(|(_, folder)| PathBuf::from(folder));
         // Only root can read it; for anyone else it does not exist.
         let usual =
             || Some(PathBuf::from(DEFAULT_FOLDER)).filter(|folder| folder.read_dir().is_ok());
-        Self(named.or_else(|| usual().filter(|_| is_usual)))
+        Self(named.or_else(|| usual().filter(|_| is_default)))
     }
 
     /// The file with a key's value. Blank files do not count: a unit must list a credential even if there

@@ -11,15 +11,19 @@ const DEFAULT_FOLDER: &str = "/var/lib/dropday";
 
 /// The database in the directory that the environment names, or, with the default configuration file, in
 /// the default directory if that exists. `None` means the configured default.
-pub(super) fn database(environment: &[(String, String)], is_usual: bool) -> Option<PathBuf> {
-    database_in(environment, Path::new(DEFAULT_FOLDER), is_usual)
+pub(super) fn database(environment: &[(String, String)], is_default: bool) -> Option<PathBuf> {
+    database_in(environment, Path::new(DEFAULT_FOLDER), is_default)
 }
 
-fn database_in(environment: &[(String, String)], usual: &Path, is_usual: bool) -> Option<PathBuf> {
+fn database_in(
+    environment: &[(String, String)],
+    usual: &Path,
+    is_default: bool,
+) -> Option<PathBuf> {
     let named = environment.iter().find(|(name, _)| name == VARIABLE);
     let named = named.and_then(|(_, folders)| folders.split(':').find(|name| !name.is_empty()));
     // Even if it is not readable: opening it then fails, and no other database is created.
-    let is_there = || is_usual && usual.symlink_metadata().is_ok();
+    let is_there = || is_default && usual.symlink_metadata().is_ok();
     let folder = named.map(Path::new).or_else(|| is_there().then_some(usual));
     folder.map(|folder| folder.join("dropday.db"))
 }

@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use super::lifecycle::Signals;
 use super::systemd;
 use crate::app;
-use crate::clock::{Chance, Clock};
+use crate::clock::{Clock, Rng};
 use crate::config::Config;
 use crate::context::Ctx;
 
@@ -18,12 +18,12 @@ use crate::context::Ctx;
 pub async fn build(
     config: &Config,
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    rng: Arc<dyn Rng>,
     signals: &mut Signals,
 ) -> anyhow::Result<Option<Ctx>> {
     systemd::status("Starting: opening the database");
     let config = config.clone();
-    let building = spawn_blocking(move || app::build(&config, clock, chance));
+    let building = spawn_blocking(move || app::build(&config, clock, rng));
     tokio::select! {
         built = building => Ok(Some(built.context("startup panicked; this is a bug")??)),
         signal = signals.next() => {

@@ -24,7 +24,7 @@ pub(super) fn load(tx: &Tx<'_>, calls_per_day: u32) -> Result<DaemonStatus, Stor
     let allowed = allowance::of(tx, Bucket::ArtistAlbums, calls_per_day)?;
     Ok(DaemonStatus {
         now: tx.now(),
-        artists: artists::count_watched(tx)?,
+        artists: artists::count_tracked(tx)?,
         pending: outbox::count_pending(tx)?,
         pauses: api_calls::pauses(tx)?.into_iter().map(|(_, pause)| pause).collect(),
         next_call: api_calls::spent_until(tx, Bucket::ArtistAlbums, allowed)?,

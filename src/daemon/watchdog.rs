@@ -85,7 +85,7 @@ impl Watchdog {
         let status = self.query_database().await?;
         let is_stuck = |job: &Job| self.notifier.heartbeat(*job).age() > self.limit;
         match Job::ALL.into_iter().find(is_stuck) {
-            None => Ok(status_line::describe(&status, &self.ctx.zone, &self.ctx.page("/"))),
+            None => Ok(status_line::describe(&status, &self.ctx.zone, &self.ctx.url("/"))),
             Some(job) => {
                 Err(format!("the {} job has made no progress for {:.0?}", job.as_str(), self.limit))
             }

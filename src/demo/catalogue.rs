@@ -167,14 +167,14 @@ pub fn populate(world: &World, today: Date) -> SeedUsers {
         .map(|(name, albums)| {
             let artist = world.add_artist(*name);
             for old in albums.iter().filter(|(_, date, ..)| **date <= *today.to_string()) {
-                world.put_out(&artist, old_album(old));
+                world.publish(&artist, old_album(old));
             }
             artist
         })
         .collect();
     let recently = today.saturating_sub(75.days()).to_string();
     let shared = NewAlbum { tracks: 6, ..NewAlbum::titled("Two Harbors, One Bell") };
-    world.put_out(&artists[11], shared.on(recently).with(&artists[2]));
+    world.publish(&artists[11], shared.on(recently).with(&artists[2]));
     let martha = world.add_user("Martha");
     artists.iter().filter(|id| **id != artists[10]).for_each(|id| world.follow(martha, id));
     let jonas = world.add_user("Jonas");
@@ -227,7 +227,7 @@ mod tests {
         for _ in 0..80 {
             let album = next_album(&world, &artist);
             assert!(titles.insert(album.title.clone()), "{} twice", album.title);
-            world.put_out(&artist.id, album);
+            world.publish(&artist.id, album);
         }
         assert!(titles.contains("Borrowed Umbrellas"));
     }

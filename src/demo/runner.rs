@@ -12,13 +12,13 @@ use super::catalogue::{self, SeedUsers};
 use super::clock::FastClock;
 use super::inbox::InboxSettings;
 use super::services::{Services, free_address, load_config};
-use crate::clock::{Clock, SystemChance, SystemClock, random};
+use crate::clock::{Clock, SystemClock, SystemRng, random};
 use crate::context::Ctx;
 use crate::daemon::lifecycle::{self, Running};
 use crate::domain::day_of;
 use crate::jobs::worker::Job;
 use crate::store::{Tx, status};
-use crate::terminal::say;
+use crate::terminal::print_out;
 use crate::{app, logging};
 
 /// The port of the pages, if it is free.
@@ -61,16 +61,16 @@ impl Demo {
     /// Starts the services and Dropday.
     pub async fn start() -> anyhow::Result<Self> {
         app::install_crypto();
-        let (clock, chance) = (FastClock::new(), Arc::new(SystemChance));
+        let (clock, rng) = (FastClock::new(), Arc::new(SystemRng));
         let services =
-            Services::start(clock.clone(), chance.clone(), InboxSettings::default()).await?;
+            Services::start(clock.clone(), rng.clone(), InboxSettings::default()).await?;
         let users = catalogue::populate(&services.world, day_of(clock.now()));
         let (folder, listen) = (create_folder()?, listen_address().await?);
         let settings = [("SPOTIFY__REQUEST_INTERVAL", "10ms"), ("HINTS__DEEZER", "false")];
         let environment = services.environment(&folder.0, listen);
         let config = load_config(&folder.0, environment, &settings)?;
         logging::start(tracing::Level::WARN, logging::Format::Text);
-        let ctx = Arc::new(app::build(&config, clock.clone(), chance)?);
+        let ctx = Arc::new(app::build(&config, clock.clone(), rng)?);
         let running = lifecycle::start(Arc::clone(&ctx), &config).await?;
         Ok(Self { clock, services, users, ctx, running, _folder: folder })
     }
@@ -118,7 +118,7 @@ pub async fn run() -> anyhow::Result<()> {
 }
 
 fn print_instructions(demo: &Demo) {
-    say(&format!(
+    print_out(&format!(
         "Dropday's demo. Spotify and the inbox are fake, everything else is real.\n\n  \
            1. Open {dropday} and sign in. Enter any email address.\n  \
            2. Open the inbox, {services}/inbox, and confirm the address.\n  \
@@ -143,13 +143,13 @@ async fn let_time_pass(demo: &Demo) -> anyhow::Result<()> {
             && let Some(artist) = artists.next().and_then(|id| world.artist(id))
         {
             let album = catalogue::next_album(world, &artist);
-            say(&format!(
+            print_out(&format!(
                 "{}  {} releases \"{}\"",
                 day_of(demo.clock.now()),
                 artist.name,
                 album.title
             ));
-            world.put_out(&artist.id, album);
+            world.publish(&artist.id, album);
         }
         demo.advance(STEP);
     }
@@ -166,8 +166,7 @@ async fn listen_address() -> anyhow::Result<SocketAddr> {
 }
 
 fn create_folder() -> anyhow::Result<Folder> {
-    let name: String =
-        random::<8>(&SystemChance).iter().map(|byte| format!("{byte:02x}")).collect();
+    let name: String = random::<8>(&SystemRng).iter().map(|byte| format!("{byte:02x}")).collect();
     let path = std::env::temp_dir().join(format!("dropday-demo-{name}"));
     std::fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;
     Ok(Folder(path))

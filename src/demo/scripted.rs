@@ -13,7 +13,7 @@ use super::world::Endpoint;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::day_of;
 use crate::store::{Tx, status};
-use crate::terminal::say;
+use crate::terminal::print_out;
 
 /// The address that the user enters.
 const ADDRESS: &str = "martha@example.org";
@@ -36,10 +36,10 @@ pub async fn run() -> anyhow::Result<()> {
 
 async fn script(demo: &Demo) -> anyhow::Result<()> {
     let (url, services) = (demo.url(), &demo.services);
-    say(&format!("Dropday runs at {url}, the fake Spotify at {}.", services.url));
+    print_out(&format!("Dropday runs at {url}, the fake Spotify at {}.", services.url));
     let browser = Browser::new(&url)?;
     browser.sign_in(&services.world, demo.users.martha).await?;
-    say("Martha clicks Connect and agrees at the fake Spotify.");
+    print_out("Martha clicks Connect and agrees at the fake Spotify.");
     confirm_address(demo, &browser).await?;
     wait_for_first_checks(demo).await?;
     let email = release_album(demo).await?;
@@ -47,8 +47,8 @@ async fn script(demo: &Demo) -> anyhow::Result<()> {
     ensure!(unexpected.is_empty(), "unexpected requests: {unexpected:?}");
     let text = format!("Subject: {}\n\n{}", email.subject, email.text);
     let lines = text.lines().map(|line| format!("    {line}").trim_end().to_owned() + "\n");
-    say(&format!("\nThe email:\n\n{}", lines.collect::<String>()));
-    say("\nDone. To try it yourself, run: dropday demo");
+    print_out(&format!("\nThe email:\n\n{}", lines.collect::<String>()));
+    print_out("\nDone. To try it yourself, run: dropday demo");
     Ok(())
 }
 
@@ -57,13 +57,13 @@ async fn confirm_address(demo: &Demo, browser: &Browser) -> anyhow::Result<()> {
     let token = page.form_token().context("the account page has no form")?;
     let saved = browser.post("/account/address", &[("form", token), ("email", ADDRESS)]).await?;
     ensure!(saved.status.is_redirection(), "the address is not accepted");
-    say(&format!("She enters {ADDRESS}. An email asks her to confirm it."));
+    print_out(&format!("She enters {ADDRESS}. An email asks her to confirm it."));
     let link = wait_for_email(demo, 1).await?.link("/confirm/");
     ensure!(browser.get(&link).await?.status == StatusCode::OK, "the link opens no page");
     let confirmed = browser.post(&link, &[]).await?;
     ensure!(confirmed.status == StatusCode::OK, "the button does not confirm the address");
     wait_for_email(demo, 2).await?;
-    say(
+    print_out(
         "She opens the link and presses the button. The address is confirmed, and a welcome email \
          arrives.",
     );
@@ -76,7 +76,7 @@ async fn wait_for_first_checks(demo: &Demo) -> anyhow::Result<()> {
         let query = move |tx: &Tx<'_>| status::artists_of(tx, None, &cadence);
         let artists = demo.ctx.db.read("demo", query).await?;
         if artists.watched > 0 && artists.never_asked == 0 {
-            say(&format!(
+            print_out(&format!(
                 "Dropday has checked the {} artists she follows, with {} requests. Albums that are \
                  already out are not news: no email.",
                 artists.watched,
@@ -95,8 +95,8 @@ async fn release_album(demo: &Demo) -> anyhow::Result<Email> {
     let artist = world.artist(followed).context("Martha follows an unknown artist")?;
     let mut album = catalogue::next_album(world, &artist);
     album.date = day_of(demo.clock.now() + ONE_DAY).to_string();
-    say(&format!("A day passes. {} releases \"{}\".", artist.name, album.title));
-    world.put_out(&artist.id, album);
+    print_out(&format!("A day passes. {} releases \"{}\".", artist.name, album.title));
+    world.publish(&artist.id, album);
     demo.advance(ONE_DAY);
     wait_for_email(demo, 3).await
 }

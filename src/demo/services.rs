@@ -15,7 +15,7 @@ use super::inbox::{self, Inbox, InboxSettings};
 use super::spotify;
 use super::world::{FakeUserId, World, field};
 use crate::accounts::sign_in;
-use crate::clock::{Chance, Clock};
+use crate::clock::{Clock, Rng};
 use crate::config::{self, Config};
 use crate::context::Ctx;
 
@@ -36,10 +36,10 @@ impl Services {
     /// Starts the services with an empty world, on free ports.
     pub async fn start(
         clock: Arc<dyn Clock>,
-        chance: Arc<dyn Chance>,
+        rng: Arc<dyn Rng>,
         inbox: InboxSettings,
     ) -> io::Result<Self> {
-        let world = World::new(Arc::clone(&clock), chance);
+        let world = World::new(Arc::clone(&clock), rng);
         let (catalogues, inbox) = (Hints::for_world(&world), Inbox::start(clock, inbox).await?);
         let (world_, catalogues_, inbox_) = (world.clone(), catalogues.clone(), inbox.clone());
         let (url, server) = serve(|url| {

@@ -34,9 +34,9 @@ pub struct AccountFacts {
     /// When their follows were last read in full.
     pub follows_read_at: Option<Timestamp>,
     /// Why the list of follows read last was not believed.
-    pub follows_doubt: Option<String>,
+    pub follows_suspect: Option<String>,
     /// Their artists.
-    pub artists: Watched,
+    pub artists: Tracked,
 }
 
 /// How a consent stands.
@@ -65,7 +65,7 @@ pub enum Address {
 
 /// A user's artists in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Watched {
+pub struct Tracked {
     /// All of them.
     pub all: u64,
     /// Never looked at.
@@ -249,9 +249,9 @@ fn of_emails(facts: &AccountFacts) -> Vec<Condition> {
 
 fn of_artists(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     let artists = facts.artists;
-    let doubt = facts.follows_doubt.clone().map(Condition::FollowListSuspect);
+    let suspect = facts.follows_suspect.clone().map(Condition::FollowListSuspect);
     let mut conditions: Vec<Condition> =
-        doubt.or_else(|| stale_follows(facts, now)).into_iter().collect();
+        suspect.or_else(|| stale_follows(facts, now)).into_iter().collect();
     let pause = facts.follows_pause.filter(|pause| is_worth_saying(pause, now));
     conditions.extend(pause.map(Condition::FollowsPaused));
     if artists.all == 0 {

@@ -54,11 +54,11 @@ pub const HINTS: Backoff =
 
 impl Backoff {
     /// The wait after `failures` failures in a row (1 is the first), less up to a quarter by
-    /// `chance` (0 to 1), so that what failed together does not come back together.
-    pub fn wait(&self, failures: u32, chance: f64) -> Duration {
+    /// `rng` (0 to 1), so that what failed together does not come back together.
+    pub fn wait(&self, failures: u32, rng: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(20);
         let wait = self.first.saturating_mul(1 << doublings).min(self.longest);
-        wait.mul_f64(1.0 - chance.clamp(0.0, 1.0) / 4.0)
+        wait.mul_f64(1.0 - rng.clamp(0.0, 1.0) / 4.0)
     }
 }
 
@@ -75,10 +75,10 @@ mod tests {
 
     #[test]
     fn an_email_is_given_up_after_three_days_of_its_own_tries() {
-        let tried_for = |chance: f64| -> Duration {
-            (1..EMAIL_ATTEMPTS).map(|failures| EMAIL.wait(failures, chance)).sum()
+        let tried_for = |rng: f64| -> Duration {
+            (1..EMAIL_ATTEMPTS).map(|failures| EMAIL.wait(failures, rng)).sum()
         };
-        let hours = [0.0, 1.0].map(|chance| tried_for(chance).as_secs() / 3600);
+        let hours = [0.0, 1.0].map(|rng| tried_for(rng).as_secs() / 3600);
         assert_eq!(hours, [68, 51], "before the last attempt");
         assert_eq!(EMAIL.wait(EMAIL_CEILING, 0.0), EMAIL.longest);
         assert!(EMAIL.wait(EMAIL_CEILING - 1, 0.0) < EMAIL.longest);
@@ -86,9 +86,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_never_nothing_and_never_above_the_longest(n in any::<u32>(), chance in 0.0..1.0) {
+        fn a_wait_is_never_nothing_and_never_above_the_longest(n in any::<u32>(), rng in 0.0..1.0) {
             for ladder in [CHECK, OUTAGE, FOLLOWS, SECONDARY_LIST, EMAIL, HINTS] {
-                let wait = ladder.wait(n, chance);
+                let wait = ladder.wait(n, rng);
                 prop_assert!(wait >= ladder.first.mul_f64(0.75) && wait <= ladder.longest);
             }
         }

@@ -54,8 +54,11 @@ impl fmt::Display for WhyOverdue {
                 "nobody is connected to Spotify, so nothing can be checked; someone has to sign in",
             ),
             Self::QuotaExhausted { watched, calls } => {
-                write!(f, "the day's calls are used up: {watched} artists share {calls} calls a \
-                           day")
+                write!(
+                    f,
+                    "the day's calls are used up: {watched} artists share {calls} calls a \
+                           day"
+                )
             }
             Self::Queued { watched, calls } => {
                 write!(f, "it is still in the queue: {watched} artists share {calls} calls a day")

@@ -111,10 +111,14 @@ impl fmt::Display for SkipReason {
             Self::Muted(name) => write!(f, "{name} is muted"),
             Self::Edition => f.write_str("later editions are off in your settings"),
             Self::Category(Category::Album) => f.write_str("albums are off in your settings"),
-            Self::Category(Category::Single) => f.write_str("singles and EPs are off in your \
-                                                             settings"),
-            Self::Category(Category::Compilation) => f.write_str("compilations are off in your \
-                                                                  settings"),
+            Self::Category(Category::Single) => f.write_str(
+                "singles and EPs are off in your \
+                                                             settings",
+            ),
+            Self::Category(Category::Compilation) => f.write_str(
+                "compilations are off in your \
+                                                                  settings",
+            ),
             Self::Category(Category::Live) => f.write_str("live albums are off in your settings"),
             Self::Category(Category::Remixes) => f.write_str("remixes are off in your settings"),
             Self::Category(Category::Appearance) => {

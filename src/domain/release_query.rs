@@ -135,8 +135,12 @@ mod tests {
             [ReleaseQuery::AlbumsAndSingles, ALBUMS, SINGLES].map(|query| lists.total_before(query))
         };
         assert_eq!(before(with_totals(Some(12), Some(30))), [Some(42), Some(12), Some(30)]);
-        let together = with_totals(Some(42), None);
-        assert_eq!(before(together), [Some(42), Some(42), None], "12 albums are not more than 42");
+        let batch_window = with_totals(Some(42), None);
+        assert_eq!(
+            before(batch_window),
+            [Some(42), Some(42), None],
+            "12 albums are not more than 42"
+        );
         assert_eq!(before(lists(2, true, false)), [None; 3]);
     }
 

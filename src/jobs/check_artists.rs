@@ -148,7 +148,7 @@ fn plan_checks(
         let candidates = artists::candidates(tx, CheckScope::All)?;
         return Ok(check_planner::everybody(&hinted, &candidates, &budget, settings, tx.now()));
     }
-    let watched = artists::count_watched(tx)?;
+    let watched = artists::count_tracked(tx)?;
     let watched = usize::try_from(watched).unwrap_or(usize::MAX);
     // If calls are left for hints only, reading all artists every minute would be useless.
     let is_spent = |purpose| budget.is_spent(purpose, settings);
@@ -260,7 +260,7 @@ async fn check_secondary(
         let Some(error) = error else { continue };
         log_secondary_error(artist, list, &error);
         if !can_be_repeated(&error) {
-            let wait = ctx.wait(backoff::SECONDARY_LIST, lists.get(list).failures + 1);
+            let wait = ctx.backoff(backoff::SECONDARY_LIST, lists.get(list).failures + 1);
             let id = artist.clone();
             let fail =
                 move |tx: &Tx<'_>| artist_lists::record_failure(tx, &id, list, tx.now() + wait);
@@ -285,7 +285,7 @@ struct SecondaryBudget {
 impl SecondaryBudget {
     fn load(tx: &Tx<'_>, settings: &check_planner::Settings) -> Result<Self, StoreError> {
         let budget = allowance::budget(tx, settings.calls_per_day)?;
-        let calls_a_day = budget.for_side_lists(artists::count_watched(tx)?, settings);
+        let calls_a_day = budget.for_side_lists(artists::count_tracked(tx)?, settings);
         let reserved = budget.reserved_from(Purpose::Secondary, settings);
         Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), reserved })
     }
@@ -423,7 +423,7 @@ async fn record_failure(
         // In case it is only this artist, the others have their turn first.
         _ if is_removed => backoff::CHECK.longest,
         _ if is_unknown => UNKNOWN_ARTIST_WAIT,
-        _ => ctx.wait(backoff::CHECK, artist.failures + 1),
+        _ => ctx.backoff(backoff::CHECK, artist.failures + 1),
     };
     let (id, why) = (artist.id.clone(), error.to_string());
     let fail = move |tx: &Tx<'_>| artists::record_failure(tx, &id, &why, tx.now() + wait);
@@ -441,8 +441,8 @@ async fn record_failure(
     if failures_in_a_row < TOO_MANY_FAILURES {
         return Ok(false);
     }
-    let chance = fraction(&*ctx.chance);
-    let pause = move |tx: &Tx<'_>| api_calls::pause_checks(tx, backoff::OUTAGE, chance);
+    let rng = fraction(&*ctx.rng);
+    let pause = move |tx: &Tx<'_>| api_calls::pause_checks(tx, backoff::OUTAGE, rng);
     let pause = ctx.db.write("pause checks", pause).await?;
     outcome.held_up = Some(GatewayError::Paused(pause).to_string());
     Ok(true)

@@ -144,7 +144,7 @@ async fn record_failure(
     outcome: &mut HintReport,
 ) -> Result<(), StoreError> {
     let (why, retry_after) = (error.to_string(), error.retry_after());
-    let chance = fraction(&*ctx.chance);
+    let rng = fraction(&*ctx.rng);
     // Skips an artist whose answer is never understood, so that the others have their turn.
     let skips_artist = source.batch == 1 && error.may_concern_one_artist();
     let wait = ctx
@@ -153,7 +153,7 @@ async fn record_failure(
             if skips_artist {
                 identities::answered(tx, source.group, &ids(artists), &[])?;
             }
-            hint_sources::record_failure(tx, source.name, &why, retry_after, chance)
+            hint_sources::record_failure(tx, source.name, &why, retry_after, rng)
         })
         .await?;
     let retry_in_s = wait.as_secs();

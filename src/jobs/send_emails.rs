@@ -68,14 +68,14 @@ pub async fn run(
     scope: Scope,
     watch: &RunControl<'_>,
 ) -> Result<DeliveryReport, StoreError> {
-    let together = ctx.together;
+    let batch_window = ctx.batch_window;
     if scope == Scope::All {
-        ctx.db.write("make letters due", move |tx| outbox::make_due(tx, together)).await?;
+        ctx.db.write("make letters due", move |tx| outbox::make_due(tx, batch_window)).await?;
     }
     let mut run = DeliveryRun::new(ctx.mailer.connections());
     let ended = send_all(ctx, watch, &mut run).await;
     ctx.mailer.close().await;
-    if run.has_farewell {
+    if run.has_goodbye {
         // The deleted address is still in the write-ahead log until that is truncated.
         if let Err(error) = ctx.db.checkpoint().await {
             tracing::warn!(%error, "the write-ahead log could not be emptied after a farewell");
@@ -97,7 +97,7 @@ async fn send_all(
         while under_way.len() < run.concurrency && failure.is_none() && !run.is_over(watch) {
             match queue.next(ctx, &addressees).await {
                 Ok(Some(pending_email)) => {
-                    run.has_farewell |= pending_email.is_goodbye();
+                    run.has_goodbye |= pending_email.is_goodbye();
                     addressees.push(pending_email.addressee());
                     under_way.push(deliver(ctx, pending_email));
                 }
@@ -129,7 +129,7 @@ struct DeliveryRun {
     concurrency: usize,
     unavailable_in_a_row: u32,
     is_unwelcome: bool,
-    has_farewell: bool,
+    has_goodbye: bool,
 }
 
 impl DeliveryRun {
@@ -140,7 +140,7 @@ impl DeliveryRun {
             concurrency: 1,
             unavailable_in_a_row: 0,
             is_unwelcome: false,
-            has_farewell: false,
+            has_goodbye: false,
         }
     }
 
@@ -195,9 +195,9 @@ impl Queue {
         under_way: &[Addressee],
     ) -> Result<Option<PendingEmail>, StoreError> {
         if self.units.is_empty() && (self.has_moved || !self.is_begun) {
-            let together = ctx.together;
+            let batch_window = ctx.batch_window;
             let due =
-                ctx.db.read("which letters are due", move |tx| outbox::due(tx, together, PAGE));
+                ctx.db.read("which letters are due", move |tx| outbox::due(tx, batch_window, PAGE));
             self.units = due.await?.into();
             (self.has_moved, self.is_begun) = (false, true);
             self.of = self.done + self.units.len() as u64;

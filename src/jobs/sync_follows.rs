@@ -91,14 +91,14 @@ pub async fn run(
             Err(error) => {
                 // In case only this user is affected, the others come first next time.
                 if matches!(error, GatewayError::Spotify(spotify::Error::EndpointRemoved)) {
-                    note_failure(ctx, *user, &error, &mut outcome).await?;
+                    record_failure(ctx, *user, &error, &mut outcome).await?;
                 }
                 if error.affects_all_requests() {
                     outcome.is_app_refused = error.is_app_fault();
                     outcome.held_up = Some(error.to_string());
                     break;
                 }
-                note_failure(ctx, *user, &error, &mut outcome).await?;
+                record_failure(ctx, *user, &error, &mut outcome).await?;
             }
         }
         (watch.progress)(done as u64 + 1, users.len() as u64);
@@ -131,39 +131,39 @@ async fn settle(
     list: FollowList,
     outcome: &mut SyncReport,
 ) -> Result<(), StoreError> {
-    let chance = fraction(&*ctx.chance);
+    let rng = fraction(&*ctx.rng);
     let settled = ctx
         .db
         .write("follows", move |tx| {
             let Some(standing) = follows::standing(tx, user)? else { return Ok(None) };
-            let since = standing.doubt.as_ref().map(|(_, since)| *since);
-            let doubt = list.suspect_reason(standing.count, since, tx.now());
-            let change = follows::apply(tx, user, &list.artists, doubt.is_none())?;
-            match doubt {
+            let since = standing.suspect.as_ref().map(|(_, since)| *since);
+            let suspect = list.suspect_reason(standing.count, since, tx.now());
+            let change = follows::apply(tx, user, &list.artists, suspect.is_none())?;
+            match suspect {
                 None => follows::record_sync(tx, user, tx.now() + SYNC_INTERVAL)?,
-                Some(doubt) => {
-                    let wait = backoff::FOLLOWS.wait(standing.failures + 1, chance);
-                    follows::record_suspect_list(tx, user, &doubt.to_string(), tx.now() + wait)?;
+                Some(suspect) => {
+                    let wait = backoff::FOLLOWS.wait(standing.failures + 1, rng);
+                    follows::record_suspect_list(tx, user, &suspect.to_string(), tx.now() + wait)?;
                 }
             }
-            Ok(Some((change, doubt)))
+            Ok(Some((change, suspect)))
         })
         .await?;
     // The account was deleted while its list was being fetched.
-    let Some((change, doubt)) = settled else { return Ok(()) };
+    let Some((change, suspect)) = settled else { return Ok(()) };
     outcome.change.added += change.added;
     outcome.change.removed += change.removed;
-    count_belief(user, doubt, outcome);
+    count_belief(user, suspect, outcome);
     Ok(())
 }
 
-fn count_belief(user: UserId, doubt: Option<SuspectReason>, outcome: &mut SyncReport) {
-    match doubt {
+fn count_belief(user: UserId, suspect: Option<SuspectReason>, outcome: &mut SyncReport) {
+    match suspect {
         None => outcome.believed += 1,
-        Some(doubt) => {
+        Some(suspect) => {
             tracing::warn!(
                 user = user.0,
-                %doubt,
+                %suspect,
                 "follow list looks truncated; ignoring removals until the next sync"
             );
             outcome.doubted += 1;
@@ -171,7 +171,7 @@ fn count_belief(user: UserId, doubt: Option<SuspectReason>, outcome: &mut SyncRe
     }
 }
 
-async fn note_failure(
+async fn record_failure(
     ctx: &Ctx,
     user: UserId,
     error: &GatewayError,
@@ -193,11 +193,11 @@ async fn note_failure(
             outcome.failed += 1;
         }
     }
-    let chance = fraction(&*ctx.chance);
+    let rng = fraction(&*ctx.rng);
     ctx.db
         .write("follows failed", move |tx| {
             let failures = follows::standing(tx, user)?.map_or(1, |standing| standing.failures + 1);
-            let wait = wait.unwrap_or_else(|| backoff::FOLLOWS.wait(failures, chance));
+            let wait = wait.unwrap_or_else(|| backoff::FOLLOWS.wait(failures, rng));
             let next_at: Timestamp = tx.now() + wait;
             follows::failed(tx, user, next_at)
         })

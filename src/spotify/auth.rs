@@ -21,7 +21,7 @@ use super::client::join;
 use super::error::Error;
 use super::http::{send, unreachable};
 use super::token_body::{Failure, grant, readable, refused};
-use crate::clock::{Chance, random};
+use crate::clock::{Rng, random};
 use crate::domain::token::{Grant, RefreshToken};
 
 /// Only apps with extended quota receive the email address
@@ -129,8 +129,8 @@ impl std::fmt::Debug for Accounts {
 
 /// A new PKCE verifier: 43 characters from 32 random bytes
 /// (<https://www.rfc-editor.org/rfc/rfc7636#section-4.1>).
-pub fn new_verifier(chance: &dyn Chance) -> SecretString {
-    BASE64_URL_SAFE_NO_PAD.encode(random::<32>(chance)).into()
+pub fn new_verifier(rng: &dyn Rng) -> SecretString {
+    BASE64_URL_SAFE_NO_PAD.encode(random::<32>(rng)).into()
 }
 
 /// One call of the token endpoint. Passes `oauth2` only responses that it can parse, because its errors
@@ -163,7 +163,7 @@ fn answered(answer: Result<BasicTokenResponse, Failure>, now: Timestamp) -> Resu
 mod tests {
     use super::super::testing::{Canned, http};
     use super::*;
-    use crate::clock::SeededChance;
+    use crate::clock::SeededRng;
     use crate::domain::consent::Ending;
     use std::collections::HashMap;
 
@@ -198,8 +198,8 @@ mod tests {
 
     #[test]
     fn verifiers_are_long_and_unique() {
-        let chance = SeededChance::new(7);
-        let (one, two) = (new_verifier(&*chance), new_verifier(&*chance));
+        let rng = SeededRng::new(7);
+        let (one, two) = (new_verifier(&*rng), new_verifier(&*rng));
         assert_eq!(one.expose_secret().len(), 43);
         assert_ne!(one.expose_secret(), two.expose_secret());
     }

@@ -29,7 +29,7 @@ pub struct AccessRequest {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Noted {
+pub enum Recorded {
     Yes,
     /// There are too many requests.
     Full,
@@ -41,7 +41,7 @@ pub fn note(
     proof_hash: [u8; 32],
     name: &str,
     address: &EmailAddress,
-) -> Result<Noted> {
+) -> Result<Recorded> {
     tx.execute(
         "DELETE FROM access_requests WHERE proof_hash = ?1 OR address = ?2",
         params![proof_hash, address],
@@ -49,13 +49,13 @@ pub fn note(
     let waiting: u32 =
         tx.query_row("SELECT count(*) FROM access_requests", [], |row| row.get(0))?;
     if waiting >= MAX_ROWS {
-        return Ok(Noted::Full);
+        return Ok(Recorded::Full);
     }
     tx.execute(
         "INSERT INTO access_requests (name, address, proof_hash, asked_at) VALUES (?1, ?2, ?3, ?4)",
         params![name, address, proof_hash, Ms(tx.now())],
     )?;
-    Ok(Noted::Yes)
+    Ok(Recorded::Yes)
 }
 
 const ACCESS_REQUEST: &str = "SELECT id, name, address, asked_at FROM access_requests";

@@ -133,12 +133,12 @@ pub fn pause(tx: &Tx<'_>, scope: Scope, time: Duration, cause: Cause) -> Result<
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn pause_checks(tx: &Tx<'_>, ladder: Backoff, chance: f64) -> Result<Pause> {
+pub fn pause_checks(tx: &Tx<'_>, ladder: Backoff, rng: f64) -> Result<Pause> {
     let scope = Scope::Checks.as_str();
     let sql = "SELECT failures FROM pauses WHERE scope = ?1";
     let before: Option<u32> = tx.query_row(sql, [scope], |row| row.get(0)).optional()?;
     let failures = before.unwrap_or(0) + 1;
-    let pause = Pause { until: tx.now() + ladder.wait(failures, chance), cause: Cause::Outage };
+    let pause = Pause { until: tx.now() + ladder.wait(failures, rng), cause: Cause::Outage };
     tx.execute(
         "INSERT OR REPLACE INTO pauses (scope, until, cause, failures) VALUES (?1, ?2, ?3, ?4)",
         params![scope, Ms(pause.until), pause.cause.as_str(), failures],

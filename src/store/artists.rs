@@ -47,7 +47,7 @@ pub fn watch(tx: &Tx<'_>, artist: &Artist) -> Result<()> {
 }
 
 /// Records which artists nobody follows any more. Their releases are kept for a while.
-pub fn note_unwatched(tx: &Tx<'_>) -> Result<()> {
+pub fn record_untracked(tx: &Tx<'_>) -> Result<()> {
     tx.execute(
         "UPDATE artists SET untracked_at = ?1 WHERE untracked_at IS NULL
          AND NOT EXISTS (SELECT 1 FROM follows WHERE artist = artists.id)",
@@ -141,7 +141,7 @@ pub fn is_known(tx: &Tx<'_>, id: &ArtistId) -> Result<bool> {
 }
 
 /// How many artists are watched.
-pub fn count_watched(tx: &Tx<'_>) -> Result<u64> {
+pub fn count_tracked(tx: &Tx<'_>) -> Result<u64> {
     let sql = "SELECT count(*) FROM artists WHERE untracked_at IS NULL";
     Ok(tx.query_row(sql, [], |row| row.get(0))?)
 }
@@ -158,7 +158,7 @@ pub enum CheckScope {
 }
 
 /// The watched artists that may be checked now.
-pub fn candidates(tx: &Tx<'_>, whom: CheckScope) -> Result<Vec<Candidate>> {
+pub fn candidates(tx: &Tx<'_>, scope: CheckScope) -> Result<Vec<Candidate>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT id, rate, checked_at, tracked_since, failures,
                 (SELECT count(*) FROM follows WHERE artist = artists.id)
@@ -166,13 +166,13 @@ pub fn candidates(tx: &Tx<'_>, whom: CheckScope) -> Result<Vec<Candidate>> {
          WHERE untracked_at IS NULL AND claimed_until <= ?2 AND (?1 OR next_check_at <= ?2)
              AND (checked_at IS NULL OR NOT ?3)",
     )?;
-    let key = params![whom == CheckScope::All, Ms(tx.now()), whom == CheckScope::NeverChecked];
+    let key = params![scope == CheckScope::All, Ms(tx.now()), scope == CheckScope::NeverChecked];
     let candidates = rows.query_map(key, |row| {
         Ok(Candidate {
             id: row.get(0)?,
             rate: row.get(1)?,
             checked_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
-            watched_since: row.get::<_, Ms>(3)?.0,
+            tracked_since: row.get::<_, Ms>(3)?.0,
             failures: row.get(4)?,
             readers: row.get(5)?,
         })

@@ -16,7 +16,7 @@ use super::process_lock::{OtherProcesses, ProcessLock};
 use super::{
     Cipher, Result, StoreError, artists, clock_guard, copy, keys, migrations, outbox, tokens,
 };
-use crate::clock::{Chance, Clock};
+use crate::clock::{Clock, Rng};
 use crate::domain::disk_space::DiskSpace;
 
 /// Slower transactions are logged.
@@ -47,7 +47,7 @@ pub struct Tx<'c> {
 
 struct Shared {
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    rng: Arc<dyn Rng>,
     cipher: Cipher,
     path: PathBuf,
 }
@@ -78,9 +78,9 @@ impl Db {
         path: &Path,
         cipher: Cipher,
         clock: Arc<dyn Clock>,
-        chance: Arc<dyn Chance>,
+        rng: Arc<dyn Rng>,
     ) -> Result<Self> {
-        let mut shared = Shared { clock, chance, cipher, path: path.to_owned() };
+        let mut shared = Shared { clock, rng, cipher, path: path.to_owned() };
         let process_lock = ProcessLock::acquire_shared(path, |company| match company {
             // They have done it.
             OtherProcesses::Others => Ok(()),
@@ -205,7 +205,7 @@ impl Shared {
         }
         migrations::migrate(&mut conn, &self.path, company)?;
         let tx = conn.transaction_with_behavior(WRITES)?;
-        keys::settle(&tx, &mut self.cipher, &*self.chance)?;
+        keys::settle(&tx, &mut self.cipher, &*self.rng)?;
         tx.commit()?;
         Ok(conn)
     }
@@ -283,7 +283,7 @@ impl Tx<'_> {
     }
 
     pub(super) fn seal(&self, secret: &SecretString, identity: &str) -> Vec<u8> {
-        self.shared.cipher.seal(secret, identity, &*self.shared.chance)
+        self.shared.cipher.seal(secret, identity, &*self.shared.rng)
     }
 
     pub(super) fn open_seal(&self, sealed: &[u8], identity: &str) -> Result<SecretString> {
@@ -321,7 +321,7 @@ fn thread(name: &str, mut conn: Connection, process_lock: Arc<ProcessLock>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{SeededChance, SystemClock};
+    use crate::clock::{SeededRng, SystemClock};
     use secrecy::SecretBox;
 
     /// `PRAGMA synchronous` inside a transaction (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
@@ -335,7 +335,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cipher = Cipher::new(&SecretBox::new(Box::new([7; 32])));
         let path = folder.path().join("dropday.db");
-        let db = Db::open(&path, cipher, Arc::new(SystemClock), SeededChance::new(1)).unwrap();
+        let db = Db::open(&path, cipher, Arc::new(SystemClock), SeededRng::new(1)).unwrap();
         assert_eq!(db.write("write", level).await.unwrap(), full);
         assert_eq!(db.write_unsynced("claim", level).await.unwrap(), normal);
         assert_eq!(db.write("write", level).await.unwrap(), full);

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::Sha256;
 
 use super::StoreError;
-use crate::clock::{Chance, random};
+use crate::clock::{Rng, random};
 
 /// Format version: the first byte of every encrypted value.
 const FORMAT: u8 = 1;
@@ -41,13 +41,8 @@ impl Cipher {
     }
 
     /// Encrypts `secret` for the row that `identity` names, such as `tokens/7/access`.
-    pub(super) fn seal(
-        &self,
-        secret: &SecretString,
-        identity: &str,
-        chance: &dyn Chance,
-    ) -> Vec<u8> {
-        let nonce: [u8; NONCE] = random(chance);
+    pub(super) fn seal(&self, secret: &SecretString, identity: &str, rng: &dyn Rng) -> Vec<u8> {
+        let nonce: [u8; NONCE] = random(rng);
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: identity.as_bytes() };
         let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
         [&[FORMAT][..], &nonce, &sealed].concat()
@@ -98,7 +93,7 @@ fn derive<const N: usize>(key: &SecretBox<[u8; 32]>, purpose: &[u8]) -> SecretBo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SeededChance;
+    use crate::clock::SeededRng;
 
     fn cipher(first: u8) -> Cipher {
         let mut key = [7; 32];
@@ -109,7 +104,7 @@ mod tests {
     #[test]
     fn sealed_value_opens_only_for_its_row() {
         let secret = SecretString::from("a token");
-        let sealed = cipher(1).seal(&secret, "tokens/1/access", &*SeededChance::new(1));
+        let sealed = cipher(1).seal(&secret, "tokens/1/access", &*SeededRng::new(1));
         assert!(!sealed.windows(5).any(|w| w == b"token"));
         assert_eq!(cipher(1).open(&sealed, "tokens/1/access").unwrap().expose_secret(), "a token");
         assert!(cipher(1).open(&sealed, "tokens/2/access").is_err());
@@ -119,7 +114,7 @@ mod tests {
 
     #[test]
     fn changed_or_truncated_value_is_an_error() {
-        let sealed = cipher(1).seal(&SecretString::from("x"), "a", &*SeededChance::new(1));
+        let sealed = cipher(1).seal(&SecretString::from("x"), "a", &*SeededRng::new(1));
         for cut in 0..sealed.len() {
             assert!(cipher(1).open(&sealed[..cut], "a").is_err());
             let mut changed = sealed.clone();

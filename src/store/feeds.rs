@@ -22,7 +22,7 @@ const LOOKED_THROUGH: u32 = 400;
 const OLDEST: SignedDuration = SignedDuration::from_hours(24 * 400);
 
 /// How often at most a fetch is recorded.
-const NOTED: SignedDuration = SignedDuration::from_hours(1);
+const RECORD_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
 /// A feed URL that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub fn find_by_token(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Op
     let sql = "SELECT f.user_id, f.version, f.changed_at, coalesce(f.read_at, 0) <= ?3
                FROM feeds f JOIN users p ON p.id = f.user_id
                WHERE f.token_hash = ?1 AND f.kind = ?2 AND p.end_reason IS NOT 'revoked'";
-    let key = params![token_hash, form.as_str(), Ms(tx.now() - NOTED)];
+    let key = params![token_hash, form.as_str(), Ms(tx.now() - RECORD_INTERVAL)];
     let held = tx.query_row(sql, key, |row| {
         Ok(Held {
             user: row.get(0)?,
@@ -92,7 +92,7 @@ pub fn find_by_token(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Op
 
 /// Records a fetch and its version. Returns when that version was first fetched, in whole seconds and later
 /// than any time returned before.
-pub fn note_reading(tx: &Tx<'_>, token_hash: [u8; 32], version: [u8; 32]) -> Result<Timestamp> {
+pub fn record_reading(tx: &Tx<'_>, token_hash: [u8; 32], version: [u8; 32]) -> Result<Timestamp> {
     let sql = "UPDATE feeds SET read_at = ?3, version = ?2,
                    changed_at = iif(version IS ?2, changed_at, max(?4, coalesce(changed_at + 1000, 0)))
                WHERE token_hash = ?1 RETURNING changed_at";

@@ -53,7 +53,7 @@ pub struct Followed {
     pub name: String,
     /// The album with the latest date.
     pub last_album: Option<LastAlbum>,
-    pub watched_since: Timestamp,
+    pub tracked_since: Timestamp,
     /// The last successful check, if there was one.
     pub checked_at: Option<Timestamp>,
     /// Why the last check failed, if it did.
@@ -137,7 +137,7 @@ fn followed(row: &Row<'_>) -> rusqlite::Result<Followed> {
         id: row.get(0)?,
         name: row.get(1)?,
         last_album,
-        watched_since: row.get::<_, Ms>(2)?.0,
+        tracked_since: row.get::<_, Ms>(2)?.0,
         checked_at: row.get::<_, Option<Ms>>(3)?.map(|at| at.0),
         failure: row.get(4)?,
         is_muted: row.get(5)?,

@@ -17,7 +17,7 @@ pub struct Standing {
     /// Consecutive failures and suspect lists.
     pub failures: u32,
     /// Why the list is suspect, and since when, if it is.
-    pub doubt: Option<(String, Timestamp)>,
+    pub suspect: Option<(String, Timestamp)>,
 }
 
 /// The result of applying a list.
@@ -53,10 +53,10 @@ pub fn standing(tx: &Tx<'_>, user: UserId) -> Result<Option<Standing>> {
          FROM users WHERE id = ?1",
         [user],
         |row| {
-            let doubt: Option<String> = row.get(2)?;
+            let suspect: Option<String> = row.get(2)?;
             let since: Option<Ms> = row.get(3)?;
-            let doubt = doubt.zip(since.map(|since| since.0));
-            Ok(Standing { count: row.get(0)?, failures: row.get(1)?, doubt })
+            let suspect = suspect.zip(since.map(|since| since.0));
+            Ok(Standing { count: row.get(0)?, failures: row.get(1)?, suspect })
         },
     );
     Ok(found.optional()?)
@@ -75,7 +75,7 @@ pub fn apply(tx: &Tx<'_>, user: UserId, artists: &[Artist], whole: bool) -> Resu
             unfollow(tx, user, gone)?;
             change.removed += 1;
         }
-        artists::note_unwatched(tx)?;
+        artists::record_untracked(tx)?;
     }
     Ok(change)
 }
@@ -137,7 +137,7 @@ pub fn record_sync(tx: &Tx<'_>, user: UserId, next_at: Timestamp) -> Result<()> 
 pub fn record_suspect_list(
     tx: &Tx<'_>,
     user: UserId,
-    doubt: &str,
+    suspect: &str,
     next_at: Timestamp,
 ) -> Result<()> {
     let changed = tx.execute(
@@ -145,7 +145,7 @@ pub fn record_suspect_list(
              follows_suspect_since = CASE WHEN follows_suspect = ?2 THEN follows_suspect_since ELSE ?4 END,
              follows_suspect = ?2
          WHERE id = ?1",
-        params![user, doubt, Ms(next_at), Ms(tx.now())],
+        params![user, suspect, Ms(next_at), Ms(tx.now())],
     )?;
     exactly_one(changed)
 }

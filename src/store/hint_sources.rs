@@ -88,11 +88,11 @@ pub fn record_failure(
     source: SourceName,
     why: &str,
     retry_after: Option<Duration>,
-    chance: f64,
+    rng: f64,
 ) -> Result<SignedDuration> {
     let sql = "SELECT failures FROM hint_sources WHERE source = ?1";
     let before: Option<u32> = tx.query_row(sql, [source], |row| row.get(0)).optional()?;
-    let wait = backoff::HINTS.wait(before.unwrap_or(0) + 1, chance);
+    let wait = backoff::HINTS.wait(before.unwrap_or(0) + 1, rng);
     let wait = wait.max(retry_after.unwrap_or_default()).min(MAX_PAUSE);
     tx.execute(
         "UPDATE hint_sources SET failures = failures + 1, next_at = ?2, last_error = ?3,

@@ -107,10 +107,10 @@ fn asked_at_deezer(tx: &Tx<'_>, artist: &ArtistId) -> Result<()> {
 pub fn count_known(tx: &Tx<'_>) -> Result<(u64, u64)> {
     // Artists that nobody follows are few: subtracting them is cheaper than checking each artist.
     let all = "SELECT count(mbid), count(deezer) FROM identities";
-    let unwatched = "SELECT count(mbid), count(deezer) FROM artists INDEXED BY artists_tracked
+    let untracked = "SELECT count(mbid), count(deezer) FROM artists INDEXED BY artists_tracked
                      CROSS JOIN identities ON artist = id WHERE untracked_at IS NOT NULL";
     let count =
         |sql| tx.query_row(sql, [], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?)));
-    let ((mbids, deezers), (few, fewer)) = (count(all)?, count(unwatched)?);
+    let ((mbids, deezers), (few, fewer)) = (count(all)?, count(untracked)?);
     Ok((mbids.saturating_sub(few), deezers.saturating_sub(fewer)))
 }

@@ -8,7 +8,7 @@ use secrecy::SecretBox;
 use super::connection::{connect, empty_the_log};
 use super::process_lock::{OtherProcesses, ProcessLock};
 use super::{Cipher, Result, StoreError, copy, keys, migrations, oauth_states, tokens};
-use crate::clock::Chance;
+use crate::clock::Rng;
 
 /// A key of 32 bytes.
 pub type Key = SecretBox<[u8; 32]>;
@@ -26,7 +26,7 @@ pub struct Rotated {
 ///
 /// # Errors
 /// [`StoreError::InUse`], and [`StoreError::WrongKey`] if `old` is not the database's key. Nothing is changed then.
-pub fn rotate(database: &Path, old: &Key, new: &Key, chance: &dyn Chance) -> Result<Rotated> {
+pub fn rotate(database: &Path, old: &Key, new: &Key, rng: &dyn Rng) -> Result<Rotated> {
     let _presence = ProcessLock::acquire_exclusive(database)?;
     let mut conn = connect(database)?;
     let mut from = Cipher::new(old);
@@ -35,8 +35,8 @@ pub fn rotate(database: &Path, old: &Key, new: &Key, chance: &dyn Chance) -> Res
     }
     migrations::migrate(&mut conn, database, OtherProcesses::Nobody)?;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    keys::settle(&tx, &mut from, chance)?;
-    let change = Change { from, to: Cipher::new(new), chance };
+    keys::settle(&tx, &mut from, rng)?;
+    let change = Change { from, to: Cipher::new(new), rng };
     let rotated = change.apply(&tx)?;
     tx.commit()?;
     // Values under the old key stay in the write-ahead log until it is emptied.
@@ -54,7 +54,7 @@ pub fn fits(database: &Path, key: &Key) -> Result<bool> {
 struct Change<'c> {
     from: Cipher,
     to: Cipher,
-    chance: &'c dyn Chance,
+    rng: &'c dyn Rng,
 }
 
 impl Change<'_> {
@@ -75,14 +75,14 @@ impl Change<'_> {
                 oauth_states::keep_sealed(tx, &state_hash, &sealed)?;
             }
         }
-        keys::keep_signing(tx, self.from.signing_key(), &self.to, self.chance)?;
-        keys::keep_check(tx, &self.to, self.chance)?;
+        keys::keep_signing(tx, self.from.signing_key(), &self.to, self.rng)?;
+        keys::keep_check(tx, &self.to, self.rng)?;
         Ok(rotated)
     }
 
     /// The value under the new key; `None` if the old key does not decrypt it.
     fn again(&self, sealed: &[u8], identity: &str) -> Option<Vec<u8>> {
         let secret = self.from.open(sealed, identity).ok()?;
-        Some(self.to.seal(&secret, identity, self.chance))
+        Some(self.to.seal(&secret, identity, self.rng))
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
 use super::{Cipher, Result, StoreError};
-use crate::clock::Chance;
+use crate::clock::Rng;
 
 /// The known word.
 const KEY_CHECK: &str = "dropday";
@@ -39,16 +39,16 @@ impl Row {
 ///
 /// # Errors
 /// [`StoreError::WrongKey`]
-pub(super) fn settle(conn: &Connection, cipher: &mut Cipher, chance: &dyn Chance) -> Result<()> {
+pub(super) fn settle(conn: &Connection, cipher: &mut Cipher, rng: &dyn Rng) -> Result<()> {
     if !matches(conn, cipher)? {
         return Err(StoreError::WrongKey);
     }
     if find(conn, Row::Check)?.is_none() {
-        keep_check(conn, cipher, chance)?;
+        keep_check(conn, cipher, rng)?;
     }
     match signing_key(conn, cipher)? {
         Some(key) => cipher.sign_with(key),
-        None => keep_signing(conn, cipher.signing_key(), cipher, chance)?,
+        None => keep_signing(conn, cipher.signing_key(), cipher, rng)?,
     }
     Ok(())
 }
@@ -61,18 +61,18 @@ pub(super) fn matches(conn: &Connection, cipher: &Cipher) -> Result<bool> {
 }
 
 /// Makes the sealer's key the database's key.
-pub(super) fn keep_check(conn: &Connection, cipher: &Cipher, chance: &dyn Chance) -> Result<()> {
-    keep(conn, Row::Check, &SecretString::from(KEY_CHECK), cipher, chance)
+pub(super) fn keep_check(conn: &Connection, cipher: &Cipher, rng: &dyn Rng) -> Result<()> {
+    keep(conn, Row::Check, &SecretString::from(KEY_CHECK), cipher, rng)
 }
 
 pub(super) fn keep_signing(
     conn: &Connection,
     key: &SecretBox<[u8; 64]>,
     cipher: &Cipher,
-    chance: &dyn Chance,
+    rng: &dyn Rng,
 ) -> Result<()> {
     let text = STANDARD.encode(key.expose_secret());
-    keep(conn, Row::Signing, &SecretString::from(text), cipher, chance)
+    keep(conn, Row::Signing, &SecretString::from(text), cipher, rng)
 }
 
 fn signing_key(conn: &Connection, cipher: &Cipher) -> Result<Option<SecretBox<[u8; 64]>>> {
@@ -93,9 +93,9 @@ fn keep(
     row: Row,
     secret: &SecretString,
     cipher: &Cipher,
-    chance: &dyn Chance,
+    rng: &dyn Rng,
 ) -> Result<()> {
-    let sealed = cipher.seal(secret, &row.associated_data(), chance);
+    let sealed = cipher.seal(secret, &row.associated_data(), rng);
     let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
     conn.execute(sql, params![row.name(), sealed])?;
     Ok(())
@@ -104,7 +104,7 @@ fn keep(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SeededChance;
+    use crate::clock::SeededRng;
 
     fn cipher(first: u8) -> Cipher {
         Cipher::new(&SecretBox::new(Box::new([first; 32])))
@@ -121,21 +121,21 @@ mod tests {
     fn first_key_is_accepted_and_no_other_afterwards() {
         let conn = empty();
         assert!(matches(&conn, &cipher(1)).unwrap() && matches(&conn, &cipher(2)).unwrap());
-        settle(&conn, &mut cipher(1), &*SeededChance::new(1)).unwrap();
+        settle(&conn, &mut cipher(1), &*SeededRng::new(1)).unwrap();
         assert!(matches(&conn, &cipher(1)).unwrap() && !matches(&conn, &cipher(2)).unwrap());
-        let refused = settle(&conn, &mut cipher(2), &*SeededChance::new(2));
+        let refused = settle(&conn, &mut cipher(2), &*SeededRng::new(2));
         assert!(matches!(refused, Err(StoreError::WrongKey)), "{refused:?}");
     }
 
     #[test]
     fn signing_key_outlives_a_change_of_keys() {
-        let (conn, chance) = (empty(), SeededChance::new(1));
+        let (conn, rng) = (empty(), SeededRng::new(1));
         let mut first = cipher(1);
-        settle(&conn, &mut first, &*chance).unwrap();
+        settle(&conn, &mut first, &*rng).unwrap();
         let mut second = cipher(2);
-        keep_signing(&conn, first.signing_key(), &second, &*chance).unwrap();
-        keep_check(&conn, &second, &*chance).unwrap();
-        settle(&conn, &mut second, &*chance).unwrap();
+        keep_signing(&conn, first.signing_key(), &second, &*rng).unwrap();
+        keep_check(&conn, &second, &*rng).unwrap();
+        settle(&conn, &mut second, &*rng).unwrap();
         assert_eq!(second.sign("confirm/1"), first.sign("confirm/1"));
     }
 }

@@ -121,7 +121,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::clock::{ManualClock, SeededChance};
+    use crate::clock::{ManualClock, SeededRng};
     use crate::domain::user::UserId;
     use crate::store::connection::connect;
     use crate::store::{Cipher, Db, tokens};
@@ -219,7 +219,7 @@ mod tests {
         let open = |byte: u8| {
             let cipher = Cipher::new(&SecretBox::new(Box::new([byte; 32])));
             let clock = ManualClock::at("2026-10-01T00:00:01Z".parse().unwrap());
-            Db::open(&path, cipher, clock, SeededChance::new(1))
+            Db::open(&path, cipher, clock, SeededRng::new(1))
         };
         assert!(matches!(open(8), Err(StoreError::WrongKey)));
         let db = open(7).unwrap();

@@ -41,7 +41,7 @@ pub fn list(
          FROM longest CROSS JOIN artists USING (id)
          ORDER BY coalesce(checked_at, tracked_since), name",
     )?;
-    let key = params![user, Ms(tx.now() - settings.max_wait), most];
+    let key = params![user, Ms(tx.now() - settings.max_check_interval), most];
     let rows = rows.query_map(key, |row| {
         let checked_at: Option<Ms> = row.get(1)?;
         Ok((row.get(0)?, checked_at.map(|at| at.0), row.get::<_, Option<String>>(2)?))
@@ -71,7 +71,7 @@ pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<WhyOverdue> {
         return Ok(WhyOverdue::Outage(pause.until));
     }
     let (budget, watched) =
-        (allowance::budget(tx, settings.calls_per_day)?, artists::count_watched(tx)?);
+        (allowance::budget(tx, settings.calls_per_day)?, artists::count_tracked(tx)?);
     let calls = budget.allowed;
     Ok(match budget.is_spent(Purpose::Scheduled, settings) {
         true => WhyOverdue::QuotaExhausted { watched, calls },

@@ -118,7 +118,7 @@ fn swap(draft: &Path, database: &Path, now: Timestamp) -> std::io::Result<Option
         tracing::warn!(%error, "failed to fsync the folder of the restored database");
     }
     for ending in [""].into_iter().chain(LOGS) {
-        note_time(&beside(&aside, ending), now).ok();
+        record_time(&beside(&aside, ending), now).ok();
     }
     Ok(is_there.then_some(aside))
 }
@@ -148,7 +148,7 @@ fn put_back(database: &Path, aside: &Path) -> std::io::Result<()> {
 }
 
 /// Retention counts from the restore, not from when the file was last written.
-fn note_time(aside: &Path, now: Timestamp) -> std::io::Result<()> {
+fn record_time(aside: &Path, now: Timestamp) -> std::io::Result<()> {
     let since_1970 = now.duration_since(Timestamp::UNIX_EPOCH).unsigned_abs();
     File::open(aside)?.set_modified(SystemTime::UNIX_EPOCH + since_1970)
 }

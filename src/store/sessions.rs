@@ -11,7 +11,7 @@ use crate::domain::user::UserId;
 pub const IDLE: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How often `seen_at` is written.
-const NOTED: SignedDuration = SignedDuration::from_hours(1);
+const RECORD_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
 pub fn create(tx: &Tx<'_>, token_hash: [u8; 32], user: UserId) -> Result<()> {
     let sql =
@@ -35,7 +35,7 @@ pub fn find(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Session>> {
                WHERE token_hash = ?1 AND seen_at > ?2";
     let found = tx.query_row(sql, params![token_hash, Ms(tx.now() - IDLE)], |row| {
         let Ms(seen_at) = row.get(2)?;
-        let visit = match tx.now().duration_since(seen_at) > NOTED {
+        let visit = match tx.now().duration_since(seen_at) > RECORD_INTERVAL {
             true => Visit::WorthNoting,
             false => Visit::Fresh,
         };
@@ -49,12 +49,12 @@ pub fn find(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Session>> {
 pub enum Visit {
     /// The last one was recorded within the hour.
     Fresh,
-    /// To be recorded with [`note_visit`].
+    /// To be recorded with [`record_visit`].
     WorthNoting,
 }
 
 /// Records that the session is in use.
-pub fn note_visit(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
+pub fn record_visit(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<()> {
     let sql = "UPDATE sessions SET seen_at = ?2 WHERE token_hash = ?1";
     tx.execute(sql, params![token_hash, Ms(tx.now())])?;
     Ok(())

@@ -131,7 +131,7 @@ pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Res
          FROM {whose} untracked_at IS NULL"
     );
     let (day, week) = (tx.now() - WINDOW, tx.now() - WINDOW * 7);
-    let key = params![user, Ms(day), Ms(week), Ms(tx.now() - settings.max_wait)];
+    let key = params![user, Ms(day), Ms(week), Ms(tx.now() - settings.max_check_interval)];
     Ok(tx.query_row(&sql, key, |row| {
         Ok(Artists {
             watched: row.get(0)?,

@@ -204,7 +204,7 @@ async fn access_request_follows_sign_up_policy() {
     for sign_up in ["closed", "invitation"] {
         let home = home(&[("WEB__SIGN_UP", sign_up)]).await;
         let good_for = SignedDuration::from_hours(24);
-        let made = invitations::make(&home.ctx.db, &*home.ctx.chance, "", good_for).await.unwrap();
+        let made = invitations::make(&home.ctx.db, &*home.ctx.rng, "", good_for).await.unwrap();
         let (_, page) = refused(&home, "/login").await;
         assert_eq!(value(&page, "proof"), None, "{sign_up}");
         assert!(page.body.contains("mailto:martha@example.org"), "{}", page.body);

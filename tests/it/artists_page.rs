@@ -55,9 +55,9 @@ async fn artists_page_shows_last_album_and_last_check() {
     let home = Home::new().await;
     let (old, new) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Robyn"));
     let none = home.world.add_artist("Nobody Yet");
-    home.world.put_out(&old, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
-    home.world.put_out(&old, NewAlbum::titled("Junior").on("2009-03-20"));
-    home.world.put_out(&new, NewAlbum::titled("Body Talk").on("2010-11"));
+    home.world.publish(&old, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    home.world.publish(&old, NewAlbum::titled("Junior").on("2009-03-20"));
+    home.world.publish(&new, NewAlbum::titled("Body Talk").on("2010-11"));
     let martha = home.listener("Martha", &[&old, &new, &none]).await;
     home.follows().await;
     let before = page(&martha, "").await;
@@ -73,7 +73,7 @@ async fn artists_page_shows_last_album_and_last_check() {
     assert_eq!(row(&after, "Nobody Yet")[0], "none known");
     assert!(after.body.contains(&format!("https://open.spotify.com/artist/{old}")));
     assert!(after.body.contains("unfollow them in Spotify"), "{}", after.body);
-    home.world.put_out(&old, NewAlbum::titled("Profound Mysteries").on("2026-11-20"));
+    home.world.publish(&old, NewAlbum::titled("Profound Mysteries").on("2026-11-20"));
     home.round().await;
     assert_eq!(
         row(&page(&martha, "").await, "Röyksopp")[0],
@@ -128,8 +128,8 @@ async fn artists_page_search_matches_any_part_of_a_name() {
 async fn artists_page_sorts_three_ways_in_pages_of_fifty() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "500")]).await;
     let (artists, martha) = home.listener_of("Martha", 120).await;
-    home.world.put_out(&artists[7], NewAlbum::titled("Newest").on("2026-10-01"));
-    home.world.put_out(&artists[9], NewAlbum::titled("Older").on("1999"));
+    home.world.publish(&artists[7], NewAlbum::titled("Newest").on("2026-10-01"));
+    home.world.publish(&artists[9], NewAlbum::titled("Older").on("1999"));
     home.round().await;
     for (page_asked, count, first) in
         [("", 50, "Artist 000"), ("?page=2", 50, "Artist 050"), ("?page=3", 20, "Artist 100")]
@@ -186,7 +186,7 @@ async fn artists_page_is_the_same_when_others_follow_more() {
     let (artists, martha) = home.listener_of("Martha", 170).await;
     for (n, artist) in artists.iter().enumerate() {
         let day = format!("2025-{:02}-{:02}", n % 12 + 1, n % 28 + 1);
-        home.world.put_out(artist, NewAlbum::titled("Album").on(day));
+        home.world.publish(artist, NewAlbum::titled("Album").on(day));
     }
     home.round().await;
     let lists = [
@@ -232,7 +232,7 @@ async fn mute_button_keeps_search_order_and_page() {
     let after = page(&martha, &format!("?done=muted&artist={royksopp}")).await;
     assert!(status_line(&after).contains("nothing more of Röyksopp"), "{}", status_line(&after));
     assert_eq!(row(&after, "Röyksopp")[2], "muted Unmute");
-    home.world.put_out(&royksopp, NewAlbum::titled("Unheard"));
+    home.world.publish(&royksopp, NewAlbum::titled("Unheard"));
     home.round().await;
     assert!(home.emails_to(&martha.address).is_empty());
     martha.browser.post(&format!("/artists/{royksopp}/unmute"), &[]).await;

@@ -64,7 +64,7 @@ async fn invalid_artist_answer_advances_nothing() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.world.publish(&artist, NewAlbum::titled("New"));
     let checked = home.status().await.artists.last_check;
     for (name, fault) in nonsense() {
         home.advance_hours(1);
@@ -85,7 +85,7 @@ async fn invalid_artist_answer_advances_nothing() {
 async fn failed_initial_scan_is_repeated_without_news() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let artist = home.world.add_artist("Röyksopp");
-    home.world.put_out(&artist, NewAlbum::titled("Old").on("2026-11-01"));
+    home.world.publish(&artist, NewAlbum::titled("Old").on("2026-11-01"));
     home.listener("Martha", &[&artist]).await;
     home.follows().await;
     for (name, fault) in nonsense() {
@@ -147,7 +147,7 @@ async fn null_album_does_not_affect_others() {
     home.round().await;
     home.world.change_artist(&artist, |artist| artist.null_album = true);
     for number in 0..25 {
-        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+        home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
     home.round().await;
     let emails = home.emails_to(&martha.address);
@@ -190,7 +190,7 @@ async fn null_among_follows_removes_no_artist() {
     });
     let outcome = home.follows().await;
     assert_eq!((outcome.change.removed, outcome.doubted), (0, 1), "{outcome}");
-    home.world.put_out(&artists[1], NewAlbum::titled("New"));
+    home.world.publish(&artists[1], NewAlbum::titled("New"));
     home.round().await;
     assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.world.change_user(martha.user, |user| user.follow_list_fault = None);

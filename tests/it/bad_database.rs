@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use dropday::app;
-use dropday::clock::{Chance, Clock, ManualClock, SeededChance};
+use dropday::clock::{Clock, ManualClock, Rng, SeededRng};
 use dropday::config::{Config, KeyOrigin, KeySource, decode_key};
 use dropday::demo::services::environment;
 use dropday::demo::world::NewAlbum;
@@ -32,7 +32,7 @@ impl Kept {
         home.listener("Martha", &[&artist]).await;
         home.round().await;
         home.inbox.stop().await;
-        home.world.put_out(&artist, NewAlbum::titled("Owed"));
+        home.world.publish(&artist, NewAlbum::titled("Owed"));
         home.round().await;
         let kept = Self::beside_its_key(&home.config);
         let copied = Connection::open(&home.config.database).unwrap();
@@ -73,8 +73,8 @@ impl Kept {
     /// Opens it as a start does.
     fn open(&self) -> Result<Db, String> {
         let clock: Arc<dyn Clock> = ManualClock::at(START.parse().unwrap());
-        let chance: Arc<dyn Chance> = SeededChance::new(5);
-        app::open_database(&self.config, &clock, &chance).map_err(|error| format!("{error:#}"))
+        let rng: Arc<dyn Rng> = SeededRng::new(5);
+        app::open_database(&self.config, &clock, &rng).map_err(|error| format!("{error:#}"))
     }
 
     /// What is said to an operator whose database cannot be opened.

@@ -50,7 +50,7 @@ async fn hostile_artist_and_album_names_are_only_shown() {
     home.round().await;
     for (artist, name) in artists.iter().zip(ODD_NAMES) {
         home.inbox.empty();
-        home.world.put_out(artist, NewAlbum::titled(name));
+        home.world.publish(artist, NewAlbum::titled(name));
         home.round().await;
         let name = on_one_line(name);
         let [email] = &home.emails_to(&martha.address)[..] else { panic!("one letter: {name}") };
@@ -106,7 +106,7 @@ async fn overlong_name_and_odd_title_still_make_an_email() {
     assert!(martha.browser.get("/account").await.body.len() < 10_000);
     home.round().await;
     for title in ["", " \r\n\t", "\u{202e}\u{2066}", &"x ".repeat(5_000)] {
-        home.world.put_out(&endless, NewAlbum::titled(title));
+        home.world.publish(&endless, NewAlbum::titled(title));
         home.round().await;
         let email = home.emails_to(&martha.address).pop().unwrap();
         assert!(email.subject.chars().count() <= 120, "{}", email.subject);
@@ -139,7 +139,7 @@ async fn absurd_release_date_is_not_shown() {
     {
         home.inbox.empty();
         let title = format!("Undated {number}");
-        let album = home.world.put_out(&artist, NewAlbum::titled(&title).without_cover());
+        let album = home.world.publish(&artist, NewAlbum::titled(&title).without_cover());
         home.world
             .change_album(&album, |album| (album.date, album.precision) = (date.into(), precision));
         home.round().await;
@@ -196,7 +196,7 @@ async fn internationalized_address_receives_emails() {
     home.world.follow(user, &artist);
     let jorg = home.connect(user, "jörg@example.com").await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     home.round().await;
     assert_eq!(home.emails_to(&jorg.address).len(), 1);
     home.finish().await;

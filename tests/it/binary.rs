@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use dropday::app;
-use dropday::clock::{Chance, Clock, SystemChance, SystemClock, random};
+use dropday::clock::{Clock, Rng, SystemClock, SystemRng, random};
 use dropday::demo::inbox::{Inbox, InboxSettings};
 use dropday::demo::services::Services;
 use dropday::demo::world::World;
@@ -313,9 +313,9 @@ impl GivenOut {
     }
 }
 
-impl Chance for GivenOut {
+impl Rng for GivenOut {
     fn fill(&self, bytes: &mut [u8]) {
-        SystemChance.fill(bytes);
+        SystemRng.fill(bytes);
         // Ids are drawn digit by digit.
         if bytes.len() > 1 {
             self.0.lock().unwrap().push(BASE64_URL_SAFE_NO_PAD.encode(bytes));
@@ -350,8 +350,7 @@ pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>)
 /// A free port of those that the kernel does not give out by itself, so that nobody gets it before
 /// the daemon does.
 pub fn free_address() -> String {
-    let ports =
-        std::iter::repeat_with(|| 10_000 + u16::from_le_bytes(random(&SystemChance)) % 20_000);
+    let ports = std::iter::repeat_with(|| 10_000 + u16::from_le_bytes(random(&SystemRng)) % 20_000);
     let addresses = ports.take(1000).map(|port| (Ipv4Addr::LOCALHOST, port));
     let free = addresses.filter_map(|address| TcpListener::bind(address).ok()).next();
     free.expect("a free port").local_addr().unwrap().to_string()

@@ -21,7 +21,7 @@ async fn fan(home: &Home) -> (String, Listener) {
 }
 
 async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::DeliveryReport {
-    home.world.put_out(artist, NewAlbum::titled(title));
+    home.world.publish(artist, NewAlbum::titled(title));
     home.checks().await;
     home.emails().await
 }
@@ -44,7 +44,7 @@ async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed
         assert_eq!(comes_out(&home, &artist, title).await.refused, 1, "{title}");
     }
     assert!(page(&martha).await.contains("bounced three times in a row"));
-    home.world.put_out(&artist, NewAlbum::titled("Not Yet Tried"));
+    home.world.publish(&artist, NewAlbum::titled("Not Yet Tried"));
     home.advance_hours(7);
     home.checks().await;
     let new = martha.browser.get("/releases").await.words();
@@ -206,7 +206,7 @@ async fn rejections_of_the_sender_do_not_stop_news() {
     let artist = home.world.add_artist("A");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("One"));
+    home.world.publish(&artist, NewAlbum::titled("One"));
     home.checks().await;
     for text in [
         "5.7.1 <dropday@example.com>: Sender address rejected: not owned by user",
@@ -231,7 +231,7 @@ async fn news_rejected_at_the_old_address_goes_to_the_new_one() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     home.inbox.refuse(&martha.address, 550, "5.1.1 no such user");
-    home.world.put_out(&artist, NewAlbum::titled("One"));
+    home.world.publish(&artist, NewAlbum::titled("One"));
     home.round().await;
     martha.browser.post("/account/address", &[("email", "new@example.com")]).await;
     home.emails().await;

@@ -65,7 +65,7 @@ async fn mass_refusal_ends_no_consent() {
     assert_eq!(home.world.count(Endpoint::Token), 5, "they are left alone for two hours");
 
     home.clock.advance(std::time::Duration::from_secs(1800));
-    home.world.put_out(&artist, NewAlbum::titled("After the storm"));
+    home.world.publish(&artist, NewAlbum::titled("After the storm"));
     assert_eq!(home.follows_of(Scope::Due).await.believed, 5);
     assert_eq!(standing(&home).await, (5, 0, 0));
     assert_eq!(home.status().await.users.in_trouble, 0);
@@ -177,7 +177,7 @@ async fn consent_ended_in_the_last_hour_is_restored_with_news() {
     home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(2));
     home.follows().await;
     assert_eq!(standing(&home).await, (4, 2, 0));
-    home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
+    home.world.publish(&artist, NewAlbum::titled("Meanwhile"));
     home.checks().await;
     home.emails().await;
     assert_eq!(emails(&home, &users), [0, 0, 1, 1, 1, 1]);

@@ -25,7 +25,7 @@ async fn active_artists_are_checked_more_often_than_silent_ones() {
         let years = if n < 6 { 2016..2026 } else { 1986..1996 };
         for year in years {
             home.world
-                .put_out(artist, NewAlbum::titled(format!("{year}")).on(format!("{year}-05-06")));
+                .publish(artist, NewAlbum::titled(format!("{year}")).on(format!("{year}-05-06")));
         }
     }
     home.follows().await;
@@ -55,7 +55,7 @@ async fn friday_calls_are_spent_at_midnight_of_the_zone() {
     home.clock.set("2026-11-26T23:00:00Z".parse().unwrap());
     artists
         .iter()
-        .for_each(|id| drop(home.world.put_out(id, NewAlbum::titled("Friday").on("2026-11-27"))));
+        .for_each(|id| drop(home.world.publish(id, NewAlbum::titled("Friday").on("2026-11-27"))));
     assert_eq!(home.checks_of(Scope::Due).await.checked, 0, "markets take some minutes");
     home.clock.advance(Duration::from_secs(15 * 60));
     let outcome = home.checks_of(Scope::Due).await;
@@ -209,7 +209,7 @@ async fn failed_artist_is_checked_again_among_many() {
         // Artists with a second page delay the others.
         for id in &ids[..6] {
             (0..6)
-                .for_each(|n| drop(home.world.put_out(id, NewAlbum::titled(format!("{day}-{n}")))));
+                .for_each(|n| drop(home.world.publish(id, NewAlbum::titled(format!("{day}-{n}")))));
         }
         for _ in 0..4 {
             home.checks_of(Scope::Due).await;

@@ -30,7 +30,7 @@ async fn once(machine: &Machine) -> Ended {
 #[tokio::test]
 async fn once_runs_every_job_and_exits_with_zero() {
     let (machine, artists, martha) = settled(2).await;
-    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    machine.world.publish(&artists[0], NewAlbum::titled("New"));
     let ended = once(&machine).await;
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{ended:?}");
     insta::assert_snapshot!("once_all", ended.out);
@@ -67,7 +67,7 @@ async fn once_all_stops_at_the_daily_quota_without_failing() {
 async fn once_fails_while_spotify_is_down_and_catches_up() {
     for endpoint in [Endpoint::Following, Endpoint::ArtistAlbums] {
         let (machine, artists, martha) = settled(1).await;
-        machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+        machine.world.publish(&artists[0], NewAlbum::titled("New"));
         machine.world.script(endpoint, [Fault::bad_gateway()]);
         let ended = once(&machine).await;
         assert_eq!(ended.code, Some(1), "{endpoint:?}: {ended:?}");
@@ -80,7 +80,7 @@ async fn once_fails_while_spotify_is_down_and_catches_up() {
 #[tokio::test]
 async fn once_fails_while_mail_server_is_down_and_catches_up() {
     let (machine, artists, martha) = settled(1).await;
-    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    machine.world.publish(&artists[0], NewAlbum::titled("New"));
     machine.inbox.stop().await;
     let ended = once(&machine).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
@@ -99,7 +99,7 @@ async fn once_fails_while_mail_server_is_down_and_catches_up() {
 #[tokio::test]
 async fn once_makes_no_calls_during_a_pause() {
     let (machine, artists, martha) = settled(1).await;
-    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    machine.world.publish(&artists[0], NewAlbum::titled("New"));
     machine.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(2) }]);
     assert_eq!(once(&machine).await.code, Some(1));
     eventually("the end of the pause", async || {
@@ -125,7 +125,7 @@ async fn once_finishes_the_current_email_when_stopped() {
     let fan_of = [artist.as_str()];
     let users = ["Martha", "Jonas", "Aino"].map(|name| (name, &fan_of[..]));
     let listeners = machine.settle(&users).await;
-    machine.world.put_out(&artist, NewAlbum::titled("New"));
+    machine.world.publish(&artist, NewAlbum::titled("New"));
     machine.inbox.script(SmtpFault::SlowRcpt(Duration::from_secs(2)));
     let connections = machine.inbox.connections();
     let mut process = machine.start(&["once", "--all"]);
@@ -156,7 +156,7 @@ fn timeless(text: &str) -> String {
 #[tokio::test]
 async fn status_is_readable_as_text_and_json() {
     let (machine, artists, _) = settled(2).await;
-    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    machine.world.publish(&artists[0], NewAlbum::titled("New"));
     once(&machine).await;
     let mut status = machine.status().await;
     // What each job did is for `job_runs`: here it hangs on how often the daemon looked.
@@ -183,7 +183,7 @@ async fn status_is_readable_as_text_and_json() {
 #[tokio::test]
 async fn status_explains_deferred_emails_and_pauses() {
     let (machine, artists, _) = settled(2).await;
-    machine.world.put_out(&artists[0], NewAlbum::titled("New"));
+    machine.world.publish(&artists[0], NewAlbum::titled("New"));
     machine.inbox.stop().await;
     once(&machine).await;
     machine.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(3600) }]);
@@ -446,7 +446,7 @@ async fn no_secret_is_said_in(format: &str) -> String {
     let mut links = vec![email.await.link("/confirm/")];
     let mut said = Vec::new();
     for fault in [None, Some(Fault::Garbled), Some(Fault::Html), Some(Fault::server_error())] {
-        machine.world.put_out(&artist, NewAlbum::titled("New"));
+        machine.world.publish(&artist, NewAlbum::titled("New"));
         machine.world.expire_access_tokens();
         machine.world.script(Endpoint::Token, fault);
         said.push(once(&machine).await);
@@ -463,7 +463,7 @@ async fn no_secret_is_said_in(format: &str) -> String {
     machine.inbox.script(SmtpFault::RefuseLogin(535));
     said.push(machine.run(&["check"]).await);
     machine.inbox.refuse("martha@example.com", 550, "5.1.1 <martha@example.com> is unknown here");
-    machine.world.put_out(&artist, NewAlbum::titled("Newest"));
+    machine.world.publish(&artist, NewAlbum::titled("Newest"));
     said.push(once(&machine).await);
     said.push(machine.run(&["status"]).await);
     said.push(machine.run_with(&[("SECRETS__KEY", "hush-no-key")], &["check"]).await);

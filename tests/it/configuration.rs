@@ -128,7 +128,7 @@ fn unknown_key_is_rejected_with_its_path() {
         ("[spotify]\nClient_ID = \"x\"", "`spotify.Client_ID`"),
         ("[spotfy]\nclient_id = \"x\"", "`spotfy`"),
         ("listen = \"127.0.0.1:1\"", "`listen`"),
-        ("[mail]\ntogether = \"1m\"", "`mail.together` (did you mean `mail.batch_window`?)"),
+        ("[mail]\ntogether = \"1m\"", "`mail.batch_window` (did you mean `mail.batch_window`?)"),
         ("[web.tls]\ncert = \"x\"", "`web.tls`"),
         ("[mail]\nfrom_file = \"x\"", "`mail.from_file`"),
     ] {

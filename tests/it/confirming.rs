@@ -35,7 +35,7 @@ async fn unconfirmed_address_gets_no_news() {
     let (artist, browser) = newcomer(&home).await;
     link_to(&home, &browser, "martha@example.com").await;
     for title in ["First", "Second"] {
-        home.world.put_out(&artist, NewAlbum::titled(title));
+        home.world.publish(&artist, NewAlbum::titled(title));
         home.round().await;
         home.advance_hours(7);
     }
@@ -165,11 +165,11 @@ async fn news_goes_to_old_address_until_confirmation() {
     browser.post(&link, &[]).await;
     let link = link_to(&home, &browser, new).await;
     home.inbox.empty();
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     home.round().await;
     assert_eq!((home.emails_to(old).len(), home.emails_to(new).len()), (1, 0));
     browser.post(&link, &[]).await;
-    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.world.publish(&artist, NewAlbum::titled("Second"));
     home.round().await;
     assert_eq!((home.emails_to(old).len(), home.emails_to(new).len()), (1, 1));
     home.finish().await;

@@ -25,7 +25,7 @@ async fn connected() -> (Home, String, Listener) {
 async fn months_go_by((home, artist, martha): (Home, String, Listener)) {
     for month in 1..=5 {
         home.advance_days(30);
-        home.world.put_out(&artist, NewAlbum::titled(format!("Month {month}")));
+        home.world.publish(&artist, NewAlbum::titled(format!("Month {month}")));
         home.round().await;
         assert_eq!(home.emails_to(&martha.address).len(), month);
     }
@@ -113,7 +113,7 @@ async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it()
     martha.browser.sign_in(&home.world, martha.user).await;
     let status = home.status().await;
     assert_eq!((status.users.all, status.users.connected), (1, 1));
-    home.world.put_out(&artist, NewAlbum::titled("After"));
+    home.world.publish(&artist, NewAlbum::titled("After"));
     home.round().await;
     assert_eq!(
         home.emails_to(&martha.address).len(),
@@ -218,10 +218,10 @@ async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
     home.advance_hours(2);
     home.round().await;
     home.advance_hours(1);
-    home.world.put_out(&artist, NewAlbum::titled("After"));
+    home.world.publish(&artist, NewAlbum::titled("After"));
     home.round().await;
     home.advance_days(10);
-    home.world.put_out(&artist, NewAlbum::titled("Long after"));
+    home.world.publish(&artist, NewAlbum::titled("Long after"));
     home.round().await;
     let told = ["Please sign in with Spotify again", "Röyksopp: After", "Röyksopp: Long after"];
     let mut hers = subjects(&home, &martha);
@@ -240,12 +240,12 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
     home.world.follow(martha.user, &own);
     home.round().await;
     home.inbox.stop().await;
-    home.world.put_out(&artist, NewAlbum::titled("Owed before"));
+    home.world.publish(&artist, NewAlbum::titled("Owed before"));
     home.round().await;
     home.world.revoke(martha.user);
     home.follows().await;
     home.inbox.restart().await.unwrap();
-    home.world.put_out(&artist, NewAlbum::titled("Came out after"));
+    home.world.publish(&artist, NewAlbum::titled("Came out after"));
     home.round().await;
     assert_eq!(subjects(&home, &martha), Vec::<String>::new(), "news stops at once");
     assert_eq!(
@@ -285,12 +285,12 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
 async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
     let (home, artist, martha, _) = two_listeners().await;
     home.inbox.stop().await;
-    home.world.put_out(&artist, NewAlbum::titled("Owed before"));
+    home.world.publish(&artist, NewAlbum::titled("Owed before"));
     home.round().await;
     home.world.revoke(martha.user);
     home.follows().await;
     home.inbox.restart().await.unwrap();
-    home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
+    home.world.publish(&artist, NewAlbum::titled("Meanwhile"));
     home.advance_days(3);
     home.round().await;
     assert_eq!(home.emails_to(&martha.address).len(), 1);

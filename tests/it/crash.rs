@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 
-use dropday::clock::{Clock, SeededChance, SystemClock, fraction};
+use dropday::clock::{Clock, SeededRng, SystemClock, fraction};
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::store::outbox::{self, PendingEmail};
-use dropday::terminal::say;
+use dropday::terminal::print_out;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -26,7 +26,7 @@ struct Household {
     due: BTreeSet<(String, String)>,
     /// Every email so far, with its recipient.
     emails: Vec<(String, Email)>,
-    chance: std::sync::Arc<SeededChance>,
+    rng: std::sync::Arc<SeededRng>,
     kills: Kills,
 }
 
@@ -57,14 +57,14 @@ impl Household {
         let follows = users.map(|(_, follows)| follows.iter().map(ToString::to_string).collect());
         let listeners = listeners.into_iter().zip(follows).collect();
         let (due, emails) = (BTreeSet::new(), Vec::new());
-        let (chance, kills) = (SeededChance::new(seed), Kills::default());
-        Self { machine, listeners, artists, due, emails, chance, kills }
+        let (rng, kills) = (SeededRng::new(seed), Kills::default());
+        Self { machine, listeners, artists, due, emails, rng, kills }
     }
 
     /// A random number below `end`.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     fn draw(&self, end: usize) -> usize {
-        (fraction(&*self.chance) * end as f64) as usize
+        (fraction(&*self.rng) * end as f64) as usize
     }
 
     /// Releases one to three albums and makes everything due. Returns how much the world will see of the process
@@ -74,7 +74,7 @@ impl Household {
         for _ in 0..=self.draw(3) {
             let artist = &self.artists[self.draw(self.artists.len())];
             let title = format!("Album-{:04}", self.due.len());
-            self.machine.world.put_out(artist, NewAlbum::titled(&title));
+            self.machine.world.publish(artist, NewAlbum::titled(&title));
             for (listener, _) in self.listeners.iter().filter(|(_, all)| all.contains(artist)) {
                 readers.insert(listener.address.clone());
                 self.due.insert((listener.address.clone(), title.clone()));
@@ -158,7 +158,7 @@ impl Household {
         let lost = self.due.iter().filter(|pair| !told.contains_key(*pair)).count();
         let doubled: Vec<_> = told.values().filter(|ids| ids.len() > 1).collect();
         let repeated = doubled.iter().filter(|ids| ids.iter().all(|id| *id == ids[0])).count();
-        say(&format!(
+        print_out(&format!(
             "{what}: {} kills ({} during a check, {} during a refresh, {} between claim and mark); \
              of {} notifications {lost} lost, {} repeated, {repeated} of these with the same \
              Message-ID",
@@ -314,7 +314,7 @@ async fn claimed_email_cannot_be_claimed_again() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("In-hand"));
+    home.world.publish(&artist, NewAlbum::titled("In-hand"));
     home.checks().await;
     let due = home
         .ctx
@@ -328,7 +328,7 @@ async fn claimed_email_cannot_be_claimed_again() {
         home.ctx.db.write("test", move |tx| outbox::claim(tx, &unit, lease)).await.unwrap()
     };
     let in_hand = claim(due.clone()).await.unwrap();
-    home.world.put_out(&artist, NewAlbum::titled("Out-meanwhile"));
+    home.world.publish(&artist, NewAlbum::titled("Out-meanwhile"));
     home.checks().await;
     // A process that read it before the claim comes too late.
     assert!(claim(due).await.is_none());
@@ -348,7 +348,7 @@ async fn email_that_lost_an_item_repeats_the_rest() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     for title in ["Gone", "Kept"] {
-        home.world.put_out(&artist, NewAlbum::titled(title));
+        home.world.publish(&artist, NewAlbum::titled(title));
         home.checks().await;
         home.advance_hours(1);
     }

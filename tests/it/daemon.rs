@@ -179,10 +179,10 @@ async fn new_user_gets_news_while_once_runs_beside_daemon() {
     let machine = Machine::new().await;
     let mut daemon = machine.serve().await;
     let artist = machine.world.add_artist("Röyksopp");
-    machine.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    machine.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
     let martha = machine.listener("Martha", &[&artist]).await;
     machine.looked_at_everything().await;
-    machine.world.put_out(&artist, NewAlbum::titled("Profound Mysteries IV"));
+    machine.world.publish(&artist, NewAlbum::titled("Profound Mysteries IV"));
     for _ in 0..2 {
         let ended = machine.run(&["once", "--all"]).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -209,7 +209,7 @@ async fn concurrent_processes_notify_once() {
     let mut daemons = [machine.serve().await, machine.serve_at(&free_address()).await];
     for round in 0..5 {
         for artist in &artists {
-            machine.world.put_out(artist, NewAlbum::titled(format!("Album-{round}.")));
+            machine.world.publish(artist, NewAlbum::titled(format!("Album-{round}.")));
         }
         machine.let_everything_be_due();
         let once = || machine.run(&["once", "--all"]);

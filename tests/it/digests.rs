@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dropday::clock::{Chance, Clock, SeededChance, fraction};
+use dropday::clock::{Clock, Rng, SeededRng, fraction};
 use dropday::demo::world::NewAlbum;
 use dropday::jobs::Scope;
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ async fn emails_that_are_due(home: &Home) -> u64 {
 }
 
 async fn comes_out(home: &Home, artist: &str, title: &str) {
-    home.world.put_out(artist, NewAlbum::titled(title));
+    home.world.publish(artist, NewAlbum::titled(title));
     home.checks().await;
 }
 
@@ -180,14 +180,14 @@ struct Weeks {
     home: Home,
     artist: String,
     martha: Listener,
-    chance: std::sync::Arc<SeededChance>,
+    rng: std::sync::Arc<SeededRng>,
     titles: usize,
 }
 
 impl Weeks {
     fn draw(&self, end: usize) -> usize {
         let mut byte = [0];
-        self.chance.fill(&mut byte);
+        self.rng.fill(&mut byte);
         usize::from(byte[0]) % end
     }
 
@@ -205,7 +205,7 @@ impl Weeks {
             }
             3 => self.home.restart().await,
             4 => {
-                let back = Duration::from_secs_f64(3.0 * 3600.0 * fraction(&*self.chance));
+                let back = Duration::from_secs_f64(3.0 * 3600.0 * fraction(&*self.rng));
                 self.home.clock.set(Clock::now(&*self.home.clock) - back);
             }
             _ => self.home.advance_hours(1 + self.draw(40) as u64),
@@ -227,8 +227,8 @@ async fn whatever_clocks_zones_and_wishes_do_each_album_is_told_exactly_once() {
         let home = Home::with(A_QUARTER).await;
         home.clock.set(begin.parse().unwrap());
         let (artist, martha) = fan(&home).await;
-        let chance = SeededChance::new(seed as u64);
-        let mut weeks = Weeks { home, artist, martha, chance, titles: 0 };
+        let rng = SeededRng::new(seed as u64);
+        let mut weeks = Weeks { home, artist, martha, rng, titles: 0 };
         for _ in 0..40 {
             weeks.something_happens().await;
         }

@@ -7,7 +7,7 @@ use crate::home::{Home, Listener};
 async fn listening() -> (Home, String, Listener) {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
-    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    home.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     (home, artist, martha)
@@ -20,8 +20,8 @@ fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
 #[tokio::test]
 async fn an_album_and_its_editions_of_the_same_day_are_one_line() {
     let (home, artist, martha) = listening().await;
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries (Deluxe)"));
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries (Deluxe)"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails[0].subject, "Röyksopp: Profound Mysteries");
@@ -37,7 +37,7 @@ async fn a_later_edition_is_told_to_those_alone_who_want_it() {
     jonas.browser.choose(&["editions"]).await;
     assert!(jonas.browser.get("/preferences").await.body.contains("name=\"editions\" checked"));
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
+    home.world.publish(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
     home.round().await;
     assert!(subjects(&home, &martha).is_empty());
     assert_eq!(subjects(&home, &jonas), ["Röyksopp: Melody A.M. (2026 Remaster)"]);
@@ -49,7 +49,7 @@ async fn a_later_edition_is_told_to_those_alone_who_want_it() {
 #[tokio::test]
 async fn an_album_delivered_again_under_a_new_id_is_not_told_again() {
     let (home, artist, martha) = listening().await;
-    let album = home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    let album = home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
     home.world.redeliver(&album);
     home.round().await;
@@ -60,9 +60,9 @@ async fn an_album_delivered_again_under_a_new_id_is_not_told_again() {
 #[tokio::test]
 async fn two_albums_of_one_name_in_different_years_stay_two() {
     let (home, artist, martha) = listening().await;
-    home.world.put_out(&artist, NewAlbum::titled("Röyksopp").on("2010-01-01"));
+    home.world.publish(&artist, NewAlbum::titled("Röyksopp").on("2010-01-01"));
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Röyksopp"));
+    home.world.publish(&artist, NewAlbum::titled("Röyksopp"));
     home.round().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Röyksopp"]);
     home.finish().await;

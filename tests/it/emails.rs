@@ -26,7 +26,7 @@ async fn fan(home: &Home) -> (String, Listener) {
 
 /// An album comes out and is noticed; what became of the emails.
 async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::DeliveryReport {
-    home.world.put_out(artist, NewAlbum::titled(title));
+    home.world.publish(artist, NewAlbum::titled(title));
     home.checks().await;
     home.emails().await
 }
@@ -235,7 +235,7 @@ async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let sent = home.status().await.emails.sent;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     home.checks().await;
     for code in [200, 211, 220, 221, 235, 251, 252, 334, 354, 399] {
         home.inbox.script(SmtpFault::RefuseMessage(code, "2.0.0 As good as taken".to_owned()));
@@ -280,7 +280,7 @@ async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_emai
     let (artist, martha) = fan(&home).await;
     home.config.mail.timeout = Duration::from_secs(1);
     home.restart().await;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     home.checks().await;
     for fault in [
         SmtpFault::HangAtGreeting,
@@ -305,7 +305,7 @@ async fn however_many_albums_are_pending_each_is_named_in_the_email_or_where_it_
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..60 {
-        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+        home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
     home.round().await;
     let emails = home.emails_to(&martha.address);
@@ -329,13 +329,13 @@ async fn account_page_is_fine_again_after_a_later_email() {
     let artist = home.world.add_artist("A");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("One"));
+    home.world.publish(&artist, NewAlbum::titled("One"));
     home.checks().await;
     home.inbox.script(SmtpFault::RefuseMessage(552, "5.2.2 mailbox full".into()));
     home.emails().await;
     assert!(martha.browser.get("/account").await.body.contains("did not leave"));
     home.advance_days(1);
-    home.world.put_out(&artist, NewAlbum::titled("Two"));
+    home.world.publish(&artist, NewAlbum::titled("Two"));
     home.round().await;
     assert!(!martha.browser.get("/account").await.body.contains("did not leave"));
     home.finish().await;

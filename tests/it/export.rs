@@ -40,7 +40,7 @@ async fn export_has_all_of_one_user_and_no_secrets() {
     let martha = home.listener("Martha", &[&shared, &own]).await;
     let jonas = home.listener("Jonas", &[&shared]).await;
     home.round().await;
-    home.world.put_out(&shared, NewAlbum::titled("Junior"));
+    home.world.publish(&shared, NewAlbum::titled("Junior"));
     home.round().await;
     martha.browser.post(&format!("/artists/{own}/mute"), &[]).await;
     martha.browser.post("/artists/sync", &[]).await;

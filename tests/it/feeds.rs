@@ -91,10 +91,10 @@ async fn feed_lists_releases_with_stable_ids() {
     let (artist, martha) = fan(&home).await;
     let address = make(&martha, "atom").await;
     assert!(feed(&home, &address).await.entries.is_empty());
-    let first = home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
+    let first = home.world.publish(&artist, NewAlbum::titled("First").on("2026-11-20"));
     home.round().await;
     home.advance_hours(8);
-    home.world.put_out(&artist, NewAlbum::titled("Second").on("2026-11"));
+    home.world.publish(&artist, NewAlbum::titled("Second").on("2026-11"));
     home.round().await;
     let feed = feed(&home, &address).await;
     assert_eq!(titles(&feed), ["Röyksopp: Second", "Röyksopp: First"]);
@@ -118,9 +118,9 @@ async fn feed_lists_releases_with_stable_ids() {
 async fn calendar_has_all_day_events_for_exact_dates() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    let first = home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
+    let first = home.world.publish(&artist, NewAlbum::titled("First").on("2026-11-20"));
     for (title, date) in [("A month", "2026-11"), ("A year", "2026")] {
-        home.world.put_out(&artist, NewAlbum::titled(title).on(date));
+        home.world.publish(&artist, NewAlbum::titled(title).on(date));
     }
     home.round().await;
     let (calendar, atom) = (make(&martha, "calendar").await, make(&martha, "atom").await);
@@ -140,9 +140,9 @@ async fn feed_follows_preferences() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let address = make(&martha, "atom").await;
-    home.world.put_out(&artist, NewAlbum::titled("Studio"));
-    home.world.put_out(&artist, NewAlbum::titled("Live at Leeds"));
-    home.world.put_out(&artist, NewAlbum::titled("Studio (Deluxe Edition)"));
+    home.world.publish(&artist, NewAlbum::titled("Studio"));
+    home.world.publish(&artist, NewAlbum::titled("Live at Leeds"));
+    home.world.publish(&artist, NewAlbum::titled("Studio (Deluxe Edition)"));
     home.round().await;
     assert_eq!(titles(&feed(&home, &address).await), ["Röyksopp: Studio"]);
     martha.browser.choose(&["live"]).await;
@@ -166,7 +166,7 @@ async fn feed_works_without_confirmed_address() {
     let browser = home.visitor();
     browser.sign_in(&home.world, martha).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Heard of"));
+    home.world.publish(&artist, NewAlbum::titled("Heard of"));
     home.round().await;
     let listener = Listener { user: martha, address: String::new(), browser };
     let address = make(&listener, "atom").await;
@@ -179,7 +179,7 @@ async fn feed_has_newest_hundred_releases() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "500")]).await;
     let (artist, martha) = fan(&home).await;
     for n in 0..120 {
-        home.world.put_out(&artist, NewAlbum::titled(format!("Number {n:03}")));
+        home.world.publish(&artist, NewAlbum::titled(format!("Number {n:03}")));
         if n % 10 == 9 {
             home.clock.advance(std::time::Duration::from_secs(60));
             home.checks().await;
@@ -196,7 +196,7 @@ async fn feed_has_newest_hundred_releases() {
 async fn unchanged_feed_is_not_sent_again() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
+    home.world.publish(&artist, NewAlbum::titled("First").on("2026-11-20"));
     home.round().await;
     for form in ["atom", "calendar"] {
         let address = make(&martha, form).await;
@@ -227,7 +227,7 @@ async fn unchanged_feed_is_not_sent_again() {
                 1 => drop(martha.browser.post(&format!("/artists/{artist}/mute"), &[]).await),
                 2 => drop(martha.browser.post(&format!("/artists/{artist}/unmute"), &[]).await),
                 _ => {
-                    home.world.put_out(&artist, NewAlbum::titled(format!("Beside {form}")));
+                    home.world.publish(&artist, NewAlbum::titled(format!("Beside {form}")));
                     home.round().await;
                 }
             }
@@ -248,7 +248,7 @@ async fn unchanged_feed_is_not_sent_again() {
 async fn feed_changes_with_editions_and_follows() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    home.world.put_out(&artist, NewAlbum::titled("First").on("2026-11-20"));
+    home.world.publish(&artist, NewAlbum::titled("First").on("2026-11-20"));
     home.round().await;
     let address = make(&martha, "atom").await;
     let mut tag = said(&ask(&home, &address, None).await, ETAG);
@@ -270,7 +270,7 @@ async fn feed_changes_with_editions_and_follows() {
 async fn renamed_album_keeps_its_entry_id() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
-    home.world.put_out(&artist, NewAlbum::titled("Frist"));
+    home.world.publish(&artist, NewAlbum::titled("Frist"));
     home.round().await;
     let address = make(&martha, "atom").await;
     let before = feed(&home, &address).await;
@@ -396,7 +396,7 @@ async fn feeds_stay_well_formed_with_hostile_names() {
     let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
     home.round().await;
     for (artist, title) in artists.iter().zip(ODD_NAMES) {
-        home.world.put_out(artist, NewAlbum::titled(title).on("2026-11-20"));
+        home.world.publish(artist, NewAlbum::titled(title).on("2026-11-20"));
     }
     home.round().await;
     let (atom, calendar) = (make(&martha, "atom").await, make(&martha, "calendar").await);
@@ -428,7 +428,7 @@ async fn feed_labels_guest_appearances() {
     martha.browser.choose(&["appearances"]).await;
     home.round().await;
     home.advance_days(9);
-    home.world.put_out(
+    home.world.publish(
         &artist,
         NewAlbum::titled("Somebody else's").listed_under(Group::AppearsOn).on("2026-12-01"),
     );

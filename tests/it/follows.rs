@@ -32,8 +32,8 @@ async fn follow_and_unfollow_take_effect() {
     let change = home.follows().await.change;
     assert_eq!((change.added, change.removed), (1, 1));
     home.checks().await;
-    home.world.put_out(&artists[3], NewAlbum::titled("Not wanted any more"));
-    home.world.put_out(&new, NewAlbum::titled("Wanted"));
+    home.world.publish(&artists[3], NewAlbum::titled("Not wanted any more"));
+    home.world.publish(&new, NewAlbum::titled("Wanted"));
     home.round().await;
     let subjects: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
     assert_eq!(subjects, ["New: Wanted"]);
@@ -140,7 +140,7 @@ async fn albums_released_during_a_short_unfollow_are_news_after_it() {
     home.round().await;
     home.world.unfollow(martha.user, &artist);
     assert_eq!(home.follows().await.change.removed, 1);
-    home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
+    home.world.publish(&artist, NewAlbum::titled("Meanwhile"));
     home.round().await;
     assert!(home.emails_to(&martha.address).is_empty());
     home.advance_days(3);

@@ -24,7 +24,7 @@ async fn home(artists: usize, settings: Settings<'_>) -> (Home, Vec<String>) {
 }
 
 /// The same, but no artist is due for a check.
-async fn looked_at(artists: usize, settings: Settings<'_>) -> (Home, Vec<String>) {
+async fn checked_at(artists: usize, settings: Settings<'_>) -> (Home, Vec<String>) {
     let (home, artists) = home(artists, settings).await;
     home.checks().await;
     home.advance_hours(1);
@@ -55,8 +55,8 @@ async fn health(home: &Home, source: SourceName) -> Health {
 
 #[tokio::test]
 async fn hinted_artist_is_checked_first() {
-    let (home, artists) = looked_at(30, &[]).await;
-    home.world.put_out(&artists[17], NewAlbum::titled("Fresh"));
+    let (home, artists) = checked_at(30, &[]).await;
+    home.world.publish(&artists[17], NewAlbum::titled("Fresh"));
     assert_eq!(home.checks_of(Scope::Due).await.checked, 0, "nobody is due");
     assert_eq!(home.hints().await.given, 1);
     let outcome = home.checks_of(Scope::Due).await;
@@ -66,7 +66,7 @@ async fn hinted_artist_is_checked_first() {
     assert_eq!(home.emails_to("martha@example.com").len(), 1);
     assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.confirmed, 1);
 
-    home.world.put_out(&artists[23], NewAlbum::titled("Fresh too"));
+    home.world.publish(&artists[23], NewAlbum::titled("Fresh too"));
     home.advance_hours(7);
     home.hints().await;
     home.world.forget_requests();
@@ -78,7 +78,7 @@ async fn hinted_artist_is_checked_first() {
 
 #[tokio::test]
 async fn unconfirmed_hint_is_retried_with_backoff_then_dropped() {
-    let (home, artists) = looked_at(1, &[]).await;
+    let (home, artists) = checked_at(1, &[]).await;
     home.catalogues.add_rumour(rumour(&artists[0]));
     assert_eq!(home.hints().await.given, 1);
     let mut distances = Vec::new();
@@ -103,13 +103,13 @@ async fn unconfirmed_hint_is_retried_with_backoff_then_dropped() {
 
 #[tokio::test]
 async fn release_that_reaches_spotify_late_is_found_on_retry() {
-    let (home, artists) = looked_at(1, &[]).await;
+    let (home, artists) = checked_at(1, &[]).await;
     home.catalogues.add_rumour(rumour(&artists[0]));
     home.hints().await;
     assert_eq!(home.checks_of(Scope::Due).await.checked, 1);
     home.advance_hours(8);
     home.skip_turns().await;
-    home.world.put_out(&artists[0], NewAlbum::titled("Vapourware").on("2026-11-23"));
+    home.world.publish(&artists[0], NewAlbum::titled("Vapourware").on("2026-11-23"));
     assert_eq!(home.checks_of(Scope::Due).await.checked, 0);
     home.advance_hours(1);
     assert_eq!(home.checks_of(Scope::Due).await.news, 1);
@@ -120,15 +120,15 @@ async fn release_that_reaches_spotify_late_is_found_on_retry() {
 
 #[tokio::test]
 async fn repeated_or_known_releases_are_no_new_hints() {
-    let (home, artists) = looked_at(2, &[("HINTS__DEEZER", "true")]).await;
-    home.world.put_out(&artists[0], NewAlbum::titled("Seen by turns"));
+    let (home, artists) = checked_at(2, &[("HINTS__DEEZER", "true")]).await;
+    home.world.publish(&artists[0], NewAlbum::titled("Seen by turns"));
     home.checks().await;
     home.world.forget_requests();
     for _ in 0..8 {
         assert_eq!(home.hints().await.given, 0, "Spotify was seen to have it");
         home.advance_hours(3);
     }
-    home.world.put_out(&artists[1], NewAlbum::titled("New").on("2026-11-24"));
+    home.world.publish(&artists[1], NewAlbum::titled("New").on("2026-11-24"));
     assert_eq!(home.hints().await.given, 2, "two sources, once each");
     home.checks_of(Scope::All).await;
     for _ in 0..8 {
@@ -143,7 +143,7 @@ async fn repeated_or_known_releases_are_no_new_hints() {
 
 #[tokio::test]
 async fn hint_for_tomorrow_waits_until_tomorrow() {
-    let (home, artists) = looked_at(1, &[]).await;
+    let (home, artists) = checked_at(1, &[]).await;
     home.catalogues.add_rumour(Rumour { date: "2026-11-24".into(), ..rumour(&artists[0]) });
     assert_eq!(home.hints().await.given, 1);
     home.skip_turns().await;
@@ -176,7 +176,7 @@ async fn failing_hint_sources_do_not_affect_news() {
         elsewhere,
     ];
     let (home, artists) =
-        looked_at(2, &[("HINTS__DEEZER", "true"), ("HINTS__TIMEOUT", "1s")]).await;
+        checked_at(2, &[("HINTS__DEEZER", "true"), ("HINTS__TIMEOUT", "1s")]).await;
     home.hints().await;
     home.advance_days(91);
     for (round, fault) in faults.into_iter().enumerate() {
@@ -185,7 +185,7 @@ async fn failing_hint_sources_do_not_affect_news() {
         }
         let outcome = home.hints().await;
         assert!(outcome.silent.len() >= 2, "{fault:?}: {outcome}");
-        home.world.put_out(&artists[0], NewAlbum::titled(format!("Number {round}.")));
+        home.world.publish(&artists[0], NewAlbum::titled(format!("Number {round}.")));
         home.round().await;
         let emails = home.emails_to("martha@example.com");
         assert!(emails.last().unwrap().subject.contains(&format!("Number {round}.")), "{fault:?}");
@@ -320,7 +320,7 @@ async fn stop_cancels_a_hint_call_which_is_repeated_soon() {
 
 #[tokio::test]
 async fn artist_without_mbid_matches_only_the_exact_name() {
-    let (home, artists) = looked_at(1, &[]).await;
+    let (home, artists) = checked_at(1, &[]).await;
     home.world.change_artist(&artists[0], |artist| artist.name = "Sigur Rós".into());
     home.catalogues.forget(&artists[0]);
     home.advance_days(1);
@@ -338,7 +338,7 @@ async fn artist_without_mbid_matches_only_the_exact_name() {
 
 #[tokio::test]
 async fn namesake_with_another_mbid_is_no_hint() {
-    let (home, artists) = looked_at(1, &[]).await;
+    let (home, artists) = checked_at(1, &[]).await;
     home.catalogues.add_rumour(Rumour { artist: None, name: "Artist 000".into(), ..rumour("") });
     let outcome = home.hints().await;
     assert_eq!((outcome.identified, outcome.given), (1, 0));
@@ -350,9 +350,9 @@ async fn namesake_with_another_mbid_is_no_hint() {
 
 #[tokio::test]
 async fn data_of_hint_sources_is_never_shown() {
-    let (home, artists) = looked_at(1, &[("HINTS__DEEZER", "true")]).await;
+    let (home, artists) = checked_at(1, &[("HINTS__DEEZER", "true")]).await;
     home.catalogues.add_rumour(Rumour { date: "2026-11-22".into(), ..rumour(&artists[0]) });
-    home.world.put_out(&artists[0], NewAlbum::titled("As Spotify calls it"));
+    home.world.publish(&artists[0], NewAlbum::titled("As Spotify calls it"));
     home.hints().await;
     home.round().await;
     let (martha, _) = home.world.users()[0].clone();
@@ -410,7 +410,7 @@ async fn each_setting_enables_its_source() {
 
 #[tokio::test]
 async fn hint_does_not_repeat_a_failing_check() {
-    let (home, artists) = looked_at(1, &[]).await;
+    let (home, artists) = checked_at(1, &[]).await;
     home.catalogues.add_rumour(rumour(&artists[0]));
     home.hints().await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
@@ -423,7 +423,7 @@ async fn hint_does_not_repeat_a_failing_check() {
 
 #[tokio::test]
 async fn deleting_an_account_deletes_its_hints() {
-    let (home, artists) = looked_at(1, &[]).await;
+    let (home, artists) = checked_at(1, &[]).await;
     home.catalogues.add_rumour(rumour(&artists[0]));
     home.hints().await;
     delete_account(&home.ctx, UserId(1)).await.unwrap();
@@ -434,7 +434,7 @@ async fn deleting_an_account_deletes_its_hints() {
 
 #[tokio::test]
 async fn wrong_hints_use_at_most_half_of_the_quota() {
-    let (home, artists) = looked_at(40, &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "40")]).await;
+    let (home, artists) = checked_at(40, &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "40")]).await;
     for artist in &artists {
         for day in ["2026-11-21", "2026-11-22", "2026-11-23"] {
             let title = format!("Vapourware of {day}");
@@ -464,7 +464,7 @@ async fn wrong_hints_use_at_most_half_of_the_quota() {
 
 #[tokio::test]
 async fn open_hints_per_artist_are_limited() {
-    let (home, artists) = looked_at(1, &[]).await;
+    let (home, artists) = checked_at(1, &[]).await;
     for day in 10..24 {
         let (title, date) = (format!("Number {day}"), format!("2026-11-{day}"));
         home.catalogues.add_rumour(Rumour { title, date, ..rumour(&artists[0]) });
@@ -475,7 +475,7 @@ async fn open_hints_per_artist_are_limited() {
 
 #[tokio::test]
 async fn postponed_release_is_checked_again_on_its_new_date() {
-    let (home, artists) = looked_at(1, &[]).await;
+    let (home, artists) = checked_at(1, &[]).await;
     home.catalogues.add_rumour(rumour(&artists[0]));
     home.hints().await;
     for _ in 0..12 {
@@ -486,7 +486,7 @@ async fn postponed_release_is_checked_again_on_its_new_date() {
     assert_eq!(health(&home, SourceName::ListenBrainz).await.hints.dropped, 1);
     home.catalogues.add_rumour(Rumour { date: "2026-12-05".into(), ..rumour(&artists[0]) });
     assert_eq!(home.hints().await.given, 1);
-    home.world.put_out(&artists[0], NewAlbum::titled("Vapourware").on("2026-12-05"));
+    home.world.publish(&artists[0], NewAlbum::titled("Vapourware").on("2026-12-05"));
     home.skip_turns().await;
     assert_eq!(home.checks_of(Scope::Due).await.news, 1);
     home.advance_hours(7);

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropday::clock::{Clock, ManualClock, SeededChance};
+use dropday::clock::{Clock, ManualClock, SeededRng};
 use dropday::config::Config;
 use dropday::context::Ctx;
 use dropday::demo::hints::Hints;
@@ -70,7 +70,7 @@ impl Home {
     pub async fn with_inbox(settings: Settings<'_>, inbox: InboxSettings) -> Self {
         app::install_crypto();
         let clock = ManualClock::at(START.parse().unwrap());
-        let services = Services::start(clock.clone(), SeededChance::new(1), inbox).await.unwrap();
+        let services = Services::start(clock.clone(), SeededRng::new(1), inbox).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let folder = temporary_folder();
         let settings: Vec<_> = SETTINGS.iter().chain(settings).copied().collect();
@@ -236,11 +236,11 @@ impl Home {
 
     pub fn advance_hours(&self, hours: u64) {
         self.clock.advance(Duration::from_secs(3600 * hours));
-        self.note_clock();
+        self.record_clock();
     }
 
     /// Records the clock as a running daemon does. Else a large jump forward would be suspect.
-    pub fn note_clock(&self) {
+    pub fn record_clock(&self) {
         let conn = Connection::open(&self.config.database).unwrap();
         conn.busy_timeout(Duration::from_secs(5)).unwrap();
         conn.pragma_update(None, "synchronous", "OFF").unwrap();
@@ -274,7 +274,7 @@ impl Drop for Home {
 }
 
 fn build(config: &Config, clock: &Arc<ManualClock>, seed: u64) -> Ctx {
-    app::build(config, clock.clone(), SeededChance::new(1000 + seed)).unwrap()
+    app::build(config, clock.clone(), SeededRng::new(1000 + seed)).unwrap()
 }
 
 fn serve_pages(

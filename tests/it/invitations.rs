@@ -14,7 +14,7 @@ const BY_INVITATION: (&str, &str) = ("WEB__SIGN_UP", "invitation");
 
 async fn invite(home: &Home, note: &str) -> NewInvitation {
     let good_for = SignedDuration::from_hours(14 * 24);
-    invitations::make(&home.ctx.db, &*home.ctx.chance, note, good_for).await.unwrap()
+    invitations::make(&home.ctx.db, &*home.ctx.rng, note, good_for).await.unwrap()
 }
 
 async fn remembered(home: &Home) -> Vec<Invitation> {

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use dropday::clock::{Clock, SeededChance, SystemClock, fraction};
+use dropday::clock::{Clock, SeededRng, SystemClock, fraction};
 use dropday::config::decode_key;
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::NewAlbum;
 use dropday::domain::token::{AccessToken, Grant, RefreshToken};
 use dropday::domain::user::{Profile, UserId};
 use dropday::store::{Cipher, Db, StoreError, tokens, users};
-use dropday::terminal::say;
+use dropday::terminal::print_out;
 use rusqlite::Connection;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -102,7 +102,7 @@ async fn backup_under_load_restores_elsewhere_and_works() {
     let ended = machine.run_with(&there, &["restore", text(&backup)]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(database.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    machine.world.put_out(&artist, NewAlbum::titled("After the move"));
+    machine.world.publish(&artist, NewAlbum::titled("After the move"));
     let ended = machine.run_with(&there, &["once", "--all"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(machine.emails_to(&martha.address).len(), 1);
@@ -200,7 +200,7 @@ async fn commands_of_root_leave_only_files_of_the_service() {
         std::os::unix::fs::chown(&file, Some(SERVICE), Some(SERVICE)).ok();
     }
     if std::os::unix::fs::chown(&state, Some(SERVICE), Some(SERVICE)).is_err() {
-        say("SKIPPED: only root can become another user");
+        print_out("SKIPPED: only root can become another user");
         return machine.finish().await;
     }
     let (database, backup) = (state.join("dropday.db"), state.join("backup.db"));
@@ -272,7 +272,7 @@ async fn invalid_backup_is_refused_before_anything_changes() {
 #[tokio::test]
 async fn links_and_message_ids_survive_key_rotation() {
     let (machine, martha, artist) = machine_with_martha().await;
-    machine.world.put_out(&artist, NewAlbum::titled("In hand"));
+    machine.world.publish(&artist, NewAlbum::titled("In hand"));
     machine.inbox.script(SmtpFault::DropAfterData { keep: true });
     assert_eq!(machine.run(&["once", "--all"]).await.code, Some(1));
     let first = machine.emails_to(&martha.address).remove(0);
@@ -346,8 +346,8 @@ fn open(machine: &Machine) -> Result<Db, StoreError> {
 
 fn open_with(machine: &Machine, key: &Path) -> Result<Db, StoreError> {
     let key = decode_key(&SecretString::from(std::fs::read_to_string(key).unwrap())).unwrap();
-    let (clock, chance) = (Arc::new(SystemClock), SeededChance::new(7));
-    Db::open(&machine.database(), Cipher::new(&key), clock, chance)
+    let (clock, rng) = (Arc::new(SystemClock), SeededRng::new(7));
+    Db::open(&machine.database(), Cipher::new(&key), clock, rng)
 }
 
 /// A process that starts now can read all tokens, whichever key it uses.
@@ -372,14 +372,14 @@ async fn rotation_killed_at_any_moment_loses_no_token() {
     let machine = Machine::new().await;
     crowd(&machine).await;
     let db = open(&machine).unwrap();
-    let (chance, signed) = (SeededChance::new(3), db.cipher().sign("a link"));
+    let (rng, signed) = (SeededRng::new(3), db.cipher().sign("a link"));
     closed(&machine, db).await;
     let (mut kills, mut last_step, mut longest) = (0, 0, 400.0);
     let first = std::fs::read(key_of(&machine)).unwrap();
     for _ in 0..24 {
         let began = SystemClock.now();
         let mut process: Running = machine.start(&["key", "rotate"]);
-        let wait = Duration::from_secs_f64(fraction(&*chance) * longest / 1000.0);
+        let wait = Duration::from_secs_f64(fraction(&*rng) * longest / 1000.0);
         SystemClock.sleep(wait).await;
         if process.kill() {
             kills += 1;
@@ -396,7 +396,7 @@ async fn rotation_killed_at_any_moment_loses_no_token() {
         }
         assert_all_open(&machine).await;
     }
-    say(&format!("{kills} kills of a key rotation, {last_step} of them in its last step"));
+    print_out(&format!("{kills} kills of a key rotation, {last_step} of them in its last step"));
     assert!(kills > 0);
     let ended = machine.run(&["key", "rotate"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");

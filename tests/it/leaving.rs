@@ -54,8 +54,8 @@ async fn deleted_user_is_gone_from_tables_and_disk() {
     let martha = home.connect(martha, "martha@example.com").await;
     let jonas = home.listener("Jonas", &[&shared]).await;
     home.round().await;
-    home.world.put_out(&shared, NewAlbum::titled("First"));
-    home.world.put_out(&own[0], NewAlbum::titled("Hers alone"));
+    home.world.publish(&shared, NewAlbum::titled("First"));
+    home.world.publish(&own[0], NewAlbum::titled("Hers alone"));
     home.round().await;
     let muted = ArtistId::parse(&own[2]).unwrap();
     let mute = move |tx: &Tx<'_>| preferences::mute(tx, UserId(1), &muted);
@@ -128,7 +128,7 @@ async fn deletion_keeps_follows_and_emails_of_others() {
     let jonas = home.listener("Jonas", &[&artist]).await;
     home.round().await;
     home.inbox.stop().await;
-    home.world.put_out(&artist, NewAlbum::titled("Owed"));
+    home.world.publish(&artist, NewAlbum::titled("Owed"));
     home.round().await;
     assert_eq!(home.status().await.emails.queued, 2);
     leave(&martha).await;
@@ -140,7 +140,7 @@ async fn deletion_keeps_follows_and_emails_of_others() {
     );
     home.inbox.restart().await.unwrap();
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Later"));
+    home.world.publish(&artist, NewAlbum::titled("Later"));
     home.round().await;
     let emails = home.emails_to(&jonas.address);
     let subjects: Vec<_> = emails.iter().map(|email| email.subject.as_str()).collect();
@@ -171,7 +171,7 @@ async fn deletion_during_work_leaves_nothing_behind() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
+    home.world.publish(&artist, NewAlbum::titled("Meanwhile"));
     tokio::join!(home.follows(), home.checks(), home.emails(), leave(&martha));
     home.round().await;
     let status = home.status().await;
@@ -219,18 +219,18 @@ async fn returning_user_starts_over_without_news() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Told before"));
+    home.world.publish(&artist, NewAlbum::titled("Told before"));
     home.round().await;
     leave(&martha).await;
     home.emails().await;
-    home.world.put_out(&artist, NewAlbum::titled("While away"));
+    home.world.publish(&artist, NewAlbum::titled("While away"));
     home.advance_days(1);
     let page = martha.browser.get("/account").await;
     assert_eq!(page.location.as_deref(), Some("/"));
     let martha = home.connect(martha.user, "martha@example.org").await;
     home.round().await;
     assert!(home.inbox.emails().is_empty());
-    home.world.put_out(&artist, NewAlbum::titled("Back"));
+    home.world.publish(&artist, NewAlbum::titled("Back"));
     home.round().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
@@ -293,7 +293,7 @@ async fn deleting_an_account_keeps_pending_news_of_others() {
     let martha = home.listener("Martha", &[&a, &c]).await;
     let otto = home.listener("Otto", &[&c]).await;
     home.round().await;
-    home.world.put_out(&a, NewAlbum::titled("Owed"));
+    home.world.publish(&a, NewAlbum::titled("Owed"));
     home.checks().await;
     home.world.unfollow(martha.user, &a);
     home.follows().await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dropday::app;
-use dropday::clock::{Clock, ManualClock, SeededChance, Sleep};
+use dropday::clock::{Clock, ManualClock, SeededRng, Sleep};
 use dropday::demo::world::{Endpoint, Fault, NewAlbum, Request};
 use dropday::jobs::{RunControl, Scope, check_artists};
 use jiff::Timestamp;
@@ -180,7 +180,7 @@ async fn a_user_whom_spotify_refuses_costs_the_others_no_news() {
     let jonas = home.listener("Jonas", &[&artist]).await;
     home.round().await;
     home.world.change_user(martha.user, |user| user.allow_listed = false);
-    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.world.publish(&artist, NewAlbum::titled("New"));
     for _ in 0..2 {
         assert!(!home.checks().await.has_failed());
     }
@@ -232,7 +232,7 @@ async fn the_catalogue_can_be_asked_with_the_apps_own_token() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.world.publish(&artist, NewAlbum::titled("New"));
     home.world.expire_access_tokens();
     home.advance_hours(2);
     home.round().await;
@@ -283,7 +283,7 @@ impl Clock for SetBack {
 async fn a_clock_that_is_set_back_while_a_call_is_booked_keeps_nobody_waiting_for_as_long() {
     let home = home_with_artists(3, &[("SPOTIFY__REQUEST_INTERVAL", "1s")]).await;
     let clock = Arc::new(SetBack { clock: Arc::clone(&home.clock), longest: Mutex::default() });
-    let ctx = app::build(&home.config, clock.clone(), SeededChance::new(9)).unwrap();
+    let ctx = app::build(&home.config, clock.clone(), SeededRng::new(9)).unwrap();
     let stop = CancellationToken::new();
     let watch = RunControl { stop: &stop, progress: &|_, _| {} };
     let outcome = check_artists::run(&ctx, Scope::All, &watch).await.unwrap();
@@ -352,7 +352,7 @@ async fn quota_used_up_between_pages_is_no_failure() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     (0..15).for_each(|n| {
-        drop(home.world.put_out(&artist, NewAlbum::titled(format!("Album {n:02}."))))
+        drop(home.world.publish(&artist, NewAlbum::titled(format!("Album {n:02}."))))
     });
     let outcome = home.checks().await;
     assert!(!outcome.has_failed() && outcome.news == 10, "{outcome}");

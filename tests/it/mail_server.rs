@@ -40,7 +40,7 @@ async fn emails_leave_encrypted(tls: impl FnOnce(Arc<ServerConfig>) -> Tls) {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     let ca_file = home.config.mail.ca_file.take();
     home.restart().await;
     home.round().await;
@@ -78,7 +78,7 @@ async fn a_log_in_that_is_refused_stops_the_pass_and_loses_nothing() {
     let wrong = home.inbox.url().replace("right", "wrong");
     let right = std::mem::replace(&mut home.config.mail.smtp_url, SecretString::from(wrong));
     home.restart().await;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     home.checks().await;
     let outcome = home.emails().await;
     assert_eq!(

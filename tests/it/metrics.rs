@@ -105,7 +105,7 @@ async fn metrics_count_what_happened() {
     home.listener("Martha", &[&one, &two]).await;
     home.round().await;
     // Monday noon UTC is 13:00 in Berlin.
-    home.world.put_out(&one, NewAlbum::titled("New").on("2026-11-23"));
+    home.world.publish(&one, NewAlbum::titled("New").on("2026-11-23"));
     home.advance_hours(1);
     home.checks().await;
     home.advance_hours(2);
@@ -146,7 +146,7 @@ async fn metrics_show_pending_work_and_its_age() {
     home.listener("Martha", &[&artist]).await;
     home.round().await;
     home.inbox.stop().await;
-    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.world.publish(&artist, NewAlbum::titled("New"));
     home.round().await;
     home.advance_hours(2);
     home.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(600) }]);
@@ -167,7 +167,7 @@ async fn series_do_not_depend_on_users() {
     let before = Page::of(&home).await;
     let (artists, martha) = home.listener_of("Martha", 3).await;
     home.round().await;
-    home.world.put_out(&artists[0], NewAlbum::titled("Unmistakable"));
+    home.world.publish(&artists[0], NewAlbum::titled("Unmistakable"));
     home.round().await;
     let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
     home.ctx

@@ -233,7 +233,7 @@ async fn account_page_lists_emails_with_delivery_status() {
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     for title in ["First", "Second", "Third"] {
-        home.world.put_out(&artist, NewAlbum::titled(title));
+        home.world.publish(&artist, NewAlbum::titled(title));
     }
     home.round().await;
     let emails = emails_of(&martha.browser).await;
@@ -250,7 +250,7 @@ async fn account_page_lists_emails_with_delivery_status() {
 
     home.inbox.script(SmtpFault::RefuseMessage(452, "4.2.2 over quota".into()));
     home.advance_hours(1);
-    home.world.put_out(&artist, NewAlbum::titled("Late"));
+    home.world.publish(&artist, NewAlbum::titled("Late"));
     home.inbox.refuse(&jonas.address, 550, "5.1.1 No such user here");
     home.checks().await;
     home.emails_of(dropday::jobs::Scope::Due).await;
@@ -273,7 +273,7 @@ async fn account_page_lists_ten_newest_emails() {
     let (artist, martha) = fan(&home).await;
     for number in 0..15 {
         home.advance_hours(7);
-        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number}.")));
+        home.world.publish(&artist, NewAlbum::titled(format!("Number {number}.")));
         home.round().await;
     }
     let emails = emails_of(&martha.browser).await;
@@ -287,7 +287,7 @@ async fn account_page_lists_ten_newest_emails() {
 async fn sample_shows_own_artists_and_is_limited_to_hourly() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
-    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    home.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     let asked = martha.browser.post("/account/sample", &[]).await;
@@ -327,8 +327,8 @@ async fn suppressed_news_is_not_listed_as_pending_email() {
     home.round().await;
     let daily = [("letters", "daily"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
     martha.browser.post("/preferences", &daily).await;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
-    home.world.put_out(&other, NewAlbum::titled("Second"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
+    home.world.publish(&other, NewAlbum::titled("Second"));
     home.advance_hours(3);
     home.checks_of(dropday::jobs::Scope::All).await;
     let to_come = async || {
@@ -365,14 +365,14 @@ async fn sample_leaves_out_muted_artists() {
     let home = Home::new().await;
     let (muted, heard) = (home.world.add_artist("Muted"), home.world.add_artist("Heard"));
     let martha = home.listener("Martha", &[&muted, &heard]).await;
-    home.world.put_out(&muted, NewAlbum::titled("Loud").on("2010-01-01"));
-    home.world.put_out(&heard, NewAlbum::titled("Soft").on("2009-01-01"));
+    home.world.publish(&muted, NewAlbum::titled("Loud").on("2010-01-01"));
+    home.world.publish(&heard, NewAlbum::titled("Soft").on("2009-01-01"));
     home.round().await;
     martha.browser.post(&format!("/artists/{muted}/mute"), &[]).await;
     martha.browser.post("/account/sample", &[]).await;
     home.emails().await;
-    home.world.put_out(&heard, NewAlbum::titled("Softer"));
-    home.world.put_out(&muted, NewAlbum::titled("Louder"));
+    home.world.publish(&heard, NewAlbum::titled("Softer"));
+    home.world.publish(&muted, NewAlbum::titled("Louder"));
     home.advance_hours(7);
     home.round().await;
     martha.browser.post("/account/sample", &[]).await;
@@ -420,7 +420,7 @@ async fn sample_uses_up_no_news_and_no_digest() {
     let (artist, martha) = fan(&home).await;
     let form = [("letters", "daily"), ("hour", "18"), ("zone", "UTC"), ("albums", "on")];
     martha.browser.post("/preferences", &form).await;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     home.checks().await;
     home.advance_hours(7);
     martha.browser.post("/account/sample", &[]).await;
@@ -478,7 +478,7 @@ async fn account_page_is_private() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let jonas = home.listener("Jonas", &[]).await;
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
     let his = jonas.browser.get("/account").await;
     for hers in ["Martha", martha.address.as_str(), "Profound Mysteries"] {

@@ -31,7 +31,7 @@ async fn fan(home: &Home) -> (String, Listener) {
 }
 
 async fn comes_out(home: &Home, artist: &str, album: NewAlbum) {
-    home.world.put_out(artist, album);
+    home.world.publish(artist, album);
     home.round().await;
     home.advance_hours(7);
 }
@@ -40,7 +40,7 @@ async fn comes_out(home: &Home, artist: &str, album: NewAlbum) {
 async fn releases_are_listed_newest_first_with_cover_and_status() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
-    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    home.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     assert!(titles(&martha.browser, "/releases").await.is_empty(), "the first look is silent");
@@ -68,7 +68,7 @@ async fn releases_of_one_check_are_ordered_by_date() {
     for (title, date) in
         [("Friday", "2026-11-20"), ("Monday", "2026-11-23"), ("Sunday", "2026-11-22")]
     {
-        home.world.put_out(&artist, NewAlbum::titled(title).on(date));
+        home.world.publish(&artist, NewAlbum::titled(title).on(date));
     }
     home.round().await;
     assert_eq!(titles(&martha.browser, "/releases").await, ["Monday", "Sunday", "Friday"]);
@@ -92,7 +92,7 @@ async fn releases_not_emailed_say_why() {
     home.inbox.accept(&martha.address);
     let daily = [("letters", "daily"), ("hour", "23"), ("zone", "UTC"), ("albums", "on")];
     martha.browser.post("/preferences", &daily).await;
-    home.world.put_out(&artist, NewAlbum::titled("Waiting"));
+    home.world.publish(&artist, NewAlbum::titled("Waiting"));
     home.checks().await;
     let all = items(&martha.browser, "/releases").await;
     for (title, why) in [
@@ -158,8 +158,8 @@ async fn kind_filter_shows_one_kind_and_ignores_unknown() {
     comes_out(&home, &artist, NewAlbum::titled("A single").as_a(ReleaseKind::Single)).await;
     comes_out(&home, &artist, NewAlbum::titled("Live at Leeds")).await;
     comes_out(&home, &artist, NewAlbum::titled("An album (Remixes)")).await;
-    home.world.put_out(&artist, NewAlbum::titled("Best of").as_a(ReleaseKind::Compilation));
-    home.world.put_out(&artist, NewAlbum::titled("Night Drive").listed_under(Group::AppearsOn));
+    home.world.publish(&artist, NewAlbum::titled("Best of").as_a(ReleaseKind::Compilation));
+    home.world.publish(&artist, NewAlbum::titled("Night Drive").listed_under(Group::AppearsOn));
     for _ in 0..4 {
         home.advance_days(8);
         home.round().await;
@@ -188,7 +188,7 @@ async fn releases_are_paged_by_thirty_without_repeats() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..70 {
-        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+        home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
     home.round().await;
     let mut seen = Vec::new();
@@ -233,7 +233,7 @@ async fn deleted_releases_do_not_end_the_list() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     for number in 0..70 {
-        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+        home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
     home.round().await;
     let latest = "(SELECT subject FROM outbox WHERE kind = 'news' ORDER BY id DESC LIMIT 45)";
@@ -287,7 +287,7 @@ async fn full_releases_page_is_small() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     for number in 0..40 {
-        home.world.put_out(&artist, NewAlbum::titled(format!("{number} {}", "long ".repeat(20))));
+        home.world.publish(&artist, NewAlbum::titled(format!("{number} {}", "long ".repeat(20))));
     }
     home.round().await;
     let size = martha.browser.get("/releases").await.body.len();
@@ -303,7 +303,7 @@ async fn releases_say_why_news_is_held_after_revocation() {
     martha.browser.post("/preferences", &daily).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     home.follows().await;
-    home.world.put_out(&artist, NewAlbum::titled("Held back"));
+    home.world.publish(&artist, NewAlbum::titled("Held back"));
     home.checks().await;
     home.world.revoke(martha.user);
     home.world.expire_access_tokens();

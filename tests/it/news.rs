@@ -9,7 +9,7 @@ async fn the_initial_scan_at_an_artist_is_silent() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
     for (title, date) in [("Melody A.M.", "2001-09-03"), ("Nearly new", "2026-11-22")] {
-        home.world.put_out(&artist, NewAlbum::titled(title).on(date));
+        home.world.publish(&artist, NewAlbum::titled(title).on(date));
     }
     home.listener("Martha", &[&artist]).await;
     home.round().await;
@@ -21,8 +21,8 @@ async fn the_initial_scan_at_an_artist_is_silent() {
 async fn an_album_of_the_day_of_following_is_told_at_the_initial_scan() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
-    home.world.put_out(&artist, NewAlbum::titled("Old").on("2026-11-22"));
-    home.world.put_out(&artist, NewAlbum::titled("Today").on("2026-11-23"));
+    home.world.publish(&artist, NewAlbum::titled("Old").on("2026-11-22"));
+    home.world.publish(&artist, NewAlbum::titled("Today").on("2026-11-23"));
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     let subjects: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
@@ -41,7 +41,7 @@ async fn a_new_album_is_mailed_once_to_every_follower_though_asked_about_once() 
     let elsewhere = home.world.add_artist("Somebody else");
     let other = home.listener("Otto", &[&elsewhere]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries III").on("2026-11-23"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries III").on("2026-11-23"));
     home.world.forget_requests();
     for _ in 0..3 {
         home.advance_hours(7);
@@ -70,7 +70,7 @@ async fn all_that_a_user_is_pending_goes_in_one_email() {
     let martha = home.listener("Martha", &ids).await;
     home.round().await;
     for artist in &artists {
-        home.world.put_out(artist, NewAlbum::titled("New"));
+        home.world.publish(artist, NewAlbum::titled("New"));
     }
     home.round().await;
     let emails = home.emails_to(&martha.address);
@@ -86,7 +86,7 @@ async fn an_old_album_that_appears_late_is_remembered_without_a_word() {
     home.listener("Martha", &[&artist]).await;
     home.round().await;
     for date in ["1994", "1994-05", "2026-09-23", "0000"] {
-        home.world.put_out(&artist, NewAlbum::titled("Late").on(date));
+        home.world.publish(&artist, NewAlbum::titled("Late").on(date));
     }
     home.round().await;
     assert!(home.inbox.emails().is_empty());
@@ -99,7 +99,7 @@ async fn a_date_is_told_no_more_precisely_than_it_is_known() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Sometime").on("2026"));
+    home.world.publish(&artist, NewAlbum::titled("Sometime").on("2026"));
     home.round().await;
     let text = &home.emails_to(&martha.address)[0].text;
     assert!(text.contains("2026") && !text.contains("January"), "{text}");
@@ -113,7 +113,7 @@ async fn an_album_of_two_followed_artists_is_told_once_with_both_reasons() {
     let royksopp = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&robyn, &royksopp]).await;
     home.round().await;
-    home.world.put_out(&royksopp, NewAlbum::titled("Do It Again").with(&robyn));
+    home.world.publish(&royksopp, NewAlbum::titled("Do It Again").with(&robyn));
     home.round().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
@@ -128,12 +128,12 @@ async fn who_follows_an_artist_later_is_not_flooded_with_what_came_before() {
     let artist = home.world.add_artist("Röyksopp");
     home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     home.round().await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     home.round().await;
     assert!(home.emails_to(&jonas.address).is_empty());
-    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.world.publish(&artist, NewAlbum::titled("Second"));
     home.round().await;
     assert_eq!(home.emails_to(&jonas.address).len(), 1);
     home.finish().await;
@@ -149,7 +149,7 @@ async fn what_comes_out_between_signing_in_and_confirming_is_told_on_confirming(
     browser.sign_in(&home.world, martha).await;
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Meanwhile"));
+    home.world.publish(&artist, NewAlbum::titled("Meanwhile"));
     home.round().await;
     let emails = home.emails_to("martha@example.com");
     assert_eq!(emails.len(), 1, "only the letter that asks to confirm");
@@ -169,7 +169,7 @@ async fn an_artist_with_more_new_albums_than_a_page_holds_loses_none() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     for number in 0..23 {
-        home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+        home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
     home.round().await;
     let emails = home.emails_to(&martha.address);
@@ -185,18 +185,18 @@ async fn an_album_that_is_not_on_the_first_page_is_found_since_the_total_grew() 
     let home = Home::new().await;
     let artist = home.world.add_artist("Unsorted");
     for number in 0..15 {
-        home.world.put_out(&artist, NewAlbum::titled(format!("Old {number}")).on("2010-01-01"));
+        home.world.publish(&artist, NewAlbum::titled(format!("Old {number}")).on("2010-01-01"));
     }
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     // Dates decide the order of the list; a year alone sorts it behind the days of that year.
     for number in 0..10 {
         home.world
-            .put_out(&artist, NewAlbum::titled(format!("Dated ahead {number}")).on("2027-06-01"));
+            .publish(&artist, NewAlbum::titled(format!("Dated ahead {number}")).on("2027-06-01"));
     }
     home.round().await;
     home.inbox.empty();
-    home.world.put_out(&artist, NewAlbum::titled("Hidden"));
+    home.world.publish(&artist, NewAlbum::titled("Hidden"));
     home.world.forget_requests();
     home.round().await;
     assert_eq!(home.world.count(Endpoint::ArtistAlbums), 2, "page one, and the page that explains");
@@ -212,7 +212,7 @@ async fn a_total_that_lies_costs_no_endless_walk() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     home.world.change_artist(&artist, |artist| artist.claimed_total = Some(682));
-    home.world.put_out(&artist, NewAlbum::titled("Real"));
+    home.world.publish(&artist, NewAlbum::titled("Real"));
     home.world.forget_requests();
     home.round().await;
     home.round().await;
@@ -233,12 +233,12 @@ async fn following_again_floods_nobody() {
     home.advance_days(1);
     home.round().await;
     home.advance_days(30);
-    home.world.put_out(&artist, NewAlbum::titled("While away"));
+    home.world.publish(&artist, NewAlbum::titled("While away"));
     home.advance_days(1);
     home.world.follow(martha.user, &artist);
     home.round().await;
     assert!(home.inbox.emails().is_empty());
-    home.world.put_out(&artist, NewAlbum::titled("Back"));
+    home.world.publish(&artist, NewAlbum::titled("Back"));
     home.round().await;
     assert_eq!(home.emails_to(&martha.address).len(), 1);
     home.finish().await;
@@ -251,13 +251,13 @@ async fn albums_released_before_a_late_check_are_news() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     home.advance_days(3);
-    home.world.put_out(&artist, NewAlbum::titled("Long ago").on("2026-11-26"));
+    home.world.publish(&artist, NewAlbum::titled("Long ago").on("2026-11-26"));
     (0..12).for_each(|n| {
         let title = format!("Later {n:02}.");
-        drop(home.world.put_out(&artist, NewAlbum::titled(title).on("2026-11-28")));
+        drop(home.world.publish(&artist, NewAlbum::titled(title).on("2026-11-28")));
     });
     home.advance_days(90);
-    home.world.put_out(&artist, NewAlbum::titled("Reissued").on("2001-05-06"));
+    home.world.publish(&artist, NewAlbum::titled("Reissued").on("2001-05-06"));
     home.round().await;
     let text = &home.emails_to(&martha.address)[0].text;
     assert!(text.contains("Long ago") && text.contains("Later 11."), "{text}");

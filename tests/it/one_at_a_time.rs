@@ -28,9 +28,9 @@ async fn hours(home: &Home, hours: usize) {
     }
 }
 
-fn put_out(home: &Home, artist: &str, albums: usize) {
+fn publish(home: &Home, artist: &str, albums: usize) {
     let titled = |n| NewAlbum::titled(format!("Album {n:02}."));
-    (0..albums).for_each(|n| drop(home.world.put_out(artist, titled(n))));
+    (0..albums).for_each(|n| drop(home.world.publish(artist, titled(n))));
 }
 
 fn asked_about(home: &Home, artist: &str) -> usize {
@@ -59,7 +59,7 @@ async fn assert_finished(home: Home, artist: &str, others: &[String], albums: us
 async fn three_pages_are_fetched_with_single_free_calls() {
     let (home, artists) = home(FEW, 20).await;
     home.world.forget_requests();
-    put_out(&home, &artists[0], 25);
+    publish(&home, &artists[0], 25);
     hours(&home, 24 * 6).await;
     assert_finished(home, &artists[0], &artists[1..], 25).await;
 }
@@ -72,7 +72,7 @@ async fn initial_scan_of_three_pages_ends_with_single_free_calls() {
     home.world.follow(martha, &new);
     home.follows().await;
     home.world.forget_requests();
-    put_out(&home, &new, 25);
+    publish(&home, &new, 25);
     hours(&home, 24 * 6).await;
     assert_eq!(home.status().await.artists.never_asked, 0);
     assert_finished(home, &new, &artists, 25).await;
@@ -82,7 +82,7 @@ async fn initial_scan_of_three_pages_ends_with_single_free_calls() {
 async fn hinted_artist_of_three_pages_ends_with_single_free_calls() {
     let (home, artists) = home(&[FEW, &[("HINTS__ENABLED", "true")]].concat(), 20).await;
     home.world.forget_requests();
-    put_out(&home, &artists[0], 25);
+    publish(&home, &artists[0], 25);
     home.catalogues.add_rumour(Rumour {
         artist: Some(artists[0].clone()),
         name: "Whoever".into(),
@@ -99,7 +99,7 @@ async fn artist_with_too_many_pages_does_not_starve_others() {
     let (home, artists) = home(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")], 6).await;
     hours(&home, 24 * 3).await;
     home.world.forget_requests();
-    put_out(&home, &artists[0], 25);
+    publish(&home, &artists[0], 25);
     hours(&home, 24 * 14).await;
     for other in &artists[1..] {
         assert!(asked_about(&home, other) >= 2, "{}", asked_about(&home, other));

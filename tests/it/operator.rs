@@ -53,7 +53,7 @@ async fn lapsed_premium_alerts_operator_daily_and_users_see_why() {
     assert_eq!(home.status().await.users.must_sign_in_again, 0);
     home.world.set_owner_premium(true);
     home.advance_hours(1);
-    home.world.put_out(&artist, NewAlbum::titled("Again"));
+    home.world.publish(&artist, NewAlbum::titled("Again"));
     home.round().await;
     assert_eq!(home.emails_to(&martha.address).len(), 1);
     assert!(!page(&martha).await.contains("Premium"));
@@ -112,7 +112,7 @@ async fn forbidden_follow_list_pauses_only_follow_syncs() {
         }
         assert_eq!(home.world.count(Endpoint::Following), 1, "asked once, for nobody again");
         assert!(page(&martha).await.contains("no longer answers something"));
-        home.world.put_out(&artist, NewAlbum::titled("New"));
+        home.world.publish(&artist, NewAlbum::titled("New"));
         home.round().await;
         assert_eq!(home.emails_to(&jonas.address).len(), 1);
         assert_eq!(told(&home).len(), 1);

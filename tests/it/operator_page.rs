@@ -197,7 +197,7 @@ async fn admin_page_shows_each_user_state() {
     home.follows().await;
     home.inbox.refuse("bounces@example.com", 550, "5.1.1 No such user here");
     for title in ["First", "Second", "Third"] {
-        home.world.put_out(&artist, NewAlbum::titled(title));
+        home.world.publish(&artist, NewAlbum::titled(title));
         home.round().await;
     }
     let html = page(&martha).await;
@@ -278,12 +278,12 @@ async fn queued_and_rejected_emails_are_listed_with_reasons() {
     jonas.browser.post("/preferences", &daily).await;
     home.round().await;
     home.inbox.refuse(&martha.address, 550, "5.7.1 <martha@example.com> looks like spam");
-    home.world.put_out(&artist, NewAlbum::titled("First"));
+    home.world.publish(&artist, NewAlbum::titled("First"));
     home.checks().await;
     home.emails_of(dropday::jobs::Scope::Due).await;
     home.inbox.accept(&martha.address);
     home.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try later".into()));
-    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.world.publish(&artist, NewAlbum::titled("Second"));
     home.checks().await;
     home.emails_of(dropday::jobs::Scope::Due).await;
     let html = page(&martha).await;
@@ -310,7 +310,7 @@ async fn pauses_and_lockouts_are_shown_with_remedy() {
     let (home, artist, martha) = kept_by_martha(&[]).await;
     home.round().await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
-    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.world.publish(&artist, NewAlbum::titled("New"));
     home.checks().await;
     let html = page(&martha).await;
     let pauses = texts(&html, "li").join("\n");
@@ -361,7 +361,7 @@ async fn hostile_names_do_not_break_admin_page() {
     martha.browser.sign_in(&home.world, martha.user).await;
     home.inbox.refuse(&martha.address, 550, "5.7.1 <script>alert(2)</script> refused");
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled(odd));
+    home.world.publish(&artist, NewAlbum::titled(odd));
     home.round().await;
     home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
     home.checks().await;

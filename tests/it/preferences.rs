@@ -20,7 +20,7 @@ fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
 
 /// The email about this album.
 async fn email_about(home: &Home, artist: &str, martha: &Listener, title: &str) -> Email {
-    home.world.put_out(artist, NewAlbum::titled(title));
+    home.world.publish(artist, NewAlbum::titled(title));
     home.round().await;
     home.emails_to(&martha.address).pop().expect("a letter")
 }
@@ -33,7 +33,7 @@ async fn live_albums_and_remixes_respect_preferences() {
     jonas.browser.choose(&["live", "remixes"]).await;
     home.round().await;
     for title in ["Live at Leeds", "Profound Mysteries (Remixes)", "Long Live"] {
-        home.world.put_out(&artist, NewAlbum::titled(title));
+        home.world.publish(&artist, NewAlbum::titled(title));
         home.round().await;
     }
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Long Live"]);
@@ -53,11 +53,11 @@ async fn mute_link_silences_artist_until_unmuted() {
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("Röyksopp"), "{}", page.body);
     // Enqueued before the mute, and not sent after it.
-    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.world.publish(&artist, NewAlbum::titled("Second"));
     home.checks().await;
     assert_eq!(home.visitor().post(&link, &[]).await.status, StatusCode::OK);
     assert_eq!(home.emails().await.dropped, 1);
-    home.world.put_out(&artist, NewAlbum::titled("Third"));
+    home.world.publish(&artist, NewAlbum::titled("Third"));
     home.round().await;
     assert_eq!(subjects(&home, &martha).len(), 1);
 
@@ -84,7 +84,7 @@ async fn shared_album_is_announced_unless_all_artists_muted() {
     home.round().await;
     let email = email_about(&home, &artist, &martha, "Alone").await;
     home.visitor().post(&email.link("/mute/"), &[]).await;
-    home.world.put_out(&artist, NewAlbum::titled("Do It Again").with(&robyn));
+    home.world.publish(&artist, NewAlbum::titled("Do It Again").with(&robyn));
     home.round().await;
     let email = home.emails_to(&martha.address).pop().unwrap();
     assert!(email.subject.contains("Do It Again"), "{}", email.subject);
@@ -109,7 +109,7 @@ async fn one_click_unsubscribe_needs_no_cookie() {
     for _ in 0..2 {
         assert_eq!(home.visitor().post(&link, &click).await.status, StatusCode::OK);
     }
-    home.world.put_out(&artist, NewAlbum::titled("Third"));
+    home.world.publish(&artist, NewAlbum::titled("Third"));
     home.round().await;
     assert_eq!(subjects(&home, &martha).len(), 2);
     let page = martha.browser.get("/account").await.body;
@@ -156,7 +156,7 @@ async fn email_link_works_for_its_purpose_only() {
         }
     }
     home.inbox.empty();
-    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.world.publish(&artist, NewAlbum::titled("Second"));
     home.round().await;
     assert_eq!((subjects(&home, &martha).len(), subjects(&home, &jonas).len()), (1, 1));
 
@@ -228,8 +228,8 @@ async fn preferences_need_a_session() {
 async fn welcome_email_lists_recent_releases_once() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
-    home.world.put_out(&artist, NewAlbum::titled("Three weeks old").on("2026-11-02"));
-    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    home.world.publish(&artist, NewAlbum::titled("Three weeks old").on("2026-11-02"));
+    home.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
     home.listener("Martha", &[&artist]).await;
     home.round().await;
     let jonas = home.world.add_user("Jonas");
@@ -273,11 +273,11 @@ async fn unsent_goodbye_address_is_deleted_after_four_days() {
 async fn editions_switched_off_before_sending_are_dropped() {
     let home = Home::new().await;
     let artist = home.world.add_artist("Röyksopp");
-    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    home.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
     let martha = home.listener("Martha", &[&artist]).await;
     martha.browser.choose(&["editions"]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
+    home.world.publish(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
     home.checks().await;
     martha.browser.choose(&[]).await;
     home.emails().await;
@@ -290,7 +290,7 @@ async fn muted_then_unfollowed_artist_is_not_announced() {
     let home = Home::new().await;
     let (artist, martha) = fan(&home).await;
     let email = email_about(&home, &artist, &martha, "First").await;
-    home.world.put_out(&artist, NewAlbum::titled("Second"));
+    home.world.publish(&artist, NewAlbum::titled("Second"));
     home.checks().await;
     home.visitor().post(&email.link("/mute/"), &[]).await;
     home.world.unfollow(martha.user, &artist);

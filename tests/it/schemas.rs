@@ -1,7 +1,7 @@
 //! The fake Spotify answers as Spotify describes itself, less what Development Mode leaves out.
 
 use dropday::app;
-use dropday::clock::{ManualClock, SeededChance};
+use dropday::clock::{ManualClock, SeededRng};
 use dropday::demo::inbox::InboxSettings;
 use dropday::demo::services::Services;
 use dropday::demo::world::{Endpoint, FakeUserId, Fault, Group, NewAlbum, World};
@@ -44,12 +44,12 @@ struct Asker {
 impl Asker {
     async fn new() -> Self {
         app::install_crypto();
-        let (clock, chance) = (ManualClock::at(START.parse().unwrap()), SeededChance::new(1));
-        let services = Services::start(clock, chance.clone(), InboxSettings::default());
+        let (clock, rng) = (ManualClock::at(START.parse().unwrap()), SeededRng::new(1));
+        let services = Services::start(clock, rng.clone(), InboxSettings::default());
         let services = services.await.unwrap();
         let (world, base) = (services.world.clone(), services.url.clone());
         let martha = world.add_user("Martha");
-        let (http, verifier) = (http_client("a test").unwrap(), new_verifier(&*chance));
+        let (http, verifier) = (http_client("a test").unwrap(), new_verifier(&*rng));
         let redirect: Url = "http://127.0.0.1:8888/callback".parse().unwrap();
         let app = Accounts::new(
             http.clone(),
@@ -106,7 +106,7 @@ impl Asker {
             NewAlbum { tracks: 120, ..NewAlbum::titled("Long") },
             NewAlbum { tracks: 0, ..NewAlbum::titled("Nothing on it") },
         ] {
-            self.world.put_out(&artist, album);
+            self.world.publish(&artist, album);
         }
         artist
     }
@@ -200,7 +200,7 @@ async fn artist_albums_match_published_schema() {
     }
     let prolific = asker.world.add_artist("Prolific");
     for number in 0..23 {
-        asker.world.put_out(&prolific, NewAlbum::titled(format!("Number {number}")));
+        asker.world.publish(&prolific, NewAlbum::titled(format!("Number {number}")));
     }
     let list = format!("/v1/artists/{prolific}/albums?include_groups=album&limit=10");
     let pages = asker.pages(&list, "").await;

@@ -20,12 +20,12 @@ fn appearance(title: &str) -> NewAlbum {
 /// An artist with an album, so many old compilations, and so many old appearances.
 fn artist(home: &Home, compilations: usize, appearances: usize) -> String {
     let artist = home.world.add_artist("Röyksopp");
-    home.world.put_out(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    home.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
     for number in 0..compilations {
-        home.world.put_out(&artist, compilation(&format!("Best of, part {number}")).on("2010"));
+        home.world.publish(&artist, compilation(&format!("Best of, part {number}")).on("2010"));
     }
     for number in 0..appearances {
-        home.world.put_out(&artist, appearance(&format!("Chill-out {number}")).on("2012-05-01"));
+        home.world.publish(&artist, appearance(&format!("Chill-out {number}")).on("2012-05-01"));
     }
     artist
 }
@@ -86,7 +86,7 @@ async fn next_week(home: &Home) {
 async fn a_compilation_reaches_who_wants_compilations_and_nobody_else() {
     let (home, artist, martha) = listening(&["compilations"], (12, 0)).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
-    home.world.put_out(&artist, compilation("The Inevitable End of It"));
+    home.world.publish(&artist, compilation("The Inevitable End of It"));
     next_week(&home).await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: The Inevitable End of It"]);
     assert!(emails(&home, &martha)[0].text.to_lowercase().contains("compilation"));
@@ -99,7 +99,7 @@ async fn what_an_artist_appears_on_reaches_who_wants_that_and_nobody_else() {
     let (home, artist, martha) = listening(&["appearances"], (0, 12)).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     let robyn = home.world.add_artist("Robyn");
-    home.world.put_out(&artist, appearance("Body Talk").with(&robyn));
+    home.world.publish(&artist, appearance("Body Talk").with(&robyn));
     next_week(&home).await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp on Robyn: Body Talk"]);
     let text = &emails(&home, &martha)[0].text;
@@ -111,7 +111,7 @@ async fn what_an_artist_appears_on_reaches_who_wants_that_and_nobody_else() {
 #[tokio::test]
 async fn various_artists_are_news_where_the_artist_appears_and_nowhere_else() {
     let (home, artist, martha) = listening(&["appearances", "compilations"], (0, 3)).await;
-    home.world.put_out(&artist, appearance("A Tribute to Somebody").as_a(Compilation));
+    home.world.publish(&artist, appearance("A Tribute to Somebody").as_a(Compilation));
     next_week(&home).await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp on Various Artists: A Tribute to Somebody"]);
     let various = r#"{"total":9,"items":[{"id":"various","name":"Hits","album_type":"compilation",
@@ -130,8 +130,8 @@ async fn while_nobody_wants_them_no_call_for_them_is_ever_made() {
     let jonas = home.listener("Jonas", &[&elsewhere]).await;
     jonas.browser.choose(&["compilations", "appearances"]).await;
     for _ in 0..2 {
-        home.world.put_out(&artist, compilation("Best of"));
-        home.world.put_out(&artist, appearance("Chill-out"));
+        home.world.publish(&artist, compilation("Best of"));
+        home.world.publish(&artist, appearance("Chill-out"));
         next_week(&home).await;
     }
     let of_artist = |home: &Home| {
@@ -160,10 +160,10 @@ async fn while_nobody_wants_them_no_call_for_them_is_ever_made() {
 async fn what_others_want_hides_nothing_on_the_page_of_who_does_not() {
     let (home, artist, martha) = listening(&["compilations"], (0, 0)).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
     for number in 0..120 {
-        home.world.put_out(&artist, compilation(&format!("The best of year {number}")));
+        home.world.publish(&artist, compilation(&format!("The best of year {number}")));
         if number % 40 == 39 {
             next_week(&home).await;
         }
@@ -181,14 +181,14 @@ async fn what_others_want_hides_nothing_on_the_page_of_who_does_not() {
 #[tokio::test]
 async fn a_muted_artists_lists_are_not_asked_for_and_unmuting_brings_no_flood() {
     let (home, artist, martha) = listening(&["compilations", "appearances"], (2, 2)).await;
-    let album = home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    let album = home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
     let link = emails(&home, &martha)[0].link("/mute/");
     martha.browser.post(&link, &[]).await;
     home.world.forget_requests();
     for number in 0..3 {
-        home.world.put_out(&artist, compilation(&format!("Muted {number}")));
-        home.world.put_out(&artist, appearance(&format!("Muted elsewhere {number}")));
+        home.world.publish(&artist, compilation(&format!("Muted {number}")));
+        home.world.publish(&artist, appearance(&format!("Muted elsewhere {number}")));
         next_week(&home).await;
     }
     assert_eq!(asked(&home), ["album"; 3], "{album}");
@@ -199,7 +199,7 @@ async fn a_muted_artists_lists_are_not_asked_for_and_unmuting_brings_no_flood() 
     home.round().await;
     assert_eq!(asked(&home)[3..], ["album", "compilation", "appears_on"]);
     assert_eq!(subjects(&home, &martha).len(), 1, "{:?}", subjects(&home, &martha));
-    home.world.put_out(&artist, compilation("Heard again"));
+    home.world.publish(&artist, compilation("Heard again"));
     next_week(&home).await;
     assert_eq!(subjects(&home, &martha)[1..], ["Röyksopp: Heard again"]);
     home.finish().await;
@@ -211,11 +211,11 @@ async fn switching_them_on_floods_nobody_with_old_ones() {
     let artist = artist(&home, 25, 300);
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, compilation("Some days ago"));
-    home.world.put_out(&artist, appearance("Some days ago, elsewhere"));
+    home.world.publish(&artist, compilation("Some days ago"));
+    home.world.publish(&artist, appearance("Some days ago, elsewhere"));
     home.advance_days(3);
     martha.browser.choose(&["compilations", "appearances"]).await;
-    home.world.put_out(&artist, compilation("Since today"));
+    home.world.publish(&artist, compilation("Since today"));
     home.world.forget_requests();
     home.round().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Since today"]);
@@ -244,7 +244,7 @@ async fn each_list_costs_one_call_a_week_and_that_after_the_albums() {
 async fn a_list_in_no_order_is_searched_on_some_pages_where_it_grew() {
     let (home, artist, martha) = listening(&["appearances"], (0, 30)).await;
     for number in 0..4 {
-        home.world.put_out(&artist, appearance(&format!("Number {number}")));
+        home.world.publish(&artist, appearance(&format!("Number {number}")));
     }
     next_week(&home).await;
     home.world.forget_requests();
@@ -263,7 +263,7 @@ async fn a_lying_total_costs_no_endless_walk() {
     let (home, artist, martha) = listening(&["compilations", "appearances"], (12, 60)).await;
     home.world.change_artist(&artist, |artist| artist.claimed_total = Some(1_335));
     home.world.change_artist(&artist, |artist| artist.null_album = true);
-    home.world.put_out(&artist, compilation("Real"));
+    home.world.publish(&artist, compilation("Real"));
     next_week(&home).await;
     let calls = asked(&home).len();
     assert!(calls <= 12, "{calls} calls");
@@ -280,16 +280,16 @@ async fn switched_off_and_on_again_begins_with_a_silent_look() {
         let (home, artist, martha) = listening(&[kind], (2, 2)).await;
         martha.browser.choose(&[]).await;
         for number in 0..2 {
-            home.world.put_out(&artist, compilation(&format!("Unwanted {number}")));
-            home.world.put_out(&artist, appearance(&format!("Unwanted elsewhere {number}")));
+            home.world.publish(&artist, compilation(&format!("Unwanted {number}")));
+            home.world.publish(&artist, appearance(&format!("Unwanted elsewhere {number}")));
             next_week(&home).await;
         }
         home.advance_days(1);
         martha.browser.choose(&[kind]).await;
         home.round().await;
         assert!(subjects(&home, &martha).is_empty(), "{:?}", subjects(&home, &martha));
-        home.world.put_out(&artist, compilation("Wanted"));
-        home.world.put_out(&artist, appearance("Wanted elsewhere"));
+        home.world.publish(&artist, compilation("Wanted"));
+        home.world.publish(&artist, appearance("Wanted elsewhere"));
         next_week(&home).await;
         assert_eq!(subjects(&home, &martha).len(), 1, "{kind}");
         home.finish().await;
@@ -300,13 +300,13 @@ async fn switched_off_and_on_again_begins_with_a_silent_look() {
 async fn who_wants_them_after_others_did_is_not_told_what_came_before() {
     let (home, artist, martha) = listening(&["compilations", "appearances"], (2, 2)).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
-    home.world.put_out(&artist, compilation("Before"));
-    home.world.put_out(&artist, appearance("Before, elsewhere"));
+    home.world.publish(&artist, compilation("Before"));
+    home.world.publish(&artist, appearance("Before, elsewhere"));
     next_week(&home).await;
     jonas.browser.choose(&["compilations", "appearances"]).await;
     next_week(&home).await;
     assert!(subjects(&home, &jonas).is_empty());
-    home.world.put_out(&artist, compilation("After"));
+    home.world.publish(&artist, compilation("After"));
     next_week(&home).await;
     assert_eq!(subjects(&home, &jonas), ["Röyksopp: After"]);
     assert_eq!(subjects(&home, &martha).len(), 2);
@@ -329,8 +329,8 @@ async fn between_signing_in_and_confirming_they_are_told_to_those_who_want_them(
         browsers.push((browser, address));
     }
     home.round().await;
-    home.world.put_out(&artist, compilation("Meanwhile"));
-    home.world.put_out(&artist, appearance("Meanwhile, elsewhere"));
+    home.world.publish(&artist, compilation("Meanwhile"));
+    home.world.publish(&artist, appearance("Meanwhile, elsewhere"));
     next_week(&home).await;
     // Jonas wants them too, but not what was seen before.
     home.advance_hours(1);
@@ -354,7 +354,7 @@ async fn between_signing_in_and_confirming_they_are_told_to_those_who_want_them(
 #[tokio::test]
 async fn a_list_that_cannot_be_read_costs_no_album_and_is_read_later() {
     let (home, artist, martha) = listening(&["compilations"], (2, 0)).await;
-    home.world.put_out(&artist, compilation("Best of"));
+    home.world.publish(&artist, compilation("Best of"));
     home.advance_days(7);
     for (day, fault) in [Fault::bad_gateway(), Fault::Garbled].into_iter().enumerate() {
         home.world.script(Endpoint::ArtistAlbums, [nothing(), fault]);
@@ -365,7 +365,7 @@ async fn a_list_that_cannot_be_read_costs_no_album_and_is_read_later() {
         assert_eq!(asked(&home), ["album"], "no second try at once");
         home.advance_days(1 + day as u64);
     }
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
     assert_eq!(subjects(&home, &martha), ["2 new releases: Röyksopp"]);
     home.finish().await;
@@ -377,14 +377,14 @@ async fn failed_initial_scan_is_retried_silently() {
     let artist = artist(&home, 25, 25);
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, compilation("The day before"));
+    home.world.publish(&artist, compilation("The day before"));
     home.advance_days(1);
     martha.browser.choose(&["compilations", "appearances"]).await;
     home.world.script(Endpoint::ArtistAlbums, [nothing(), Fault::Html, Fault::server_error()]);
     home.round().await;
     next_week(&home).await;
     assert!(subjects(&home, &martha).is_empty(), "{:?}", subjects(&home, &martha));
-    home.world.put_out(&artist, compilation("Later"));
+    home.world.publish(&artist, compilation("Later"));
     next_week(&home).await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Later"]);
     home.finish().await;
@@ -461,7 +461,7 @@ async fn an_appearance_that_turns_out_to_be_the_artists_own_is_told_to_all_and_o
     let (home, artist, martha) = listening(&["appearances"], (0, 2)).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     let robyn = home.world.add_artist("Robyn");
-    let album = home.world.put_out(&artist, appearance("Do It Again").with(&robyn));
+    let album = home.world.publish(&artist, appearance("Do It Again").with(&robyn));
     next_week(&home).await;
     assert_eq!((subjects(&home, &martha).len(), subjects(&home, &jonas).len()), (1, 0));
     home.world.relist(&album, &artist, Group::Album);
@@ -478,11 +478,11 @@ async fn an_appearance_that_turns_out_to_be_the_artists_own_is_told_to_all_and_o
 async fn an_appearance_is_no_edition_of_an_own_album_and_comes_once_itself() {
     let (home, artist, martha) = listening(&["appearances"], (0, 2)).await;
     let robyn = home.world.add_artist("Robyn");
-    home.world.put_out(&artist, NewAlbum::titled("Do It Again").with(&robyn));
+    home.world.publish(&artist, NewAlbum::titled("Do It Again").with(&robyn));
     home.round().await;
     let with = |title: &str| appearance(title).with(&artist).with(&robyn);
-    home.world.put_out(&artist, with("Do It Again"));
-    home.world.put_out(&artist, with("Do It Again (Deluxe Edition)"));
+    home.world.publish(&artist, with("Do It Again"));
+    home.world.publish(&artist, with("Do It Again (Deluxe Edition)"));
     next_week(&home).await;
     let told = emails(&home, &martha);
     assert_eq!(told.len(), 2, "{:?}", subjects(&home, &martha));
@@ -495,8 +495,8 @@ async fn an_appearance_confirms_no_hint_of_an_album() {
     let hints = [("HINTS__ENABLED", "true"), ("HINTS__MUSICBRAINZ", "false")];
     let (home, artist, martha) = listening_with(&["appearances"], (0, 2), &hints).await;
     home.advance_days(7);
-    home.world.put_out(&artist, appearance("The same day"));
-    let album = home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, appearance("The same day"));
+    let album = home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     assert_eq!(home.hints().await.given, 1);
     home.world.script(Endpoint::ArtistAlbums, [nothing()]);
     let outcome = home.checks_of(Scope::Due).await;

@@ -10,11 +10,11 @@ use crate::home::{Home, Listener, Settings};
 fn artist(home: &Home, albums: usize, singles: usize) -> String {
     let artist = home.world.add_artist("Röyksopp");
     for number in 0..albums {
-        home.world.put_out(&artist, NewAlbum::titled(format!("Album {number}")).on("2010-01-01"));
+        home.world.publish(&artist, NewAlbum::titled(format!("Album {number}")).on("2010-01-01"));
     }
     for number in 0..singles {
         let old = single(&format!("Old single {number}")).on(format!("2015-01-{:02}", number + 1));
-        home.world.put_out(&artist, old);
+        home.world.publish(&artist, old);
     }
     artist
 }
@@ -73,13 +73,13 @@ async fn a_single_reaches_who_wants_singles_and_nobody_else() {
     assert!(martha.browser.get("/preferences").await.body.contains("name=\"singles\" checked"));
     assert!(!jonas.browser.get("/preferences").await.body.contains("name=\"singles\" checked"));
     home.round().await;
-    home.world.put_out(&artist, single("Speed King"));
+    home.world.publish(&artist, single("Speed King"));
     home.round().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails[0].subject, "Röyksopp: Speed King");
     assert!(emails[0].text.contains("A new single for you"), "{}", emails[0].text);
     assert!(subjects(&home, &jonas).is_empty());
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
     assert_eq!(subjects(&home, &jonas), ["Röyksopp: Profound Mysteries"]);
     assert_eq!(subjects(&home, &martha).len(), 2);
@@ -102,8 +102,8 @@ async fn a_single_of_which_nothing_but_the_id_can_be_read_reaches_nobody_else_ei
 #[tokio::test]
 async fn albums_and_singles_that_are_new_together_go_in_one_email_albums_first() {
     let (home, artist, martha) = listening(2, 3).await;
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
-    home.world.put_out(&artist, single("Speed King"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, single("Speed King"));
     home.round().await;
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails[0].subject, "2 new releases: Röyksopp");
@@ -119,14 +119,14 @@ async fn switching_singles_on_floods_nobody_with_old_ones() {
     let artist = artist(&home, 2, 25);
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, single("Some days ago"));
+    home.world.publish(&artist, single("Some days ago"));
     home.advance_days(3);
     wants_singles(&martha).await;
-    home.world.put_out(&artist, single("Since today"));
+    home.world.publish(&artist, single("Since today"));
     home.round().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Since today"]);
     home.advance_days(1);
-    home.world.put_out(&artist, single("Later"));
+    home.world.publish(&artist, single("Later"));
     home.round().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Since today", "Röyksopp: Later"]);
     home.finish().await;
@@ -137,12 +137,12 @@ async fn who_wants_singles_after_others_did_is_not_told_what_came_before() {
     let (home, artist, martha) = listening(2, 3).await;
     let jonas = home.listener("Jonas", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, single("Before"));
+    home.world.publish(&artist, single("Before"));
     home.round().await;
     wants_singles(&jonas).await;
     home.round().await;
     assert!(subjects(&home, &jonas).is_empty());
-    home.world.put_out(&artist, single("After"));
+    home.world.publish(&artist, single("After"));
     home.round().await;
     assert_eq!(subjects(&home, &jonas), ["Röyksopp: After"]);
     assert_eq!(subjects(&home, &martha).len(), 2);
@@ -158,7 +158,7 @@ async fn an_artist_with_few_albums_costs_one_call_though_singles_are_wanted() {
         assert_eq!(asked(&home).len(), round + 1, "one a round: {:?}", asked(&home));
     }
     assert_eq!(asked(&home), ["album+single"; 3]);
-    home.world.put_out(&artist, single("Speed King"));
+    home.world.publish(&artist, single("Speed King"));
     home.world.forget_requests();
     home.round().await;
     assert_eq!(asked(&home), ["album+single"]);
@@ -171,8 +171,8 @@ async fn an_artist_with_many_albums_costs_two_calls() {
     let (home, artist, martha) = listening(8, 25).await;
     home.round().await;
     assert_eq!(asked(&home), ["album", "single"]);
-    home.world.put_out(&artist, single("Speed King"));
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, single("Speed King"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.round().await;
     assert_eq!(asked(&home), ["album", "single", "album", "single"]);
     assert_eq!(subjects(&home, &martha), ["2 new releases: Röyksopp"]);
@@ -183,12 +183,12 @@ async fn an_artist_with_many_albums_costs_two_calls() {
 async fn an_artist_who_outgrows_the_page_is_asked_about_apart_and_nothing_is_lost() {
     let (home, artist, martha) = listening(6, 25).await;
     for number in 0..4 {
-        home.world.put_out(&artist, NewAlbum::titled(format!("New {number}")));
-        home.world.put_out(&artist, single(&format!("Single {number}")));
+        home.world.publish(&artist, NewAlbum::titled(format!("New {number}")));
+        home.world.publish(&artist, single(&format!("Single {number}")));
         home.world.forget_requests();
         home.round().await;
-        let together = number < 2;
-        let wanted: &[&str] = if together { &["album+single"] } else { &["album", "single"] };
+        let batch_window = number < 2;
+        let wanted: &[&str] = if batch_window { &["album+single"] } else { &["album", "single"] };
         assert_eq!(asked(&home), wanted, "{number}");
         assert_eq!(subjects(&home, &martha).len(), number + 1);
     }
@@ -204,7 +204,7 @@ async fn while_nobody_wants_singles_no_call_for_them_is_ever_made() {
     let jonas = home.listener("Jonas", &[&elsewhere]).await;
     wants_singles(&jonas).await;
     for _ in 0..3 {
-        home.world.put_out(&artist, single("Speed King"));
+        home.world.publish(&artist, single("Speed King"));
         home.round().await;
         home.advance_days(1);
     }
@@ -232,7 +232,7 @@ async fn many_new_singles_at_once_are_all_found() {
     for albums in [0, 7, 12] {
         let (home, artist, martha) = listening(albums, 25).await;
         for number in 0..23 {
-            home.world.put_out(&artist, single(&format!("Number {number:02}.")));
+            home.world.publish(&artist, single(&format!("Number {number:02}.")));
         }
         home.round().await;
         let emails = home.emails_to(&martha.address);
@@ -249,9 +249,9 @@ async fn many_new_albums_at_once_hide_no_single() {
     for count in [3, 12] {
         let (home, artist, martha) = listening(7, 3).await;
         for number in 0..count {
-            home.world.put_out(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+            home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
         }
-        home.world.put_out(&artist, single("Behind them all"));
+        home.world.publish(&artist, single("Behind them all"));
         // Nothing but the full page says that there is more: the total is as it was.
         home.world.change_artist(&artist, |artist| artist.claimed_total = Some(10));
         home.round().await;
@@ -267,7 +267,7 @@ async fn a_lying_total_or_a_null_costs_no_endless_walk_and_no_single() {
         let (home, artist, martha) = listening(albums, 25).await;
         home.world.change_artist(&artist, |artist| artist.claimed_total = Some(682));
         home.world.change_artist(&artist, |artist| artist.null_album = true);
-        home.world.put_out(&artist, single("Real"));
+        home.world.publish(&artist, single("Real"));
         home.round().await;
         let calls = asked(&home).len();
         assert!(calls <= 8, "{calls} calls, {albums} albums");
@@ -282,8 +282,8 @@ async fn a_lying_total_or_a_null_costs_no_endless_walk_and_no_single() {
 #[tokio::test]
 async fn singles_that_cannot_be_read_cost_no_album_and_are_read_later() {
     let (home, artist, martha) = listening(12, 25).await;
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
-    home.world.put_out(&artist, single("Speed King"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, single("Speed King"));
     home.world.script(Endpoint::ArtistAlbums, [no_albums(), Fault::bad_gateway()]);
     assert!(home.checks().await.has_failed());
     home.world.forget_requests();
@@ -305,7 +305,7 @@ async fn a_initial_scan_at_singles_that_fails_is_made_again_and_stays_silent() {
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
     home.advance_days(1);
-    home.world.put_out(&artist, single("The day before"));
+    home.world.publish(&artist, single("The day before"));
     home.advance_days(1);
     wants_singles(&martha).await;
     home.world.script(Endpoint::ArtistAlbums, [no_albums(), Fault::Html]);
@@ -318,7 +318,7 @@ async fn a_initial_scan_at_singles_that_fails_is_made_again_and_stays_silent() {
     home.round().await;
     home.round().await;
     assert!(subjects(&home, &martha).is_empty());
-    home.world.put_out(&artist, single("Speed King"));
+    home.world.publish(&artist, single("Speed King"));
     home.round().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Speed King"]);
     home.finish().await;
@@ -333,7 +333,7 @@ async fn calls_that_become_free_one_at_a_time_are_enough_for_two_looks() {
     let mut news = 0;
     for day in 0..8 {
         if day == 4 {
-            home.world.put_out(&artist, single("Speed King"));
+            home.world.publish(&artist, single("Speed King"));
         }
         let outcome = {
             home.follows().await;
@@ -352,13 +352,13 @@ async fn calls_that_become_free_one_at_a_time_are_enough_for_two_looks() {
 #[tokio::test]
 async fn who_switches_singles_off_is_not_told_of_those_that_were_pending() {
     let (home, artist, martha) = listening(2, 3).await;
-    home.world.put_out(&artist, single("Speed King"));
+    home.world.publish(&artist, single("Speed King"));
     home.checks().await;
     martha.browser.choose(&[]).await;
     assert_eq!(home.emails().await.dropped, 1);
     wants_singles(&martha).await;
-    home.world.put_out(&artist, single("Another"));
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, single("Another"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.checks().await;
     martha.browser.choose(&[]).await;
     home.emails().await;
@@ -372,13 +372,13 @@ async fn singles_wanted_again_much_later_begin_with_a_silent_look() {
     martha.browser.choose(&[]).await;
     home.round().await;
     home.advance_days(10);
-    home.world.put_out(&artist, single("While nobody wanted it"));
+    home.world.publish(&artist, single("While nobody wanted it"));
     home.round().await;
     home.advance_days(10);
     wants_singles(&martha).await;
     home.round().await;
     assert!(subjects(&home, &martha).is_empty());
-    home.world.put_out(&artist, single("Speed King"));
+    home.world.publish(&artist, single("Speed King"));
     home.round().await;
     assert_eq!(subjects(&home, &martha), ["Röyksopp: Speed King"]);
     home.finish().await;
@@ -387,12 +387,12 @@ async fn singles_wanted_again_much_later_begin_with_a_silent_look() {
 #[tokio::test]
 async fn a_single_delivered_again_is_told_once_and_the_album_of_its_name_is_told_too() {
     let (home, artist, martha) = listening(2, 3).await;
-    let first = home.world.put_out(&artist, single("Speed King"));
+    let first = home.world.publish(&artist, single("Speed King"));
     home.round().await;
     home.world.redeliver(&first);
     home.round().await;
     assert_eq!(subjects(&home, &martha).len(), 1);
-    home.world.put_out(&artist, NewAlbum::titled("Speed King"));
+    home.world.publish(&artist, NewAlbum::titled("Speed King"));
     home.round().await;
     assert_eq!(subjects(&home, &martha).len(), 2);
     home.finish().await;
@@ -414,7 +414,7 @@ async fn singles_between_signing_in_and_confirming_are_told_to_those_who_want_th
         browsers.push((browser, address));
     }
     home.round().await;
-    home.world.put_out(&artist, single("Meanwhile"));
+    home.world.publish(&artist, single("Meanwhile"));
     home.round().await;
     for (browser, address) in &browsers {
         let link = home.emails_to(address)[0].link("/confirm/");
@@ -436,7 +436,7 @@ async fn a_hint_of_a_single_is_worth_a_call_only_where_somebody_wants_it() {
     home.advance_hours(1);
     home.skip_turns().await;
     for artist in [&wanted, &unwanted] {
-        home.world.put_out(artist, single("Fresh"));
+        home.world.publish(artist, single("Fresh"));
     }
     assert_eq!(home.hints().await.given, 2, "two sources, of one artist");
     home.world.forget_requests();
@@ -458,7 +458,7 @@ async fn a_look_at_the_singles_that_were_left_is_no_check_of_the_albums() {
     home.follows().await;
     home.checks_of(Scope::Due).await;
     let albums_were_read = home.now();
-    home.world.put_out(&artist, NewAlbum::titled("Profound Mysteries"));
+    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     home.advance_hours(25);
     home.hints().await;
     home.world.forget_requests();

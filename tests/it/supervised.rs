@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use dropday::app;
-use dropday::clock::{Clock, SeededChance, Sleep, SystemClock};
+use dropday::clock::{Clock, SeededRng, Sleep, SystemClock};
 use dropday::context::Ctx;
 use dropday::daemon::watchdog::Watchdog;
 use dropday::demo::world::NewAlbum;
@@ -135,7 +135,7 @@ async fn reloaded_schedule_fires_without_restart() {
     let artist = machine.world.add_artist("Röyksopp");
     let martha = machine.listener("Martha", &[&artist]).await;
     machine.looked_at_everything().await;
-    machine.world.put_out(&artist, NewAlbum::titled("Nebulous Nights"));
+    machine.world.publish(&artist, NewAlbum::titled("Nebulous Nights"));
     machine.let_everything_be_due();
     assert_eq!(machine.emails_to(&martha.address).len(), 0);
     let log = reload(&machine, &supervisor, &daemon, ALWAYS, "applied").await;
@@ -225,8 +225,7 @@ async fn watch_workers(home: &Home, is_broken: bool, time: Duration) -> Result<(
     let clock = SleepClock { start: home.now(), created: Instant::now(), is_broken };
     let mut config = home.config.clone();
     config.spotify.request_interval = Duration::from_millis(50);
-    let ctx: Arc<Ctx> =
-        Arc::new(app::build(&config, Arc::new(clock), SeededChance::new(7)).unwrap());
+    let ctx: Arc<Ctx> = Arc::new(app::build(&config, Arc::new(clock), SeededRng::new(7)).unwrap());
     let notifier = Arc::new(JobNotifier::with_idle_interval(Duration::from_millis(100)));
     let (stop, workers) = (CancellationToken::new(), TaskTracker::new());
     worker::start(&ctx, &notifier, &stop, &workers);

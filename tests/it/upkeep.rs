@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use dropday::clock::{SeededChance, fraction};
+use dropday::clock::{SeededRng, fraction};
 use dropday::demo::world::{Group, NewAlbum};
 use dropday::jobs::maintenance::{self, MaintenanceReport};
 use jiff::SignedDuration;
@@ -39,7 +39,7 @@ async fn old_notifications_are_deleted_but_not_the_welcome() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Old"));
+    home.world.publish(&artist, NewAlbum::titled("Old"));
     home.round().await;
     martha.browser.post("/account/sample", &[]).await;
     home.emails().await;
@@ -51,7 +51,7 @@ async fn old_notifications_are_deleted_but_not_the_welcome() {
         maintenance(&home).await;
     }
     assert_eq!(count(&home, rows), before, "less than a year");
-    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.world.publish(&artist, NewAlbum::titled("New"));
     days(&home, 30, &[&martha]).await;
     assert_eq!(maintenance(&home).await.emails, before.unsigned_abs());
     assert_eq!(count(&home, rows), 1, "the new one");
@@ -73,7 +73,7 @@ async fn pending_notification_is_kept_however_old() {
     let artist = home.world.add_artist("Röyksopp");
     let martha = home.listener("Martha", &[&artist]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Owed"));
+    home.world.publish(&artist, NewAlbum::titled("Owed"));
     home.checks().await;
     let sql =
         "UPDATE outbox SET enqueued_at = 1000, next_at = 4102444800000 WHERE state = 'pending'";
@@ -122,7 +122,7 @@ async fn jumped_clock_deletes_nothing_until_it_keeps_time() {
     let (artist, gone) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Gone"));
     let martha = home.listener("Martha", &[&artist, &gone]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Told"));
+    home.world.publish(&artist, NewAlbum::titled("Told"));
     home.world.unfollow(martha.user, &gone);
     home.round().await;
     let (right, before) = (home.now(), kept(&home));
@@ -206,7 +206,7 @@ async fn release_of_unfollowed_artist_is_deleted_once_sent() {
     let (kept, other) = (home.world.add_artist("Kept"), home.world.add_artist("Other"));
     let martha = home.listener("Martha", &[&artist, &kept, &other]).await;
     home.round().await;
-    home.world.put_out(&artist, NewAlbum::titled("Owed"));
+    home.world.publish(&artist, NewAlbum::titled("Owed"));
     home.checks().await;
     let sql = "UPDATE outbox SET next_at = 4102444800000 WHERE state = 'pending'";
     Connection::open(&home.config.database).unwrap().execute(sql, []).unwrap();
@@ -249,9 +249,9 @@ async fn free_pages_are_returned_to_the_disk() {
 /// were deleted.
 async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
     let home = Home::with(MANY_CALLS).await;
-    let chance = SeededChance::new(seed);
+    let rng = SeededRng::new(seed);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-    let draw = |end: usize| (fraction(&*chance) * end as f64) as usize;
+    let draw = |end: usize| (fraction(&*rng) * end as f64) as usize;
     let artists: Vec<String> =
         (0..4).map(|n| home.world.add_artist(format!("Artist {n}"))).collect();
     let martha = home.listener("Martha", &[&artists[0], &artists[1], &artists[3]]).await;
@@ -265,12 +265,12 @@ async fn play(seed: u64, tidies: bool) -> (BTreeMap<String, Vec<String>>, u64) {
             match draw(8) {
                 0..=2 => {
                     let album = NewAlbum::titled(format!("Album-{:03}.", albums.len()));
-                    albums.push(home.world.put_out(artist, album));
+                    albums.push(home.world.publish(artist, album));
                 }
                 3 => {
                     let dates = ["2024", "2026-11", "2027-01-05", "0000", "2031-05-05"];
                     let album = NewAlbum::titled(format!("Album-{:03}.", albums.len()));
-                    albums.push(home.world.put_out(artist, album.on(dates[draw(5)])));
+                    albums.push(home.world.publish(artist, album.on(dates[draw(5)])));
                 }
                 // A release that was sent recently, or long ago, appears in another artist's list.
                 kind @ (4 | 5) if !albums.is_empty() => {

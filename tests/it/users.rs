@@ -70,7 +70,7 @@ async fn address_confirmed_by_admin_gets_news() {
     assert_eq!(daemon.ended().await, Some(0));
     let ended = machine.run(&["users", "confirm", "1"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    machine.world.put_out(&artist, NewAlbum::titled("New"));
+    machine.world.publish(&artist, NewAlbum::titled("New"));
     assert_eq!(machine.run(&["once", "--all"]).await.code, Some(0));
     let emails = machine.emails_to("martha@example.com");
     assert_eq!(emails.len(), 3, "the question, a welcome, and the news");

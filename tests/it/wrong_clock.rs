@@ -18,7 +18,7 @@ async fn checks_go_on_after_the_clock_was_wrong() {
     home.clock.set(right);
     home.restart().await;
     home.advance_days(1);
-    home.world.put_out(&artist, NewAlbum::titled("New"));
+    home.world.publish(&artist, NewAlbum::titled("New"));
     home.follows_of(Scope::Due).await;
     home.checks_of(Scope::Due).await;
     home.emails_of(Scope::Due).await;

@@ -42,7 +42,7 @@ pub fn router(world: World, base_url: &str) -> Router {
         .route("/v1/me/following", get(api::following))
         .route("/v1/artists/{id}/albums", get(api::artist_albums))
         .route("/", get(pages::control))
-        .route("/put-out", post(pages::put_out))
+        .route("/put-out", post(pages::publish))
         .route("/follow", post(pages::follow))
         .route("/artist/{id}", get(pages::artist))
         .route("/album/{id}", get(pages::album))

@@ -75,10 +75,10 @@ pub(super) async fn control(State(site): State<Site>) -> Response {
     Html(rendered(&ControlPage { artists, users: site.world.users() })).into_response()
 }
 
-pub(super) async fn put_out(State(site): State<Site>, form: String) -> Response {
+pub(super) async fn publish(State(site): State<Site>, form: String) -> Response {
     let artist = field(&form, "artist").and_then(|id| site.world.artist(&id));
     let Some(artist) = artist else { return StatusCode::NOT_FOUND.into_response() };
-    site.world.put_out(&artist.id, catalogue::next_album(&site.world, &artist));
+    site.world.publish(&artist.id, catalogue::next_album(&site.world, &artist));
     Redirect::to("/").into_response()
 }
 

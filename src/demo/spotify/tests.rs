@@ -97,7 +97,7 @@ async fn album_pages_link_to_each_other() {
     let site = site().await;
     let artist = site.world.add_artist("Somebody");
     for n in 1..=14 {
-        site.world.put_out(&artist, NewAlbum::titled(format!("{n}")).on(format!("20{n:02}")));
+        site.world.publish(&artist, NewAlbum::titled(format!("{n}")).on(format!("20{n:02}")));
     }
     let path = format!("/v1/artists/{artist}/albums?include_groups=album&limit=10");
     let first = site.get(&path).await.json();

@@ -198,7 +198,7 @@ impl World {
 
     /// Random text with the length and alphabet of a code or token.
     pub(super) fn token(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(random::<72>(&*self.chance))
+        BASE64_URL_SAFE_NO_PAD.encode(random::<72>(&*self.rng))
     }
 }
 

@@ -96,9 +96,9 @@ mod tests {
         let (world, _) = world();
         let artist = world.add_artist("Somebody");
         for (title, date) in [("old", "2001"), ("newest", "2026-11-20"), ("newer", "2026-11-02")] {
-            world.put_out(&artist, NewAlbum::titled(title).on(date));
+            world.publish(&artist, NewAlbum::titled(title).on(date));
         }
-        world.put_out(&artist, NewAlbum::titled("single").as_a(Single));
+        world.publish(&artist, NewAlbum::titled("single").as_a(Single));
         let page = world.album_page(&artist, &Group::ALL, 0, 10).unwrap();
         let titles: Vec<_> = page.items.into_iter().flatten().map(|album| album.title).collect();
         assert_eq!(titles, ["newest", "newer", "old", "single"]);
@@ -111,9 +111,9 @@ mod tests {
         for number in 0..40 {
             let day = format!("2026-01-{:02}", number % 28 + 1);
             let elsewhere = NewAlbum::titled(day.clone()).listed_under(Group::AppearsOn).on(day);
-            world.put_out(&artist, elsewhere);
+            world.publish(&artist, elsewhere);
         }
-        world.put_out(&artist, NewAlbum::titled("own").on("1999"));
+        world.publish(&artist, NewAlbum::titled("own").on("1999"));
         let titles = || {
             let page = world.album_page(&artist, &Group::ALL, 0, 50).unwrap();
             page.items.into_iter().flatten().map(|album| album.title).collect::<Vec<_>>()
@@ -166,7 +166,7 @@ mod tests {
     fn list_with_claimed_total_never_ends() {
         let (world, _) = world();
         let artist = world.add_artist("Somebody");
-        world.put_out(&artist, NewAlbum::titled("only one"));
+        world.publish(&artist, NewAlbum::titled("only one"));
         world.change_artist(&artist, |artist| artist.claimed_total = Some(97));
         let page = world.album_page(&artist, &[Group::Album], 970, 10).unwrap();
         assert!(page.items.is_empty() && page.has_next && page.total == 97);

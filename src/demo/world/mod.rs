@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::clock::{Chance, Clock, random};
+use crate::clock::{Clock, Rng, random};
 
 pub use album::{Album, Artist, Group, NewAlbum};
 pub use faults::Fault;
@@ -33,14 +33,14 @@ use state::State;
 #[derive(Clone)]
 pub struct World {
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    rng: Arc<dyn Rng>,
     state: Arc<Mutex<State>>,
 }
 
 impl World {
     /// An empty world. Its app has the client id `demo-client` and no secret.
-    pub fn new(clock: Arc<dyn Clock>, chance: Arc<dyn Chance>) -> Self {
-        Self { clock, chance, state: Arc::default() }
+    pub fn new(clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+        Self { clock, rng, state: Arc::default() }
     }
 
     /// The time by the world's clock.
@@ -56,7 +56,7 @@ impl World {
     fn base62(&self, length: usize) -> String {
         const DIGITS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
         // The modulo bias does not matter for fake ids.
-        let digit = || char::from(DIGITS[usize::from(random::<1>(&*self.chance)[0]) % 62]);
+        let digit = || char::from(DIGITS[usize::from(random::<1>(&*self.rng)[0]) % 62]);
         std::iter::repeat_with(digit).take(length).collect()
     }
 }
@@ -64,11 +64,11 @@ impl World {
 #[cfg(test)]
 pub(in crate::demo) mod testing {
     use super::*;
-    use crate::clock::{ManualClock, SeededChance};
+    use crate::clock::{ManualClock, SeededRng};
 
     /// A world with a manual clock, set to noon UTC on 23 November 2026.
     pub(in crate::demo) fn world() -> (World, Arc<ManualClock>) {
         let clock = ManualClock::at("2026-11-23T12:00:00Z".parse().unwrap());
-        (World::new(clock.clone(), SeededChance::new(7)), clock)
+        (World::new(clock.clone(), SeededRng::new(7)), clock)
     }
 }

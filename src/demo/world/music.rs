@@ -40,7 +40,7 @@ impl World {
 
     /// Releases an album and returns its id. An album on the `appears_on` list is credited only to
     /// [`NewAlbum::with`], or to Various Artists.
-    pub fn put_out(&self, artist: &str, new: NewAlbum) -> String {
+    pub fn publish(&self, artist: &str, new: NewAlbum) -> String {
         let group = new.group.unwrap_or(new.kind.into());
         let own = (group != Group::AppearsOn).then(|| artist.to_owned());
         let others = new.with.iter().map(|other| (other.clone(), new.kind.into()));

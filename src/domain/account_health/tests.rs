@@ -24,8 +24,8 @@ fn well() -> AccountFacts {
         is_app_refused: false,
         follows_pause: None,
         follows_read_at: Some(now()),
-        follows_doubt: None,
-        artists: Watched {
+        follows_suspect: None,
+        artists: Tracked {
             all: 300,
             never_asked: 0,
             initial_scans_last_day: 0,
@@ -47,8 +47,8 @@ fn of(facts: &AccountFacts) -> Vec<Condition> {
 fn each_fact_by_itself_is_said_and_nothing_beside_it() {
     let later = at("2026-11-27T12:00:00Z");
     let quota = pause(Cause::Quota, "2026-11-24T12:00:00Z");
-    let none = Watched { all: 0, oldest_check: None, ..well().artists };
-    let first = Watched { never_asked: 180, initial_scans_last_day: 60, ..well().artists };
+    let none = Tracked { all: 0, oldest_check: None, ..well().artists };
+    let first = Tracked { never_asked: 180, initial_scans_last_day: 60, ..well().artists };
     let given = at("2026-06-01T12:00:00Z");
     for (facts, expected) in [
         (well(), Condition::AllWell),
@@ -95,11 +95,11 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
         (AccountFacts { artists: none, ..well() }, Condition::NoArtists),
         (AccountFacts { artists: none, follows_read_at: None, ..well() }, Condition::FollowsUnread),
         (
-            AccountFacts { follows_doubt: Some("cut".into()), ..well() },
+            AccountFacts { follows_suspect: Some("cut".into()), ..well() },
             Condition::FollowListSuspect("cut".into()),
         ),
         (
-            AccountFacts { artists: Watched { overdue: 14, ..well().artists }, ..well() },
+            AccountFacts { artists: Tracked { overdue: 14, ..well().artists }, ..well() },
             Condition::Overdue(14),
         ),
         (
@@ -113,7 +113,7 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
 
 #[test]
 fn what_news_is_kept_back_by_comes_before_what_takes_time() {
-    let artists = Watched { never_asked: 10, overdue: 2, ..well().artists };
+    let artists = Tracked { never_asked: 10, overdue: 2, ..well().artists };
     let facts = AccountFacts {
         artists,
         is_subscribed: false,
@@ -171,7 +171,7 @@ fn facts() -> impl Strategy<Value = AccountFacts> {
         .prop_map(|(cause, until)| Pause { until, cause });
     let artists =
         (0_u64..5, any::<u64>(), any::<u64>(), 0_u64..5).prop_map(|(all, never, last, overdue)| {
-            Watched {
+            Tracked {
                 all,
                 never_asked: never % (all + 1),
                 initial_scans_last_day: last,
@@ -184,7 +184,7 @@ fn facts() -> impl Strategy<Value = AccountFacts> {
         .prop_map(
             |(
                 consent,
-                (trouble, mail_trouble, follows_doubt, address, (is_subscribed, is_app_refused)),
+                (trouble, mail_trouble, follows_suspect, address, (is_subscribed, is_app_refused)),
                 pauses,
                 read,
                 artists,
@@ -199,7 +199,7 @@ fn facts() -> impl Strategy<Value = AccountFacts> {
                     is_app_refused,
                     follows_pause: None,
                     follows_read_at: read,
-                    follows_doubt,
+                    follows_suspect,
                     artists,
                 }
             },

@@ -54,7 +54,7 @@ pub struct Settings {
     /// Calls for artists' albums in a rolling day, at most; less where Spotify taught us so.
     pub calls_per_day: u32,
     /// No artist waits longer, as long as there are calls enough for that.
-    pub max_wait: SignedDuration,
+    pub max_check_interval: SignedDuration,
     /// Where the release day begins.
     pub market: Market,
     /// Whether open catalogues give hints.
@@ -73,7 +73,7 @@ pub struct Candidate {
     /// When it was last asked about; `None` if it never was.
     pub checked_at: Option<Timestamp>,
     /// Since when somebody here follows it.
-    pub watched_since: Timestamp,
+    pub tracked_since: Timestamp,
     /// How many users here follow it.
     pub readers: u32,
     /// Checks in a row that failed.
@@ -159,7 +159,7 @@ impl Budget {
     pub fn for_side_lists(&self, watched: u64, settings: &Settings) -> u32 {
         let unreserved = self.unreserved(Purpose::Scheduled, settings);
         let watched = u32::try_from(watched).unwrap_or(u32::MAX);
-        let days = settings.max_wait.as_secs_f64() / 86_400.0;
+        let days = settings.max_check_interval.as_secs_f64() / 86_400.0;
         let promised = (f64::from(watched) / days).ceil() as u32;
         let share =
             unreserved.saturating_sub(watched).max(unreserved.div_ceil(SHARE_OF_SIDE_LISTS));
@@ -175,18 +175,18 @@ impl Budget {
 impl Candidate {
     /// How long the artist has waited.
     pub fn waited(&self, now: Timestamp) -> SignedDuration {
-        now.duration_since(self.checked_at.unwrap_or(self.watched_since))
+        now.duration_since(self.checked_at.unwrap_or(self.tracked_since))
     }
 
     /// Whether it would wait too long by tomorrow.
     fn is_nearly_overdue(&self, settings: &Settings, now: Timestamp) -> bool {
-        self.waited(now) + BROUGHT_FORWARD >= settings.max_wait
+        self.waited(now) + BROUGHT_FORWARD >= settings.max_check_interval
     }
 
     /// What it is worth to ask now: how likely there is something new, times the days that it can
     /// have waited, for each of its readers.
     pub fn score(&self, market: &Market, now: Timestamp) -> f64 {
-        let since = self.checked_at.unwrap_or(self.watched_since);
+        let since = self.checked_at.unwrap_or(self.tracked_since);
         let exposure = market.exposure(since, now);
         let rate = self.rate.unwrap_or_else(rate::prior_a_week);
         let days = self.waited(now).as_secs_f64().max(0.0) / 86_400.0;
@@ -272,7 +272,7 @@ fn turns_now<'a>(
 ) -> Vec<&'a Candidate> {
     let (mut pressing, mut others): (Vec<_>, Vec<_>) =
         turns.into_iter().partition(|c| c.is_nearly_overdue(settings, now));
-    let overdue = pressing.iter().filter(|c| c.waited(now) >= settings.max_wait).count();
+    let overdue = pressing.iter().filter(|c| c.waited(now) >= settings.max_check_interval).count();
     let calls_for_this_hour = calls_for_this_hour(watched, budget, settings, now);
     let may = may.min(calls_for_this_hour.max(count(overdue))) as usize;
     if may == 0 {
@@ -280,7 +280,7 @@ fn turns_now<'a>(
     }
     pressing.sort_by(|a, b| (b.waited(now), &a.id).cmp(&(a.waited(now), &b.id)));
     by_worth(&mut others, settings, now);
-    let days = settings.max_wait.as_secs_f64() / 86_400.0;
+    let days = settings.max_check_interval.as_secs_f64() / 86_400.0;
     // Where there are too few calls for the promise, half of them keep it as well as they can.
     let can_be_kept =
         watched as f64 <= f64::from(budget.unreserved(Purpose::Scheduled, settings)) * days;
@@ -322,7 +322,7 @@ fn by_worth(candidates: &mut [&Candidate], settings: &Settings, now: Timestamp) 
 }
 
 fn in_order_of_arrival(mut first: Vec<&Candidate>) -> impl Iterator<Item = &Candidate> {
-    first.sort_by_key(|c| (c.watched_since, &c.id));
+    first.sort_by_key(|c| (c.tracked_since, &c.id));
     first.into_iter()
 }
 

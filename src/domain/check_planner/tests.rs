@@ -16,8 +16,8 @@ fn hours(n: i64) -> SignedDuration {
 
 fn in_berlin() -> Settings {
     let market = Market::In(TimeZone::get("Europe/Berlin").unwrap());
-    let max_wait = hours(21 * 24);
-    Settings { calls_per_day: 80, max_wait, market, has_hints: true, asks_as_users: true }
+    let max_check_interval = hours(21 * 24);
+    Settings { calls_per_day: 80, max_check_interval, market, has_hints: true, asks_as_users: true }
 }
 
 fn anywhere() -> Settings {
@@ -34,15 +34,15 @@ fn id(n: usize) -> ArtistId {
 
 fn checked(n: usize, hours_ago: i64) -> Candidate {
     let checked_at = Some(now() - hours(hours_ago));
-    let watched_since = now() - hours(2_000);
-    Candidate { id: id(n), rate: Some(0.01), checked_at, watched_since, readers: 1, failures: 0 }
+    let tracked_since = now() - hours(2_000);
+    Candidate { id: id(n), rate: Some(0.01), checked_at, tracked_since, readers: 1, failures: 0 }
 }
 
 fn new(n: usize, hours_ago: i64) -> Candidate {
     Candidate {
         checked_at: None,
         rate: None,
-        watched_since: now() - hours(hours_ago),
+        tracked_since: now() - hours(hours_ago),
         ..checked(n, 0)
     }
 }
@@ -294,7 +294,7 @@ proptest! {
     fn side_lists_take_no_call_that_the_promised_wait_needs(
         watched in 0u64..4_000, allowed in 0u32..200, days in 1i64..60, hints in 0u32..50,
     ) {
-        let settings = Settings { max_wait: hours(24 * days), ..in_berlin() };
+        let settings = Settings { max_check_interval: hours(24 * days), ..in_berlin() };
         let budget = Budget { allowed, hints, ..Budget::default() };
         let unreserved = budget.unreserved(Purpose::Scheduled, &settings);
         let share = budget.for_side_lists(watched, &settings);
@@ -415,11 +415,11 @@ fn nobody_starves_however_many_there_are() {
     for settings in [in_berlin(), anywhere()] {
         for artists in [20, 500] {
             let longest = Instance::of(artists, 45).longest_wait(&settings);
-            assert!(longest <= settings.max_wait, "{artists}: {longest:#}");
+            assert!(longest <= settings.max_check_interval, "{artists}: {longest:#}");
         }
         // 1,500 need 19 of the 21 days for one round.
         let longest = Instance::of(1_500, 50).longest_wait(&settings);
-        assert!(longest <= settings.max_wait + hours(24), "{longest:#}");
+        assert!(longest <= settings.max_check_interval + hours(24), "{longest:#}");
         // 3,000 cannot all be asked within three weeks.
         let longest = Instance::of(3_000, 90).longest_wait(&settings);
         assert!(longest <= hours(24) * 85, "{longest:#}");
@@ -440,6 +440,6 @@ proptest! {
         let instance = Instance { artists, days: 60, wrong_hints, has_failures, is_locked_out };
         let longest = instance.longest_wait(&settings);
         // Who fails is tried again after hours, and a lock-out takes its day.
-        prop_assert!(longest <= settings.max_wait + hours(48), "{:#}", longest);
+        prop_assert!(longest <= settings.max_check_interval + hours(48), "{:#}", longest);
     }
 }

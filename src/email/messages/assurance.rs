@@ -80,10 +80,7 @@ mod tests {
             told(312, Checks::AllSince(date(2026, 11, 20))),
             "312 artists, all checked since Friday."
         );
-        assert_eq!(
-            told(1, Checks::AllSince(date(2026, 11, 23))),
-            "1 artist, checked today."
-        );
+        assert_eq!(told(1, Checks::AllSince(date(2026, 11, 23))), "1 artist, checked today.");
         assert_eq!(
             told(1312, Checks::InitialScan { artists: 40 }),
             "1,312 artists, 40 not checked yet."

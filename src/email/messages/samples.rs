@@ -43,8 +43,8 @@ pub fn all() -> Vec<(&'static str, Email)> {
     let mut emails = vec![
         ("confirm", confirm("Martha").email()),
         ("welcome", welcome(&recent()).email()),
-        ("welcome_early", Welcome { watched: 0, not_looked_at: 0, ..welcome(&[]) }.email()),
-        ("welcome_quiet", Welcome { not_looked_at: 0, ..welcome(&[]) }.email()),
+        ("welcome_early", Welcome { watched: 0, not_checked: 0, ..welcome(&[]) }.email()),
+        ("welcome_quiet", Welcome { not_checked: 0, ..welcome(&[]) }.email()),
         ("news_one", news(&[profound_mysteries()]).email()),
         ("news", news(&several()).email()),
         ("news_many", News { assurance: Some(overdue()), ..news(&many(77)) }.email()),
@@ -189,7 +189,7 @@ pub fn confirm(account: &str) -> Confirm<'_> {
 pub fn welcome(recent: &[NewsItem]) -> Welcome<'_> {
     Welcome {
         watched: 312,
-        not_looked_at: 190,
+        not_checked: 190,
         recent,
         when: "right away, as soon as we find something new",
         today: TODAY,

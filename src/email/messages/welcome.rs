@@ -16,7 +16,7 @@ pub struct Welcome<'a> {
     /// How many artists are watched for this user; 0 before the first sync.
     pub watched: u64,
     /// How many of them were not checked yet, so that `recent` may lack their releases.
-    pub not_looked_at: u64,
+    pub not_checked: u64,
     /// Known releases of the last 30 days, the newest first. Ten are listed; `because` and `mute` are not
     /// shown.
     pub recent: &'a [NewsItem],
@@ -35,7 +35,7 @@ templates!(WelcomeView, "welcome.txt", "welcome.mjml");
 
 struct WelcomeView<'a> {
     watched: String,
-    not_looked_at: Option<String>,
+    not_checked: Option<String>,
     rows: Vec<Row>,
     more: usize,
     when: String,
@@ -53,7 +53,7 @@ impl Welcome<'_> {
         let rows: Vec<Row> = recent.map(|item| Row::bare(item, self.today)).collect();
         let view = WelcomeView {
             watched,
-            not_looked_at: (self.not_looked_at > 0).then(|| grouped(self.not_looked_at)),
+            not_checked: (self.not_checked > 0).then(|| grouped(self.not_checked)),
             more: self.recent.len() - rows.len(),
             rows,
             when: one_line(self.when),

@@ -52,38 +52,38 @@ pub(super) async fn compose(
 }
 
 fn write(ctx: &Ctx, facts: &Facts) -> Result<Email, RenderError> {
-    let link = &ctx.page("/login");
+    let link = &ctx.url("/login");
     match facts {
         Facts::Confirm(user, link) => confirm(ctx, user, link),
         Facts::Welcome(data) => news::welcome(ctx, data),
         Facts::News(data) => news::email(ctx, data),
         Facts::SignInAgain => SignInAgain { link }.email(),
         Facts::Withdrawn(deleted_on) => {
-            let account_url = &ctx.page("/account");
+            let account_url = &ctx.url("/account");
             Withdrawn { link, account_url, deleted_on: *deleted_on }.email()
         }
         Facts::ConsentEnds(ends_on) => ConsentEnds { link, ends_on: *ends_on }.email(),
         Facts::Goodbye(goodbye) => {
             let listed_at_spotify = !goodbye.has_withdrawn;
-            let instance_url = &ctx.page("/");
+            let instance_url = &ctx.url("/");
             Goodbye { instance_url, artists: goodbye.artists, listed_at_spotify }.email()
         }
         Facts::Operator(alert) => {
-            OperatorEmail { alert: alert.clone(), instance_url: &ctx.page("/") }.email()
+            OperatorEmail { alert: alert.clone(), instance_url: &ctx.url("/") }.email()
         }
     }
 }
 
 /// A link that acts on behalf of this user.
 fn link(ctx: &Ctx, user: &User, purpose: &Purpose) -> String {
-    ctx.page(&email_links::path(ctx.db.cipher(), user.id, user.created_at, purpose))
+    ctx.url(&email_links::path(ctx.db.cipher(), user.id, user.created_at, purpose))
 }
 
 fn confirm(ctx: &Ctx, user: &User, link: &ConfirmationLink) -> Result<Email, RenderError> {
     let email = Confirm {
-        link: &ctx.page(&address::confirm_path(ctx.db.cipher(), link)),
+        link: &ctx.url(&address::confirm_path(ctx.db.cipher(), link)),
         account: &user.display_name,
-        instance_url: &ctx.page("/"),
+        instance_url: &ctx.url("/"),
         expires_in: &hours_left(link, ctx.clock.now()),
     };
     email.email()

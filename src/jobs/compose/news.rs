@@ -152,8 +152,8 @@ pub(super) fn email(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
         releases: &releases,
         today: data.today,
         assurance: data.assurance.clone(),
-        account_url: &ctx.page("/new"),
-        preferences_url: &ctx.page("/preferences"),
+        account_url: &ctx.url("/new"),
+        preferences_url: &ctx.url("/preferences"),
         unsubscribe_url: &unsubscribe_url,
         sample: data.sample,
     };
@@ -165,12 +165,12 @@ pub(super) fn welcome(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> 
     let unsubscribe_url = link(ctx, &data.user, &Purpose::Unsubscribe);
     let email = Welcome {
         watched: data.artists.watched,
-        not_looked_at: data.artists.never_asked,
+        not_checked: data.artists.never_asked,
         recent: &items(ctx, data),
         when: &when(&data.digest_schedule),
         today: data.today,
-        account_url: &ctx.page("/account"),
-        preferences_url: &ctx.page("/preferences"),
+        account_url: &ctx.url("/account"),
+        preferences_url: &ctx.url("/preferences"),
         unsubscribe_url: &unsubscribe_url,
     };
     Ok(email.email()?.with_unsubscribe(&unsubscribe_url))

@@ -217,7 +217,7 @@ async fn deferred(
     case: Case,
 ) -> Result<Fate, StoreError> {
     let (email, said) = (claimed.email, why.clone());
-    let wait = ctx.wait(backoff::EMAIL, claimed.attempts);
+    let wait = ctx.backoff(backoff::EMAIL, claimed.attempts);
     let come_apart = case != Case::Unknown && !claimed.is_repeat;
     let operator = Operator::at(ctx.operator.as_ref());
     let is_given_up = ctx

@@ -48,22 +48,22 @@ pub struct Claimed {
 
 /// Makes everything due that `once --all` may send now. A digest still waits for its hour, and the email about
 /// an ended consent until the end is certain.
-pub fn make_due(tx: &Tx<'_>, together: SignedDuration) -> Result<()> {
+pub fn make_due(tx: &Tx<'_>, batch_window: SignedDuration) -> Result<()> {
     tx.execute(
         "UPDATE outbox SET next_at = ?1 WHERE state = 'pending' AND next_at > ?1 AND
              CASE kind WHEN 'sign_in_again' THEN attempts > 0
                        WHEN 'news' THEN email_id IS NOT NULL
                            OR user_id IN (SELECT id FROM users WHERE frequency = 'at_once')
                        ELSE TRUE END",
-        [Ms(tx.now() - together)],
+        [Ms(tx.now() - batch_window)],
     )?;
     Ok(())
 }
 
 /// The emails that are due, at most `most`, those with the fewest attempts first, so that users who are hard to
 /// reach do not hold up others. News for a user who withdrew their consent is not due. Immediate news waits for
-/// more news for up to `together`; then all of it is sent in one email, unless the server asked for a delay.
-pub fn due(tx: &Tx<'_>, together: SignedDuration, most: u32) -> Result<Vec<PendingEmail>> {
+/// more news for up to `batch_window`; then all of it is sent in one email, unless the server asked for a delay.
+pub fn due(tx: &Tx<'_>, batch_window: SignedDuration, most: u32) -> Result<Vec<PendingEmail>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT user_id, kind, coalesce(email_id, min(id)), email_id IS NOT NULL FROM outbox
          WHERE state = 'pending' AND NOT (kind = 'news' AND user_id IN
@@ -74,7 +74,7 @@ pub fn due(tx: &Tx<'_>, together: SignedDuration, most: u32) -> Result<Vec<Pendi
                 AND user_id IN (SELECT id FROM users WHERE frequency = 'at_once'), ?3, ?1)
          ORDER BY max(attempts), min(id) LIMIT ?2",
     )?;
-    let due = rows.query_map(params![Ms(tx.now()), most, Ms(tx.now() - together)], |row| {
+    let due = rows.query_map(params![Ms(tx.now()), most, Ms(tx.now() - batch_window)], |row| {
         Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
     })?;
     let units = due.collect::<rusqlite::Result<Vec<(Option<UserId>, String, i64, bool)>>>()?;

@@ -10,7 +10,7 @@ use crate::store::{Result, Tx, goodbye_emails, preferences};
 /// Marks an email sent: the server answered 250 to this very message. If it is a digest, the user gets no other
 /// for the same day.
 pub fn mark_sent(tx: &Tx<'_>, email: i64) -> Result<()> {
-    note_digest(tx, email)?;
+    record_digest(tx, email)?;
     finish(tx, email, "sent", None)
 }
 
@@ -99,7 +99,7 @@ fn unbind(tx: &Tx<'_>, email: i64, subject: &str, state: &str, why: &str) -> Res
     Ok(())
 }
 
-fn note_digest(tx: &Tx<'_>, email: i64) -> Result<()> {
+fn record_digest(tx: &Tx<'_>, email: i64) -> Result<()> {
     let sql = "SELECT user_id FROM outbox WHERE email_id = ?1 AND kind = 'news' AND state = 'pending' LIMIT 1";
     let Some(user) = tx.query_row(sql, [email], |row| row.get::<_, UserId>(0)).optional()? else {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::account_health::{self, Address, Condition, Consent, Watched};
+use crate::domain::account_health::{self, Address, Condition, Consent, Tracked};
 use crate::domain::check_planner;
 use crate::domain::preferences::Preferences;
 use crate::domain::quota::{Bucket, Cause, Pause};
@@ -60,7 +60,9 @@ pub(super) fn load(
         follows_pause: follows_pause.filter(|pause| !pauses.contains(pause)),
         pauses,
         follows_read_at: user.follows_read_at,
-        follows_doubt: follows::standing(tx, id)?.and_then(|s| s.doubt).map(|doubt| doubt.0),
+        follows_suspect: follows::standing(tx, id)?
+            .and_then(|s| s.suspect)
+            .map(|suspect| suspect.0),
         artists: watched(&artists),
     };
     let conditions = account_health::evaluate(&known, tx.now());
@@ -102,8 +104,8 @@ fn is_app_refused(tx: &Tx<'_>) -> Result<bool, StoreError> {
     Ok(runs.into_iter().flatten().any(|run| run.did.contains(&words)))
 }
 
-fn watched(artists: &Artists) -> Watched {
-    Watched {
+fn watched(artists: &Artists) -> Tracked {
+    Tracked {
         all: artists.watched,
         never_asked: artists.never_asked,
         initial_scans_last_day: artists.initial_scans_last_day,

@@ -7,7 +7,7 @@ use atom_syndication::{
 use jiff::Timestamp;
 
 use super::calendar::describe;
-use crate::accounts::feeds::Standing;
+use crate::accounts::feeds::FeedState;
 use crate::context::Ctx;
 use crate::domain::feed::Entry;
 use crate::domain::release::ReleaseDate;
@@ -28,7 +28,7 @@ struct Body<'a> {
 }
 
 /// Renders the feed; `own` is its URL.
-pub(super) fn write(ctx: &Ctx, standing: &Standing, own: &str, entries: &[Entry]) -> String {
+pub(super) fn write(ctx: &Ctx, standing: &FeedState, own: &str, entries: &[Entry]) -> String {
     let domain = &ctx.mail_domain;
     let link = |href: String, rel: &str, kind: &str| Link {
         href,
@@ -44,7 +44,7 @@ pub(super) fn write(ctx: &Ctx, standing: &Standing, own: &str, entries: &[Entry]
         authors: vec![Person { name: "Dropday".to_owned(), ..Person::default() }],
         links: vec![
             link(own.to_owned(), "self", "application/atom+xml"),
-            link(ctx.page("/releases"), "alternate", "text/html"),
+            link(ctx.url("/releases"), "alternate", "text/html"),
         ],
         entries: entries.iter().map(|entry| entry_of(entry, domain)).collect(),
         lang: Some("en".to_owned()),

@@ -61,7 +61,7 @@ async fn show_page(ctx: &Ctx, current_user: CurrentUser, new: Option<(Form, Stri
             form,
             made: found.map(|made| DisplayTime::exact(made.made_at, &zone)),
             read: found.and_then(|made| made.read_at).map(|at| DisplayTime::exact(at, &zone)),
-            address: new.map(|(_, token)| ctx.page(&path(form, token))),
+            address: new.map(|(_, token)| ctx.url(&path(form, token))),
         }
     };
     Ok(page::render(&Page { frame: current_user.frame, feeds: Form::ALL.map(shown).into() }))

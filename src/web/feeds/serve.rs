@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
 use super::super::page::{Handled, Message};
-use crate::accounts::feeds::{self, Standing};
+use crate::accounts::feeds::{self, FeedState};
 use crate::context::Ctx;
 use crate::domain::feed::Form;
 
@@ -52,7 +52,7 @@ async fn answer(
     let entries = feeds::entries(&ctx, standing.user).await?;
     let (kind, body) = match form {
         Form::Atom => {
-            let own = ctx.page(&super::path(form, token));
+            let own = ctx.url(&super::path(form, token));
             ("application/atom+xml", super::atom::write(&ctx, &standing, &own, &entries))
         }
         Form::Calendar => ("text/calendar; charset=utf-8", super::calendar::write(&ctx, &entries)),
@@ -60,7 +60,7 @@ async fn answer(
     Ok(([(CONTENT_TYPE, kind)], headers(&standing), body).into_response())
 }
 
-fn headers(standing: &Standing) -> HeaderMap {
+fn headers(standing: &FeedState) -> HeaderMap {
     let mut headers = HeaderMap::new();
     // Always revalidated, so that a revoked URL stops working at once.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -71,12 +71,12 @@ fn headers(standing: &Standing) -> HeaderMap {
     headers
 }
 
-fn etag(standing: &Standing) -> String {
+fn etag(standing: &FeedState) -> String {
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(standing.version))
 }
 
 /// Whether the client has this version already. ETags take precedence over dates.
-fn is_known(asked: &HeaderMap, standing: &Standing) -> bool {
+fn is_known(asked: &HeaderMap, standing: &FeedState) -> bool {
     let mut tags = asked.get_all(IF_NONE_MATCH).iter().peekable();
     if tags.peek().is_some() {
         let own = etag(standing);
@@ -103,9 +103,9 @@ mod tests {
     use super::*;
     use crate::domain::user::UserId;
 
-    fn standing() -> Standing {
+    fn standing() -> FeedState {
         let changed_at = "2026-11-23T12:00:00Z".parse().unwrap();
-        Standing { user: UserId(1), version: [7; 32], changed_at }
+        FeedState { user: UserId(1), version: [7; 32], changed_at }
     }
 
     fn asks(name: axum::http::HeaderName, value: &str) -> bool {
