@@ -54,9 +54,13 @@ class House:
             BEGIN;
             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {self.artists})
                 INSERT INTO numbered SELECT n, substr(hex(randomblob(11)), 1, 22) FROM n;
-            INSERT INTO artists (id, name, folded, watched_since, baseline_at, checked_at, next_check_at, total, rate)
-                SELECT id, 'Artist number ' || n, 'artist number ' || n, {START}, {START}, {START}, {START}, 25, 0.06
+            INSERT INTO artists (id, name, folded, watched_since, checked_at, next_check_at, rate)
+                SELECT id, 'Artist number ' || n, 'artist number ' || n, {START}, {START}, {START}, 0.06
                 FROM numbered ORDER BY id;
+            INSERT INTO artist_lists (artist, list, initial_scan_at, checked_at, next_check_at, total)
+                SELECT id, 'albums', {START}, {START}, {START}, 25 FROM numbered ORDER BY id;
+            INSERT INTO artist_lists (artist, list, unwanted_at)
+                SELECT id, column1, {START} FROM numbered, (VALUES ('singles'), ('compilations'), ('appearances'));
             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {self.people})
                 INSERT INTO users (id, account_id, spotify_id, display_name, address, created_at, consent, follows_next_at)
                 SELECT n, hex(randomblob(14)), hex(randomblob(13)), 'Person ' || n, 'person' || n || '@example.com',

@@ -34,7 +34,7 @@ fn certificate() -> (Arc<ServerConfig>, NamedTempFile) {
 async fn emails_leave_encrypted(tls: impl FnOnce(Arc<ServerConfig>) -> Tls) {
     let (config, authority) = certificate();
     let login = Some(("dropday".to_owned(), "p@ss:w/rd".to_owned()));
-    let inbox = InboxSettings { tls: tls(config), login, ..InboxSettings::default() };
+    let inbox = InboxSettings { tls: tls(config), login };
     let authority = authority.path().to_str().unwrap();
     let mut home = Home::with_inbox(&[("MAIL__CA_FILE", authority)], inbox).await;
     let artist = home.world.add_artist("Röyksopp");

@@ -56,4 +56,5 @@ mod supervised;
 mod upkeep;
 mod users;
 mod visitor;
+mod wording;
 mod wrong_clock;
