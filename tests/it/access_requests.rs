@@ -58,7 +58,7 @@ async fn access_request_reaches_operator_by_email_and_status() {
     let answer = ask(&home, "  Aino   Virtanen ", "Aino@example.com ").await;
     assert_eq!((answer.status.as_u16(), answer.location.as_deref()), (303, Some("/asked")));
     let page = home.visitor().get("/asked").await;
-    assert!(page.status == 200 && page.body.contains("You have asked"), "{}", page.body);
+    assert!(page.status == 200 && page.body.contains("Your request has been sent"), "{}", page.body);
     home.emails().await;
     let [email] = &told(&home)[..] else { panic!("one letter") };
     assert!(email.subject.contains("Aino Virtanen asks to be let in"), "{}", email.subject);

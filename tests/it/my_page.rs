@@ -35,7 +35,7 @@ async fn healthy_account_shows_one_green_line() {
     let home = Home::new().await;
     let (_, martha) = home.listener_of("Martha", 12).await;
     home.round().await;
-    let well = "Tracking 12 artists. All checked within the last day. Spotify access lasts until 23 May 2027.";
+    let well = "Tracking 12 artists. All checked within the last 24 hours. Spotify access lasts until 23 May 2027.";
     assert_eq!(state(&martha.browser).await, ("good", well.to_owned()));
     home.advance_hours(50);
     home.follows().await;
@@ -85,8 +85,8 @@ async fn initial_scan_shows_progress_and_time_left() {
     let html = Html::parse_document(&page.body);
     let progress = html.select(&Selector::parse("progress[aria-label]").unwrap()).next().unwrap();
     assert_eq!((progress.attr("value"), progress.attr("max")), (Some("4"), Some("14")));
-    let pace = "it takes about 3 more days: 4 of your artists were checked for the first time in the last 24 \
-                hours, and 10 to go.";
+    let pace = "it will take about 3 more days: 4 of your artists had their first check in the last 24 \
+                hours, 10 to go.";
     assert!(page.words().contains(pace), "{}", page.words());
     home.advance_hours(30);
     assert!(martha.browser.get("/account").await.words().contains("we can’t say yet how long"));
@@ -168,7 +168,7 @@ async fn account_page_explains_overdue_artists_and_suspect_list() {
     let page = martha.browser.get("/account").await;
     assert_eq!(
         state(&martha.browser).await.1,
-        "120 of 120 artists have not been checked for too long."
+        "120 of 120 artists are overdue for a check."
     );
     assert_eq!(page.shown(".notice details li").len(), 50, "of many the first");
     home.finish().await;
@@ -181,7 +181,7 @@ async fn account_page_explains_stale_follow_list() {
     home.advance_hours(24);
     assert_eq!(state(&martha.browser).await.0, "good");
     home.advance_hours(1);
-    let stale = "Your list of followed artists could not be updated since 23 November 2026, 12:00.";
+    let stale = "Your list of followed artists hasn’t been updated since 23 November 2026, 12:00.";
     assert_eq!(state(&martha.browser).await, ("wait", stale.to_owned()));
     home.follows().await;
     assert_eq!(state(&martha.browser).await.0, "good");
@@ -246,7 +246,7 @@ async fn account_page_lists_emails_with_delivery_status() {
         "{expected}: {emails:?}"
     );
     assert!(emails.iter().any(|email| email.starts_with("Welcome Sent")), "{emails:?}");
-    assert!(emails.iter().any(|l| l.starts_with("Please confirm your address Left")), "{emails:?}");
+    assert!(emails.iter().any(|l| l.starts_with("Confirm your address Sent")), "{emails:?}");
 
     home.inbox.script(SmtpFault::RefuseMessage(452, "4.2.2 over quota".into()));
     home.advance_hours(1);
@@ -302,7 +302,7 @@ async fn sample_shows_own_artists_and_is_limited_to_hourly() {
     assert_eq!(emails[0].subject, "Sample: Röyksopp: Melody A.M.");
     assert!(emails[0].text.starts_with("This is a sample"), "{}", emails[0].text);
     assert!(emails[0].html.contains("This is a sample"));
-    assert_eq!(emails_of(&martha.browser).await[0], "A sample Sent 23 November 2026, 12:00");
+    assert_eq!(emails_of(&martha.browser).await[0], "Sample Sent 23 November 2026, 12:00");
 
     home.clock.advance(std::time::Duration::from_secs(59 * 60));
     let again = martha.browser.post("/account/sample", &[]).await;

@@ -178,7 +178,7 @@ async fn kind_filter_shows_one_kind_and_ignores_unknown() {
         assert_eq!(shown(&martha.browser, &path, "a[aria-current=true]").await.len(), 1);
     }
     for odd in ["", "?kind=", "?kind=LIVE", "?kind=%00", "?kind=albums'--", "?kind[]=live"] {
-        assert_eq!(titles(&martha.browser, &format!("/new{odd}")).await.len(), 6, "{odd}");
+        assert_eq!(titles(&martha.browser, &format!("/releases{odd}")).await.len(), 6, "{odd}");
     }
     home.finish().await;
 }
@@ -310,7 +310,7 @@ async fn releases_say_why_news_is_held_after_revocation() {
     home.advance_hours(2);
     home.follows().await;
     let item = items(&martha.browser, "/releases").await.remove(0);
-    assert!(item.contains("Not emailed: you have withdrawn"), "{item}");
+    assert!(item.contains("Not emailed: you removed"), "{item}");
     assert_eq!(titles(&jonas.browser, "/releases").await, ["Held back"]);
     home.advance_days(5);
     home.consents().await;

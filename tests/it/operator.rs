@@ -45,7 +45,7 @@ async fn lapsed_premium_alerts_operator_daily_and_users_see_why() {
         home.advance_hours(1);
     }
     home.checks().await;
-    assert!(page(&martha).await.contains("its owner has no Premium"));
+    assert!(page(&martha).await.contains("Premium has lapsed"));
     home.advance_hours(13);
     home.round().await;
     assert_eq!(told(&home).len(), 2, "and the next day again");
@@ -111,7 +111,7 @@ async fn forbidden_follow_list_pauses_only_follow_syncs() {
             home.follows().await;
         }
         assert_eq!(home.world.count(Endpoint::Following), 1, "asked once, for nobody again");
-        assert!(page(&martha).await.contains("no longer answers something"));
+        assert!(page(&martha).await.contains("no longer allows a call"));
         home.world.publish(&artist, NewAlbum::titled("New"));
         home.round().await;
         assert_eq!(home.emails_to(&jonas.address).len(), 1);

@@ -383,7 +383,7 @@ async fn hostile_names_do_not_break_admin_page() {
         "?page=%FF",
         "?%00=<script>",
     ] {
-        let answer = martha.browser.get(&format!("/operator{query}")).await;
+        let answer = martha.browser.get(&format!("/admin{query}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{query}");
         assert_eq!(texts(&answer.body, "#everybody tbody tr").len(), 1, "{query}");
     }

@@ -188,7 +188,7 @@ async fn invalid_preferences_form_keeps_submitted_values() {
     let typo = [("letters", "daily"), ("hour", "7"), ("zone", "Europe/Berln"), ("live", "on")];
     let answer = post(&typo).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    for kept in ["no such time zone", "Europe/Berln", "name=\"live\" checked"] {
+    for kept in ["know that time zone", "Europe/Berln", "name=\"live\" checked"] {
         assert!(answer.body.contains(kept), "no {kept} in {}", answer.body);
     }
     assert!(answer.body.contains("value=\"daily\" checked"), "{}", answer.body);
@@ -245,7 +245,7 @@ async fn welcome_email_lists_recent_releases_once() {
     }
     let emails = home.emails_to("jonas@example.com");
     let welcome = emails.last().unwrap();
-    assert_eq!(welcome.subject, "Welcome to Dropday: 1 artist watched for you");
+    assert_eq!(welcome.subject, "Welcome to Dropday: we’re tracking 1 artist");
     assert!(welcome.text.contains("Three weeks old"), "{}", welcome.text);
     assert!(!welcome.text.contains("Melody A.M."), "{}", welcome.text);
     assert_eq!(home.emails_to("j@example.com").len(), 1, "the letter that asks to confirm");
@@ -343,7 +343,7 @@ async fn next_email_preview_changes_nothing() {
         let (status, words) = next(odd).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{odd}");
         assert!(
-            words.starts_with("Please choose") || words.starts_with("There is no such"),
+            words.starts_with("Please choose") || words.starts_with("We don’t know"),
             "{words}"
         );
     }
