@@ -32,7 +32,7 @@ fn dkim(domain: &str, record: Option<&DkimRecord>) -> String {
     match record {
         Some(DkimRecord { name, value }) => {
             format!(
-                "publish {name} TXT {}, because Dropday signs emails with this key",
+                "{name} TXT {} must be published, because Dropday signs emails with this key",
                 strings(value)
             )
         }

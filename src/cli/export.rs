@@ -1,4 +1,4 @@
-//! `dropday export`: what a user asks the operator for.
+//! `dropday export`
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -19,7 +19,7 @@ pub(super) async fn run(
     file: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
     if !config.database.exists() {
-        bail!("there is no database at {}, so nobody is known", config.database.display());
+        bail!("there is no database at {} yet", config.database.display());
     }
     let (clock, rng) = super::machine();
     let db = app::open_database(config, &clock, &rng)?;
@@ -31,7 +31,7 @@ pub(super) async fn run(
         .await?;
     let Some(all) = all else {
         bail!(
-            "nobody here has that number, id at Spotify or confirmed address; dropday status counts who is here"
+            "no user has that number, Spotify ID or confirmed email address; see dropday users list"
         );
     };
     let all = format!("{all:#}");

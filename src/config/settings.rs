@@ -18,10 +18,8 @@ use super::credentials::Credentials;
 use super::{DEFAULTS, Fingerprints};
 
 /// Earlier names of keys.
-const RENAMED: [(&str, &str); 2] = [
-    ("mail.batch_window", "mail.batch_window"),
-    ("schedule.max_check_interval", "schedule.max_check_interval"),
-];
+const RENAMED: [(&str, &str); 2] =
+    [("mail.together", "mail.batch_window"), ("schedule.max_wait", "schedule.max_check_interval")];
 
 pub(super) struct Settings {
     /// By full key, such as `web.listen`.

@@ -31,7 +31,7 @@ impl Email {
 /// Emails hold links that sign users in, so `Debug` shows sizes.
 impl std::fmt::Debug for Email {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Letter")
+        f.debug_struct("Email")
             .field("text_bytes", &self.text.len())
             .field("html_bytes", &self.html.len())
             .finish_non_exhaustive()
@@ -42,13 +42,13 @@ impl std::fmt::Debug for Email {
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// A template failed.
-    #[error("a letter's template failed: {0}")]
+    #[error("failed to render an email's template: {0}")]
     Template(#[from] askama::Error),
     /// What the template made is no MJML.
-    #[error("a letter's layout cannot be read: {0}")]
+    #[error("an email's template is not valid MJML: {0}")]
     Layout(#[from] mrml::prelude::parser::Error),
     /// The MJML could not be turned into HTML.
-    #[error("a letter's layout cannot be rendered: {0}")]
+    #[error("failed to turn MJML into HTML: {0}")]
     Html(#[from] mrml::prelude::render::Error),
 }
 

@@ -47,12 +47,12 @@ impl DeliveryReport {
 
 impl fmt::Display for DeliveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} letters sent", self.sent)?;
+        write!(f, "{} emails sent", self.sent)?;
         for (count, what) in [
-            (self.deferred, "put off"),
-            (self.refused, "refused for good"),
+            (self.deferred, "deferred"),
+            (self.refused, "rejected for good"),
             (self.dropped, "no longer wanted"),
-            (self.held, "for addresses that letters come back from"),
+            (self.held, "held because the address bounces"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;
@@ -70,7 +70,7 @@ pub async fn run(
 ) -> Result<DeliveryReport, StoreError> {
     let batch_window = ctx.batch_window;
     if scope == Scope::All {
-        ctx.db.write("make letters due", move |tx| outbox::make_due(tx, batch_window)).await?;
+        ctx.db.write("make emails due", move |tx| outbox::make_due(tx, batch_window)).await?;
     }
     let mut run = DeliveryRun::new(ctx.mailer.connections());
     let ended = send_all(ctx, watch, &mut run).await;
@@ -196,8 +196,7 @@ impl Queue {
     ) -> Result<Option<PendingEmail>, StoreError> {
         if self.units.is_empty() && (self.has_moved || !self.is_begun) {
             let batch_window = ctx.batch_window;
-            let due =
-                ctx.db.read("which letters are due", move |tx| outbox::due(tx, batch_window, PAGE));
+            let due = ctx.db.read("due emails", move |tx| outbox::due(tx, batch_window, PAGE));
             self.units = due.await?.into();
             (self.has_moved, self.is_begun) = (false, true);
             self.of = self.done + self.units.len() as u64;

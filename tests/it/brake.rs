@@ -77,7 +77,7 @@ async fn mass_refusal_ends_no_consent() {
     let told = home.emails_to(OPERATOR);
     assert_eq!(told.len(), 1, "the operator is told once");
     assert!(told[0].subject.contains("rejects many users at once"), "{}", told[0].subject);
-    assert!(told[0].text.contains("of 5 people"), "{}", told[0].text);
+    assert!(told[0].text.contains("for 5 users at once"), "{}", told[0].text);
     assert_eq!(home.status().await.users.all, 5);
     home.finish().await;
 }

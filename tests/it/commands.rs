@@ -59,7 +59,7 @@ async fn once_all_stops_at_the_daily_quota_without_failing() {
         (Some(0), 3),
         "{ended:?}"
     );
-    assert!(ended.out.contains("the day's calls are spent"), "{}", ended.out);
+    assert!(ended.out.contains("the day's calls are used up"), "{}", ended.out);
     machine.finish().await;
 }
 
@@ -84,7 +84,7 @@ async fn once_fails_while_mail_server_is_down_and_catches_up() {
     machine.inbox.stop().await;
     let ended = once(&machine).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.out.contains("1 put off; the mail server cannot be used"), "{}", ended.out);
+    assert!(ended.out.contains("1 deferred; the mail server cannot be used"), "{}", ended.out);
     let status = machine.status().await;
     assert_eq!(
         (&status["emails"]["queued"], &status["emails"]["deferred"]),
@@ -348,7 +348,7 @@ async fn health_fails_when_daemon_does_not_answer() {
     let _silent = std::net::TcpListener::bind(&machine.address).unwrap();
     let listens = [("WEB__LISTEN", machine.address.as_str())];
     let ended = machine.run_with(&listens, &["health"]).await;
-    assert!(ended.code == Some(1) && ended.err.contains("no answer within 5 s"), "{ended:?}");
+    assert!(ended.code == Some(1) && ended.err.contains("no response within 5 s"), "{ended:?}");
     machine.finish().await;
 }
 

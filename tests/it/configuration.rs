@@ -128,7 +128,7 @@ fn unknown_key_is_rejected_with_its_path() {
         ("[spotify]\nClient_ID = \"x\"", "`spotify.Client_ID`"),
         ("[spotfy]\nclient_id = \"x\"", "`spotfy`"),
         ("listen = \"127.0.0.1:1\"", "`listen`"),
-        ("[mail]\ntogether = \"1m\"", "`mail.batch_window` (did you mean `mail.batch_window`?)"),
+        ("[mail]\ntogether = \"1m\"", "`mail.together` (did you mean `mail.batch_window`?)"),
         ("[web.tls]\ncert = \"x\"", "`web.tls`"),
         ("[mail]\nfrom_file = \"x\"", "`mail.from_file`"),
     ] {
@@ -505,7 +505,7 @@ fn variables_of_image_and_compose_file_exist() {
 async fn first_start_creates_private_key_file() {
     let machine = Machine::new().await;
     let first = machine.run(&["once"]).await;
-    assert!(first.err.contains("made the key"), "{first:?}");
+    assert!(first.err.contains("created the key"), "{first:?}");
     let file = machine.folder.path().join("dropday.key");
     let key = std::fs::read_to_string(&file).unwrap();
     assert_eq!(BASE64_STANDARD.decode(key.trim()).unwrap().len(), 32);

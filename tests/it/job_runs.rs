@@ -28,7 +28,7 @@ async fn idle_runs_share_one_row_updated_every_ten_minutes() {
     let home = Home::new().await;
     let mut noted = Vec::new();
     for _ in 0..24 * 60 {
-        record(&home, RunResult::Ok, true, "0 letters sent").await;
+        record(&home, RunResult::Ok, true, "0 emails sent").await;
         let runs = latest(&home).await;
         assert_eq!(runs.len(), 1);
         assert!(home.now().duration_since(runs[0].ended_at).as_mins() < 10);
@@ -43,17 +43,17 @@ async fn idle_runs_share_one_row_updated_every_ten_minutes() {
 #[tokio::test]
 async fn repeated_failure_is_one_row_and_recovery_shows_immediately() {
     let home = Home::new().await;
-    record(&home, RunResult::Ok, false, "3 letters sent").await;
+    record(&home, RunResult::Ok, false, "3 emails sent").await;
     for _ in 0..60 {
         minute(&home);
-        record(&home, RunResult::Failed, false, "0 letters sent, 1 put off").await;
+        record(&home, RunResult::Failed, false, "0 emails sent, 1 deferred").await;
     }
     let runs = latest(&home).await;
     let results: Vec<_> = runs.iter().map(|run| run.result).collect();
     assert_eq!(results, [RunResult::Failed, RunResult::Ok]);
     assert!(home.now().duration_since(runs[0].ended_at).as_mins() < 10, "it is updated");
     minute(&home);
-    record(&home, RunResult::Ok, true, "0 letters sent").await;
+    record(&home, RunResult::Ok, true, "0 emails sent").await;
     assert_eq!(latest(&home).await[0].ended_at, home.now());
     home.finish().await;
 }
@@ -61,7 +61,7 @@ async fn repeated_failure_is_one_row_and_recovery_shows_immediately() {
 #[tokio::test]
 async fn last_twenty_runs_and_last_success_are_kept() {
     let home = Home::new().await;
-    record(&home, RunResult::Ok, false, "3 letters sent").await;
+    record(&home, RunResult::Ok, false, "3 emails sent").await;
     for n in 0..100 {
         minute(&home);
         record(&home, RunResult::Failed, false, &format!("{n} put off")).await;
@@ -69,7 +69,7 @@ async fn last_twenty_runs_and_last_success_are_kept() {
     let runs = latest(&home).await;
     assert_eq!(runs.len(), 21);
     assert_eq!((runs[0].did.as_str(), runs[19].did.as_str()), ("99 put off", "80 put off"));
-    assert_eq!(runs[20].did, "3 letters sent");
+    assert_eq!(runs[20].did, "3 emails sent");
     home.finish().await;
 }
 
@@ -77,9 +77,9 @@ async fn last_twenty_runs_and_last_success_are_kept() {
 async fn run_is_recorded_after_clock_is_set_back() {
     let home = Home::new().await;
     home.advance_days(300);
-    record(&home, RunResult::Ok, true, "0 letters sent").await;
+    record(&home, RunResult::Ok, true, "0 emails sent").await;
     home.clock.set(crate::home::START.parse().unwrap());
-    record(&home, RunResult::Ok, true, "0 letters sent").await;
+    record(&home, RunResult::Ok, true, "0 emails sent").await;
     assert_eq!(latest(&home).await[0].ended_at, home.now());
     home.finish().await;
 }
@@ -94,8 +94,7 @@ async fn status_shows_runs_of_each_job() {
     let jobs = eventually("runs of every job", async || {
         let jobs = machine.status().await["jobs"].clone();
         let said = jobs.to_string();
-        let all =
-            ["letters sent", "lists of follows read (1 artists added", "1 artists checked (1"];
+        let all = ["emails sent", "lists of follows read (1 artists added", "1 artists checked (1"];
         all.iter().all(|did| said.contains(did)).then_some(jobs)
     })
     .await;

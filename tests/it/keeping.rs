@@ -83,7 +83,7 @@ async fn backup_under_load_restores_elsewhere_and_works() {
     drop(writer);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(written > 0, "others could write meanwhile");
-    assert!(ended.out.contains("1 people, 1 artists"), "{}", ended.out);
+    assert!(ended.out.contains("1 users, 1 artists"), "{}", ended.out);
     assert!(ended.out.contains(text(&key_of(&machine))), "it says where the key is: {}", ended.out);
     assert_eq!(backup.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     daemon.signal("TERM");
@@ -175,7 +175,7 @@ async fn restore_keeps_old_database_and_names_returning_users() {
     assert!(daemon.kill());
     let ended = machine.run(&["restore", text(&backup)]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.out.contains("number 1, Martha"), "{}", ended.out);
+    assert!(ended.out.contains("User 1, Martha"), "{}", ended.out);
     let kept = ended.out.split_whitespace().find(|word| word.contains(".replaced-")).unwrap();
     assert_eq!(count(Path::new(kept), "SELECT count(*) FROM users"), 0);
     assert_eq!(count(&machine.database(), "SELECT count(*) FROM users"), 1);

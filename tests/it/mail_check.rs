@@ -72,7 +72,7 @@ async fn check_sends_a_test_email_and_prints_the_reply() {
     let machine = Machine::with_inbox(&[], InboxSettings::default()).await;
     let ended = machine.run(&["check", "--send-to", "martha@example.org"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let line = ended.out.lines().find(|line| line.starts_with("ok    test letter: ")).unwrap();
+    let line = ended.out.lines().find(|line| line.starts_with("ok    test email: ")).unwrap();
     assert!(line.contains("it said: 250 "), "{line}");
     let emails = machine.inbox.received_by("martha@example.org");
     assert_eq!(emails.len(), 1);
@@ -82,9 +82,9 @@ async fn check_sends_a_test_email_and_prints_the_reply() {
     machine.inbox.refuse("martha@example.org", 550, "5.1.1 no such user");
     let ended = machine.run(&["check", "--send-to", "martha@example.org"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.out.contains("WRONG test letter: ") && ended.out.contains("5.1.1 no such user"));
+    assert!(ended.out.contains("WRONG test email: ") && ended.out.contains("5.1.1 no such user"));
     let ended = machine.run(&["check", "--send-to", "martha"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.out.contains("WRONG test letter: martha is no address"), "{}", ended.out);
+    assert!(ended.out.contains("WRONG test email: martha is not a valid address"), "{}", ended.out);
     machine.finish().await;
 }

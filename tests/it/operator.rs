@@ -144,7 +144,7 @@ async fn forbidden_artist_does_not_block_other_artists() {
         assert!(!home.follows().await.has_failed());
         home.advance_hours(1);
         assert_eq!(home.checks_of(Scope::Due).await.checked, 2, "the others have their turn");
-        assert!(!page(&martha).await.contains("no longer answers"));
+        assert!(!page(&martha).await.contains("no longer allows"));
         home.advance_hours(18);
         assert_eq!(home.checks_of(Scope::Due).await.failed, 0);
         assert_eq!(home.status().await.artists.failing, 0);

@@ -82,7 +82,7 @@ async fn address_confirmed_by_admin_gets_news() {
     assert_eq!(daemon.ended().await, Some(0));
     let ended = machine.run(&["users", "confirm", "1", "no address"]).await;
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains("is no address"), "{ended:?}");
+    assert!(ended.err.contains("is not a valid address"), "{ended:?}");
     let ended = machine.run(&["users", "confirm", "1", "new@example.com"]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let ended = machine.run(&["users", "list"]).await;
@@ -99,7 +99,7 @@ async fn test_email_goes_to_the_named_address() {
     assert_eq!(machine.emails_to("operator@example.com").len(), 1);
     let ended = machine.run(&["send-test", "operator"]).await;
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains("is no address"), "{ended:?}");
+    assert!(ended.err.contains("is not a valid address"), "{ended:?}");
     machine.inbox.stop().await;
     let ended = machine.run(&["send-test", "operator@example.com"]).await;
     assert_eq!(ended.code, Some(1), "{ended:?}");

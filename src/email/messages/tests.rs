@@ -24,8 +24,8 @@ fn every_email() {
 #[test]
 fn an_account_without_a_name_is_somebody() {
     let email = samples::confirm("\r\n").email().unwrap();
-    assert!(email.text.contains("Somebody asked Dropday to write to this address"));
-    assert!(email.html.contains("Somebody asked Dropday"));
+    assert!(email.text.contains("Someone asked Dropday to email this address"));
+    assert!(email.html.contains("Someone asked Dropday"));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_welcome_lists_ten_and_says_how_many_more_there_are() {
     );
     let one = welcome::Welcome { watched: 1, not_checked: 1, ..samples::welcome(&[]) };
     let email = one.email().unwrap();
-    assert!(email.text.contains("From now on 1 artist that you follow on Spotify is watched"));
+    assert!(email.text.contains("We’re now tracking the 1 artist you follow"));
 }
 
 #[test]

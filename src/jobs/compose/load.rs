@@ -52,7 +52,7 @@ pub(super) fn load(
         }
         Addressee::Left => return goodbye(tx, claimed),
     };
-    let Some(user) = user else { return Ok(Err("the person has left")) };
+    let Some(user) = user else { return Ok(Err("the user has deleted their account")) };
     if claimed.kind == EmailKind::Confirm {
         return confirm(tx, claimed, user);
     }
@@ -72,7 +72,7 @@ pub(super) fn load(
 
 fn sign_in_again(user: &User) -> Result<Facts, NoLongerNeeded> {
     match user.deleted_at {
-        _ if !user.must_sign_in => Err("the person has signed in again"),
+        _ if !user.must_sign_in => Err("the user has signed in again"),
         Some(at) => Ok(Facts::Withdrawn(day_of(at))),
         None => Ok(Facts::SignInAgain),
     }
@@ -84,7 +84,7 @@ fn consent_ends(claimed: &Claimed, user: &User, now: Timestamp) -> Result<Facts,
     let due = reminder_due(given_at, now)
         .map(|due| consent_reminders::subject(given_at.as_millisecond(), due));
     if due.is_none() || claimed.subjects.first() != due.as_ref() {
-        return Err("the person has signed in again, or a later letter says it");
+        return Err("the user has signed in again, or a later reminder replaces this one");
     }
     Ok(Facts::ConsentEnds(day_of(ends_at(given_at))))
 }
@@ -94,7 +94,7 @@ fn goodbye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
         Some(number) => goodbye_emails::find(tx, number)?,
         None => None,
     };
-    let goodbye = goodbye.ok_or("nobody knows any more whom it was for");
+    let goodbye = goodbye.ok_or("the recipient is no longer known");
     Ok(goodbye.map(|goodbye| (goodbye.address.clone(), Facts::Goodbye(goodbye))))
 }
 
@@ -158,7 +158,7 @@ fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Loaded<(EmailAddress, 
     let to = link.as_ref().and_then(|link| link.address.clone());
     Ok(match (to, link) {
         (Some(to), Some(link)) => Ok((to, Facts::Confirm(user, link))),
-        _ => Err("the link is used, over or replaced"),
+        _ => Err("the link was used or replaced, or has expired"),
     })
 }
 

@@ -62,7 +62,7 @@ pub(super) fn load(
     settings: &check_planner::Settings,
 ) -> Loaded<NewsData> {
     let Some(wanted) = preferences::of(tx, user.id)? else {
-        return Ok(Err("the person has left"));
+        return Ok(Err("the user has deleted their account"));
     };
     let mut items = Vec::new();
     for id in claimed.subjects.iter().filter_map(|subject| ReleaseId::parse(subject)) {
@@ -76,7 +76,7 @@ pub(super) fn load(
         }
     }
     if items.is_empty() {
-        return Ok(Err("nothing of it is known and wanted any more"));
+        return Ok(Err("no release of it is known and wanted any more"));
     }
     // If the email gets too long, singles are left out first.
     items.sort_by_key(|item| item.release.kind == ReleaseKind::Single);
@@ -91,10 +91,10 @@ pub(super) fn load_sample(
     settings: &check_planner::Settings,
 ) -> Loaded<NewsData> {
     let Some(wanted) = preferences::of(tx, user.id)? else {
-        return Ok(Err("the person has left"));
+        return Ok(Err("the user has deleted their account"));
     };
     if user.deleted_at.is_some() {
-        return Ok(Err("the person has withdrawn their permission"));
+        return Ok(Err("the user has withdrawn their consent"));
     }
     let news = outbox::stream(tx, user.id, i64::MAX, SAMPLE_CANDIDATES)?.entries;
     let mut latest = sampled(tx, &user, news.into_iter().map(|entry| entry.release))?;
@@ -128,7 +128,7 @@ pub(super) fn load_welcome(
     settings: &check_planner::Settings,
 ) -> Loaded<NewsData> {
     let wanted = preferences::of(tx, user.id)?.filter(|wanted| wanted.is_subscribed);
-    let Some(wanted) = wanted else { return Ok(Err("letters with news are switched off")) };
+    let Some(wanted) = wanted else { return Ok(Err("emails about new releases are off")) };
     let mut recent = Vec::new();
     for release in releases::recent_of(tx, user.id, MAX_CANDIDATES)? {
         if recent.len() == WELCOME_RELEASES {

@@ -27,7 +27,7 @@ const MARK_AGAIN_AFTER: [Duration; 4] = [
 ];
 
 /// The reason that is stored with an email that was not tried.
-const ADDRESS_BOUNCES: &str = "not sent, since letters to this address come back";
+const ADDRESS_BOUNCES: &str = "not sent, because the address bounces";
 
 /// The outcome of an attempt, and what it says about the server.
 pub(super) struct Done {
@@ -83,7 +83,7 @@ async fn attempt(ctx: &Ctx, pending_email: PendingEmail) -> Result<Done, StoreEr
     let (to, text) = match compose(ctx, &claimed).await {
         Ok(composed) => composed,
         Err(ComposeError::NoLongerNeeded(why)) => {
-            ctx.db.write("drop letter", move |tx| outbox::mark_dropped(tx, email, why)).await?;
+            ctx.db.write("drop email", move |tx| outbox::mark_dropped(tx, email, why)).await?;
             return unasked(Fate::Unwanted);
         }
         Err(ComposeError::Store(error)) => return Err(error),
@@ -97,7 +97,7 @@ async fn attempt(ctx: &Ctx, pending_email: PendingEmail) -> Result<Done, StoreEr
     };
     let sent = ctx.mailer.send(&to, &text, &stamp).await;
     let kind = claimed.kind.as_str();
-    tracing::debug!(email, kind, %to, said = sent.as_deref().ok(), "letter handed over");
+    tracing::debug!(email, kind, %to, said = sent.as_deref().ok(), "mail server replied");
     match sent {
         Ok(_) => {
             ctx.metrics.record_email(kind, EmailOutcome::Sent);
@@ -119,7 +119,7 @@ async fn claim(ctx: &Ctx, pending_email: PendingEmail) -> Result<Claim, StoreErr
     let lease = ctx.email_timeout + LEASE_MARGIN;
     let lease = SignedDuration::try_from(lease).unwrap_or(SignedDuration::from_hours(1));
     ctx.db
-        .write("claim letter", move |tx| {
+        .write("claim email", move |tx| {
             let Some(claimed) = outbox::claim(tx, &pending_email, lease)? else {
                 return Ok(Claim::Skipped);
             };
@@ -153,7 +153,7 @@ async fn settle_failure(
         kind = claimed.kind.as_str(),
         attempts = claimed.attempts,
         %error,
-        "a letter did not leave"
+        "failed to send email"
     );
     let (fate, server) = match error {
         SendError::Permanent(_) => (refuse(ctx, claimed, why, None).await?, Server::Ok),
@@ -187,11 +187,11 @@ async fn refuse(
             None => Ok(false),
         }
     };
-    if ctx.db.write("letter refused", settle).await? {
+    if ctx.db.write("email rejected", settle).await? {
         let user = bounced.map(|user| user.0);
         tracing::warn!(
             user,
-            "letters to this person come back; no more are sent until they confirm an address"
+            "address bounces; sending no more emails to this user until they confirm an address"
         );
     }
     Ok(Fate::Refused(why))
@@ -222,7 +222,7 @@ async fn deferred(
     let operator = Operator::at(ctx.operator.as_ref());
     let is_given_up = ctx
         .db
-        .write("put letter off", move |tx| {
+        .write("defer email", move |tx| {
             let (tries, since) = (backoff::EMAIL_ATTEMPTS, tx.now() - backoff::EMAIL_TIMEOUT);
             if case == Case::Deferred && outbox::give_up(tx, email, &said, tries, since)? {
                 return Ok(true);
@@ -259,15 +259,15 @@ async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
         user.map_or(Ok(()), |user| users::reached(tx, user))
     };
     for wait in MARK_AGAIN_AFTER {
-        match ctx.db.write("letter sent", mark).await {
+        match ctx.db.write("mark email sent", mark).await {
             Err(error) => {
-                tracing::warn!(email, %error, "a letter that was sent cannot be marked yet");
+                tracing::warn!(email, %error, "failed to mark email as sent, retrying");
                 ctx.clock.sleep(wait).await;
             }
             Ok(()) => return Ok(()),
         }
     }
-    ctx.db.write("letter sent", mark).await
+    ctx.db.write("mark email sent", mark).await
 }
 
 /// The Message-ID, the same for every attempt: derived from the first row and our key. The time distinguishes
