@@ -128,10 +128,10 @@ async fn invalid_access_request_keeps_submitted_values() {
     let proof = value(&page, "proof").unwrap();
     let long = "n".repeat(101);
     for (name, address, words, field) in [
-        ("", "aino@example.com", "type your name", "name"),
+        ("", "aino@example.com", "Enter your name", "name"),
         (&long, "aino@example.com", "at most 100", "name"),
         ("Aino", "", "address of your Spotify account.", "address"),
-        ("Aino <\"b>", "aino", "does not look like", "address"),
+        ("Aino <\"b>", "aino", "doesn’t look like", "address"),
         ("Aino", "a@b.c\r\nBcc: eve@example.com", "line break", "address"),
     ] {
         let form = [("proof", proof.as_str()), ("name", name), ("address", address)];

@@ -40,7 +40,7 @@ async fn healthy_account_shows_one_green_line() {
     home.advance_hours(50);
     home.follows().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "good" && words.contains("within 3 days"), "{words}");
+    assert!(colour == "good" && words.contains("within the last 3 days"), "{words}");
     let page = martha.browser.get("/account").await;
     assert!(page.shown(".notice").is_empty(), "nothing stands in the way");
     home.finish().await;
@@ -192,7 +192,7 @@ async fn account_page_explains_stale_follow_list() {
     assert!(
         colour == "wait"
             && words
-                .starts_with("Your followed artists will be read again on 24 November 2026, 22:00"),
+                .starts_with("Your followed artists can’t be updated until 24 November 2026, 22:00"),
         "{words}"
     );
     home.finish().await;
@@ -257,7 +257,7 @@ async fn account_page_lists_emails_with_delivery_status() {
     let (hers, his) = (emails_of(&martha.browser).await, emails_of(&jonas.browser).await);
     let all = [hers, his].concat();
     assert!(
-        all.iter().any(|l| l.starts_with("New: Late Put off") && l.contains("4.2.2")),
+        all.iter().any(|l| l.starts_with("New: Late Delayed") && l.contains("4.2.2")),
         "{all:?}"
     );
     for emails in [emails_of(&martha.browser).await, emails_of(&jonas.browser).await] {
@@ -300,8 +300,8 @@ async fn sample_shows_own_artists_and_is_limited_to_hourly() {
     let emails = home.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
     assert_eq!(emails[0].subject, "Sample: Röyksopp: Melody A.M.");
-    assert!(emails[0].text.starts_with("This is a sample"), "{}", emails[0].text);
-    assert!(emails[0].html.contains("This is a sample"));
+    assert!(emails[0].text.starts_with("This is the sample"), "{}", emails[0].text);
+    assert!(emails[0].html.contains("This is the sample"));
     assert_eq!(emails_of(&martha.browser).await[0], "Sample Sent 23 November 2026, 12:00");
 
     home.clock.advance(std::time::Duration::from_secs(59 * 60));

@@ -194,7 +194,7 @@ async fn invalid_preferences_form_keeps_submitted_values() {
     assert!(answer.body.contains("value=\"daily\" checked"), "{}", answer.body);
     let nothing = post(&[("letters", "at_once"), ("hour", "7"), ("zone", "UTC")]).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(nothing.body.contains("Nothing is ticked"), "{}", nothing.body);
+    assert!(nothing.body.contains("at least one kind"), "{}", nothing.body);
     for form in [
         &[][..],
         &[("letters", "hourly"), ("hour", "7"), ("zone", "UTC"), ("albums", "on")],
