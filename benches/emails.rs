@@ -3,7 +3,9 @@
 //! `cargo bench --bench emails`
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dropday::email::messages::samples;
+
+#[path = "../tests/support/email_samples.rs"]
+mod samples;
 
 fn emails(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("emails");

@@ -12,9 +12,11 @@ use dropday::app;
 use dropday::clock::SystemClock;
 use dropday::domain::user::EmailAddress;
 use dropday::email::dkim::DkimSettings;
-use dropday::email::messages::samples;
 use dropday::email::smtp::{Mailer, MessageMeta, SmtpSettings};
 use dropday::terminal::print_out;
+
+#[path = "../tests/support/email_samples.rs"]
+mod samples;
 
 fn main() -> anyhow::Result<()> {
     app::install_crypto();

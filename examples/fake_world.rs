@@ -40,21 +40,21 @@ async fn main() -> anyhow::Result<()> {
     if let Some(secret) = argument("--client-secret") {
         world.set_client_secret(&secret);
     }
-    match (number("--people")?, number("--artists")?) {
+    match (number("--users")?, number("--artists")?) {
         (Some(users), Some(artists)) => crowd(&world, users, artists),
         _ => drop(catalogue::populate(&world, day_of(SystemClock.now()))),
     }
     let login = argument("--inbox-password").map(|password| ("dropday".to_owned(), password));
-    let settings = InboxSettings { login, ..InboxSettings::default() };
+    let settings = InboxSettings { login };
     let inbox =
         Inbox::start(Arc::new(SystemClock), settings).await.context("cannot start the inbox")?;
     let inbox_controls = Router::new()
         .route("/_world/inbox", get(inbox_address))
-        .route("/_world/letters", get(emails))
+        .route("/_world/emails", get(emails))
         .with_state(inbox);
     let controls = Router::new()
         .route("/_world/put-out", post(publish))
-        .route("/_world/people", get(users))
+        .route("/_world/users", get(users))
         .route("/_world/artists", get(artists))
         .route("/_world/unexpected", get(unexpected))
         .route("/_world/expire-access-tokens", post(expire_access_tokens))

@@ -1,11 +1,9 @@
 //! Time and randomness, which everything else takes as arguments. The only file that reads them from the system.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 /// What [`Clock::sleep`] returns.
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -37,36 +35,6 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved. Sleeping moves it.
-#[derive(Debug)]
-pub struct ManualClock(Mutex<Timestamp>);
-
-impl ManualClock {
-    pub fn at(start: Timestamp) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(start)))
-    }
-
-    pub fn advance(&self, time: Duration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
-    }
-
-    /// Sets the clock, backwards too.
-    pub fn set(&self, now: Timestamp) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn sleep(&self, time: Duration) -> Sleep<'_> {
-        self.advance(time);
-        Box::pin(std::future::ready(()))
-    }
-}
-
 /// A source of randomness.
 pub trait Rng: Send + Sync + 'static {
     /// Fills `bytes` with random bytes.
@@ -94,32 +62,5 @@ impl Rng for SystemRng {
     #[expect(clippy::expect_used, reason = "without randomness no secret is safe")]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system provides no randomness");
-    }
-}
-
-/// Yields the same bytes for the same seed: SHA-256 of the seed and a counter. For tests and simulations.
-#[derive(Debug)]
-pub struct SeededRng {
-    seed: u64,
-    drawn: Mutex<u64>,
-}
-
-impl SeededRng {
-    pub fn new(seed: u64) -> Arc<Self> {
-        Arc::new(Self { seed, drawn: Mutex::new(0) })
-    }
-}
-
-impl Rng for SeededRng {
-    fn fill(&self, bytes: &mut [u8]) {
-        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
-        for chunk in bytes.chunks_mut(32) {
-            *drawn += 1;
-            let block = Sha256::new()
-                .chain_update(self.seed.to_le_bytes())
-                .chain_update(drawn.to_le_bytes())
-                .finalize();
-            chunk.copy_from_slice(&block[..chunk.len()]);
-        }
     }
 }

@@ -2,6 +2,13 @@
 //!
 //! `ARCHITECTURE.md` has the map, the invariants and two walkthroughs.
 
+// The files in `tests/support` name this crate, because examples, benchmarks and integration tests use them too.
+#[cfg(test)]
+extern crate self as dropday;
+#[cfg(test)]
+#[path = "../tests/support/clock.rs"]
+mod test_clock;
+
 pub mod accounts;
 pub mod app;
 pub mod cli;

@@ -9,6 +9,8 @@
 mod catalogue;
 mod delays;
 mod play;
+#[path = "../../tests/support/clock.rs"]
+mod test_clock;
 
 use std::time::Instant;
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::test_clock::{ManualClock, SeededRng};
 use dropday::app;
-use dropday::clock::{Clock, ManualClock, SeededRng};
+use dropday::clock::Clock;
 use dropday::config::Config;
 use dropday::context::Ctx;
 use dropday::demo::inbox::InboxSettings;
@@ -15,10 +16,10 @@ use dropday::domain::artist::ArtistId;
 use dropday::domain::hint::{Group, Hint, SourceName, Subject};
 use dropday::hints::{Answer, Asking, Source, SourceInfo};
 use dropday::jobs::{RunControl, Scope, check_artists, fetch_hints, sync_follows};
-use dropday::store::hints as store_hints;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::{Coming, Draws, FIRST_DAY, PLAYED_DAYS, WARM_UP_DAYS, imagine};
@@ -227,7 +228,11 @@ impl Simulation {
         let market = &self.ctx.cadence.market;
         let is_morning =
             market.day_began(now).is_some_and(|began| now.duration_since(began) < MORNING);
-        let turns = match market.next_day(now) {
+        // A day has at most 25 hours.
+        let next_day = market
+            .day_began(now)
+            .and_then(|began| market.day_began(began + SignedDuration::from_hours(26)));
+        let turns = match next_day {
             Some(_) if is_morning => now + RELEASES_INTERVAL,
             Some(day) => day + SignedDuration::from_secs(5),
             None => now + SPREAD,
@@ -239,11 +244,19 @@ impl Simulation {
         next = next.min(self.coming.get(self.out.len()).map_or(next, |album| album.out_at));
         if !self.ctx.hints.is_empty() {
             next = next.min(hints_at);
-            let open = self.ctx.db.read("play", store_hints::next_at).await.expect("hints");
+            let open = self.next_hint();
             // Hints that are already due wait for calls.
             next = next.min(open.filter(|at| *at > now).unwrap_or(next));
         }
         next.max(now + SignedDuration::from_secs(1))
+    }
+
+    /// When the next open hint asks for a check.
+    fn next_hint(&self) -> Option<Timestamp> {
+        let sql = "SELECT min(next_at) FROM hints WHERE state = 'open'";
+        let conn = Connection::open(self.ctx.db.path()).expect("the database");
+        let next: Option<i64> = conn.query_row(sql, [], |row| row.get(0)).expect("hints");
+        next.map(|at| Timestamp::from_millisecond(at).expect("a time"))
     }
 
     /// Releases the albums that are due.

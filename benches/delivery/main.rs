@@ -9,6 +9,8 @@
 
 mod pending;
 mod postfix;
+#[path = "../../tests/support/email_samples.rs"]
+mod samples;
 mod sending;
 
 use postfix::Sink;

@@ -8,12 +8,12 @@ use dropday::app;
 use dropday::clock::{Clock, SystemClock};
 use dropday::domain::user::EmailAddress;
 use dropday::email::message::Email;
-use dropday::email::messages::samples;
 use dropday::email::smtp::{Mailer, MessageMeta, SmtpSettings};
 use tokio::runtime::Runtime;
 
 use super::Connections;
 use super::postfix::Sink;
+use super::samples;
 
 /// One mailer per task, or one for all tasks.
 pub(crate) struct Sending {

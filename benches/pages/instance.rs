@@ -4,10 +4,10 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::test_clock::{ManualClock, SeededRng};
 use axum::Router;
 use axum::routing::get;
 use dropday::accounts::{feeds, session};
-use dropday::clock::{ManualClock, SeededRng};
 use dropday::config::Config;
 use dropday::context::Ctx;
 use dropday::demo::inbox::InboxSettings;

@@ -7,6 +7,8 @@
 #![expect(clippy::print_stdout, reason = "a table is what this is for")]
 
 mod instance;
+#[path = "../../tests/support/clock.rs"]
+mod test_clock;
 mod wrk;
 
 use instance::Instance;

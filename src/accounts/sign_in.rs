@@ -5,9 +5,9 @@ use url::Url;
 
 use super::{access_requests, invitations, secret, session};
 use crate::context::Ctx;
-use crate::domain::signup_policy::{Applicant, InvitationStatus, SignUpDenied};
+use crate::domain::signup_policy::{InvitationStatus, SignUpDenied};
 use crate::domain::token::Grant;
-use crate::domain::user::{Profile, UserId};
+use crate::domain::user::Profile;
 use crate::gateway::GatewayError;
 use crate::spotify::{self, auth::new_verifier};
 use crate::store::oauth_states::{self, OauthState};
@@ -26,13 +26,6 @@ pub struct CallbackParams {
     pub code: Option<String>,
     pub state: Option<String>,
     pub error: Option<String>,
-}
-
-#[derive(Debug)]
-pub struct SignedIn {
-    pub user: UserId,
-    /// The session token, for a cookie.
-    pub session: String,
 }
 
 /// Why a sign-in failed.
@@ -105,13 +98,13 @@ pub async fn begin_sign_in(
 }
 
 /// Completes a sign-in: checks the state, exchanges the code, loads the profile, saves the tokens and opens a
-/// session, which replaces the one that the browser `held`.
+/// session, which replaces the one that the browser `held`. Returns the session token, for a cookie.
 pub async fn complete_sign_in(
     ctx: &Ctx,
     back: &CallbackParams,
     cookie: Option<&str>,
     held: Option<&str>,
-) -> Result<SignedIn, SignInError> {
+) -> Result<String, SignInError> {
     let state = back
         .state
         .as_deref()
@@ -150,8 +143,7 @@ pub async fn complete_sign_in(
 /// access.
 async fn not_on_allow_list(ctx: &Ctx, invitation: Option<i64>) -> Result<SignInError, StoreError> {
     let held = ctx.db.read("may they ask", move |tx| invitations::held(tx, invitation)).await?;
-    let may_ask =
-        ctx.operator.is_some() && ctx.instance.sign_up.check(Applicant::New(held)).is_ok();
+    let may_ask = ctx.operator.is_some() && ctx.instance.sign_up.check(held).is_ok();
     Ok(SignInError::NotOnAllowList { proof: may_ask.then(|| Proof(access_requests::proof(ctx))) })
 }
 
@@ -164,23 +156,24 @@ async fn keep(
     (profile, grant): (Profile, Grant),
     invitation: Option<i64>,
     held: Option<[u8; 32]>,
-) -> Result<SignedIn, SignInError> {
+) -> Result<String, SignInError> {
     let refresh = grant.refresh.clone().ok_or(SignInError::NoRefreshToken)?;
     let token = secret::new(&*ctx.rng);
     let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.instance.sign_up);
     let sign_in = move |tx: &Tx<'_>| {
-        let applicant = match users::known_as(tx, &profile)? {
-            Some(_) => Applicant::Existing,
-            None => Applicant::New(invitations::held(tx, invitation)?),
-        };
-        if let Err(why) = sign_up.check(applicant) {
+        let is_new = users::known_as(tx, &profile)?.is_none();
+        let held_invitation = invitations::held(tx, invitation)?;
+        if is_new && let Err(why) = sign_up.check(held_invitation) {
             return Ok(Err(why));
         }
         let user = users::sign_in(tx, &profile)?;
         if let Some(address) = &profile.email {
             store::access_requests::forget_address(tx, address)?;
         }
-        if let (Applicant::New(InvitationStatus::Valid), Some(number)) = (applicant, invitation) {
+        if is_new
+            && held_invitation == InvitationStatus::Valid
+            && let Some(number) = invitation
+        {
             store::invitations::use_up(tx, number, user)?;
         }
         preferences::propose_zone(tx, user, &zone)?;
@@ -191,5 +184,5 @@ async fn keep(
     };
     let user = ctx.db.write("sign in", sign_in).await??;
     tracing::info!(user = user.0, "signed in");
-    Ok(SignedIn { user, session: token })
+    Ok(token)
 }

@@ -131,7 +131,7 @@ fn keep_old(file: &Path) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SeededRng;
+    use dropday::test_clock::SeededRng;
 
     #[test]
     fn concurrent_processes_finish_a_rotation_without_losing_a_key() {

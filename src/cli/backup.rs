@@ -48,8 +48,8 @@ pub(super) async fn restore(config: &Config, from: &Path) -> anyhow::Result<Exit
     ));
     let Some(kept) = &restored.kept else { return Ok(ExitCode::SUCCESS) };
     print_out(&format!(
-        "The previous database is now {}. It contains personal data: delete it once everything works. (Dropday \
-         deletes it after 30 days.)",
+        "The previous database is kept as {} and contains personal data: delete it once everything works. \
+         (Dropday deletes it after 30 days.)",
         kept.display()
     ));
     for (user, name) in &restored.back {

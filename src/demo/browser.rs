@@ -17,16 +17,11 @@ pub struct Browser {
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
-/// A response.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status.
     pub status: StatusCode,
-    /// All headers.
     pub headers: HeaderMap,
-    /// `Location`.
     pub location: Option<String>,
-    /// The body.
     pub body: String,
 }
 
@@ -54,12 +49,10 @@ impl Browser {
         Ok(())
     }
 
-    /// Gets a path or a URL.
     pub async fn get(&self, path: &str) -> reqwest::Result<Answer> {
         self.request(Method::GET, path, |request| request).await
     }
 
-    /// Posts a form to a path or a URL.
     pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> reqwest::Result<Answer> {
         self.request(Method::POST, path, |request| request.form(form)).await
     }
@@ -89,12 +82,10 @@ impl Browser {
         Ok(Answer { status, headers, location, body: response.text().await? })
     }
 
-    /// The value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.cookies().get(name).cloned()
     }
 
-    /// Sets a cookie.
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.cookies().insert(name.to_owned(), value.to_owned());
     }

@@ -154,12 +154,6 @@ const UPCOMING: &[(&str, &str, u32)] = &[
     ("Harrow & Quill", "Chaffinch, Again", 9),
 ];
 
-/// The first halves of the titles after [`UPCOMING`] ones.
-const OPENINGS: &[&str] =
-    &["Songs for", "Letters from", "Notes on", "A Map of", "Leaving", "After"];
-/// The second halves.
-const CLOSINGS: &[&str] = &["the Ferry", "October", "an Empty Hall", "the Third Floor", "Low Tide"];
-
 /// Adds the artists, their releases up to `today`, and two users who follow some of them.
 pub fn populate(world: &World, today: Date) -> SeedUsers {
     let artists: Vec<String> = BACK_CATALOGUE
@@ -182,27 +176,19 @@ pub fn populate(world: &World, today: Date) -> SeedUsers {
     SeedUsers { martha, jonas, artists }
 }
 
-/// The artist's next album: from [`UPCOMING`], and after those one with a generated title.
+/// The artist's next album: from [`UPCOMING`], and after those one with a number for a title.
 pub fn next_album(world: &World, artist: &Artist) -> NewAlbum {
     let out = world.albums_of(&artist.id, &Group::ALL);
     let is_out = |title: &str| out.iter().any(|album| album.title == title);
     let planned = UPCOMING.iter().find(|(name, title, _)| *name == artist.name && !is_out(title));
     match planned {
         Some((_, title, tracks)) => NewAlbum { tracks: *tracks, ..NewAlbum::titled(*title) },
-        None => NewAlbum::titled(generated_title(out.len())),
+        None => NewAlbum::titled(format!("No. {}", out.len() + 1)),
     }
 }
 
 fn old_album(&(title, date, kind, tracks): &Old) -> NewAlbum {
     NewAlbum { tracks, ..NewAlbum::titled(title).on(date).as_a(kind) }
-}
-
-fn generated_title(number: usize) -> String {
-    let (opening, closing) = (OPENINGS[number % OPENINGS.len()], CLOSINGS[number % CLOSINGS.len()]);
-    match number / (OPENINGS.len() * CLOSINGS.len()) {
-        0 => format!("{opening} {closing}"),
-        again => format!("{opening} {closing}, Vol. {}", again + 1),
-    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,6 @@ impl FastClock {
         Arc::default()
     }
 
-    /// Moves the clock forward.
     pub fn advance(&self, time: Duration) {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner) += time;
     }

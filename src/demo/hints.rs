@@ -41,24 +41,17 @@ struct HintsState {
 pub struct Rumour {
     /// The Spotify id of the artist with the release's MBID. `None` for an unknown artist.
     pub artist: Option<String>,
-    /// The credited name.
     pub name: String,
-    /// The title.
     pub title: String,
-    /// The release date.
     pub date: String,
 }
 
 /// A request to a catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HintRequest {
-    /// When it arrived.
     pub at: Timestamp,
-    /// The catalogue.
     pub source: SourceName,
-    /// Path and query.
     pub path: String,
-    /// `User-Agent`.
     pub user_agent: String,
 }
 
@@ -83,15 +76,8 @@ impl Hints {
         self.state().faults.entry(source).or_default().extend(faults);
     }
 
-    /// All requests to this catalogue.
     pub fn requests(&self, source: SourceName) -> Vec<HintRequest> {
         self.state().requests.iter().filter(|request| request.source == source).cloned().collect()
-    }
-
-    /// Deezer's answer to too many calls, which has status 200.
-    pub fn over_quota() -> Fault {
-        let body = r#"{"error":{"type":"Exception","message":"Quota limit exceeded","code":4}}"#;
-        Fault::Status(200, "application/json", body.to_owned())
     }
 
     fn state(&self) -> MutexGuard<'_, HintsState> {

@@ -33,22 +33,15 @@ const STEP_INTERVAL: Duration = Duration::from_secs(2);
 /// … and an album is released once in so many steps.
 const STEPS_PER_ALBUM: u64 = 4;
 
-/// A running demo.
 pub struct Demo {
-    /// Dropday's clock.
     pub clock: Arc<FastClock>,
-    /// The fake services.
     pub services: Services,
-    /// The users and artists in the fake Spotify.
     pub users: SeedUsers,
-    /// Dropday's parts.
     pub ctx: Arc<Ctx>,
-    /// Dropday, running.
     pub running: Running,
     _folder: Folder,
 }
 
-/// A folder that is deleted on drop.
 struct Folder(PathBuf);
 
 impl Drop for Folder {
@@ -58,7 +51,6 @@ impl Drop for Folder {
 }
 
 impl Demo {
-    /// Starts the services and Dropday.
     pub async fn start() -> anyhow::Result<Self> {
         app::install_crypto();
         let (clock, rng) = (FastClock::new(), Arc::new(SystemRng));
@@ -75,7 +67,6 @@ impl Demo {
         Ok(Self { clock, services, users, ctx, running, _folder: folder })
     }
 
-    /// The address of Dropday's pages.
     pub fn url(&self) -> String {
         format!("http://{}", self.running.address)
     }
@@ -98,7 +89,7 @@ impl Demo {
         let cadence = self.ctx.cadence.clone();
         let in_progress = move |tx: &Tx<'_>| {
             let status = status::load(tx, &cadence, status::Page::WHOLE)?;
-            Ok(status::is_anybody_half_way(tx)? || status.users.confirmed == 0)
+            Ok(status::is_sign_up_in_progress(tx)? || status.users.confirmed == 0)
         };
         Ok(self.ctx.db.read("demo", in_progress).await?)
     }

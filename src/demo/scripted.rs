@@ -15,7 +15,6 @@ use crate::domain::day_of;
 use crate::store::{Tx, status};
 use crate::terminal::print_out;
 
-/// The address that the user enters.
 const ADDRESS: &str = "martha@example.org";
 
 /// Enough for a slow machine.

@@ -21,11 +21,8 @@ use crate::context::Ctx;
 
 /// Running services. They stop when this is dropped.
 pub struct Services {
-    /// The fake Spotify.
     pub world: World,
-    /// The fake catalogues.
     pub catalogues: Hints,
-    /// The fake mail server.
     pub inbox: Inbox,
     /// The address of all of them but the mail server.
     pub url: String,
@@ -59,14 +56,14 @@ impl Services {
 
     /// Signs a user in without a browser. Returns the value of the session cookie.
     pub async fn sign_in(&self, ctx: &Ctx, user: FakeUserId) -> anyhow::Result<String> {
-        let departure = sign_in::begin_sign_in(ctx, None, None).await?;
-        let back = self.world.consent(departure.authorize_url.as_str(), user);
+        let redirect = sign_in::begin_sign_in(ctx, None, None).await?;
+        let back = self.world.consent(redirect.authorize_url.as_str(), user);
         let back: url::Url = back.map_err(anyhow::Error::msg)?.parse()?;
         let field = |name| field(back.query().unwrap_or_default(), name);
         let back =
             sign_in::CallbackParams { code: field("code"), state: field("state"), error: None };
-        let arrival = sign_in::complete_sign_in(ctx, &back, Some(&departure.browser), None).await;
-        Ok(arrival.context("cannot sign in")?.session)
+        let session = sign_in::complete_sign_in(ctx, &back, Some(&redirect.browser), None).await;
+        session.context("cannot sign in")
     }
 }
 

@@ -1,155 +1,128 @@
-//! How the watch for a user stands, in the order in which it matters to them: what they must do,
-//! what somebody else must, what only takes time; and that all is well where it is.
+//! What a user should know about their account, in order of importance: what they must do, what someone else
+//! must do, what only takes time.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::consent::{ends_at, reminder_due};
 use super::quota::{Cause, Pause};
 
-/// A pause of which less is left is over before anybody could have minded.
+/// A pause that ends sooner is not worth mentioning.
 const PAUSE_WORTH_SAYING: SignedDuration = SignedDuration::from_mins(15);
 
-/// A list of follows is read every six hours: several readings in a row came to nothing.
+/// Follow lists are synced every six hours, so several syncs in a row failed.
 const FOLLOWS_STALE_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is known of a user's watch.
 #[derive(Debug, Clone)]
 pub struct AccountFacts {
-    /// Their consent at Spotify.
     pub consent: Consent,
-    /// Why Spotify refuses them at present, in words.
+    /// Why Spotify rejects the user at present.
     pub trouble: Option<String>,
-    /// Where their emails go.
     pub address: Address,
-    /// Whether they want emails with news.
     pub is_subscribed: bool,
-    /// What the mail server last said against an email that did not leave.
+    /// What the mail server last said about an email that could not be sent.
     pub mail_trouble: Option<String>,
-    /// The pauses that hold now and keep artists from being asked about.
+    /// The current pauses that keep artists from being checked.
     pub pauses: Vec<Pause>,
-    /// Whether Spotify does not accept the app itself, whoever asks.
+    /// Whether Spotify rejects the app itself, for every user.
     pub is_app_refused: bool,
-    /// The pause that keeps lists of follows from being read, where artists are asked about all the same.
+    /// The pause that affects only follow lists.
     pub follows_pause: Option<Pause>,
-    /// When their follows were last read in full.
+    /// When the follow list was last synced completely.
     pub follows_read_at: Option<Timestamp>,
-    /// Why the list of follows read last was not believed.
+    /// Why the last follow list looks truncated.
     pub follows_suspect: Option<String>,
-    /// Their artists.
     pub artists: Tracked,
 }
 
-/// How a consent stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// It was given then.
     Given(Timestamp),
-    /// It has ended, or was never brought to an end.
+    /// Has ended, or was never given.
     Ended,
-    /// The user took it back, and all about them is deleted then.
+    /// Revoked by the user; the account is deleted at this time.
     Withdrawn(Timestamp),
 }
 
-/// Where emails go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Address {
-    /// Nowhere: none was typed.
     Missing,
-    /// One was typed and is not confirmed.
     Unconfirmed,
-    /// To a confirmed one.
     Confirmed,
-    /// To a confirmed one from which they have come back since.
+    /// Confirmed, but emails bounce since this time.
     Bouncing(Timestamp),
 }
 
-/// A user's artists in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tracked {
-    /// All of them.
     pub all: u64,
-    /// Never looked at.
     pub never_asked: u64,
-    /// Looked at for the first time within the last 24 hours.
     pub initial_scans_last_day: u64,
-    /// Waiting for longer than they should, or failing.
+    /// Overdue or failing.
     pub overdue: u64,
-    /// When the last check went through of the one whose last check is longest ago.
+    /// The last check of the artist that was not checked for the longest time.
     pub oldest_check: Option<Timestamp>,
 }
 
-/// A thing that a user should know of their watch.
+/// The user's problems, and hints on what happens next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// They took their consent back: all is deleted then.
+    /// The account is deleted at this time.
     Withdrawn(Timestamp),
-    /// Their consent has ended.
     SignInAgain,
-    /// Spotify refuses them, in these words.
+    /// Spotify rejects the user, for this reason.
     Refused(String),
-    /// Spotify does not accept the app, such as after its secret was changed.
+    /// Spotify rejects the app, for example after its secret was changed.
     AppRefused,
-    /// Spotify has stopped the app until about then, since its owner has no Premium.
+    /// The app's owner has no Premium; the next try is at about this time.
     NoPremium(Timestamp),
-    /// Spotify forbids to the app, until it is tried again then, what Dropday has to ask.
+    /// Spotify forbids a call that Dropday needs; the next try is at this time.
     Forbidden(Timestamp),
-    /// Emails have come back since then.
+    /// Emails bounce since this time.
     AddressBounces(Timestamp),
-    /// The last email did not leave, in the mail server's words.
+    /// The last email could not be sent; the mail server's reason.
     EmailDelayed(String),
-    /// No address was typed.
     NoAddress,
-    /// The address is not confirmed.
     NotConfirmed,
-    /// Nothing is asked for a while.
+    /// Checks are paused.
     Paused(Pause),
-    /// Whom they follow was never read.
+    /// The follow list was not synced yet.
     FollowsUnread,
-    /// The list of follows read last was not believed, in these words.
+    /// The last follow list looks truncated, for this reason.
     FollowListSuspect(String),
-    /// No list of follows is read for a while.
+    /// Syncing follow lists is paused.
     FollowsPaused(Pause),
-    /// Whom they follow was read last then, which is too long ago.
+    /// The last sync of the follow list, which is too long ago.
     FollowsStale(Timestamp),
-    /// They follow nobody.
     NoArtists,
-    /// Some artists have waited too long.
     Overdue(u64),
-    /// Some artists wait for their first look.
     InitialScan(InitialScan),
-    /// The consent ends soon.
     ConsentEndsSoon(Timestamp),
-    /// They have switched emails with news off.
     Unsubscribed,
-    /// Nothing is to be said.
     AllWell,
 }
 
-/// How grave a condition is: also the colour in which a page shows it.
+/// The severity of a condition, and its colour on a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Nothing is amiss.
     Ok,
-    /// Something is under way, or will have to be done.
+    /// In progress, or needs attention later.
     Info,
-    /// News is kept from the user, and somebody must do something.
+    /// The user gets no news until someone acts.
     Error,
 }
 
-/// How far the first look at a user's artists has come.
+/// The progress of the initial scans of a user's artists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InitialScan {
-    /// Looked at.
     pub done: u64,
-    /// Of so many.
     pub of: u64,
-    /// First looks within the last 24 hours.
+    /// Initial scans in the last 24 hours.
     pub last_day: u64,
 }
 
 impl InitialScan {
-    /// Days until all were looked at, if each brings as many first looks as the last 24 hours did;
-    /// `None` where those brought none.
+    /// The estimated number of days until all artists were scanned, at the pace of the last 24 hours; `None`
+    /// if those had no scan.
     pub fn days_left(self) -> Option<u64> {
         let left = self.of.saturating_sub(self.done);
         (self.last_day > 0).then(|| left.div_ceil(self.last_day))
@@ -157,7 +130,6 @@ impl InitialScan {
 }
 
 impl Condition {
-    /// How grave it is.
     pub fn severity(&self) -> Severity {
         match self {
             Self::Withdrawn(_)
@@ -185,8 +157,7 @@ impl Condition {
     }
 }
 
-/// What a user should know of their watch, the gravest first; never nothing, and that all is well
-/// only where nothing else is.
+/// Most severe first; [`Condition::AllWell`] alone if there is nothing else.
 pub fn evaluate(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     if let Consent::Withdrawn(deleted_at) = facts.consent {
         return vec![Condition::Withdrawn(deleted_at)];
@@ -215,7 +186,7 @@ fn of_consent(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     ended.or_else(refused).into_iter().collect()
 }
 
-/// Spotify says that a consent is over when it is asked next, which can be a while after the end.
+/// A consent can have ended before the next request to Spotify reports it.
 fn is_good(consent: Consent, now: Timestamp) -> bool {
     matches!(consent, Consent::Given(at) if ends_at(at) > now)
 }
@@ -232,7 +203,7 @@ fn of_spotify(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     facts.is_app_refused.then_some(Condition::AppRefused).into_iter().chain(condition).collect()
 }
 
-/// Whether only whoever runs the instance can end it.
+/// Whether only the operator can end it.
 fn is_operators(cause: Cause) -> bool {
     matches!(cause, Cause::Premium | Cause::Endpoint)
 }
@@ -271,7 +242,7 @@ fn of_artists(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     conditions
 }
 
-/// A list that has long not been read, where neither the consent nor a refusal says why.
+/// A stale follow list that neither the consent nor a rejection explains.
 fn stale_follows(facts: &AccountFacts, now: Timestamp) -> Option<Condition> {
     let read_at = facts.follows_read_at?;
     let is_stale = now.duration_since(read_at) > FOLLOWS_STALE_AFTER;

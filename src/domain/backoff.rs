@@ -1,60 +1,57 @@
-//! How long to wait before something that failed is tried again.
+//! How long to wait before a retry.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-/// A ladder of waits: `first`, doubled with each further failure, never above `longest`.
+/// Exponential backoff: `first`, doubled with each further failure, up to `longest`.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
-    /// The wait after the first failure.
     pub first: Duration,
-    /// No wait is longer.
     pub longest: Duration,
 }
 
-/// An artist whose check failed: 10 min, 20 min, 40 min … a day.
+/// A failed artist check: 10 min, 20 min, 40 min … a day.
 pub const CHECK: Backoff =
     Backoff { first: Duration::from_secs(10 * 60), longest: Duration::from_secs(24 * 3600) };
 
-/// Checks of artists while Spotify is down: 10 min, 20 min … 2 h. Every question counts against the
-/// day's calls, answered or not.
+/// All checks while Spotify is down: 10 min, 20 min … 2 h. Every call counts against the quota, answered or
+/// not.
 pub const OUTAGE: Backoff =
     Backoff { first: Duration::from_secs(10 * 60), longest: Duration::from_secs(2 * 3600) };
 
-/// A list of follows that could not be read, or was not believed: 5 min, 10 min … 6 h.
+/// A follow list that could not be fetched or looks truncated: 5 min, 10 min … 6 h.
 pub const FOLLOWS: Backoff =
     Backoff { first: Duration::from_secs(5 * 60), longest: Duration::from_secs(6 * 3600) };
 
-/// A list beside an artist's albums that could not be read: a day, two days … a week. It has to wait
-/// for the artist's next check anyway, and the failure of it cost a call.
+/// A secondary list that could not be fetched: a day, two days … a week. The failure cost a call, and the
+/// list waits for the artist's next check anyway.
 pub const SECONDARY_LIST: Backoff =
     Backoff { first: Duration::from_secs(24 * 3600), longest: Duration::from_secs(7 * 24 * 3600) };
 
-/// An email that did not leave: 1 min, 2 min, 4 min … 4 h. A mail server that greylists wants
-/// the second try within minutes; one that is down for the night is none the wiser for more.
+/// An email that could not be sent: 1 min, 2 min, 4 min … 4 h. Greylisting servers expect a retry within
+/// minutes.
 pub const EMAIL: Backoff =
     Backoff { first: Duration::from_secs(60), longest: Duration::from_secs(4 * 3600) };
 
-/// The attempts after which the waits of [`EMAIL`] grow no more.
+/// The attempts after which [`EMAIL`] no longer grows.
 pub const EMAIL_CEILING: u32 = 9;
 
-/// What the server puts off for its own sake is given up when it has been owed for so long and tried
-/// so many times, which with the waits of [`EMAIL`] takes 68 hours, less up to a quarter by chance.
-/// Both count: it may have been owed for days before it was due, and somebody may have asked for all
-/// emails again and again.
+/// An email that the server defers is given up once it has been pending for so long and tried so many times;
+/// with [`EMAIL`] that takes 68 hours, less up to a quarter of jitter. Both must hold: it may have been
+/// pending for days before it was due, or someone may have requested all emails again and again.
 pub const EMAIL_TIMEOUT: SignedDuration = SignedDuration::from_hours(72);
 
 /// See [`EMAIL_TIMEOUT`].
 pub const EMAIL_ATTEMPTS: u32 = 25;
 
-/// A source of hints that failed: 2 min, 4 min, 8 min … 6 h. Nobody waits for a hint.
+/// A failed hint source: 2 min, 4 min, 8 min … 6 h.
 pub const HINTS: Backoff =
     Backoff { first: Duration::from_secs(2 * 60), longest: Duration::from_secs(6 * 3600) };
 
 impl Backoff {
-    /// The wait after `failures` failures in a row (1 is the first), less up to a quarter by
-    /// `rng` (0 to 1), so that what failed together does not come back together.
+    /// The wait after `failures` consecutive failures (1 is the first). `rng` (0 to 1) shortens it by up to a
+    /// quarter, so that things that failed together are not retried together.
     pub fn wait(&self, failures: u32, rng: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(20);
         let wait = self.first.saturating_mul(1 << doublings).min(self.longest);

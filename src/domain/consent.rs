@@ -1,50 +1,46 @@
-//! How long a consent lasts, when to speak of its end, and whether to believe that it has ended.
+//! How long a consent lasts, when to announce its end, and whether to believe that it has ended.
 //!
 //! Spotify ends every consent six months after it was given
-//! (<https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration>), and says
-//! `invalid_grant` then. It has said so of consents that were good, too, of nearly everybody's at
-//! once (<https://github.com/metabrainz/listenbrainz-server/pull/1921>): hence the brake.
+//! (<https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration>) and then answers
+//! `invalid_grant`. It has also done so for valid consents, for nearly all users at once
+//! (<https://github.com/metabrainz/listenbrainz-server/pull/1921>), so consents are suspended during a mass
+//! refusal.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-/// Calendar months that a consent lasts.
 const LASTS_MONTHS: i32 = 6;
 
-/// What is known of somebody who has taken their consent back is deleted this long after Spotify
-/// first said so. Its Developer Terms allow five days (Appendix A, 5c:
-/// <https://developer.spotify.com/terms>).
+/// How long after the first refusal the account of a user who revoked the consent is deleted. Spotify's
+/// Developer Terms allow five days (Appendix A, 5c: <https://developer.spotify.com/terms>).
 pub const DELETION_DELAY: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// Refusals within this time of one another are looked at together. An end that nobody has
-/// believed for so long yet can be taken back.
+/// Refusals within this time are evaluated together, and a consent that ended within it can be restored.
 pub const REVERSAL_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// Whoever is held by the brake is tried again after this long.
+/// How long after a suspension a user's token is tried again.
 pub const RETRY_INTERVAL: SignedDuration = SignedDuration::from_hours(2);
 
-/// Whoever is refused for this long is believed to be refused, brake or not.
+/// After this long a refusal is final, even during a mass refusal.
 const CONFIRMED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
-/// So many users can lose their consents at once without looking odd: a couple who leave together.
+/// So many refusals at once are normal: a couple who leave together.
 const FEW: u64 = 2;
 
-/// One in so many of all the users can, as well.
+/// So is one in so many of all connected users.
 const SHARE: u64 = 5;
 
-/// How a consent ended, in Spotify's words.
+/// How a consent ended, according to Spotify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Its time was over.
     Expired,
-    /// The user took it back.
     Revoked,
-    /// Spotify did not say. Counts as expired: nothing is deleted on a guess.
+    /// Not stated. Treated as expired: nothing is deleted on a guess.
     Unknown,
 }
 
 impl Ending {
-    /// Reads what the token endpoint said beside `invalid_grant`
+    /// Parses the description that comes with `invalid_grant`
     /// (<https://github.com/felix-hilden/tekore/issues/349>).
     pub fn read(description: &str) -> Self {
         match description.trim().trim_end_matches('.').to_ascii_lowercase().as_str() {
@@ -54,7 +50,6 @@ impl Ending {
         }
     }
 
-    /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",
@@ -63,99 +58,70 @@ impl Ending {
         }
     }
 
-    /// Reads the word in the database.
     pub fn parse(raw: &str) -> Option<Self> {
         [Self::Expired, Self::Revoked, Self::Unknown].into_iter().find(|end| end.as_str() == raw)
     }
 }
 
-/// When a consent that was given at `authorized_at` is over, by the calendar in UTC.
+/// When a consent ends, by the calendar in UTC.
 pub fn ends_at(authorized_at: Timestamp) -> Timestamp {
     let later = TimeZone::UTC.to_datetime(authorized_at).checked_add(LASTS_MONTHS.months());
     let later = later.and_then(|later| TimeZone::UTC.to_timestamp(later));
     later.unwrap_or(Timestamp::MAX)
 }
 
-/// An email that says ahead of time that a consent ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reminder {
-    /// 30 days ahead.
-    Month,
-    /// 7 days ahead.
-    Week,
-    /// A day ahead.
-    Day,
-}
+/// How many days before a consent ends its user is reminded.
+pub const REMINDER_DAYS: [i64; 3] = [30, 7, 1];
 
-impl Reminder {
-    /// Every reminder, in the order in which they come.
-    pub const ALL: [Self; 3] = [Self::Month, Self::Week, Self::Day];
-
-    /// How many days ahead.
-    pub fn days(self) -> i64 {
-        match self {
-            Self::Month => 30,
-            Self::Week => 7,
-            Self::Day => 1,
-        }
-    }
-}
-
-/// Which reminder of a consent is due: only the nearest, however many were slept through.
-pub fn reminder_due(authorized_at: Timestamp, now: Timestamp) -> Option<Reminder> {
+/// Which of [`REMINDER_DAYS`] is due: only the last one, even if earlier ones were missed.
+pub fn reminder_due(authorized_at: Timestamp, now: Timestamp) -> Option<i64> {
     let left = ends_at(authorized_at).duration_since(now);
-    if left <= SignedDuration::ZERO {
-        return None;
-    }
-    let is_due = |reminder: &Reminder| left <= SignedDuration::from_hours(24 * reminder.days());
-    Reminder::ALL.into_iter().rev().find(is_due)
+    let is_due = |days: &i64| left <= SignedDuration::from_hours(24 * days);
+    REMINDER_DAYS.into_iter().rev().find(is_due).filter(|_| left > SignedDuration::ZERO)
 }
 
-/// A refusal: `invalid_grant` for somebody's refresh token.
+/// An `invalid_grant` for a user's refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
-    /// When the consent was given.
     pub authorized_at: Timestamp,
-    /// When the first refusal came, where none was taken back since.
+    /// The first refusal since the token last worked.
     pub since: Timestamp,
-    /// Whether the brake holds the consent already.
+    /// Whether the consent is suspended already.
     pub is_held: bool,
 }
 
-/// How many users are refused at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crowd {
-    /// Who was refused within the hour, or is held by the brake.
+    /// Users who were refused within the hour or are suspended.
     pub refused: u64,
-    /// Who is connected, or was until then.
+    /// Users who are connected, or were until then.
     pub connected: u64,
 }
 
 impl Crowd {
-    /// Whether so many are refused at once that Spotify is more likely wrong than they are.
+    /// Whether Spotify is more likely wrong than so many users.
     pub fn is_anomalous(self) -> bool {
         self.refused > FEW && self.refused.saturating_mul(SHARE) > self.connected
     }
 
-    /// Whether this is the first refusal in a while. Refusals are met one by one, as tokens happen to be
-    /// refreshed: everybody's must be tried for a crowd to be seen.
+    /// Whether this is the first refusal in a while. Tokens are refreshed one by one, so all of them must be
+    /// tried to notice a mass refusal.
     pub fn is_the_first_of_many(self) -> bool {
         self.refused == 1 && self.connected > FEW
     }
 }
 
-/// What to make of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The consent has ended. That can be taken back for an hour.
+    /// The consent has ended, but can be restored within an hour.
     Ended,
-    /// The consent has ended for good: its time is over, or it was refused for a day.
+    /// Expired, or refused for a day.
     EndedForGood,
-    /// The brake holds it: nobody's consent ends now.
+    /// Suspended because of a mass refusal.
     Suspended,
 }
 
-/// What to make of a refusal, with the refused user counted in `crowd`.
+/// Evaluates a refusal that `crowd` already counts.
 pub fn evaluate(refusal: Refusal, crowd: Crowd, now: Timestamp) -> Verdict {
     let is_over = now >= ends_at(refusal.authorized_at);
     if is_over || now.duration_since(refusal.since) >= CONFIRMED_AFTER {
@@ -207,11 +173,11 @@ mod tests {
         for (now, due) in [
             ("2026-11-23T12:00:00Z", None),
             ("2027-04-23T11:59:59Z", None),
-            ("2027-04-23T12:00:00Z", Some(Reminder::Month)),
-            ("2027-05-16T11:59:59Z", Some(Reminder::Month)),
-            ("2027-05-16T12:00:00Z", Some(Reminder::Week)),
-            ("2027-05-22T12:00:00Z", Some(Reminder::Day)),
-            ("2027-05-23T11:59:59Z", Some(Reminder::Day)),
+            ("2027-04-23T12:00:00Z", Some(30)),
+            ("2027-05-16T11:59:59Z", Some(30)),
+            ("2027-05-16T12:00:00Z", Some(7)),
+            ("2027-05-22T12:00:00Z", Some(1)),
+            ("2027-05-23T11:59:59Z", Some(1)),
             ("2027-05-23T12:00:00Z", None),
         ] {
             assert_eq!(reminder_due(given, at(now)), due, "{now}");
@@ -264,8 +230,8 @@ mod tests {
 
     /// What a user is told over a life of wake-ups at `times` (hours since the consent), each
     /// reminder once, as the outbox sees to it.
-    fn told(given: Timestamp, times: &BTreeSet<i64>) -> Vec<(i64, Reminder)> {
-        let mut told: Vec<(i64, Reminder)> = Vec::new();
+    fn told(given: Timestamp, times: &BTreeSet<i64>) -> Vec<(i64, i64)> {
+        let mut told: Vec<(i64, i64)> = Vec::new();
         for hours in times {
             let now = given + SignedDuration::from_hours(*hours);
             if let Some(due) = reminder_due(given, now)
@@ -288,22 +254,22 @@ mod tests {
             times in proptest::collection::btree_set(0_i64..24 * 190, 0..60),
         ) {
             let told = told(given, &times);
-            prop_assert!(told.windows(2).all(|pair| pair[0].1 < pair[1].1));
+            prop_assert!(told.windows(2).all(|pair| pair[0].1 > pair[1].1));
             prop_assert!(told.windows(2).all(|pair| pair[0].0 < pair[1].0), "one at a time");
             for (hours, reminder) in told {
                 let left = ends_at(given)
                     .duration_since(given + SignedDuration::from_hours(hours))
                     .as_hours();
-                prop_assert!((0..=24 * reminder.days()).contains(&left));
+                prop_assert!((0..=24 * reminder).contains(&left));
             }
         }
 
         #[test]
         fn who_wakes_up_every_day_misses_none(given in a_time(), first in 0_i64..24) {
             let times: BTreeSet<i64> = (0..190).map(|day| first + 24 * day).collect();
-            let told: Vec<Reminder> = told(given, &times).into_iter().map(|(_, r)| r).collect();
+            let told: Vec<i64> = told(given, &times).into_iter().map(|(_, r)| r).collect();
             // The last day may fall between two wake-ups that are a whole day apart, never longer.
-            prop_assert_eq!(told, Reminder::ALL);
+            prop_assert_eq!(told, REMINDER_DAYS);
         }
 
         #[test]

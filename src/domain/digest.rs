@@ -1,8 +1,8 @@
-//! When a user's emails leave: at once, or on days and at an hour of their own.
+//! When a user's emails are sent: at once, or as a digest.
 //!
-//! A digest is named after the day that it is for, in the user's zone. Since there is one of each
-//! name at most, neither a restart nor a clock that is set back nor daylight saving can double it;
-//! and since what is owed leaves with the next one, whatever its name, none can drop anything.
+//! A digest is named after its day in the user's time zone, and each name is used once. So neither a restart
+//! nor a clock change nor daylight saving time can send it twice. Pending news goes out with the next digest,
+//! whatever its name, so none is lost.
 
 use std::fmt;
 
@@ -10,33 +10,26 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-/// No digest is further away: a week, and a day that a clock was ahead, and the hours by which zones differ.
+/// The longest wait for a digest: a week, a day for a clock that was ahead, and the difference between time
+/// zones.
 pub const MAX_WAIT: SignedDuration = SignedDuration::from_hours(10 * 24);
 
-/// How often a user wants emails with news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DigestFrequency {
-    /// As soon as there is something.
     AtOnce,
-    /// Once a day.
     Daily,
-    /// Once a week, on this day.
     Weekly(Weekday),
 }
 
-/// When emails with news leave, in a user's own time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DigestSchedule {
-    /// How often.
     pub frequency: DigestFrequency,
-    /// The hour of a digest, 0 to 23.
+    /// 0 to 23.
     pub hour: i8,
-    /// Where the user is.
     pub zone: TimeZone,
 }
 
 impl DigestFrequency {
-    /// Whether news is gathered for a day of its own.
     pub fn is_digest(self) -> bool {
         self != Self::AtOnce
     }
@@ -58,7 +51,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// Reads what `Display` wrote.
+    /// Parses the output of `Display`.
     pub fn parse(raw: &str) -> Option<Self> {
         let (frequency, day) = raw.split_once(':')?;
         let day: Date = day.parse().ok()?;
@@ -80,7 +73,7 @@ impl fmt::Display for Key {
 }
 
 impl DigestSchedule {
-    /// When news that is owed at `now` leaves, where `last` names the digest that was sent last.
+    /// When news that is pending at `now` is sent; `last` is the digest that was sent last.
     pub fn next_send_time(&self, now: Timestamp, last: Option<Key>) -> Timestamp {
         if !self.frequency.is_digest() {
             return now;
@@ -95,8 +88,8 @@ impl DigestSchedule {
             .unwrap_or(now + MAX_WAIT)
     }
 
-    /// The digest that is due at `now`: the one of the last day and hour that came, unless it or a
-    /// later one was sent. `None` for those who want news at once.
+    /// The digest that is due: the latest one whose time has come, unless it or a later one was sent. `None`
+    /// if the user wants news at once.
     pub fn due(&self, now: Timestamp, last: Option<Key>) -> Option<Key> {
         let today = self.day_of(now);
         let days = std::iter::successors(today.tomorrow().ok(), |day| day.yesterday().ok());
@@ -107,19 +100,18 @@ impl DigestSchedule {
         last.is_none_or(|last| day > last).then_some(Key { frequency: self.frequency, day })
     }
 
-    /// The day that it is where the user is.
     pub fn day_of(&self, now: Timestamp) -> Date {
         self.zone.to_datetime(now).date()
     }
 
-    /// An hour that a spring skips comes right after the gap; one that an autumn repeats counts when
-    /// it first comes.
+    /// An hour skipped by daylight saving time falls right after the gap; of a repeated hour the first one
+    /// counts.
     fn slot(&self, day: Date) -> Option<Timestamp> {
         self.zone.to_timestamp(day.at(self.hour, 0, 0, 0)).ok()
     }
 
-    /// The day of the digest sent last. One that lies ahead by more than zones differ was named by a
-    /// wrong clock, and must not silence a user until then.
+    /// The day of the last digest, unless it is further ahead than time zones differ: then a wrong clock
+    /// named it, and it must not block the user's digests.
     fn believed(&self, last: Option<Key>, today: Date) -> Option<Date> {
         last.map(|key| key.day).filter(|day| *day <= today.saturating_add(1.day()))
     }

@@ -1,22 +1,17 @@
-//! Room on a disk.
-
-/// With less than this nothing should be taken for granted: the write-ahead log alone may need some.
+/// Always too little: the write-ahead log alone may need some.
 const MIN: u64 = 100_000_000;
-/// With more than this there is room, however large the disk is.
+/// Always enough, however large the disk is.
 const ENOUGH: u64 = 1_000_000_000;
 
-/// Bytes of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiskSpace {
-    /// What is left for us.
+    /// Available to Dropday.
     pub free: u64,
-    /// All of it.
     pub total: u64,
 }
 
 impl DiskSpace {
-    /// Less than 100 MB, or less than one part in twenty, unless that is a gigabyte: a database of some
-    /// megabytes fares well on the last hundred gigabytes of a large disk.
+    /// Less than 100 MB, or less than 5 % unless that is more than 1 GB.
     pub fn is_nearly_full(self) -> bool {
         self.free < MIN.max(ENOUGH.min(self.total / 20))
     }

@@ -1,9 +1,9 @@
-//! Whether a list of followed artists is to be believed.
+//! Whether a follow list is complete.
 //!
-//! Spotify has sent lists that were empty, cut short, or went round in circles
+//! Spotify has sent lists that were empty, truncated or cyclic
 //! (<https://github.com/jakubito/spotify-release-list/issues/42>,
-//! <https://github.com/spotify/web-api/issues/429>). Who is on a list is followed for sure; who
-//! is missing from one was unfollowed only if the list can be trusted to be whole.
+//! <https://github.com/spotify/web-api/issues/429>). Every listed artist is followed; a missing one was
+//! unfollowed only if the list is complete.
 
 use std::time::Duration;
 
@@ -11,69 +11,50 @@ use jiff::Timestamp;
 
 use super::artist::Artist;
 
-/// A drop of this many artists or fewer is an ordinary day.
+/// A list may shrink by this many artists without being suspect.
 const ORDINARY_DROP: u64 = 5;
 
-/// A large drop is believed when it was read again this much later.
+/// A large drop is accepted if it is still there after this time.
 const SHRUNK_FOR: Duration = Duration::from_secs(3600);
 
-/// A list with entries that name nobody is believed when it stayed so this long: an artist whom
-/// Spotify took down may leave a null for ever.
+/// A list with missing names is accepted after this time: an artist that Spotify took down may stay null
+/// forever.
 const MISSING_NAMES_FOR: Duration = Duration::from_secs(24 * 3600);
 
-/// An empty list is believed when it stayed empty this long.
+/// An empty list is accepted after this time.
 const EMPTY_FOR: Duration = Duration::from_secs(24 * 3600);
 
-/// A user's list as it was read, page by page.
+/// A user's follow list as fetched.
 #[derive(Debug, Clone, Default)]
 pub struct FollowList {
-    /// The artists, each once.
     pub artists: Vec<Artist>,
-    /// Entries on all pages, those that could not be read included.
+    /// Entries on all pages, including unreadable ones.
     pub entries: u64,
-    /// How many Spotify says there are.
     pub total: Option<u64>,
-    /// Whether the cursors led round in a circle, or on without end.
+    /// Whether the cursors loop.
     pub astray: bool,
 }
 
-/// Why a list is not believed to be whole.
+/// Why a list may be incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SuspectReason {
-    /// A cursor came twice, or the pages never ended.
+    /// A cursor was repeated, or the pages never ended.
     #[error("its pages repeat without end")]
     CursorLoop,
-    /// Fewer artists than announced.
     #[error("it ended after {read} of {total} artists")]
-    CutShort {
-        /// Artists read.
-        read: u64,
-        /// Artists announced.
-        total: u64,
-    },
-    /// A null or a repeated entry stands for somebody whose name we do not learn.
+    CutShort { read: u64, total: u64 },
+    /// Null or repeated entries hide names.
     #[error("{0} of its entries name no artist")]
     MissingNames(u64),
-    /// Nobody, where there was somebody before.
     #[error("it is empty, but had {before} artists before")]
-    Empty {
-        /// How many there were.
-        before: u64,
-    },
-    /// Far fewer artists than before.
+    Empty { before: u64 },
     #[error("it shrank from {before} artists to {now}")]
-    Shrunk {
-        /// How many there were.
-        before: u64,
-        /// How many there are.
-        now: u64,
-    },
+    Shrunk { before: u64, now: u64 },
 }
 
 impl FollowList {
-    /// Why artists that are missing from this list must not be taken for unfollowed; `None` where
-    /// it is believed. `before` is how many were followed so far, `doubted_since` when the list
-    /// began to look as it does now.
+    /// Why missing artists must not count as unfollowed; `None` if the list is accepted. `before` is the
+    /// number of artists followed so far, `doubted_since` when the list became suspect.
     pub fn suspect_reason(
         &self,
         before: u64,

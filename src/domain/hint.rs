@@ -1,7 +1,5 @@
-//! Hints: what an open catalogue knows, and what it is worth.
-//!
-//! A hint says "ask Spotify about this artist now", and nothing else: Spotify has the last word, and
-//! nothing of a hint is shown to anybody. A wrong one costs a few calls, so it must not come twice.
+//! Hints from open catalogues. A hint only makes Dropday check an artist at Spotify; nothing in it is shown
+//! to anyone. A wrong hint costs a few calls, so it must not come twice.
 
 use std::time::Duration;
 
@@ -13,45 +11,42 @@ use super::artist::ArtistId;
 use super::day_of;
 use super::text::folded;
 
-/// A release is worth a hint for so many days. Later it has been found by turns, or is the news of
-/// nobody; volunteers enter most releases within a week.
+/// How many days after its release a hint is useful. Later, scheduled checks have found it, or it is no news;
+/// volunteers enter most releases within a week.
 pub const WINDOW_DAYS: i64 = 14;
 
-/// A day that two catalogues name differently by no more than this is one day: they reckon in
-/// different zones.
+/// Dates of two catalogues that differ by at most this many days are the same: time zones differ.
 pub const SAME_DAY: i64 = 1;
 
-/// How long after each try that Spotify did not confirm the next one comes; after the last the
-/// hint is dropped. The first wait leads from midnight in UTC to a morning everywhere in America.
+/// The waits between checks for a hint that Spotify does not confirm; after the last the hint is dropped. The
+/// first leads from midnight in UTC to the morning everywhere in America.
 pub const RETRIES: [Duration; 4] = [hours(9), hours(24), hours(48), hours(96)];
 
 const fn hours(n: u64) -> Duration {
     Duration::from_secs(n * 3600)
 }
 
-/// So many hints of an artist are open at a time: they all ask the same of Spotify.
+/// The maximum of open hints per artist: they all lead to the same check.
 pub const MAX_OPEN: u32 = 5;
 
-/// So many hints are taken from one answer. Of a thousand artists some ten have something new in a week; a
-/// catalogue that says more is wrong, and must not fill the database.
+/// The maximum of hints from one response. Of a thousand artists about ten have a release in a week; a source
+/// that says more is wrong and must not fill the database.
 pub const MAX_AT_ONCE: usize = 1_000;
 
-/// Where a hint comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SourceName {
     /// <https://listenbrainz.org>
     ListenBrainz,
-    /// <https://musicbrainz.org>: gives no hints, but says who an artist is elsewhere.
+    /// <https://musicbrainz.org>: gives no hints, but an artist's IDs elsewhere.
     MusicBrainz,
     /// <https://www.deezer.com>
     Deezer,
 }
 
 impl SourceName {
-    /// All of them, in the order in which they are asked.
+    /// In the order in which they are asked.
     pub const ALL: [Self; 3] = [Self::MusicBrainz, Self::ListenBrainz, Self::Deezer];
 
-    /// The name in the database and in `dropday status`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ListenBrainz => "listenbrainz",
@@ -67,13 +62,12 @@ impl std::fmt::Display for SourceName {
     }
 }
 
-/// MusicBrainz' identifier of an artist: a UUID
-/// (<https://musicbrainz.org/doc/MusicBrainz_Identifier>).
+/// An artist's ID at MusicBrainz, a UUID (<https://musicbrainz.org/doc/MusicBrainz_Identifier>), in lower
+/// case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mbid(String);
 
 impl Mbid {
-    /// `None` where `raw` is no UUID.
     pub fn parse(raw: &str) -> Option<Self> {
         let is_uuid = raw.len() == 36
             && raw.bytes().enumerate().all(|(place, b)| match place {
@@ -83,79 +77,63 @@ impl Mbid {
         is_uuid.then(|| Self(raw.to_ascii_lowercase()))
     }
 
-    /// The identifier in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Deezer's number of an artist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DeezerId(pub u64);
 
-/// A watched artist, and who it is elsewhere, as far as that is known.
+/// A tracked artist, with the IDs elsewhere that are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// Spotify's id.
     pub id: ArtistId,
-    /// Spotify's name.
     pub name: String,
-    /// MusicBrainz' identifier.
     pub mbid: Option<Mbid>,
-    /// Deezer's number.
     pub deezer: Option<DeezerId>,
-    /// Whether anybody who follows the artist wants singles.
+    /// Whether any follower wants singles.
     pub wants_singles: bool,
 }
 
-/// What was found out about who an artist is elsewhere.
+/// An artist's ID elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// At MusicBrainz.
     Mbid(ArtistId, Mbid),
-    /// At Deezer.
     Deezer(ArtistId, DeezerId),
 }
 
-/// A group of watched artists that a source knows how to ask about.
+/// The tracked artists that a source can be asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// All of them.
     Everyone,
-    /// Those of whom it was not asked, or not for long, who they are at MusicBrainz.
+    /// Artists whose MusicBrainz ID was not looked up, or not recently.
     Unidentified,
-    /// Those known at MusicBrainz, of whom it was not asked, or not for long, who they are at Deezer.
+    /// Artists with a MusicBrainz ID whose Deezer ID was not looked up, or not recently.
     Untraced,
-    /// Those known at Deezer, and not asked about there for a while.
+    /// Artists with a Deezer ID that were not asked about recently.
     Traced,
 }
 
-/// What kind of release a catalogue says it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HintKind {
-    /// An album, or nobody said.
+    /// An album, or unspecified.
     Album,
-    /// A single or an EP: what Spotify lists as singles.
     Single,
-    /// A compilation, or no music at all: on none of the lists that are asked for.
+    /// A compilation or no music: on no list that hints are for.
     Other,
 }
 
-/// One thing that a source knows of a watched artist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hint {
-    /// The artist.
     pub artist: ArtistId,
-    /// The source.
     pub source: SourceName,
-    /// What the source calls the release: the same for as long as it is the same.
+    /// The source's stable ID of the release.
     pub key: String,
-    /// The day that the source names, if it does.
     pub released: Option<Date>,
 }
 
-/// Whether a release of that kind and date is worth a hint now; a single is where Spotify is asked
-/// for the artist's singles at all.
+/// Whether a release is worth a hint now. Singles are only if a follower wants them.
 pub fn is_worth(kind: HintKind, wants_singles: bool, date: Date, now: Timestamp) -> bool {
     let is_asked_for = match kind {
         HintKind::Album => true,
@@ -166,25 +144,25 @@ pub fn is_worth(kind: HintKind, wants_singles: bool, date: Date, now: Timestamp)
     is_asked_for && (first..=newest_day(now)).contains(&date)
 }
 
-/// The day that it already is where days begin first, at UTC+14.
+/// The current day where days begin first, at UTC+14.
 pub fn newest_day(now: Timestamp) -> Date {
     day_of(now + hours(14))
 }
 
-/// When Spotify is first asked: at once, but not before the day of the release has begun in UTC.
-/// At Kiribati's midnight nobody else's market has it yet.
+/// When to check for a hint first: at once, but not before the release day has begun in UTC. At midnight in
+/// Kiribati no other market has it yet.
 pub fn first_try(released: Option<Date>, now: Timestamp) -> Timestamp {
     let begins = released.and_then(|day| TimeZone::UTC.to_timestamp(day.into()).ok());
     begins.map_or(now, |begins| now.max(begins))
 }
 
-/// When Spotify is asked again after `tries` tries that it did not confirm; `None` to drop the hint.
+/// When to check again after `tries` checks that did not confirm the hint; `None` to drop it.
 pub fn next_try(tries: u32, now: Timestamp) -> Option<Timestamp> {
     let place = usize::try_from(tries.checked_sub(1)?).ok()?;
     RETRIES.get(place).map(|wait| now + *wait)
 }
 
-/// The watched artists by what other catalogues may call them.
+/// The tracked artists by what other catalogues may call them.
 #[derive(Debug, Default)]
 pub struct Index<'a> {
     by_mbid: std::collections::HashMap<&'a str, Vec<&'a Subject>>,
@@ -192,7 +170,7 @@ pub struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// An index of `subjects`. Whoever has an MBID is found by it alone: a namesake must not match.
+    /// Artists with an MBID are found only by it: a namesake must not match.
     pub fn of(subjects: &'a [Subject]) -> Self {
         let mut index = Self::default();
         for subject in subjects {
@@ -208,8 +186,8 @@ impl<'a> Index<'a> {
         index
     }
 
-    /// Whom a release is by, of those that are watched: by identifier where both have one, else by
-    /// the exact name after NFKC and case folding.
+    /// The tracked artists of a release: by ID if both have one, else by the exact name after NFKC and case
+    /// folding.
     pub fn credited(&self, mbids: &[Mbid], name: &str) -> Vec<&'a Subject> {
         let known = mbids.iter().filter_map(|mbid| self.by_mbid.get(mbid.as_str()));
         let named = self.by_name.get(&folded(name));

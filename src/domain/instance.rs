@@ -1,36 +1,30 @@
-//! What the pages say about this instance: who may sign up, its operators, how to reach them.
+//! This instance: who may sign up, its operators, how to reach them.
 
 use super::signup_policy::SignUpPolicy;
 
-/// What the pages need to know of the instance.
 #[derive(Debug, Clone, Default)]
 pub struct Instance {
-    /// Who may sign up.
     pub sign_up: SignUpPolicy,
-    /// Ids at Spotify of the users who see the operator's page.
+    /// Spotify IDs of the users who see the admin page.
     pub operators: Vec<String>,
-    /// How users reach the operator, for everybody to see: an address, or a web page.
+    /// Shown to everyone.
     pub contact: Option<Contact>,
 }
 
 impl Instance {
-    /// Whether this is the id at Spotify of somebody who keeps the instance.
     pub fn is_operator(&self, spotify_id: &str) -> bool {
         self.operators.iter().any(|operator| operator == spotify_id)
     }
 }
 
-/// How users reach the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contact {
-    /// An e-mail address.
     Address(String),
-    /// A page, by its `https` or `http` address.
+    /// The URL of a page.
     Page(String),
 }
 
 impl Contact {
-    /// Where a link to it leads.
     pub fn link(&self) -> String {
         match self {
             Self::Address(address) => format!("mailto:{address}"),
@@ -38,7 +32,6 @@ impl Contact {
         }
     }
 
-    /// What such a link says.
     pub fn shown(&self) -> &str {
         match self {
             Self::Address(shown) | Self::Page(shown) => shown,

@@ -1,35 +1,32 @@
-//! How many calls a day Spotify really allows: it does not say, so lock-outs teach it.
+//! How many calls per day Spotify really allows, learned from quota lockouts.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// After a lock-out the allowance drops to this share of what was spent, in per cent.
+/// After a lockout the limit drops to this share of the calls spent, in per cent.
 const DROPS_TO: u32 = 90;
 
-/// A lock-out after fewer calls than this share of the ceiling, in per cent, was somebody else's
-/// doing: another app of the same developer. How many calls went through says nothing then.
+/// A lockout after fewer calls than this share of the ceiling, in per cent, was caused by another app of the
+/// same developer and says nothing about the limit.
 const MIN: u32 = 10;
 
-/// How long the way back to the ceiling takes; twice as long with each lock-out on the way.
+/// How long it takes to return to the ceiling; doubled with each lockout on the way.
 const RECOVERY: SignedDuration = SignedDuration::from_hours(28 * 24);
 
-/// No way back is longer.
 const MAX_RECOVERY: SignedDuration = SignedDuration::from_hours(32 * 7 * 24);
 
-/// What the last lock-out taught.
+/// The last lockout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaLockout {
-    /// Calls in the rolling day before it; if that [`is_inconclusive`], those before an earlier one, or all that
-    /// the operator allows.
+    /// Calls in the rolling day before it. If that [`is_inconclusive`], those before an earlier lockout, or
+    /// the ceiling.
     pub spent: u32,
-    /// When it came.
     pub at: Timestamp,
-    /// How many came before the way back was over, this one included.
+    /// Lockouts without a full recovery in between, this one included.
     pub in_a_row: u32,
 }
 
 impl QuotaLockout {
-    /// The lesson of a lock-out after `spent` calls, where the operator allows `ceiling` and `before` was
-    /// the last one.
+    /// A lockout after `spent` calls; `before` is the previous one and `ceiling` the operator's limit.
     pub fn learn(spent: u32, ceiling: u32, before: Option<Self>, now: Timestamp) -> Self {
         let before = before.filter(|quota_lockout| {
             now.duration_since(quota_lockout.at) < quota_lockout.recovery()
@@ -47,19 +44,18 @@ impl QuotaLockout {
         (RECOVERY * (1 << doublings)).min(MAX_RECOVERY)
     }
 
-    /// How far back up it is, from 0 to 1.
+    /// The progress of the recovery, from 0 to 1.
     fn progress(&self, now: Timestamp) -> f64 {
         (now.duration_since(self.at).as_secs_f64() / self.recovery().as_secs_f64()).clamp(0.0, 1.0)
     }
 }
 
-/// Whether a lock-out after `spent` calls was somebody else's doing, where the operator allows `ceiling`.
+/// Whether another app must have caused a lockout after `spent` calls.
 pub fn is_inconclusive(spent: u32, ceiling: u32) -> bool {
     spent < per_cent(ceiling, MIN)
 }
 
-/// Calls in a rolling day that may be made now, where the operator allows `ceiling` and `quota_lockout` was
-/// the last.
+/// Calls per rolling day that are allowed now.
 pub fn allowed(ceiling: u32, quota_lockout: Option<QuotaLockout>, now: Timestamp) -> u32 {
     let Some(quota_lockout) = quota_lockout else { return ceiling };
     let dropped = per_cent(quota_lockout.spent, DROPS_TO);
@@ -67,7 +63,7 @@ pub fn allowed(ceiling: u32, quota_lockout: Option<QuotaLockout>, now: Timestamp
     bottom + (f64::from(ceiling - bottom) * quota_lockout.progress(now)) as u32
 }
 
-/// Rounded down, as long as something is left.
+/// Rounded down, but at least 1.
 fn per_cent(of: u32, share: u32) -> u32 {
     let part = u64::from(of) * u64::from(share) / 100;
     u32::try_from(part).unwrap_or(u32::MAX).max(u32::from(of > 0))

@@ -1,44 +1,21 @@
-//! What a title says of how an album was made: on a stage, or by remixing another.
+//! Tells live albums and remix albums by their titles, since Spotify does not mark them.
 //!
-//! Spotify has no word for either. A wrong "live" hides an album from those who want none, a wrong
-//! "other" is a line too many; so only what titles say plainly counts, and *Long Live*, *Live
-//! Through This* and *Live in the Moment* are albums like any other.
+//! A wrong "live" hides an album from users who want no live albums; a wrong "other" is one line too many. So
+//! only clear words count: *Long Live*, *Live Through This* and *Live in the Moment* are normal albums.
 
 use super::text::folded;
 
-/// How an album was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recording {
-    /// On a stage.
     Live,
-    /// By remixing another.
     Remixes,
-    /// In any other way.
     Other,
 }
 
-/// "Live", wherever in a title it stands.
-const LIVE_ANYWHERE: &[&str] = &[
-    "unplugged",
-    "live at",
-    "live from",
-    "recorded live",
-    "live in concert",
-    "en vivo",
-    "en directo",
-    "ao vivo",
-    "dal vivo",
-    "en concert",
-    "en concierto",
-    "in concerto",
-    "live im",
-    "live aus",
-    "live à",
-    "live au",
-    "på scen",
-];
+/// Mean "live" anywhere in a title.
+const LIVE_ANYWHERE: &str = include_str!("data/live_phrases.txt");
 
-/// A title that begins with "live in" or "live on" and goes on with one of these tells of life.
+/// After "live in" or "live on" at the beginning of a title, these do not name a place.
 const NO_PLACE: &[&str] = &[
     "a", "an", "and", "color", "colour", "dreams", "fear", "harmony", "hope", "it", "joy", "life",
     "living", "love", "me", "memory", "mind", "my", "now", "our", "peace", "sin", "someone",
@@ -48,7 +25,7 @@ const NO_PLACE: &[&str] = &[
 const STAGE_IN_BRACKETS: &[&str] = &["live", "ライブ", "ライヴ", "라이브", "konzert", "concert"];
 const REMIXES: &[&str] = &["remix", "remixes", "remixed", "remixe", "remixé", "rmx", "rmxs"];
 
-/// Beside these, the rest of a bracket says what an edition has besides the album.
+/// In brackets with these words, the rest says what an edition has besides the album.
 const BESIDES: &[&str] = &[
     "+",
     "&",
@@ -64,27 +41,25 @@ const BESIDES: &[&str] = &[
     "with",
 ];
 
-/// What `title` says.
 pub fn of(title: &str) -> Recording {
     let title = folded(title);
     let (name, asides) = parted(&title);
     let name: Vec<&str> = words(&name).collect();
     let asides: Vec<Vec<&str>> = asides.iter().map(|aside| words(aside).collect()).collect();
-    let is_plain = |aside: &&Vec<&str>| !aside.iter().any(|word| BESIDES.contains(word));
-    let mut plain = asides.iter().filter(is_plain);
-    if plain.any(|aside| ends_with_one_of(aside, REMIXES)) || is_of_remixes(&name) {
-        return Recording::Remixes;
+    let is_plain = |aside: &Vec<&str>| !aside.iter().any(|word| BESIDES.contains(word));
+    let plain: Vec<_> = asides.into_iter().filter(is_plain).collect();
+    let is_remix = |aside: &Vec<&str>| ends_with_one_of(aside, REMIXES);
+    let is_stage = |aside: &Vec<&str>| ends_with_one_of(aside, STAGE_IN_BRACKETS) || is_live(aside);
+    if plain.iter().any(is_remix) || is_of_remixes(&name) {
+        Recording::Remixes
+    } else if plain.iter().any(is_stage) || is_live(&name) {
+        Recording::Live
+    } else {
+        Recording::Other
     }
-    let mut plain = asides.iter().filter(is_plain);
-    if plain.any(|aside| ends_with_one_of(aside, STAGE_IN_BRACKETS) || is_live(aside))
-        || is_live(&name)
-    {
-        return Recording::Live;
-    }
-    Recording::Other
 }
 
-/// A name, and what stands behind it in brackets or after a dash.
+/// Splits a title into its name and the parts in brackets or after a dash.
 fn parted(title: &str) -> (String, Vec<String>) {
     let (mut name, mut asides, mut aside, mut depth) =
         (String::new(), vec![], String::new(), 0_u32);
@@ -127,7 +102,7 @@ fn is_of_remixes(name: &[&str]) -> bool {
 
 fn is_live(name: &[&str]) -> bool {
     let text = format!(" {} ", name.join(" "));
-    let says_so = LIVE_ANYWHERE.iter().any(|phrase| text.contains(&format!(" {phrase} ")));
+    let says_so = LIVE_ANYWHERE.lines().any(|phrase| text.contains(&format!(" {phrase} ")));
     says_so
         || match name {
             ["live"] => true,

@@ -1,8 +1,8 @@
-//! Spotify's two limits in our words: buckets of calls by the day, and pauses.
+//! Spotify's two limits: quotas per day and bucket, and a rate limit.
 //!
 //! Endpoints are grouped into quota buckets, counted per developer account over a rolling day
-//! (<https://developer.spotify.com/documentation/web-api/concepts/quota-modes>); apart from that
-//! a rate limit over 30 seconds holds for everything
+//! (<https://developer.spotify.com/documentation/web-api/concepts/quota-modes>). Besides, a rate limit over
+//! 30 seconds applies to everything
 //! (<https://developer.spotify.com/documentation/web-api/concepts/rate-limits>).
 
 use std::time::Duration;
@@ -11,27 +11,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::learned_quota;
 
-/// The window over which calls are counted.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
-/// A group of calls that are counted together.
+/// Calls that are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Bucket {
-    /// An artist's albums: the scarce one.
+    /// The scarce one.
     ArtistAlbums,
-    /// Whom a user follows.
     Following,
-    /// Who a user is.
     Profile,
-    /// The accounts service: exchanging codes, refreshing tokens.
+    /// The accounts service: exchanging codes and refreshing tokens.
     Tokens,
 }
 
 impl Bucket {
-    /// Every bucket, in the order in which they are shown.
+    /// In the order in which they are shown.
     pub const ALL: [Self; 4] = [Self::ArtistAlbums, Self::Following, Self::Profile, Self::Tokens];
 
-    /// The name in the database and in `dropday status`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ArtistAlbums => "artist_albums",
@@ -42,25 +38,19 @@ impl Bucket {
     }
 }
 
-/// Why a call is made: what the ledger keeps apart.
+/// Why a call is made; the ledger counts them separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
-    /// A user said "now".
     Manual,
-    /// A hint speaks of the artist.
     Hint,
-    /// The artist is asked about for the first time.
     InitialScan,
-    /// It is the artist's turn.
     Scheduled,
-    /// A list beside the artist's albums and singles.
     Secondary,
-    /// Anything that is not about artists' albums.
+    /// Any call except for artists' albums.
     Other,
 }
 
 impl Purpose {
-    /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Manual => "manual",
@@ -73,7 +63,7 @@ impl Purpose {
     }
 }
 
-/// Why nothing is asked for a while.
+/// Why requests are paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// A 429 for too many calls in 30 seconds.
@@ -84,16 +74,14 @@ pub enum Cause {
     Premium,
     /// Spotify forbids calls of one bucket.
     Endpoint,
-    /// Our own: Spotify failed several times in a row.
+    /// Spotify failed several times in a row.
     Outage,
 }
 
 impl Cause {
-    /// Every cause.
     pub const ALL: [Self; 5] =
         [Self::RateLimit, Self::Quota, Self::Premium, Self::Endpoint, Self::Outage];
 
-    /// The word in the database and in `dropday status --json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RateLimit => "rate_limit",
@@ -105,7 +93,6 @@ impl Cause {
     }
 }
 
-/// In words.
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -118,38 +105,33 @@ impl std::fmt::Display for Cause {
     }
 }
 
-/// A time in which nothing is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pause {
-    /// Nothing is asked before.
     pub until: Timestamp,
-    /// Why.
     pub cause: Cause,
 }
 
-/// How long to hold still where a 429 does not say: twice the rolling window of the rate limit.
+/// The pause after a 429 that does not say how long: twice the window of the rate limit.
 pub const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(60);
 
-/// How long a spent quota is left alone where the answer does not say: the length of its window.
+/// The pause after a used-up quota if the response does not say how long: the length of its window.
 pub const QUOTA_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
-/// No pause that Spotify asks for is honoured for longer: beyond a month it is a mistake.
+/// The longest pause that is honoured: beyond a month it must be a mistake.
 pub const MAX_PAUSE: SignedDuration = SignedDuration::from_hours(31 * 24);
 
-/// How long everything rests where the app's owner has no Premium: Spotify says that it takes
-/// "a few hours" until a renewed subscription is noticed.
+/// The pause if the app's owner has no Premium: Spotify says that it takes "a few hours" to notice a renewed
+/// subscription.
 pub const PREMIUM_PAUSE: Duration = Duration::from_secs(3600);
 
-/// How long calls of a kind rest that Spotify forbids: what was taken away does not come back
-/// within minutes.
+/// The pause for a bucket that Spotify forbids: this does not change within minutes.
 pub const ENDPOINT_PAUSE: Duration = Duration::from_secs(6 * 3600);
 
-/// A lock-out that came after another within this time is the operator's matter.
+/// A second lockout within this time is worth an alert.
 pub const LOCK_OUTS_REMEMBERED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// What `spotify.artist_albums_per_day` could be lowered to, where a lock-out came after so many calls
-/// in a day had gone through: a fifth less than those, and than what is allowed now. `None` where so few
-/// had that it was not our doing.
+/// A limit that would have avoided a lockout: a fifth less than the calls that `went_through` that day and
+/// than what is allowed now. `None` if there were so few that Dropday did not cause it.
 pub fn lower(per_day: u32, went_through: u32) -> Option<u32> {
     let lower = || (u64::from(per_day.min(went_through)) * 4 / 5).max(1) as u32;
     (!learned_quota::is_inconclusive(went_through, per_day)).then(lower)

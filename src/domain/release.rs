@@ -1,20 +1,16 @@
-//! A release: an album, a single or a compilation, with a date that keeps its precision.
-
 use jiff::civil::Date;
 
 use super::artist::{Artist, is_catalogue_id};
 
-/// Spotify's id of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ReleaseId(String);
 
 impl ReleaseId {
-    /// `None` where `raw` could not stand in a path.
+    /// `None` if `raw` is not safe in a URL path.
     pub fn parse(raw: &str) -> Option<Self> {
         is_catalogue_id(raw).then(|| Self(raw.to_owned()))
     }
 
-    /// The id as Spotify writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -26,19 +22,15 @@ impl std::fmt::Display for ReleaseId {
     }
 }
 
-/// What Spotify calls `album_type`. There is no type for EPs: they are singles.
+/// Spotify's `album_type`. EPs are singles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseKind {
-    /// An album.
     Album,
-    /// A single or an EP.
     Single,
-    /// A compilation.
     Compilation,
 }
 
 impl ReleaseKind {
-    /// Spotify's word for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Album => "album",
@@ -47,7 +39,7 @@ impl ReleaseKind {
         }
     }
 
-    /// Reads Spotify's word; what is unknown counts as an album, since that is what was asked for.
+    /// Unknown values count as albums, since those are requested.
     pub fn parse(raw: &str) -> Self {
         match raw.to_ascii_lowercase().as_str() {
             "single" => Self::Single,
@@ -57,22 +49,21 @@ impl ReleaseKind {
     }
 }
 
-/// When something came out, as precisely as it is known.
+/// A release date with the precision that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseDate {
-    /// A day.
     Day(Date),
-    /// A month, kept as its first day.
+    /// Stored as the first day of the month.
     Month(Date),
-    /// A year, kept as its first day.
+    /// Stored as the first day of the year.
     Year(Date),
-    /// Missing, or nothing that a calendar knows.
+    /// Missing or invalid.
     Unknown,
 }
 
 impl ReleaseDate {
-    /// Reads `1981`, `1981-12` or `1981-12-15`, no more precisely than `precision`
-    /// (`year`, `month`, `day`) allows. A date that no calendar knows is [`Self::Unknown`].
+    /// Parses `1981`, `1981-12` or `1981-12-15`, at most as precisely as `precision` (`year`, `month`,
+    /// `day`). Invalid dates are [`Self::Unknown`].
     pub fn parse(raw: &str, precision: Option<&str>) -> Self {
         let mut parts = raw.trim().splitn(3, '-');
         let Some(year) = parts.next().filter(|y| y.len() == 4).and_then(|y| y.parse().ok()) else {
@@ -95,7 +86,6 @@ impl ReleaseDate {
         .unwrap_or(Self::Unknown)
     }
 
-    /// The first day that the date can mean.
     pub fn first_day(self) -> Option<Date> {
         match self {
             Self::Day(date) | Self::Month(date) | Self::Year(date) => Some(date),
@@ -103,7 +93,6 @@ impl ReleaseDate {
         }
     }
 
-    /// The last day that the date can mean.
     pub fn last_day(self) -> Option<Date> {
         match self {
             Self::Day(date) => Some(date),
@@ -114,7 +103,7 @@ impl ReleaseDate {
     }
 }
 
-/// As Spotify writes it: `1981`, `1981-12`, `1981-12-15`, or nothing.
+/// In Spotify's format: `1981`, `1981-12`, `1981-12-15`, or empty.
 impl std::fmt::Display for ReleaseDate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -126,29 +115,23 @@ impl std::fmt::Display for ReleaseDate {
     }
 }
 
-/// One release as the catalogue tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
-    /// Spotify's id.
     pub id: ReleaseId,
-    /// The title on one line, otherwise as supplied; empty after some take-downs.
+    /// On one line, otherwise as supplied; empty after some take-downs.
     pub title: String,
-    /// Album, single or compilation.
     pub kind: ReleaseKind,
-    /// The credited artists, in Spotify's order.
+    /// In Spotify's order.
     pub artists: Vec<Artist>,
-    /// When it came out.
     pub date: ReleaseDate,
-    /// Number of tracks, where it is told.
     pub tracks: Option<u32>,
-    /// An `http(s)` address of the cover, 300 px wide or the nearest above.
+    /// The URL of the cover, 300 px wide or the next larger one.
     pub cover: Option<String>,
-    /// The `http(s)` address of the release on Spotify.
+    /// The URL of the release at Spotify.
     pub link: String,
 }
 
 impl Release {
-    /// The title, or a plain word for a release that has none.
     pub fn shown_title(&self) -> &str {
         if self.title.is_empty() { "(untitled)" } else { &self.title }
     }

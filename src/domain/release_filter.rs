@@ -1,4 +1,4 @@
-//! Who hears of a release: what it is, and what a user wants.
+//! Which users are notified of a release: what it is, and what they want.
 
 use std::fmt;
 
@@ -6,18 +6,12 @@ use super::artist::ArtistId;
 use super::live_or_remix;
 use super::release::{Release, ReleaseKind};
 
-/// The categories of releases that a user can choose between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Category {
-    /// An album.
     Album,
-    /// A single or an EP.
     Single,
-    /// A compilation.
     Compilation,
-    /// A live album.
     Live,
-    /// An album of remixes.
     Remixes,
     /// A release by someone else on which the followed artist appears.
     Appearance,
@@ -48,59 +42,37 @@ impl Category {
     }
 }
 
-/// The categories that a user wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Categories {
-    /// Albums.
     pub albums: bool,
-    /// Singles and EPs.
     pub singles: bool,
-    /// Compilations.
     pub compilations: bool,
-    /// Live albums; where singles are wanted, live ones too.
+    /// Live albums and, if singles are wanted, live singles.
     pub live: bool,
-    /// Albums of remixes; where singles are wanted, those of remixes too.
+    /// Remix albums and, if singles are wanted, remix singles.
     pub remixes: bool,
-    /// Releases of others on which the artist appears.
+    /// Releases by others on which the artist appears.
     pub appearances: bool,
 }
 
-impl Default for Categories {
-    fn default() -> Self {
-        Self {
-            albums: true,
-            singles: false,
-            compilations: false,
-            live: false,
-            remixes: false,
-            appearances: false,
-        }
-    }
-}
-
-/// A followed artist on whose list a release was seen.
+/// A followed artist on whose lists a release is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
-    /// Which.
     pub artist: ArtistId,
-    /// Their name.
     pub name: String,
-    /// Whether the release is somebody else's, and the artist only appears on it.
+    /// Whether the artist only appears on it.
     pub appears: bool,
-    /// Whether the user wants to hear nothing of the artist.
     pub is_muted: bool,
 }
 
-/// Why a user is not told of a release, in words for them.
+/// Why a user is not notified of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SkipReason {
-    /// They want no emails.
     Unsubscribed,
-    /// Everybody whom it would be told for is muted.
+    /// All matching artists are muted; the name of one.
     Muted(String),
-    /// They do not want this category.
     Category(Category),
-    /// It is a later edition of an album, and they want none of those.
+    /// A later edition of an album.
     Edition,
 }
 
@@ -138,11 +110,8 @@ pub fn category(release: &Release, appears: bool) -> Category {
     }
 }
 
-/// Whether a user who wants `categories` hears of a release, which they would for these `reasons`; an
-/// empty list stands for an artist whom they have ceased to follow meanwhile.
-///
-/// # Errors
-/// Why they do not.
+/// Whether to notify a user who wants `categories` and follows these artists. An empty list stands for an
+/// artist that the user no longer follows.
 pub fn evaluate(
     release: &Release,
     reasons: &[Match],
@@ -163,21 +132,8 @@ pub fn evaluate(
     }
 }
 
-/// Whether a release is of a category that the user wants, even if the artist is muted.
-pub fn is_of_interest(release: &Release, reasons: &[Match], categories: Categories) -> bool {
-    match reasons {
-        [] => categories.have(release, false),
-        reasons => reasons.iter().any(|reason| categories.have(release, reason.appears)),
-    }
-}
-
 impl Categories {
-    /// No category.
-    pub fn none() -> Self {
-        Self { albums: false, ..Self::default() }
-    }
-
-    /// Whether a release of this category is wanted, its recording (live, remix) included.
+    /// Whether the category of a release is wanted, including live and remix.
     fn have(self, release: &Release, appears: bool) -> bool {
         let category = category(release, appears);
         let recording = if category == Category::Single { recorded(release) } else { None };
@@ -237,6 +193,15 @@ mod tests {
         Match { artist, name: name.into(), appears, is_muted }
     }
 
+    const ALBUMS: Categories = Categories {
+        albums: true,
+        singles: false,
+        compilations: false,
+        live: false,
+        remixes: false,
+        appearances: false,
+    };
+
     const ALL: Categories = Categories {
         albums: true,
         singles: true,
@@ -248,7 +213,7 @@ mod tests {
 
     #[test]
     fn albums_are_wanted_and_nothing_else_unless_somebody_says_so() {
-        let usual = Categories::default();
+        let usual = ALBUMS;
         let evaluate = |title, kind, appears| {
             evaluate(&release(title, kind), &[reason("Air", appears, false)], usual)
         };
@@ -270,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_live_album_is_told_to_those_who_want_nothing_but_live_albums() {
-        let live = Categories { albums: false, live: true, ..Categories::default() };
+        let live = Categories { live: true, ..Categories::default() };
         let evaluate = |title| {
             evaluate(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
         };
@@ -306,7 +271,7 @@ mod tests {
         let album = release("Moon Safari", ReleaseKind::Album);
         let reasons = [reason("Air", false, true), reason("Beck", true, false)];
         assert_eq!(
-            evaluate(&album, &reasons, Categories::default()),
+            evaluate(&album, &reasons, ALBUMS),
             Err(SkipReason::Category(Category::Appearance))
         );
         assert_eq!(evaluate(&album, &reasons, ALL), Ok(()));

@@ -1,14 +1,14 @@
-//! Text that other users wrote, made safe to show on one line.
+//! Makes text from outside safe to show on one line.
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 
-/// The longest title or name that is kept, in characters.
+/// The maximum length of a title or name, in characters.
 const MAX_LENGTH: usize = 300;
 
-/// `raw` as one line: control characters and line breaks become spaces, runs of space become one,
-/// and the marks that re-order the text *around* them (bidi embeddings, overrides and isolates)
-/// go. Everything else, emoji and right-to-left emails included, stays as it was written.
+/// Returns `raw` as one line. Control characters and line breaks become spaces, runs of spaces become one,
+/// and bidi controls, which reorder the text *around* them, are removed. Everything else stays, emoji and
+/// right-to-left text included.
 pub fn one_line(raw: &str) -> String {
     let mut line = String::with_capacity(raw.len().min(MAX_LENGTH * 4));
     for c in raw.chars().filter(|c| !is_bidi_control(*c)) {
@@ -17,17 +17,15 @@ pub fn one_line(raw: &str) -> String {
             line.push(c);
         }
     }
-    let kept: String = line.trim_end().chars().take(MAX_LENGTH).collect();
-    kept
+    line.trim_end().chars().take(MAX_LENGTH).collect()
 }
 
-/// `raw` as it is compared with other users' spelling: Unicode's NFKC and full case folding, and
-/// runs of space as one. Two names are the same exactly if this is
+/// Normalizes `raw` for comparison: NFKC, full case folding, single spaces
 /// (<https://www.unicode.org/reports/tr15/>, <https://www.unicode.org/reports/tr44/#NFKC_Casefold>).
 pub fn folded(raw: &str) -> String {
     let compatible = ComposingNormalizer::new_nfkc();
     let once = CaseMapper::new().fold_string(&compatible.normalize(raw)).into_owned();
-    // Folding can take a text out of its normal form, and the other way round.
+    // Folding can denormalize a text, and the other way round.
     let twice = CaseMapper::new().fold_string(&compatible.normalize(&once)).into_owned();
     let words: Vec<&str> = twice.split_whitespace().collect();
     compatible.normalize(&words.join(" ")).into_owned()

@@ -32,6 +32,4 @@ pub struct Tokens {
     /// Of the access token.
     pub expires_at: Timestamp,
     pub refresh: RefreshToken,
-    /// When the user last consented at Spotify; the six months start then.
-    pub authorized_at: Timestamp,
 }

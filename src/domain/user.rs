@@ -1,24 +1,21 @@
-//! A user: who they are at Spotify, where their emails go.
+//! Users and email addresses.
 
 use std::fmt;
 
-/// Our own number of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(pub i64);
 
-/// Whom an email goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressee {
-    /// A user, at the address they confirmed.
+    /// At their confirmed address.
     User(UserId),
-    /// Whoever runs this Dropday, at the address in the configuration.
+    /// At the address in the configuration.
     Operator,
-    /// Somebody who left, and of whom nothing is known any more but where the last email goes.
+    /// A user who deleted their account; only the address for the last email is left.
     Left,
 }
 
 impl Addressee {
-    /// The user's number; `None` for the operator, and for who has left.
     pub fn number(self) -> Option<i64> {
         match self {
             Self::User(user) => Some(user.0),
@@ -27,48 +24,42 @@ impl Addressee {
     }
 }
 
-/// Who `GET /me` says somebody is.
+/// The response of `GET /me`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// `id`; may change.
     pub id: String,
-    /// `account_id`; never changes, and is what accounts are to be linked by
+    /// `account_id`; never changes, so accounts should be linked by it
     /// (<https://developer.spotify.com/documentation/web-api/references/changes/may-2026>).
     pub account_id: Option<String>,
-    /// The name they show, on one line; may be empty.
+    /// On one line; may be empty.
     pub display_name: String,
-    /// Told to extended-quota apps alone, and never verified.
+    /// Only for apps with extended quota, and never verified.
     pub email: Option<EmailAddress>,
 }
 
-/// An address that an email can be sent to. `Debug` and logs show it masked.
+/// An email address. `Debug` and `Display` redact it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
-/// Why something typed is no address, in words for the user who typed it.
+/// Why input is not an email address, in words for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnAddress {
-    /// Nothing was typed.
     #[error("Enter your email address.")]
     Empty,
-    /// A control character or a line break, which could smuggle in a header.
+    /// A control character or line break, which could inject a header.
     #[error(
         "That address contains a line break or another invisible character. Please enter it again."
     )]
     Invisible,
-    /// Longer than SMTP allows.
     #[error("That address is longer than the 254 characters that email allows.")]
     TooLong,
-    /// Anything else.
     #[error("That doesn’t look like an email address. It should look like name@example.com.")]
     Malformed,
 }
 
 impl EmailAddress {
-    /// Reads what somebody typed. Spaces around it are forgiven, anything else is not.
-    ///
-    /// # Errors
-    /// [`NotAnAddress`], in words for the user.
+    /// Parses user input; only surrounding spaces are trimmed.
     pub fn parse(raw: &str) -> Result<Self, NotAnAddress> {
         let typed = raw.trim_matches([' ', '\t']);
         if typed.is_empty() {
@@ -88,7 +79,7 @@ impl EmailAddress {
         Ok(Self(typed.to_owned()))
     }
 
-    /// The address itself: for the envelope, the page of its owner, and the database.
+    /// The full address, for the envelope, its owner's page and the database.
     pub fn as_str(&self) -> &str {
         &self.0
     }

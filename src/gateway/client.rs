@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 use super::rate_limiter::{Call, Caller};
-use super::token_refresh::Refresher;
+use super::token_refresh::RefreshStates;
 use super::{GatewayError, RateLimiter};
 use crate::clock::Clock;
 use crate::domain::artist::ArtistId;
@@ -47,14 +47,14 @@ pub enum TokenOwner {
 
 /// Calls Spotify with a valid token, through the rate limiter.
 pub struct Gateway {
-    db: Db,
-    clock: Arc<dyn Clock>,
-    rate_limiter: Arc<RateLimiter>,
+    pub(super) db: Db,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) rate_limiter: RateLimiter,
     client: Client,
-    accounts: Accounts,
+    pub(super) accounts: Accounts,
     catalogue: TokenSource,
     app_token: Mutex<Option<Grant>>,
-    refresher: Refresher,
+    pub(super) refresh_states: RefreshStates,
 }
 
 impl Gateway {
@@ -66,13 +66,6 @@ impl Gateway {
         accounts: Accounts,
         catalogue: TokenSource,
     ) -> Self {
-        let rate_limiter = Arc::new(rate_limiter);
-        let refresher = Refresher::new(
-            db.clone(),
-            Arc::clone(&clock),
-            Arc::clone(&rate_limiter),
-            accounts.clone(),
-        );
         Self {
             db,
             clock,
@@ -81,7 +74,7 @@ impl Gateway {
             accounts,
             catalogue,
             app_token: Mutex::default(),
-            refresher,
+            refresh_states: Mutex::default(),
         }
     }
 
@@ -202,7 +195,7 @@ impl Gateway {
         let kept = self.fresh_tokens(user).await?;
         let mut answer = self.rate_limiter.call(call, ask(kept.tokens.access)).await;
         if matches!(answer, Err(GatewayError::Spotify(spotify::Error::Unauthorized))) {
-            let kept = self.refresher.refresh(user, kept.version).await?;
+            let kept = self.refresh(user, kept.version).await?;
             answer = self.rate_limiter.call(call, ask(kept.tokens.access)).await;
         }
         match answer {
@@ -244,7 +237,7 @@ impl Gateway {
         if self.has_long_to_live(kept.tokens.expires_at) {
             return Ok(kept);
         }
-        match self.refresher.refresh(user, kept.version).await {
+        match self.refresh(user, kept.version).await {
             // The old token is still valid, so use it while Spotify recovers.
             Err(GatewayError::User { why, .. })
                 if !why.is_about_the_user() && kept.tokens.expires_at > self.clock.now() =>

@@ -8,15 +8,14 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::invalid_grant::{self, Outcome};
 use super::rate_limiter::{Call, Caller};
-use super::{GatewayError, RateLimiter};
-use crate::clock::Clock;
+use super::{Gateway, GatewayError};
 use crate::domain::consent::Ending;
 use crate::domain::quota::Bucket;
 use crate::domain::token::Grant;
 use crate::domain::user::UserId;
-use crate::spotify::{self, Accounts};
+use crate::spotify;
 use crate::store::tokens::{self, RefreshClaim, StoredTokens};
-use crate::store::{Db, StoreError, consents};
+use crate::store::{StoreError, consents};
 
 /// How often to check whether another process has finished its refresh.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -24,31 +23,17 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How many checks before giving up; a refresh that hangs times out sooner.
 const MAX_POLLS: u32 = 350;
 
-pub(super) struct Refresher {
-    db: Db,
-    clock: Arc<dyn Clock>,
-    rate_limiter: Arc<RateLimiter>,
-    accounts: Accounts,
-    states: Mutex<HashMap<UserId, Arc<Mutex<UserRefreshState>>>>,
-}
+/// The state of each user's refresh.
+pub(super) type RefreshStates = Mutex<HashMap<UserId, Arc<Mutex<UserRefreshState>>>>;
 
 /// The state of one user's refresh. Holds a grant, with the version of the tokens it replaces, that could
 /// not be saved: if refresh tokens rotate, this is the only copy of the only valid one.
 #[derive(Default)]
-struct UserRefreshState {
+pub(super) struct UserRefreshState {
     unsaved_grant: Option<(i64, Grant)>,
 }
 
-impl Refresher {
-    pub(super) fn new(
-        db: Db,
-        clock: Arc<dyn Clock>,
-        rate_limiter: Arc<RateLimiter>,
-        accounts: Accounts,
-    ) -> Self {
-        Self { db, clock, rate_limiter, accounts, states: Mutex::default() }
-    }
-
+impl Gateway {
     /// Refreshes the tokens seen at `version`, unless another task or process does: a rotating refresh
     /// token works only once.
     pub(super) async fn refresh(
@@ -81,7 +66,7 @@ impl Refresher {
     }
 
     async fn state(&self, user: UserId) -> OwnedMutexGuard<UserRefreshState> {
-        let state = Arc::clone(self.states.lock().await.entry(user).or_default());
+        let state = Arc::clone(self.refresh_states.lock().await.entry(user).or_default());
         state.lock_owned().await
     }
 
@@ -123,24 +108,17 @@ impl Refresher {
         let kept = self
             .db
             .write("keep refreshed tokens", move |tx| {
-                let is_kept = tokens::refreshed(tx, user, version, &granted)?;
-                if is_kept {
+                // Otherwise the user has signed in again during the refresh.
+                if tokens::refreshed(tx, user, version, &granted)? {
                     consents::clear_refusal(tx, user)?;
                 }
-                Ok(is_kept)
+                Ok(())
             })
             .await;
-        match kept {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                tracing::info!(user = user.0, "tokens changed during the refresh");
-                Ok(())
-            }
-            Err(error) => {
-                state.unsaved_grant = Some((version, grant));
-                Err(error)
-            }
+        if kept.is_err() {
+            state.unsaved_grant = Some((version, grant));
         }
+        kept
     }
 
     async fn refused(&self, user: UserId, version: i64, how: Ending) -> Result<(), StoreError> {

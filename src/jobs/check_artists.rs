@@ -1,29 +1,28 @@
 //! An artist that is worth a call → its releases → one transaction for each query: save, compare, choose
 //! users, enqueue, plan the next check. A release is news when it is first recorded, or never.
 
+mod record;
+mod secondary;
+
 use std::fmt;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use jiff::civil::Date;
-
-use super::fetch_releases::{FetchPlan, Fetched, Fetcher};
-use super::record_releases::{RecordResult, record_releases};
+use self::record::{Step, fetch_and_record};
+use self::secondary::check_secondary;
+use super::fetch_releases::{FetchPlan, Fetcher};
+use super::record_releases::RecordResult;
 use super::{RunControl, Scope};
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::artist::ArtistId;
-use crate::domain::artist_list::{ArtistLists, ListKind, secondary_interval};
+use crate::domain::artist_list::ListKind;
 use crate::domain::check_planner::PlannedCheck;
 use crate::domain::quota::Purpose;
-use crate::domain::release::{Release, ReleaseKind};
-use crate::domain::release_query::ReleaseQuery;
-use crate::domain::{backoff, check_planner, day_of, detection};
+use crate::domain::{backoff, check_planner, detection};
 use crate::gateway::GatewayError;
 use crate::spotify::{self, PAGE};
-use crate::store::artist_lists::{self, ListCheck};
 use crate::store::artists::{self, CheckScope, Claimed};
-use crate::store::{StoreError, Tx, allowance, api_calls, editions, hints};
+use crate::store::{StoreError, Tx, allowance, api_calls, artist_lists, hints};
 
 /// After this many failures in a row the problem is Spotify's, not the artists', and the others wait.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -231,177 +230,6 @@ async fn check(
     }
     checked.found.add(check_secondary(ctx, artist, &lists).await?);
     Ok(checked)
-}
-
-/// Checks the secondary lists that are due, as far as there are calls for them. Whatever goes wrong is
-/// no reason for the check to fail: it is made up for at a later one.
-async fn check_secondary(
-    ctx: &Ctx,
-    artist: &ArtistId,
-    lists: &ArtistLists,
-) -> Result<RecordResult, StoreError> {
-    let mut all = RecordResult::default();
-    let now = ctx.clock.now();
-    for list in lists.due_secondary(now) {
-        let settings = ctx.cadence.clone();
-        let budget = move |tx: &Tx<'_>| SecondaryBudget::load(tx, &settings);
-        let budget = ctx.db.read("calls for secondary lists", budget).await?;
-        if budget.left == 0 {
-            break;
-        }
-        let reserved = budget.reserved;
-        let planned_check =
-            PlannedCheck { artist: artist.clone(), purpose: Purpose::Secondary, reserved };
-        let mut fetcher = Fetcher::new(ctx, planned_check);
-        let plan = FetchPlan::new(ReleaseQuery::Only(list), lists, now);
-        let step = Step::Secondary { calls_a_day: budget.calls_a_day };
-        let (found, error) = fetch_and_record(ctx, &mut fetcher, artist, plan, step).await?;
-        all.add(found.unwrap_or_default());
-        let Some(error) = error else { continue };
-        log_secondary_error(artist, list, &error);
-        if !can_be_repeated(&error) {
-            let wait = ctx.backoff(backoff::SECONDARY_LIST, lists.get(list).failures + 1);
-            let id = artist.clone();
-            let fail =
-                move |tx: &Tx<'_>| artist_lists::record_failure(tx, &id, list, tx.now() + wait);
-            ctx.db.write("secondary list failed", fail).await?;
-        }
-        if error.affects_all_requests() {
-            break;
-        }
-    }
-    Ok(all)
-}
-
-/// The calls for secondary lists.
-struct SecondaryBudget {
-    calls_a_day: u32,
-    /// Those of them that are left in the last rolling day.
-    left: u32,
-    /// Calls that are reserved for others.
-    reserved: u32,
-}
-
-impl SecondaryBudget {
-    fn load(tx: &Tx<'_>, settings: &check_planner::Settings) -> Result<Self, StoreError> {
-        let budget = allowance::budget(tx, settings.calls_per_day)?;
-        let calls_a_day = budget.for_side_lists(artists::count_tracked(tx)?, settings);
-        let reserved = budget.reserved_from(Purpose::Secondary, settings);
-        Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), reserved })
-    }
-}
-
-/// Whether a secondary list may be fetched again with the next check. Not after a call that Spotify
-/// forbids, which may be forbidden for this list alone and holds all others up, nor after one that ran out
-/// of calls, which would cost the same again.
-fn can_be_repeated(error: &GatewayError) -> bool {
-    let costs_again = matches!(
-        error,
-        GatewayError::QuotaExhaustedMidCheck(_)
-            | GatewayError::Spotify(spotify::Error::EndpointRemoved)
-    );
-    error.affects_all_requests() && !costs_again
-}
-
-fn log_secondary_error(artist: &ArtistId, list: ListKind, error: &GatewayError) {
-    let list = list.as_str();
-    match error {
-        GatewayError::QuotaExhausted(_) | GatewayError::QuotaExhaustedMidCheck(_) => {
-            tracing::debug!(%artist, list, %error, "deferred secondary list")
-        }
-        _ => tracing::warn!(%artist, list, %error, "failed to read secondary list"),
-    }
-}
-
-/// What a query is for.
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    /// Albums and singles.
-    Main {
-        /// Whether the check needs no further query.
-        is_last: bool,
-        /// Whether the check reads albums.
-        has_albums: bool,
-        /// Whether an earlier query of the check found news.
-        had_news: bool,
-    },
-    /// A secondary list.
-    Secondary { calls_a_day: u32 },
-}
-
-/// Fetches one query and records what it returned; `None` if nothing that counts. Also returns the error
-/// that kept it from being complete.
-async fn fetch_and_record(
-    ctx: &Ctx,
-    fetcher: &mut Fetcher<'_>,
-    artist: &ArtistId,
-    plan: FetchPlan,
-    step: Step,
-) -> Result<(Option<RecordResult>, Option<GatewayError>), StoreError> {
-    let mut fetched = match fetcher.fetch(&plan).await {
-        Ok(fetched) => fetched,
-        Err(GatewayError::Store(error)) => return Err(error),
-        Err(error) => return Ok((None, Some(error))),
-    };
-    let error = fetched.incomplete.take();
-    let (artist, is_complete) = (artist.clone(), error.is_none());
-    let record = move |tx: &Tx<'_>| record(tx, &artist, plan, fetched, is_complete, step);
-    let found = ctx.db.write("record releases", record).await?;
-    Ok((Some(found), error))
-}
-
-/// The transaction in which a release becomes news.
-fn record(
-    tx: &Tx<'_>,
-    artist: &ArtistId,
-    plan: FetchPlan,
-    fetched: Fetched,
-    is_complete: bool,
-    step: Step,
-) -> Result<RecordResult, StoreError> {
-    // Its last follower may have left in the meantime.
-    if !artists::is_known(tx, artist)? {
-        return Ok(RecordResult::default());
-    }
-    let mut known = editions::known_of(tx, artist, plan.query)?;
-    let found = record_releases(tx, artist, &plan, fetched.releases, &mut known)?;
-    artists::update_last_album(tx, artist)?;
-    api_calls::resume_checks(tx)?;
-    if is_complete {
-        let FetchPlan { query, is_initial_scan, .. } = plan;
-        let interval = match step {
-            Step::Main { .. } => SignedDuration::ZERO,
-            Step::Secondary { calls_a_day } => {
-                secondary_interval(artist_lists::count_wanted_secondary(tx)?, calls_a_day)
-            }
-        };
-        let check = ListCheck { query, is_initial_scan, total: fetched.total };
-        artist_lists::record_check(tx, artist, check, interval)?;
-    }
-    if let Step::Main { is_last, has_albums, had_news } = step {
-        let has_news = had_news || !found.news.is_empty();
-        // An incomplete check says nothing against a hint, nor do singles about an album.
-        if has_albums && (has_news || (is_last && is_complete)) {
-            hints::after_check(tx, artist, has_news)?;
-        }
-        match (is_complete, is_last) {
-            (true, true) => {
-                let rate = rate(&known, day_of(tx.now()));
-                artists::record_check(tx, artist, rate, tx.now() + check_planner::MIN_INTERVAL)?;
-                artist_lists::record_unwanted(tx, artist)?;
-            }
-            (true, false) => artist_lists::defer(tx, artist, ListKind::Singles)?,
-            (false, _) => {}
-        }
-    }
-    Ok(found)
-}
-
-/// Releases a week. Compilations have a list of their own and do not count.
-fn rate(known: &[Release], today: Date) -> f64 {
-    let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
-    let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();
-    check_planner::rate::a_week(&dates, today)
 }
 
 /// Records why a check did not succeed. Returns whether the run should end.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::accounts::delete_account;
 use crate::context::Ctx;
-use crate::domain::consent::{Reminder, reminder_due};
+use crate::domain::consent::reminder_due;
 use crate::domain::operator_alert::OperatorAlert;
 use crate::gateway::Operator;
 use crate::store::outbox::{self, EmailKind};
@@ -55,6 +55,6 @@ fn remind(tx: &Tx<'_>) -> Result<u64, StoreError> {
 
 /// The subject of the outbox row, so that each reminder is sent once per consent: the consent by the milliseconds of
 /// its start.
-pub(super) fn subject(authorized_ms: i64, reminder: Reminder) -> String {
-    format!("{authorized_ms}:{}", reminder.days())
+pub(super) fn subject(authorized_ms: i64, days_before: i64) -> String {
+    format!("{authorized_ms}:{days_before}")
 }

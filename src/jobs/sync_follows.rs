@@ -10,7 +10,7 @@ use super::{RunControl, Scope, maintenance};
 use crate::clock::fraction;
 use crate::context::Ctx;
 use crate::domain::backoff;
-use crate::domain::follows::{FollowList, SuspectReason};
+use crate::domain::follows::FollowList;
 use crate::domain::quota::ENDPOINT_PAUSE;
 use crate::domain::user::UserId;
 use crate::gateway::GatewayError;
@@ -153,11 +153,6 @@ async fn settle(
     let Some((change, suspect)) = settled else { return Ok(()) };
     outcome.change.added += change.added;
     outcome.change.removed += change.removed;
-    count_belief(user, suspect, outcome);
-    Ok(())
-}
-
-fn count_belief(user: UserId, suspect: Option<SuspectReason>, outcome: &mut SyncReport) {
     match suspect {
         None => outcome.believed += 1,
         Some(suspect) => {
@@ -169,6 +164,7 @@ fn count_belief(user: UserId, suspect: Option<SuspectReason>, outcome: &mut Sync
             outcome.doubted += 1;
         }
     }
+    Ok(())
 }
 
 async fn record_failure(

@@ -291,7 +291,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::clock::ManualClock;
+    use dropday::test_clock::ManualClock;
 
     const SHORT: Duration = Duration::from_millis(1);
 

@@ -163,8 +163,8 @@ fn answered(answer: Result<BasicTokenResponse, Failure>, now: Timestamp) -> Resu
 mod tests {
     use super::super::testing::{Canned, http};
     use super::*;
-    use crate::clock::SeededRng;
     use crate::domain::consent::Ending;
+    use dropday::test_clock::SeededRng;
     use std::collections::HashMap;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;

@@ -93,6 +93,10 @@ pub fn record_check(
     // The total of several lists belongs to the first of them (`ArtistLists::total_before`).
     let mut total = check.total;
     for list in check.query.lists() {
+        // Counts for everyone who wants the list by now, even if the clock was set back since they do:
+        // otherwise the next check would be another silent initial scan.
+        let since = load_list(tx, artist, *list)?.since();
+        let checked_at = since.map_or(tx.now(), |since| since.max(tx.now()));
         tx.execute(
             "INSERT INTO artist_lists (artist, list, initial_scan_at, checked_at, next_check_at, total)
              VALUES (?1, ?2, ?3, ?3, ?4, ?5)
@@ -101,7 +105,7 @@ pub fn record_check(
             params![
                 artist,
                 list.as_str(),
-                Ms(tx.now()),
+                Ms(checked_at),
                 Ms(tx.now() + interval),
                 total.take(),
                 check.is_initial_scan,

@@ -321,7 +321,8 @@ fn thread(name: &str, mut conn: Connection, process_lock: Arc<ProcessLock>) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{SeededRng, SystemClock};
+    use crate::clock::SystemClock;
+    use dropday::test_clock::SeededRng;
     use secrecy::SecretBox;
 
     /// `PRAGMA synchronous` inside a transaction (<https://www.sqlite.org/pragma.html#pragma_synchronous>).

@@ -93,7 +93,7 @@ fn derive<const N: usize>(key: &SecretBox<[u8; 32]>, purpose: &[u8]) -> SecretBo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SeededRng;
+    use dropday::test_clock::SeededRng;
 
     fn cipher(first: u8) -> Cipher {
         let mut key = [7; 32];

@@ -1,6 +1,6 @@
 //! Hints: recorded once, checked with growing intervals, then confirmed by Spotify or dropped.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use rusqlite::params;
 
 use super::columns::Ms;
@@ -107,12 +107,6 @@ fn due_of(tx: &Tx<'_>, artist: &ArtistId) -> Result<Vec<(String, String, u32)>> 
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })?;
     Ok(due.collect::<rusqlite::Result<_>>()?)
-}
-
-/// When the next open hint asks for a check.
-pub fn next_at(tx: &Tx<'_>) -> Result<Option<Timestamp>> {
-    let sql = "SELECT min(next_at) FROM hints WHERE state = 'open'";
-    Ok(tx.query_row(sql, [], |row| row.get::<_, Option<Ms>>(0))?.map(|at| at.0))
 }
 
 /// The hints of a source by state.

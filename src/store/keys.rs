@@ -104,7 +104,7 @@ fn keep(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SeededRng;
+    use dropday::test_clock::SeededRng;
 
     fn cipher(first: u8) -> Cipher {
         Cipher::new(&SecretBox::new(Box::new([first; 32])))

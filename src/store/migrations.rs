@@ -121,10 +121,10 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::clock::{ManualClock, SeededRng};
     use crate::domain::user::UserId;
     use crate::store::connection::connect;
     use crate::store::{Cipher, Db, tokens};
+    use dropday::test_clock::{ManualClock, SeededRng};
 
     const ROWS: &str = include_str!("../../tests/data/0001_rows.sql");
 

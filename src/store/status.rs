@@ -148,7 +148,7 @@ pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Res
 }
 
 /// Whether a sign-in or the confirmation of an email address is in progress.
-pub fn is_anybody_half_way(tx: &Tx<'_>) -> Result<bool> {
+pub fn is_sign_up_in_progress(tx: &Tx<'_>) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM oauth_states WHERE expires_at > ?1)
                    OR EXISTS (SELECT 1 FROM confirmation_links WHERE used_at IS NULL AND expires_at > ?1)";
     Ok(tx.query_row(sql, [Ms(tx.now())], |row| row.get(0))?)

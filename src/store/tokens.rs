@@ -60,14 +60,13 @@ pub fn keep(tx: &Tx<'_>, user: UserId, grant: &Grant, refresh: &RefreshToken) ->
 /// A user's tokens; `None` if the consent has ended.
 pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<StoredTokens>> {
     let row = tx.query_row(
-        "SELECT access_sealed, expires_at, refresh_sealed, authorized_at, version
+        "SELECT access_sealed, expires_at, refresh_sealed, version
          FROM tokens WHERE user_id = ?1 AND expired_since IS NULL",
         [user],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     );
     let Some(row) = row.optional()? else { return Ok(None) };
-    let (access, expires_at, refresh, authorized_at, version): (Vec<u8>, Ms, Vec<u8>, Ms, i64) =
-        row;
+    let (access, expires_at, refresh, version): (Vec<u8>, Ms, Vec<u8>, i64) = row;
     let open = |sealed: &[u8], column| -> Result<SecretString> {
         tx.open_seal(sealed, &associated_data(user, column))
     };
@@ -75,7 +74,6 @@ pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<StoredTokens>> {
         access: AccessToken(open(&access, "access")?),
         expires_at: expires_at.0,
         refresh: RefreshToken(open(&refresh, "refresh")?),
-        authorized_at: authorized_at.0,
     };
     Ok(Some(StoredTokens { tokens, version }))
 }

@@ -66,7 +66,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::clock::ManualClock;
+    use dropday::test_clock::ManualClock;
 
     /// A computation that counts its runs, each of which needs a permit to finish.
     struct Slow {

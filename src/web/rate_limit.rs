@@ -123,7 +123,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::clock::ManualClock;
+    use dropday::test_clock::ManualClock;
 
     fn at_noon() -> (Arc<ManualClock>, ClientRateLimiter) {
         let clock = ManualClock::at("2026-11-23T12:00:00Z".parse().unwrap());

@@ -44,10 +44,10 @@ pub(super) async fn complete_sign_in(
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
     let held = cookies::read(&jar, &ctx, Purpose::Session);
     match sign_in::complete_sign_in(&ctx, &back, cookie.as_deref(), held.as_deref()).await {
-        Ok(arrival) => {
+        Ok(session) => {
             notifier.notify(Job::SyncFollows);
             let jar = cookies::clear(jar, &ctx, Purpose::Trip);
-            let jar = cookies::set(jar, &ctx, Purpose::Session, arrival.session);
+            let jar = cookies::set(jar, &ctx, Purpose::Session, session);
             (jar, Redirect::to("/account")).into_response()
         }
         Err(error) => explain(&ctx, error),

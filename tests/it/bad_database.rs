@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
+use crate::test_clock::{ManualClock, SeededRng};
 use dropday::app;
-use dropday::clock::{Clock, ManualClock, Rng, SeededRng};
+use dropday::clock::{Clock, Rng};
 use dropday::config::{Config, KeyOrigin, KeySource, decode_key};
 use dropday::demo::services::environment;
 use dropday::demo::world::NewAlbum;

@@ -202,7 +202,7 @@ async fn failed_artist_is_checked_again_among_many() {
     let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "4")]).await;
     let (ids, _) = home.listener_of("Martha", 10).await;
     home.follows().await;
-    for day in 0..30 {
+    for day in 0..15 {
         if day == 2 {
             home.world.script(Endpoint::ArtistAlbums, [Fault::bad_gateway()]);
         }

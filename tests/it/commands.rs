@@ -217,7 +217,7 @@ async fn status_without_database_says_what_to_do() {
 /// The inbox of somebody whose mail server wants a log-in.
 fn with_login() -> InboxSettings {
     let login = Some(("dropday@example.com".to_owned(), "0042#/:?%&@ü".to_owned()));
-    InboxSettings { login, ..InboxSettings::default() }
+    InboxSettings { login }
 }
 
 #[tokio::test]
@@ -410,7 +410,7 @@ async fn no_secret_is_said_in(format: &str) -> String {
     let (client, password) = ("hush-the-client-secret", "hush-the-password");
     let key = BASE64_STANDARD.encode(b"hush-the-key-of-exactly-32-bytes");
     let login = Some(("dropday".to_owned(), password.to_owned()));
-    let inbox = InboxSettings { login, ..InboxSettings::default() };
+    let inbox = InboxSettings { login };
     let settings = [
         ("SPOTIFY__CLIENT_SECRET", client),
         ("SECRETS__KEY", &key),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 
-use dropday::clock::{Clock, SeededRng, SystemClock, fraction};
+use crate::test_clock::SeededRng;
+use dropday::clock::{Clock, SystemClock, fraction};
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::store::outbox::{self, PendingEmail};

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dropday::clock::{Clock, Rng, SeededRng, fraction};
+use crate::test_clock::SeededRng;
+use dropday::clock::{Clock, Rng, fraction};
 use dropday::demo::world::NewAlbum;
 use dropday::jobs::Scope;
 use jiff::Timestamp;
@@ -218,12 +219,8 @@ impl Weeks {
 /// Over the hours that Berlin and New York repeat in autumn and leave out in spring.
 #[tokio::test]
 async fn whatever_clocks_zones_and_wishes_do_each_album_is_told_exactly_once() {
-    for (seed, begin) in ["2026-10-20T00:00:00Z", "2027-03-08T00:00:00Z", "2027-03-25T00:00:00Z"]
-        .into_iter()
-        .cycle()
-        .take(9)
-        .enumerate()
-    {
+    let begins = ["2026-10-20T00:00:00Z", "2027-03-08T00:00:00Z", "2027-03-25T00:00:00Z"];
+    for (seed, begin) in begins.into_iter().enumerate() {
         let home = Home::with(A_QUARTER).await;
         home.clock.set(begin.parse().unwrap());
         let (artist, martha) = fan(&home).await;

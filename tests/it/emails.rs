@@ -284,7 +284,6 @@ async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_emai
     home.checks().await;
     for fault in [
         SmtpFault::HangAtGreeting,
-        SmtpFault::NonsenseAtGreeting,
         SmtpFault::RefuseConnection(554, "5.3.2 Go away".to_owned()),
         SmtpFault::RefuseSender(550, "5.7.1 We do not know you".to_owned()),
     ] {

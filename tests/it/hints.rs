@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dropday::accounts::delete_account::delete_account;
-use dropday::demo::hints::{Hints, Rumour};
+use dropday::demo::hints::Rumour;
 use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::hint::SourceName;
 use dropday::domain::user::UserId;
@@ -159,6 +159,9 @@ async fn failing_hint_sources_do_not_affect_news() {
     let page = Fault::Status(200, "application/json", "<html>hello</html>".into());
     let changed = Fault::Status(200, "application/json", r#"{"releases":[{"id":1}]}"#.into());
     let elsewhere = Fault::Status(302, "text/plain", "moved".into());
+    // Deezer's answer to too many calls.
+    let over_quota =
+        r#"{"error":{"type":"Exception","message":"Quota limit exceeded","code":4}}"#.to_owned();
     let faults = [
         Fault::Status(503, "", String::new()),
         Fault::server_error(),
@@ -170,7 +173,7 @@ async fn failing_hint_sources_do_not_affect_news() {
         Fault::Hang,
         Fault::Huge(50 << 20),
         Fault::Huge(80 << 20),
-        Hints::over_quota(),
+        Fault::Status(200, "application/json", over_quota),
         page,
         changed,
         elsewhere,

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dropday::clock::{Clock, ManualClock, SeededRng};
+use crate::test_clock::{ManualClock, SeededRng};
+use dropday::clock::Clock;
 use dropday::config::Config;
 use dropday::context::Ctx;
 use dropday::demo::hints::Hints;

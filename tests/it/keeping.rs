@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::test_clock::SeededRng;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use dropday::clock::{Clock, SeededRng, SystemClock, fraction};
+use dropday::clock::{Clock, SystemClock, fraction};
 use dropday::config::decode_key;
 use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::NewAlbum;

@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::test_clock::{ManualClock, SeededRng};
 use dropday::app;
-use dropday::clock::{Clock, ManualClock, SeededRng, Sleep};
+use dropday::clock::{Clock, Sleep};
 use dropday::demo::world::{Endpoint, Fault, NewAlbum, Request};
 use dropday::jobs::{RunControl, Scope, check_artists};
 use jiff::Timestamp;

@@ -53,6 +53,8 @@ mod sign_in;
 mod singles;
 mod starting;
 mod supervised;
+#[path = "../support/clock.rs"]
+mod test_clock;
 mod upkeep;
 mod users;
 mod visitor;

@@ -192,7 +192,7 @@ async fn account_page_explains_stale_follow_list() {
     assert!(
         colour == "wait"
             && words
-                .starts_with("Your followed artists can’t be updated until 24 November 2026, 22:00"),
+                .starts_with("Your list of followed artists can’t be updated until 24 November 2026, 22:00"),
         "{words}"
     );
     home.finish().await;

@@ -1,7 +1,7 @@
 //! The fake Spotify answers as Spotify describes itself, less what Development Mode leaves out.
 
+use crate::test_clock::{ManualClock, SeededRng};
 use dropday::app;
-use dropday::clock::{ManualClock, SeededRng};
 use dropday::demo::inbox::InboxSettings;
 use dropday::demo::services::Services;
 use dropday::demo::world::{Endpoint, FakeUserId, Fault, Group, NewAlbum, World};

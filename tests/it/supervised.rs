@@ -4,8 +4,9 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use crate::test_clock::SeededRng;
 use dropday::app;
-use dropday::clock::{Clock, SeededRng, Sleep, SystemClock};
+use dropday::clock::{Clock, Sleep, SystemClock};
 use dropday::context::Ctx;
 use dropday::daemon::watchdog::Watchdog;
 use dropday::demo::world::NewAlbum;

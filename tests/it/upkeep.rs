@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use dropday::clock::{SeededRng, fraction};
+use crate::test_clock::SeededRng;
+use dropday::clock::fraction;
 use dropday::demo::world::{Group, NewAlbum};
 use dropday::jobs::maintenance::{self, MaintenanceReport};
 use jiff::SignedDuration;

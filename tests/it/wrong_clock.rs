@@ -57,3 +57,21 @@ async fn dates_written_by_a_wrong_clock_are_corrected() {
     assert_eq!(home.status().await.artists.overdue, 1);
     home.finish().await;
 }
+
+#[tokio::test]
+async fn albums_are_announced_when_clock_was_set_back_after_following() {
+    let home = Home::new().await;
+    let artist = home.world.add_artist("Röyksopp");
+    let martha = home.listener("Martha", &[&artist]).await;
+    home.follows().await;
+    home.clock.set(home.now() - std::time::Duration::from_secs(3 * 3600));
+    home.round().await;
+    for title in ["First", "Second"] {
+        home.world.publish(&artist, NewAlbum::titled(title));
+        home.advance_hours(1);
+        home.round().await;
+    }
+    let subjects: Vec<_> = home.emails_to(&martha.address).into_iter().map(|e| e.subject).collect();
+    assert_eq!(subjects, ["Röyksopp: First", "Röyksopp: Second"]);
+    home.finish().await;
+}

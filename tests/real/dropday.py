@@ -118,7 +118,7 @@ class FakeWorld:
 
     def letters(self):
         """What its letter box has, as `to` and `raw`."""
-        return json.loads(self.ask("GET", "/_world/letters"))
+        return json.loads(self.ask("GET", "/_world/emails"))
 
     def token(self, dropday):
         """An access token for the person who also consents to `dropday`."""

@@ -69,7 +69,7 @@ def _world(folder):
     with contextlib.ExitStack() as stack:
         if scratch:
             folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=scratch)))
-        spotify = stack.enter_context(fake_world(folder, "--people", str(PEOPLE), "--artists", str(ARTISTS)))
+        spotify = stack.enter_context(fake_world(folder, "--users", str(PEOPLE), "--artists", str(ARTISTS)))
         world = World(folder, spotify)
         _say_machine(world)
         yield world

@@ -93,7 +93,7 @@ class World:
         return ended.returncode == 0
 
     def _as_json(self):
-        people = json.loads(self.spotify.ask("GET", "/_world/people"))
+        people = json.loads(self.spotify.ask("GET", "/_world/users"))
         artists = {artist["id"]: artist for artist in json.loads(self.spotify.ask("GET", "/_world/artists"))}
         martha, jonas = (
             [artists[artist] for artist in person["follows"] if artists[artist]["name"].isascii()] for person in people[:2]

@@ -5,20 +5,15 @@ use mail_parser::MessageParser;
 /// A parsed email. What is missing is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Email {
-    /// `Subject`.
     pub subject: String,
-    /// The plain-text part.
     pub text: String,
-    /// The HTML part.
     pub html: String,
     /// `Message-ID`, without angle brackets.
     pub message_id: String,
-    /// The address in `From`.
     pub from: String,
 }
 
 impl Email {
-    /// Parses a raw message.
     pub fn parse(raw: &[u8]) -> Self {
         let Some(message) = MessageParser::default().parse(raw) else { return Self::default() };
         let from = message.from().and_then(|from| from.first()).and_then(|from| from.address());
@@ -32,9 +27,6 @@ impl Email {
     }
 
     /// The first link in the text that contains `part`.
-    ///
-    /// # Panics
-    /// If there is none.
     pub fn link(&self, part: &str) -> String {
         let link = self.text.split_whitespace().find(|word| word.contains(part));
         link.unwrap_or_else(|| panic!("no link with {part} in the email: {}", self.text)).to_owned()

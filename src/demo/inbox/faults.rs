@@ -7,13 +7,10 @@ use std::time::Duration;
 pub enum SmtpFault {
     /// The server accepts the connection and never sends a byte.
     HangAtGreeting,
-    /// Garbage instead of the greeting.
-    NonsenseAtGreeting,
     /// An error reply instead of the greeting.
     RefuseConnection(u16, String),
     /// Authentication fails with this code.
     RefuseLogin(u16),
-    /// `MAIL FROM` is rejected.
     RefuseSender(u16, String),
     /// `RCPT TO` is answered after this time by the inbox's clock.
     SlowRcpt(Duration),
@@ -38,31 +35,14 @@ pub enum SmtpFault {
     },
 }
 
-/// The point of a session at which a fault happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
-    Greeting,
-    Login,
-    Sender,
-    Recipient,
-    InData,
-    AfterData,
-}
-
 impl SmtpFault {
-    pub(super) fn stage(&self) -> Stage {
-        match self {
-            Self::HangAtGreeting | Self::NonsenseAtGreeting | Self::RefuseConnection(..) => {
-                Stage::Greeting
-            }
-            Self::RefuseLogin(_) => Stage::Login,
-            Self::RefuseSender(..) => Stage::Sender,
-            Self::SlowRcpt(_) => Stage::Recipient,
-            Self::DropInData => Stage::InData,
+    pub(super) fn is_after_data(&self) -> bool {
+        matches!(
+            self,
             Self::RefuseMessage(..)
-            | Self::DropAfterData { .. }
-            | Self::HangAfterData { .. }
-            | Self::Nonsense { .. } => Stage::AfterData,
-        }
+                | Self::DropAfterData { .. }
+                | Self::HangAfterData { .. }
+                | Self::Nonsense { .. }
+        )
     }
 }

@@ -24,26 +24,10 @@ use crate::clock::Clock;
 
 pub use email::Email;
 pub use faults::SmtpFault;
-use faults::Stage;
-
-/// When the connection is encrypted.
-#[derive(Clone, Default)]
-pub enum Tls {
-    /// Never.
-    #[default]
-    None,
-    /// After `STARTTLS`, which is required.
-    StartTls(Arc<rustls::ServerConfig>),
-    /// From the first byte.
-    Implicit(Arc<rustls::ServerConfig>),
-}
 
 /// What the server requires from its clients.
 #[derive(Clone, Default)]
 pub struct InboxSettings {
-    /// When the connection is encrypted.
-    pub tls: Tls,
-    /// The user name and password, if authentication is required.
     pub login: Option<(String, String)>,
 }
 
@@ -52,15 +36,12 @@ pub struct InboxSettings {
 pub struct Received {
     /// When its last byte arrived.
     pub at: Timestamp,
-    /// The envelope sender.
     pub from: String,
-    /// The envelope recipients.
     pub to: Vec<String>,
     /// The whole message, with CRLF line ends.
     pub raw: Vec<u8>,
 }
 
-/// An inbox and its SMTP server.
 #[derive(Clone)]
 pub struct Inbox {
     shared: Arc<Shared>,
@@ -68,7 +49,6 @@ pub struct Inbox {
     server: Arc<Mutex<Option<AbortOnDropHandle<()>>>>,
 }
 
-/// The state that all connections share.
 struct Shared {
     clock: Arc<dyn Clock>,
     settings: InboxSettings,
@@ -100,19 +80,13 @@ impl Inbox {
 
     /// The value of `mail.smtp_url` for this server.
     pub fn url(&self) -> String {
-        let (scheme, query) = match self.shared.settings.tls {
-            Tls::None => ("smtp", ""),
-            Tls::StartTls(_) => ("smtp", "?tls=required"),
-            Tls::Implicit(_) => ("smtps", ""),
-        };
         let login = self.shared.settings.login.as_ref().map(|(name, password)| {
             let escape = |raw| utf8_percent_encode(raw, NON_ALPHANUMERIC);
             format!("{}:{}@", escape(name), escape(password))
         });
-        format!("{scheme}://{}{}{query}", login.unwrap_or_default(), self.address)
+        format!("smtp://{}{}", login.unwrap_or_default(), self.address)
     }
 
-    /// All emails, oldest first.
     pub fn emails(&self) -> Vec<Received> {
         self.shared.state().emails.clone()
     }
@@ -128,12 +102,10 @@ impl Inbox {
         self.received_by(address).iter().map(|email| Email::parse(&email.raw)).collect()
     }
 
-    /// Deletes all emails.
     pub fn empty(&self) {
         self.shared.state().emails.clear();
     }
 
-    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.shared.state().connections
     }
@@ -148,8 +120,8 @@ impl Inbox {
         self.shared.state().refused.remove(&address.to_lowercase());
     }
 
-    /// Adds a fault to the queue. The first fault of the queue happens once, as soon as a connection
-    /// reaches its stage.
+    /// Adds a fault to the queue. The first fault of the queue happens once, as soon as a session
+    /// reaches its place.
     pub fn script(&self, fault: SmtpFault) {
         self.shared.state().faults.push_back(fault);
     }
@@ -189,9 +161,9 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the first fault of the queue if it happens at this stage.
-    fn fault_at(&self, stage: Stage) -> Option<SmtpFault> {
-        self.state().faults.pop_front_if(|fault| fault.stage() == stage)
+    /// Takes the first fault of the queue if it happens `here`.
+    fn next_fault(&self, here: impl Fn(&SmtpFault) -> bool) -> Option<SmtpFault> {
+        self.state().faults.pop_front_if(|fault| here(fault))
     }
 
     fn refusal_of(&self, address: &str) -> Option<(u16, String)> {

@@ -22,7 +22,7 @@ const RAW_HEADERS: [&str; 4] = ["Date", "Message-ID", "List-Unsubscribe", "List-
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="3"><title>The demo’s inbox ({{ emails.len() }})</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/inbox/style.css"></head>
+<link rel="stylesheet" href="/style.css"></head>
 <body><main>
 <p class="stamp">This inbox is part of Dropday’s demo. No email leaves this machine.</p>
 <h1>Inbox</h1>
@@ -49,7 +49,7 @@ struct Line {
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ subject }}</title><link rel="icon" href="data:,">
-<link rel="stylesheet" href="/inbox/style.css"></head>
+<link rel="stylesheet" href="/style.css"></head>
 <body><main>
 <p><a href="/inbox">All emails</a></p>
 <h1><bdi>{{ subject }}</bdi></h1>
@@ -68,11 +68,10 @@ struct EmailPage {
     text: String,
 }
 
-/// `/inbox`, `/inbox/{n}` and `/inbox/{n}/html`. The oldest email is number 1.
+/// `/inbox`, `/inbox/{n}` and `/inbox/{n}/html`. The oldest email is number 1. The fake Spotify serves `/style.css`.
 pub fn router(inbox: Inbox) -> Router {
     Router::new()
         .route("/inbox", get(list))
-        .route("/inbox/style.css", get(style))
         .route("/inbox/{number}", get(email))
         .route("/inbox/{number}/html", get(html))
         .with_state(inbox)
@@ -104,11 +103,6 @@ async fn html(State(inbox): State<Inbox>, Path(number): Path<usize>) -> Response
                   allow-top-navigation-by-user-activation; script-src 'none'";
     let body = Html(Email::parse(&received.raw).html);
     ([(header::CONTENT_SECURITY_POLICY, policy)], body).into_response()
-}
-
-async fn style() -> Response {
-    let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
-    (kind, include_str!("../style.css")).into_response()
 }
 
 fn find(inbox: &Inbox, number: usize) -> Option<Received> {

@@ -1,5 +1,4 @@
-//! An SMTP session: RFC 5321 with STARTTLS (3207), AUTH PLAIN (4954), 8BITMIME (6152) and SMTPUTF8
-//! (6531).
+//! An SMTP session: RFC 5321 with AUTH PLAIN (4954), 8BITMIME (6152) and SMTPUTF8 (6531).
 
 use std::io;
 use std::sync::Arc;
@@ -8,33 +7,27 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tokio::net::TcpStream;
 
-use super::faults::Stage;
-use super::wire::{Text, Wire};
-use super::{Shared, SmtpFault, Tls};
+use super::wire::{self, Text};
+use super::{Shared, SmtpFault};
 
 const NAME: &str = "inbox.demo.invalid";
 /// The longest message, in bytes.
 const MAX_MESSAGE: usize = 10 * 1024 * 1024;
 const TOO_LONG: &str = "5.3.4 Message too long";
 const GARBAGE: &[u8] = b"\x00\xff\xfe lorem ipsum\r\n\r\n";
+
+type Wire = wire::Wire<TcpStream>;
+
 /// Serves a connection until the client disconnects or a fault ends it.
 pub(super) async fn run(stream: TcpStream, shared: Arc<Shared>) {
-    let mut wire = Wire::new(stream);
-    if let Tls::Implicit(config) = &shared.settings.tls {
-        match wire.encrypt(config.clone()).await {
-            Ok(encrypted) => wire = encrypted,
-            Err(_) => return,
-        }
-    }
     let mut session = Session { shared, greeted: false, logged_in: false, envelope: None };
     // An error means that the connection broke.
-    let _ = session.run(wire).await;
+    let _ = session.run(Wire::new(stream)).await;
 }
 
-/// How the session continues.
+#[derive(PartialEq)]
 enum Then {
     Continue,
-    Encrypt,
     End,
 }
 
@@ -54,32 +47,24 @@ struct Session {
 
 impl Session {
     async fn run(&mut self, mut wire: Wire) -> io::Result<()> {
-        if let Then::End = self.greet(&mut wire).await? {
-            return Ok(());
-        }
-        while let Some(line) = wire.command().await? {
-            match self.execute(&mut wire, &line).await? {
-                Then::Continue => {}
-                Then::End => return Ok(()),
-                Then::Encrypt => {
-                    let Tls::StartTls(config) = &self.shared.settings.tls else { return Ok(()) };
-                    wire = wire.encrypt(config.clone()).await?;
-                    // The session starts again (RFC 3207 §4.2).
-                    (self.greeted, self.logged_in, self.envelope) = (false, false, None);
-                }
-            }
+        let mut then = self.greet(&mut wire).await?;
+        while then == Then::Continue {
+            let Some(line) = wire.command().await? else { break };
+            then = self.execute(&mut wire, &line).await?;
         }
         Ok(())
     }
 
     async fn greet(&self, wire: &mut Wire) -> io::Result<Then> {
-        match self.shared.fault_at(Stage::Greeting) {
-            Some(SmtpFault::HangAtGreeting) => wire.wait_for_close().await.map(|()| Then::End),
-            Some(SmtpFault::NonsenseAtGreeting) => wire.write(GARBAGE).await.map(|()| Then::End),
+        let concerns_greeting = |fault: &SmtpFault| {
+            matches!(fault, SmtpFault::HangAtGreeting | SmtpFault::RefuseConnection(..))
+        };
+        match self.shared.next_fault(concerns_greeting) {
             Some(SmtpFault::RefuseConnection(code, text)) => {
                 wire.reply(code, &[&text]).await.map(|()| Then::End)
             }
-            _ => say(wire, 220, &format!("{NAME} ESMTP")).await,
+            Some(_) => wire.wait_for_close().await.map(|()| Then::End),
+            None => say(wire, 220, &format!("{NAME} ESMTP")).await,
         }
     }
 
@@ -97,8 +82,6 @@ impl Session {
                 wire.close().await.map(|()| Then::End)
             }
             _ if !self.greeted => say(wire, 503, "5.5.1 Send EHLO first").await,
-            "STARTTLS" => self.start_tls(wire).await,
-            _ if self.must_encrypt(wire) => say(wire, 530, "5.7.0 Send STARTTLS first").await,
             "AUTH" => self.log_in(wire, rest).await,
             _ if self.must_log_in() => say(wire, 530, "5.7.0 Authentication required").await,
             "MAIL" => self.sender(wire, rest).await,
@@ -113,34 +96,22 @@ impl Session {
         self.envelope = None;
         let size = format!("SIZE {MAX_MESSAGE}");
         let mut lines = vec![NAME, &size, "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"];
-        if self.must_encrypt(wire) {
-            lines.push("STARTTLS");
-        } else if self.shared.settings.login.is_some() {
+        if self.shared.settings.login.is_some() {
             lines.push("AUTH PLAIN");
         }
         wire.reply(250, &lines).await.map(|()| Then::Continue)
-    }
-
-    fn must_encrypt(&self, wire: &Wire) -> bool {
-        matches!(self.shared.settings.tls, Tls::StartTls(_)) && !wire.encrypted
     }
 
     fn must_log_in(&self) -> bool {
         self.shared.settings.login.is_some() && !self.logged_in
     }
 
-    async fn start_tls(&self, wire: &mut Wire) -> io::Result<Then> {
-        if !self.must_encrypt(wire) {
-            return say(wire, 503, "5.5.1 STARTTLS is not available").await;
-        }
-        say(wire, 220, "2.0.0 Ready to start TLS").await.map(|_| Then::Encrypt)
-    }
-
     async fn log_in(&mut self, wire: &mut Wire, rest: &str) -> io::Result<Then> {
         let Some(given) = rest.strip_prefix("PLAIN ") else {
             return say(wire, 504, "5.5.4 Use AUTH PLAIN").await;
         };
-        if let Some(SmtpFault::RefuseLogin(code)) = self.shared.fault_at(Stage::Login) {
+        let is_refusal = |fault: &SmtpFault| matches!(fault, SmtpFault::RefuseLogin(_));
+        if let Some(SmtpFault::RefuseLogin(code)) = self.shared.next_fault(is_refusal) {
             return say(wire, code, login_failed(code)).await;
         }
         let login = plain_login(given);
@@ -152,7 +123,8 @@ impl Session {
     }
 
     async fn sender(&mut self, wire: &mut Wire, rest: &str) -> io::Result<Then> {
-        if let Some(SmtpFault::RefuseSender(code, text)) = self.shared.fault_at(Stage::Sender) {
+        let is_refusal = |fault: &SmtpFault| matches!(fault, SmtpFault::RefuseSender(..));
+        if let Some(SmtpFault::RefuseSender(code, text)) = self.shared.next_fault(is_refusal) {
             return say(wire, code, &text).await;
         }
         let Some((from, options)) = path(rest, "FROM:") else {
@@ -174,7 +146,8 @@ impl Session {
 
     async fn recipient(&mut self, wire: &mut Wire, rest: &str) -> io::Result<Then> {
         let shared = self.shared.clone();
-        if let Some(SmtpFault::SlowRcpt(time)) = shared.fault_at(Stage::Recipient) {
+        let is_slow = |fault: &SmtpFault| matches!(fault, SmtpFault::SlowRcpt(_));
+        if let Some(SmtpFault::SlowRcpt(time)) = shared.next_fault(is_slow) {
             shared.clock.sleep(time).await;
         }
         let Some(envelope) = &mut self.envelope else {
@@ -198,13 +171,13 @@ impl Session {
             return say(wire, 503, "5.5.1 Send RCPT first").await;
         };
         wire.reply(354, &["End with a dot on a line by itself"]).await?;
-        if self.shared.fault_at(Stage::InData).is_some() {
+        if self.shared.next_fault(|fault| *fault == SmtpFault::DropInData).is_some() {
             return wire.read_some().await.map(|()| Then::End);
         }
         let Some(text) = wire.text(MAX_MESSAGE).await? else {
             return Ok(Then::End);
         };
-        match self.shared.fault_at(Stage::AfterData) {
+        match self.shared.next_fault(SmtpFault::is_after_data) {
             Some(fault) => self.fail_after_data(wire, envelope, text, fault).await,
             None => match validate(&envelope, text) {
                 Ok(raw) => {

@@ -1,11 +1,10 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::clock::ManualClock;
+use dropday::test_clock::ManualClock;
 
 const EMAIL: &str = "Subject: =?utf-8?q?caf=C3=A9?=\r\n\r\n..dot\r\n";
 
@@ -134,7 +133,7 @@ async fn restarted_inbox_has_the_same_port() {
 #[tokio::test]
 async fn authentication_is_required_if_set() {
     let login = Some(("me".to_owned(), "pass word".to_owned()));
-    let inbox = inbox(InboxSettings { login, ..InboxSettings::default() }).await;
+    let inbox = inbox(InboxSettings { login }).await;
     let mut client = Client::greeted(&inbox).await;
     assert_eq!(client.send("b@example.com").await, 530);
     // "\0me\0wrong" and "\0me\0pass word".
@@ -152,57 +151,6 @@ async fn international_address_needs_smtputf8() {
     assert_eq!(client.send("jörg@example.com").await, 553);
     assert_eq!(client.tell("MAIL FROM:<a@example.com> SMTPUTF8").await, 250);
     assert_eq!(client.tell("RCPT TO:<jörg@example.com>").await, 250);
-}
-
-fn certificate() -> (Arc<rustls::ServerConfig>, Arc<rustls::ClientConfig>) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let server = rustls::ServerConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(made.cert.der().clone()).unwrap();
-    let client = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    (Arc::new(server), Arc::new(client))
-}
-
-#[tokio::test]
-async fn session_starts_again_after_starttls() {
-    let (server, client) = certificate();
-    let inbox = inbox(InboxSettings { tls: Tls::StartTls(server), ..Default::default() }).await;
-    let mut plain = Client::greeted(&inbox).await;
-    assert_eq!(plain.send("b@example.com").await, 530);
-    assert_eq!(plain.tell("STARTTLS").await, 220);
-    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
-    let connector = tokio_rustls::TlsConnector::from(client);
-    let mut tls_stream = connector.connect(name, plain.0.into_inner()).await.unwrap();
-    tls_stream.write_all(b"MAIL FROM:<a@example.com>\r\nQUIT\r\n").await.unwrap();
-    let mut said = String::new();
-    let _ = tls_stream.read_to_string(&mut said).await;
-    assert!(said.starts_with("503 ") && said.contains("221 "), "{said}");
-}
-
-#[tokio::test]
-async fn implicit_tls_encrypts_from_the_first_byte() {
-    let (server, client) = certificate();
-    let inbox = inbox(InboxSettings { tls: Tls::Implicit(server), ..Default::default() }).await;
-    assert!(inbox.url().starts_with("smtps://127.0.0.1:"));
-    let stream = TcpStream::connect(inbox.address()).await.unwrap();
-    let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
-    let connector = tokio_rustls::TlsConnector::from(client);
-    let mut tls_stream = connector.connect(name, stream).await.unwrap();
-    tls_stream.write_all(b"QUIT\r\n").await.unwrap();
-    let mut said = String::new();
-    let _ = tls_stream.read_to_string(&mut said).await;
-    assert!(said.starts_with("220 ") && said.contains("221 "), "{said}");
 }
 
 #[tokio::test]
@@ -237,7 +185,7 @@ async fn pages_show_a_decoded_email() {
 async fn lettre_can_deliver_to_the_url() {
     use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
     let login = Some(("me@example.com".to_owned(), "p: s/w+ré%".to_owned()));
-    let inbox = inbox(InboxSettings { login, ..InboxSettings::default() }).await;
+    let inbox = inbox(InboxSettings { login }).await;
     let mailer = AsyncSmtpTransport::<Tokio1Executor>::from_url(&inbox.url()).unwrap().build();
     let email = Message::builder()
         .from("Jörg <a@example.com>".parse().unwrap())

@@ -1,23 +1,17 @@
-//! Reads and writes lines on a connection that may become encrypted.
+//! Reads and writes lines on a connection.
 
 use std::io;
-use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio_rustls::TlsAcceptor;
 
 /// At least 512 (RFC 5321 §4.5.3.1.4); AUTH and extensions need more (RFC 4954 §4).
 const MAX_COMMAND: usize = 12 * 1024;
 /// RFC 5321 §4.5.3.1.6, including CRLF.
 const MAX_TEXT_LINE: usize = 1000;
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
 /// A connection that is read line by line.
-pub(super) struct Wire {
-    stream: BufReader<Box<dyn Stream>>,
-    pub(super) encrypted: bool,
+pub(super) struct Wire<S> {
+    stream: BufReader<S>,
 }
 
 /// A message, or what is wrong with it.
@@ -29,19 +23,9 @@ pub(super) enum Text {
     BadLine,
 }
 
-impl Wire {
-    pub(super) fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
-        Self { stream: BufReader::new(Box::new(stream)), encrypted: false }
-    }
-
-    /// Encrypts the connection. Fails if commands were sent ahead of the handshake: they would look
-    /// like encrypted ones.
-    pub(super) async fn encrypt(self, config: Arc<rustls::ServerConfig>) -> io::Result<Self> {
-        if !self.stream.buffer().is_empty() {
-            return Err(io::Error::other("commands were sent ahead of the handshake"));
-        }
-        let stream = TlsAcceptor::from(config).accept(self.stream.into_inner()).await?;
-        Ok(Self { stream: BufReader::new(Box::new(stream)), encrypted: true })
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream: BufReader::new(stream) }
     }
 
     /// Writes a reply of one or more lines.
@@ -54,7 +38,6 @@ impl Wire {
         self.write(reply.as_bytes()).await
     }
 
-    /// Writes bytes as they are.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await?;
         self.stream.flush().await
@@ -89,7 +72,6 @@ impl Wire {
         Ok(None)
     }
 
-    /// Closes the connection properly.
     pub(super) async fn close(&mut self) -> io::Result<()> {
         self.stream.shutdown().await
     }

@@ -45,7 +45,6 @@ pub(super) fn with_retry_after(mut response: Response, retry_after: Option<u64>)
     response
 }
 
-/// `GET /me`
 pub(super) fn me(site: &Site, user: &FakeUser) -> Value {
     json!({
         "account_id": user.account_id,
@@ -67,7 +66,6 @@ pub(super) fn artist(site: &Site, artist: &Artist) -> Value {
     body
 }
 
-/// An album in a list.
 pub(super) fn album(site: &Site, album: &Album) -> Value {
     json!({
         "album_type": album.kind.as_str(),

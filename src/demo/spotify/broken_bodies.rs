@@ -10,7 +10,6 @@ use futures_util::stream::{self, StreamExt};
 use super::bodies::{error, quota_exceeded, unauthorized, with_retry_after};
 use crate::demo::world::Fault;
 
-/// The answer that a fault stands for.
 pub(in crate::demo) async fn faulty(fault: Fault) -> Response {
     const PAGE: &str = "<!doctype html><title>Welcome</title><p>Please accept our terms.</p>";
     match fault {

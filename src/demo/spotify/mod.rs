@@ -19,7 +19,6 @@ use super::world::{Endpoint, FakeUserId, World};
 
 pub(super) use broken_bodies::faulty;
 
-/// The state of the handlers.
 #[derive(Clone)]
 struct Site {
     world: World,

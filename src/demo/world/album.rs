@@ -2,12 +2,10 @@
 
 use crate::domain::release::ReleaseKind;
 
-/// An artist of the fake catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artist {
     /// 22 characters, as at Spotify.
     pub id: String,
-    /// `name`.
     pub name: String,
     /// A wrong `total` for the list of albums, which then never ends: there is always one more page.
     pub claimed_total: Option<u64>,
@@ -18,11 +16,9 @@ pub struct Artist {
 /// The lists of an artist's albums: the values of `include_groups`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
-    /// The artist's own albums.
     Album,
     /// Singles and EPs.
     Single,
-    /// Compilations.
     Compilation,
     /// Releases of others with a track of this artist.
     AppearsOn,
@@ -32,7 +28,6 @@ impl Group {
     /// All four, in the order in which Spotify returns them.
     pub const ALL: [Self; 4] = [Self::Album, Self::Single, Self::Compilation, Self::AppearsOn];
 
-    /// Spotify's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Album => "album",
@@ -42,7 +37,6 @@ impl Group {
         }
     }
 
-    /// Parses Spotify's name.
     pub fn parse(raw: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|group| group.as_str() == raw)
     }
@@ -58,41 +52,32 @@ impl From<ReleaseKind> for Group {
     }
 }
 
-/// An album of the fake catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Album {
     /// 22 characters, as at Spotify.
     pub id: String,
     /// `name`. Empty after a take-down.
     pub title: String,
-    /// `album_type`.
     pub kind: ReleaseKind,
     /// Ids of the credited artists, in order. Empty means Various Artists.
     pub credited: Vec<String>,
     /// `release_date`, valid or not.
     pub date: String,
-    /// `release_date_precision`.
     pub precision: &'static str,
-    /// `total_tracks`.
     pub tracks: u32,
-    /// Whether there is a cover.
     pub cover: bool,
 }
 
 /// An album to release.
 #[derive(Debug, Clone)]
 pub struct NewAlbum {
-    /// `name`.
     pub title: String,
     /// `release_date`. Empty means today.
     pub date: String,
-    /// `album_type`.
     pub kind: ReleaseKind,
     /// The artist's list that it goes on. By default the list of its kind.
     pub group: Option<Group>,
-    /// `total_tracks`.
     pub tracks: u32,
-    /// Whether there is a cover.
     pub cover: bool,
     /// Ids of further artists, who are credited after the first and list the album too.
     pub with: Vec<String>,
@@ -118,13 +103,11 @@ impl NewAlbum {
         Self { title: title.into(), ..Self::default() }
     }
 
-    /// Sets `release_date`.
     #[must_use]
     pub fn on(self, date: impl Into<String>) -> Self {
         Self { date: date.into(), ..self }
     }
 
-    /// Sets `album_type`.
     #[must_use]
     pub fn as_a(self, kind: ReleaseKind) -> Self {
         Self { kind, ..self }
@@ -136,14 +119,12 @@ impl NewAlbum {
         Self { group: Some(group), ..self }
     }
 
-    /// Credits another artist too.
     #[must_use]
     pub fn with(mut self, artist: impl Into<String>) -> Self {
         self.with.push(artist.into());
         self
     }
 
-    /// Removes the cover.
     #[must_use]
     pub fn without_cover(self) -> Self {
         Self { cover: false, ..self }

@@ -5,7 +5,6 @@ use url::Url;
 use super::grants::{CLIENT_ID, Code, Scope};
 use super::{FakeUserId, World};
 
-/// The query of the consent page.
 #[derive(Debug, Clone)]
 pub(in crate::demo) struct AuthorizeRequest {
     pub(in crate::demo) redirect_uri: Url,
@@ -54,7 +53,6 @@ impl World {
         parsed
     }
 
-    /// Agrees, and returns the redirect to the app.
     pub(in crate::demo) fn agree(&self, request: &AuthorizeRequest, user: FakeUserId) -> String {
         let code = self.token();
         let grant = Code {

@@ -63,7 +63,6 @@ impl World {
         self.state().quota = calls;
     }
 
-    /// The next scripted fault of the endpoint.
     pub(in crate::demo) fn next_fault(&self, endpoint: Endpoint) -> Option<Fault> {
         self.state().faults.get_mut(&endpoint)?.pop_front()
     }

@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 use super::{FakeUserId, World};
 use crate::clock::random;
 
-/// The client id of the app.
 pub(in crate::demo) const CLIENT_ID: &str = "demo-client";
 const CODE_TTL: std::time::Duration = std::time::Duration::from_secs(600);
 pub(in crate::demo) const ACCESS_TOKEN_TTL: std::time::Duration =
@@ -24,7 +23,6 @@ pub(in crate::demo) struct OAuthError(
     pub(in crate::demo) &'static str,
 );
 
-/// The granted scopes.
 pub(in crate::demo) type Scope = BTreeSet<String>;
 
 #[derive(Debug)]
@@ -52,7 +50,6 @@ pub(super) struct Access {
     until: Timestamp,
 }
 
-/// The tokens in an answer of the token endpoint.
 #[derive(Debug)]
 pub(in crate::demo) struct Issued {
     pub(in crate::demo) access: String,
@@ -60,7 +57,6 @@ pub(in crate::demo) struct Issued {
     pub(in crate::demo) scope: Scope,
 }
 
-/// The owner of an access token.
 #[derive(Debug)]
 pub(in crate::demo) enum Bearer {
     App,
@@ -99,7 +95,6 @@ impl World {
         hers.for_each(|grant| grant.consented_at = Timestamp::UNIX_EPOCH);
     }
 
-    /// Expires all access tokens.
     pub fn expire_access_tokens(&self) {
         let now = self.now();
         self.state().access.values_mut().for_each(|token| token.until = token.until.min(now));
@@ -115,7 +110,6 @@ impl World {
         id == CLIENT_ID && secret.is_none_or(is_secret)
     }
 
-    /// Exchanges a code for tokens.
     pub(in crate::demo) fn exchange(
         &self,
         code: &str,
@@ -143,7 +137,6 @@ impl World {
         Ok(self.issue(Some(grant), true))
     }
 
-    /// Exchanges a refresh token for an access token.
     pub(in crate::demo) fn refresh(&self, token: &str) -> Result<Issued, OAuthError> {
         let now = self.now();
         let (grant, rotates) = {
@@ -181,7 +174,6 @@ impl World {
         issued
     }
 
-    /// The owner of an access token.
     pub(in crate::demo) fn bearer(&self, token: &str) -> Bearer {
         let now = self.now();
         let state = self.state();

@@ -43,7 +43,6 @@ impl World {
         Self { clock, rng, state: Arc::default() }
     }
 
-    /// The time by the world's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -64,7 +63,7 @@ impl World {
 #[cfg(test)]
 pub(in crate::demo) mod testing {
     use super::*;
-    use crate::clock::{ManualClock, SeededRng};
+    use dropday::test_clock::{ManualClock, SeededRng};
 
     /// A world with a manual clock, set to noon UTC on 23 November 2026.
     pub(in crate::demo) fn world() -> (World, Arc<ManualClock>) {

@@ -18,12 +18,10 @@ impl World {
         self.state().artists.clone()
     }
 
-    /// The artist with this id.
     pub fn artist(&self, id: &str) -> Option<Artist> {
         self.state().artist(id).cloned()
     }
 
-    /// The album with this id.
     pub fn album(&self, id: &str) -> Option<Album> {
         self.state().albums.iter().find(|album| album.id == id).cloned()
     }
@@ -79,14 +77,12 @@ impl World {
         self.state().list(album, artist, group);
     }
 
-    /// Changes the artist.
     pub fn change_artist(&self, id: &str, change: impl FnOnce(&mut Artist)) {
         if let Some(artist) = self.state().artist_mut(id) {
             change(artist);
         }
     }
 
-    /// Changes the album.
     pub fn change_album(&self, id: &str, change: impl FnOnce(&mut Album)) {
         if let Some(album) = self.state().album_mut(id) {
             change(album);

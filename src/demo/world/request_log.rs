@@ -9,18 +9,14 @@ use super::{FakeUserId, World};
 /// The endpoints of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Endpoint {
-    /// `POST /api/token`
     Token,
-    /// `GET /v1/me`
     Me,
-    /// `GET /v1/me/following`
     Following,
     /// `GET /v1/artists/{id}/albums`
     ArtistAlbums,
 }
 
 impl Endpoint {
-    /// The endpoint with this method and path.
     pub(in crate::demo) fn from_request(method: &str, path: &str) -> Option<Self> {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         match (method, parts.as_slice()) {
@@ -33,12 +29,9 @@ impl Endpoint {
     }
 }
 
-/// A request to one of the endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// When it arrived.
     pub at: Timestamp,
-    /// The endpoint.
     pub endpoint: Endpoint,
     /// The path, still percent-encoded.
     pub path: String,
@@ -56,7 +49,6 @@ impl World {
         self.state().requests.clone()
     }
 
-    /// The number of requests to this endpoint.
     pub fn count(&self, endpoint: Endpoint) -> usize {
         self.state().requests.iter().filter(|request| request.endpoint == endpoint).count()
     }
@@ -98,7 +90,6 @@ impl World {
         state.requests.len() - 1
     }
 
-    /// Records the answer to a request.
     pub(in crate::demo) fn record_answer(
         &self,
         index: usize,

@@ -2,11 +2,9 @@
 
 use super::World;
 
-/// The number of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FakeUserId(pub usize);
 
-/// A user of the fake Spotify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FakeUser {
     /// `id`, which Spotify may change.
@@ -64,12 +62,10 @@ impl World {
         users.into_iter().enumerate().map(|(at, user)| (FakeUserId(at), user)).collect()
     }
 
-    /// The user with this number.
     pub fn user(&self, user: FakeUserId) -> Option<FakeUser> {
         self.state().users.get(user.0).cloned()
     }
 
-    /// Makes the user follow the artist.
     pub fn follow(&self, user: FakeUserId, artist: &str) {
         self.change_user(user, |user| {
             if !user.follows.iter().any(|followed| followed == artist) {
@@ -78,12 +74,10 @@ impl World {
         });
     }
 
-    /// Makes the user unfollow the artist.
     pub fn unfollow(&self, user: FakeUserId, artist: &str) {
         self.change_user(user, |user| user.follows.retain(|followed| followed != artist));
     }
 
-    /// Changes the user.
     pub fn change_user(&self, user: FakeUserId, change: impl FnOnce(&mut FakeUser)) {
         if let Some(user) = self.state().users.get_mut(user.0) {
             change(user);

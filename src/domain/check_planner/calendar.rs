@@ -1,35 +1,29 @@
-//! How many releases can have come out since: time as the music business reckons it, where nearly
-//! all of a week is its Friday.
+//! Time measured in releases: most of a week's releases come out on its Friday.
 
 use jiff::civil::{Date, DateTime, Weekday, date};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// The share of a week's releases that falls on each day, Monday first. Friday had 78 % of 1,600
-/// albums of 324 artists since 2016, the others 1 to 6 % each (the project's own sample, counted in
-/// November 2026).
+/// The share of a week's releases per day, Monday first. Friday had 78 % of 1,600 albums by 324 artists since
+/// 2016, the other days 1 to 6 % each (own sample, November 2026).
 const SHARES: [f64; 7] = [0.03, 0.03, 0.05, 0.05, 0.78, 0.03, 0.03];
 
-/// Of a day's releases, the share that is there when the day begins. The rest trickles in: labels
-/// are late.
+/// The share of a day's releases that is available when the day begins. Labels deliver the rest late.
 const AT_MIDNIGHT: f64 = 0.85;
 
-/// How long after midnight a market's list is taken to be whole.
+/// How long after midnight a market's releases are complete.
 pub const SETTLES_IN: SignedDuration = SignedDuration::from_mins(15);
 
-/// A Monday: weeks are counted from here.
+/// A Monday, from which weeks are counted.
 const EPOCH: Date = date(2000, 1, 3);
 
-/// Where the day begins.
-///
-/// Spotify shows a release market by market, at midnight there
-/// (<https://github.com/jakubito/spotify-release-list/issues/6>), and no longer tells which market
-/// a user's is.
+/// Where the release day begins. Spotify shows a release market by market, at local midnight
+/// (<https://github.com/jakubito/spotify-release-list/issues/6>), and no longer says which market a user is
+/// in.
 #[derive(Debug, Clone)]
 pub enum Market {
-    /// Anywhere: a day begins over 26 hours, first at UTC+14.
+    /// Any market: a day begins over the course of 26 hours, first at UTC+14.
     Unknown,
-    /// In this zone.
     In(TimeZone),
 }
 
@@ -39,17 +33,10 @@ impl Market {
         (self.weeks(to) - self.weeks(from)).max(0.0)
     }
 
-    /// When the release day began that it is at `now`; `None` where nobody knows.
+    /// When the current release day began; `None` if the market is unknown.
     pub fn day_began(&self, now: Timestamp) -> Option<Timestamp> {
         let Self::In(zone) = self else { return None };
         let day = zone.to_datetime(now - SETTLES_IN).date();
-        Some(zone.to_timestamp(midnight(day)).ok()? + SETTLES_IN)
-    }
-
-    /// When the next release day begins; `None` where nobody knows.
-    pub fn next_day(&self, now: Timestamp) -> Option<Timestamp> {
-        let Self::In(zone) = self else { return None };
-        let day = zone.to_datetime(now - SETTLES_IN).date().tomorrow().ok()?;
         Some(zone.to_timestamp(midnight(day)).ok()? + SETTLES_IN)
     }
 
@@ -139,12 +126,15 @@ mod tests {
     fn the_market_knows_its_days_over_summer_time_too() {
         let now = at("2026-11-26T23:15:00Z");
         assert_eq!(berlin().day_began(now), Some(now));
-        assert_eq!(berlin().next_day(now), Some(at("2026-11-27T23:15:00Z")));
         assert!(
             berlin().is_friday_next(at("2026-11-26T12:00:00Z")) && !berlin().is_friday_next(now)
         );
         let spring = at("2026-03-28T23:15:00Z");
-        assert_eq!(berlin().next_day(spring), Some(at("2026-03-29T22:15:00Z")));
+        assert_eq!(
+            berlin().day_began(at("2026-03-29T22:15:00Z")),
+            Some(at("2026-03-29T22:15:00Z"))
+        );
+        assert_eq!(berlin().day_began(at("2026-03-29T22:14:00Z")), Some(spring));
         assert_eq!(Market::Unknown.day_began(now), None);
     }
 

@@ -1,18 +1,17 @@
-//! Which artist is worth the next call, and when.
+//! Decides which artists to check next, and when.
 //!
-//! Calls are the scarce good: some 80 in a rolling day for all users together. What users feel is
-//! delay, the time from a release to the email. Where releases of an artist come at a rate λ and
-//! are asked for every T, a release waits T/2 on average, so of N artists with B calls a day
-//! Σ λᵢTᵢ/2 is to be least while Σ 1/Tᵢ = B: Tᵢ ∝ 1/√λᵢ, not the 1/λᵢ of asking wherever something
-//! new is likeliest (K. C. Sia, J. Cho and H. Cho, "Efficient monitoring algorithm for fast news
-//! alerts", IEEE TKDE 19(7), 2007; freshness in place of delay leads elsewhere: J. Cho and H.
-//! Garcia-Molina, ACM TODS 28(4), 2003; Y. Azar and others, PNAS 115(32), 2018). Asking whoever has
-//! the largest λT² keeps that balance without a plan, one artist at a time, as the greedy policies
-//! of A. Kolobov and others (NeurIPS 2019) do. One T of the two is reckoned in weeks of releases
-//! ([`calendar`]), since nearly all of a week is its Friday; the other is the time that users wait.
+//! Calls are scarce: about 80 in a rolling day for all users together. What users notice is delay, the time
+//! from a release to the email. If an artist releases at a rate λ and is checked every T, a release waits T/2
+//! on average. So with N artists and B calls a day, Σ λᵢTᵢ/2 must be minimal while Σ 1/Tᵢ = B. That gives Tᵢ
+//! ∝ 1/√λᵢ, not the 1/λᵢ of checking wherever something new is most likely (K. C. Sia, J. Cho and H. Cho,
+//! "Efficient monitoring algorithm for fast news alerts", IEEE TKDE 19(7), 2007; optimizing freshness gives
+//! other results: J. Cho and H. Garcia-Molina, ACM TODS 28(4), 2003; Y. Azar et al., PNAS 115(32), 2018).
+//! Checking the artist with the largest λT² first keeps that balance without a plan, like the greedy policies
+//! of A. Kolobov et al. (NeurIPS 2019). One T is measured in weeks of releases ([`calendar`]), since most
+//! releases come out on a Friday; the other is the time that users wait.
 //!
-//! The day's calls are spent as soon as a release day begins, where it is known when that is:
-//! whatever is asked later in the day has waited longer. `docs/cadence.md` has the figures.
+//! If the time zone of the market is known, the day's calls are spent as soon as the release day begins,
+//! since every later check finds releases that have waited longer. `docs/cadence.md` has the measurements.
 
 pub mod calendar;
 pub mod rate;
@@ -26,118 +25,106 @@ use super::detection;
 use super::quota::Purpose;
 use calendar::Market;
 
-/// However many calls there are, no artist is asked about more often without a reason: an album does
-/// not come out twice a day.
+/// The shortest time between two scheduled checks of an artist, however many calls are left.
 pub const MIN_INTERVAL: SignedDuration = SignedDuration::from_hours(6);
 
-/// An artist is brought forward this long before it has waited its longest: a day's calls come
-/// once a day.
+/// An artist is checked this long before it becomes overdue, since some calls become free only once a day.
 const BROUGHT_FORWARD: SignedDuration = SignedDuration::from_hours(24);
 
-/// For so long after a release day began its calls are best spent. What is spent later is missing
-/// when the next day begins.
+/// How long after the start of a release day its calls are best spent. Calls spent later are missing when the
+/// next day begins.
 const MORNING: SignedDuration = SignedDuration::from_mins(30);
 
-/// The least share of the day's calls that is kept back for hints, in per cent.
+/// The minimum share of the day's calls that is reserved for hints, in per cent.
 const RESERVED_FOR_HINTS: u32 = 5;
 
-/// The same where nobody gives hints: an artist who is followed today need not wait for tomorrow.
+/// The same without hint sources, so that a newly followed artist need not wait until the next day.
 const RESERVED_FOR_NEW_ARTISTS: u32 = 2;
 
-/// The share of the day's calls that lists beside albums and singles have where the albums could do
-/// with all of them: one in so many.
+/// One in so many of the day's calls goes to secondary lists, even if albums could use all of them.
 const SHARE_OF_SIDE_LISTS: u32 = 10;
 
-/// What the operator lays down.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Calls for artists' albums in a rolling day, at most; less where Spotify taught us so.
+    /// The maximum for a rolling day; fewer after a quota lockout.
     pub calls_per_day: u32,
-    /// No artist waits longer, as long as there are calls enough for that.
+    /// No artist waits longer if there are enough calls.
     pub max_check_interval: SignedDuration,
-    /// Where the release day begins.
     pub market: Market,
-    /// Whether open catalogues give hints.
     pub has_hints: bool,
-    /// Whether users' tokens ask, and not the app's own.
+    /// Whether releases are fetched with users' tokens instead of the app's own.
     pub asks_as_users: bool,
 }
 
-/// An artist that could be asked about now.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// The artist.
     pub id: ArtistId,
-    /// Releases expected a week; `None` where it was never reckoned.
+    /// Expected releases per week; `None` if not estimated yet.
     pub rate: Option<f64>,
-    /// When it was last asked about; `None` if it never was.
     pub checked_at: Option<Timestamp>,
-    /// Since when somebody here follows it.
     pub tracked_since: Timestamp,
-    /// How many users here follow it.
+    /// The number of followers.
     pub readers: u32,
-    /// Checks in a row that failed.
+    /// Consecutive failed checks.
     pub failures: u32,
 }
 
-/// How the day's calls stand.
+/// How many of the day's calls are spent, and on what.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Budget {
-    /// Calls in a rolling day that may be made at present.
+    /// Calls per rolling day that are allowed at present.
     pub allowed: u32,
-    /// Calls of the last rolling day, for whatever they were made.
+    /// Calls in the last rolling day for any purpose.
     pub spent: u32,
-    /// Those of them for artists asked about for the first time.
+    /// Of these, calls for initial scans.
     pub first: u32,
-    /// Those by turns.
+    /// Of these, calls for scheduled checks.
     pub turns: u32,
-    /// Those for hints.
+    /// Of these, calls for hints.
     pub hints: u32,
-    /// Those for lists beside albums and singles.
+    /// Of these, calls for secondary lists.
     pub side: u32,
-    /// Calls that hints needed on this day of the last two weeks, the most of both.
+    /// Calls that hints needed on this weekday in the last two weeks, the larger of both.
     pub hints_lately: u32,
-    /// When the last call by turns went out, if that is less than a rolling day ago.
+    /// When the last scheduled check was made, if within the last rolling day.
     pub last_turn_at: Option<Timestamp>,
-    /// Whether a check ran out of calls between two pages, and was not made since.
+    /// Whether a check that ran out of calls between two pages still waits.
     pub has_unfinished: bool,
 }
 
-/// Something to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedCheck {
     /// The artist.
     pub artist: ArtistId,
-    /// Why now.
     pub purpose: Purpose,
-    /// So many of the day's calls are not for this.
+    /// How many of the day's calls are reserved for others.
     pub reserved: u32,
 }
 
 impl Budget {
-    /// Calls that are still kept back for hints: what they needed lately and half as much again, at most
-    /// half of all, less what they had today.
+    /// Calls that are still reserved for hints: one and a half times what they needed lately, at most half of
+    /// all calls, less what they used today.
     pub fn reserved_for_hints(&self, has_hints: bool) -> u32 {
         let share = if has_hints { RESERVED_FOR_HINTS } else { RESERVED_FOR_NEW_ARTISTS };
         let least = (u64::from(self.allowed) * u64::from(share) / 100) as u32;
         let lately = match self.hints_lately {
             0 => 0,
-            // A hint that finds no call left waits for a day: better some calls too many.
+            // A hint without a free call waits for a day, so reserve slightly too many.
             lately => lately.saturating_add(lately / 2 + 2),
         };
         let had = if has_hints { self.hints } else { 0 };
         least.max(lately).min(self.allowed / 2).saturating_sub(had)
     }
 
-    /// Free calls that must be left beside the first page of whatever is asked. Where calls become free
-    /// one at a time, a check of several pages would else never come to its end, and take them all.
+    /// Free calls that must remain besides the first page of any check. Without them, a check of several
+    /// pages would never finish if calls become free one at a time, and would take all of them.
     pub fn page_reserve(&self) -> u32 {
         let beside = if self.has_unfinished { detection::MAX_SEARCHED_PAGES - 1 } else { 0 };
         beside.min(self.allowed / 2)
     }
 
-    /// So many free calls are not for the first page of a check of this kind. What is kept for hints is
-    /// kept for newcomers too, by half; where there are no hints, all of it.
+    /// Free calls that are not available for the first page of such a check. Half of what is reserved for
+    /// hints is reserved from new artists too, or nothing if there are no hint sources.
     pub fn reserved_from(&self, purpose: Purpose, settings: &Settings) -> u32 {
         let kept = self.reserved_for_hints(settings.has_hints);
         let kept = match purpose {
@@ -148,14 +135,13 @@ impl Budget {
         kept + self.page_reserve()
     }
 
-    /// Whether nothing is left for checks of this kind but what is kept back from them.
+    /// Whether all calls are spent that are not reserved from such checks.
     pub fn is_spent(&self, purpose: Purpose, settings: &Settings) -> bool {
         self.spent >= self.allowed.saturating_sub(self.reserved_from(purpose, settings))
     }
 
-    /// Calls a day for lists beside albums and singles: what is left where each of the `watched`
-    /// artists is asked about once a day, and a tenth where that leaves less, as long as none of them
-    /// waits longer than is promised for that.
+    /// Calls per day for secondary lists: what remains if each of the `watched` artists is checked once a
+    /// day, or a tenth if that is more, as long as no artist becomes overdue because of it.
     pub fn for_side_lists(&self, watched: u64, settings: &Settings) -> u32 {
         let unreserved = self.unreserved(Purpose::Scheduled, settings);
         let watched = u32::try_from(watched).unwrap_or(u32::MAX);
@@ -166,25 +152,22 @@ impl Budget {
         share.min(unreserved.saturating_sub(promised))
     }
 
-    /// Calls a day for checks of this kind, of which newcomers and turns have their shares.
+    /// Calls per day that initial scans and scheduled checks share.
     fn unreserved(&self, purpose: Purpose, settings: &Settings) -> u32 {
         self.allowed.saturating_sub(self.reserved_from(purpose, settings) + self.hints)
     }
 }
 
 impl Candidate {
-    /// How long the artist has waited.
     pub fn waited(&self, now: Timestamp) -> SignedDuration {
         now.duration_since(self.checked_at.unwrap_or(self.tracked_since))
     }
 
-    /// Whether it would wait too long by tomorrow.
     fn is_nearly_overdue(&self, settings: &Settings, now: Timestamp) -> bool {
         self.waited(now) + BROUGHT_FORWARD >= settings.max_check_interval
     }
 
-    /// What it is worth to ask now: how likely there is something new, times the days that it can
-    /// have waited, for each of its readers.
+    /// The value of a check now: the probability of something new × the days it can have waited × followers.
     pub fn score(&self, market: &Market, now: Timestamp) -> f64 {
         let since = self.checked_at.unwrap_or(self.tracked_since);
         let exposure = market.exposure(since, now);
@@ -194,8 +177,8 @@ impl Candidate {
     }
 }
 
-/// What to ask now, the best first. `hinted` are asked before all others, with half of the day's calls at
-/// most; `candidates` are those that may be asked about at present. Of `watched` artists.
+/// The checks to make now, best first. `hinted` artists come first, with at most half of the day's calls.
+/// `candidates` may be checked now; `watched` is the number of all tracked artists.
 pub fn plan_checks(
     hinted: &[ArtistId],
     candidates: &[Candidate],
@@ -204,7 +187,7 @@ pub fn plan_checks(
     settings: &Settings,
     now: Timestamp,
 ) -> Vec<PlannedCheck> {
-    // A catalogue that is wrong about everybody must not take all the calls.
+    // A hint source that is wrong about every artist must not take all calls.
     let may_hint = budget.allowed.div_ceil(2).saturating_sub(budget.hints) as usize;
     let hinted = &hinted[..may_hint.min(hinted.len())];
     let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
@@ -212,7 +195,7 @@ pub fn plan_checks(
         .iter()
         .filter(|c| !is_hinted.contains(&c.id))
         .partition(|c| c.checked_at.is_none());
-    // Newcomers have half of the calls, or all of them while nobody else has waited as long.
+    // New artists get half of the calls, or all of them while no other artist has waited as long.
     let longest = first.iter().map(|c| c.waited(now)).max();
     let before_first = turns.iter().filter(|c| longest.is_some_and(|l| c.waited(now) > l)).count();
     let left_for = |purpose, others: usize| {
@@ -245,8 +228,7 @@ fn count(some: usize) -> u32 {
     u32::try_from(some).unwrap_or(u32::MAX)
 }
 
-/// Everybody, because a user says "now": hinted ones first, those that failed last, so as not to
-/// stand in the others' way.
+/// All artists, for a manual run: hinted ones first, failed ones last.
 pub fn everybody(
     hinted: &[ArtistId],
     candidates: &[Candidate],
@@ -261,7 +243,7 @@ pub fn everybody(
     all.iter().map(|c| planned_check(&c.id, Purpose::Manual, budget.page_reserve())).collect()
 }
 
-/// Whose turn it is, at most `may` of them.
+/// The scheduled checks, at most `may`.
 fn turns_now<'a>(
     turns: Vec<&'a Candidate>,
     watched: usize,
@@ -281,7 +263,7 @@ fn turns_now<'a>(
     pressing.sort_by(|a, b| (b.waited(now), &a.id).cmp(&(a.waited(now), &b.id)));
     by_worth(&mut others, settings, now);
     let days = settings.max_check_interval.as_secs_f64() / 86_400.0;
-    // Where there are too few calls for the promise, half of them keep it as well as they can.
+    // If there are too few calls to prevent overdue artists, half of them go to the longest waits.
     let can_be_kept =
         watched as f64 <= f64::from(budget.unreserved(Purpose::Scheduled, settings)) * days;
     if can_be_kept {
@@ -291,8 +273,8 @@ fn turns_now<'a>(
     }
 }
 
-/// How many calls by turns the hour allows: as many as there are while a release day is young. Where
-/// nobody knows when it begins, they are spread over the day.
+/// How many scheduled checks to make now: all that are left while a release day is young. If the market is
+/// unknown, they are spread over the day.
 fn calls_for_this_hour(
     watched: usize,
     budget: &Budget,
@@ -309,14 +291,14 @@ fn calls_for_this_hour(
     if is_morning || !settings.market.is_friday_next(now) {
         return unreserved;
     }
-    // What a Friday's morning will need is not spent on a Thursday's afternoon.
+    // Saves on a Thursday afternoon what Friday morning needs.
     let spare = unreserved.saturating_sub(count(watched));
     spare.saturating_sub(budget.turns)
 }
 
 fn by_worth(candidates: &mut [&Candidate], settings: &Settings, now: Timestamp) {
     candidates.sort_by_cached_key(|c| {
-        // Positive floats are in the order of their bits; the largest comes first.
+        // Positive floats sort like their bits.
         (std::cmp::Reverse(c.score(&settings.market, now).to_bits()), c.checked_at, &c.id)
     });
 }
@@ -326,7 +308,7 @@ fn in_order_of_arrival(mut first: Vec<&Candidate>) -> impl Iterator<Item = &Cand
     first.into_iter()
 }
 
-/// One of each by turns, and then the rest of the longer.
+/// Alternates between both, then yields the rest of the longer one.
 fn alternate<T>(
     mut one: impl Iterator<Item = T>,
     mut other: impl Iterator<Item = T>,

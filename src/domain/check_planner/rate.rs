@@ -1,43 +1,43 @@
-//! How often an artist puts something out: a Gamma–Poisson estimate with forgetting.
+//! Estimates an artist's release rate: a Gamma–Poisson estimate with forgetting.
 //!
-//! Releases are taken for a Poisson process whose rate drifts, so that each past release and each
-//! past year counts for less the longer ago it is. The prior is what a followed artist does of whom
-//! nothing is known. (A model in which artists stop for good, BG/NBD, chose worse in the simulation
-//! of docs/cadence.md: it takes a long pause for an end.)
+//! Releases are modelled as a Poisson process whose rate drifts, so each past release and each past year
+//! counts less the longer ago it is. The prior is the rate of a followed artist about whom nothing is known.
+//! (BG/NBD, in which artists stop for good, did worse in the simulation of docs/cadence.md: it takes a long
+//! pause for an end.)
 
 use jiff::civil::Date;
 
-/// Albums a year of an artist of whom nothing is known: 1,600 albums of 324 artists in ten years.
+/// Albums per year of an unknown artist: 1,600 albums by 324 artists in ten years.
 const PRIOR_A_YEAR: f64 = 0.49;
 
-/// How many years of watching the prior is worth.
+/// The weight of the prior, in years of observation.
 const PRIOR_YEARS: f64 = 0.25;
 
-/// What is so many years old counts for 1/e.
+/// The age at which a release counts 1/e.
 const MEMORY_YEARS: f64 = 6.0;
 
-/// Albums that lie closer together than this are one: an album, its editions, its second delivery.
+/// Albums closer together than this count as one: an album, its editions, its second delivery.
 const ONE_RELEASE_DAYS: f64 = 14.0;
 
-/// How far back an artist without any album is taken to have been at it: the first may come any day.
+/// The assumed observation time of an artist without any album: the first one may come any day.
 const NEW_YEARS: f64 = 0.25;
 
 const DAYS_A_YEAR: f64 = 365.25;
 const WEEKS_A_YEAR: f64 = DAYS_A_YEAR / 7.0;
 
-/// Releases a week of an artist whose known releases have these dates, as of `today`.
+/// Expected releases per week, from the dates of an artist's known releases.
 pub fn a_week(dates: &[Date], today: Date) -> f64 {
     let mut ages: Vec<f64> = dates.iter().map(|date| years_between(*date, today)).collect();
     ages.sort_unstable_by(f64::total_cmp);
     ages.dedup_by(|later, earlier| (*later - *earlier) * DAYS_A_YEAR < ONE_RELEASE_DAYS);
     let seen: f64 = ages.iter().map(|age| (-age / MEMORY_YEARS).exp()).sum();
     let years = ages.last().copied().unwrap_or(NEW_YEARS);
-    // The integral of the same weights over the years that were seen.
+    // The integral of the same weights over the observed years.
     let watched = MEMORY_YEARS * (1.0 - (-years / MEMORY_YEARS).exp());
     (PRIOR_A_YEAR * PRIOR_YEARS + seen) / (PRIOR_YEARS + watched) / WEEKS_A_YEAR
 }
 
-/// Releases a week of an artist of whom nothing is known.
+/// Expected releases per week of an unknown artist.
 pub fn prior_a_week() -> f64 {
     PRIOR_A_YEAR / WEEKS_A_YEAR
 }

@@ -411,19 +411,20 @@ fn budget_of(calls: &[(Timestamp, Purpose)], allowed: u32, now: Timestamp) -> Bu
 }
 
 #[test]
-fn nobody_starves_however_many_there_are() {
+fn no_artist_starves_in_large_instances() {
     for settings in [in_berlin(), anywhere()] {
         for artists in [20, 500] {
             let longest = Instance::of(artists, 45).longest_wait(&settings);
             assert!(longest <= settings.max_check_interval, "{artists}: {longest:#}");
         }
-        // 1,500 need 19 of the 21 days for one round.
-        let longest = Instance::of(1_500, 50).longest_wait(&settings);
-        assert!(longest <= settings.max_check_interval + hours(24), "{longest:#}");
-        // 3,000 cannot all be asked within three weeks.
-        let longest = Instance::of(3_000, 90).longest_wait(&settings);
-        assert!(longest <= hours(24) * 85, "{longest:#}");
     }
+    // 1,500 artists need 19 of the 21 days for one round.
+    let settings = in_berlin();
+    let longest = Instance::of(1_500, 50).longest_wait(&settings);
+    assert!(longest <= settings.max_check_interval + hours(24), "{longest:#}");
+    // 3,000 artists cannot all be checked within three weeks.
+    let longest = Instance::of(3_000, 90).longest_wait(&anywhere());
+    assert!(longest <= hours(24) * 85, "{longest:#}");
 }
 
 proptest! {
@@ -431,7 +432,7 @@ proptest! {
 
     /// Half of 40 calls a day are enough for 150 artists.
     #[test]
-    fn nobody_starves_whatever_goes_wrong(
+    fn no_artist_starves_despite_failures(
         artists in 1usize..150, in_zone in any::<bool>(), has_hints in any::<bool>(), wrong_hints in 0usize..150,
         has_failures in any::<bool>(), is_locked_out in any::<bool>(),
     ) {

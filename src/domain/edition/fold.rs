@@ -1,11 +1,10 @@
-//! Text made comparable: what looks or reads the same becomes the same.
+//! Normalizes titles for comparison.
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 
 use crate::domain::text::folded;
 
-/// `text` in NFKC, with one kind of quote, dash and space, nothing that has no width, and its
-/// case kept. Accents stay: they tell words apart.
+/// NFKC, with one kind of quote, dash and space and without zero-width characters. Case and accents stay.
 pub(super) fn plain(text: &str) -> String {
     let unified: String = text.chars().filter(|c| !has_no_width(*c)).map(unify).collect();
     let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(&unified);
@@ -19,23 +18,21 @@ pub(super) fn plain(text: &str) -> String {
     line
 }
 
-/// `text` in NFKC, case folded: two texts are equal after this if they differ in case, in width, in
-/// the kind of quotes and dashes, or in spaces alone.
+/// [`plain`], case folded.
 pub fn fold(text: &str) -> String {
     // Lower-case `İ` is an `i` with a dot on its dot.
     plain(&folded(&plain(text)).replace('\u{307}', "").replace('ı', "i"))
 }
 
-/// [`fold`] without Latin accents, for words that are compared with a list.
+/// [`fold`] without Latin accents, for comparison with word lists.
 pub(super) fn bare(text: &str) -> String {
     let parted = DecomposingNormalizerBorrowed::new_nfd().normalize(text).into_owned();
     let kept: String = parted.chars().filter(|c| !matches!(c, '\u{300}'..='\u{36f}')).collect();
-    // Together again: a syllable of Hangul would otherwise stay in pieces.
+    // Recompose, since Hangul syllables were split too.
     ComposingNormalizerBorrowed::new_nfc().normalize(&kept).into_owned()
 }
 
-/// Marks that users and labels use for one another, made one before NFKC turns some into a
-/// space with an accent.
+/// Unifies characters that labels use interchangeably, before NFKC turns some into a space with an accent.
 fn unify(c: char) -> char {
     match c {
         '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bc}' | '\u{b4}' | '`' | '\u{2032}' => '\'',

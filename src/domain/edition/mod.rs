@@ -1,19 +1,18 @@
-//! Which releases are one album: explicit and clean, one copy a market, the deluxe edition, the
-//! remaster, and the same again under a new id.
+//! Which releases are one album: explicit and clean versions, copies per market, deluxe editions, remasters,
+//! and re-deliveries under a new ID.
 //!
-//! Two releases are one album if their titles agree once the words of editions are off, the first
-//! artist and the kind agree, and their dates allow it. A wrong *same* hides an album from
-//! everybody, a wrong *different* is one line too many; where nothing decides, they are different.
+//! Two releases are one album if their titles agree without edition words, the first artist and the kind
+//! agree, and their dates allow it. A wrong *same* hides an album from everyone, a wrong *different* is one
+//! line too many; when in doubt they are different.
 //!
-//! Never one album: another recording (live, acoustic, re-recorded, sung in another language,
-//! without the voice) or another mix by a user with a name, since it sounds different; a volume
-//! or a part; a score and a soundtrack; an EP and an album of one name.
+//! Never one album: another recording (live, acoustic, re-recorded, another language, instrumental), a mix by
+//! a named person, a volume or a part, a score and a soundtrack, an EP and an album of one name.
 
 mod fold;
-mod key;
 mod pair;
 mod phrase;
 mod title;
+mod various_artists;
 mod words;
 
 #[cfg(test)]
@@ -24,21 +23,10 @@ use self::title::Title;
 use super::release::Release;
 
 pub use self::fold::fold;
-pub use self::key::{EditionKey, edition_words, is_various_artists};
+pub use self::various_artists::is_various_artists;
 
-/// Titles that an artist puts on more than one album.
-#[rustfmt::skip]
-const USED_AGAIN: &[&str] = &[
-    "greatest hits", "the greatest hits", "best of", "the best of", "the very best of",
-    "very best of", "hits", "gold", "platinum", "anthology", "collection", "the collection",
-    "essential", "the essential", "live", "alive", "live!", "in concert", "unplugged",
-    "mtv unplugged", "christmas", "merry christmas", "a christmas album", "the christmas album",
-    "untitled", "self-titled", "self titled", "s/t", "ep", "the ep", "the album", "demos",
-    "singles", "the singles", "remixes", "the remixes", "b-sides", "rarities", "acoustic",
-    "duets", "covers", "grandes exitos", "grandes éxitos", "lo mejor de", "en vivo", "en directo",
-    "ao vivo", "o melhor de", "le meilleur de", "le best of", "das beste", "ベスト", "ベスト・アルバム",
-    "spotify singles",
-];
+/// Titles that artists use for more than one album.
+const USED_AGAIN: &str = include_str!("../data/reused_titles.txt");
 
 /// Whether `a` and `b` are one album.
 ///
@@ -58,8 +46,7 @@ pub fn same_album(a: &Release, b: &Release) -> bool {
     !pair.is_ep_with_its_song() && pair.dates_allow()
 }
 
-/// Which of the albums that are `known` this release is an edition of; the nearest in date, if there
-/// are several.
+/// The `known` album that a release is an edition of; if there are several, the nearest by date.
 pub fn album_of<'a>(release: &Release, known: &'a [Release]) -> Option<&'a Release> {
     let others = known.iter().filter(|other| other.id != release.id && same_album(other, release));
     others.min_by_key(|other| match (other.date.first_day(), release.date.first_day()) {
@@ -68,7 +55,16 @@ pub fn album_of<'a>(release: &Release, known: &'a [Release]) -> Option<&'a Relea
     })
 }
 
-/// *Thriller 25*, *Wish You Were Here 50*: the number is the years between the two.
+/// The edition in a title as written there (`Deluxe Edition, 2011 Remaster`). `None` for *Explicit* and
+/// *Clean* too: they are the same album.
+pub fn edition_words(release: &Release) -> Option<String> {
+    let title = Title::part(&release.title);
+    let told = title.suffixes.iter().filter(|(_, phrase)| phrase.is_news());
+    let words: Vec<&str> = told.map(|(suffix, _)| suffix.as_str()).collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// *Thriller 25*, *Wish You Were Here 50*: the number is the years between both.
 fn is_numbered_anniversary(album: &Release, edition: &Release) -> bool {
     let (name, edition_name) = (Title::part(&album.title).name, Title::part(&edition.title).name);
     let number = edition_name.strip_prefix(&name).and_then(|rest| rest.strip_prefix(' '));
@@ -83,7 +79,7 @@ fn is_numbered_anniversary(album: &Release, edition: &Release) -> bool {
     }
 }
 
-/// Of joint albums the same artists come in either order.
+/// Joint albums credit the same artists in either order.
 fn shares_first_artist(a: &Release, b: &Release) -> bool {
     let (Some(first_a), Some(first_b)) = (a.artists.first(), b.artists.first()) else {
         return false;
@@ -92,13 +88,13 @@ fn shares_first_artist(a: &Release, b: &Release) -> bool {
     credits(b, first_a.id.clone()) && credits(a, first_b.id.clone())
 }
 
-/// Whether the title is the artist's name, or one of [`USED_AGAIN`], or both together.
+/// Whether the title is the artist's name, or one of [`USED_AGAIN`], or both.
 fn is_used_again(name: &str, release: &Release) -> bool {
     release.artists.iter().map(|artist| fold(&artist.name)).any(|artist| {
         let artist = artist.trim_start_matches("the ");
         let rest = name.trim_start_matches("the ");
         let rest = rest.strip_prefix(artist).or_else(|| rest.strip_suffix(artist)).unwrap_or(name);
         let rest = rest.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | ':' | ','));
-        rest.is_empty() || USED_AGAIN.contains(&rest)
+        rest.is_empty() || USED_AGAIN.lines().any(|title| title == rest)
     })
 }

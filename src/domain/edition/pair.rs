@@ -4,21 +4,21 @@ use super::title::Title;
 use super::words::Class;
 use crate::domain::release::{Release, ReleaseDate, ReleaseKind};
 
-/// Copies of one release come within a season of one another, even over a turn of the year.
+/// Copies of one release appear within this many days, even across a year boundary.
 const SEASON: i32 = 120;
 
-/// A deluxe edition follows within this many days, and so does another market's copy: beyond, a
-/// title that the artist uses again is that of another album.
+/// A deluxe edition or another market's copy follows within this many days. Later, a title that the artist
+/// reuses is another album's.
 const DELUXE: i32 = 550;
 
-/// Nobody remasters an album younger than this many days: what says so tells of an older one.
+/// No album younger than this many days is remastered: such a title refers to an older one.
 const REMASTER: i32 = 5 * 365;
 
-/// Two releases whose titles, artists and kinds agree, the elder first.
+/// Two releases with the same name, artist and kind, the older first.
 pub(super) struct Pair<'a> {
     elder: (&'a Release, &'a Title),
     younger: (&'a Release, &'a Title),
-    /// Whether the artist may well have used the title for another album.
+    /// Whether the artist may have used the title for another album.
     is_reused: bool,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Pair<'a> {
         Self { elder, younger, is_reused }
     }
 
-    /// A song, and the EP that is named after it: both are singles to Spotify.
+    /// A song and the EP named after it: both are singles to Spotify.
     pub(super) fn is_ep_with_its_song(&self) -> bool {
         let tracks = [self.elder, self.younger].map(|(release, _)| release.tracks);
         let is_bare = self.elder.1.class().max(self.younger.1.class()) <= Some(Class::Twin);
@@ -43,7 +43,7 @@ impl<'a> Pair<'a> {
 
     pub(super) fn dates_allow(&self) -> bool {
         let Some(gap) = gap(self.elder.0.date, self.younger.0.date) else {
-            // No date speaks against it; a name used again wants one that speaks for it.
+            // A reused name needs a date that supports it.
             return !self.is_reused;
         };
         if gap <= SEASON {
@@ -59,8 +59,8 @@ impl<'a> Pair<'a> {
         if self.is_reused {
             return self.reused_dates_allow(gap);
         }
-        // An edition follows its album, however late; but a remaster may carry the album's date,
-        // and then a plain copy with the date of some reissue seems to follow.
+        // An edition comes after its album, however late. But a remaster may have the album's date, and then
+        // the plain release with a reissue's date seems to come after it.
         younger >= Some(Class::Grown) || elder == Some(Class::Restored)
     }
 
@@ -77,7 +77,7 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Whether both go back to one year, where an anniversary tells it.
+    /// Whether both refer to one year, if an anniversary tells.
     fn anniversaries_agree(&self) -> Option<bool> {
         let years = |(release, title): (&Release, &Title)| {
             let year = release.date.first_day().map(|day| day.year());
@@ -97,21 +97,21 @@ impl<'a> Pair<'a> {
         )
     }
 
-    /// Editions grow; one with half the tracks is of something else.
+    /// Editions grow: one with half the tracks is of another album.
     fn shrank(&self) -> bool {
         let tracks = self.elder.0.tracks.zip(self.younger.0.tracks);
         tracks.is_some_and(|(elder, younger)| younger.saturating_mul(2) < elder)
     }
 
-    /// Whether both have as many tracks, give or take a bonus, where it is told.
+    /// Whether both have as many tracks, ± 2, if known.
     fn is_as_long(&self) -> Option<bool> {
         let tracks = self.elder.0.tracks.zip(self.younger.0.tracks);
         tracks.map(|(elder, younger)| elder.abs_diff(younger) <= 2)
     }
 }
 
-/// The days between two dates, none within one year: an album is not followed by another of its
-/// name so soon. Where one date is a year alone, years apart are that many years.
+/// The days between two dates; 0 within one year, as no artist uses a name again so soon. If one date is only
+/// a year, years × 365.
 fn gap(a: ReleaseDate, b: ReleaseDate) -> Option<i32> {
     let (first_a, first_b) = (a.first_day()?, b.first_day()?);
     let years = i32::from(first_a.year().abs_diff(first_b.year()));

@@ -3,39 +3,35 @@
 use super::fold::{bare, fold};
 use super::words::{Class, Role, is_never, roles};
 
-/// Where a phrase stands, which decides how much it takes to be believed.
+/// The position of a phrase, which decides how much evidence it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// In brackets, where albums say what they are besides their name.
+    /// In brackets, where additions are usual.
     Bracket,
-    /// Behind a dash or a colon, where subtitles stand too.
+    /// After a dash or colon, where subtitles are usual too.
     Tail,
-    /// Behind the name with nothing in between.
+    /// After the name without a separator.
     Bare,
 }
 
-/// What a phrase says of an edition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Phrase {
-    /// The strongest claim in it.
     pub(super) class: Class,
-    /// Whether it promises more than there was, besides what else it claims.
+    /// Whether it promises additional content, besides other claims.
     pub(super) is_grown: bool,
-    /// How many years are celebrated.
     pub(super) anniversary: Option<i16>,
 }
 
-/// An edition with more on it.
 pub(super) const GROWN: Phrase = Phrase { class: Class::Grown, is_grown: true, anniversary: None };
 
 impl Phrase {
-    /// Whether it tells of anything that the first edition did not have.
+    /// Whether it has anything that the first edition did not have.
     pub(super) fn is_news(self) -> bool {
         self.class > Class::Twin
     }
 }
 
-/// Reads `text`; `None` where it does not name an edition.
+/// Parses `text`; `None` if it does not name an edition.
 pub(super) fn read(text: &str, place: Place) -> Option<Phrase> {
     let words = words_of(text);
     let known: Option<Vec<Role>> = words
@@ -59,15 +55,15 @@ pub(super) fn read(text: &str, place: Place) -> Option<Phrase> {
     })
 }
 
-/// Reads what stands behind `Deluxe:`, the only words that lead a name of their own:
-/// *eternal sunshine deluxe: brighter days ahead*.
+/// Parses a suffix after `Deluxe:`, the only word before an edition's own name: *eternal sunshine deluxe:
+/// brighter days ahead*.
 pub(super) fn read_named(suffix: &str) -> Option<Phrase> {
     let words = words_of(suffix);
     let is_deluxe = words.first().is_some_and(|word| word == "deluxe");
     (is_deluxe && !words.iter().any(|word| is_never(word))).then_some(GROWN)
 }
 
-/// Whether `word` could be part of a suffix, so that a title of such words alone has no name.
+/// Whether `word` can be part of a suffix. A title of such words alone has no suffix.
 pub(super) fn is_edition_word(word: &str) -> bool {
     words_of(word).iter().all(|word| roles(word).is_some())
 }
@@ -78,8 +74,8 @@ fn words_of(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(Into::into).collect()
 }
 
-/// The roles of a phrase with unknown words in it that begins or ends with the noun *edition* or
-/// with *remastered*: `3am Edition`, `2018 Bob Ludwig Remastering`.
+/// The roles of a phrase with unknown words that begins or ends with *edition* or *remastered*: `3am
+/// Edition`, `2018 Bob Ludwig Remastering`.
 fn vouched_for(words: &[String]) -> Option<Vec<Role>> {
     if words.iter().any(|word| is_never(word)) {
         return None;
@@ -90,7 +86,7 @@ fn vouched_for(words: &[String]) -> Option<Vec<Role>> {
     let vouches =
         |role: &Option<Role>| matches!(role, Some(Role::Edition | Role::Mark(Class::Restored)));
     let is_vouched = named.next().is_some_and(vouches) || named.next_back().is_some_and(vouches);
-    // An unknown word is a trait, as far as the noun goes.
+    // Treat an unknown word as a trait.
     let of = |role: Option<Role>| role.unwrap_or(Role::Trait(Class::Grown));
     is_vouched.then(|| roles.into_iter().map(of).collect())
 }

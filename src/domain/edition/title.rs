@@ -1,10 +1,10 @@
-//! A title, parted into the name of the album and what is said of the edition.
+//! A title, split into the album's name and its edition suffixes.
 
 use super::fold::{fold, plain};
 use super::phrase::{GROWN, Phrase, Place, is_edition_word, read, read_named};
 use super::words::Class;
 
-/// `(`…`)` in all the shapes that covers use, after NFKC made the wide ones narrow.
+/// The brackets that titles use, after NFKC made the wide ones narrow.
 const BRACKETS: &[(char, char)] = &[
     ('(', ')'),
     ('[', ']'),
@@ -18,20 +18,19 @@ const BRACKETS: &[(char, char)] = &[
     ('〔', '〕'),
 ];
 
-/// Between a name and its suffix, and between two things said in one bracket.
+/// Separate a name from its suffix, or two parts in one bracket.
 const SEPARATORS: &[&str] = &[" - ", " -", ": ", ":", " / ", " | ", " ~ ", " ~", " • ", "; "];
 
-/// A parted title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Title {
-    /// The name, folded; all of the title, folded, where nothing else would be left.
+    /// Folded; the whole title if nothing else would be left.
     pub(super) name: String,
-    /// The suffixes in their order, as they were written.
+    /// In order, as written.
     pub(super) suffixes: Vec<(String, Phrase)>,
 }
 
 impl Title {
-    /// Parts `raw`, one suffix after the other from the end.
+    /// Splits off one suffix after the other from the end.
     pub(super) fn part(raw: &str) -> Self {
         let mut rest = tidy(&plain(raw)).to_owned();
         let mut suffixes = Vec::new();
@@ -43,17 +42,15 @@ impl Title {
         Self { name: name(&rest, raw), suffixes }
     }
 
-    /// The strongest claim of all suffixes.
     pub(super) fn class(&self) -> Option<Class> {
         self.suffixes.iter().map(|(_, phrase)| phrase.class).max()
     }
 
-    /// Whether any suffix promises more than there was.
+    /// Whether any suffix promises additional content.
     pub(super) fn is_grown(&self) -> bool {
         self.suffixes.iter().any(|(_, phrase)| phrase.is_grown)
     }
 
-    /// How many years are celebrated.
     pub(super) fn anniversary(&self) -> Option<i16> {
         self.suffixes.iter().find_map(|(_, phrase)| phrase.anniversary)
     }
@@ -99,7 +96,7 @@ fn bracket(text: &str) -> Option<Peeled> {
     None
 }
 
-/// Where the bracket that ends `text` was opened.
+/// The position of the bracket that matches the one at the end.
 fn opening(text: &str, open: char, close: char) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices().rev() {
@@ -141,8 +138,7 @@ fn named(text: &str) -> Option<Peeled> {
     read_named(suffix).map(|phrase| (name.to_owned(), suffix.to_owned(), phrase))
 }
 
-/// `Name - Deluxe` and `Name: Deluxe`. The last separator that will do, so that a suffix put
-/// behind any title takes nothing of that title with it.
+/// `Name - Deluxe` and `Name: Deluxe`. The last possible separator, so that nothing of the name is lost.
 fn tail(text: &str) -> Option<Peeled> {
     let ends = |separator: &&str| text.rfind(separator).map(|at| (at, at + separator.len()));
     let mut found: Vec<(usize, usize)> = SEPARATORS.iter().filter_map(ends).collect();
@@ -153,7 +149,7 @@ fn tail(text: &str) -> Option<Peeled> {
     })
 }
 
-/// `Name Deluxe Edition`: the longest such end that leaves a name.
+/// `Name Deluxe Edition`: the longest such suffix that leaves a name.
 fn words(text: &str) -> Option<Peeled> {
     text.match_indices(' ').find_map(|(at, _)| {
         let (name, suffix) = (&text[..at], &text[at + 1..]);
@@ -165,7 +161,7 @@ fn words(text: &str) -> Option<Peeled> {
     })
 }
 
-/// Without the separators that a suffix leaves behind; all of `text` where it is nothing else.
+/// Trims the separators that a suffix leaves behind, unless nothing else is left.
 fn tidy(text: &str) -> &str {
     let mut kept = text.trim();
     loop {

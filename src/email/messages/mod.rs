@@ -34,8 +34,9 @@ pub mod item;
 pub mod news;
 pub mod operator;
 mod row;
-#[cfg(any(test, feature = "demo"))]
-pub mod samples;
+#[cfg(test)]
+#[path = "../../../tests/support/email_samples.rs"]
+mod samples;
 pub mod sign_in_again;
 pub mod test_email;
 mod text;

@@ -13,9 +13,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::{Mailer, MessageMeta, SendError, SettingsError, SmtpSettings};
-use crate::clock::ManualClock;
 use crate::domain::user::EmailAddress;
 use crate::email::message::Email;
+use dropday::test_clock::ManualClock;
 
 /// Long enough for a busy machine; no test waits for it to pass.
 const TIMEOUT: Duration = Duration::from_secs(10);

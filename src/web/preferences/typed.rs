@@ -38,7 +38,7 @@ pub(super) fn read(fields: &Fields) -> PreferencesForm {
         appearances: fields.has("appearances"),
     };
     let ((digest_schedule, is_subscribed), fault) = read_timetable(fields);
-    let is_nothing = is_subscribed && categories == Categories::none();
+    let is_nothing = is_subscribed && categories == Categories::default();
     let wanted = Preferences {
         categories,
         editions: fields.has("editions"),

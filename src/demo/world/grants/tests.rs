@@ -6,7 +6,7 @@ use url::Url;
 use super::super::field;
 use super::super::testing::world;
 use super::*;
-use crate::clock::ManualClock;
+use dropday::test_clock::ManualClock;
 
 const REDIRECT: &str = "http://127.0.0.1:8080/callback";
 // RFC 7636, appendix B.

@@ -106,7 +106,7 @@ fn a_link_that_would_run_or_that_is_none_is_left_out() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn any_unicode_is_shown_and_does_nothing(raw in any::<String>()) {

@@ -1,45 +1,43 @@
-//! Every email, written of made-up things: for snapshots, pictures, spam filters and benchmarks.
+//! A sample of each email, for unit tests, `examples/emails.rs` and the benchmarks.
+#![allow(dead_code, reason = "each of them uses a part")]
 
 use jiff::civil::{Date, date};
 use sha2::{Digest as _, Sha256};
 
-use super::assurance::{Assurance, Checks};
-use super::confirm::Confirm;
-use super::consent_ends::ConsentEnds;
-use super::goodbye::Goodbye;
-use super::item::{MuteLink, NewsItem};
-use super::news::{News, Sample};
-use super::operator::OperatorEmail;
-use super::sign_in_again::SignInAgain;
-use super::test_email::TestEmail;
-use super::welcome::Welcome;
-use super::withdrawn::Withdrawn;
-use crate::domain::artist::{Artist, ArtistId};
-use crate::domain::disk_space::DiskSpace;
-use crate::domain::operator_alert::{AlertDetails, OperatorAlert};
-use crate::domain::overdue::WhyOverdue;
-use crate::domain::quota::Bucket;
-use crate::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
-use crate::domain::release_filter::Category;
-use crate::domain::text::one_line;
-use crate::domain::user::UserId;
-use crate::email::message::{Email, RenderError};
+use dropday::domain::artist::{Artist, ArtistId};
+use dropday::domain::disk_space::DiskSpace;
+use dropday::domain::operator_alert::{AlertDetails, OperatorAlert};
+use dropday::domain::overdue::WhyOverdue;
+use dropday::domain::quota::Bucket;
+use dropday::domain::release::{Release, ReleaseDate, ReleaseId, ReleaseKind};
+use dropday::domain::release_filter::Category;
+use dropday::domain::text::one_line;
+use dropday::domain::user::UserId;
+use dropday::email::message::{Email, RenderError};
+use dropday::email::messages::assurance::{Assurance, Checks};
+use dropday::email::messages::confirm::Confirm;
+use dropday::email::messages::consent_ends::ConsentEnds;
+use dropday::email::messages::goodbye::Goodbye;
+use dropday::email::messages::item::{MuteLink, NewsItem};
+use dropday::email::messages::news::{News, Sample};
+use dropday::email::messages::operator::OperatorEmail;
+use dropday::email::messages::sign_in_again::SignInAgain;
+use dropday::email::messages::test_email::TestEmail;
+use dropday::email::messages::welcome::Welcome;
+use dropday::email::messages::withdrawn::Withdrawn;
 
-/// The day on which all of them are written: a Friday.
-pub const TODAY: Date = date(2026, 11, 27);
-/// Where their Dropday lives.
-pub const INSTANCE: &str = "https://dropday.example/";
+/// The day on which they are sent: a Friday.
+pub(crate) const TODAY: Date = date(2026, 11, 27);
+/// The instance that sends them.
+pub(crate) const INSTANCE: &str = "https://dropday.example/";
 const ACCOUNT: &str = "https://dropday.example/account";
 const PREFERENCES: &str = "https://dropday.example/account#preferences";
 const LOG_IN: &str = "https://dropday.example/login";
 const UNSUBSCRIBE: &str =
     "https://dropday.example/unsubscribe/1.7Jx9hQ2mYw0b3nVfTz5kLr8sDc4aPeGu6iXoRtHqBvA";
 
-/// Every email under a name that can stand in a file's.
-///
-/// # Panics
-/// If a template is broken.
-pub fn all() -> Vec<(&'static str, Email)> {
+/// All samples, each with a name that can be a file name.
+pub(crate) fn all() -> Vec<(&'static str, Email)> {
     let mut emails = vec![
         ("confirm", confirm("Martha").email()),
         ("welcome", welcome(&recent()).email()),
@@ -64,7 +62,7 @@ pub fn all() -> Vec<(&'static str, Email)> {
 }
 
 fn written(name: &str, email: Result<Email, RenderError>) -> Email {
-    let email = email.unwrap_or_else(|fault| panic!("the letter {name} is broken: {fault}"));
+    let email = email.unwrap_or_else(|fault| panic!("cannot render {name}: {fault}"));
     match name {
         _ if name.starts_with("news") || name.starts_with("welcome") => {
             email.with_unsubscribe(UNSUBSCRIBE)
@@ -73,8 +71,8 @@ fn written(name: &str, email: Result<Email, RenderError>) -> Email {
     }
 }
 
-/// News of these for somebody with 312 artists.
-pub fn news(releases: &[NewsItem]) -> News<'_> {
+/// News of these releases for a user who follows 312 artists.
+pub(crate) fn news(releases: &[NewsItem]) -> News<'_> {
     News {
         releases,
         today: TODAY,
@@ -86,18 +84,18 @@ pub fn news(releases: &[NewsItem]) -> News<'_> {
     }
 }
 
-/// As many albums as wanted, no two alike.
-pub fn many(count: usize) -> Vec<NewsItem> {
+/// That many different albums.
+pub(crate) fn many(count: usize) -> Vec<NewsItem> {
     (0..count).map(|n| album(&format!("Artist no. {n}"), &format!("Album no. {n}"))).collect()
 }
 
-/// An album of today, followed for the artist's sake.
-pub fn album(artist: &str, title: &str) -> NewsItem {
+/// An album that is released on [`TODAY`].
+pub(crate) fn album(artist: &str, title: &str) -> NewsItem {
     item(Category::Album, &[artist], title, "2026-11-27", 10)
 }
 
-/// What is known of a release, with everything that an email can tell of it.
-pub fn item(
+/// A release with a value in every field.
+pub(crate) fn item(
     category: Category,
     artists: &[&str],
     title: &str,
@@ -121,7 +119,7 @@ pub fn item(
 }
 
 /// A link that mutes `artist`, as long as a real one.
-pub fn mute(artist: &str) -> MuteLink {
+pub(crate) fn mute(artist: &str) -> MuteLink {
     let url = format!("https://dropday.example/mute/{0}/1.{0}{0}", id_of(artist));
     MuteLink { artist: artist.to_owned(), url }
 }
@@ -130,7 +128,7 @@ fn profound_mysteries() -> NewsItem {
     item(Category::Album, &["Röyksopp"], "Profound Mysteries III", "2026-11-27", 10)
 }
 
-/// One of every kind, some badly known.
+/// One release of each category, some with fields missing.
 fn several() -> Vec<NewsItem> {
     let mut deluxe = item(Category::Album, &["Sigur Rós"], "ÁTTA", "2026-11-26", 11);
     deluxe.also_as = vec!["Deluxe".into(), "Instrumental".into()];
@@ -175,8 +173,8 @@ fn overdue() -> Assurance {
     Assurance { watched: 312, checks }
 }
 
-/// The email that asks for a click.
-pub fn confirm(account: &str) -> Confirm<'_> {
+/// The email that asks a user to confirm their address.
+pub(crate) fn confirm(account: &str) -> Confirm<'_> {
     Confirm {
         link: "https://dropday.example/confirm/1.7Jx9hQ2mYw0b3nVfTz5kLr8sDc4aPeGu6iXoRtHqBvA",
         account,
@@ -185,8 +183,8 @@ pub fn confirm(account: &str) -> Confirm<'_> {
     }
 }
 
-/// A welcome to somebody with 312 artists.
-pub fn welcome(recent: &[NewsItem]) -> Welcome<'_> {
+/// The welcome email for a user who follows 312 artists.
+pub(crate) fn welcome(recent: &[NewsItem]) -> Welcome<'_> {
     Welcome {
         watched: 312,
         not_checked: 190,
@@ -213,7 +211,7 @@ fn test_email() -> TestEmail<'static> {
 }
 
 /// An alert to the operator.
-pub fn to_operator(alert: &OperatorAlert, details: &AlertDetails) -> OperatorEmail<'static> {
+pub(crate) fn to_operator(alert: &OperatorAlert, details: &AlertDetails) -> OperatorEmail<'static> {
     OperatorEmail { alert: alert.text(details), instance_url: INSTANCE }
 }
 
@@ -259,7 +257,7 @@ fn release_id(id: &str) -> ReleaseId {
     ReleaseId::parse(id).unwrap_or_else(|| panic!("{id:?} is no id"))
 }
 
-/// 22 characters like Spotify's, always the same for one name.
+/// An id as Spotify has them: 22 characters that depend on the name alone.
 fn id_of(name: &str) -> String {
     const DIGITS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     let digits = Sha256::digest(name);
