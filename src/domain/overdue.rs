@@ -20,14 +20,14 @@ pub enum WhyOverdue {
     /// The day's calls are used up.
     QuotaExhausted {
         /// Artists that share the day's calls.
-        watched: u64,
+        tracked: u64,
         /// Calls per rolling day.
         calls: u32,
     },
     /// Other artists are checked first.
     Queued {
         /// Artists that share the day's calls.
-        watched: u64,
+        tracked: u64,
         /// Calls per rolling day.
         calls: u32,
     },
@@ -53,15 +53,15 @@ impl fmt::Display for WhyOverdue {
             Self::NobodyConnected => f.write_str(
                 "nobody is connected to Spotify, so nothing can be checked; someone has to sign in",
             ),
-            Self::QuotaExhausted { watched, calls } => {
+            Self::QuotaExhausted { tracked, calls } => {
                 write!(
                     f,
-                    "the day's calls are used up: {watched} artists share {calls} calls a \
+                    "the day's calls are used up: {tracked} artists share {calls} calls a \
                            day"
                 )
             }
-            Self::Queued { watched, calls } => {
-                write!(f, "it is still in the queue: {watched} artists share {calls} calls a day")
+            Self::Queued { tracked, calls } => {
+                write!(f, "it is still in the queue: {tracked} artists share {calls} calls a day")
             }
         }
     }
