@@ -105,7 +105,7 @@ pub(super) fn load_sample(
     Ok(Ok(NewsData { sample, ..data(tx, user, wanted, latest, settings)? }))
 }
 
-/// The first few that are not by muted artists only.
+/// The first few, without those only by muted artists.
 fn sampled(
     tx: &Tx<'_>,
     user: &User,
@@ -152,7 +152,7 @@ pub(super) fn email(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
         releases: &releases,
         today: data.today,
         assurance: data.assurance.clone(),
-        account_url: &ctx.url("/new"),
+        account_url: &ctx.url("/releases"),
         preferences_url: &ctx.url("/preferences"),
         unsubscribe_url: &unsubscribe_url,
         sample: data.sample,
@@ -237,7 +237,6 @@ fn assurance(
     Ok(Some(Assurance { tracked: artists.tracked, checks }))
 }
 
-/// When emails are sent, in words.
 fn when(digest_schedule: &DigestSchedule) -> String {
     let DigestSchedule { frequency, hour, zone } = digest_schedule;
     let zone = zone.iana_name().unwrap_or("UTC");
