@@ -1,19 +1,15 @@
-//! Backups: one file that holds everything but the key. Also restoring one, and deleting copies that have expired.
+//! Backups: one file that holds everything but the key.
 
 pub mod expiry;
 pub mod restore;
-
-pub mod expiry;
-pub mod restore;
-pub(in crate::store) mod snapshot;
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use self::snapshot::IfExists;
 use crate::store::connection::connect_plainly;
 use crate::store::process_lock::ProcessLock;
+use crate::store::snapshot::{self, IfExists};
 use crate::store::{Result, StoreError, migrations};
 
 /// A summary for the operator.
@@ -28,7 +24,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    fn of(conn: &Connection, path: &Path) -> Result<Self> {
+    pub(in crate::store) fn of(conn: &Connection, path: &Path) -> Result<Self> {
         let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0));
         Ok(Self {
             version: migrations::schema_version(conn, path)?,
