@@ -41,9 +41,9 @@ pub enum CallOutcome {
     Ok,
     RateLimited,
     /// The daily quota of this kind of call is used up.
-    QuotaSpent,
+    QuotaExhausted,
     /// An expired token or consent, or a user or app without permission.
-    Refused,
+    Rejected,
     /// No response, or an invalid one.
     Failed,
 }
@@ -80,14 +80,14 @@ pub struct Metrics {
 
 impl CallOutcome {
     const ALL: [Self; 5] =
-        [Self::Ok, Self::RateLimited, Self::QuotaSpent, Self::Refused, Self::Failed];
+        [Self::Ok, Self::RateLimited, Self::QuotaExhausted, Self::Rejected, Self::Failed];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::RateLimited => "rate_limited",
-            Self::QuotaSpent => "quota_spent",
-            Self::Refused => "refused",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::Rejected => "rejected",
             Self::Failed => "failed",
         }
     }
@@ -99,8 +99,8 @@ impl EmailOutcome {
     fn as_str(self) -> &'static str {
         match self {
             Self::Sent => "sent",
-            Self::Deferred => "put_off",
-            Self::Rejected => "refused",
+            Self::Deferred => "deferred",
+            Self::Rejected => "rejected",
         }
     }
 }

@@ -68,7 +68,7 @@ pub async fn ask(
         operator.enqueue_alert(tx, OperatorAlert::AccessRequests)?;
         Ok(noted)
     };
-    match ctx.db.write("ask the operator", note).await? {
+    match ctx.db.write("record access request", note).await? {
         Recorded::Yes => Ok(()),
         Recorded::Full => Err(AccessRequestError::Full),
     }
@@ -76,7 +76,7 @@ pub async fn ask(
 
 /// Deletes an access request.
 pub async fn forget(ctx: &Ctx, number: i64) -> Result<(), StoreError> {
-    ctx.db.write("forget caller", move |tx| access_requests::forget(tx, number)).await
+    ctx.db.write("delete access request", move |tx| access_requests::forget(tx, number)).await
 }
 
 /// The stored hash of a proof, if it is valid.

@@ -46,7 +46,7 @@ pub async fn submit(ctx: &Ctx, user: UserId, typed: &str) -> Result<EmailAddress
     let asked = address.clone();
     let is_pending = ctx
         .db
-        .write("ask to confirm", move |tx| {
+        .write("request confirmation", move |tx| {
             let who = users::find(tx, user)?;
             let is_good =
                 |who: &User| who.address.as_ref() == Some(&asked) && who.bouncing_since.is_none();
@@ -74,7 +74,7 @@ pub fn confirm_path(cipher: &Cipher, link: &ConfirmationLink) -> String {
 pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Confirmation, StoreError> {
     let Some(token) = Token::read(token) else { return Ok(Confirmation::Void) };
     let db = ctx.db.clone();
-    ctx.db.read("look up link", move |tx| Ok(evaluate(tx, db.cipher(), &token)?.0)).await
+    ctx.db.read("find email link", move |tx| Ok(evaluate(tx, db.cipher(), &token)?.0)).await
 }
 
 /// Confirms the address of a link. News goes there from now on, starting with what came out since the user
@@ -103,7 +103,7 @@ pub async fn confirm_as_admin(
 ) -> Result<(), StoreError> {
     let confirmed = address.clone();
     ctx.db
-        .write("confirm address by hand", move |tx| {
+        .write("confirm address", move |tx| {
             confirmation_links::forget_awaiting(tx, user)?;
             take(tx, user, &confirmed)
         })

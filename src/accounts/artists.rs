@@ -89,7 +89,7 @@ pub async fn list(
             wanted: chosen,
         }))
     };
-    ctx.db.read("artists", read).await
+    ctx.db.read("load artists page", read).await
 }
 
 /// Mutes or unmutes an artist; `false` if the user does not follow it.
@@ -109,7 +109,7 @@ pub async fn set_muted(
         }
         Ok(true)
     };
-    ctx.db.write("mute", change).await
+    ctx.db.write("mute artist", change).await
 }
 
 /// An artist, if the user follows it.
@@ -118,7 +118,7 @@ pub async fn find(
     user: UserId,
     artist: ArtistId,
 ) -> Result<Option<Followed>, StoreError> {
-    ctx.db.read("artist", move |tx| followed_artists::find(tx, user, &artist)).await
+    ctx.db.read("load artist", move |tx| followed_artists::find(tx, user, &artist)).await
 }
 
 /// Makes the user's follow list due now, at most once an hour. The caller notifies the job.
@@ -137,7 +137,7 @@ pub async fn request_sync(ctx: &Ctx, user: UserId) -> Result<SyncRequest, StoreE
         followed_artists::record_sync_request(tx, user)?;
         Ok(SyncRequest::Now)
     };
-    ctx.db.write("look for changes now", request_sync).await
+    ctx.db.write("request sync", request_sync).await
 }
 
 fn unread(tx: &Tx<'_>, who: &User) -> Result<Option<Unread>, StoreError> {

@@ -16,7 +16,7 @@ pub async fn delete_account(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
         enqueue_goodbye_email(tx, user)?;
         delete(tx, user)
     };
-    let traces = ctx.db.write("leave", leave).await?;
+    let traces = ctx.db.write("delete account", leave).await?;
     clean_up_after(ctx, traces).await;
     tracing::info!(user = user.0, "deleted account");
     Ok(())
@@ -26,7 +26,7 @@ pub async fn delete_account(ctx: &Ctx, user: UserId) -> Result<(), StoreError> {
 pub async fn delete_revoked_accounts(ctx: &Ctx) -> Result<u64, StoreError> {
     let (gone, traces) = ctx
         .db
-        .write("see off", |tx| {
+        .write("delete revoked accounts", |tx| {
             let gone = consents::to_be_deleted(tx)?;
             let traces =
                 gone.iter().map(|user| delete(tx, *user)).collect::<Result<Vec<_>, _>>()?;
@@ -47,7 +47,7 @@ pub async fn forget_artists(ctx: &Ctx, artists: Vec<ArtistId>) -> Result<(), Sto
     for some in artists.chunks(ARTISTS) {
         let some = some.to_vec();
         let forget = move |tx: &Tx<'_>| artists::forget_unfollowed(tx, &some);
-        ctx.db.write("forget artists", forget).await?;
+        ctx.db.write("delete unfollowed artists", forget).await?;
     }
     Ok(())
 }

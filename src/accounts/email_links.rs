@@ -37,7 +37,7 @@ pub fn path(cipher: &Cipher, user: UserId, since: Timestamp, purpose: &Purpose) 
 /// or the account is gone.
 pub async fn look_up(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
     let db = ctx.db.clone();
-    ctx.db.read("look up link", move |tx| evaluate(tx, db.cipher(), &token)).await
+    ctx.db.read("find email link", move |tx| evaluate(tx, db.cipher(), &token)).await
 }
 
 /// Does what the link is for. Idempotent.
@@ -46,7 +46,7 @@ pub async fn act(ctx: &Ctx, token: Token) -> Result<Option<Link>, StoreError> {
     let user = token.user;
     let done = ctx
         .db
-        .write("follow link", move |tx| {
+        .write("use email link", move |tx| {
             let Some(link) = evaluate(tx, db.cipher(), &token)? else { return Ok(None) };
             match &token.purpose {
                 Purpose::Unsubscribe => preferences::unsubscribe(tx, token.user)?,

@@ -6,6 +6,6 @@ use crate::store::{StoreError, export};
 
 /// Indented JSON; `None` if the user is gone.
 pub async fn everything(ctx: &Ctx, user: UserId) -> Result<Option<String>, StoreError> {
-    let all = ctx.db.read("export", move |tx| export::of(tx, user)).await?;
+    let all = ctx.db.read("export account", move |tx| export::of(tx, user)).await?;
     Ok(all.map(|all| format!("{all:#}\n")))
 }

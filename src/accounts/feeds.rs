@@ -8,26 +8,26 @@ use super::secret;
 use crate::context::Ctx;
 use crate::domain::feed::{Entry, Form};
 use crate::domain::user::UserId;
-use crate::store::feeds::{self, Made};
+use crate::store::feeds::{self, Feed};
 use crate::store::{StoreError, Tx, preferences};
 
 /// Increment it when the format of feeds changes, so that programs fetch them again.
 const WRITTEN: u8 = 1;
 
 /// The user's feed URLs and time zone; `None` if the user is gone.
-pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<(Vec<Made>, TimeZone)>, StoreError> {
+pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<(Vec<Feed>, TimeZone)>, StoreError> {
     let read = move |tx: &Tx<'_>| {
         let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
         Ok(Some((feeds::of(tx, user)?, wanted.digest_schedule.zone)))
     };
-    ctx.db.read("feeds", read).await
+    ctx.db.read("load feeds", read).await
 }
 
 /// Creates a feed URL, which replaces the previous one. Returns its token, of which only a hash is stored.
 pub async fn make(ctx: &Ctx, user: UserId, form: Form) -> Result<String, StoreError> {
     let token = secret::new(&*ctx.rng);
     let hash = secret::hash(&token);
-    ctx.db.write("make feed", move |tx| feeds::make(tx, user, form, hash)).await?;
+    ctx.db.write("create feed", move |tx| feeds::make(tx, user, form, hash)).await?;
     tracing::info!(user = user.0, form = form.as_str(), "created feed URL");
     Ok(token)
 }
@@ -54,15 +54,15 @@ pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<FeedSt
         let words = format!("{WRITTEN} {} {}", form.as_str(), feeds::fingerprint(tx, held.user)?);
         Ok(Some((held, words)))
     };
-    let Some((held, words)) = ctx.db.read("look up feed", look).await? else { return Ok(None) };
+    let Some((held, words)) = ctx.db.read("find feed", look).await? else { return Ok(None) };
     // The token's hash is part of the version, so that a replaced URL starts a new one.
     let version: [u8; 32] = Sha256::new().chain_update(hash).chain_update(words).finalize().into();
     let is_known = held.version.as_deref() == Some(&version);
-    let changed_at = match held.changed_at.filter(|_| is_known && !held.is_worth_noting) {
+    let changed_at = match held.changed_at.filter(|_| is_known && !held.should_record) {
         Some(changed_at) => changed_at,
         None => {
             let note = move |tx: &Tx<'_>| feeds::record_reading(tx, hash, version);
-            ctx.db.write("note reading", note).await?
+            ctx.db.write("record feed fetch", note).await?
         }
     };
     Ok(Some(FeedState { user: held.user, version, changed_at }))
@@ -70,5 +70,5 @@ pub async fn look_up(ctx: &Ctx, form: Form, token: &str) -> Result<Option<FeedSt
 
 /// The entries of a user's feeds, newest first.
 pub async fn entries(ctx: &Ctx, user: UserId) -> Result<Vec<Entry>, StoreError> {
-    ctx.db.read("feed", move |tx| feeds::entries(tx, user)).await
+    ctx.db.read("load feed", move |tx| feeds::entries(tx, user)).await
 }

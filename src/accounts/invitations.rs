@@ -27,14 +27,14 @@ pub async fn make(
     let (token, note) = (secret::new(rng), one_line(note));
     let hash = secret::hash(&token);
     let made = move |tx: &Tx<'_>| invitations::make(tx, hash, &note, good_for);
-    let invitation = db.write("invite", made).await?;
+    let invitation = db.write("create invitation", made).await?;
     Ok(NewInvitation { invitation, path: format!("/invitation/{token}") })
 }
 
 /// Looks an invitation up by its token. `None` if it was withdrawn or never existed.
 pub async fn look_up(ctx: &Ctx, token: &str) -> Result<Option<Invitation>, StoreError> {
     let hash = secret::hash(token);
-    ctx.db.read("look up invitation", move |tx| invitations::of_token(tx, hash)).await
+    ctx.db.read("find invitation", move |tx| invitations::of_token(tx, hash)).await
 }
 
 /// The status of the invitation that a user came with, if any.

@@ -25,7 +25,7 @@ pub async fn choose(
 }
 
 #[derive(Debug, Clone)]
-pub struct Chosen {
+pub struct UserPreferences {
     pub wanted: Preferences,
     pub muted: Vec<Artist>,
     /// When the next email is sent, if there is news.
@@ -33,22 +33,26 @@ pub struct Chosen {
 }
 
 /// `None` if the user is gone.
-pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<Chosen>, StoreError> {
+pub async fn of(ctx: &Ctx, user: UserId) -> Result<Option<UserPreferences>, StoreError> {
     ctx.db
         .read("preferences", move |tx| {
             let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
             let next_send_time = preferences::next_send_time(tx, user, &wanted.digest_schedule)?;
-            Ok(Some(Chosen { wanted, muted: preferences::muted(tx, user)?, next_send_time }))
+            Ok(Some(UserPreferences {
+                wanted,
+                muted: preferences::muted(tx, user)?,
+                next_send_time,
+            }))
         })
         .await
 }
 
 /// When the user's next email would be sent under another schedule.
-pub async fn would_leave_at(
+pub async fn preview_send_time(
     ctx: &Ctx,
     user: UserId,
     digest_schedule: DigestSchedule,
 ) -> Result<Timestamp, StoreError> {
     let next_send_time = move |tx: &Tx<'_>| preferences::next_send_time(tx, user, &digest_schedule);
-    ctx.db.read("when the next letter would leave", next_send_time).await
+    ctx.db.read("preview send time", next_send_time).await
 }

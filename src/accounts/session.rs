@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 use super::secret;
 use crate::context::Ctx;
 use crate::domain::user::UserId;
-use crate::store::sessions::{self, Visit};
+use crate::store::sessions::{self, VisitRecord};
 use crate::store::{StoreError, Tx};
 
 /// Opens a session in the transaction of a sign-in.
@@ -14,21 +14,21 @@ pub(super) fn create(tx: &Tx<'_>, token: &str, user: UserId) -> Result<(), Store
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
+pub struct AuthenticatedUser {
     pub user: UserId,
     pub is_operator: bool,
 }
 
 /// The user whose session has this token.
-pub async fn authenticate(ctx: &Ctx, token: &str) -> Result<Option<Known>, StoreError> {
+pub async fn authenticate(ctx: &Ctx, token: &str) -> Result<Option<AuthenticatedUser>, StoreError> {
     let hash = secret::hash(token);
-    let found = ctx.db.read("whose session", move |tx| sessions::find(tx, hash)).await?;
+    let found = ctx.db.read("authenticate session", move |tx| sessions::find(tx, hash)).await?;
     let Some(session) = found else { return Ok(None) };
-    if session.visit == Visit::WorthNoting {
-        ctx.db.write("note visit", move |tx| sessions::record_visit(tx, hash)).await?;
+    if session.visit == VisitRecord::Due {
+        ctx.db.write("record visit", move |tx| sessions::record_visit(tx, hash)).await?;
     }
     let is_operator = ctx.instance.is_operator(&session.spotify_id);
-    Ok(Some(Known { user: session.user, is_operator }))
+    Ok(Some(AuthenticatedUser { user: session.user, is_operator }))
 }
 
 /// The CSRF token of a session. It reveals neither the session token nor its stored hash.

@@ -93,7 +93,7 @@ pub async fn begin_sign_in(
         let number = brought.flatten().map(|invitation| invitation.number);
         oauth_states::begin(tx, state, bound_to, &verifier, number)
     };
-    ctx.db.write("begin sign-in", begin).await?;
+    ctx.db.write("save oauth state", begin).await?;
     Ok(AuthorizationRedirect { authorize_url, browser })
 }
 
@@ -111,7 +111,7 @@ pub async fn complete_sign_in(
         .filter(|state| !state.is_empty())
         .ok_or(SignInError::MissingParameter)?;
     let hash = secret::hash(state);
-    let trip = ctx.db.write("take sign-in", move |tx| oauth_states::take(tx, hash)).await?;
+    let trip = ctx.db.write("take oauth state", move |tx| oauth_states::take(tx, hash)).await?;
     let trip = trip
         .filter(|trip| trip.expires_at > ctx.clock.now())
         .ok_or(SignInError::StateExpiredOrUsed)?;
@@ -142,7 +142,8 @@ pub async fn complete_sign_in(
 /// Spotify does not say who it is, so the sign-up policy for new users decides whether they may request
 /// access.
 async fn not_on_allow_list(ctx: &Ctx, invitation: Option<i64>) -> Result<SignInError, StoreError> {
-    let held = ctx.db.read("may they ask", move |tx| invitations::held(tx, invitation)).await?;
+    let held =
+        ctx.db.read("check access request", move |tx| invitations::held(tx, invitation)).await?;
     let may_ask = ctx.operator.is_some() && ctx.instance.sign_up.check(held).is_ok();
     Ok(SignInError::NotOnAllowList { proof: may_ask.then(|| Proof(access_requests::proof(ctx))) })
 }
@@ -161,7 +162,7 @@ async fn keep(
     let token = secret::new(&*ctx.rng);
     let (opened, zone, sign_up) = (token.clone(), ctx.zone.clone(), ctx.instance.sign_up);
     let sign_in = move |tx: &Tx<'_>| {
-        let is_new = users::known_as(tx, &profile)?.is_none();
+        let is_new = users::find_by_profile(tx, &profile)?.is_none();
         let held_invitation = invitations::held(tx, invitation)?;
         if is_new && let Err(why) = sign_up.check(held_invitation) {
             return Ok(Err(why));

@@ -53,9 +53,9 @@ pub fn create_key_file(to: &Path, rng: &dyn Rng) -> anyhow::Result<()> {
 fn in_place(config: &Config, file: &Path, rng: &dyn Rng) -> anyhow::Result<Rotation> {
     let waiting = key_file::waiting(file);
     let old = key_file::kept(file, &config.database, rng)?;
-    if !key_rotation::fits(&config.database, &old)? {
+    if !key_rotation::matches_key(&config.database, &old)? {
         return match key_file::read(&waiting)? {
-            Some(key) if key_rotation::fits(&config.database, &key)? => {
+            Some(key) if key_rotation::matches_key(&config.database, &key)? => {
                 Ok(Rotation::Finished(key_file::put_in_place(file)?))
             }
             _ => Err(StoreError::WrongKey.into()),
@@ -69,7 +69,9 @@ fn in_place(config: &Config, file: &Path, rng: &dyn Rng) -> anyhow::Result<Rotat
 
 fn to_file(config: &Config, old: &Key, to: &Path, rng: &dyn Rng) -> anyhow::Result<Rotation> {
     let new = key_file::read_or_make(to, rng)?;
-    if !key_rotation::fits(&config.database, old)? && key_rotation::fits(&config.database, &new)? {
+    if !key_rotation::matches_key(&config.database, old)?
+        && key_rotation::matches_key(&config.database, &new)?
+    {
         return Ok(Rotation::HasIt(to.to_owned()));
     }
     if old.expose_secret() == new.expose_secret() {

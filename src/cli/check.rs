@@ -103,7 +103,7 @@ async fn check_database(config: &Config, report: &mut Report) {
 
 /// Adds a note if nobody can sign in.
 async fn check_sign_up(config: &Config, db: &Db, report: &mut Report) {
-    let state = db.read("sign-up", |tx| {
+    let state = db.read("check sign-up", |tx| {
         let is_empty = users::all(tx)?.is_empty();
         let is_good = |invitation: &Invitation| invitation.is_good(tx.now());
         Ok((is_empty, invitations::list(tx)?.iter().any(is_good)))

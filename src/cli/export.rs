@@ -24,7 +24,7 @@ pub(super) async fn run(
     let (clock, rng) = super::machine();
     let db = app::open_database(config, &clock, &rng)?;
     let all = db
-        .read("export", move |tx| match export::who(tx, &user)? {
+        .read("export account", move |tx| match export::who(tx, &user)? {
             Some(user) => export::of(tx, user),
             None => Ok(None),
         })

@@ -202,5 +202,5 @@ async fn all(db: &Db) -> anyhow::Result<Vec<ListedUser>> {
         };
         users::all(tx)?.into_iter().map(with_more).collect()
     };
-    Ok(db.read("users", read).await?)
+    Ok(db.read("list users", read).await?)
 }

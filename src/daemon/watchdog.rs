@@ -96,8 +96,8 @@ impl Watchdog {
     /// not matter here: a restart fixes neither a full disk nor another process's lock.
     async fn query_database(&self) -> Result<DaemonStatus, String> {
         let per_day = self.ctx.cadence.calls_per_day;
-        let read = self.ctx.db.read("watchdog", move |tx| status_line::load(tx, per_day));
-        let write = self.ctx.db.write("watchdog", |_| Ok(()));
+        let read = self.ctx.db.read("check database", move |tx| status_line::load(tx, per_day));
+        let write = self.ctx.db.write("check database", |_| Ok(()));
         let max = check_timeout(self.interval);
         match timeout(max, async { tokio::join!(read, write) }).await {
             Err(_) => Err(format!("the database has not answered for {max:.1?}")),

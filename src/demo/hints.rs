@@ -31,14 +31,14 @@ pub struct Hints {
 #[derive(Debug, Default)]
 struct HintsState {
     unknown_artists: HashSet<String>,
-    rumours: Vec<Rumour>,
+    announcements: Vec<AnnouncedRelease>,
     faults: HashMap<SourceName, VecDeque<Fault>>,
     requests: Vec<HintRequest>,
 }
 
 /// A release that ListenBrainz lists and the fake Spotify does not have.
 #[derive(Debug, Clone)]
-pub struct Rumour {
+pub struct AnnouncedRelease {
     /// The Spotify id of the artist with the release's MBID. `None` for an unknown artist.
     pub artist: Option<String>,
     pub name: String,
@@ -67,8 +67,8 @@ impl Hints {
     }
 
     /// Adds a release to ListenBrainz that Spotify does not have.
-    pub fn add_rumour(&self, rumour: Rumour) {
-        self.state().rumours.push(rumour);
+    pub fn announce_release(&self, announcement: AnnouncedRelease) {
+        self.state().announcements.push(announcement);
     }
 
     /// Answers the next calls to this catalogue with these faults, in order.
@@ -140,7 +140,7 @@ async fn fresh_releases(State(hints): State<Hints>, RawQuery(query): RawQuery) -
         album.date.parse::<Date>().is_ok_and(|date| (first..=pivot).contains(&date))
     });
     let mut releases: Vec<Value> = fresh.map(|album| release(&hints, album)).collect();
-    releases.extend(hints.state().rumours.iter().map(rumour));
+    releases.extend(hints.state().announcements.iter().map(announcement));
     let total = releases.len();
     Json(json!({ "payload": { "releases": releases, "total_count": total } })).into_response()
 }
@@ -171,15 +171,16 @@ fn release(hints: &Hints, album: &Album) -> Value {
     })
 }
 
-fn rumour(rumour: &Rumour) -> Value {
-    let artist = rumour.artist.clone().unwrap_or_else(|| format!("unknown {}", rumour.name));
+fn announcement(announcement: &AnnouncedRelease) -> Value {
+    let artist =
+        announcement.artist.clone().unwrap_or_else(|| format!("unknown {}", announcement.name));
     json!({
-        "artist_credit_name": rumour.name,
+        "artist_credit_name": announcement.name,
         "artist_mbids": [uuid(&artist)],
-        "release_date": rumour.date,
-        "release_group_mbid": uuid(&format!("rumour {artist} {}", rumour.title)),
+        "release_date": announcement.date,
+        "release_group_mbid": uuid(&format!("rumour {artist} {}", announcement.title)),
         "release_group_primary_type": "Album",
-        "release_name": rumour.title,
+        "release_name": announcement.title,
     })
 }
 

@@ -88,7 +88,7 @@ impl Demo {
     async fn is_sign_up_in_progress(&self) -> anyhow::Result<bool> {
         let cadence = self.ctx.cadence.clone();
         let in_progress = move |tx: &Tx<'_>| {
-            let status = status::load(tx, &cadence, status::Page::WHOLE)?;
+            let status = status::load(tx, &cadence, status::UserPage::WHOLE)?;
             Ok(status::is_sign_up_in_progress(tx)? || status.users.confirmed == 0)
         };
         Ok(self.ctx.db.read("demo", in_progress).await?)

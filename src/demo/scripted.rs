@@ -74,11 +74,11 @@ async fn wait_for_first_checks(demo: &Demo) -> anyhow::Result<()> {
         let cadence = demo.ctx.cadence.clone();
         let query = move |tx: &Tx<'_>| status::artists_of(tx, None, &cadence);
         let artists = demo.ctx.db.read("demo", query).await?;
-        if artists.watched > 0 && artists.never_asked == 0 {
+        if artists.tracked > 0 && artists.never_checked == 0 {
             print_out(&format!(
                 "Dropday has checked the {} artists she follows, with {} requests. Albums that are \
                  already out are not news: no email.",
-                artists.watched,
+                artists.tracked,
                 demo.services.world.count(Endpoint::ArtistAlbums),
             ));
             return Ok(());

@@ -55,7 +55,7 @@ pub enum Address {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tracked {
     pub all: u64,
-    pub never_asked: u64,
+    pub never_checked: u64,
     pub initial_scans_last_day: u64,
     /// Overdue or failing.
     pub overdue: u64,
@@ -232,9 +232,9 @@ fn of_artists(facts: &AccountFacts, now: Timestamp) -> Vec<Condition> {
     if artists.overdue > 0 {
         conditions.push(Condition::Overdue(artists.overdue));
     }
-    if artists.never_asked > 0 {
+    if artists.never_checked > 0 {
         conditions.push(Condition::InitialScan(InitialScan {
-            done: artists.all.saturating_sub(artists.never_asked),
+            done: artists.all.saturating_sub(artists.never_checked),
             of: artists.all,
             last_day: artists.initial_scans_last_day,
         }));

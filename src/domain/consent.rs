@@ -22,7 +22,7 @@ pub const REVERSAL_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 pub const RETRY_INTERVAL: SignedDuration = SignedDuration::from_hours(2);
 
 /// After this long a refusal is final, even during a mass refusal.
-const CONFIRMED_AFTER: SignedDuration = SignedDuration::from_hours(24);
+const REFUSAL_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 
 /// So many refusals at once are normal: a couple who leave together.
 const FEW: u64 = 2;
@@ -91,14 +91,14 @@ pub struct Refusal {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Crowd {
+pub struct RefusalCount {
     /// Users who were refused within the hour or are suspended.
     pub refused: u64,
     /// Users who are connected, or were until then.
     pub connected: u64,
 }
 
-impl Crowd {
+impl RefusalCount {
     /// Whether Spotify is more likely wrong than so many users.
     pub fn is_anomalous(self) -> bool {
         self.refused > FEW && self.refused.saturating_mul(SHARE) > self.connected
@@ -106,7 +106,7 @@ impl Crowd {
 
     /// Whether this is the first refusal in a while. Tokens are refreshed one by one, so all of them must be
     /// tried to notice a mass refusal.
-    pub fn is_the_first_of_many(self) -> bool {
+    pub fn is_first_refusal(self) -> bool {
         self.refused == 1 && self.connected > FEW
     }
 }
@@ -121,12 +121,12 @@ pub enum Verdict {
     Suspended,
 }
 
-/// Evaluates a refusal that `crowd` already counts.
-pub fn evaluate(refusal: Refusal, crowd: Crowd, now: Timestamp) -> Verdict {
+/// Evaluates a refusal that `refusals` already counts.
+pub fn evaluate(refusal: Refusal, refusals: RefusalCount, now: Timestamp) -> Verdict {
     let is_over = now >= ends_at(refusal.authorized_at);
-    if is_over || now.duration_since(refusal.since) >= CONFIRMED_AFTER {
+    if is_over || now.duration_since(refusal.since) >= REFUSAL_RETENTION {
         Verdict::EndedForGood
-    } else if refusal.is_held || crowd.is_anomalous() {
+    } else if refusal.is_held || refusals.is_anomalous() {
         Verdict::Suspended
     } else {
         Verdict::Ended
@@ -197,7 +197,7 @@ mod tests {
             (201, 1000, true),
         ] {
             assert_eq!(
-                Crowd { refused, connected }.is_anomalous(),
+                RefusalCount { refused, connected }.is_anomalous(),
                 odd,
                 "{refused} of {connected}"
             );
@@ -208,7 +208,7 @@ mod tests {
     fn a_refusal_is_believed_at_once_held_or_believed_after_a_day() {
         let now = at("2026-11-25T12:00:00Z");
         let (alone, many) =
-            (Crowd { refused: 1, connected: 5 }, Crowd { refused: 4, connected: 5 });
+            (RefusalCount { refused: 1, connected: 5 }, RefusalCount { refused: 4, connected: 5 });
         let refusal = |since: &str, is_held| Refusal {
             authorized_at: at("2026-11-01T00:00:00Z"),
             since: at(since),
@@ -280,7 +280,7 @@ mod tests {
 
         #[test]
         fn few_or_a_small_share_never_trip_the_brake(refused in any::<u64>(), connected in any::<u64>()) {
-            let odd = Crowd { refused, connected }.is_anomalous();
+            let odd = RefusalCount { refused, connected }.is_anomalous();
             prop_assert!(!(odd && refused <= FEW));
             prop_assert!(!(odd && u128::from(refused) * 5 <= u128::from(connected)));
         }

@@ -134,7 +134,7 @@ pub struct Hint {
 }
 
 /// Whether a release is worth a hint now. Singles are only if a follower wants them.
-pub fn is_worth(kind: HintKind, wants_singles: bool, date: Date, now: Timestamp) -> bool {
+pub fn is_worth_checking(kind: HintKind, wants_singles: bool, date: Date, now: Timestamp) -> bool {
     let is_asked_for = match kind {
         HintKind::Album => true,
         HintKind::Single => wants_singles,
@@ -215,12 +215,12 @@ mod tests {
     #[test]
     fn a_fresh_album_is_worth_a_hint_and_a_single_where_it_is_wanted() {
         let now = at("2026-11-23T12:00:00Z");
-        let worth = |kind, day: &str| is_worth(kind, false, day.parse().unwrap(), now);
+        let worth = |kind, day: &str| is_worth_checking(kind, false, day.parse().unwrap(), now);
         assert!(worth(HintKind::Album, "2026-11-23") && worth(HintKind::Album, "2026-11-09"));
         assert!(worth(HintKind::Album, "2026-11-24"), "it is the 24th in Kiribati");
         assert!(!worth(HintKind::Album, "2026-11-25") && !worth(HintKind::Album, "2026-11-08"));
         assert!(!worth(HintKind::Single, "2026-11-23") && !worth(HintKind::Other, "2026-11-23"));
-        let wanted = |kind, day: &str| is_worth(kind, true, day.parse().unwrap(), now);
+        let wanted = |kind, day: &str| is_worth_checking(kind, true, day.parse().unwrap(), now);
         assert!(wanted(HintKind::Single, "2026-11-23") && !wanted(HintKind::Single, "2026-11-08"));
         assert!(wanted(HintKind::Album, "2026-11-23") && !wanted(HintKind::Other, "2026-11-23"));
     }
@@ -276,7 +276,7 @@ mod tests {
             let now = at("2026-11-23T12:00:00Z");
             let date = day_of(now).checked_add(day.days()).unwrap();
             prop_assert!(first_try(Some(date), now) >= now);
-            if is_worth(HintKind::Album, false, date, now) {
+            if is_worth_checking(HintKind::Album, false, date, now) {
                 prop_assert!(first_try(Some(date), now) <= now + hours(24));
             }
         }

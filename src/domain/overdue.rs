@@ -20,14 +20,14 @@ pub enum WhyOverdue {
     /// The day's calls are used up.
     QuotaExhausted {
         /// Artists that share the day's calls.
-        watched: u64,
+        tracked: u64,
         /// Calls per rolling day.
         calls: u32,
     },
     /// Other artists are checked first.
     Queued {
         /// Artists that share the day's calls.
-        watched: u64,
+        tracked: u64,
         /// Calls per rolling day.
         calls: u32,
     },
@@ -53,11 +53,11 @@ impl fmt::Display for WhyOverdue {
             Self::NobodyConnected => f.write_str(
                 "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in",
             ),
-            Self::QuotaExhausted { watched, calls } => {
-                write!(f, "the day's calls are spent: {watched} artists share {calls} calls a day")
+            Self::QuotaExhausted { tracked, calls } => {
+                write!(f, "the day's calls are spent: {tracked} artists share {calls} calls a day")
             }
-            Self::Queued { watched, calls } => {
-                write!(f, "its turn has not come: {watched} artists share {calls} calls a day")
+            Self::Queued { tracked, calls } => {
+                write!(f, "its turn has not come: {tracked} artists share {calls} calls a day")
             }
         }
     }

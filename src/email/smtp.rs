@@ -151,10 +151,10 @@ impl Mailer {
         email: &Email,
         meta: &MessageMeta,
     ) -> Result<String, SendError> {
-        let begun = AtomicBool::new(false);
-        let sent = match timeout(self.timeout, self.post(to, email, meta, &begun)).await {
+        let started = AtomicBool::new(false);
+        let sent = match timeout(self.timeout, self.post(to, email, meta, &started)).await {
             Ok(sent) => sent,
-            Err(_) if begun.load(Ordering::SeqCst) => {
+            Err(_) if started.load(Ordering::SeqCst) => {
                 Err(SendError::OutcomeUnknown(self.too_slow()))
             }
             Err(_) => Err(SendError::Unavailable(self.too_slow())),
@@ -219,7 +219,7 @@ impl Mailer {
         to: &EmailAddress,
         email: &Email,
         meta: &MessageMeta,
-        begun: &AtomicBool,
+        started: &AtomicBool,
     ) -> Result<String, SendError> {
         let message = self.message(to, email, meta)?;
         let to = recipient(to)?;
@@ -227,15 +227,15 @@ impl Mailer {
         let mut place = self.places.take().await;
         loop {
             if let Some(session) = self.kept_session().await {
-                match self.hand_over(session, &envelope, begun).await {
+                match self.hand_over(session, &envelope, started).await {
                     // The server closed the idle connection before the text was sent.
                     Err(SendError::Unavailable(_) | SendError::SenderRejected(_))
-                        if !begun.load(Ordering::SeqCst) => {}
+                        if !started.load(Ordering::SeqCst) => {}
                     outcome => return outcome,
                 }
             }
             let refusal = match Session::open(&self.server).await {
-                Ok(session) => return self.hand_over(session, &envelope, begun).await,
+                Ok(session) => return self.hand_over(session, &envelope, started).await,
                 Err(refusal) => refusal,
             };
             match place.map(|place| self.places.shrink(place)) {
@@ -249,9 +249,9 @@ impl Mailer {
         &self,
         mut session: Session,
         envelope: &Envelope<'_>,
-        begun: &AtomicBool,
+        started: &AtomicBool,
     ) -> Result<String, SendError> {
-        let said = session.deliver(envelope, begun).await?;
+        let said = session.deliver(envelope, started).await?;
         self.places.keep(session);
         Ok(said)
     }

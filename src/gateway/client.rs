@@ -121,8 +121,8 @@ impl Gateway {
             return Ok(TokenOwner::App);
         }
         let (artist, except) = (artist.clone(), except.to_vec());
-        let take_turn = move |tx: &Tx<'_>| users::take_turn(tx, &artist, &except);
-        let turn = self.db.write_unsynced("take a turn", take_turn).await?;
+        let next_token_owner = move |tx: &Tx<'_>| users::next_token_owner(tx, &artist, &except);
+        let turn = self.db.write_unsynced("pick token owner", next_token_owner).await?;
         turn.map(TokenOwner::User).ok_or(GatewayError::NobodyConnected)
     }
 
@@ -200,7 +200,7 @@ impl Gateway {
         }
         match answer {
             Ok(answer) => {
-                self.db.write("clear trouble", move |tx| users::clear_trouble(tx, user)).await?;
+                self.db.write("clear user error", move |tx| users::clear_trouble(tx, user)).await?;
                 Ok(answer)
             }
             Err(GatewayError::Spotify(why)) if why.is_about_the_user() => {
@@ -219,7 +219,7 @@ impl Gateway {
         let is_unlisted = *why == spotify::Error::NotOnAllowList;
         let (why, operator) = (user_message(why), self.rate_limiter.operator());
         self.db
-            .write("note trouble", move |tx| {
+            .write("record user error", move |tx| {
                 users::set_trouble(tx, user, &why, tx.now() + USER_ERROR_BACKOFF)?;
                 if is_unlisted {
                     operator.enqueue_alert(tx, OperatorAlert::NotOnAllowList(user))?;

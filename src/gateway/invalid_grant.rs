@@ -2,7 +2,7 @@
 
 use super::Operator;
 use crate::domain::consent::{
-    Crowd, Ending, RETRY_INTERVAL, REVERSAL_WINDOW, Refusal, Verdict, evaluate,
+    Ending, RETRY_INTERVAL, REVERSAL_WINDOW, Refusal, RefusalCount, Verdict, evaluate,
 };
 use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::token::REFRESH_AHEAD;
@@ -15,13 +15,13 @@ const SUSPENDED_REASON: &str = "Spotify rejects many users of this Dropday at th
                     anything";
 
 /// What was made of an `invalid_grant`.
-pub(super) enum Outcome {
+pub(super) enum InvalidGrantOutcome {
     /// The tokens have changed since.
     Outdated,
     Ended,
     /// Nobody's consent ends; `restored` recently ended ones are valid again.
-    Held {
-        crowd: Crowd,
+    Suspended {
+        refusals: RefusalCount,
         restored: u64,
     },
 }
@@ -34,29 +34,29 @@ pub(super) fn handle_invalid_grant(
     version: i64,
     how: Ending,
     operator: Operator,
-) -> Result<Outcome, StoreError> {
+) -> Result<InvalidGrantOutcome, StoreError> {
     let was_quiet = consents::count_held(tx)? == 0;
     let Some(refusal) = consents::refused(tx, user, version)? else {
-        return Ok(Outcome::Outdated);
+        return Ok(InvalidGrantOutcome::Outdated);
     };
-    let crowd = consents::crowd(tx)?;
-    let verdict = evaluate(refusal, crowd, tx.now());
+    let refusals = consents::refusals(tx)?;
+    let verdict = evaluate(refusal, refusals, tx.now());
     if verdict != Verdict::Suspended {
         end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
-        if verdict == Verdict::Ended && crowd.is_the_first_of_many() {
+        if verdict == Verdict::Ended && refusals.is_first_refusal() {
             // Until then the old access tokens work, in case the authorization server is down.
             consents::force_refresh_all(tx, tx.now() + REFRESH_AHEAD)?;
         }
-        return Ok(Outcome::Ended);
+        return Ok(InvalidGrantOutcome::Ended);
     }
     let until = tx.now() + RETRY_INTERVAL;
     consents::hold(tx, user, SUSPENDED_REASON, until)?;
     let restored =
-        if crowd.is_anomalous() { consents::restore(tx, SUSPENDED_REASON, until)? } else { 0 };
+        if refusals.is_anomalous() { consents::restore(tx, SUSPENDED_REASON, until)? } else { 0 };
     if was_quiet {
         operator.enqueue_alert(tx, OperatorAlert::MassRefusal)?;
     }
-    Ok(Outcome::Held { crowd, restored })
+    Ok(InvalidGrantOutcome::Suspended { refusals, restored })
 }
 
 fn end(

@@ -104,7 +104,7 @@ impl RateLimiter {
             max_wait: call.caller.max_wait(),
         };
         let book = move |tx: &Tx<'_>| Ok((api_calls::book(tx, bucket, limits)?, tx.now()));
-        let (booking, now) = self.db.write("book a call", book).await?;
+        let (booking, now) = self.db.write("book call", book).await?;
         let at = match booking {
             Booking::Booked(at) => at,
             Booking::Paused(pause) => return Err(GatewayError::Paused(pause)),
@@ -118,7 +118,7 @@ impl RateLimiter {
         }
         self.clock.sleep(wait).await;
         // Another call may have caused a pause in the meantime.
-        match self.db.read("pause", move |tx| api_calls::pause_of(tx, bucket)).await? {
+        match self.db.read("record pause", move |tx| api_calls::pause_of(tx, bucket)).await? {
             Some(pause) => Err(GatewayError::Paused(pause)),
             None => Ok(()),
         }
@@ -146,7 +146,7 @@ impl RateLimiter {
         let (operator, ceiling) = (self.operator, self.artist_albums_per_day);
         tracing::warn!(spotify.bucket = name, pause_s, %cause, "pausing Spotify requests");
         self.db
-            .write("pause", move |tx| {
+            .write("record pause", move |tx| {
                 if let Some(alert) = alert_about(tx, bucket, ceiling, time, cause)? {
                     operator.enqueue_alert(tx, alert)?;
                 }
@@ -165,7 +165,7 @@ fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
         // "No such artist" is a valid response.
         None | Some(spotify::Error::NotFound) => CallOutcome::Ok,
         Some(spotify::Error::RateLimited { .. }) => CallOutcome::RateLimited,
-        Some(spotify::Error::QuotaExceeded { .. }) => CallOutcome::QuotaSpent,
+        Some(spotify::Error::QuotaExceeded { .. }) => CallOutcome::QuotaExhausted,
         Some(spotify::Error::Temporary(_) | spotify::Error::Malformed(_)) => CallOutcome::Failed,
         Some(
             spotify::Error::Unauthorized
@@ -175,7 +175,7 @@ fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
             | spotify::Error::MissingScope
             | spotify::Error::OwnerNeedsPremium
             | spotify::Error::EndpointRemoved,
-        ) => CallOutcome::Refused,
+        ) => CallOutcome::Rejected,
     }
 }
 

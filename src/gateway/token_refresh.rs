@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::invalid_grant::{self, Outcome};
+use super::invalid_grant::{self, InvalidGrantOutcome};
 use super::rate_limiter::{Call, Caller};
 use super::{Gateway, GatewayError};
 use crate::domain::consent::Ending;
@@ -107,7 +107,7 @@ impl Gateway {
         let granted = grant.clone();
         let kept = self
             .db
-            .write("keep refreshed tokens", move |tx| {
+            .write("save refreshed tokens", move |tx| {
                 // Otherwise the user has signed in again during the refresh.
                 if tokens::refreshed(tx, user, version, &granted)? {
                     consents::clear_refusal(tx, user)?;
@@ -125,21 +125,21 @@ impl Gateway {
         let operator = self.rate_limiter.operator();
         let outcome = self
             .db
-            .write("consent refused", move |tx| {
+            .write("record refused consent", move |tx| {
                 invalid_grant::handle_invalid_grant(tx, user, version, how, operator)
             })
             .await?;
         match outcome {
-            Outcome::Outdated => {}
-            Outcome::Ended => tracing::info!(
+            InvalidGrantOutcome::Outdated => {}
+            InvalidGrantOutcome::Ended => tracing::info!(
                 user = user.0,
                 how = how.as_str(),
                 "consent ended; user must sign in again"
             ),
-            Outcome::Held { crowd, restored } => tracing::warn!(
+            InvalidGrantOutcome::Suspended { refusals, restored } => tracing::warn!(
                 user = user.0,
-                refused = crowd.refused,
-                connected = crowd.connected,
+                refused = refusals.refused,
+                connected = refusals.connected,
                 restored,
                 "suspending consents: Spotify rejects many users at once"
             ),

@@ -13,7 +13,7 @@ use url::Url;
 use super::error::Error;
 use super::http::{Http, join};
 use super::{Answer, Asking, Source, SourceInfo};
-use crate::domain::hint::{Group, Hint, HintKind, SourceName, Subject, is_worth};
+use crate::domain::hint::{Group, Hint, HintKind, SourceName, Subject, is_worth_checking};
 
 /// A third below the limit.
 const INTERVAL: Duration = Duration::from_millis(150);
@@ -86,7 +86,7 @@ fn hint(album: &Value, artist: &Subject, now: Timestamp) -> Option<Hint> {
         Some("single" | "ep") => HintKind::Single,
         Some(_) => HintKind::Other,
     };
-    is_worth(kind, artist.wants_singles, released, now).then(|| Hint {
+    is_worth_checking(kind, artist.wants_singles, released, now).then(|| Hint {
         artist: artist.id.clone(),
         source: SourceName::Deezer,
         key: id.to_string(),

@@ -14,8 +14,8 @@ use super::error::Error;
 use super::http::{Http, join};
 use super::{Answer, Asking, Source, SourceInfo};
 use crate::domain::hint::{
-    Group, Hint, HintKind, Index, MAX_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS, is_worth,
-    newest_day,
+    Group, Hint, HintKind, Index, MAX_AT_ONCE, Mbid, SourceName, Subject, WINDOW_DAYS,
+    is_worth_checking, newest_day,
 };
 
 /// Volunteers enter releases into MusicBrainz by hand, and the answer has several megabytes: polling
@@ -97,9 +97,9 @@ fn hints_from_entry(entry: &Value, index: &Index<'_>, now: Timestamp) -> Vec<Hin
     let Some(key) = Mbid::parse(word("release_group_mbid")) else { return Vec::new() };
     let secondary = word("release_group_secondary_type");
     let kind = kind(word("release_group_primary_type"), secondary);
-    let is_worth = |wants_singles| is_worth(kind, wants_singles, released, now);
+    let is_worth_checking = |wants_singles| is_worth_checking(kind, wants_singles, released, now);
     // Before looking up artists: most entries are outside the window.
-    if !is_worth(true) {
+    if !is_worth_checking(true) {
         return Vec::new();
     }
     let mbids = entry.get("artist_mbids").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -111,7 +111,11 @@ fn hints_from_entry(entry: &Value, index: &Index<'_>, now: Timestamp) -> Vec<Hin
         key: key.as_str().to_owned(),
         released: Some(released),
     };
-    credited.into_iter().filter(|artist| is_worth(artist.wants_singles)).map(hint).collect()
+    credited
+        .into_iter()
+        .filter(|artist| is_worth_checking(artist.wants_singles))
+        .map(hint)
+        .collect()
 }
 
 /// <https://musicbrainz.org/doc/Release_Group/Type>

@@ -104,13 +104,14 @@ pub async fn run(
     let mut outcome = CheckReport::default();
     let all = scope == Scope::All;
     // While Spotify is down, only manual checks are made.
-    if !all && let Some(pause) = ctx.db.read("pause of checks", api_calls::pause_of_checks).await? {
+    if !all && let Some(pause) = ctx.db.read("load check pause", api_calls::pause_of_checks).await?
+    {
         outcome.left = Some(GatewayError::Paused(pause).to_string());
         return Ok(outcome);
     }
     let settings = ctx.cadence.clone();
     let list = move |tx: &Tx<'_>| Ok((tx.now(), plan_checks(tx, all, &settings)?));
-    let (listed_at, due) = ctx.db.read("planned checks", list).await?;
+    let (listed_at, due) = ctx.db.read("plan checks", list).await?;
     let mut failures_in_a_row = 0;
     for (done, planned_check) in due.iter().enumerate() {
         if watch.stop.is_cancelled() {
@@ -147,8 +148,8 @@ fn plan_checks(
         let candidates = artists::candidates(tx, CheckScope::All)?;
         return Ok(check_planner::everybody(&hinted, &candidates, &budget, settings, tx.now()));
     }
-    let watched = artists::count_tracked(tx)?;
-    let watched = usize::try_from(watched).unwrap_or(usize::MAX);
+    let tracked = artists::count_tracked(tx)?;
+    let tracked = usize::try_from(tracked).unwrap_or(usize::MAX);
     // If calls are left for hints only, reading all artists every minute would be useless.
     let is_spent = |purpose| budget.is_spent(purpose, settings);
     let candidates = match (is_spent(Purpose::InitialScan), is_spent(Purpose::Scheduled)) {
@@ -156,7 +157,7 @@ fn plan_checks(
         (false, true) => artists::candidates(tx, CheckScope::NeverChecked)?,
         (_, false) => artists::candidates(tx, CheckScope::Due)?,
     };
-    Ok(check_planner::plan_checks(&hinted, &candidates, watched, &budget, settings, tx.now()))
+    Ok(check_planner::plan_checks(&hinted, &candidates, tracked, &budget, settings, tx.now()))
 }
 
 /// What the check of one artist did.
@@ -200,7 +201,7 @@ async fn check(
     planned_check: &PlannedCheck,
 ) -> Result<Checked, StoreError> {
     let id = artist.clone();
-    let lists = ctx.db.read("artist lists", move |tx| artist_lists::load(tx, &id)).await?;
+    let lists = ctx.db.read("load artist lists", move |tx| artist_lists::load(tx, &id)).await?;
     let is_initial_scan = lists.get(ListKind::Albums).is_initial_scan();
     let mut checked = Checked { is_initial_scan, ..Checked::default() };
     let mut fetcher = Fetcher::new(ctx, planned_check.clone());
@@ -255,7 +256,7 @@ async fn record_failure(
     };
     let (id, why) = (artist.id.clone(), error.to_string());
     let fail = move |tx: &Tx<'_>| artists::record_failure(tx, &id, &why, tx.now() + wait);
-    ctx.db.write("check failed", fail).await?;
+    ctx.db.write("record check failure", fail).await?;
     if is_removed {
         outcome.hold_up(error);
         return Ok(true);

@@ -39,7 +39,7 @@ pub async fn run(ctx: &Ctx) -> Result<ReminderReport, StoreError> {
         }
         remind(tx)
     };
-    let reminded = ctx.db.write("remind of consents", reminded).await?;
+    let reminded = ctx.db.write("enqueue consent reminders", reminded).await?;
     Ok(ReminderReport { reminded, deleted: delete_account::delete_revoked_accounts(ctx).await? })
 }
 

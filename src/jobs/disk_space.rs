@@ -22,7 +22,7 @@ pub async fn check(ctx: &Ctx, room: DiskSpace) -> Result<bool, StoreError> {
     tracing::warn!(free_mb = room.free / 1_000_000, "the disk of the database is nearly full");
     let operator = Operator::at(ctx.operator.as_ref());
     ctx.db
-        .write("disk nearly full", move |tx| {
+        .write("enqueue disk alert", move |tx| {
             operator.enqueue_alert(tx, OperatorAlert::DiskNearlyFull)
         })
         .await?;

@@ -76,7 +76,7 @@ async fn ask_source(
             () = watch.stop.cancelled() => {
                 let name = source.info().name;
                 let release = move |tx: &Tx<'_>| hint_sources::release_call(tx, name);
-                return ctx.db.write("release a hint call", release).await;
+                return ctx.db.write("release hint call", release).await;
             }
         };
         outcome.calls += 1;
@@ -96,7 +96,7 @@ async fn book_call(
     source: SourceInfo,
 ) -> Result<Option<(Vec<Subject>, Duration)>, StoreError> {
     ctx.db
-        .write("book a hint call", move |tx| {
+        .write("book hint call", move |tx| {
             let Some(at) = hint_sources::next_call_at(tx, source.name, MAX_WAIT)? else {
                 return Ok(None);
             };
@@ -149,7 +149,7 @@ async fn record_failure(
     let skips_artist = source.batch == 1 && error.may_concern_one_artist();
     let wait = ctx
         .db
-        .write("hints failed", move |tx| {
+        .write("record hint failure", move |tx| {
             if skips_artist {
                 identities::answered(tx, source.group, &ids(artists), &[])?;
             }

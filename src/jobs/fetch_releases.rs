@@ -92,7 +92,7 @@ impl<'a> Fetcher<'a> {
     pub(super) async fn fetch(&mut self, plan: &FetchPlan) -> Result<Fetched, GatewayError> {
         let (artist, query) = (self.planned_check.artist.clone(), plan.query);
         let seen = move |tx: &Tx<'_>| releases::seen_of(tx, &artist, query);
-        let seen = self.ctx.db.read("releases seen", seen).await?;
+        let seen = self.ctx.db.read("load known releases", seen).await?;
         let mut last_error = GatewayError::NobodyConnected;
         loop {
             let token_owner =

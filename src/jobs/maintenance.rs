@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::delete_account;
 use crate::context::Ctx;
-use crate::store::{StoreError, Tx, artists, leftovers, retention};
+use crate::store::{StoreError, Tx, artists, backup::expiry, retention};
 
 /// Pages that one transaction returns to the disk: 2 MB.
 const PAGES: u32 = 512;
@@ -41,7 +41,7 @@ pub async fn run(
     ctx: &Ctx,
     stop: &CancellationToken,
 ) -> Result<Option<MaintenanceReport>, StoreError> {
-    if !ctx.db.read("is maintenance due", retention::is_daily_due).await? {
+    if !ctx.db.read("check maintenance", retention::is_daily_due).await? {
         return Ok(None);
     }
     let mut outcome =
@@ -69,7 +69,7 @@ pub async fn delete_expired(ctx: &Ctx, stop: &CancellationToken) -> Result<(), S
     let mut after = Some(String::new());
     while let Some(from) = after.filter(|_| !stop.is_cancelled()) {
         let find = move |tx: &Tx<'_>| retention::unfollowed_artists(tx, &from);
-        let (unfollowed, last) = ctx.db.read("unfollowed artists", find).await?;
+        let (unfollowed, last) = ctx.db.read("find unfollowed artists", find).await?;
         delete_account::forget_artists(ctx, unfollowed).await?;
         after = last;
     }
@@ -78,7 +78,7 @@ pub async fn delete_expired(ctx: &Ctx, stop: &CancellationToken) -> Result<(), S
 
 /// How many copies were deleted. If they cannot be, everything else goes on.
 async fn delete_copies(ctx: &Ctx) -> Result<u64, StoreError> {
-    let deleted = ctx.db.read("delete copies", |tx| Ok(leftovers::delete_expired(tx))).await?;
+    let deleted = ctx.db.read("delete old copies", |tx| Ok(expiry::delete_expired(tx))).await?;
     match deleted {
         Ok(names) => {
             for file in &names {
@@ -98,7 +98,7 @@ async fn delete_notifications(
     stop: &CancellationToken,
     outcome: &mut MaintenanceReport,
 ) -> Result<(), StoreError> {
-    let horizon = ctx.db.read("notification horizon", retention::notification_horizon).await?;
+    let horizon = ctx.db.read("find notification horizon", retention::notification_horizon).await?;
     while !stop.is_cancelled() {
         let delete = move |tx: &Tx<'_>| retention::delete_notifications(tx, horizon);
         let deleted = ctx.db.write("delete notifications", delete).await?;
@@ -115,7 +115,7 @@ async fn delete_releases(
     stop: &CancellationToken,
     outcome: &mut MaintenanceReport,
 ) -> Result<(), StoreError> {
-    let orphans = ctx.db.read("orphaned releases", retention::orphaned_releases).await?;
+    let orphans = ctx.db.read("find orphaned releases", retention::orphaned_releases).await?;
     for some in orphans.chunks(retention::BATCH).take_while(|_| !stop.is_cancelled()) {
         let some = some.to_vec();
         let delete = move |tx: &Tx<'_>| artists::forget_releases(tx, &some);

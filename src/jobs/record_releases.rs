@@ -6,7 +6,7 @@ use crate::domain::artist::ArtistId;
 use crate::domain::release::{Release, ReleaseDate};
 use crate::domain::{day_of, edition};
 use crate::store::outbox::{self, Audience};
-use crate::store::releases::Sighting;
+use crate::store::releases::ArtistRelease;
 use crate::store::{StoreError, Tx, editions, releases};
 
 /// What a query brought.
@@ -46,7 +46,7 @@ pub(super) fn record_releases(
             && has_audience(&release, appears);
         let album = is_new.then(|| edition::album_of(&release, known)).flatten();
         let is_news = is_new && album.is_none();
-        releases::remember(tx, artist, &release, Sighting { is_news, appears })?;
+        releases::remember(tx, artist, &release, ArtistRelease { is_news, appears })?;
         if let Some(album) = album {
             editions::note(tx, &release.id, &album.id)?;
             let audience = Audience::WantingEditions;

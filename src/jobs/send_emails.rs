@@ -8,7 +8,7 @@ use std::fmt;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use self::attempt::{Done, Fate, Server, deliver};
+use self::attempt::{Attempt, AttemptOutcome, Server, deliver};
 use super::{RunControl, Scope};
 use crate::context::Ctx;
 use crate::domain::user::Addressee;
@@ -149,17 +149,17 @@ impl DeliveryRun {
         watch.stop.is_cancelled() || is_down || self.is_unwelcome
     }
 
-    fn note(&mut self, done: Done) {
-        let (count, why) = match done.fate {
-            Fate::Skipped => return,
-            Fate::Sent => {
+    fn note(&mut self, done: Attempt) {
+        let (count, why) = match done.outcome {
+            AttemptOutcome::Skipped => return,
+            AttemptOutcome::Sent => {
                 self.concurrency = self.most.min(self.concurrency + 1);
                 (&mut self.outcome.sent, None)
             }
-            Fate::Unwanted => (&mut self.outcome.dropped, None),
-            Fate::Suppressed => (&mut self.outcome.held, None),
-            Fate::Deferred(why) => (&mut self.outcome.deferred, Some(why)),
-            Fate::Refused(why) => (&mut self.outcome.refused, Some(why)),
+            AttemptOutcome::Dropped => (&mut self.outcome.dropped, None),
+            AttemptOutcome::Suppressed => (&mut self.outcome.held, None),
+            AttemptOutcome::Deferred(why) => (&mut self.outcome.deferred, Some(why)),
+            AttemptOutcome::Rejected(why) => (&mut self.outcome.refused, Some(why)),
         };
         *count += 1;
         self.outcome.reason = why.or(self.outcome.reason.take());
@@ -208,8 +208,8 @@ impl Queue {
         Ok(free.and_then(|at| self.units.remove(at)))
     }
 
-    fn note(&mut self, done: &Done) {
+    fn note(&mut self, done: &Attempt) {
         self.done += 1;
-        self.has_moved |= done.fate != Fate::Skipped;
+        self.has_moved |= done.outcome != AttemptOutcome::Skipped;
     }
 }

@@ -28,9 +28,9 @@ const MAX_PAGES: usize = 400;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SyncReport {
     /// Lists that were applied.
-    pub believed: u64,
+    pub applied: u64,
     /// Lists that look truncated.
-    pub doubted: u64,
+    pub suspect_lists: u64,
     /// Lists that could not be fetched.
     pub failed: u64,
     /// Users who must sign in again or whom Spotify rejects.
@@ -55,10 +55,10 @@ impl fmt::Display for SyncReport {
         write!(
             f,
             "{} lists of follows read ({added} artists added, {removed} removed)",
-            self.believed
+            self.applied
         )?;
         for (count, what) in [
-            (self.doubted, "not believed"),
+            (self.suspect_lists, "not believed"),
             (self.failed, "could not be read"),
             (self.refused, "of people whom Spotify refuses"),
         ] {
@@ -80,7 +80,7 @@ pub async fn run(
     ctx.db.write("check clock", clock_guard::check_clock).await?;
     maintenance::delete_expired(ctx, watch.stop).await?;
     let due = move |tx: &Tx<'_>| follows::due(tx, scope == Scope::All);
-    let users = ctx.db.write("whose follows are due", due).await?;
+    let users = ctx.db.write("list due syncs", due).await?;
     for (done, user) in users.iter().enumerate() {
         if watch.stop.is_cancelled() {
             break;
@@ -134,8 +134,8 @@ async fn settle(
     let rng = fraction(&*ctx.rng);
     let settled = ctx
         .db
-        .write("follows", move |tx| {
-            let Some(standing) = follows::standing(tx, user)? else { return Ok(None) };
+        .write("record follows", move |tx| {
+            let Some(standing) = follows::list_status(tx, user)? else { return Ok(None) };
             let since = standing.suspect.as_ref().map(|(_, since)| *since);
             let suspect = list.suspect_reason(standing.count, since, tx.now());
             let change = follows::apply(tx, user, &list.artists, suspect.is_none())?;
@@ -154,14 +154,14 @@ async fn settle(
     outcome.change.added += change.added;
     outcome.change.removed += change.removed;
     match suspect {
-        None => outcome.believed += 1,
+        None => outcome.applied += 1,
         Some(suspect) => {
             tracing::warn!(
                 user = user.0,
                 %suspect,
                 "follow list looks truncated; ignoring removals until the next sync"
             );
-            outcome.doubted += 1;
+            outcome.suspect_lists += 1;
         }
     }
     Ok(())
@@ -191,8 +191,9 @@ async fn record_failure(
     }
     let rng = fraction(&*ctx.rng);
     ctx.db
-        .write("follows failed", move |tx| {
-            let failures = follows::standing(tx, user)?.map_or(1, |standing| standing.failures + 1);
+        .write("record sync failure", move |tx| {
+            let failures =
+                follows::list_status(tx, user)?.map_or(1, |standing| standing.failures + 1);
             let wait = wait.unwrap_or_else(|| backoff::FOLLOWS.wait(failures, rng));
             let next_at: Timestamp = tx.now() + wait;
             follows::failed(tx, user, next_at)

@@ -16,7 +16,7 @@ const MIN_COVER_WIDTH: u64 = 300;
 /// Of ids and URLs, in bytes.
 const MAX_LENGTH: usize = 2048;
 
-pub(super) struct Page<T> {
+pub(super) struct Listing<T> {
     /// The items that could be parsed, in Spotify's order.
     pub(super) items: Vec<T>,
     /// All items, including null and invalid ones.
@@ -25,11 +25,11 @@ pub(super) struct Page<T> {
     pub(super) total: Option<u64>,
 }
 
-pub(super) fn page<T>(page: &Value, read: fn(&Value) -> Option<T>) -> Result<Page<T>, Error> {
+pub(super) fn page<T>(page: &Value, read: fn(&Value) -> Option<T>) -> Result<Listing<T>, Error> {
     let Some(all) = page.get("items").and_then(Value::as_array) else {
         return Err(Error::Malformed("a page without items".into()));
     };
-    Ok(Page {
+    Ok(Listing {
         items: all.iter().filter_map(read).collect(),
         entries: all.len(),
         total: total(page),

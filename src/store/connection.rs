@@ -79,7 +79,7 @@ fn begin_the_log(conn: &Connection) -> rusqlite::Result<String> {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
                 conn.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
             }
-            begun => return begun,
+            started => return started,
         }
     }
     begin()

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::columns::Ms;
 use super::error::exactly_one;
 use super::{Result, Tx, outbox};
-use crate::domain::consent::{Crowd, DELETION_DELAY, Ending, REVERSAL_WINDOW, Refusal};
+use crate::domain::consent::{DELETION_DELAY, Ending, REVERSAL_WINDOW, Refusal, RefusalCount};
 use crate::domain::user::UserId;
 
 /// Notes that the tokens seen at `version` were refused with `invalid_grant`; `None`, and nothing
@@ -33,11 +33,12 @@ pub fn refused(tx: &Tx<'_>, user: UserId, version: i64) -> Result<Option<Refusal
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn crowd(tx: &Tx<'_>) -> Result<Crowd> {
+pub fn refusals(tx: &Tx<'_>) -> Result<RefusalCount> {
     let sql = "SELECT count(*) FILTER (WHERE p.refused_since IS NOT NULL), count(*)
                FROM users p JOIN tokens t ON t.user_id = p.id
                WHERE t.expired_since IS NULL OR t.expired_since > ?1";
-    let read = |row: &rusqlite::Row<'_>| Ok(Crowd { refused: row.get(0)?, connected: row.get(1)? });
+    let read =
+        |row: &rusqlite::Row<'_>| Ok(RefusalCount { refused: row.get(0)?, connected: row.get(1)? });
     Ok(tx.query_row(sql, [Ms(tx.now() - REVERSAL_WINDOW)], read)?)
 }
 

@@ -14,7 +14,8 @@ use tokio::sync::oneshot;
 use super::connection::{SYNCHRONOUS, connect, empty_the_log};
 use super::process_lock::{OtherProcesses, ProcessLock};
 use super::{
-    Cipher, Result, StoreError, artists, clock_guard, copy, keys, migrations, outbox, tokens,
+    Cipher, Result, StoreError, artists, backup::snapshot, clock_guard, keys, migrations, outbox,
+    tokens,
 };
 use crate::clock::{Clock, Rng};
 use crate::domain::disk_space::DiskSpace;
@@ -66,7 +67,7 @@ impl Db {
             }
             _ => {}
         }
-        match copy::read_only(path).and_then(|conn| migrations::schema_version(&conn, path)) {
+        match snapshot::read_only(path).and_then(|conn| migrations::schema_version(&conn, path)) {
             Err(error @ (StoreError::NotOurs(_) | StoreError::SchemaTooNew { .. })) => Err(error),
             // `open` reports what cannot be read.
             Err(_) | Ok(_) => Ok(()),
@@ -160,7 +161,7 @@ impl Db {
 
     /// Checks the whole file. Returns what is wrong; `None` if it is sound.
     pub async fn damage(&self) -> Result<Option<String>> {
-        self.read("quick check", |tx| {
+        self.read("check integrity", |tx| {
             let found: String =
                 tx.conn().query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
             Ok((found != "ok").then_some(found))
@@ -282,12 +283,12 @@ impl Tx<'_> {
         self.conn.prepare_cached(sql)?.query_row(params, read)
     }
 
-    pub(super) fn seal(&self, secret: &SecretString, identity: &str) -> Vec<u8> {
-        self.shared.cipher.seal(secret, identity, &*self.shared.rng)
+    pub(super) fn seal(&self, secret: &SecretString, associated_data: &str) -> Vec<u8> {
+        self.shared.cipher.seal(secret, associated_data, &*self.shared.rng)
     }
 
-    pub(super) fn open_seal(&self, sealed: &[u8], identity: &str) -> Result<SecretString> {
-        self.shared.cipher.open(sealed, identity)
+    pub(super) fn open_seal(&self, sealed: &[u8], associated_data: &str) -> Result<SecretString> {
+        self.shared.cipher.open(sealed, associated_data)
     }
 }
 
@@ -337,11 +338,12 @@ mod tests {
         let cipher = Cipher::new(&SecretBox::new(Box::new([7; 32])));
         let path = folder.path().join("dropday.db");
         let db = Db::open(&path, cipher, Arc::new(SystemClock), SeededRng::new(1)).unwrap();
-        assert_eq!(db.write("write", level).await.unwrap(), full);
-        assert_eq!(db.write_unsynced("claim", level).await.unwrap(), normal);
-        assert_eq!(db.write("write", level).await.unwrap(), full);
-        let broken = db.write_unsynced("claim", |_| -> Result<()> { panic!("on purpose") }).await;
+        assert_eq!(db.write("check write", level).await.unwrap(), full);
+        assert_eq!(db.write_unsynced("claim artists", level).await.unwrap(), normal);
+        assert_eq!(db.write("check write", level).await.unwrap(), full);
+        let broken =
+            db.write_unsynced("claim artists", |_| -> Result<()> { panic!("on purpose") }).await;
         assert!(matches!(broken, Err(StoreError::Closed)));
-        assert_eq!(db.write("write", level).await.unwrap(), full);
+        assert_eq!(db.write("check write", level).await.unwrap(), full);
     }
 }

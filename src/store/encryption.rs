@@ -40,25 +40,35 @@ impl Cipher {
         &self.signing
     }
 
-    /// Encrypts `secret` for the row that `identity` names, such as `tokens/7/access`.
-    pub(super) fn seal(&self, secret: &SecretString, identity: &str, rng: &dyn Rng) -> Vec<u8> {
+    /// Encrypts `secret` for the row that `associated_data` names, such as `tokens/7/access`.
+    pub(super) fn seal(
+        &self,
+        secret: &SecretString,
+        associated_data: &str,
+        rng: &dyn Rng,
+    ) -> Vec<u8> {
         let nonce: [u8; NONCE] = random(rng);
-        let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: identity.as_bytes() };
+        let payload =
+            Payload { msg: secret.expose_secret().as_bytes(), aad: associated_data.as_bytes() };
         let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
         [&[FORMAT][..], &nonce, &sealed].concat()
     }
 
-    /// Decrypts what was encrypted for `identity`.
+    /// Decrypts what was encrypted for `associated_data`.
     ///
     /// # Errors
     /// [`StoreError::WrongKey`] if it was encrypted with another key or for another row, or was changed.
-    pub(super) fn open(&self, sealed: &[u8], identity: &str) -> Result<SecretString, StoreError> {
+    pub(super) fn open(
+        &self,
+        sealed: &[u8],
+        associated_data: &str,
+    ) -> Result<SecretString, StoreError> {
         let (head, body) = sealed.split_at_checked(1 + NONCE).ok_or(StoreError::WrongKey)?;
         let nonce: [u8; NONCE] = head[1..].try_into().map_err(|_| StoreError::WrongKey)?;
         if head[0] != FORMAT {
             return Err(StoreError::WrongKey);
         }
-        let payload = Payload { msg: body, aad: identity.as_bytes() };
+        let payload = Payload { msg: body, aad: associated_data.as_bytes() };
         let secret = self.cipher().decrypt(&XNonce::from(nonce), payload);
         let text = secret.ok().and_then(|bytes| String::from_utf8(bytes).ok());
         text.map(SecretString::from).ok_or(StoreError::WrongKey)

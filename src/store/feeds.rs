@@ -26,7 +26,7 @@ const RECORD_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 
 /// A feed URL that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct Feed {
     pub form: Form,
     /// When.
     pub made_at: Timestamp,
@@ -36,23 +36,23 @@ pub struct Made {
 
 /// The owner of a feed URL, and the last version that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct FeedState {
     pub user: UserId,
     pub version: Option<Vec<u8>>,
     /// When that version was first fetched.
     pub changed_at: Option<Timestamp>,
     /// Whether to record this fetch.
-    pub is_worth_noting: bool,
+    pub should_record: bool,
 }
 
 /// The user's feed URLs.
-pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Made>> {
+pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Feed>> {
     let mut rows =
         tx.conn().prepare_cached("SELECT kind, made_at, read_at FROM feeds WHERE user_id = ?1")?;
     let made = rows.query_map([user], |row| {
         let (form, made_at): (String, Ms) = (row.get(0)?, row.get(1)?);
         let read_at: Option<Ms> = row.get(2)?;
-        let made = |form| Made { form, made_at: made_at.0, read_at: read_at.map(|at| at.0) };
+        let made = |form| Feed { form, made_at: made_at.0, read_at: read_at.map(|at| at.0) };
         Ok(Form::parse(&form).map(made))
     })?;
     Ok(made.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
@@ -74,17 +74,17 @@ pub fn revoke(tx: &Tx<'_>, user: UserId, form: Form) -> Result<()> {
 }
 
 /// `None` if there is no such URL, or if its owner revoked access.
-pub fn find_by_token(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Option<Held>> {
+pub fn find_by_token(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Option<FeedState>> {
     let sql = "SELECT f.user_id, f.version, f.changed_at, coalesce(f.read_at, 0) <= ?3
                FROM feeds f JOIN users p ON p.id = f.user_id
                WHERE f.token_hash = ?1 AND f.kind = ?2 AND p.end_reason IS NOT 'revoked'";
     let key = params![token_hash, form.as_str(), Ms(tx.now() - RECORD_INTERVAL)];
     let held = tx.query_row(sql, key, |row| {
-        Ok(Held {
+        Ok(FeedState {
             user: row.get(0)?,
             version: row.get(1)?,
             changed_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
-            is_worth_noting: row.get(3)?,
+            should_record: row.get(3)?,
         })
     });
     Ok(held.optional()?)

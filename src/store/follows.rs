@@ -11,7 +11,7 @@ use crate::domain::user::UserId;
 
 /// The state of a user's follow list.
 #[derive(Debug, Clone, Default)]
-pub struct Standing {
+pub struct FollowListStatus {
     /// Artists in the list.
     pub count: u64,
     /// Consecutive failures and suspect lists.
@@ -46,7 +46,7 @@ pub fn refused(tx: &Tx<'_>, user: UserId) -> Result<Option<String>> {
 }
 
 /// `None` if there is no such user.
-pub fn standing(tx: &Tx<'_>, user: UserId) -> Result<Option<Standing>> {
+pub fn list_status(tx: &Tx<'_>, user: UserId) -> Result<Option<FollowListStatus>> {
     let found = tx.query_row(
         "SELECT (SELECT count(*) FROM follows WHERE user_id = ?1), follows_failures, follows_suspect,
                 follows_suspect_since
@@ -56,7 +56,7 @@ pub fn standing(tx: &Tx<'_>, user: UserId) -> Result<Option<Standing>> {
             let suspect: Option<String> = row.get(2)?;
             let since: Option<Ms> = row.get(3)?;
             let suspect = suspect.zip(since.map(|since| since.0));
-            Ok(Standing { count: row.get(0)?, failures: row.get(1)?, suspect })
+            Ok(FollowListStatus { count: row.get(0)?, failures: row.get(1)?, suspect })
         },
     );
     Ok(found.optional()?)

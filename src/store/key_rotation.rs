@@ -7,7 +7,7 @@ use secrecy::SecretBox;
 
 use super::connection::{connect, empty_the_log};
 use super::process_lock::{OtherProcesses, ProcessLock};
-use super::{Cipher, Result, StoreError, copy, keys, migrations, oauth_states, tokens};
+use super::{Cipher, Result, StoreError, backup::snapshot, keys, migrations, oauth_states, tokens};
 use crate::clock::Rng;
 
 /// A key of 32 bytes.
@@ -47,8 +47,8 @@ pub fn rotate(database: &Path, old: &Key, new: &Key, rng: &dyn Rng) -> Result<Ro
 }
 
 /// Whether this is the database's key.
-pub fn fits(database: &Path, key: &Key) -> Result<bool> {
-    keys::matches(&copy::read_only(database)?, &Cipher::new(key))
+pub fn matches_key(database: &Path, key: &Key) -> Result<bool> {
+    keys::matches(&snapshot::read_only(database)?, &Cipher::new(key))
 }
 
 struct Change<'c> {
@@ -81,8 +81,8 @@ impl Change<'_> {
     }
 
     /// The value under the new key; `None` if the old key does not decrypt it.
-    fn again(&self, sealed: &[u8], identity: &str) -> Option<Vec<u8>> {
-        let secret = self.from.open(sealed, identity).ok()?;
-        Some(self.to.seal(&secret, identity, self.rng))
+    fn again(&self, sealed: &[u8], associated_data: &str) -> Option<Vec<u8>> {
+        let secret = self.from.open(sealed, associated_data).ok()?;
+        Some(self.to.seal(&secret, associated_data, self.rng))
     }
 }

@@ -25,7 +25,7 @@ pub const PENDING_AGES_MINUTES: [i64; 6] = [0, 20, 60, 6 * 60, 24 * 60, 8 * 24 *
 pub const CONSENT_DAYS: [i64; 5] = [1, 7, 30, 90, 190];
 
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct MetricsSnapshot {
     pub now: Timestamp,
     pub users: Users,
     pub artists: Artists,
@@ -56,14 +56,14 @@ pub struct Facts {
     pub room: Option<DiskSpace>,
 }
 
-pub fn facts(tx: &Tx<'_>, settings: &Settings) -> Result<Facts> {
+pub fn load(tx: &Tx<'_>, settings: &Settings) -> Result<MetricsSnapshot> {
     let (unchecked, pending) =
         (CHECK_AGES_DAYS.map(days), PENDING_AGES_MINUTES.map(SignedDuration::from_mins));
     let number = |sql: &str| -> Result<u64> { Ok(tx.query_row(sql, [], |row| row.get(0))?) };
     let calls = Bucket::ALL.map(|bucket| Ok((bucket, api_calls::used(tx, bucket)?)));
     let hints = SourceName::ALL.map(|source| Ok((source, hints::counts(tx, source)?)));
     let page = number("PRAGMA page_size")?;
-    Ok(Facts {
+    Ok(MetricsSnapshot {
         now: tx.now(),
         users: status::count_users(tx)?,
         artists: status::artists_of(tx, None, settings)?,

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::copy::{self, Existing};
 use super::files::{beside, folder_of};
 use super::process_lock::OtherProcesses;
 use super::{Result, StoreError};
+use crate::store::backup::snapshot::{self, IfExists};
 
 /// `Drop` in ASCII: marks a SQLite file as Dropday's.
 const APPLICATION_ID: i64 = 0x4472_6f70;
@@ -89,7 +89,7 @@ fn known_version(migrations: &[&str], conn: &Connection, path: &Path) -> Result<
 
 fn copy_before_upgrade(conn: &mut Connection, path: &Path, to: i64) -> Result<()> {
     let copy = beside(path, &format!("{BEFORE}{to:04}"));
-    copy::write(conn, &copy, Existing::Replace, |_| Ok(()))
+    snapshot::write(conn, &copy, IfExists::Replace, |_| Ok(()))
         .map_err(|why| StoreError::NoCopy { path: copy.clone(), why })?;
     delete_old_copies(path).ok();
     Ok(())

@@ -64,17 +64,17 @@ pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<WhyOverdue> {
     if let Some(pause) = api_calls::pause_of(tx, Bucket::ArtistAlbums)? {
         return Ok(WhyOverdue::Paused(pause));
     }
-    if settings.asks_as_users && !users::can_anybody_lend(tx)? {
+    if settings.asks_as_users && !users::is_any_token_available(tx)? {
         return Ok(WhyOverdue::NobodyConnected);
     }
     if let Some(pause) = api_calls::pause_of_checks(tx)? {
         return Ok(WhyOverdue::Outage(pause.until));
     }
-    let (budget, watched) =
+    let (budget, tracked) =
         (allowance::budget(tx, settings.calls_per_day)?, artists::count_tracked(tx)?);
     let calls = budget.allowed;
     Ok(match budget.is_spent(Purpose::Scheduled, settings) {
-        true => WhyOverdue::QuotaExhausted { watched, calls },
-        false => WhyOverdue::Queued { watched, calls },
+        true => WhyOverdue::QuotaExhausted { tracked, calls },
+        false => WhyOverdue::Queued { tracked, calls },
     })
 }

@@ -28,7 +28,7 @@ pub fn seen_of(tx: &Tx<'_>, artist: &ArtistId, query: ReleaseQuery) -> Result<Ha
 
 /// How a release is on an artist's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sighting {
+pub struct ArtistRelease {
     /// Whether it is news.
     pub is_news: bool,
     /// Whether it is another artist's, and this one only appears on it.
@@ -41,7 +41,7 @@ pub fn remember(
     tx: &Tx<'_>,
     artist: &ArtistId,
     release: &Release,
-    sighting: Sighting,
+    sighting: ArtistRelease,
 ) -> Result<()> {
     let credits: Vec<(&str, &str)> =
         release.artists.iter().map(|a| (a.id.as_str(), a.name.as_str())).collect();

@@ -26,7 +26,7 @@ pub struct Session {
     pub user: UserId,
     /// The user's `id` at Spotify.
     pub spotify_id: String,
-    pub visit: Visit,
+    pub visit: VisitRecord,
 }
 
 /// The session with this token; `None` if it is unknown or expired.
@@ -36,8 +36,8 @@ pub fn find(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Session>> {
     let found = tx.query_row(sql, params![token_hash, Ms(tx.now() - IDLE)], |row| {
         let Ms(seen_at) = row.get(2)?;
         let visit = match tx.now().duration_since(seen_at) > RECORD_INTERVAL {
-            true => Visit::WorthNoting,
-            false => Visit::Fresh,
+            true => VisitRecord::Due,
+            false => VisitRecord::Recent,
         };
         Ok(Session { user: row.get(0)?, spotify_id: row.get(1)?, visit })
     });
@@ -46,11 +46,11 @@ pub fn find(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Session>> {
 
 /// Whether a visit is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Visit {
+pub enum VisitRecord {
     /// The last one was recorded within the hour.
-    Fresh,
+    Recent,
     /// To be recorded with [`record_visit`].
-    WorthNoting,
+    Due,
 }
 
 /// Records that the session is in use.

@@ -12,9 +12,9 @@ use rusqlite::params;
 use serde::Serialize;
 
 pub use self::calls::{Calls, DAYS, Day, History};
-pub use self::emails::{Emails, Group, Told};
+pub use self::emails::{AlertEmail, Emails, Group};
 pub(in crate::store) use self::users::count_users;
-pub use self::users::{Consent, Mailbox, Page, Standing, Users};
+pub use self::users::{Consent, Mailbox, UserPage, UserStatus, Users};
 
 use super::access_requests::{self, AccessRequest};
 use super::columns::Ms;
@@ -33,10 +33,8 @@ const MAX_OVERDUE_LISTED: u32 = 10;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct Status {
-    #[serde(rename = "users")]
     pub users: Users,
     /// Users who are missing from the app's list at Spotify and asked to be added.
-    #[serde(rename = "access_requests")]
     pub access_requests: Vec<AccessRequest>,
     pub artists: Artists,
     #[serde(rename = "longest_overdue")]
@@ -62,19 +60,15 @@ pub struct Status {
     #[serde(serialize_with = "json::alerts")]
     pub alerts: Vec<AlertText>,
     /// Recent alert emails, the latest first.
-    #[serde(rename = "alert_emails")]
-    pub told: Vec<Told>,
+    pub alert_emails: Vec<AlertEmail>,
 }
 
 /// Artists in numbers.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Artists {
-    #[serde(rename = "tracked")]
-    pub watched: u64,
-    #[serde(rename = "never_checked")]
-    pub never_asked: u64,
+    pub tracked: u64,
+    pub never_checked: u64,
     /// Initial scans in the last 24 hours.
-    #[serde(rename = "initial_scans_last_day")]
     pub initial_scans_last_day: u64,
     pub checked_last_day: u64,
     pub checked_last_week: u64,
@@ -95,7 +89,7 @@ impl Status {
 }
 
 /// The state of everything, with the users on `page`.
-pub fn load(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Status> {
+pub fn load(tx: &Tx<'_>, settings: &Settings, page: UserPage) -> Result<Status> {
     let mut status = Status {
         users: users::load(tx, page)?,
         access_requests: access_requests::list(tx)?,
@@ -109,7 +103,7 @@ pub fn load(tx: &Tx<'_>, settings: &Settings, page: Page) -> Result<Status> {
         jobs: job_runs::latest(tx)?,
         disk: tx.disk_space(),
         alerts: Vec::new(),
-        told: emails::told(tx)?,
+        alert_emails: emails::alert_emails(tx)?,
     };
     status.alerts = alerts::current(tx, &status)?;
     Ok(status)
@@ -134,8 +128,8 @@ pub fn artists_of(tx: &Tx<'_>, user: Option<UserId>, settings: &Settings) -> Res
     let key = params![user, Ms(day), Ms(week), Ms(tx.now() - settings.max_check_interval)];
     Ok(tx.query_row(&sql, key, |row| {
         Ok(Artists {
-            watched: row.get(0)?,
-            never_asked: row.get(1)?,
+            tracked: row.get(0)?,
+            never_checked: row.get(1)?,
             checked_last_day: row.get(2)?,
             checked_last_week: row.get(3)?,
             overdue: row.get(4)?,

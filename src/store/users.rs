@@ -45,7 +45,7 @@ pub struct User {
 /// # Errors
 /// [`super::StoreError`]
 pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
-    let id = match known_as(tx, profile)? {
+    let id = match find_by_profile(tx, profile)? {
         Some(id) => id,
         None => add(tx, profile)?,
     };
@@ -70,7 +70,7 @@ pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn known_as(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
+pub fn find_by_profile(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
     let by_account = tx
         .query_row("SELECT id FROM users WHERE account_id = ?1", [&profile.account_id], |r| {
             r.get(0)
@@ -155,7 +155,7 @@ pub fn set_address(tx: &Tx<'_>, id: UserId, address: &EmailAddress) -> Result<()
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn reached(tx: &Tx<'_>, id: UserId) -> Result<()> {
+pub fn clear_bounces(tx: &Tx<'_>, id: UserId) -> Result<()> {
     tx.execute("UPDATE users SET bounces = 0 WHERE id = ?1 AND bounces > 0", [id])?;
     Ok(())
 }
@@ -206,7 +206,11 @@ pub fn clear_trouble(tx: &Tx<'_>, id: UserId) -> Result<()> {
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub fn take_turn(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Option<UserId>> {
+pub fn next_token_owner(
+    tx: &Tx<'_>,
+    artist: &ArtistId,
+    except: &[UserId],
+) -> Result<Option<UserId>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT p.id FROM users p JOIN tokens t ON t.user_id = p.id
          WHERE p.consent = 'granted' AND t.expired_since IS NULL AND coalesce(p.spotify_error_until, 0) <= ?2
@@ -227,7 +231,7 @@ pub fn take_turn(tx: &Tx<'_>, artist: &ArtistId, except: &[UserId]) -> Result<Op
 ///
 /// # Errors
 /// [`super::StoreError`]
-pub(super) fn can_anybody_lend(tx: &Tx<'_>) -> Result<bool> {
+pub(super) fn is_any_token_available(tx: &Tx<'_>) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM users p JOIN tokens t ON t.user_id = p.id
                WHERE p.consent = 'granted' AND t.expired_since IS NULL AND coalesce(p.spotify_error_until, 0) <= ?1)";
     Ok(tx.query_row(sql, [Ms(tx.now())], |row| row.get(0))?)

@@ -17,7 +17,7 @@ use crate::jobs::worker::{Job, JobNotifier};
 
 #[derive(Template)]
 #[template(path = "unlisted.html")]
-struct Unlisted {
+struct AccessRequestPage {
     /// `None` if there is no operator address to notify.
     form: Option<Form>,
     contact: Option<Contact>,
@@ -52,7 +52,7 @@ pub(super) fn show(ctx: &Ctx, proof: Option<Proof>) -> Response {
 }
 
 fn page(ctx: &Ctx, form: Option<Form>, status: StatusCode) -> Response {
-    let page = page::render(&Unlisted { form, contact: ctx.instance.contact.clone() });
+    let page = page::render(&AccessRequestPage { form, contact: ctx.instance.contact.clone() });
     (status, page).into_response()
 }
 

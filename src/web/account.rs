@@ -14,27 +14,27 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use self::emails::Line;
-use self::load::{Facts, load};
+use self::load::{AccountData, load};
 use super::cookies::{self, Purpose};
-use super::page::{self, Handled, is_just_now, shown};
+use super::page::{self, PageResult, is_just_now, shown};
 use super::session::{CsrfForm, CurrentUser, PageContext, UrlQuery};
 use super::time::DisplayTime;
 use crate::accounts::address::{self, AddressError};
-use crate::accounts::sample::{self, Asked};
+use crate::accounts::sample::{self, SampleResult};
 use crate::accounts::session;
 use crate::context::Ctx;
 use crate::domain::account_health::{Address, Condition, Severity};
 use crate::domain::consent::ends_at;
 use crate::domain::digest::{DigestFrequency, DigestSchedule};
 use crate::jobs::worker::{Job, JobNotifier};
-use crate::store::outbox::Fate;
+use crate::store::outbox::EmailState;
 use crate::store::overdue::Overdue;
 use crate::store::status::Artists;
 use crate::store::users::User;
 
 #[derive(Template)]
 #[template(path = "account.html")]
-struct Account {
+struct AccountPage {
     frame: PageContext,
     now: Timestamp,
     zone: TimeZone,
@@ -50,16 +50,24 @@ struct Account {
     emails_come: Option<String>,
     sampled_at: Option<Timestamp>,
     /// The result of a request for a sample email, right after it was made.
-    sample: Option<Asked>,
+    sample: Option<SampleResult>,
 }
 
-impl Account {
+impl AccountPage {
     /// This page in the menu.
     const PATH: &str = "/account";
 
-    fn new(facts: Facts, frame: PageContext, now: Timestamp) -> Self {
-        let Facts { user, wanted, awaiting, artists, overdue, emails, sampled_at, conditions } =
-            facts;
+    fn new(data: AccountData, frame: PageContext, now: Timestamp) -> Self {
+        let AccountData {
+            user,
+            wanted,
+            awaiting,
+            artists,
+            overdue,
+            emails,
+            sampled_at,
+            conditions,
+        } = data;
         let (address, awaiting) = (shown(user.address.as_ref()), shown(awaiting.as_ref()));
         let suggested = shown(user.suggested_address.as_ref());
         let typed = [&awaiting, &address, &suggested].into_iter().find(|a| !a.is_empty()).cloned();
@@ -158,10 +166,10 @@ pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
     current_user: CurrentUser,
-) -> Handled {
+) -> PageResult {
     let asks = query.has("sample");
     show_page(&ctx, current_user, |page| {
-        page.sample = (asks && page.has_just_asked_for_a_sample()).then_some(Asked::Pending);
+        page.sample = (asks && page.has_just_asked_for_a_sample()).then_some(SampleResult::Pending);
     })
     .await
 }
@@ -169,12 +177,12 @@ pub(super) async fn show(
 async fn show_page(
     ctx: &Ctx,
     current_user: CurrentUser,
-    change: impl FnOnce(&mut Account),
-) -> Handled {
+    change: impl FnOnce(&mut AccountPage),
+) -> PageResult {
     let (cadence, user, now) = (ctx.cadence.clone(), current_user.user, ctx.clock.now());
-    let facts = ctx.db.read("account page", move |tx| load(tx, user, &cadence)).await?;
-    let Some(facts) = facts else { return Ok(Redirect::to("/").into_response()) };
-    let mut account = Account::new(facts, current_user.frame, now);
+    let data = ctx.db.read("load account page", move |tx| load(tx, user, &cadence)).await?;
+    let Some(data) = data else { return Ok(Redirect::to("/").into_response()) };
+    let mut account = AccountPage::new(data, current_user.frame, now);
     change(&mut account);
     Ok(page::render(&account))
 }
@@ -183,7 +191,7 @@ pub(super) async fn change_address(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     CsrfForm { current_user, fields }: CsrfForm,
-) -> Handled {
+) -> PageResult {
     let typed = fields.value("email");
     match address::submit(&ctx, current_user.user, typed).await {
         Ok(_) => {
@@ -206,9 +214,9 @@ pub(super) async fn send_sample(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     CsrfForm { current_user, .. }: CsrfForm,
-) -> Handled {
+) -> PageResult {
     match sample::ask(&ctx, current_user.user).await? {
-        Asked::Pending => {
+        SampleResult::Pending => {
             notifier.notify(Job::SendEmails);
             Ok(Redirect::to("/account?sample").into_response())
         }
@@ -223,7 +231,7 @@ pub(super) async fn sign_out(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
     CsrfForm { current_user, .. }: CsrfForm,
-) -> Handled {
+) -> PageResult {
     session::sign_out(&ctx, &current_user.session).await?;
     Ok(signed_out(&ctx, jar))
 }
@@ -232,7 +240,7 @@ pub(super) async fn sign_out_everywhere(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
     CsrfForm { current_user, .. }: CsrfForm,
-) -> Handled {
+) -> PageResult {
     session::sign_out_everywhere(&ctx, current_user.user).await?;
     Ok(signed_out(&ctx, jar))
 }

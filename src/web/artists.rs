@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect};
 use jiff::tz::TimeZone;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::page::{self, Handled, is_just_now};
+use super::page::{self, PageResult, is_just_now};
 use super::session::{CsrfForm, CurrentUser, Fields, PageContext, UrlQuery};
 use super::time::DisplayTime;
 use crate::accounts::artists::{self, Artists, SyncRequest, Unread};
@@ -32,7 +32,7 @@ const SORTS: [(Sort, &str, &str); 3] = [
 ];
 
 /// The query string, or the same fields as forms on the page carry them along.
-struct Asked {
+struct ArtistsQuery {
     search: String,
     sort: Sort,
     /// Counted from 0; in URLs from 1.
@@ -43,7 +43,7 @@ struct Asked {
     artist: Option<ArtistId>,
 }
 
-impl Asked {
+impl ArtistsQuery {
     fn parse(fields: &Fields) -> Self {
         let sort = SORTS.iter().find(|(_, name, _)| *name == fields.value("sort"));
         let page = fields.value("page").parse::<u32>().unwrap_or(1);
@@ -79,7 +79,7 @@ fn name(sort: Sort) -> &'static str {
 
 #[derive(Template)]
 #[template(path = "artists.html")]
-struct Page {
+struct ArtistsPage {
     frame: PageContext,
     found: u64,
     all: u64,
@@ -91,7 +91,7 @@ struct Page {
     pages: u32,
     before: Option<String>,
     after: Option<String>,
-    rows: Vec<Shown>,
+    rows: Vec<ArtistRow>,
     rests: Option<String>,
     must_sign_in: bool,
     read_at: Option<DisplayTime>,
@@ -101,18 +101,18 @@ struct Page {
 }
 
 /// A row of the table.
-struct Shown {
+struct ArtistRow {
     artist: Followed,
     album_date: Option<DisplayTime>,
     checked: Option<DisplayTime>,
     overdue: Option<String>,
 }
 
-impl Page {
+impl ArtistsPage {
     /// This page in the menu.
     const PATH: &str = "/artists";
 
-    fn new(frame: PageContext, asked: &Asked, found: Artists, done: Option<String>) -> Self {
+    fn new(frame: PageContext, query: &ArtistsQuery, found: Artists, done: Option<String>) -> Self {
         let zone = found.wanted.digest_schedule.zone.clone();
         let pages = u32::try_from(found.found.div_ceil(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
         let exact = |at| DisplayTime::exact(at, &zone);
@@ -120,17 +120,17 @@ impl Page {
             frame,
             found: found.found,
             all: found.all,
-            search: asked.search.clone(),
-            sort: asked.sort,
+            search: query.search.clone(),
+            sort: query.sort,
             page: found.page + 1,
             pages: pages.max(1),
-            before: found.page.checked_sub(1).map(|page| asked.address(page)),
-            after: (found.page + 1 < pages).then(|| asked.address(found.page + 1)),
+            before: found.page.checked_sub(1).map(|page| query.address(page)),
+            after: (found.page + 1 < pages).then(|| query.address(found.page + 1)),
             rests: found.rests.as_ref().map(|why| describe_pause(why, &zone)),
             must_sign_in: found.unread == Some(Unread::MustSignIn),
             read_at: found.read_at.map(exact),
             hurried: found.sync_requested_at.map(|at| (exact(at), exact(at + SYNC_COOLDOWN))),
-            rows: found.artists.into_iter().map(|row| Shown::new(row, &zone)).collect(),
+            rows: found.artists.into_iter().map(|row| ArtistRow::new(row, &zone)).collect(),
             done,
         }
     }
@@ -172,7 +172,7 @@ fn describe_unread(why: &Unread, zone: &TimeZone) -> String {
     }
 }
 
-impl Shown {
+impl ArtistRow {
     fn new((artist, overdue): (Followed, Option<WhyOverdue>), zone: &TimeZone) -> Self {
         let album_date =
             artist.last_album.as_ref().and_then(|album| DisplayTime::released(album.date));
@@ -190,24 +190,24 @@ pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
     current_user: CurrentUser,
-) -> Handled {
-    let asked = Asked::parse(&query);
-    let Some(found) = artists::list(&ctx, current_user.user, asked.wanted()).await? else {
+) -> PageResult {
+    let query = ArtistsQuery::parse(&query);
+    let Some(found) = artists::list(&ctx, current_user.user, query.wanted()).await? else {
         return Ok(Redirect::to("/").into_response());
     };
-    let done = done(&ctx, &current_user, &asked, &found).await?;
-    Ok(page::render(&Page::new(current_user.frame, &asked, found, done)))
+    let done = done(&ctx, &current_user, &query, &found).await?;
+    Ok(page::render(&ArtistsPage::new(current_user.frame, &query, found, done)))
 }
 
 /// Says what was just done, provided that it is true.
 async fn done(
     ctx: &Ctx,
     current_user: &CurrentUser,
-    asked: &Asked,
+    query: &ArtistsQuery,
     list: &Artists,
 ) -> Result<Option<String>, crate::store::StoreError> {
     let has_just_asked = list.sync_requested_at.is_some_and(|at| is_just_now(at, ctx.clock.now()));
-    Ok(match (asked.done.as_str(), &list.unread) {
+    Ok(match (query.done.as_str(), &list.unread) {
         ("hurried", None) if has_just_asked => Some(
             "Your list at Spotify is read again now. What has changed shows here in a minute."
                 .to_owned(),
@@ -217,9 +217,9 @@ async fn done(
         }
         ("unread", Some(why)) => Some(describe_unread(why, &list.wanted.digest_schedule.zone)),
         ("muted" | "unmuted", _) => {
-            let Some(id) = asked.artist.clone() else { return Ok(None) };
+            let Some(id) = query.artist.clone() else { return Ok(None) };
             let artist = artists::find(ctx, current_user.user, id).await?;
-            artist.and_then(|artist| describe_mute(&artist, asked.done == "muted"))
+            artist.and_then(|artist| describe_mute(&artist, query.done == "muted"))
         }
         _ => None,
     })
@@ -235,11 +235,11 @@ fn describe_mute(artist: &Followed, was_muted: bool) -> Option<String> {
     })
 }
 
-pub(super) async fn mute(state: State<Arc<Ctx>>, id: Path<String>, form: CsrfForm) -> Handled {
+pub(super) async fn mute(state: State<Arc<Ctx>>, id: Path<String>, form: CsrfForm) -> PageResult {
     set_muted(state, id, form, true).await
 }
 
-pub(super) async fn unmute(state: State<Arc<Ctx>>, id: Path<String>, form: CsrfForm) -> Handled {
+pub(super) async fn unmute(state: State<Arc<Ctx>>, id: Path<String>, form: CsrfForm) -> PageResult {
     set_muted(state, id, form, false).await
 }
 
@@ -248,14 +248,14 @@ async fn set_muted(
     Path(id): Path<String>,
     CsrfForm { current_user, fields }: CsrfForm,
     is_muted: bool,
-) -> Handled {
+) -> PageResult {
     let Some(id) = ArtistId::parse(&id) else { return Ok(page::not_found().await) };
     if !artists::set_muted(&ctx, current_user.user, id.clone(), is_muted).await? {
         return Ok(page::not_found().await);
     }
-    let asked = Asked::parse(&fields);
+    let query = ArtistsQuery::parse(&fields);
     let done = if is_muted { "muted" } else { "unmuted" };
-    let back = format!("{}&done={done}&artist={id}", asked.address(asked.page));
+    let back = format!("{}&done={done}&artist={id}", query.address(query.page));
     Ok(Redirect::to(&back).into_response())
 }
 
@@ -263,7 +263,7 @@ pub(super) async fn request_sync(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     CsrfForm { current_user, .. }: CsrfForm,
-) -> Handled {
+) -> PageResult {
     let done = match artists::request_sync(&ctx, current_user.user).await? {
         SyncRequest::Now => {
             notifier.notify(Job::SyncFollows);

@@ -7,20 +7,22 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{self, Handled, Message, shown};
+use super::page::{self, Message, PageResult, shown};
 use crate::accounts::address::{self, Confirmation};
 use crate::context::Ctx;
 use crate::jobs::worker::{Job, JobNotifier};
 
 #[derive(Template)]
 #[template(path = "confirm.html")]
-struct Confirm {
+struct ConfirmPage {
     address: String,
 }
 
-pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> Handled {
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> PageResult {
     Ok(match address::look_up(&ctx, &token).await? {
-        Confirmation::Good(address) => page::render(&Confirm { address: shown(Some(&address)) }),
+        Confirmation::Good(address) => {
+            page::render(&ConfirmPage { address: shown(Some(&address)) })
+        }
         other => explain(other),
     })
 }
@@ -29,7 +31,7 @@ pub(super) async fn confirm(
     State(ctx): State<Arc<Ctx>>,
     State(notifier): State<Arc<JobNotifier>>,
     Path(token): Path<String>,
-) -> Handled {
+) -> PageResult {
     Ok(match address::confirm(&ctx, &token).await? {
         Confirmation::Good(_) => {
             notifier.notify(Job::SendEmails);

@@ -9,43 +9,43 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{self, Handled, Message};
+use super::page::{self, Message, PageResult};
 use crate::accounts::email_links::{self, Link, Token};
 use crate::context::Ctx;
 
 #[derive(Template)]
 #[template(path = "email_link.html")]
-struct Ask {
+struct EmailLinkPage {
     /// The artist to mute; `None` to unsubscribe.
     artist: Option<String>,
 }
 
-pub(super) async fn show_unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> Handled {
+pub(super) async fn show_unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> PageResult {
     show(state, Token::unsubscribe(&token)).await
 }
 
-pub(super) async fn unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> Handled {
+pub(super) async fn unsubscribe(state: State<Arc<Ctx>>, token: Path<String>) -> PageResult {
     act(state, Token::unsubscribe(&token)).await
 }
 
-pub(super) async fn show_mute(state: State<Arc<Ctx>>, token: Path<String>) -> Handled {
+pub(super) async fn show_mute(state: State<Arc<Ctx>>, token: Path<String>) -> PageResult {
     show(state, Token::mute(&token)).await
 }
 
-pub(super) async fn mute(state: State<Arc<Ctx>>, token: Path<String>) -> Handled {
+pub(super) async fn mute(state: State<Arc<Ctx>>, token: Path<String>) -> PageResult {
     act(state, Token::mute(&token)).await
 }
 
-async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Handled {
+async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> PageResult {
     let Some(token) = token else { return Ok(void()) };
     Ok(match email_links::look_up(&ctx, token).await? {
-        Some(Link::Unsubscribe) => page::render(&Ask { artist: None }),
-        Some(Link::Mute(artist)) => page::render(&Ask { artist: Some(artist) }),
+        Some(Link::Unsubscribe) => page::render(&EmailLinkPage { artist: None }),
+        Some(Link::Mute(artist)) => page::render(&EmailLinkPage { artist: Some(artist) }),
         None => void(),
     })
 }
 
-async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> Handled {
+async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> PageResult {
     let Some(token) = token else { return Ok(void()) };
     let action = Some(("To your preferences", "/preferences"));
     Ok(match email_links::act(&ctx, token).await? {

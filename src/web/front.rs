@@ -15,7 +15,7 @@ use crate::domain::{instance::Contact, signup_policy::SignUpPolicy};
 
 #[derive(Template)]
 #[template(path = "front.html")]
-struct Front {
+struct FrontPage {
     is_signed_in: bool,
     sign_up: SignUpPolicy,
     contact: Option<Contact>,
@@ -28,5 +28,5 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, jar: CookieJar) -> Respons
         None => false,
     };
     let (sign_up, contact) = (ctx.instance.sign_up, ctx.instance.contact.clone());
-    page::render(&Front { is_signed_in, sign_up, contact })
+    page::render(&FrontPage { is_signed_in, sign_up, contact })
 }

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::page::{self, Handled, Message};
+use super::page::{self, Message, PageResult};
 use super::time::DisplayTime;
 use crate::accounts::invitations;
 use crate::context::Ctx;
@@ -15,19 +15,19 @@ use crate::domain::{instance::Contact, signup_policy::SignUpPolicy};
 
 #[derive(Template)]
 #[template(path = "invitation.html")]
-struct Invited {
+struct InvitationPage {
     token: String,
     until: DisplayTime,
     contact: Option<Contact>,
 }
 
-pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> Handled {
+pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>) -> PageResult {
     let found = invitations::look_up(&ctx, &token).await?;
     Ok(match found.filter(|invitation| invitation.is_good(ctx.clock.now())) {
         _ if ctx.instance.sign_up == SignUpPolicy::Closed => closed(&ctx),
         Some(invitation) => {
             let until = DisplayTime::exact(invitation.expires_at, &ctx.zone);
-            page::render(&Invited { token, until, contact: ctx.instance.contact.clone() })
+            page::render(&InvitationPage { token, until, contact: ctx.instance.contact.clone() })
         }
         None => void(&ctx),
     })

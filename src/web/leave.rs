@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 
 use super::cookies::{self, Purpose};
-use super::page::{self, Handled};
+use super::page::{self, PageResult};
 use super::session::{CsrfForm, CurrentUser, PageContext};
 use crate::accounts::{delete_account as leaving, export};
 use crate::context::Ctx;
@@ -19,18 +19,18 @@ const APPS_AT_SPOTIFY: &str = "https://www.spotify.com/account/apps/";
 
 #[derive(Template)]
 #[template(path = "leave.html")]
-struct Page {
+struct LeavePage {
     frame: PageContext,
     is_unsure: bool,
 }
 
-impl Page {
+impl LeavePage {
     /// The place in the list of pages: it is in none.
     const PATH: &str = "/leave";
 }
 
 pub(super) async fn show(current_user: CurrentUser) -> Response {
-    page::render(&Page { frame: current_user.frame, is_unsure: false })
+    page::render(&LeavePage { frame: current_user.frame, is_unsure: false })
 }
 
 /// Deletes the account if the box is ticked, so that one stray click does not.
@@ -38,9 +38,9 @@ pub(super) async fn leave(
     State(ctx): State<Arc<Ctx>>,
     jar: CookieJar,
     CsrfForm { current_user, fields }: CsrfForm,
-) -> Handled {
+) -> PageResult {
     if !fields.has("sure") {
-        let page = page::render(&Page { frame: current_user.frame, is_unsure: true });
+        let page = page::render(&LeavePage { frame: current_user.frame, is_unsure: true });
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     leaving::delete_account(&ctx, current_user.user).await?;
@@ -57,7 +57,10 @@ pub(super) async fn leave(
 }
 
 /// Everything stored about the user, as a file.
-pub(super) async fn everything(State(ctx): State<Arc<Ctx>>, current_user: CurrentUser) -> Handled {
+pub(super) async fn everything(
+    State(ctx): State<Arc<Ctx>>,
+    current_user: CurrentUser,
+) -> PageResult {
     let Some(json) = export::everything(&ctx, current_user.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };

@@ -16,7 +16,9 @@ use super::cached::{Cached, Unavailable};
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::jobs::worker::Job;
-use crate::store::metrics::{self, CHECK_AGES_DAYS, CONSENT_DAYS, Facts, PENDING_AGES_MINUTES};
+use crate::store::metrics::{
+    self, CHECK_AGES_DAYS, CONSENT_DAYS, MetricsSnapshot, PENDING_AGES_MINUTES,
+};
 
 /// Loading everything takes the database some work.
 const CACHE_TTL: SignedDuration = SignedDuration::from_secs(5);
@@ -64,9 +66,9 @@ async fn show(State(scrape): State<Arc<Scrape>>) -> Response {
 
 async fn render(ctx: &Ctx) -> anyhow::Result<String> {
     let settings = ctx.cadence.clone();
-    let facts = ctx.db.read("metrics", move |tx| metrics::facts(tx, &settings)).await?;
+    let snapshot = ctx.db.read("load metrics", move |tx| metrics::load(tx, &settings)).await?;
     let mut families = ctx.metrics.load();
-    families.extend(gauges(&facts)?.gather());
+    families.extend(gauges(&snapshot)?.gather());
     families.sort_by(|one, other| one.name().cmp(other.name()));
     Ok(TextEncoder::new().encode_to_string(&families)?)
 }
@@ -95,26 +97,26 @@ impl Gauges {
     }
 }
 
-fn gauges(facts: &Facts) -> prometheus::Result<Registry> {
+fn gauges(snapshot: &MetricsSnapshot) -> prometheus::Result<Registry> {
     let gauges = Gauges(Registry::new());
-    add_users(&gauges, facts)?;
-    add_artists(&gauges, facts)?;
-    add_calls(&gauges, facts)?;
-    add_emails(&gauges, facts)?;
-    add_hints(&gauges, facts)?;
-    add_instance(&gauges, facts)?;
+    add_users(&gauges, snapshot)?;
+    add_artists(&gauges, snapshot)?;
+    add_calls(&gauges, snapshot)?;
+    add_emails(&gauges, snapshot)?;
+    add_hints(&gauges, snapshot)?;
+    add_instance(&gauges, snapshot)?;
     Ok(gauges.0)
 }
 
-fn add_users(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
-    let users = &facts.users;
+fn add_users(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<()> {
+    let users = &snapshot.users;
     let states = [
         ("all", users.all),
         ("connected", users.connected),
         ("confirmed", users.confirmed),
         ("must_sign_in_again", users.must_sign_in_again),
-        ("refused", users.in_trouble),
-        ("held", users.held),
+        ("rejected", users.rejected),
+        ("suspended", users.suspended),
     ];
     gauges.set(
         "users",
@@ -127,41 +129,41 @@ fn add_users(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
         "consents_ending",
         "Good consents that end within so many days.",
         "within_days",
-        days.iter().map(String::as_str).zip(facts.consents.map(|count| count as f64)),
+        days.iter().map(String::as_str).zip(snapshot.consents.map(|count| count as f64)),
     )
 }
 
-fn add_artists(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
-    let artists = &facts.artists;
+fn add_artists(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<()> {
+    let artists = &snapshot.artists;
     let states = [
-        ("watched", artists.watched),
-        ("never_checked", artists.never_asked),
+        ("tracked", artists.tracked),
+        ("never_checked", artists.never_checked),
         ("overdue", artists.overdue),
         ("failing", artists.failing),
     ];
     gauges.set(
         "artists",
-        "Watched artists: all of them, never checked yet, overdue (longer than schedule.max_check_interval, or failing), failing.",
+        "Tracked artists: all of them, never checked yet, overdue (longer than schedule.max_check_interval, or failing), failing.",
         "state",
         states.map(|(state, count)| (state, count as f64)),
     )?;
     let days = CHECK_AGES_DAYS.map(|days| days.to_string());
     gauges.set(
         "artists_unchecked",
-        "Watched artists whose last check is longer ago than so many days.",
+        "Tracked artists whose last check is longer ago than so many days.",
         "longer_than_days",
-        days.iter().map(String::as_str).zip(facts.unchecked.map(|count| count as f64)),
+        days.iter().map(String::as_str).zip(snapshot.unchecked.map(|count| count as f64)),
     )
 }
 
-fn add_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_calls(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<()> {
     gauges.set(
         "spotify_calls_last_day",
         "Calls to Spotify in the last rolling 24 hours by bucket, those of other processes included.",
         "bucket",
-        facts.calls.iter().map(|(bucket, count)| (bucket.as_str(), *count as f64)),
+        snapshot.calls.iter().map(|(bucket, count)| (bucket.as_str(), *count as f64)),
     )?;
-    let budget = &facts.budget;
+    let budget = &snapshot.budget;
     let left = budget.allowed.saturating_sub(budget.spent);
     let bucket = Bucket::ArtistAlbums.as_str();
     gauges.set(
@@ -177,8 +179,8 @@ fn add_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
         [(bucket, f64::from(left))],
     )?;
     let left_of = |scope| {
-        let pause = facts.pauses.iter().find(|(name, _)| name == scope);
-        pause.map_or(0.0, |(_, pause)| pause.until.duration_since(facts.now).as_secs_f64())
+        let pause = snapshot.pauses.iter().find(|(name, _)| name == scope);
+        pause.map_or(0.0, |(_, pause)| pause.until.duration_since(snapshot.now).as_secs_f64())
     };
     gauges.set(
         "spotify_pause_seconds",
@@ -188,22 +190,22 @@ fn add_calls(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     )
 }
 
-fn add_emails(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_emails(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<()> {
     let minutes = PENDING_AGES_MINUTES.map(|minutes| minutes.to_string());
     gauges.set(
         "emails_pending",
         "Things owed to people for longer than so many minutes; those of a weekly letter wait for up to a week.",
         "longer_than_minutes",
-        minutes.iter().map(String::as_str).zip(facts.pending.map(|count| count as f64)),
+        minutes.iter().map(String::as_str).zip(snapshot.pending.map(|count| count as f64)),
     )?;
     let help = "Things owed to people that could not be sent at least once.";
-    gauges.one("emails_deferred", help, facts.deferred as f64)
+    gauges.one("emails_deferred", help, snapshot.deferred as f64)
 }
 
-fn add_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_hints(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<()> {
     let help = "Hints of the last 90 days by source and what became of them.";
     let gauge = GaugeVec::new(Opts::new("dropday_hints", help), &["source", "state"])?;
-    for (source, counts) in &facts.hints {
+    for (source, counts) in &snapshot.hints {
         for (state, count) in
             [("open", counts.open), ("confirmed", counts.confirmed), ("dropped", counts.dropped)]
         {
@@ -213,9 +215,9 @@ fn add_hints(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
     gauges.0.register(Box::new(gauge))
 }
 
-fn add_instance(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
+fn add_instance(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<()> {
     let last_ok = |job: Job| {
-        let time = facts.last_ok.iter().find(|(name, _)| name == job.as_str());
+        let time = snapshot.last_ok.iter().find(|(name, _)| name == job.as_str());
         time.map_or(0.0, |(_, at)| at.as_second() as f64)
     };
     gauges.set(
@@ -228,10 +230,10 @@ fn add_instance(gauges: &Gauges, facts: &Facts) -> prometheus::Result<()> {
         "database_size_bytes",
         "The size of the database: file (all of it), unused (of that), log (the write-ahead log).",
         "part",
-        [("file", facts.size), ("unused", facts.unused), ("log", facts.log)]
+        [("file", snapshot.size), ("unused", snapshot.unused), ("log", snapshot.log)]
             .map(|(part, bytes)| (part, bytes as f64)),
     )?;
-    if let Some(room) = facts.room {
+    if let Some(room) = snapshot.room {
         let help = "The room that is left on the disk that the database lies on.";
         gauges.one("disk_free_bytes", help, room.free as f64)?;
     }

@@ -3,6 +3,7 @@
 
 mod access_request;
 mod account;
+mod admin;
 mod artists;
 mod cached;
 mod confirm;
@@ -14,12 +15,11 @@ mod health;
 mod invitation;
 mod leave;
 pub mod metrics;
-mod new_albums;
-mod operator;
 mod page;
 mod preferences;
 mod privacy;
 mod rate_limit;
+mod releases;
 pub mod server;
 mod session;
 mod sign_in;
@@ -92,10 +92,10 @@ pub fn router(ctx: Arc<Ctx>, notifier: Arc<JobNotifier>, settings: &Settings) ->
     let clock = Arc::clone(&ctx.clock);
     let rate_limit = Arc::new(ClientRateLimiter::new(clock, header, settings.forms_per_minute));
     let (same_origin, headers) = (same_origin(&ctx), headers(&ctx.public_url, &settings.covers));
-    let watched = health::routes(Arc::clone(&ctx));
+    let tracked = health::routes(Arc::clone(&ctx));
     let shared = Shared { ctx, notifier };
     routes()
-        .merge(watched)
+        .merge(tracked)
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::method_not_allowed)
         .with_state(shared)
@@ -125,7 +125,7 @@ fn routes() -> Router<Shared> {
         .route("/account/leave", post(leave::leave))
         .route("/leave", get(leave::show))
         .route("/leave/everything.json", get(leave::everything))
-        .route("/releases", get(new_albums::show))
+        .route("/releases", get(releases::show))
         .route("/artists", get(artists::show))
         .route("/artists/sync", post(artists::request_sync))
         .route("/artists/{id}/mute", post(artists::mute))
@@ -143,8 +143,8 @@ fn routes() -> Router<Shared> {
             get(email_links::show_unsubscribe).post(email_links::unsubscribe),
         )
         .route("/mute/{token}", get(email_links::show_mute).post(email_links::mute))
-        .route("/admin", any(operator::show))
-        .route("/admin/access-requests/{number}/forget", post(operator::delete_access_request))
+        .route("/admin", any(admin::show))
+        .route("/admin/access-requests/{number}/forget", post(admin::delete_access_request))
         .route("/style.css", get(page::style))
         .route("/preferences.js", get(page::preferences_script))
 }

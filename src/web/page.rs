@@ -87,7 +87,7 @@ pub(super) fn unreadable(status: StatusCode) -> Response {
 }
 
 /// The result of a handler: `?` answers database errors with [`internal_error`].
-pub(super) type Handled = Result<Response, InternalError>;
+pub(super) type PageResult = Result<Response, InternalError>;
 
 #[derive(Debug)]
 pub(super) struct InternalError(StoreError);

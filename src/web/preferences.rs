@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use jiff::civil::Weekday;
 
 use self::typed::{PreferencesForm, read, read_timetable};
-use super::page::{self, Handled};
+use super::page::{self, PageResult};
 use super::session::{CsrfForm, CurrentUser, Fields, PageContext, UrlQuery};
 use super::time::DisplayTime;
-use crate::accounts::preferences::{self, Chosen};
+use crate::accounts::preferences::{self, UserPreferences};
 use crate::context::Ctx;
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::digest::{DigestFrequency, DigestSchedule};
@@ -30,7 +30,7 @@ const SAVED_FOR: i64 = 60;
 
 #[derive(Template)]
 #[template(path = "preferences.html")]
-struct Page {
+struct PreferencesPage {
     frame: PageContext,
     wanted: Preferences,
     /// 0 is Monday.
@@ -45,12 +45,12 @@ struct Page {
     fault: Option<&'static str>,
 }
 
-impl Page {
+impl PreferencesPage {
     /// This page in the menu.
     const PATH: &str = "/preferences";
 
-    fn new(frame: PageContext, chosen: Chosen) -> Self {
-        let Chosen { wanted, muted, next_send_time } = chosen;
+    fn new(frame: PageContext, chosen: UserPreferences) -> Self {
+        let UserPreferences { wanted, muted, next_send_time } = chosen;
         let weekday = match wanted.digest_schedule.frequency {
             DigestFrequency::Weekly(day) => day,
             DigestFrequency::AtOnce | DigestFrequency::Daily => Weekday::Friday,
@@ -115,7 +115,7 @@ pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
     current_user: CurrentUser,
-) -> Handled {
+) -> PageResult {
     let is_saved = was_just_saved(&query, ctx.clock.now());
     show_page(&ctx, current_user, |page| page.is_saved = is_saved).await
 }
@@ -125,19 +125,20 @@ pub(super) async fn show_next(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
     current_user: CurrentUser,
-) -> Handled {
+) -> PageResult {
     let (digest_schedule, is_subscribed) = match read_timetable(&query) {
         (read, None) => read,
         (_, Some(fault)) => return Ok((StatusCode::UNPROCESSABLE_ENTITY, fault).into_response()),
     };
-    let at = preferences::would_leave_at(&ctx, current_user.user, digest_schedule.clone()).await?;
+    let at =
+        preferences::preview_send_time(&ctx, current_user.user, digest_schedule.clone()).await?;
     Ok(page::render(&Next::new(is_subscribed, &digest_schedule, at)))
 }
 
 pub(super) async fn change(
     State(ctx): State<Arc<Ctx>>,
     CsrfForm { current_user, fields }: CsrfForm,
-) -> Handled {
+) -> PageResult {
     let typed = read(&fields);
     if let Some(fault) = typed.fault {
         let page = show_page(&ctx, current_user, |page| page.keep(typed, fault));
@@ -157,12 +158,12 @@ fn was_just_saved(query: &Fields, now: Timestamp) -> bool {
 async fn show_page(
     ctx: &Ctx,
     current_user: CurrentUser,
-    change: impl FnOnce(&mut Page),
-) -> Handled {
+    change: impl FnOnce(&mut PreferencesPage),
+) -> PageResult {
     let Some(chosen) = preferences::of(ctx, current_user.user).await? else {
         return Ok(Redirect::to("/").into_response());
     };
-    let mut page = Page::new(current_user.frame, chosen);
+    let mut page = PreferencesPage::new(current_user.frame, chosen);
     change(&mut page);
     Ok(page::render(&page))
 }

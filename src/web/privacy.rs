@@ -12,12 +12,12 @@ use crate::domain::instance::Contact;
 
 #[derive(Template)]
 #[template(path = "privacy.html")]
-struct Privacy {
+struct PrivacyPage {
     contact: Option<Contact>,
     has_hints: bool,
 }
 
 pub(super) async fn show(State(ctx): State<Arc<Ctx>>) -> Response {
     let (contact, has_hints) = (ctx.instance.contact.clone(), !ctx.hints.is_empty());
-    page::render(&Privacy { contact, has_hints })
+    page::render(&PrivacyPage { contact, has_hints })
 }

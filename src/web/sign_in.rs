@@ -9,7 +9,7 @@ use axum_extra::extract::CookieJar;
 
 use super::access_request;
 use super::cookies::{self, Purpose};
-use super::page::{self, Handled, Message};
+use super::page::{self, Message, PageResult};
 use super::session::UrlQuery;
 use crate::accounts::sign_in::{self, CallbackParams, SignInError};
 use crate::context::Ctx;
@@ -25,7 +25,7 @@ pub(super) async fn begin_sign_in(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
     jar: CookieJar,
-) -> Handled {
+) -> PageResult {
     let invitation = query.text("invitation");
     let cookie = cookies::read(&jar, &ctx, Purpose::Trip);
     let departure = sign_in::begin_sign_in(&ctx, cookie.as_deref(), invitation.as_deref()).await?;

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::home::{Home, SETTINGS, START, variables};
+use crate::test_app::{SETTINGS, START, TestApp, variables};
 
 const ANOTHER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -28,17 +28,17 @@ struct Kept {
 
 impl Kept {
     async fn new() -> Self {
-        let home = Home::new().await;
-        let artist = home.world.add_artist("Röyksopp");
-        home.listener("Martha", &[&artist]).await;
-        home.round().await;
-        home.inbox.stop().await;
-        home.world.publish(&artist, NewAlbum::titled("Owed"));
-        home.round().await;
-        let kept = Self::beside_its_key(&home.config);
-        let copied = Connection::open(&home.config.database).unwrap();
+        let app = TestApp::new().await;
+        let artist = app.world.add_artist("Röyksopp");
+        app.listener("Martha", &[&artist]).await;
+        app.round().await;
+        app.inbox.stop().await;
+        app.world.publish(&artist, NewAlbum::titled("Owed"));
+        app.round().await;
+        let kept = Self::beside_its_key(&app.config);
+        let copied = Connection::open(&app.config.database).unwrap();
         copied.execute("VACUUM INTO ?1", [kept.file().to_str().unwrap()]).unwrap();
-        home.finish_owing(1).await;
+        app.finish_owing(1).await;
         kept
     }
 
@@ -237,10 +237,10 @@ async fn missing_folder_is_reported_with_its_path() {
 
 #[tokio::test]
 async fn locked_database_still_serves_pages_and_loses_nothing() {
-    let home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
-    let kept = Kept { folder: TempDir::new().unwrap(), config: home.config.clone() };
-    let other = Connection::open(&home.config.database).unwrap();
+    let app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
+    let kept = Kept { folder: TempDir::new().unwrap(), config: app.config.clone() };
+    let other = Connection::open(&app.config.database).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let form = [("email", "newer@example.com")];
     let (page, posted, opened) = tokio::join!(
@@ -255,9 +255,9 @@ async fn locked_database_still_serves_pages_and_loses_nothing() {
     other.execute_batch("ROLLBACK").unwrap();
     let posted = martha.browser.post("/account/address", &form).await;
     assert_eq!(posted.location.as_deref(), Some("/account"));
-    home.emails().await;
-    assert_eq!(home.emails_to("newer@example.com").len(), 1);
-    home.finish().await;
+    app.emails().await;
+    assert_eq!(app.emails_to("newer@example.com").len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
@@ -332,11 +332,11 @@ async fn daemon_is_not_ready_while_disk_is_full() {
 #[tokio::test]
 async fn other_programs_can_see_that_the_database_is_in_use() {
     use std::os::unix::fs::MetadataExt;
-    let home = Home::new().await;
-    home.listener("Martha", &[]).await;
+    let app = TestApp::new().await;
+    app.listener("Martha", &[]).await;
     // https://man7.org/linux/man-pages/man5/proc_locks.5.html
     let locks = std::fs::read_to_string("/proc/locks").unwrap();
-    let inode = home.config.database.metadata().unwrap().ino().to_string();
+    let inode = app.config.database.metadata().unwrap().ino().to_string();
     let process = std::process::id().to_string();
     let is_ours = |line: &&str| {
         let words: Vec<_> = line.split_whitespace().collect();
@@ -345,5 +345,5 @@ async fn other_programs_can_see_that_the_database_is_in_use() {
             && words.get(5).is_some_and(|file| file.rsplit(':').next() == Some(&inode))
     };
     assert!(locks.lines().any(|line| is_ours(&line)), "no lock on {inode} by {process}:\n{locks}");
-    home.finish().await;
+    app.finish().await;
 }

@@ -19,7 +19,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
-use crate::home::{Email, Listener, SETTINGS, Settings, temporary_folder, variables};
+use crate::test_app::{Email, Listener, SETTINGS, Settings, temporary_folder, variables};
 use crate::visitor::Visitor;
 
 /// Nothing takes longer on a slow and busy machine.
@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A machine that Dropday is installed on. Its test fails if it ends without [`Machine::finish`],
-/// as it does with a [`crate::home::Home`].
+/// as it does with a [`crate::test_app::Home`].
 pub struct Machine {
     pub world: World,
     pub inbox: Inbox,

@@ -9,25 +9,25 @@ use dropday::domain::disk_space::DiskSpace;
 use dropday::jobs::{disk_space, send_emails};
 use dropday::store::outbox;
 
-use crate::home::{Home, Listener};
+use crate::test_app::{Listener, TestApp};
 
 const OPERATOR: &str = "operator@example.com";
 
-async fn fan(home: &Home) -> (String, Listener) {
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+async fn fan(app: &TestApp) -> (String, Listener) {
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     (artist, martha)
 }
 
-async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::DeliveryReport {
-    home.world.publish(artist, NewAlbum::titled(title));
-    home.checks().await;
-    home.emails().await
+async fn comes_out(app: &TestApp, artist: &str, title: &str) -> send_emails::DeliveryReport {
+    app.world.publish(artist, NewAlbum::titled(title));
+    app.checks().await;
+    app.emails().await
 }
 
-fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
+fn subjects(app: &TestApp, listener: &Listener) -> Vec<String> {
+    app.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 async fn page(listener: &Listener) -> String {
@@ -36,210 +36,210 @@ async fn page(listener: &Listener) -> String {
 
 #[tokio::test]
 async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed_again() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
     for title in ["First", "Second", "Third"] {
         assert!(!page(&martha).await.contains("bounced three times"));
-        assert_eq!(comes_out(&home, &artist, title).await.refused, 1, "{title}");
+        assert_eq!(comes_out(&app, &artist, title).await.refused, 1, "{title}");
     }
     assert!(page(&martha).await.contains("bounced three times in a row"));
-    home.world.publish(&artist, NewAlbum::titled("Not Yet Tried"));
-    home.advance_hours(7);
-    home.checks().await;
+    app.world.publish(&artist, NewAlbum::titled("Not Yet Tried"));
+    app.advance_hours(7);
+    app.checks().await;
     let new = martha.browser.get("/releases").await.words();
     assert!(new.contains("Not emailed: letters to your address come back"), "{new}");
     assert!(!page(&martha).await.contains("Not Yet Tried"), "no letter to come");
-    home.emails().await;
+    app.emails().await;
 
-    home.inbox.accept(&martha.address);
-    let connections = home.inbox.connections();
-    let outcome = comes_out(&home, &artist, "Fourth").await;
+    app.inbox.accept(&martha.address);
+    let connections = app.inbox.connections();
+    let outcome = comes_out(&app, &artist, "Fourth").await;
     assert_eq!((outcome.held, outcome.refused, outcome.has_failed()), (1, 0, false), "{outcome}");
-    assert_eq!(home.inbox.connections(), connections, "nothing is sent to it any more");
+    assert_eq!(app.inbox.connections(), connections, "nothing is sent to it any more");
 
     martha.browser.post("/account/address", &[("email", &martha.address)]).await;
-    home.emails().await;
-    let email = home.emails_to(&martha.address).pop().expect("a letter that asks to confirm");
+    app.emails().await;
+    let email = app.emails_to(&martha.address).pop().expect("a letter that asks to confirm");
     martha.browser.post(&email.link("/confirm/"), &[]).await;
-    home.inbox.empty();
-    home.emails().await;
-    let emails = home.emails_to(&martha.address);
+    app.inbox.empty();
+    app.emails().await;
+    let emails = app.emails_to(&martha.address);
     for title in ["First", "Second", "Third", "Fourth"] {
         assert_eq!(emails.iter().filter(|l| l.text.contains(title)).count(), 1, "{title}");
     }
     assert!(!page(&martha).await.contains("came back"));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn only_bounces_in_a_row_count_and_only_those_that_are_the_mailboxs_fault() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     for round in 0..2 {
-        home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
+        app.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
         for title in ["First", "Second"] {
-            comes_out(&home, &artist, &format!("{title} {round}")).await;
+            comes_out(&app, &artist, &format!("{title} {round}")).await;
         }
-        home.inbox.accept(&martha.address);
-        home.advance_hours(1);
-        assert_eq!(comes_out(&home, &artist, &format!("Third {round}")).await.sent, 1);
+        app.inbox.accept(&martha.address);
+        app.advance_hours(1);
+        assert_eq!(comes_out(&app, &artist, &format!("Third {round}")).await.sent, 1);
     }
-    home.inbox.refuse(&martha.address, 552, "5.2.2 The mailbox is full");
+    app.inbox.refuse(&martha.address, 552, "5.2.2 The mailbox is full");
     for number in 0..5 {
-        assert_eq!(comes_out(&home, &artist, &format!("Full {number}")).await.refused, 1);
+        assert_eq!(comes_out(&app, &artist, &format!("Full {number}")).await.refused, 1);
     }
-    home.inbox.accept(&martha.address);
-    home.advance_hours(1);
-    assert_eq!(comes_out(&home, &artist, "Last").await.sent, 1);
-    home.finish().await;
+    app.inbox.accept(&martha.address);
+    app.advance_hours(1);
+    assert_eq!(comes_out(&app, &artist, "Last").await.sent, 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_refused_log_in_stops_at_the_first_email_and_the_operator_reads_of_it_afterwards_once() {
-    let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
-    let artist = home.world.add_artist("Röyksopp");
+    let app = TestApp::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
+    let artist = app.world.add_artist("Röyksopp");
     let mut fans = Vec::new();
     for name in ["Ada", "Bo", "Cleo", "Dan", "Eve"] {
-        fans.push(home.listener(name, &[&artist]).await);
+        fans.push(app.listener(name, &[&artist]).await);
     }
-    home.round().await;
+    app.round().await;
     for _ in 0..4 {
-        home.inbox.script(SmtpFault::RefuseSender(550, "5.7.1 who are you".to_owned()));
+        app.inbox.script(SmtpFault::RefuseSender(550, "5.7.1 who are you".to_owned()));
     }
-    let outcome = comes_out(&home, &artist, "First").await;
+    let outcome = comes_out(&app, &artist, "First").await;
     assert_eq!((outcome.sent, outcome.deferred, outcome.refused), (0, 1, 0), "{outcome}");
     for _ in 0..3 {
-        home.advance_days(1);
-        let outcome = home.emails().await;
+        app.advance_days(1);
+        let outcome = app.emails().await;
         assert_eq!((outcome.sent, outcome.deferred), (0, 1), "{outcome}");
     }
-    let why = home.status().await.emails.deferred_reason.unwrap();
+    let why = app.status().await.emails.deferred_reason.unwrap();
     assert!(why.contains("refuses us") && why.contains("who are you"), "{why}");
-    assert!(home.emails_to(OPERATOR).is_empty());
+    assert!(app.emails_to(OPERATOR).is_empty());
 
-    home.emails().await;
+    app.emails().await;
     for fan in &fans {
-        assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
+        assert_eq!(subjects(&app, fan), ["Röyksopp: First"]);
     }
-    let told = home.emails_to(OPERATOR);
+    let told = app.emails_to(OPERATOR);
     assert_eq!(told.len(), 1);
     assert!(told[0].text.contains("who are you"), "{}", told[0].text);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_email_that_is_deferred_for_three_days_is_given_up_with_the_servers_last_words() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
-    comes_out(&home, &artist, "First").await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
+    comes_out(&app, &artist, "First").await;
     let mut hours = 0;
-    while home.status().await.emails.queued > 0 {
-        home.clock.advance(Duration::from_secs(15 * 60));
-        home.emails_of(dropday::jobs::Scope::Due).await;
+    while app.status().await.emails.queued > 0 {
+        app.clock.advance(Duration::from_secs(15 * 60));
+        app.emails_of(dropday::jobs::Scope::Due).await;
         hours += 1;
         assert!(hours < 4 * 24 * 5, "still tried after five days");
     }
     assert!(hours >= 4 * 72, "given up after {} hours", hours / 4);
-    assert_eq!(home.status().await.emails.rejected, 1);
+    assert_eq!(app.status().await.emails.rejected, 1);
     assert!(page(&martha).await.contains("4.7.1 Greylisted"));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_server_that_was_down_for_a_week_and_then_greylists_costs_no_email() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.inbox.stop().await;
-    comes_out(&home, &artist, "First").await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.inbox.stop().await;
+    comes_out(&app, &artist, "First").await;
     for _ in 0..24 * 7 {
-        home.advance_hours(1);
-        home.emails().await;
+        app.advance_hours(1);
+        app.emails().await;
     }
-    home.inbox.restart().await.unwrap();
-    home.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
-    assert_eq!(home.emails().await.deferred, 1);
-    home.inbox.accept(&martha.address);
-    home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
-    home.finish().await;
+    app.inbox.restart().await.unwrap();
+    app.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
+    assert_eq!(app.emails().await.deferred, 1);
+    app.inbox.accept(&martha.address);
+    app.emails().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: First"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn many_emails_leave_over_a_few_connections_and_each_once() {
-    let home = Home::with(&[("MAIL__CONNECTIONS", "3")]).await;
-    let artist = home.world.add_artist("Röyksopp");
+    let app = TestApp::with(&[("MAIL__CONNECTIONS", "3")]).await;
+    let artist = app.world.add_artist("Röyksopp");
     let mut fans = Vec::new();
     for number in 0..12 {
-        fans.push(home.listener(&format!("Fan{number}"), &[&artist]).await);
+        fans.push(app.listener(&format!("Fan{number}"), &[&artist]).await);
     }
-    home.round().await;
-    let connections = home.inbox.connections();
-    assert_eq!(comes_out(&home, &artist, "First").await.sent, 12);
-    assert!(home.inbox.connections() - connections <= 3);
+    app.round().await;
+    let connections = app.inbox.connections();
+    assert_eq!(comes_out(&app, &artist, "First").await.sent, 12);
+    assert!(app.inbox.connections() - connections <= 3);
     for fan in &fans {
-        assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
+        assert_eq!(subjects(&app, fan), ["Röyksopp: First"]);
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_disk_that_is_nearly_full_is_told_once_a_day_and_only_while_it_is() {
-    let home = Home::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
+    let app = TestApp::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
     let full = DiskSpace { free: 83_000_000, total: 10_000_000_000 };
     for _ in 0..3 {
-        assert!(disk_space::check(&home.ctx, full).await.unwrap());
+        assert!(disk_space::check(&app.ctx, full).await.unwrap());
     }
-    let pending = home.ctx.db.read("test", outbox::count_pending).await.unwrap();
+    let pending = app.ctx.db.read("test", outbox::count_pending).await.unwrap();
     assert_eq!(pending, 1);
     // This machine's disk, which is looked at again before the email is written, has room.
-    assert_eq!(home.emails().await.dropped, 1);
+    assert_eq!(app.emails().await.dropped, 1);
     let roomy = DiskSpace { free: 5_000_000_000, total: 10_000_000_000 };
-    assert!(!disk_space::check(&home.ctx, roomy).await.unwrap());
-    home.finish().await;
+    assert!(!disk_space::check(&app.ctx, roomy).await.unwrap());
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn rejections_of_the_sender_do_not_stop_news() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("A");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("One"));
-    home.checks().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("A");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("One"));
+    app.checks().await;
     for text in [
         "5.7.1 <dropday@example.com>: Sender address rejected: not owned by user",
         "5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.example",
         "5.7.26 Unauthenticated mail is not accepted",
     ] {
-        home.inbox.refuse(&martha.address, 554, text);
-        assert_eq!(home.emails().await.refused, 0, "{text}");
+        app.inbox.refuse(&martha.address, 554, text);
+        assert_eq!(app.emails().await.refused, 0, "{text}");
     }
-    home.inbox.accept(&martha.address);
-    home.inbox.script(SmtpFault::RefuseMessage(550, "5.7.26 rejected by DMARC policy".into()));
-    assert_eq!(home.emails().await.refused, 0);
-    home.emails().await;
-    assert_eq!(home.emails_to(&martha.address).len(), 1);
-    home.finish().await;
+    app.inbox.accept(&martha.address);
+    app.inbox.script(SmtpFault::RefuseMessage(550, "5.7.26 rejected by DMARC policy".into()));
+    assert_eq!(app.emails().await.refused, 0);
+    app.emails().await;
+    assert_eq!(app.emails_to(&martha.address).len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn news_rejected_at_the_old_address_goes_to_the_new_one() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("A");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.inbox.refuse(&martha.address, 550, "5.1.1 no such user");
-    home.world.publish(&artist, NewAlbum::titled("One"));
-    home.round().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("A");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.inbox.refuse(&martha.address, 550, "5.1.1 no such user");
+    app.world.publish(&artist, NewAlbum::titled("One"));
+    app.round().await;
     martha.browser.post("/account/address", &[("email", "new@example.com")]).await;
-    home.emails().await;
-    let link = home.emails_to("new@example.com")[0].link("/confirm/");
+    app.emails().await;
+    let link = app.emails_to("new@example.com")[0].link("/confirm/");
     martha.browser.post(&link, &[]).await;
-    home.emails().await;
+    app.emails().await;
     let subjects: Vec<_> =
-        home.emails_to("new@example.com").into_iter().skip(1).map(|l| l.subject).collect();
+        app.emails_to("new@example.com").into_iter().skip(1).map(|l| l.subject).collect();
     assert_eq!(subjects, ["A: One"]);
-    home.finish().await;
+    app.finish().await;
 }

@@ -10,7 +10,7 @@ use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use serde_json::json;
 
 use crate::binary::{Ended, Machine, eventually};
-use crate::home::Listener;
+use crate::test_app::Listener;
 
 /// Martha, who follows so many artists, each of whom was looked at once.
 async fn settled(artists: usize) -> (Machine, Vec<String>, Listener) {

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
 use crate::binary::Machine;
-use crate::home::Settings;
+use crate::test_app::Settings;
 
 /// What nobody else can know.
 const NEEDED: Settings<'_> = &[

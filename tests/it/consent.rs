@@ -5,32 +5,32 @@ use dropday::jobs::{RunControl, Scope, sync_follows};
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
-use crate::home::{Home, Listener};
+use crate::test_app::{Listener, TestApp};
 
-async fn connected_with_rotation() -> (Home, String, Listener) {
+async fn connected_with_rotation() -> (TestApp, String, Listener) {
     let connected = connected().await;
     connected.0.world.rotate_refresh_tokens();
     connected
 }
 
-async fn connected() -> (Home, String, Listener) {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.forget_requests();
-    (home, artist, martha)
+async fn connected() -> (TestApp, String, Listener) {
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.forget_requests();
+    (app, artist, martha)
 }
 
-async fn months_go_by((home, artist, martha): (Home, String, Listener)) {
+async fn months_go_by((app, artist, martha): (TestApp, String, Listener)) {
     for month in 1..=5 {
-        home.advance_days(30);
-        home.world.publish(&artist, NewAlbum::titled(format!("Month {month}")));
-        home.round().await;
-        assert_eq!(home.emails_to(&martha.address).len(), month);
+        app.advance_days(30);
+        app.world.publish(&artist, NewAlbum::titled(format!("Month {month}")));
+        app.round().await;
+        assert_eq!(app.emails_to(&martha.address).len(), month);
     }
-    assert_eq!(home.status().await.users.must_sign_in_again, 0);
-    home.finish().await;
+    assert_eq!(app.status().await.users.must_sign_in_again, 0);
+    app.finish().await;
 }
 
 #[tokio::test]
@@ -45,47 +45,47 @@ async fn a_consent_lives_on_where_every_refresh_brings_a_new_refresh_token() {
 
 #[tokio::test]
 async fn a_rotated_token_survives_a_restart() {
-    let (mut home, ..) = connected_with_rotation().await;
+    let (mut app, ..) = connected_with_rotation().await;
     for _ in 0..3 {
-        home.advance_hours(2);
-        home.follows().await;
-        home.restart().await;
+        app.advance_hours(2);
+        app.follows().await;
+        app.restart().await;
     }
-    assert_eq!(home.status().await.users.connected, 1);
-    home.finish().await;
+    assert_eq!(app.status().await.users.connected, 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_token_is_refreshed_five_minutes_before_it_ends_and_not_earlier() {
-    let (home, ..) = connected().await;
-    home.clock.advance(std::time::Duration::from_secs(3600 - 301));
-    home.follows().await;
-    assert_eq!(home.world.count(Endpoint::Token), 0);
-    home.clock.advance(std::time::Duration::from_secs(1));
-    home.follows().await;
-    assert_eq!(home.world.count(Endpoint::Token), 1);
-    home.finish().await;
+    let (app, ..) = connected().await;
+    app.clock.advance(std::time::Duration::from_secs(3600 - 301));
+    app.follows().await;
+    assert_eq!(app.world.count(Endpoint::Token), 0);
+    app.clock.advance(std::time::Duration::from_secs(1));
+    app.follows().await;
+    assert_eq!(app.world.count(Endpoint::Token), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_refused_token_is_refreshed_and_the_call_made_again() {
-    let (home, ..) = connected_with_rotation().await;
-    home.world.expire_access_tokens();
-    let outcome = home.follows().await;
-    assert_eq!((outcome.believed, home.world.count(Endpoint::Token)), (1, 1), "{outcome}");
-    home.finish().await;
+    let (app, ..) = connected_with_rotation().await;
+    app.world.expire_access_tokens();
+    let outcome = app.follows().await;
+    assert_eq!((outcome.applied, app.world.count(Endpoint::Token)), (1, 1), "{outcome}");
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn one_refresh_at_a_time_whoever_asks() {
-    let (home, ..) = connected_with_rotation().await;
-    home.world.expire_access_tokens();
-    let rounds = [home.follows(), home.follows(), home.follows(), home.follows()];
+    let (app, ..) = connected_with_rotation().await;
+    app.world.expire_access_tokens();
+    let rounds = [app.follows(), app.follows(), app.follows(), app.follows()];
     let outcomes = futures(rounds).await;
-    assert!(outcomes.iter().all(|outcome| outcome.believed == 1), "{outcomes:?}");
-    assert_eq!(home.world.count(Endpoint::Token), 1, "a token that rotates is good once");
-    assert_eq!(home.status().await.users.connected, 1);
-    home.finish().await;
+    assert!(outcomes.iter().all(|outcome| outcome.applied == 1), "{outcomes:?}");
+    assert_eq!(app.world.count(Endpoint::Token), 1, "a token that rotates is good once");
+    assert_eq!(app.status().await.users.connected, 1);
+    app.finish().await;
 }
 
 async fn futures<F: Future>([a, b, c, d]: [F; 4]) -> [F::Output; 4] {
@@ -94,46 +94,46 @@ async fn futures<F: Future>([a, b, c, d]: [F; 4]) -> [F::Output; 4] {
 
 #[tokio::test]
 async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it() {
-    let (home, artist, martha) = connected().await;
-    home.world.expire(martha.user);
-    home.advance_hours(2);
-    home.follows().await;
-    assert_eq!(home.status().await.users.must_sign_in_again, 1, "one alone is believed at once");
+    let (app, artist, martha) = connected().await;
+    app.world.expire(martha.user);
+    app.advance_hours(2);
+    app.follows().await;
+    assert_eq!(app.status().await.users.must_sign_in_again, 1, "one alone is believed at once");
     for _ in 0..3 {
-        home.round().await;
-        home.advance_hours(7);
+        app.round().await;
+        app.advance_hours(7);
     }
-    assert_eq!(home.status().await.users.must_sign_in_again, 1);
-    let emails = home.emails_to(&martha.address);
+    assert_eq!(app.status().await.users.must_sign_in_again, 1);
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1, "one letter says so");
     assert!(emails[0].link("/login").ends_with("/login"));
     let page = martha.browser.get("/account").await.body;
     assert!(page.contains("sign in with Spotify again"), "{page}");
 
-    martha.browser.sign_in(&home.world, martha.user).await;
-    let status = home.status().await;
+    martha.browser.sign_in(&app.world, martha.user).await;
+    let status = app.status().await;
     assert_eq!((status.users.all, status.users.connected), (1, 1));
-    home.world.publish(&artist, NewAlbum::titled("After"));
-    home.round().await;
+    app.world.publish(&artist, NewAlbum::titled("After"));
+    app.round().await;
     assert_eq!(
-        home.emails_to(&martha.address).len(),
+        app.emails_to(&martha.address).len(),
         2,
         "her address and her artists are still known"
     );
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn six_months_end_a_consent_whatever_was_refreshed() {
-    let (home, _, martha) = connected_with_rotation().await;
+    let (app, _, martha) = connected_with_rotation().await;
     for _ in 0..185 {
-        home.advance_days(1);
-        home.follows().await;
+        app.advance_days(1);
+        app.follows().await;
     }
-    home.emails().await;
-    assert_eq!(home.status().await.users.must_sign_in_again, 1);
-    assert_eq!(home.emails_to(&martha.address).len(), 1);
-    home.finish().await;
+    app.emails().await;
+    assert_eq!(app.status().await.users.must_sign_in_again, 1);
+    assert_eq!(app.emails_to(&martha.address).len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
@@ -153,214 +153,214 @@ async fn nothing_but_invalid_grant_ends_a_consent() {
         Fault::Status(200, "application/json", "{}".into()),
         Fault::Status(200, "application/json", r#"{"access_token":""}"#.into()),
     ];
-    let (home, ..) = connected_with_rotation().await;
+    let (app, ..) = connected_with_rotation().await;
     for fault in odd {
-        home.advance_hours(2);
+        app.advance_hours(2);
         let what = format!("{fault:?}").chars().take(80).collect::<String>();
-        home.world.script(Endpoint::Token, [fault]);
-        let outcome = home.follows().await;
+        app.world.script(Endpoint::Token, [fault]);
+        let outcome = app.follows().await;
         assert!(outcome.has_failed(), "{what}: {outcome}");
-        assert_eq!(home.status().await.users.connected, 1, "{what}");
-        home.clock.advance(std::time::Duration::from_secs(61));
-        let outcome = home.follows().await;
-        assert_eq!(outcome.believed, 1, "after {what}: {outcome}");
+        assert_eq!(app.status().await.users.connected, 1, "{what}");
+        app.clock.advance(std::time::Duration::from_secs(61));
+        let outcome = app.follows().await;
+        assert_eq!(outcome.applied, 1, "after {what}: {outcome}");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn while_a_token_still_lives_a_refresh_that_fails_costs_nothing() {
-    let (home, ..) = connected().await;
-    home.clock.advance(std::time::Duration::from_secs(3600 - 60));
-    home.world.script(Endpoint::Token, [Fault::server_error()]);
-    assert_eq!(home.follows().await.believed, 1);
-    home.finish().await;
+    let (app, ..) = connected().await;
+    app.clock.advance(std::time::Duration::from_secs(3600 - 60));
+    app.world.script(Endpoint::Token, [Fault::server_error()]);
+    assert_eq!(app.follows().await.applied, 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn tokens_do_not_lie_readable_in_the_database() {
-    let (home, ..) = connected_with_rotation().await;
-    home.world.script(Endpoint::Token, [Fault::Status(
+    let (app, ..) = connected_with_rotation().await;
+    app.world.script(Endpoint::Token, [Fault::Status(
         200,
         "application/json",
         r#"{"access_token":"READABLE-ACCESS","refresh_token":"READABLE-REFRESH","token_type":"Bearer","expires_in":3600}"#.into(),
     )]);
     // So that nobody finds out that these tokens are not Spotify's.
-    home.world.script(Endpoint::Following, [Fault::Html]);
-    home.advance_hours(2);
-    home.follows().await;
-    assert_eq!(home.status().await.users.connected, 1, "they are kept");
-    for file in std::fs::read_dir(home.folder.path()).unwrap() {
+    app.world.script(Endpoint::Following, [Fault::Html]);
+    app.advance_hours(2);
+    app.follows().await;
+    assert_eq!(app.status().await.users.connected, 1, "they are kept");
+    for file in std::fs::read_dir(app.folder.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         assert!(!bytes.windows(9).any(|window| window == b"READABLE-"));
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 /// Martha and Jonas, who follow the same artist, with a first look at it made.
-async fn two_listeners() -> (Home, String, Listener, Listener) {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
-    home.round().await;
-    (home, artist, martha, jonas)
+async fn two_listeners() -> (TestApp, String, Listener, Listener) {
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
+    app.round().await;
+    (app, artist, martha, jonas)
 }
 
-fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
+fn subjects(app: &TestApp, listener: &Listener) -> Vec<String> {
+    app.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 #[tokio::test]
 async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
-    let (home, artist, martha, jonas) = two_listeners().await;
-    home.world.expire(martha.user);
-    home.advance_hours(2);
-    home.round().await;
-    home.advance_hours(1);
-    home.world.publish(&artist, NewAlbum::titled("After"));
-    home.round().await;
-    home.advance_days(10);
-    home.world.publish(&artist, NewAlbum::titled("Long after"));
-    home.round().await;
+    let (app, artist, martha, jonas) = two_listeners().await;
+    app.world.expire(martha.user);
+    app.advance_hours(2);
+    app.round().await;
+    app.advance_hours(1);
+    app.world.publish(&artist, NewAlbum::titled("After"));
+    app.round().await;
+    app.advance_days(10);
+    app.world.publish(&artist, NewAlbum::titled("Long after"));
+    app.round().await;
     let told = ["Please sign in with Spotify again", "Röyksopp: After", "Röyksopp: Long after"];
-    let mut hers = subjects(&home, &martha);
+    let mut hers = subjects(&app, &martha);
     hers.sort();
     assert_eq!(hers, told);
-    assert_eq!(subjects(&home, &jonas), told[1..]);
-    let users = home.status().await.users;
+    assert_eq!(subjects(&app, &jonas), told[1..]);
+    let users = app.status().await.users;
     assert_eq!((users.all, users.must_sign_in_again), (2, 1));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_days() {
-    let (mut home, artist, martha, jonas) = two_listeners().await;
-    let own = home.world.add_artist("Hers alone");
-    home.world.follow(martha.user, &own);
-    home.round().await;
-    home.inbox.stop().await;
-    home.world.publish(&artist, NewAlbum::titled("Owed before"));
-    home.round().await;
-    home.world.revoke(martha.user);
-    home.follows().await;
-    home.inbox.restart().await.unwrap();
-    home.world.publish(&artist, NewAlbum::titled("Came out after"));
-    home.round().await;
-    assert_eq!(subjects(&home, &martha), Vec::<String>::new(), "news stops at once");
+    let (mut app, artist, martha, jonas) = two_listeners().await;
+    let own = app.world.add_artist("Hers alone");
+    app.world.follow(martha.user, &own);
+    app.round().await;
+    app.inbox.stop().await;
+    app.world.publish(&artist, NewAlbum::titled("Owed before"));
+    app.round().await;
+    app.world.revoke(martha.user);
+    app.follows().await;
+    app.inbox.restart().await.unwrap();
+    app.world.publish(&artist, NewAlbum::titled("Came out after"));
+    app.round().await;
+    assert_eq!(subjects(&app, &martha), Vec::<String>::new(), "news stops at once");
     assert_eq!(
-        home.status().await.emails.queued,
+        app.status().await.emails.queued,
         2,
         "the album owed before and the letter about the end"
     );
-    home.advance_hours(1);
-    home.round().await;
-    home.restart().await;
-    home.round().await;
-    let emails = home.emails_to(&martha.address);
+    app.advance_hours(1);
+    app.round().await;
+    app.restart().await;
+    app.round().await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1, "one letter says so");
     assert!(emails[0].text.contains("On 27 November 2026 your data"), "{}", emails[0].text);
     let page = martha.browser.get("/account").await.words();
     assert!(page.contains("deleted on 27 November 2026"), "{page}");
 
-    home.advance_hours(4 * 24 - 2);
-    home.round().await;
-    assert_eq!(home.status().await.users.all, 2);
-    home.advance_hours(1);
-    assert_eq!(home.consents().await.deleted, 1);
-    home.round().await;
-    assert_eq!(home.status().await.users.all, 1);
-    assert_eq!(subjects(&home, &jonas).len(), 1, "both albums in one letter");
-    for file in std::fs::read_dir(home.folder.path()).unwrap() {
+    app.advance_hours(4 * 24 - 2);
+    app.round().await;
+    assert_eq!(app.status().await.users.all, 2);
+    app.advance_hours(1);
+    assert_eq!(app.consents().await.deleted, 1);
+    app.round().await;
+    assert_eq!(app.status().await.users.all, 1);
+    assert_eq!(subjects(&app, &jonas).len(), 1, "both albums in one letter");
+    for file in std::fs::read_dir(app.folder.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         for gone in [martha.address.as_str(), "Martha", "Hers alone", own.as_str()] {
             assert!(!bytes.windows(gone.len()).any(|w| w == gone.as_bytes()), "{gone}");
         }
     }
     assert_eq!(martha.browser.get("/account").await.location.as_deref(), Some("/"));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
-    let (home, artist, martha, _) = two_listeners().await;
-    home.inbox.stop().await;
-    home.world.publish(&artist, NewAlbum::titled("Owed before"));
-    home.round().await;
-    home.world.revoke(martha.user);
-    home.follows().await;
-    home.inbox.restart().await.unwrap();
-    home.world.publish(&artist, NewAlbum::titled("Meanwhile"));
-    home.advance_days(3);
-    home.round().await;
-    assert_eq!(home.emails_to(&martha.address).len(), 1);
-    martha.browser.sign_in(&home.world, martha.user).await;
+    let (app, artist, martha, _) = two_listeners().await;
+    app.inbox.stop().await;
+    app.world.publish(&artist, NewAlbum::titled("Owed before"));
+    app.round().await;
+    app.world.revoke(martha.user);
+    app.follows().await;
+    app.inbox.restart().await.unwrap();
+    app.world.publish(&artist, NewAlbum::titled("Meanwhile"));
+    app.advance_days(3);
+    app.round().await;
+    assert_eq!(app.emails_to(&martha.address).len(), 1);
+    martha.browser.sign_in(&app.world, martha.user).await;
     for _ in 0..6 {
-        home.round().await;
-        home.advance_days(1);
+        app.round().await;
+        app.advance_days(1);
     }
-    let emails = home.emails_to(&martha.address);
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 2);
     for title in ["Owed before", "Meanwhile"] {
         assert!(emails[1].text.contains(title), "{}", emails[1].text);
     }
-    assert_eq!(home.status().await.users.connected, 2);
-    home.finish().await;
+    assert_eq!(app.status().await.users.connected, 2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn nobody_is_deleted_on_a_guess() {
     for described in ["", r#","error_description":"Token has been expired or revoked""#] {
-        let (home, _, martha) = connected().await;
+        let (app, _, martha) = connected().await;
         let body = format!(r#"{{"error":"invalid_grant"{described}}}"#);
-        home.world.script(Endpoint::Token, [Fault::Status(400, "application/json", body)]);
-        home.advance_hours(2);
-        home.follows().await;
-        home.advance_days(30);
-        home.round().await;
-        let users = home.status().await.users;
+        app.world.script(Endpoint::Token, [Fault::Status(400, "application/json", body)]);
+        app.advance_hours(2);
+        app.follows().await;
+        app.advance_days(30);
+        app.round().await;
+        let users = app.status().await.users;
         assert_eq!((users.all, users.must_sign_in_again), (1, 1));
-        assert_eq!(subjects(&home, &martha), ["Please sign in with Spotify again"]);
-        home.finish().await;
+        assert_eq!(subjects(&app, &martha), ["Please sign in with Spotify again"]);
+        app.finish().await;
     }
 }
 
 #[tokio::test]
 async fn tokens_of_a_consent_that_has_ended_are_kept_for_an_hour_and_serve_nobody() {
-    let (home, _, martha) = connected().await;
-    let db = rusqlite::Connection::open(&home.config.database).unwrap();
+    let (app, _, martha) = connected().await;
+    let db = rusqlite::Connection::open(&app.config.database).unwrap();
     let tokens =
         || -> u64 { db.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap() };
-    home.world.expire(martha.user);
-    home.advance_hours(2);
-    home.follows().await;
-    home.world.forget_requests();
-    home.clock.advance(std::time::Duration::from_secs(3599));
-    home.round().await;
-    assert_eq!((home.world.requests().len(), tokens()), (0, 1));
-    home.clock.advance(std::time::Duration::from_secs(1));
-    home.round().await;
-    assert_eq!((home.world.requests().len(), tokens()), (0, 0));
-    home.finish().await;
+    app.world.expire(martha.user);
+    app.advance_hours(2);
+    app.follows().await;
+    app.world.forget_requests();
+    app.clock.advance(std::time::Duration::from_secs(3599));
+    app.round().await;
+    assert_eq!((app.world.requests().len(), tokens()), (0, 1));
+    app.clock.advance(std::time::Duration::from_secs(1));
+    app.round().await;
+    assert_eq!((app.world.requests().len(), tokens()), (0, 0));
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn rotated_token_survives_a_failed_write() {
-    let home = Home::new().await;
-    home.world.rotate_refresh_tokens();
-    let artist = home.world.add_artist("A");
-    home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.advance_hours(2);
-    let other = Connection::open(home.folder.path().join("dropday.db")).unwrap();
+    let app = TestApp::new().await;
+    app.world.rotate_refresh_tokens();
+    let artist = app.world.add_artist("A");
+    app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.advance_hours(2);
+    let other = Connection::open(app.folder.path().join("dropday.db")).unwrap();
     let refuse = "CREATE TRIGGER refuse BEFORE UPDATE OF access_sealed ON tokens
                   BEGIN SELECT RAISE(ABORT, 'as if the disk were full'); END";
     other.execute_batch(refuse).unwrap();
     let stop = CancellationToken::new();
     let watch = RunControl { stop: &stop, progress: &|_, _| {} };
-    assert!(sync_follows::run(&home.ctx, Scope::All, &watch).await.is_err());
+    assert!(sync_follows::run(&app.ctx, Scope::All, &watch).await.is_err());
     other.execute_batch("DROP TRIGGER refuse").unwrap();
-    assert_eq!(home.follows().await.believed, 1);
-    assert_eq!(home.status().await.users.connected, 1);
-    home.finish().await;
+    assert_eq!(app.follows().await.applied, 1);
+    assert_eq!(app.status().await.users.connected, 1);
+    app.finish().await;
 }

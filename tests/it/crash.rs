@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::binary::{Machine, Running, eventually, to_its_end};
-use crate::home::{Email, Home, Listener};
+use crate::test_app::{Email, Listener, TestApp};
 
 const ONCE_A_YEAR: &str = "0 0 0 1 1 *";
 
@@ -311,13 +311,13 @@ async fn first_start_recovers_after_kill_at_any_write() {
 
 #[tokio::test]
 async fn claimed_email_cannot_be_claimed_again() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("In-hand"));
-    home.checks().await;
-    let due = home
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("In-hand"));
+    app.checks().await;
+    let due = app
         .ctx
         .db
         .read("test", |tx| outbox::due(tx, jiff::SignedDuration::ZERO, 10))
@@ -326,43 +326,43 @@ async fn claimed_email_cannot_be_claimed_again() {
         .remove(0);
     let claim = async |unit: PendingEmail| {
         let lease = jiff::SignedDuration::from_mins(5);
-        home.ctx.db.write("test", move |tx| outbox::claim(tx, &unit, lease)).await.unwrap()
+        app.ctx.db.write("test", move |tx| outbox::claim(tx, &unit, lease)).await.unwrap()
     };
     let in_hand = claim(due.clone()).await.unwrap();
-    home.world.publish(&artist, NewAlbum::titled("Out-meanwhile"));
-    home.checks().await;
+    app.world.publish(&artist, NewAlbum::titled("Out-meanwhile"));
+    app.checks().await;
     // A process that read it before the claim comes too late.
     assert!(claim(due).await.is_none());
-    home.ctx.db.write("test", move |tx| outbox::mark_sent(tx, in_hand.email)).await.unwrap();
-    home.emails().await;
-    let emails = home.emails_to(&martha.address);
+    app.ctx.db.write("test", move |tx| outbox::mark_sent(tx, in_hand.email)).await.unwrap();
+    app.emails().await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
     assert!(emails[0].text.contains("Out-meanwhile"), "{}", emails[0].text);
     assert!(!emails[0].text.contains("In-hand"), "{}", emails[0].text);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn email_that_lost_an_item_repeats_the_rest() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     for title in ["Gone", "Kept"] {
-        home.world.publish(&artist, NewAlbum::titled(title));
-        home.checks().await;
-        home.advance_hours(1);
+        app.world.publish(&artist, NewAlbum::titled(title));
+        app.checks().await;
+        app.advance_hours(1);
     }
     let sql = "PRAGMA foreign_keys = OFF; DELETE FROM releases WHERE title = 'Gone'";
-    Connection::open(&home.config.database).unwrap().execute_batch(sql).unwrap();
-    home.inbox.script(SmtpFault::DropAfterData { keep: true });
+    Connection::open(&app.config.database).unwrap().execute_batch(sql).unwrap();
+    app.inbox.script(SmtpFault::DropAfterData { keep: true });
     for _ in 0..2 {
-        home.emails().await;
-        home.advance_hours(1);
+        app.emails().await;
+        app.advance_hours(1);
     }
-    let emails = home.emails_to(&martha.address);
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 2, "it was unknown whether the first had arrived");
     assert_eq!(emails[0].message_id, emails[1].message_id);
     assert!(emails[1].text.contains("Kept"), "{}", emails[1].text);
-    home.finish().await;
+    app.finish().await;
 }

@@ -9,35 +9,35 @@ use dropday::demo::world::NewAlbum;
 use dropday::jobs::Scope;
 use jiff::Timestamp;
 
-use crate::home::{Home, Listener};
+use crate::test_app::{Listener, TestApp};
 
 const A_QUARTER: &[(&str, &str)] = &[("MAIL__BATCH_WINDOW", "15m")];
 
-async fn fan(home: &Home) -> (String, Listener) {
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+async fn fan(app: &TestApp) -> (String, Listener) {
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     (artist, martha)
 }
 
-async fn emails_that_are_due(home: &Home) -> u64 {
-    home.emails_of(Scope::Due).await.sent
+async fn emails_that_are_due(app: &TestApp) -> u64 {
+    app.emails_of(Scope::Due).await.sent
 }
 
-async fn comes_out(home: &Home, artist: &str, title: &str) {
-    home.world.publish(artist, NewAlbum::titled(title));
-    home.checks().await;
+async fn comes_out(app: &TestApp, artist: &str, title: &str) {
+    app.world.publish(artist, NewAlbum::titled(title));
+    app.checks().await;
 }
 
 /// Lets the clock go on to a time, a quarter of an hour at a time, and sends what is due. When emails
 /// left.
-async fn until(home: &Home, end: &str) -> Vec<String> {
+async fn until(app: &TestApp, end: &str) -> Vec<String> {
     let end: Timestamp = end.parse().unwrap();
     let mut left = Vec::new();
-    while home.now() < end {
-        home.clock.advance(Duration::from_secs(15 * 60));
-        if emails_that_are_due(home).await > 0 {
-            left.push(home.now().to_string());
+    while app.now() < end {
+        app.clock.advance(Duration::from_secs(15 * 60));
+        if emails_that_are_due(app).await > 0 {
+            left.push(app.now().to_string());
         }
     }
     left
@@ -53,132 +53,132 @@ async fn wants(listener: &Listener, emails: &str, hour: &str, zone: &str) {
 
 #[tokio::test]
 async fn what_appears_within_a_quarter_of_an_hour_travels_together() {
-    let home = Home::with(A_QUARTER).await;
-    let (artist, martha) = fan(&home).await;
-    comes_out(&home, &artist, "First").await;
-    assert_eq!(emails_that_are_due(&home).await, 0);
-    home.clock.advance(Duration::from_secs(14 * 60));
-    comes_out(&home, &artist, "Second").await;
-    assert_eq!(emails_that_are_due(&home).await, 0);
-    home.clock.advance(Duration::from_secs(60));
-    assert_eq!(emails_that_are_due(&home).await, 1, "the second waits no quarter of its own");
-    let emails = home.emails_to(&martha.address);
+    let app = TestApp::with(A_QUARTER).await;
+    let (artist, martha) = fan(&app).await;
+    comes_out(&app, &artist, "First").await;
+    assert_eq!(emails_that_are_due(&app).await, 0);
+    app.clock.advance(Duration::from_secs(14 * 60));
+    comes_out(&app, &artist, "Second").await;
+    assert_eq!(emails_that_are_due(&app).await, 0);
+    app.clock.advance(Duration::from_secs(60));
+    assert_eq!(emails_that_are_due(&app).await, 1, "the second waits no quarter of its own");
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails[0].subject, "2 new albums: Röyksopp");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn whoever_asks_for_all_emails_does_not_wait_for_company() {
-    let home = Home::with(A_QUARTER).await;
-    let (artist, martha) = fan(&home).await;
-    comes_out(&home, &artist, "First").await;
-    assert_eq!(home.emails_of(Scope::All).await.sent, 1);
-    assert_eq!(home.emails_to(&martha.address).len(), 1);
-    home.finish().await;
+    let app = TestApp::with(A_QUARTER).await;
+    let (artist, martha) = fan(&app).await;
+    comes_out(&app, &artist, "First").await;
+    assert_eq!(app.emails_of(Scope::All).await.sent, 1);
+    assert_eq!(app.emails_to(&martha.address).len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_server_that_asked_for_patience_is_not_hurried_by_what_comes_out_meanwhile() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.inbox.stop().await;
-    comes_out(&home, &artist, "First").await;
-    assert_eq!(home.emails_of(Scope::Due).await.deferred, 1);
-    comes_out(&home, &artist, "Second").await;
-    assert_eq!(home.emails_of(Scope::Due).await.deferred, 0);
-    home.inbox.restart().await.unwrap();
-    home.clock.advance(Duration::from_secs(60));
-    assert_eq!(emails_that_are_due(&home).await, 1);
-    assert_eq!(home.emails_to(&martha.address)[0].subject, "2 new albums: Röyksopp");
-    home.finish().await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.inbox.stop().await;
+    comes_out(&app, &artist, "First").await;
+    assert_eq!(app.emails_of(Scope::Due).await.deferred, 1);
+    comes_out(&app, &artist, "Second").await;
+    assert_eq!(app.emails_of(Scope::Due).await.deferred, 0);
+    app.inbox.restart().await.unwrap();
+    app.clock.advance(Duration::from_secs(60));
+    assert_eq!(emails_that_are_due(&app).await, 1);
+    assert_eq!(app.emails_to(&martha.address)[0].subject, "2 new albums: Röyksopp");
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_daily_email_leaves_at_its_hour_in_the_users_own_time_and_there_is_one() {
-    let mut home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let mut app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     wants(&martha, "daily", "18", "America/New_York").await;
-    comes_out(&home, &artist, "First").await;
-    home.emails_of(Scope::All).await;
-    assert!(home.emails_to(&martha.address).is_empty(), "not even for who asks for all letters");
+    comes_out(&app, &artist, "First").await;
+    app.emails_of(Scope::All).await;
+    assert!(app.emails_to(&martha.address).is_empty(), "not even for who asks for all letters");
     // Monday, 18:00 in New York.
-    assert_eq!(until(&home, "2026-11-23T23:30:00Z").await, ["2026-11-23T23:00:00Z"]);
-    comes_out(&home, &artist, "Second").await;
-    comes_out(&home, &artist, "Third").await;
-    home.restart().await;
-    assert_eq!(until(&home, "2026-11-25T12:00:00Z").await, ["2026-11-24T23:00:00Z"]);
-    assert_eq!(home.emails_to(&martha.address).len(), 2);
-    home.finish().await;
+    assert_eq!(until(&app, "2026-11-23T23:30:00Z").await, ["2026-11-23T23:00:00Z"]);
+    comes_out(&app, &artist, "Second").await;
+    comes_out(&app, &artist, "Third").await;
+    app.restart().await;
+    assert_eq!(until(&app, "2026-11-25T12:00:00Z").await, ["2026-11-24T23:00:00Z"]);
+    assert_eq!(app.emails_to(&martha.address).len(), 2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_weekly_email_leaves_on_its_day_and_a_week_without_news_brings_none() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     wants(&martha, "weekly", "7", "Europe/Berlin").await;
-    comes_out(&home, &artist, "First").await;
-    assert_eq!(until(&home, "2026-12-07T12:00:00Z").await, ["2026-11-27T06:00:00Z"]);
-    comes_out(&home, &artist, "Second").await;
-    assert_eq!(until(&home, "2026-12-12T12:00:00Z").await, ["2026-12-11T06:00:00Z"]);
-    assert_eq!(home.emails_to(&martha.address).len(), 2);
-    home.finish().await;
+    comes_out(&app, &artist, "First").await;
+    assert_eq!(until(&app, "2026-12-07T12:00:00Z").await, ["2026-11-27T06:00:00Z"]);
+    comes_out(&app, &artist, "Second").await;
+    assert_eq!(until(&app, "2026-12-12T12:00:00Z").await, ["2026-12-11T06:00:00Z"]);
+    assert_eq!(app.emails_to(&martha.address).len(), 2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_clock_set_back_over_the_hour_brings_no_second_email_that_day() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     wants(&martha, "daily", "13", "UTC").await;
-    comes_out(&home, &artist, "First").await;
-    assert_eq!(until(&home, "2026-11-23T13:00:00Z").await.len(), 1);
-    home.clock.set("2026-11-23T12:30:00Z".parse().unwrap());
-    comes_out(&home, &artist, "Second").await;
-    assert_eq!(until(&home, "2026-11-24T20:00:00Z").await, ["2026-11-24T13:00:00Z"]);
-    assert_eq!(home.emails_to(&martha.address).len(), 2);
-    home.finish().await;
+    comes_out(&app, &artist, "First").await;
+    assert_eq!(until(&app, "2026-11-23T13:00:00Z").await.len(), 1);
+    app.clock.set("2026-11-23T12:30:00Z".parse().unwrap());
+    comes_out(&app, &artist, "Second").await;
+    assert_eq!(until(&app, "2026-11-24T20:00:00Z").await, ["2026-11-24T13:00:00Z"]);
+    assert_eq!(app.emails_to(&martha.address).len(), 2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn who_wants_emails_at_once_again_does_not_wait_for_the_digest() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     wants(&martha, "weekly", "7", "Europe/Berlin").await;
-    comes_out(&home, &artist, "First").await;
-    assert_eq!(emails_that_are_due(&home).await, 0);
+    comes_out(&app, &artist, "First").await;
+    assert_eq!(emails_that_are_due(&app).await, 0);
     wants(&martha, "at_once", "7", "Europe/Berlin").await;
-    assert_eq!(emails_that_are_due(&home).await, 1);
-    home.finish().await;
+    assert_eq!(emails_that_are_due(&app).await, 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_digest_that_the_server_deferred_leaves_later_that_day() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     wants(&martha, "daily", "13", "UTC").await;
-    comes_out(&home, &artist, "First").await;
-    home.inbox.stop().await;
-    assert!(until(&home, "2026-11-23T13:30:00Z").await.is_empty());
-    home.inbox.restart().await.unwrap();
-    assert_eq!(until(&home, "2026-11-23T16:00:00Z").await.len(), 1);
-    assert_eq!(home.emails_to(&martha.address).len(), 1);
-    home.finish().await;
+    comes_out(&app, &artist, "First").await;
+    app.inbox.stop().await;
+    assert!(until(&app, "2026-11-23T13:30:00Z").await.is_empty());
+    app.inbox.restart().await.unwrap();
+    assert_eq!(until(&app, "2026-11-23T16:00:00Z").await.len(), 1);
+    assert_eq!(app.emails_to(&martha.address).len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn who_saves_the_same_again_does_not_put_a_late_digest_off() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     wants(&martha, "daily", "13", "UTC").await;
-    comes_out(&home, &artist, "First").await;
-    home.advance_hours(1);
+    comes_out(&app, &artist, "First").await;
+    app.advance_hours(1);
     wants(&martha, "daily", "13", "UTC").await;
-    assert_eq!(emails_that_are_due(&home).await, 1);
-    home.finish().await;
+    assert_eq!(emails_that_are_due(&app).await, 1);
+    app.finish().await;
 }
 
 /// What can happen to a user's emails in the course of weeks.
 struct Weeks {
-    home: Home,
+    app: TestApp,
     artist: String,
     martha: Listener,
     rng: std::sync::Arc<SeededRng>,
@@ -196,7 +196,7 @@ impl Weeks {
         match self.draw(7) {
             0 | 1 => {
                 self.titles += 1;
-                comes_out(&self.home, &self.artist, &format!("Number-{:03}.", self.titles)).await;
+                comes_out(&self.app, &self.artist, &format!("Number-{:03}.", self.titles)).await;
             }
             2 => {
                 let zones = ["Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "UTC"];
@@ -204,15 +204,15 @@ impl Weeks {
                 let hour = ["0", "2", "3", "23"][self.draw(4)];
                 wants(&self.martha, emails, hour, zones[self.draw(4)]).await;
             }
-            3 => self.home.restart().await,
+            3 => self.app.restart().await,
             4 => {
                 let back = Duration::from_secs_f64(3.0 * 3600.0 * fraction(&*self.rng));
-                self.home.clock.set(Clock::now(&*self.home.clock) - back);
+                self.app.clock.set(Clock::now(&*self.app.clock) - back);
             }
-            _ => self.home.advance_hours(1 + self.draw(40) as u64),
+            _ => self.app.advance_hours(1 + self.draw(40) as u64),
         }
-        self.home.follows_of(Scope::Due).await;
-        self.home.emails_of(Scope::Due).await;
+        self.app.follows_of(Scope::Due).await;
+        self.app.emails_of(Scope::Due).await;
     }
 }
 
@@ -221,26 +221,26 @@ impl Weeks {
 async fn whatever_clocks_zones_and_wishes_do_each_album_is_told_exactly_once() {
     let begins = ["2026-10-20T00:00:00Z", "2027-03-08T00:00:00Z", "2027-03-25T00:00:00Z"];
     for (seed, begin) in begins.into_iter().enumerate() {
-        let home = Home::with(A_QUARTER).await;
-        home.clock.set(begin.parse().unwrap());
-        let (artist, martha) = fan(&home).await;
+        let app = TestApp::with(A_QUARTER).await;
+        app.clock.set(begin.parse().unwrap());
+        let (artist, martha) = fan(&app).await;
         let rng = SeededRng::new(seed as u64);
-        let mut weeks = Weeks { home, artist, martha, rng, titles: 0 };
+        let mut weeks = Weeks { app, artist, martha, rng, titles: 0 };
         for _ in 0..40 {
             weeks.something_happens().await;
         }
         for _ in 0..12 * 8 {
-            weeks.home.advance_hours(3);
-            weeks.home.emails_of(Scope::Due).await;
+            weeks.app.advance_hours(3);
+            weeks.app.emails_of(Scope::Due).await;
         }
         let mut told = BTreeMap::new();
-        for email in weeks.home.emails_to(&weeks.martha.address) {
+        for email in weeks.app.emails_to(&weeks.martha.address) {
             for title in email.text.split_whitespace().filter(|word| word.starts_with("Number-")) {
                 *told.entry(title.to_owned()).or_insert(0) += 1;
             }
         }
         assert_eq!(told.len(), weeks.titles, "seed {seed}: {told:?}");
         assert!(told.values().all(|times| *times == 1), "seed {seed}: {told:?}");
-        weeks.home.finish().await;
+        weeks.app.finish().await;
     }
 }

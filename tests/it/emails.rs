@@ -6,195 +6,195 @@ use dropday::demo::inbox::SmtpFault;
 use dropday::demo::world::NewAlbum;
 use dropday::jobs::{Scope, send_emails};
 
-use crate::home::{Home, Listener};
+use crate::test_app::{Listener, TestApp};
 
 /// Users who follow one artist, past the silent first look.
-async fn fans(home: &Home, names: &[&str]) -> (String, Vec<Listener>) {
-    let artist = home.world.add_artist("Röyksopp");
+async fn fans(app: &TestApp, names: &[&str]) -> (String, Vec<Listener>) {
+    let artist = app.world.add_artist("Röyksopp");
     let mut fans = Vec::new();
     for name in names {
-        fans.push(home.listener(name, &[&artist]).await);
+        fans.push(app.listener(name, &[&artist]).await);
     }
-    home.round().await;
+    app.round().await;
     (artist, fans)
 }
 
-async fn fan(home: &Home) -> (String, Listener) {
-    let (artist, mut fans) = fans(home, &["Martha"]).await;
+async fn fan(app: &TestApp) -> (String, Listener) {
+    let (artist, mut fans) = fans(app, &["Martha"]).await;
     (artist, fans.remove(0))
 }
 
 /// An album comes out and is noticed; what became of the emails.
-async fn comes_out(home: &Home, artist: &str, title: &str) -> send_emails::DeliveryReport {
-    home.world.publish(artist, NewAlbum::titled(title));
-    home.checks().await;
-    home.emails().await
+async fn comes_out(app: &TestApp, artist: &str, title: &str) -> send_emails::DeliveryReport {
+    app.world.publish(artist, NewAlbum::titled(title));
+    app.checks().await;
+    app.emails().await
 }
 
-fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
+fn subjects(app: &TestApp, listener: &Listener) -> Vec<String> {
+    app.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 #[tokio::test]
 async fn smtp_down_and_up_again_loses_nothing() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.inbox.stop().await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.inbox.stop().await;
     for title in ["First", "Second", "Third"] {
-        assert_eq!(comes_out(&home, &artist, title).await.sent, 0);
-        home.advance_hours(5);
+        assert_eq!(comes_out(&app, &artist, title).await.sent, 0);
+        app.advance_hours(5);
     }
-    assert_eq!(home.status().await.emails.queued, 3);
-    home.inbox.restart().await.unwrap();
-    home.round().await;
-    let emails = home.emails_to(&martha.address);
+    assert_eq!(app.status().await.emails.queued, 3);
+    app.inbox.restart().await.unwrap();
+    app.round().await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1, "one letter with everything owed by then");
     for title in ["First", "Second", "Third"] {
         assert!(emails[0].text.contains(title), "{}", emails[0].text);
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn smtp_down_over_a_restart_loses_nothing() {
-    let mut home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.inbox.stop().await;
-    comes_out(&home, &artist, "First").await;
-    home.restart().await;
-    home.inbox.restart().await.unwrap();
-    home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
-    home.finish().await;
+    let mut app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.inbox.stop().await;
+    comes_out(&app, &artist, "First").await;
+    app.restart().await;
+    app.inbox.restart().await.unwrap();
+    app.emails().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: First"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_kept() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     for _ in 0..60 {
-        home.inbox.script(SmtpFault::RefuseConnection(421, "4.3.2 Shutting down".to_owned()));
+        app.inbox.script(SmtpFault::RefuseConnection(421, "4.3.2 Shutting down".to_owned()));
     }
-    comes_out(&home, &artist, "First").await;
-    let tried = home.inbox.connections();
+    comes_out(&app, &artist, "First").await;
+    let tried = app.inbox.connections();
     for _ in 0..10 {
-        assert_eq!(home.emails_of(Scope::Due).await, send_emails::DeliveryReport::default());
+        assert_eq!(app.emails_of(Scope::Due).await, send_emails::DeliveryReport::default());
     }
-    assert_eq!(home.inbox.connections(), tried, "nothing is due yet");
-    let why = home.status().await.emails.deferred_reason.unwrap();
+    assert_eq!(app.inbox.connections(), tried, "nothing is due yet");
+    let why = app.status().await.emails.deferred_reason.unwrap();
     assert!(why.contains("421") && why.contains("4.3.2 Shutting down"), "{why}");
     for _ in 0..24 * 60 {
-        home.clock.advance(Duration::from_secs(60));
-        home.emails_of(Scope::Due).await;
+        app.clock.advance(Duration::from_secs(60));
+        app.emails_of(Scope::Due).await;
     }
-    let tries = home.inbox.connections() - tried;
+    let tries = app.inbox.connections() - tried;
     assert!((8..=18).contains(&tries), "{tries} tries in a day: 1 min, 2 min, 4 min … 4 h");
-    home.inbox.clear_script();
-    home.advance_hours(4);
-    home.emails_of(Scope::Due).await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
-    assert_eq!(home.status().await.emails.deferred_reason, None);
-    home.finish().await;
+    app.inbox.clear_script();
+    app.advance_hours(4);
+    app.emails_of(Scope::Due).await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: First"]);
+    assert_eq!(app.status().await.emails.deferred_reason, None);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_server_that_is_down_is_not_tried_once_for_everybody() {
-    let home = Home::new().await;
+    let app = TestApp::new().await;
     let names = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gro", "Hal"];
-    let (artist, fans) = fans(&home, &names).await;
+    let (artist, fans) = fans(&app, &names).await;
     for _ in 0..60 {
-        home.inbox.script(SmtpFault::RefuseConnection(421, "4.3.2 Shutting down".to_owned()));
+        app.inbox.script(SmtpFault::RefuseConnection(421, "4.3.2 Shutting down".to_owned()));
     }
-    let before = home.inbox.connections();
-    comes_out(&home, &artist, "First").await;
-    assert_eq!(home.inbox.connections() - before, 3);
-    home.inbox.clear_script();
-    home.emails().await;
+    let before = app.inbox.connections();
+    comes_out(&app, &artist, "First").await;
+    assert_eq!(app.inbox.connections() - before, 3);
+    app.inbox.clear_script();
+    app.emails().await;
     for fan in &fans {
-        assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
+        assert_eq!(subjects(&app, fan), ["Röyksopp: First"]);
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn one_bad_address_among_many_stops_its_own_row_alone() {
-    let home = Home::new().await;
-    let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha", "Otto"]).await;
+    let app = TestApp::new().await;
+    let (artist, fans) = fans(&app, &["Aino", "Jonas", "Martha", "Otto"]).await;
     let jonas = &fans[1];
-    home.advance_hours(1);
-    home.inbox.refuse(&jonas.address, 550, "5.1.1 No such user here");
-    let outcome = comes_out(&home, &artist, "First").await;
+    app.advance_hours(1);
+    app.inbox.refuse(&jonas.address, 550, "5.1.1 No such user here");
+    let outcome = comes_out(&app, &artist, "First").await;
     assert_eq!((outcome.sent, outcome.refused, outcome.deferred), (3, 1, 0), "in one pass");
     assert!(outcome.reason.unwrap().contains("5.1.1 No such user here"));
-    assert_eq!((home.status().await.emails.rejected, home.status().await.emails.queued), (1, 0));
+    assert_eq!((app.status().await.emails.rejected, app.status().await.emails.queued), (1, 0));
     let page = jonas.browser.get("/account").await.body;
     assert!(page.contains("5.1.1 No such user here"), "{page}");
-    home.inbox.accept(&jonas.address);
-    comes_out(&home, &artist, "Second").await;
-    assert_eq!(subjects(&home, jonas), ["Röyksopp: Second"], "the refused row is not tried again");
+    app.inbox.accept(&jonas.address);
+    comes_out(&app, &artist, "Second").await;
+    assert_eq!(subjects(&app, jonas), ["Röyksopp: Second"], "the refused row is not tried again");
     for other in [&fans[0], &fans[2], &fans[3]] {
-        assert_eq!(subjects(&home, other), ["Röyksopp: First", "Röyksopp: Second"]);
+        assert_eq!(subjects(&app, other), ["Röyksopp: First", "Röyksopp: Second"]);
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_refusal_that_was_put_right_is_not_held_up_to_a_user_for_ever() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
-    comes_out(&home, &artist, "First").await;
-    home.inbox.accept(&martha.address);
-    home.advance_hours(1);
-    comes_out(&home, &artist, "Second").await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
+    comes_out(&app, &artist, "First").await;
+    app.inbox.accept(&martha.address);
+    app.advance_hours(1);
+    comes_out(&app, &artist, "Second").await;
     let page = martha.browser.get("/account").await.body;
     assert!(!page.contains("did not leave"), "{page}");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_user_whom_the_server_puts_off_delays_nobody_else() {
-    let home = Home::new().await;
-    let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha"]).await;
-    home.inbox.refuse(&fans[0].address, 451, "4.7.1 Greylisted, try again later");
-    let outcome = comes_out(&home, &artist, "First").await;
+    let app = TestApp::new().await;
+    let (artist, fans) = fans(&app, &["Aino", "Jonas", "Martha"]).await;
+    app.inbox.refuse(&fans[0].address, 451, "4.7.1 Greylisted, try again later");
+    let outcome = comes_out(&app, &artist, "First").await;
     assert_eq!((outcome.sent, outcome.deferred), (2, 1));
-    home.inbox.accept(&fans[0].address);
-    home.clock.advance(Duration::from_secs(60));
-    home.emails_of(Scope::Due).await;
+    app.inbox.accept(&fans[0].address);
+    app.clock.advance(Duration::from_secs(60));
+    app.emails_of(Scope::Due).await;
     for fan in &fans {
-        assert_eq!(subjects(&home, fan), ["Röyksopp: First"]);
+        assert_eq!(subjects(&app, fan), ["Röyksopp: First"]);
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_email_deferred_at_its_last_byte_leaves_once_with_what_came_meanwhile() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try again".to_owned()));
-    assert_eq!(comes_out(&home, &artist, "First").await.deferred, 1);
-    comes_out(&home, &artist, "Second").await;
-    let emails = home.emails_to(&martha.address);
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try again".to_owned()));
+    assert_eq!(comes_out(&app, &artist, "First").await.deferred, 1);
+    comes_out(&app, &artist, "Second").await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
     assert!(emails[0].text.contains("First") && emails[0].text.contains("Second"));
-    home.finish().await;
+    app.finish().await;
 }
 
 /// After `fault` nobody knows whether the server kept the email: the very same one is repeated,
 /// and what comes out meanwhile goes in another.
 async fn is_repeated_after(fault: SmtpFault, has_kept: bool) {
-    let mut home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.inbox.script(fault);
-    home.config.mail.timeout = Duration::from_secs(1);
-    home.restart().await;
-    let outcome = comes_out(&home, &artist, "First").await;
+    let mut app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.inbox.script(fault);
+    app.config.mail.timeout = Duration::from_secs(1);
+    app.restart().await;
+    let outcome = comes_out(&app, &artist, "First").await;
     assert_eq!((outcome.sent, outcome.deferred), (0, 1));
-    home.config.mail.timeout = Duration::from_secs(20);
-    home.restart().await;
-    comes_out(&home, &artist, "Second").await;
-    let (second, first): (Vec<_>, Vec<_>) = home
+    app.config.mail.timeout = Duration::from_secs(20);
+    app.restart().await;
+    comes_out(&app, &artist, "Second").await;
+    let (second, first): (Vec<_>, Vec<_>) = app
         .emails_to(&martha.address)
         .into_iter()
         .partition(|email| email.subject == "Röyksopp: Second");
@@ -204,7 +204,7 @@ async fn is_repeated_after(fault: SmtpFault, has_kept: bool) {
         assert_eq!((&email.message_id, &email.text), (&first[0].message_id, &first[0].text));
     }
     assert_ne!(first[0].message_id, second[0].message_id);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
@@ -232,82 +232,82 @@ async fn a_connection_lost_in_the_middle_of_an_email_repeats_it() {
 
 #[tokio::test]
 async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let sent = home.status().await.emails.sent;
-    home.world.publish(&artist, NewAlbum::titled("First"));
-    home.checks().await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let sent = app.status().await.emails.sent;
+    app.world.publish(&artist, NewAlbum::titled("First"));
+    app.checks().await;
     for code in [200, 211, 220, 221, 235, 251, 252, 334, 354, 399] {
-        home.inbox.script(SmtpFault::RefuseMessage(code, "2.0.0 As good as taken".to_owned()));
-        let outcome = home.emails().await;
+        app.inbox.script(SmtpFault::RefuseMessage(code, "2.0.0 As good as taken".to_owned()));
+        let outcome = app.emails().await;
         assert_eq!((outcome.sent, outcome.deferred), (0, 1), "{code}");
         assert_eq!(
-            (home.status().await.emails.sent, home.status().await.emails.queued),
+            (app.status().await.emails.sent, app.status().await.emails.queued),
             (sent, 1),
             "{code}"
         );
     }
-    home.emails().await;
-    assert_eq!(home.status().await.emails.sent, sent + 1);
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
-    home.finish().await;
+    app.emails().await;
+    assert_eq!(app.status().await.emails.sent, sent + 1);
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: First"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_refused_email_after_a_cancelled_one_is_not_taken_for_sent() {
-    let mut home = Home::new().await;
-    let (artist, fans) = fans(&home, &["Aino", "Jonas", "Martha"]).await;
-    let sent = home.status().await.emails.sent;
-    home.config.mail.timeout = Duration::from_secs(1);
-    home.restart().await;
-    home.inbox.script(SmtpFault::HangAfterData { keep: false });
-    home.inbox.script(SmtpFault::RefuseMessage(554, "5.7.1 Looks like spam".to_owned()));
-    let outcome = comes_out(&home, &artist, "First").await;
+    let mut app = TestApp::new().await;
+    let (artist, fans) = fans(&app, &["Aino", "Jonas", "Martha"]).await;
+    let sent = app.status().await.emails.sent;
+    app.config.mail.timeout = Duration::from_secs(1);
+    app.restart().await;
+    app.inbox.script(SmtpFault::HangAfterData { keep: false });
+    app.inbox.script(SmtpFault::RefuseMessage(554, "5.7.1 Looks like spam".to_owned()));
+    let outcome = comes_out(&app, &artist, "First").await;
     assert_eq!((outcome.sent, outcome.deferred, outcome.refused), (1, 1, 1));
-    assert_eq!(home.status().await.emails.sent, sent + 1);
-    let got = fans.iter().map(|fan| home.emails_to(&fan.address).len());
+    assert_eq!(app.status().await.emails.sent, sent + 1);
+    let got = fans.iter().map(|fan| app.emails_to(&fan.address).len());
     assert_eq!(got.collect::<Vec<_>>(), [0, 0, 1]);
-    home.config.mail.timeout = Duration::from_secs(20);
-    home.restart().await;
-    home.emails().await;
-    assert_eq!(subjects(&home, &fans[0]), ["Röyksopp: First"]);
-    home.finish().await;
+    app.config.mail.timeout = Duration::from_secs(20);
+    app.restart().await;
+    app.emails().await;
+    assert_eq!(subjects(&app, &fans[0]), ["Röyksopp: First"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_email() {
-    let mut home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    home.config.mail.timeout = Duration::from_secs(1);
-    home.restart().await;
-    home.world.publish(&artist, NewAlbum::titled("First"));
-    home.checks().await;
+    let mut app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    app.config.mail.timeout = Duration::from_secs(1);
+    app.restart().await;
+    app.world.publish(&artist, NewAlbum::titled("First"));
+    app.checks().await;
     for fault in [
         SmtpFault::HangAtGreeting,
         SmtpFault::RefuseConnection(554, "5.3.2 Go away".to_owned()),
         SmtpFault::RefuseSender(550, "5.7.1 We do not know you".to_owned()),
     ] {
-        home.inbox.script(fault.clone());
-        let outcome = home.emails().await;
+        app.inbox.script(fault.clone());
+        let outcome = app.emails().await;
         assert_eq!((outcome.deferred, outcome.refused), (1, 0), "{fault:?}");
-        assert!(home.status().await.emails.deferred_reason.is_some(), "{fault:?}");
+        assert!(app.status().await.emails.deferred_reason.is_some(), "{fault:?}");
     }
-    home.config.mail.timeout = Duration::from_secs(20);
-    home.restart().await;
-    home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
-    home.finish().await;
+    app.config.mail.timeout = Duration::from_secs(20);
+    app.restart().await;
+    app.emails().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: First"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn however_many_albums_are_pending_each_is_named_in_the_email_or_where_it_leads() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     for number in 0..60 {
-        home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+        app.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
-    home.round().await;
-    let emails = home.emails_to(&martha.address);
+    app.round().await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
     assert!(emails[0].link("/releases").ends_with("/releases"), "where it leads");
     let mut page = martha.browser.get("/releases").await.body;
@@ -319,23 +319,23 @@ async fn however_many_albums_are_pending_each_is_named_in_the_email_or_where_it_
         let is_named = emails[0].text.contains(&title) || page.contains(&title);
         assert!(is_named, "{title} is neither in the letter nor on the page that it leads to");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn account_page_is_fine_again_after_a_later_email() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("A");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("One"));
-    home.checks().await;
-    home.inbox.script(SmtpFault::RefuseMessage(552, "5.2.2 mailbox full".into()));
-    home.emails().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("A");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("One"));
+    app.checks().await;
+    app.inbox.script(SmtpFault::RefuseMessage(552, "5.2.2 mailbox full".into()));
+    app.emails().await;
     assert!(martha.browser.get("/account").await.body.contains("did not leave"));
-    home.advance_days(1);
-    home.world.publish(&artist, NewAlbum::titled("Two"));
-    home.round().await;
+    app.advance_days(1);
+    app.world.publish(&artist, NewAlbum::titled("Two"));
+    app.round().await;
     assert!(!martha.browser.get("/account").await.body.contains("did not leave"));
-    home.finish().await;
+    app.finish().await;
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::binary::Machine;
-use crate::home::{Home, Listener};
+use crate::test_app::{Listener, TestApp};
 
 async fn download(listener: &Listener) -> (String, Value) {
     let file = listener.browser.get("/leave/everything.json").await;
@@ -35,20 +35,20 @@ fn secrets(db: &Connection) -> Vec<Vec<u8>> {
 
 #[tokio::test]
 async fn export_has_all_of_one_user_and_no_secrets() {
-    let home = Home::new().await;
-    let (shared, own) = (home.world.add_artist("Röyksopp"), home.world.add_artist("Robyn"));
-    let martha = home.listener("Martha", &[&shared, &own]).await;
-    let jonas = home.listener("Jonas", &[&shared]).await;
-    home.round().await;
-    home.world.publish(&shared, NewAlbum::titled("Junior"));
-    home.round().await;
+    let app = TestApp::new().await;
+    let (shared, own) = (app.world.add_artist("Röyksopp"), app.world.add_artist("Robyn"));
+    let martha = app.listener("Martha", &[&shared, &own]).await;
+    let jonas = app.listener("Jonas", &[&shared]).await;
+    app.round().await;
+    app.world.publish(&shared, NewAlbum::titled("Junior"));
+    app.round().await;
     martha.browser.post(&format!("/artists/{own}/mute"), &[]).await;
     martha.browser.post("/artists/sync", &[]).await;
     let feed = martha.browser.post("/feeds/atom/make", &[]).await.body;
     martha.browser.post("/account/address", &[("email", "newer@example.com")]).await;
-    home.emails().await;
-    home.world.unfollow(martha.user, &own);
-    home.follows().await;
+    app.emails().await;
+    app.world.unfollow(martha.user, &own);
+    app.follows().await;
     let (raw, all) = download(&martha).await;
     assert_eq!(all["profile"]["name_at_spotify"], "Martha");
     assert_eq!(all["profile"]["address"], "martha@example.com");
@@ -68,40 +68,40 @@ async fn export_has_all_of_one_user_and_no_secrets() {
     assert_eq!(all["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(all["feeds"][0]["kind"], "atom");
     // Nothing of Jonas, and nothing that opens anything.
-    let his = home.world.user(jonas.user).unwrap();
+    let his = app.world.user(jonas.user).unwrap();
     for needle in ["Jonas", &jonas.address, &his.id, &his.account_id] {
         assert!(!raw.contains(needle), "{needle}");
     }
     let token = feed.split("/feed/").nth(1).unwrap().split(".atom").next().unwrap();
     let session = martha.browser.cookie("dropday").unwrap();
     assert!(!raw.contains(token) && !raw.contains(&session));
-    let db = Connection::open(&home.config.database).unwrap();
+    let db = Connection::open(&app.config.database).unwrap();
     let secrets = secrets(&db);
     assert!(secrets.len() > 5, "a test of nothing");
     for secret in secrets.iter().filter(|secret| secret.len() >= 16) {
         let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
         assert!(!raw.to_lowercase().contains(&hex), "a secret is in the file");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn deletion_form_requires_the_checkbox() {
-    let home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
+    let app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
     let page = martha.browser.get("/leave").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("https://www.spotify.com/account/apps/"));
     let slip = martha.browser.post("/account/leave", &[]).await;
     assert_eq!(slip.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(slip.body.contains("Nothing was deleted"), "{}", slip.body);
-    assert_eq!(home.status().await.users.all, 1);
+    assert_eq!(app.status().await.users.all, 1);
     let meant = martha.browser.post("/account/leave", &[("sure", "on")]).await;
     assert_eq!(meant.status, StatusCode::OK);
-    assert_eq!(home.status().await.users.all, 0);
+    assert_eq!(app.status().await.users.all, 0);
     let after = martha.browser.get("/leave/everything.json").await;
     assert_eq!(after.location.as_deref(), Some("/"));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]

@@ -7,18 +7,18 @@ use dropday::store::{Tx, invitations as store};
 use jiff::SignedDuration;
 
 use crate::binary::Machine;
-use crate::home::Home;
+use crate::test_app::TestApp;
 use crate::visitor::{Answer, Visitor};
 
 const BY_INVITATION: (&str, &str) = ("WEB__SIGN_UP", "invitation");
 
-async fn invite(home: &Home, note: &str) -> NewInvitation {
+async fn invite(app: &TestApp, note: &str) -> NewInvitation {
     let good_for = SignedDuration::from_hours(14 * 24);
-    invitations::make(&home.ctx.db, &*home.ctx.rng, note, good_for).await.unwrap()
+    invitations::make(&app.ctx.db, &*app.ctx.rng, note, good_for).await.unwrap()
 }
 
-async fn remembered(home: &Home) -> Vec<Invitation> {
-    home.ctx.db.read("test", |tx: &Tx<'_>| store::list(tx)).await.unwrap()
+async fn remembered(app: &TestApp) -> Vec<Invitation> {
+    app.ctx.db.read("test", |tx: &Tx<'_>| store::list(tx)).await.unwrap()
 }
 
 /// Clicks the button of an invitation's page; returns the URL at Spotify.
@@ -32,13 +32,13 @@ async fn set_out(visitor: &Visitor, made: &NewInvitation) -> String {
 }
 
 /// A new user of this name signs in, with or without an invitation.
-async fn come(home: &Home, name: &str, made: Option<&NewInvitation>) -> (Visitor, Answer) {
-    let (visitor, user) = (home.visitor(), home.world.add_user(name));
+async fn come(app: &TestApp, name: &str, made: Option<&NewInvitation>) -> (Visitor, Answer) {
+    let (visitor, user) = (app.visitor(), app.world.add_user(name));
     let to = match made {
         Some(made) => set_out(&visitor, made).await,
         None => visitor.to_spotify().await,
     };
-    let back = home.world.consent(&to, user).unwrap();
+    let back = app.world.consent(&to, user).unwrap();
     let answer = visitor.get(&back).await;
     (visitor, answer)
 }
@@ -51,169 +51,169 @@ fn is_in((visitor, answer): &(Visitor, Answer)) -> bool {
 
 #[tokio::test]
 async fn invitation_admits_one_user() {
-    let home = Home::with(&[BY_INVITATION]).await;
-    let made = invite(&home, "Aino").await;
+    let app = TestApp::with(&[BY_INVITATION]).await;
+    let made = invite(&app, "Aino").await;
     for _ in 0..3 {
-        assert_eq!(home.visitor().get(&made.path).await.status, 200, "looking uses nothing up");
+        assert_eq!(app.visitor().get(&made.path).await.status, 200, "looking uses nothing up");
     }
-    assert!(is_in(&come(&home, "Aino", Some(&made)).await));
-    let [used] = &remembered(&home).await[..] else { panic!("one invitation") };
+    assert!(is_in(&come(&app, "Aino", Some(&made)).await));
+    let [used] = &remembered(&app).await[..] else { panic!("one invitation") };
     assert_eq!((used.note.as_str(), used.used.as_ref().unwrap().1.as_str()), ("Aino", "Aino"));
-    let page = home.visitor().get(&made.path).await;
+    let page = app.visitor().get(&made.path).await;
     assert_eq!(page.status, 410);
     assert!(page.body.contains("not good any more"), "{}", page.body);
     let token = made.path.rsplit('/').next().unwrap();
-    let (visitor, jonas) = (home.visitor(), home.world.add_user("Jonas"));
+    let (visitor, jonas) = (app.visitor(), app.world.add_user("Jonas"));
     let to = visitor.get(&format!("/login?invitation={token}")).await.location.unwrap();
-    let answer = visitor.get(&home.world.consent(&to, jonas).unwrap()).await;
+    let answer = visitor.get(&app.world.consent(&to, jonas).unwrap()).await;
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("was used already"), "{}", answer.body);
     assert!(!is_in(&(visitor, answer)));
-    assert_eq!(home.status().await.users.all, 1);
-    home.finish().await;
+    assert_eq!(app.status().await.users.all, 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn sign_up_without_invitation_stores_nothing() {
     for (sign_up, words) in [("invitation", "by invitation"), ("closed", "takes nobody new")] {
         let contact = ("WEB__CONTACT", "martha@example.org");
-        let home = Home::with(&[("WEB__SIGN_UP", sign_up), contact]).await;
-        let came = come(&home, "Mallory", None).await;
+        let app = TestApp::with(&[("WEB__SIGN_UP", sign_up), contact]).await;
+        let came = come(&app, "Mallory", None).await;
         assert_eq!(came.1.status, 403);
         let body = came.1.body.replace('\n', " ");
         assert!(body.contains(words) && body.contains("Nothing of you is kept"), "{body}");
         assert!(body.contains("mailto:martha@example.org"), "{body}");
         assert!(!is_in(&came));
-        assert_eq!(home.status().await.users.all, 0);
-        assert_eq!(home.follows().await.believed, 0, "no tokens are kept");
-        home.ctx.db.checkpoint().await.unwrap();
-        let kept = std::fs::read(&home.config.database).unwrap();
+        assert_eq!(app.status().await.users.all, 0);
+        assert_eq!(app.follows().await.applied, 0, "no tokens are kept");
+        app.ctx.db.checkpoint().await.unwrap();
+        let kept = std::fs::read(&app.config.database).unwrap();
         let name = |what: &[u8]| kept.windows(what.len()).any(|window| window == what);
         assert!(!name(b"Mallory"), "the name is nowhere on the disk");
-        home.finish().await;
+        app.finish().await;
     }
 }
 
 #[tokio::test]
 async fn existing_user_signs_in_without_invitation() {
-    let mut home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
+    let mut app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
     for sign_up in [SignUpPolicy::Invitation, SignUpPolicy::Closed] {
-        home.config.web.instance.sign_up = sign_up;
-        home.restart().await;
-        home.visitor().sign_in(&home.world, martha.user).await;
+        app.config.web.instance.sign_up = sign_up;
+        app.restart().await;
+        app.visitor().sign_in(&app.world, martha.user).await;
     }
-    home.config.web.instance.sign_up = SignUpPolicy::Invitation;
-    home.restart().await;
-    let made = invite(&home, "").await;
-    let visitor = home.visitor();
-    let back = home.world.consent(&set_out(&visitor, &made).await, martha.user).unwrap();
+    app.config.web.instance.sign_up = SignUpPolicy::Invitation;
+    app.restart().await;
+    let made = invite(&app, "").await;
+    let visitor = app.visitor();
+    let back = app.world.consent(&set_out(&visitor, &made).await, martha.user).unwrap();
     assert_eq!(visitor.get(&back).await.location.as_deref(), Some("/account"));
-    assert!(remembered(&home).await[0].used.is_none());
-    assert!(is_in(&come(&home, "Jonas", Some(&made)).await));
-    assert_eq!(home.status().await.users.all, 2);
-    home.finish().await;
+    assert!(remembered(&app).await[0].used.is_none());
+    assert!(is_in(&come(&app, "Jonas", Some(&made)).await));
+    assert_eq!(app.status().await.users.all, 2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn concurrent_sign_ups_use_invitation_once() {
-    let home = Home::with(&[BY_INVITATION]).await;
+    let app = TestApp::with(&[BY_INVITATION]).await;
     for round in 0..5 {
-        let made = invite(&home, "").await;
-        let both = [home.visitor(), home.visitor()];
+        let made = invite(&app, "").await;
+        let both = [app.visitor(), app.visitor()];
         let mut backs = Vec::new();
         for visitor in &both {
-            let user = home.world.add_user(format!("Twin {round}"));
-            backs.push(home.world.consent(&set_out(visitor, &made).await, user).unwrap());
+            let user = app.world.add_user(format!("Twin {round}"));
+            backs.push(app.world.consent(&set_out(visitor, &made).await, user).unwrap());
         }
         let (one, other) = tokio::join!(both[0].get(&backs[0]), both[1].get(&backs[1]));
         let [a, b] = both;
         assert_ne!(is_in(&(a, one)), is_in(&(b, other)));
-        assert_eq!(home.status().await.users.all, round + 1);
-        home.clock.advance(std::time::Duration::from_secs(60));
+        assert_eq!(app.status().await.users.all, round + 1);
+        app.clock.advance(std::time::Duration::from_secs(60));
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn expired_or_withdrawn_invitation_admits_nobody() {
-    let home = Home::with(&[BY_INVITATION]).await;
-    let withdrawn = invite(&home, "").await;
-    let (visitor, aino) = (home.visitor(), home.world.add_user("Aino"));
-    let back = home.world.consent(&set_out(&visitor, &withdrawn).await, aino).unwrap();
+    let app = TestApp::with(&[BY_INVITATION]).await;
+    let withdrawn = invite(&app, "").await;
+    let (visitor, aino) = (app.visitor(), app.world.add_user("Aino"));
+    let back = app.world.consent(&set_out(&visitor, &withdrawn).await, aino).unwrap();
     let number = withdrawn.invitation.number;
     let withdraw = move |tx: &Tx<'_>| store::withdraw(tx, number);
-    assert_eq!(home.ctx.db.write("test", withdraw).await.unwrap(), Withdrawal::Done);
+    assert_eq!(app.ctx.db.write("test", withdraw).await.unwrap(), Withdrawal::Done);
     let answer = visitor.get(&back).await;
-    assert_eq!((answer.status.as_u16(), home.status().await.users.all), (403, 0));
+    assert_eq!((answer.status.as_u16(), app.status().await.users.all), (403, 0));
     assert_eq!(visitor.get(&withdrawn.path).await.status, 410);
 
-    let over = invite(&home, "").await;
-    home.clock.advance(std::time::Duration::from_secs(14 * 24 * 3600 - 60));
-    let back = home.world.consent(&set_out(&visitor, &over).await, aino).unwrap();
-    home.clock.advance(std::time::Duration::from_secs(60));
+    let over = invite(&app, "").await;
+    app.clock.advance(std::time::Duration::from_secs(14 * 24 * 3600 - 60));
+    let back = app.world.consent(&set_out(&visitor, &over).await, aino).unwrap();
+    app.clock.advance(std::time::Duration::from_secs(60));
     let answer = visitor.get(&back).await;
-    assert_eq!((answer.status.as_u16(), home.status().await.users.all), (403, 0));
+    assert_eq!((answer.status.as_u16(), app.status().await.users.all), (403, 0));
     assert_eq!(visitor.get(&over.path).await.status, 410);
-    home.advance_days(31);
-    home.follows().await;
-    assert_eq!(remembered(&home).await, [], "and is forgotten a month later");
-    home.finish().await;
+    app.advance_days(31);
+    app.follows().await;
+    assert_eq!(remembered(&app).await, [], "and is forgotten a month later");
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn closed_instance_ignores_invitations_and_open_needs_none() {
-    let mut home = Home::with(&[BY_INVITATION]).await;
-    let made = invite(&home, "").await;
-    let (visitor, aino) = (home.visitor(), home.world.add_user("Aino"));
+    let mut app = TestApp::with(&[BY_INVITATION]).await;
+    let made = invite(&app, "").await;
+    let (visitor, aino) = (app.visitor(), app.world.add_user("Aino"));
     let to = set_out(&visitor, &made).await;
-    let back = home.world.consent(&to, aino).unwrap();
-    home.config.web.instance.sign_up = SignUpPolicy::Closed;
-    home.restart().await;
+    let back = app.world.consent(&to, aino).unwrap();
+    app.config.web.instance.sign_up = SignUpPolicy::Closed;
+    app.restart().await;
     assert_eq!(visitor.get(&back).await.status, 403);
     assert_eq!(visitor.get(&made.path).await.status, 403);
-    assert!(remembered(&home).await[0].used.is_none());
-    home.config.web.instance.sign_up = SignUpPolicy::Open;
-    home.restart().await;
-    assert!(is_in(&come(&home, "Jonas", None).await));
-    home.finish().await;
+    assert!(remembered(&app).await[0].used.is_none());
+    app.config.web.instance.sign_up = SignUpPolicy::Open;
+    app.restart().await;
+    assert!(is_in(&come(&app, "Jonas", None).await));
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn deleted_account_deletes_its_invitation() {
-    let home = Home::with(&[BY_INVITATION]).await;
-    let made = invite(&home, "Aino from next door").await;
-    let (visitor, _) = come(&home, "Aino", Some(&made)).await;
+    let app = TestApp::with(&[BY_INVITATION]).await;
+    let made = invite(&app, "Aino from next door").await;
+    let (visitor, _) = come(&app, "Aino", Some(&made)).await;
     visitor.post("/account/leave", &[("sure", "on")]).await;
-    assert_eq!(remembered(&home).await, []);
+    assert_eq!(remembered(&app).await, []);
     assert_eq!(visitor.get(&made.path).await.status, 410);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn forged_invitation_link_is_rejected() {
-    let home = Home::with(&[BY_INVITATION]).await;
-    let made = invite(&home, "").await;
+    let app = TestApp::with(&[BY_INVITATION]).await;
+    let made = invite(&app, "").await;
     let cut = &made.path[..made.path.len() - 1];
     let long = format!("/invitation/{}", "a".repeat(5_000));
     for path in
         [cut, "/invitation/1", "/invitation/%22%3E%3Cb%3E", "/invitation/%F0%9F%92%A9", &long]
     {
-        let page = home.visitor().get(path).await;
+        let page = app.visitor().get(path).await;
         assert_eq!(page.status, 410, "{path}");
         assert!(!page.body.contains("<b>"), "{path}");
     }
     for query in ["invitation=nobody", "invitation=", "invitation=%FF", "invitation=a&invitation=b"]
     {
-        let visitor = home.visitor();
-        let user = home.world.add_user("Mallory");
+        let visitor = app.visitor();
+        let user = app.world.add_user("Mallory");
         let to =
             visitor.get(&format!("/login?{query}")).await.location.expect("a trip all the same");
-        let answer = visitor.get(&home.world.consent(&to, user).unwrap()).await;
+        let answer = visitor.get(&app.world.consent(&to, user).unwrap()).await;
         assert_eq!(answer.status, 403, "{query}");
     }
-    assert_eq!(home.status().await.users.all, 0);
-    home.finish().await;
+    assert_eq!(app.status().await.users.all, 0);
+    app.finish().await;
 }
 
 #[tokio::test]

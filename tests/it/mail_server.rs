@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::home::Home;
+use crate::test_app::TestApp;
 
 /// A certificate for 127.0.0.1, and the file with its certificate authority.
 fn certificate() -> (Arc<ServerConfig>, NamedTempFile) {
@@ -60,59 +60,59 @@ async fn emails_are_sent_over_tls_only_to_trusted_server() {
     let authority = authority.path().to_str().unwrap();
     let login = Some(("dropday".to_owned(), "p@ss:w/rd".to_owned()));
     let inbox = InboxSettings { login };
-    let mut home = Home::with_inbox(&[("MAIL__CA_FILE", authority)], inbox).await;
-    let proxy = tls_proxy(config, home.inbox.address()).await.to_string();
-    let url = home.inbox.url().replace("smtp://", "smtps://");
-    let url = url.replace(&home.inbox.address().to_string(), &proxy);
-    home.config.mail.smtp_url = SecretString::from(url);
-    home.restart().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("First"));
-    let ca_file = home.config.mail.ca_file.take();
-    home.restart().await;
-    home.round().await;
-    assert!(home.emails_to(&martha.address).is_empty(), "sent to an untrusted server");
-    let why = home.status().await.emails.deferred_reason.unwrap();
+    let mut app = TestApp::with_inbox(&[("MAIL__CA_FILE", authority)], inbox).await;
+    let proxy = tls_proxy(config, app.inbox.address()).await.to_string();
+    let url = app.inbox.url().replace("smtp://", "smtps://");
+    let url = url.replace(&app.inbox.address().to_string(), &proxy);
+    app.config.mail.smtp_url = SecretString::from(url);
+    app.restart().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("First"));
+    let ca_file = app.config.mail.ca_file.take();
+    app.restart().await;
+    app.round().await;
+    assert!(app.emails_to(&martha.address).is_empty(), "sent to an untrusted server");
+    let why = app.status().await.emails.deferred_reason.unwrap();
     assert!(why.contains("mail.ca_file"), "{why}");
-    home.config.mail.ca_file = ca_file;
-    home.restart().await;
-    home.emails().await;
-    assert_eq!(home.emails_to(&martha.address).len(), 1);
-    home.finish().await;
+    app.config.mail.ca_file = ca_file;
+    app.restart().await;
+    app.emails().await;
+    assert_eq!(app.emails_to(&martha.address).len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn rejected_login_stops_the_run_and_loses_nothing() {
     let login = Some(("dropday".to_owned(), "right".to_owned()));
     let inbox = InboxSettings { login };
-    let mut home = Home::with_inbox(&[], inbox).await;
-    let artist = home.world.add_artist("Röyksopp");
+    let mut app = TestApp::with_inbox(&[], inbox).await;
+    let artist = app.world.add_artist("Röyksopp");
     let mut listeners = Vec::new();
     for name in ["Martha", "Jonas"] {
-        listeners.push(home.listener(name, &[&artist]).await);
+        listeners.push(app.listener(name, &[&artist]).await);
     }
-    home.round().await;
-    let wrong = home.inbox.url().replace("right", "wrong");
-    let right = std::mem::replace(&mut home.config.mail.smtp_url, SecretString::from(wrong));
-    home.restart().await;
-    home.world.publish(&artist, NewAlbum::titled("First"));
-    home.checks().await;
-    let outcome = home.emails().await;
+    app.round().await;
+    let wrong = app.inbox.url().replace("right", "wrong");
+    let right = std::mem::replace(&mut app.config.mail.smtp_url, SecretString::from(wrong));
+    app.restart().await;
+    app.world.publish(&artist, NewAlbum::titled("First"));
+    app.checks().await;
+    let outcome = app.emails().await;
     assert_eq!(
         (outcome.sent, outcome.deferred, outcome.refused),
         (0, 1, 0),
         "the next is not tried"
     );
-    let why = home.status().await.emails.deferred_reason.unwrap();
+    let why = app.status().await.emails.deferred_reason.unwrap();
     assert!(why.contains("log-in failed") && why.contains("535"), "{why}");
     assert!(!why.contains("wrong@") && !why.contains("dropday:"), "{why}");
-    home.config.mail.smtp_url = right;
-    home.restart().await;
-    home.emails().await;
+    app.config.mail.smtp_url = right;
+    app.restart().await;
+    app.emails().await;
     for listener in &listeners {
-        assert_eq!(home.emails_to(&listener.address).len(), 1);
+        assert_eq!(app.emails_to(&listener.address).len(), 1);
     }
-    home.finish().await;
+    app.finish().await;
 }

@@ -16,7 +16,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::binary::{Machine, free_address};
-use crate::home::{Home, START};
+use crate::test_app::{START, TestApp};
 use crate::visitor::{Answer, Visitor};
 
 /// A page of metrics, parsed as Prometheus does.
@@ -45,8 +45,8 @@ impl Page {
         Self { text: text.to_owned(), series: series.collect() }
     }
 
-    async fn of(home: &Home) -> Self {
-        let answer = ask(home).await;
+    async fn of(app: &TestApp) -> Self {
+        let answer = ask(app).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4");
         Self::read(&answer.body)
@@ -75,8 +75,8 @@ impl Page {
 }
 
 /// Scrapes a new listener, which has nothing cached.
-async fn ask(home: &Home) -> Answer {
-    let serving = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+async fn ask(app: &TestApp) -> Answer {
+    let serving = serve(|_| web::metrics::router(Arc::clone(&app.ctx))).await;
     let (url, _server) = serving.unwrap();
     Visitor::new(&url).get("/metrics").await
 }
@@ -100,22 +100,22 @@ fn file(name: &str) -> String {
 
 #[tokio::test]
 async fn metrics_count_what_happened() {
-    let home = Home::with(&[("SCHEDULE__ZONE", "Europe/Berlin")]).await;
-    let [one, two] = ["Röyksopp", "Robyn"].map(|name| home.world.add_artist(name));
-    home.listener("Martha", &[&one, &two]).await;
-    home.round().await;
+    let app = TestApp::with(&[("SCHEDULE__ZONE", "Europe/Berlin")]).await;
+    let [one, two] = ["Röyksopp", "Robyn"].map(|name| app.world.add_artist(name));
+    app.listener("Martha", &[&one, &two]).await;
+    app.round().await;
     // Monday noon UTC is 13:00 in Berlin.
-    home.world.publish(&one, NewAlbum::titled("New").on("2026-11-23"));
-    home.advance_hours(1);
-    home.checks().await;
-    home.advance_hours(2);
-    home.emails().await;
-    home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
-    home.checks().await;
+    app.world.publish(&one, NewAlbum::titled("New").on("2026-11-23"));
+    app.advance_hours(1);
+    app.checks().await;
+    app.advance_hours(2);
+    app.emails().await;
+    app.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
+    app.checks().await;
 
-    let page = Page::of(&home).await;
+    let page = Page::of(&app).await;
     assert_eq!(page.value("users{state=\"all\"}"), 1.0);
-    assert_eq!(page.value("artists{state=\"watched\"}"), 2.0);
+    assert_eq!(page.value("artists{state=\"tracked\"}"), 2.0);
     assert_eq!(page.value("artists{state=\"failing\"}"), 1.0);
     assert_eq!(page.value("artists_unchecked{longer_than_days=\"1\"}"), 0.0);
     let calls = "spotify_calls_total{bucket=\"artist_albums\",outcome=";
@@ -132,51 +132,51 @@ async fn metrics_count_what_happened() {
     assert_eq!(page.value("consents_ending{within_days=\"190\"}"), 1.0);
     assert!(page.value("database_size_bytes{part=\"file\"}") > 0.0);
 
-    home.advance_days(2);
-    let later = Page::of(&home).await;
+    app.advance_days(2);
+    let later = Page::of(&app).await;
     assert_eq!(later.value("artists_unchecked{longer_than_days=\"1\"}"), 2.0);
     assert_eq!(later.value("artists_unchecked{longer_than_days=\"3\"}"), 0.0);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn metrics_show_pending_work_and_its_age() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.inbox.stop().await;
-    home.world.publish(&artist, NewAlbum::titled("New"));
-    home.round().await;
-    home.advance_hours(2);
-    home.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(600) }]);
-    home.checks().await;
-    let page = Page::of(&home).await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.inbox.stop().await;
+    app.world.publish(&artist, NewAlbum::titled("New"));
+    app.round().await;
+    app.advance_hours(2);
+    app.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(600) }]);
+    app.checks().await;
+    let page = Page::of(&app).await;
     assert_eq!(page.value("emails_pending{longer_than_minutes=\"60\"}"), 1.0);
     assert_eq!(page.value("emails_pending{longer_than_minutes=\"360\"}"), 0.0);
     assert_eq!(page.value("emails_deferred"), 1.0);
-    assert_eq!(page.value("emails_total{kind=\"news\",outcome=\"put_off\"}"), 1.0);
+    assert_eq!(page.value("emails_total{kind=\"news\",outcome=\"deferred\"}"), 1.0);
     assert_eq!(page.value("spotify_pause_seconds{scope=\"all\"}"), 600.0);
     assert_eq!(page.value("spotify_pause_seconds{scope=\"following\"}"), 0.0);
-    home.finish_owing(1).await;
+    app.finish_owing(1).await;
 }
 
 #[tokio::test]
 async fn series_do_not_depend_on_users() {
-    let home = Home::new().await;
-    let before = Page::of(&home).await;
-    let (artists, martha) = home.listener_of("Martha", 3).await;
-    home.round().await;
-    home.world.publish(&artists[0], NewAlbum::titled("Unmistakable"));
-    home.round().await;
+    let app = TestApp::new().await;
+    let before = Page::of(&app).await;
+    let (artists, martha) = app.listener_of("Martha", 3).await;
+    app.round().await;
+    app.world.publish(&artists[0], NewAlbum::titled("Unmistakable"));
+    app.round().await;
     let operator = Operator::at(Some(&EmailAddress::parse("op@example.com").unwrap()));
-    home.ctx
+    app.ctx
         .db
         .write("test", move |tx| operator.enqueue_alert(tx, OperatorAlert::PremiumLapsed))
         .await
         .unwrap();
-    home.emails().await;
-    let after = Page::of(&home).await;
+    app.emails().await;
+    let after = Page::of(&app).await;
     let names = |page: &Page| page.series.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&before), names(&after));
     assert!(after.series.len() < 400, "{} series", after.series.len());
@@ -186,13 +186,13 @@ async fn series_do_not_depend_on_users() {
     {
         assert!(!after.text.contains(private), "{private} in {}", after.text);
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn metrics_doc_lists_all_metrics() {
-    let home = Home::new().await;
-    let page = Page::of(&home).await;
+    let app = TestApp::new().await;
+    let page = Page::of(&app).await;
     let row = |metric: Metric| {
         let Metric { name, kind, labels, help } = metric;
         format!("| `{name}` | {kind} | {labels} | {help} |\n")
@@ -202,7 +202,7 @@ async fn metrics_doc_lists_all_metrics() {
         file("docs/metrics.md").contains(&format!("\n|---|---|---|---|\n{table}\n")),
         "the table is:\n{table}"
     );
-    home.finish().await;
+    app.finish().await;
 }
 
 /// The metrics and label values in a query.
@@ -231,8 +231,8 @@ fn matchers(query: &str) -> Vec<(String, String, String)> {
 }
 
 async fn assert_all_exist(queries: &[String], least: usize) {
-    let home = Home::new().await;
-    let page = Page::of(&home).await;
+    let app = TestApp::new().await;
+    let page = Page::of(&app).await;
     let known: BTreeSet<String> =
         page.series.keys().map(|series| series.split('{').next().unwrap().to_owned()).collect();
     assert!(queries.len() >= least, "{queries:?}");
@@ -252,7 +252,7 @@ async fn assert_all_exist(queries: &[String], least: usize) {
             assert!(is_there, "{query}: no {name} has {label}=\"{value}\"");
         }
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
@@ -312,24 +312,24 @@ async fn metrics_are_served_only_at_their_own_address() {
 
 #[tokio::test]
 async fn frequent_scrapes_cause_one_database_query() {
-    let home = Home::new().await;
-    let serving = serve(|_| web::metrics::router(Arc::clone(&home.ctx))).await;
+    let app = TestApp::new().await;
+    let serving = serve(|_| web::metrics::router(Arc::clone(&app.ctx))).await;
     let (url, _server) = serving.unwrap();
     let prometheus = Visitor::new(&url);
     let first = prometheus.get("/metrics").await.body;
-    home.listener("Martha", &[]).await;
+    app.listener("Martha", &[]).await;
     for page in futures_util::future::join_all((0..20).map(|_| prometheus.get("/metrics"))).await {
         assert_eq!(page.body, first);
     }
-    home.clock.advance(Duration::from_secs(6));
+    app.clock.advance(Duration::from_secs(6));
     let later = prometheus.get("/metrics").await.body;
     assert_eq!(Page::read(&later).value("users{state=\"all\"}"), 1.0);
-    home.clock.set("2020-01-01T00:00:00Z".parse().unwrap());
+    app.clock.set("2020-01-01T00:00:00Z".parse().unwrap());
     assert_ne!(
         prometheus.get("/metrics").await.body,
         later,
         "a clock that steps back holds up nothing"
     );
-    home.clock.set(START.parse().unwrap());
-    home.finish().await;
+    app.clock.set(START.parse().unwrap());
+    app.finish().await;
 }

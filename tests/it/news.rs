@@ -2,265 +2,265 @@
 
 use dropday::demo::world::{Endpoint, NewAlbum};
 
-use crate::home::Home;
+use crate::test_app::TestApp;
 
 #[tokio::test]
 async fn the_initial_scan_at_an_artist_is_silent() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
     for (title, date) in [("Melody A.M.", "2001-09-03"), ("Nearly new", "2026-11-22")] {
-        home.world.publish(&artist, NewAlbum::titled(title).on(date));
+        app.world.publish(&artist, NewAlbum::titled(title).on(date));
     }
-    home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    assert!(home.inbox.emails().is_empty());
-    home.finish().await;
+    app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    assert!(app.inbox.emails().is_empty());
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_album_of_the_day_of_following_is_told_at_the_initial_scan() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    home.world.publish(&artist, NewAlbum::titled("Old").on("2026-11-22"));
-    home.world.publish(&artist, NewAlbum::titled("Today").on("2026-11-23"));
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    let subjects: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    app.world.publish(&artist, NewAlbum::titled("Old").on("2026-11-22"));
+    app.world.publish(&artist, NewAlbum::titled("Today").on("2026-11-23"));
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    let subjects: Vec<_> = app.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
     assert_eq!(subjects, ["Röyksopp: Today"]);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_new_album_is_mailed_once_to_every_follower_though_asked_about_once() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
     let mut listeners = Vec::new();
     for name in ["Martha", "Jonas", "Aino"] {
-        listeners.push(home.listener(name, &[&artist]).await);
+        listeners.push(app.listener(name, &[&artist]).await);
     }
-    let elsewhere = home.world.add_artist("Somebody else");
-    let other = home.listener("Otto", &[&elsewhere]).await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries III").on("2026-11-23"));
-    home.world.forget_requests();
+    let elsewhere = app.world.add_artist("Somebody else");
+    let other = app.listener("Otto", &[&elsewhere]).await;
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("Profound Mysteries III").on("2026-11-23"));
+    app.world.forget_requests();
     for _ in 0..3 {
-        home.advance_hours(7);
-        home.round().await;
+        app.advance_hours(7);
+        app.round().await;
     }
-    let asked = home.world.requests();
+    let asked = app.world.requests();
     let asked =
         asked.iter().filter(|r| r.endpoint == Endpoint::ArtistAlbums && r.path.contains(&artist));
     assert_eq!(asked.count(), 3, "once in each round, for all three");
     for listener in &listeners {
-        let emails = home.emails_to(&listener.address);
+        let emails = app.emails_to(&listener.address);
         assert_eq!(emails.len(), 1);
         assert_eq!(emails[0].subject, "Röyksopp: Profound Mysteries III");
         assert!(emails[0].text.contains("You follow Röyksopp"), "{}", emails[0].text);
         assert!(emails[0].html.contains("/preferences"));
     }
-    assert!(home.emails_to(&other.address).is_empty());
-    home.finish().await;
+    assert!(app.emails_to(&other.address).is_empty());
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn all_that_a_user_is_pending_goes_in_one_email() {
-    let home = Home::new().await;
-    let artists: Vec<_> = ["A", "B", "C"].map(|name| home.world.add_artist(name)).into();
+    let app = TestApp::new().await;
+    let artists: Vec<_> = ["A", "B", "C"].map(|name| app.world.add_artist(name)).into();
     let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
-    let martha = home.listener("Martha", &ids).await;
-    home.round().await;
+    let martha = app.listener("Martha", &ids).await;
+    app.round().await;
     for artist in &artists {
-        home.world.publish(artist, NewAlbum::titled("New"));
+        app.world.publish(artist, NewAlbum::titled("New"));
     }
-    home.round().await;
-    let emails = home.emails_to(&martha.address);
+    app.round().await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
     assert!(emails[0].subject.starts_with("3 new albums"), "{}", emails[0].subject);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_old_album_that_appears_late_is_remembered_without_a_word() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    home.listener("Martha", &[&artist]).await;
-    home.round().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    app.listener("Martha", &[&artist]).await;
+    app.round().await;
     for date in ["1994", "1994-05", "2026-09-23", "0000"] {
-        home.world.publish(&artist, NewAlbum::titled("Late").on(date));
+        app.world.publish(&artist, NewAlbum::titled("Late").on(date));
     }
-    home.round().await;
-    assert!(home.inbox.emails().is_empty());
-    home.finish().await;
+    app.round().await;
+    assert!(app.inbox.emails().is_empty());
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_date_is_told_no_more_precisely_than_it_is_known() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("Sometime").on("2026"));
-    home.round().await;
-    let text = &home.emails_to(&martha.address)[0].text;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("Sometime").on("2026"));
+    app.round().await;
+    let text = &app.emails_to(&martha.address)[0].text;
     assert!(text.contains("2026") && !text.contains("January"), "{text}");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_album_of_two_followed_artists_is_told_once_with_both_reasons() {
-    let home = Home::new().await;
-    let robyn = home.world.add_artist("Robyn");
-    let royksopp = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&robyn, &royksopp]).await;
-    home.round().await;
-    home.world.publish(&royksopp, NewAlbum::titled("Do It Again").with(&robyn));
-    home.round().await;
-    let emails = home.emails_to(&martha.address);
+    let app = TestApp::new().await;
+    let robyn = app.world.add_artist("Robyn");
+    let royksopp = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&robyn, &royksopp]).await;
+    app.round().await;
+    app.world.publish(&royksopp, NewAlbum::titled("Do It Again").with(&robyn));
+    app.round().await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
     assert_eq!(emails[0].text.matches("Do It Again").count(), 1, "{}", emails[0].text);
     assert!(emails[0].text.contains("You follow Robyn"), "{}", emails[0].text);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn who_follows_an_artist_later_is_not_flooded_with_what_came_before() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("First"));
-    home.round().await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
-    home.round().await;
-    assert!(home.emails_to(&jonas.address).is_empty());
-    home.world.publish(&artist, NewAlbum::titled("Second"));
-    home.round().await;
-    assert_eq!(home.emails_to(&jonas.address).len(), 1);
-    home.finish().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("First"));
+    app.round().await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
+    app.round().await;
+    assert!(app.emails_to(&jonas.address).is_empty());
+    app.world.publish(&artist, NewAlbum::titled("Second"));
+    app.round().await;
+    assert_eq!(app.emails_to(&jonas.address).len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn what_comes_out_between_signing_in_and_confirming_is_told_on_confirming() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.world.add_user("Martha");
-    home.world.follow(martha, &artist);
-    let browser = home.visitor();
-    browser.sign_in(&home.world, martha).await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.world.add_user("Martha");
+    app.world.follow(martha, &artist);
+    let browser = app.visitor();
+    browser.sign_in(&app.world, martha).await;
     browser.post("/account/address", &[("email", "martha@example.com")]).await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("Meanwhile"));
-    home.round().await;
-    let emails = home.emails_to("martha@example.com");
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("Meanwhile"));
+    app.round().await;
+    let emails = app.emails_to("martha@example.com");
     assert_eq!(emails.len(), 1, "only the letter that asks to confirm");
     browser.post(&emails[0].link("/confirm/"), &[]).await;
-    home.round().await;
-    home.round().await;
+    app.round().await;
+    app.round().await;
     let subjects: Vec<_> =
-        home.emails_to("martha@example.com").into_iter().skip(1).map(|l| l.subject).collect();
+        app.emails_to("martha@example.com").into_iter().skip(1).map(|l| l.subject).collect();
     assert_eq!(subjects, ["Welcome to Dropday: 1 artist watched for you", "Röyksopp: Meanwhile"]);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_artist_with_more_new_albums_than_a_page_holds_loses_none() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Prolific");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Prolific");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     for number in 0..23 {
-        home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+        app.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
-    home.round().await;
-    let emails = home.emails_to(&martha.address);
+    app.round().await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
     for number in 0..23 {
         assert!(emails[0].text.contains(&format!("Number {number:02}.")), "{number}");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_album_that_is_not_on_the_first_page_is_found_since_the_total_grew() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Unsorted");
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Unsorted");
     for number in 0..15 {
-        home.world.publish(&artist, NewAlbum::titled(format!("Old {number}")).on("2010-01-01"));
+        app.world.publish(&artist, NewAlbum::titled(format!("Old {number}")).on("2010-01-01"));
     }
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     // Dates decide the order of the list; a year alone sorts it behind the days of that year.
     for number in 0..10 {
-        home.world
+        app.world
             .publish(&artist, NewAlbum::titled(format!("Dated ahead {number}")).on("2027-06-01"));
     }
-    home.round().await;
-    home.inbox.empty();
-    home.world.publish(&artist, NewAlbum::titled("Hidden"));
-    home.world.forget_requests();
-    home.round().await;
-    assert_eq!(home.world.count(Endpoint::ArtistAlbums), 2, "page one, and the page that explains");
-    let subjects: Vec<_> = home.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
+    app.round().await;
+    app.inbox.empty();
+    app.world.publish(&artist, NewAlbum::titled("Hidden"));
+    app.world.forget_requests();
+    app.round().await;
+    assert_eq!(app.world.count(Endpoint::ArtistAlbums), 2, "page one, and the page that explains");
+    let subjects: Vec<_> = app.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
     assert_eq!(subjects, ["Unsorted: Hidden"]);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_total_that_lies_costs_no_endless_walk() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Claims 682");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.change_artist(&artist, |artist| artist.claimed_total = Some(682));
-    home.world.publish(&artist, NewAlbum::titled("Real"));
-    home.world.forget_requests();
-    home.round().await;
-    home.round().await;
-    assert!(home.world.count(Endpoint::ArtistAlbums) <= 4);
-    assert_eq!(home.emails_to(&martha.address).len(), 1);
-    home.finish().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Claims 682");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.change_artist(&artist, |artist| artist.claimed_total = Some(682));
+    app.world.publish(&artist, NewAlbum::titled("Real"));
+    app.world.forget_requests();
+    app.round().await;
+    app.round().await;
+    assert!(app.world.count(Endpoint::ArtistAlbums) <= 4);
+    assert_eq!(app.emails_to(&martha.address).len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn following_again_floods_nobody() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.unfollow(martha.user, &artist);
-    home.advance_days(2);
-    home.round().await;
-    home.advance_days(1);
-    home.round().await;
-    home.advance_days(30);
-    home.world.publish(&artist, NewAlbum::titled("While away"));
-    home.advance_days(1);
-    home.world.follow(martha.user, &artist);
-    home.round().await;
-    assert!(home.inbox.emails().is_empty());
-    home.world.publish(&artist, NewAlbum::titled("Back"));
-    home.round().await;
-    assert_eq!(home.emails_to(&martha.address).len(), 1);
-    home.finish().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.unfollow(martha.user, &artist);
+    app.advance_days(2);
+    app.round().await;
+    app.advance_days(1);
+    app.round().await;
+    app.advance_days(30);
+    app.world.publish(&artist, NewAlbum::titled("While away"));
+    app.advance_days(1);
+    app.world.follow(martha.user, &artist);
+    app.round().await;
+    assert!(app.inbox.emails().is_empty());
+    app.world.publish(&artist, NewAlbum::titled("Back"));
+    app.round().await;
+    assert_eq!(app.emails_to(&martha.address).len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn albums_released_before_a_late_check_are_news() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("A");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.advance_days(3);
-    home.world.publish(&artist, NewAlbum::titled("Long ago").on("2026-11-26"));
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("A");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.advance_days(3);
+    app.world.publish(&artist, NewAlbum::titled("Long ago").on("2026-11-26"));
     (0..12).for_each(|n| {
         let title = format!("Later {n:02}.");
-        drop(home.world.publish(&artist, NewAlbum::titled(title).on("2026-11-28")));
+        drop(app.world.publish(&artist, NewAlbum::titled(title).on("2026-11-28")));
     });
-    home.advance_days(90);
-    home.world.publish(&artist, NewAlbum::titled("Reissued").on("2001-05-06"));
-    home.round().await;
-    let text = &home.emails_to(&martha.address)[0].text;
+    app.advance_days(90);
+    app.world.publish(&artist, NewAlbum::titled("Reissued").on("2001-05-06"));
+    app.round().await;
+    let text = &app.emails_to(&martha.address)[0].text;
     assert!(text.contains("Long ago") && text.contains("Later 11."), "{text}");
     assert!(!text.contains("Reissued"), "it was added late");
-    home.finish().await;
+    app.finish().await;
 }

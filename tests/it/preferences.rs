@@ -5,69 +5,69 @@ use std::time::Duration;
 use dropday::demo::world::NewAlbum;
 use reqwest::{Method, StatusCode};
 
-use crate::home::{Email, Home, Listener};
+use crate::test_app::{Email, Listener, TestApp};
 
-async fn fan(home: &Home) -> (String, Listener) {
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+async fn fan(app: &TestApp) -> (String, Listener) {
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     (artist, martha)
 }
 
-fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
+fn subjects(app: &TestApp, listener: &Listener) -> Vec<String> {
+    app.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 /// The email about this album.
-async fn email_about(home: &Home, artist: &str, martha: &Listener, title: &str) -> Email {
-    home.world.publish(artist, NewAlbum::titled(title));
-    home.round().await;
-    home.emails_to(&martha.address).pop().expect("a letter")
+async fn email_about(app: &TestApp, artist: &str, martha: &Listener, title: &str) -> Email {
+    app.world.publish(artist, NewAlbum::titled(title));
+    app.round().await;
+    app.emails_to(&martha.address).pop().expect("a letter")
 }
 
 #[tokio::test]
 async fn live_albums_and_remixes_respect_preferences() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
     jonas.browser.choose(&["live", "remixes"]).await;
-    home.round().await;
+    app.round().await;
     for title in ["Live at Leeds", "Profound Mysteries (Remixes)", "Long Live"] {
-        home.world.publish(&artist, NewAlbum::titled(title));
-        home.round().await;
+        app.world.publish(&artist, NewAlbum::titled(title));
+        app.round().await;
     }
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Long Live"]);
-    assert_eq!(subjects(&home, &jonas).len(), 3);
-    let live = &home.emails_to(&jonas.address)[0];
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Long Live"]);
+    assert_eq!(subjects(&app, &jonas).len(), 3);
+    let live = &app.emails_to(&jonas.address)[0];
     assert!(live.text.contains("Live album"), "{}", live.text);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn mute_link_silences_artist_until_unmuted() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let email = email_about(&home, &artist, &martha, "First").await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let email = email_about(&app, &artist, &martha, "First").await;
     let link = email.link("/mute/");
-    let page = home.visitor().get(&link).await;
+    let page = app.visitor().get(&link).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("Röyksopp"), "{}", page.body);
     // Enqueued before the mute, and not sent after it.
-    home.world.publish(&artist, NewAlbum::titled("Second"));
-    home.checks().await;
-    assert_eq!(home.visitor().post(&link, &[]).await.status, StatusCode::OK);
-    assert_eq!(home.emails().await.dropped, 1);
-    home.world.publish(&artist, NewAlbum::titled("Third"));
-    home.round().await;
-    assert_eq!(subjects(&home, &martha).len(), 1);
+    app.world.publish(&artist, NewAlbum::titled("Second"));
+    app.checks().await;
+    assert_eq!(app.visitor().post(&link, &[]).await.status, StatusCode::OK);
+    assert_eq!(app.emails().await.dropped, 1);
+    app.world.publish(&artist, NewAlbum::titled("Third"));
+    app.round().await;
+    assert_eq!(subjects(&app, &martha).len(), 1);
 
     let page = martha.browser.get("/preferences").await.body;
     assert!(page.contains("Röyksopp"), "{page}");
     martha.browser.post("/preferences", &usual(&[("unmute", &artist)])).await;
     assert!(!martha.browser.get("/preferences").await.body.contains("Röyksopp"));
-    assert_eq!(email_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
-    assert_eq!(subjects(&home, &martha).len(), 2, "New releases meanwhile stays untold");
-    home.finish().await;
+    assert_eq!(email_about(&app, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
+    assert_eq!(subjects(&app, &martha).len(), 2, "New releases meanwhile stays untold");
+    app.finish().await;
 }
 
 fn usual<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
@@ -77,41 +77,41 @@ fn usual<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 
 #[tokio::test]
 async fn shared_album_is_announced_unless_all_artists_muted() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let robyn = home.world.add_artist("Robyn");
-    home.world.follow(martha.user, &robyn);
-    home.round().await;
-    let email = email_about(&home, &artist, &martha, "Alone").await;
-    home.visitor().post(&email.link("/mute/"), &[]).await;
-    home.world.publish(&artist, NewAlbum::titled("Do It Again").with(&robyn));
-    home.round().await;
-    let email = home.emails_to(&martha.address).pop().unwrap();
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let robyn = app.world.add_artist("Robyn");
+    app.world.follow(martha.user, &robyn);
+    app.round().await;
+    let email = email_about(&app, &artist, &martha, "Alone").await;
+    app.visitor().post(&email.link("/mute/"), &[]).await;
+    app.world.publish(&artist, NewAlbum::titled("Do It Again").with(&robyn));
+    app.round().await;
+    let email = app.emails_to(&martha.address).pop().unwrap();
     assert!(email.subject.contains("Do It Again"), "{}", email.subject);
     assert!(email.text.contains("You follow Robyn"), "{}", email.text);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn one_click_unsubscribe_needs_no_cookie() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let email = email_about(&home, &artist, &martha, "First").await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let email = email_about(&app, &artist, &martha, "First").await;
     let link = email.link("/unsubscribe/");
     for _ in 0..3 {
-        assert_eq!(home.visitor().get(&link).await.status, StatusCode::OK);
-        assert_eq!(home.visitor().ask(Method::HEAD, &link, |r| r).await.status, StatusCode::OK);
+        assert_eq!(app.visitor().get(&link).await.status, StatusCode::OK);
+        assert_eq!(app.visitor().ask(Method::HEAD, &link, |r| r).await.status, StatusCode::OK);
     }
-    assert_eq!(email_about(&home, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
+    assert_eq!(email_about(&app, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
 
     // RFC 8058, 3.2
     let click = [("List-Unsubscribe", "One-Click")];
     for _ in 0..2 {
-        assert_eq!(home.visitor().post(&link, &click).await.status, StatusCode::OK);
+        assert_eq!(app.visitor().post(&link, &click).await.status, StatusCode::OK);
     }
-    home.world.publish(&artist, NewAlbum::titled("Third"));
-    home.round().await;
-    assert_eq!(subjects(&home, &martha).len(), 2);
+    app.world.publish(&artist, NewAlbum::titled("Third"));
+    app.round().await;
+    assert_eq!(subjects(&app, &martha).len(), 2);
     let page = martha.browser.get("/account").await.body;
     assert!(page.contains("Emails about new releases are off"), "{page}");
     let page = martha.browser.get("/releases").await.words();
@@ -119,20 +119,20 @@ async fn one_click_unsubscribe_needs_no_cookie() {
     assert!(page.contains("Third") && page.contains(why), "what no letter told: {page}");
 
     martha.browser.choose(&[]).await;
-    home.round().await;
-    assert_eq!(subjects(&home, &martha).len(), 2, "New releases meanwhile floods nobody");
-    assert_eq!(email_about(&home, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
-    home.finish().await;
+    app.round().await;
+    assert_eq!(subjects(&app, &martha).len(), 2, "New releases meanwhile floods nobody");
+    assert_eq!(email_about(&app, &artist, &martha, "Fourth").await.subject, "Röyksopp: Fourth");
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn email_link_works_for_its_purpose_only() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let other = home.world.add_artist("Robyn");
-    let jonas = home.listener("Jonas", &[&artist, &other]).await;
-    home.round().await;
-    let email = email_about(&home, &artist, &martha, "First").await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let other = app.world.add_artist("Robyn");
+    let jonas = app.listener("Jonas", &[&artist, &other]).await;
+    app.round().await;
+    let email = email_about(&app, &artist, &martha, "First").await;
     let token = |kind: &str| email.link(kind).rsplit_once('/').unwrap().1.to_owned();
     let (unsubscribe, mute) = (token("/unsubscribe/"), token("/mute/"));
     let signature = unsubscribe.split_once('.').unwrap().1.to_owned();
@@ -151,39 +151,39 @@ async fn email_link_works_for_its_purpose_only() {
         "/mute/1..".to_owned(),
         "/mute/%F0%9F%A5%81".to_owned(),
     ] {
-        for answer in [home.visitor().get(&path).await, home.visitor().post(&path, &[]).await] {
+        for answer in [app.visitor().get(&path).await, app.visitor().post(&path, &[]).await] {
             assert_eq!(answer.status, StatusCode::GONE, "{path}");
         }
     }
-    home.inbox.empty();
-    home.world.publish(&artist, NewAlbum::titled("Second"));
-    home.round().await;
-    assert_eq!((subjects(&home, &martha).len(), subjects(&home, &jonas).len()), (1, 1));
+    app.inbox.empty();
+    app.world.publish(&artist, NewAlbum::titled("Second"));
+    app.round().await;
+    assert_eq!((subjects(&app, &martha).len(), subjects(&app, &jonas).len()), (1, 1));
 
     martha.browser.post("/account/leave", &[("sure", "on")]).await;
     for path in [format!("/unsubscribe/{unsubscribe}"), format!("/mute/{mute}")] {
-        assert_eq!(home.visitor().post(&path, &[]).await.status, StatusCode::GONE, "{path}");
+        assert_eq!(app.visitor().post(&path, &[]).await.status, StatusCode::GONE, "{path}");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn cross_site_unsubscribe_is_rejected() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let email = email_about(&home, &artist, &martha, "First").await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let email = email_about(&app, &artist, &martha, "First").await;
     for path in [email.link("/unsubscribe/"), email.link("/mute/"), "/preferences".to_owned()] {
         let answer = martha.browser.post_from_elsewhere(&path, &[("letters", "none")]).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
     }
-    assert_eq!(email_about(&home, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
-    home.finish().await;
+    assert_eq!(email_about(&app, &artist, &martha, "Second").await.subject, "Röyksopp: Second");
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn invalid_preferences_form_keeps_submitted_values() {
-    let home = Home::new().await;
-    let (_, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (_, martha) = fan(&app).await;
     let post = async |form: &[(&str, &str)]| martha.browser.post("/preferences", form).await;
     let typo = [("letters", "daily"), ("hour", "7"), ("zone", "Europe/Berln"), ("live", "on")];
     let answer = post(&typo).await;
@@ -211,118 +211,118 @@ async fn invalid_preferences_form_keeps_submitted_values() {
     }
     let page = martha.browser.get("/preferences").await.body;
     assert!(page.contains("value=\"at_once\" checked"), "nothing of it was taken");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn preferences_need_a_session() {
-    let home = Home::new().await;
-    let stranger = home.visitor();
+    let app = TestApp::new().await;
+    let stranger = app.visitor();
     assert_eq!(stranger.get("/preferences").await.location.as_deref(), Some("/"));
     let answer = stranger.post("/preferences", &usual(&[])).await;
     assert_eq!(answer.location.as_deref(), Some("/"));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn welcome_email_lists_recent_releases_once() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    home.world.publish(&artist, NewAlbum::titled("Three weeks old").on("2026-11-02"));
-    home.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
-    home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    let jonas = home.world.add_user("Jonas");
-    home.world.follow(jonas, &artist);
-    let browser = home.visitor();
-    browser.sign_in(&home.world, jonas).await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    app.world.publish(&artist, NewAlbum::titled("Three weeks old").on("2026-11-02"));
+    app.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    let jonas = app.world.add_user("Jonas");
+    app.world.follow(jonas, &artist);
+    let browser = app.visitor();
+    browser.sign_in(&app.world, jonas).await;
     for address in ["jonas@example.com", "j@example.com"] {
         browser.post("/account/address", &[("email", address)]).await;
-        home.round().await;
-        let email = home.emails_to(address).pop().unwrap();
+        app.round().await;
+        let email = app.emails_to(address).pop().unwrap();
         browser.post(&email.link("/confirm/"), &[]).await;
-        home.round().await;
+        app.round().await;
     }
-    let emails = home.emails_to("jonas@example.com");
+    let emails = app.emails_to("jonas@example.com");
     let welcome = emails.last().unwrap();
     assert_eq!(welcome.subject, "Welcome to Dropday: 1 artist watched for you");
     assert!(welcome.text.contains("Three weeks old"), "{}", welcome.text);
     assert!(!welcome.text.contains("Melody A.M."), "{}", welcome.text);
-    assert_eq!(home.emails_to("j@example.com").len(), 1, "the letter that asks to confirm");
-    home.finish().await;
+    assert_eq!(app.emails_to("j@example.com").len(), 1, "the letter that asks to confirm");
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn unsent_goodbye_address_is_deleted_after_four_days() {
-    let home = Home::new().await;
-    let (_, martha) = fan(&home).await;
-    home.inbox.stop().await;
+    let app = TestApp::new().await;
+    let (_, martha) = fan(&app).await;
+    app.inbox.stop().await;
     martha.browser.post("/account/leave", &[("sure", "on")]).await;
-    home.emails().await;
-    assert_eq!(home.status().await.emails.queued, 1);
-    home.advance_days(4);
-    home.follows().await;
-    assert_eq!(home.status().await.emails.queued, 0);
-    home.inbox.restart().await.unwrap();
-    home.emails().await;
-    assert!(home.inbox.emails().is_empty());
-    home.finish().await;
+    app.emails().await;
+    assert_eq!(app.status().await.emails.queued, 1);
+    app.advance_days(4);
+    app.follows().await;
+    assert_eq!(app.status().await.emails.queued, 0);
+    app.inbox.restart().await.unwrap();
+    app.emails().await;
+    assert!(app.inbox.emails().is_empty());
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn editions_switched_off_before_sending_are_dropped() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    home.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
-    let martha = home.listener("Martha", &[&artist]).await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    app.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    let martha = app.listener("Martha", &[&artist]).await;
     martha.browser.choose(&["editions"]).await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
-    home.checks().await;
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("Melody A.M. (2026 Remaster)"));
+    app.checks().await;
     martha.browser.choose(&[]).await;
-    home.emails().await;
-    assert!(subjects(&home, &martha).is_empty());
-    home.finish().await;
+    app.emails().await;
+    assert!(subjects(&app, &martha).is_empty());
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn muted_then_unfollowed_artist_is_not_announced() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let email = email_about(&home, &artist, &martha, "First").await;
-    home.world.publish(&artist, NewAlbum::titled("Second"));
-    home.checks().await;
-    home.visitor().post(&email.link("/mute/"), &[]).await;
-    home.world.unfollow(martha.user, &artist);
-    home.follows().await;
-    home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: First"]);
-    home.finish().await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let email = email_about(&app, &artist, &martha, "First").await;
+    app.world.publish(&artist, NewAlbum::titled("Second"));
+    app.checks().await;
+    app.visitor().post(&email.link("/mute/"), &[]).await;
+    app.world.unfollow(martha.user, &artist);
+    app.follows().await;
+    app.emails().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: First"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn deleted_account_gets_goodbye_if_confirmed() {
-    let home = Home::new().await;
-    let (_, martha) = fan(&home).await;
-    let jonas = home.world.add_user("Jonas");
-    let browser = home.visitor();
-    browser.sign_in(&home.world, jonas).await;
+    let app = TestApp::new().await;
+    let (_, martha) = fan(&app).await;
+    let jonas = app.world.add_user("Jonas");
+    let browser = app.visitor();
+    browser.sign_in(&app.world, jonas).await;
     for browser in [&martha.browser, &browser] {
         browser.post("/account/leave", &[("sure", "on")]).await;
     }
-    home.emails().await;
-    home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Good-bye from Dropday: what was deleted"]);
-    let email = &home.emails_to(&martha.address)[0];
+    app.emails().await;
+    app.emails().await;
+    assert_eq!(subjects(&app, &martha), ["Good-bye from Dropday: what was deleted"]);
+    let email = &app.emails_to(&martha.address)[0];
     assert!(email.text.contains("https://www.spotify.com/account/apps/"), "{}", email.text);
-    assert_eq!(home.inbox.emails().len(), 1);
-    home.finish().await;
+    assert_eq!(app.inbox.emails().len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn next_email_preview_changes_nothing() {
-    let home = Home::new().await;
-    let (_, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (_, martha) = fan(&app).await;
     let next = async |query: &str| {
         let answer = martha.browser.get(&format!("/preferences/next?{query}")).await;
         (answer.status, answer.body)
@@ -348,26 +348,26 @@ async fn next_email_preview_changes_nothing() {
         );
     }
     assert!(martha.browser.get("/preferences").await.body.contains("value=\"at_once\" checked"));
-    let stranger = home.visitor().get("/preferences/next?letters=daily&hour=7&zone=UTC").await;
+    let stranger = app.visitor().get("/preferences/next?letters=daily&hour=7&zone=UTC").await;
     assert_eq!(stranger.location.as_deref(), Some("/"));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn next_email_preview_handles_skipped_hour() {
-    let home = Home::new().await;
-    home.clock.set("2027-03-27T12:00:00Z".parse().unwrap());
-    let (_, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    app.clock.set("2027-03-27T12:00:00Z".parse().unwrap());
+    let (_, martha) = fan(&app).await;
     let path = "/preferences/next?letters=daily&hour=2&zone=Europe/Berlin";
     let words = martha.browser.get(path).await.body;
     assert!(words.contains("Sunday, 28 March 2027, at 03:00"), "{words}");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn preferences_page_shows_next_email_with_own_script() {
-    let home = Home::new().await;
-    let (_, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (_, martha) = fan(&app).await;
     let weekly = [
         ("letters", "weekly"),
         ("hour", "18"),
@@ -386,20 +386,20 @@ async fn preferences_page_shows_next_email_with_own_script() {
         assert!(policy.contains("script-src 'self'") && policy.contains("connect-src 'self'"));
     }
     assert!(martha.browser.get(&saved).await.words().contains("Saved."));
-    home.clock.advance(Duration::from_secs(60));
+    app.clock.advance(Duration::from_secs(60));
     let later = martha.browser.get(&saved).await;
     assert!(!later.words().contains("Saved."), "nothing was saved when it is opened again");
-    let script = home.visitor().get("/preferences.js").await;
+    let script = app.visitor().get("/preferences.js").await;
     assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn invalid_preferences_form_keeps_weekday_and_unmutes() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let email = email_about(&home, &artist, &martha, "First").await;
-    home.visitor().post(&email.link("/mute/"), &[]).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let email = email_about(&app, &artist, &martha, "First").await;
+    app.visitor().post(&email.link("/mute/"), &[]).await;
     let form = [
         ("letters", "hourly"),
         ("hour", "7"),
@@ -420,5 +420,5 @@ async fn invalid_preferences_form_keeps_weekday_and_unmutes() {
     for kept in kept {
         assert!(answer.body.contains(kept), "no {kept}");
     }
-    home.finish().await;
+    app.finish().await;
 }

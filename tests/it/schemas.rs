@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::home::START;
+use crate::test_app::START;
 
 /// What Development Mode does not send, wherever it may stand. `genres` is on the list of the
 /// description too, but is still sent, and empty.

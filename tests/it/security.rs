@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::binary::Machine;
-use crate::home::Home;
+use crate::test_app::TestApp;
 use crate::visitor::{Answer, Visitor};
 
 /// Every form of a signed-in user.
@@ -77,8 +77,8 @@ fn assert_guarded(what: &str, answer: &Answer) {
 
 #[tokio::test]
 async fn every_response_has_security_headers() {
-    let home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
+    let app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
     let long = "x".repeat(20 * 1024);
     let browser = &martha.browser;
     let mut answers = Vec::new();
@@ -104,16 +104,16 @@ async fn every_response_has_security_headers() {
     for expected in [200, 303, 400, 403, 404, 405, 413, 422] {
         assert!(statuses.contains(&expected), "no {expected} among {statuses:?}");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn https_uses_host_cookies_and_hsts() {
-    let home = Home::with(&[("WEB__PUBLIC_URL", "https://dropday.example")]).await;
-    let browser = Visitor::new(&format!("http://{}", address(&home.config)));
-    let martha = home.world.add_user("Martha");
+    let app = TestApp::with(&[("WEB__PUBLIC_URL", "https://dropday.example")]).await;
+    let browser = Visitor::new(&format!("http://{}", address(&app.config)));
+    let martha = app.world.add_user("Martha");
     let departed = browser.get("/login").await;
-    let back = home.world.consent(departed.location.as_deref().unwrap(), martha).unwrap();
+    let back = app.world.consent(departed.location.as_deref().unwrap(), martha).unwrap();
     let path = back.strip_prefix("https://dropday.example").expect("back to the public address");
     let arrived = browser.get(path).await;
     assert_eq!(arrived.location.as_deref(), Some("/account"), "{}", arrived.body);
@@ -131,26 +131,26 @@ async fn https_uses_host_cookies_and_hsts() {
     assert!(secure.starts_with("max-age="), "{secure}");
     // A cookie without the `__Host-` prefix, which other hosts of the domain could set, is ignored.
     let session = browser.cookie("__Host-dropday").unwrap();
-    let other = Visitor::new(&format!("http://{}", address(&home.config)));
+    let other = Visitor::new(&format!("http://{}", address(&app.config)));
     other.set_cookie("dropday", &session);
     assert_eq!(other.get("/account").await.location.as_deref(), Some("/"));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn forms_without_valid_token_are_rejected() {
-    let home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
-    let jonas = home.listener("Jonas", &[]).await;
-    let martha_again = home.visitor();
-    martha_again.sign_in(&home.world, martha.user).await;
+    let app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
+    let jonas = app.listener("Jonas", &[]).await;
+    let martha_again = app.visitor();
+    martha_again.sign_in(&app.world, martha.user).await;
     let of_jonas = jonas.browser.form_token().await.unwrap();
     let of_another_browser = martha_again.form_token().await.unwrap();
-    let (browser, stranger) = (&martha.browser, home.visitor());
+    let (browser, stranger) = (&martha.browser, app.visitor());
     let own = browser.form_token().await.unwrap();
     for path in FORMS {
         // More in one burst would hit the rate limit.
-        home.advance_hours(1);
+        app.advance_hours(1);
         let with = |token: &str| {
             FORM.iter()
                 .copied()
@@ -180,19 +180,19 @@ async fn forms_without_valid_token_are_rejected() {
         let by_address = browser.get(&format!("{path}?form={own}&email=eve@example.com")).await;
         assert_ne!(by_address.status, StatusCode::SEE_OTHER, "{path}: GETs change nothing");
     }
-    home.emails().await;
-    assert!(home.inbox.emails().is_empty());
-    let users = home.status().await.users;
+    app.emails().await;
+    assert!(app.inbox.emails().is_empty());
+    let users = app.status().await.users;
     assert_eq!((users.all, users.confirmed), (2, 2));
     assert!(!browser.get("/preferences").await.body.contains(r#"value="none" checked"#));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn sign_out_everywhere_ends_all_sessions() {
-    let home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
-    let stolen = home.visitor();
+    let app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
+    let stolen = app.visitor();
     stolen.set_cookie("dropday", &martha.browser.cookie("dropday").unwrap());
     let token = stolen.form_token().await.unwrap();
     let done = martha.browser.post("/account/sign-out-everywhere", &[]).await;
@@ -213,17 +213,17 @@ async fn sign_out_everywhere_ends_all_sessions() {
         let answer = stolen.post_as_it_is(path, &form).await;
         assert_eq!(answer.location.as_deref(), Some("/"), "{path}");
     }
-    assert_eq!(home.status().await.users.confirmed, 1);
-    home.emails().await;
-    assert!(home.inbox.emails().is_empty());
-    home.finish().await;
+    assert_eq!(app.status().await.users.confirmed, 1);
+    app.emails().await;
+    assert!(app.inbox.emails().is_empty());
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn no_open_redirects() {
-    let home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
-    let spotify = home.visitor().to_spotify().await;
+    let app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
+    let spotify = app.visitor().to_spotify().await;
     let spotify = spotify.split("/authorize").next().unwrap().to_owned();
     for path in [
         "/login?next=https://evil.example",
@@ -237,7 +237,7 @@ async fn no_open_redirects() {
         "/account/..//evil.example",
         "/preferences?saved=//evil.example",
     ] {
-        for browser in [&martha.browser, &home.visitor()] {
+        for browser in [&martha.browser, &app.visitor()] {
             let Some(location) = browser.get(path).await.location else { continue };
             let is_ours = location.starts_with('/') && !location.starts_with("//");
             let is_spotifys = location.starts_with(&spotify)
@@ -250,13 +250,13 @@ async fn no_open_redirects() {
             assert!(!location.contains("evil.example"), "{path} leads to {location}");
         }
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn requests_inject_no_headers_or_markup() {
-    let home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
+    let app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
     let injected = "%0d%0aX-Evil:%20yes%0d%0a%0d%0a<script>alert(1)</script>";
     for path in [
         format!("/{injected}"),
@@ -281,15 +281,15 @@ async fn requests_inject_no_headers_or_markup() {
             assert!(!answer.status.is_server_error(), "{path}, {name}");
         }
     }
-    home.emails().await;
-    assert!(home.inbox.emails().is_empty());
-    home.finish().await;
+    app.emails().await;
+    assert!(app.inbox.emails().is_empty());
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn malformed_requests_do_not_disturb_others() {
-    let home = Home::new().await;
-    let address = address(&home.config);
+    let app = TestApp::new().await;
+    let address = address(&app.config);
     let end = "Host: x\r\nConnection: close\r\n\r\n";
     let long = "x".repeat(40_000);
     let many: String = (0..500).map(|n| format!("X-{n}: {n}\r\n")).collect();
@@ -329,14 +329,14 @@ async fn malformed_requests_do_not_disturb_others() {
         let answer = raw(address, &request).await;
         assert!(expected.contains(&status_of(&answer)), "{shown}: {answer:.200}");
         assert!(!answer.to_lowercase().contains("location: https://evil"), "{shown}");
-        assert_eq!(home.visitor().get("/healthz").await.status, StatusCode::OK, "after {shown}");
+        assert_eq!(app.visitor().get("/healthz").await.status, StatusCode::OK, "after {shown}");
     }
     // Request smuggling: the second request is not part of the first.
     let smuggled = "POST /preferences HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\
                     Connection: close\r\n\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     let answer = raw(address, smuggled.as_bytes()).await;
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
@@ -348,12 +348,12 @@ async fn slow_clients_are_disconnected() {
     // More than the connection limit: incomplete headers, incomplete bodies, and silence.
     for number in 0..600 {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let begun = match number % 3 {
+        let started = match number % 3 {
             0 => "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ",
             1 => "POST /preferences HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\na=",
             _ => "",
         };
-        stream.write_all(begun.as_bytes()).await.unwrap();
+        stream.write_all(started.as_bytes()).await.unwrap();
         slow.push(stream);
     }
     assert_eq!(machine.visitor().get("/healthz").await.status, StatusCode::OK);

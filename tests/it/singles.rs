@@ -4,17 +4,17 @@ use dropday::demo::world::{Endpoint, Fault, NewAlbum};
 use dropday::domain::release::ReleaseKind::Single;
 use dropday::jobs::Scope;
 
-use crate::home::{Home, Listener, Settings};
+use crate::test_app::{Listener, Settings, TestApp};
 
 /// An artist with so many old albums and singles.
-fn artist(home: &Home, albums: usize, singles: usize) -> String {
-    let artist = home.world.add_artist("Röyksopp");
+fn artist(app: &TestApp, albums: usize, singles: usize) -> String {
+    let artist = app.world.add_artist("Röyksopp");
     for number in 0..albums {
-        home.world.publish(&artist, NewAlbum::titled(format!("Album {number}")).on("2010-01-01"));
+        app.world.publish(&artist, NewAlbum::titled(format!("Album {number}")).on("2010-01-01"));
     }
     for number in 0..singles {
         let old = single(&format!("Old single {number}")).on(format!("2015-01-{:02}", number + 1));
-        home.world.publish(&artist, old);
+        app.world.publish(&artist, old);
     }
     artist
 }
@@ -28,7 +28,7 @@ async fn wants_singles(listener: &Listener) {
 }
 
 /// Martha, who wants singles of such an artist, after the silent first looks.
-async fn listening(albums: usize, singles: usize) -> (Home, String, Listener) {
+async fn listening(albums: usize, singles: usize) -> (TestApp, String, Listener) {
     listening_with(albums, singles, &[]).await
 }
 
@@ -36,19 +36,19 @@ async fn listening_with(
     albums: usize,
     singles: usize,
     settings: Settings<'_>,
-) -> (Home, String, Listener) {
-    let home = Home::with(settings).await;
-    let artist = artist(&home, albums, singles);
-    let martha = home.listener("Martha", &[&artist]).await;
+) -> (TestApp, String, Listener) {
+    let app = TestApp::with(settings).await;
+    let artist = artist(&app, albums, singles);
+    let martha = app.listener("Martha", &[&artist]).await;
     wants_singles(&martha).await;
-    home.round().await;
-    home.world.forget_requests();
-    (home, artist, martha)
+    app.round().await;
+    app.world.forget_requests();
+    (app, artist, martha)
 }
 
 /// Which lists were asked for, page by page, since the requests were last forgotten.
-fn asked(home: &Home) -> Vec<String> {
-    let requests = home.world.requests().into_iter();
+fn asked(app: &TestApp) -> Vec<String> {
+    let requests = app.world.requests().into_iter();
     let albums = requests.filter(|request| request.endpoint == Endpoint::ArtistAlbums);
     let groups = albums.map(|request| {
         let field = request.query.split('&').find_map(|f| f.strip_prefix("include_groups="));
@@ -62,412 +62,412 @@ fn no_albums() -> Fault {
     Fault::Status(200, "application/json", r#"{"items":[],"total":0}"#.to_owned())
 }
 
-fn subjects(home: &Home, listener: &Listener) -> Vec<String> {
-    home.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
+fn subjects(app: &TestApp, listener: &Listener) -> Vec<String> {
+    app.emails_to(&listener.address).into_iter().map(|email| email.subject).collect()
 }
 
 #[tokio::test]
 async fn a_single_reaches_who_wants_singles_and_nobody_else() {
-    let (home, artist, martha) = listening(2, 3).await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
+    let (app, artist, martha) = listening(2, 3).await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
     assert!(martha.browser.get("/preferences").await.body.contains("name=\"singles\" checked"));
     assert!(!jonas.browser.get("/preferences").await.body.contains("name=\"singles\" checked"));
-    home.round().await;
-    home.world.publish(&artist, single("Speed King"));
-    home.round().await;
-    let emails = home.emails_to(&martha.address);
+    app.round().await;
+    app.world.publish(&artist, single("Speed King"));
+    app.round().await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails[0].subject, "Röyksopp: Speed King");
     assert!(emails[0].text.contains("A new single for you"), "{}", emails[0].text);
-    assert!(subjects(&home, &jonas).is_empty());
-    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
-    home.round().await;
-    assert_eq!(subjects(&home, &jonas), ["Röyksopp: Profound Mysteries"]);
-    assert_eq!(subjects(&home, &martha).len(), 2);
-    home.finish().await;
+    assert!(subjects(&app, &jonas).is_empty());
+    app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
+    app.round().await;
+    assert_eq!(subjects(&app, &jonas), ["Röyksopp: Profound Mysteries"]);
+    assert_eq!(subjects(&app, &martha).len(), 2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_single_of_which_nothing_but_the_id_can_be_read_reaches_nobody_else_either() {
-    let (home, artist, martha) = listening(12, 3).await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
-    home.round().await;
+    let (app, artist, martha) = listening(12, 3).await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
+    app.round().await;
     let odd = r#"{"items":[{"id":"odd","album_type":[]}],"total":4}"#.to_owned();
     let odd = Fault::Status(200, "application/json", odd);
-    home.world.script(Endpoint::ArtistAlbums, [no_albums(), odd]);
-    home.round().await;
-    assert_eq!((subjects(&home, &martha).len(), subjects(&home, &jonas).len()), (1, 0));
-    home.finish().await;
+    app.world.script(Endpoint::ArtistAlbums, [no_albums(), odd]);
+    app.round().await;
+    assert_eq!((subjects(&app, &martha).len(), subjects(&app, &jonas).len()), (1, 0));
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn albums_and_singles_that_are_new_together_go_in_one_email_albums_first() {
-    let (home, artist, martha) = listening(2, 3).await;
-    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
-    home.world.publish(&artist, single("Speed King"));
-    home.round().await;
-    let emails = home.emails_to(&martha.address);
+    let (app, artist, martha) = listening(2, 3).await;
+    app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
+    app.world.publish(&artist, single("Speed King"));
+    app.round().await;
+    let emails = app.emails_to(&martha.address);
     assert_eq!(emails[0].subject, "2 new releases: Röyksopp");
     let at = |title| emails[0].text.find(title).unwrap();
     assert!(at("Profound Mysteries") < at("Speed King"), "{}", emails[0].text);
     assert_eq!(emails.len(), 1);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn switching_singles_on_floods_nobody_with_old_ones() {
-    let home = Home::new().await;
-    let artist = artist(&home, 2, 25);
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.world.publish(&artist, single("Some days ago"));
-    home.advance_days(3);
+    let app = TestApp::new().await;
+    let artist = artist(&app, 2, 25);
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.world.publish(&artist, single("Some days ago"));
+    app.advance_days(3);
     wants_singles(&martha).await;
-    home.world.publish(&artist, single("Since today"));
-    home.round().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Since today"]);
-    home.advance_days(1);
-    home.world.publish(&artist, single("Later"));
-    home.round().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Since today", "Röyksopp: Later"]);
-    home.finish().await;
+    app.world.publish(&artist, single("Since today"));
+    app.round().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Since today"]);
+    app.advance_days(1);
+    app.world.publish(&artist, single("Later"));
+    app.round().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Since today", "Röyksopp: Later"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn who_wants_singles_after_others_did_is_not_told_what_came_before() {
-    let (home, artist, martha) = listening(2, 3).await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
-    home.round().await;
-    home.world.publish(&artist, single("Before"));
-    home.round().await;
+    let (app, artist, martha) = listening(2, 3).await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
+    app.round().await;
+    app.world.publish(&artist, single("Before"));
+    app.round().await;
     wants_singles(&jonas).await;
-    home.round().await;
-    assert!(subjects(&home, &jonas).is_empty());
-    home.world.publish(&artist, single("After"));
-    home.round().await;
-    assert_eq!(subjects(&home, &jonas), ["Röyksopp: After"]);
-    assert_eq!(subjects(&home, &martha).len(), 2);
-    home.finish().await;
+    app.round().await;
+    assert!(subjects(&app, &jonas).is_empty());
+    app.world.publish(&artist, single("After"));
+    app.round().await;
+    assert_eq!(subjects(&app, &jonas), ["Röyksopp: After"]);
+    assert_eq!(subjects(&app, &martha).len(), 2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_artist_with_few_albums_costs_one_call_though_singles_are_wanted() {
-    let (home, artist, martha) = listening(7, 25).await;
+    let (app, artist, martha) = listening(7, 25).await;
     for round in 0..3 {
-        home.advance_hours(7);
-        home.round().await;
-        assert_eq!(asked(&home).len(), round + 1, "one a round: {:?}", asked(&home));
+        app.advance_hours(7);
+        app.round().await;
+        assert_eq!(asked(&app).len(), round + 1, "one a round: {:?}", asked(&app));
     }
-    assert_eq!(asked(&home), ["album+single"; 3]);
-    home.world.publish(&artist, single("Speed King"));
-    home.world.forget_requests();
-    home.round().await;
-    assert_eq!(asked(&home), ["album+single"]);
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Speed King"]);
-    home.finish().await;
+    assert_eq!(asked(&app), ["album+single"; 3]);
+    app.world.publish(&artist, single("Speed King"));
+    app.world.forget_requests();
+    app.round().await;
+    assert_eq!(asked(&app), ["album+single"]);
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Speed King"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_artist_with_many_albums_costs_two_calls() {
-    let (home, artist, martha) = listening(8, 25).await;
-    home.round().await;
-    assert_eq!(asked(&home), ["album", "single"]);
-    home.world.publish(&artist, single("Speed King"));
-    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
-    home.round().await;
-    assert_eq!(asked(&home), ["album", "single", "album", "single"]);
-    assert_eq!(subjects(&home, &martha), ["2 new releases: Röyksopp"]);
-    home.finish().await;
+    let (app, artist, martha) = listening(8, 25).await;
+    app.round().await;
+    assert_eq!(asked(&app), ["album", "single"]);
+    app.world.publish(&artist, single("Speed King"));
+    app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
+    app.round().await;
+    assert_eq!(asked(&app), ["album", "single", "album", "single"]);
+    assert_eq!(subjects(&app, &martha), ["2 new releases: Röyksopp"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn an_artist_who_outgrows_the_page_is_asked_about_apart_and_nothing_is_lost() {
-    let (home, artist, martha) = listening(6, 25).await;
+    let (app, artist, martha) = listening(6, 25).await;
     for number in 0..4 {
-        home.world.publish(&artist, NewAlbum::titled(format!("New {number}")));
-        home.world.publish(&artist, single(&format!("Single {number}")));
-        home.world.forget_requests();
-        home.round().await;
+        app.world.publish(&artist, NewAlbum::titled(format!("New {number}")));
+        app.world.publish(&artist, single(&format!("Single {number}")));
+        app.world.forget_requests();
+        app.round().await;
         let batch_window = number < 2;
         let wanted: &[&str] = if batch_window { &["album+single"] } else { &["album", "single"] };
-        assert_eq!(asked(&home), wanted, "{number}");
-        assert_eq!(subjects(&home, &martha).len(), number + 1);
+        assert_eq!(asked(&app), wanted, "{number}");
+        assert_eq!(subjects(&app, &martha).len(), number + 1);
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn while_nobody_wants_singles_no_call_for_them_is_ever_made() {
-    let home = Home::new().await;
-    let artist = artist(&home, 2, 3);
-    let martha = home.listener("Martha", &[&artist]).await;
-    let elsewhere = home.world.add_artist("Somebody else");
-    let jonas = home.listener("Jonas", &[&elsewhere]).await;
+    let app = TestApp::new().await;
+    let artist = artist(&app, 2, 3);
+    let martha = app.listener("Martha", &[&artist]).await;
+    let elsewhere = app.world.add_artist("Somebody else");
+    let jonas = app.listener("Jonas", &[&elsewhere]).await;
     wants_singles(&jonas).await;
     for _ in 0..3 {
-        home.world.publish(&artist, single("Speed King"));
-        home.round().await;
-        home.advance_days(1);
+        app.world.publish(&artist, single("Speed King"));
+        app.round().await;
+        app.advance_days(1);
     }
-    let of_artist = |home: &Home| {
-        let requests = home.world.requests();
+    let of_artist = |app: &TestApp| {
+        let requests = app.world.requests();
         let asked = requests.iter().filter(|request| request.path.contains(&artist));
         asked.map(|request| request.query.clone()).collect::<Vec<_>>()
     };
-    assert_eq!(of_artist(&home).len(), 3);
-    assert!(of_artist(&home).iter().all(|query| !query.contains("single")));
+    assert_eq!(of_artist(&app).len(), 3);
+    assert!(of_artist(&app).iter().all(|query| !query.contains("single")));
 
     wants_singles(&martha).await;
-    home.round().await;
+    app.round().await;
     martha.browser.choose(&[]).await;
-    home.world.forget_requests();
-    home.round().await;
-    assert_eq!(of_artist(&home).len(), 1);
-    assert!(of_artist(&home).iter().all(|query| !query.contains("single")), "no more");
-    assert!(home.inbox.emails().is_empty());
-    home.finish().await;
+    app.world.forget_requests();
+    app.round().await;
+    assert_eq!(of_artist(&app).len(), 1);
+    assert!(of_artist(&app).iter().all(|query| !query.contains("single")), "no more");
+    assert!(app.inbox.emails().is_empty());
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn many_new_singles_at_once_are_all_found() {
     for albums in [0, 7, 12] {
-        let (home, artist, martha) = listening(albums, 25).await;
+        let (app, artist, martha) = listening(albums, 25).await;
         for number in 0..23 {
-            home.world.publish(&artist, single(&format!("Number {number:02}.")));
+            app.world.publish(&artist, single(&format!("Number {number:02}.")));
         }
-        home.round().await;
-        let emails = home.emails_to(&martha.address);
+        app.round().await;
+        let emails = app.emails_to(&martha.address);
         assert_eq!(emails[0].subject, "23 new singles: Röyksopp", "{albums} albums");
         for number in 0..23 {
             assert!(emails[0].text.contains(&format!("Number {number:02}.")), "{number}");
         }
-        home.finish().await;
+        app.finish().await;
     }
 }
 
 #[tokio::test]
 async fn many_new_albums_at_once_hide_no_single() {
     for count in [3, 12] {
-        let (home, artist, martha) = listening(7, 3).await;
+        let (app, artist, martha) = listening(7, 3).await;
         for number in 0..count {
-            home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+            app.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
         }
-        home.world.publish(&artist, single("Behind them all"));
+        app.world.publish(&artist, single("Behind them all"));
         // Nothing but the full page says that there is more: the total is as it was.
-        home.world.change_artist(&artist, |artist| artist.claimed_total = Some(10));
-        home.round().await;
-        assert_eq!(subjects(&home, &martha), [format!("{} new releases: Röyksopp", count + 1)]);
-        assert!(home.emails_to(&martha.address)[0].text.contains("Behind them all"));
-        home.finish().await;
+        app.world.change_artist(&artist, |artist| artist.claimed_total = Some(10));
+        app.round().await;
+        assert_eq!(subjects(&app, &martha), [format!("{} new releases: Röyksopp", count + 1)]);
+        assert!(app.emails_to(&martha.address)[0].text.contains("Behind them all"));
+        app.finish().await;
     }
 }
 
 #[tokio::test]
 async fn a_lying_total_or_a_null_costs_no_endless_walk_and_no_single() {
     for albums in [2, 12] {
-        let (home, artist, martha) = listening(albums, 25).await;
-        home.world.change_artist(&artist, |artist| artist.claimed_total = Some(682));
-        home.world.change_artist(&artist, |artist| artist.null_album = true);
-        home.world.publish(&artist, single("Real"));
-        home.round().await;
-        let calls = asked(&home).len();
+        let (app, artist, martha) = listening(albums, 25).await;
+        app.world.change_artist(&artist, |artist| artist.claimed_total = Some(682));
+        app.world.change_artist(&artist, |artist| artist.null_album = true);
+        app.world.publish(&artist, single("Real"));
+        app.round().await;
+        let calls = asked(&app).len();
         assert!(calls <= 8, "{calls} calls, {albums} albums");
-        home.world.forget_requests();
-        home.round().await;
-        assert!(asked(&home).len() <= 2, "nothing grew: {:?}", asked(&home));
-        assert_eq!(subjects(&home, &martha), ["Röyksopp: Real"]);
-        home.finish().await;
+        app.world.forget_requests();
+        app.round().await;
+        assert!(asked(&app).len() <= 2, "nothing grew: {:?}", asked(&app));
+        assert_eq!(subjects(&app, &martha), ["Röyksopp: Real"]);
+        app.finish().await;
     }
 }
 
 #[tokio::test]
 async fn singles_that_cannot_be_read_cost_no_album_and_are_read_later() {
-    let (home, artist, martha) = listening(12, 25).await;
-    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
-    home.world.publish(&artist, single("Speed King"));
-    home.world.script(Endpoint::ArtistAlbums, [no_albums(), Fault::bad_gateway()]);
-    assert!(home.checks().await.has_failed());
-    home.world.forget_requests();
-    home.advance_hours(1);
-    assert_eq!(home.checks_of(Scope::Due).await.news, 1);
-    assert_eq!(asked(&home), ["single"], "the albums were read");
-    home.advance_days(1);
-    home.round().await;
-    home.emails().await;
-    let told = subjects(&home, &martha).join(" ");
+    let (app, artist, martha) = listening(12, 25).await;
+    app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
+    app.world.publish(&artist, single("Speed King"));
+    app.world.script(Endpoint::ArtistAlbums, [no_albums(), Fault::bad_gateway()]);
+    assert!(app.checks().await.has_failed());
+    app.world.forget_requests();
+    app.advance_hours(1);
+    assert_eq!(app.checks_of(Scope::Due).await.news, 1);
+    assert_eq!(asked(&app), ["single"], "the albums were read");
+    app.advance_days(1);
+    app.round().await;
+    app.emails().await;
+    let told = subjects(&app, &martha).join(" ");
     assert!(told.contains("2 new releases"), "{told}");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_initial_scan_at_singles_that_fails_is_made_again_and_stays_silent() {
-    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
-    let artist = artist(&home, 2, 25);
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    home.advance_days(1);
-    home.world.publish(&artist, single("The day before"));
-    home.advance_days(1);
+    let app = TestApp::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
+    let artist = artist(&app, 2, 25);
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    app.advance_days(1);
+    app.world.publish(&artist, single("The day before"));
+    app.advance_days(1);
     wants_singles(&martha).await;
-    home.world.script(Endpoint::ArtistAlbums, [no_albums(), Fault::Html]);
-    assert!(home.checks().await.has_failed());
+    app.world.script(Endpoint::ArtistAlbums, [no_albums(), Fault::Html]);
+    assert!(app.checks().await.has_failed());
     for fault in [Fault::Garbled, Fault::Truncated, Fault::server_error()] {
-        home.advance_hours(2);
-        home.world.script(Endpoint::ArtistAlbums, [fault]);
-        assert_eq!(home.checks().await.failed, 1);
+        app.advance_hours(2);
+        app.world.script(Endpoint::ArtistAlbums, [fault]);
+        assert_eq!(app.checks().await.failed, 1);
     }
-    home.round().await;
-    home.round().await;
-    assert!(subjects(&home, &martha).is_empty());
-    home.world.publish(&artist, single("Speed King"));
-    home.round().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Speed King"]);
-    home.finish().await;
+    app.round().await;
+    app.round().await;
+    assert!(subjects(&app, &martha).is_empty());
+    app.world.publish(&artist, single("Speed King"));
+    app.round().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Speed King"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn calls_that_become_free_one_at_a_time_are_enough_for_two_looks() {
-    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1")]).await;
-    let artist = artist(&home, 12, 25);
-    let martha = home.listener("Martha", &[&artist]).await;
+    let app = TestApp::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1")]).await;
+    let artist = artist(&app, 12, 25);
+    let martha = app.listener("Martha", &[&artist]).await;
     wants_singles(&martha).await;
     let mut news = 0;
     for day in 0..8 {
         if day == 4 {
-            home.world.publish(&artist, single("Speed King"));
+            app.world.publish(&artist, single("Speed King"));
         }
         let outcome = {
-            home.follows().await;
-            home.checks_of(Scope::Due).await
+            app.follows().await;
+            app.checks_of(Scope::Due).await
         };
         assert!(!outcome.has_failed(), "{outcome}");
         news += outcome.news;
-        home.advance_hours(25);
+        app.advance_hours(25);
     }
     assert_eq!(news, 1);
-    home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Speed King"]);
-    home.finish().await;
+    app.emails().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Speed King"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn who_switches_singles_off_is_not_told_of_those_that_were_pending() {
-    let (home, artist, martha) = listening(2, 3).await;
-    home.world.publish(&artist, single("Speed King"));
-    home.checks().await;
+    let (app, artist, martha) = listening(2, 3).await;
+    app.world.publish(&artist, single("Speed King"));
+    app.checks().await;
     martha.browser.choose(&[]).await;
-    assert_eq!(home.emails().await.dropped, 1);
+    assert_eq!(app.emails().await.dropped, 1);
     wants_singles(&martha).await;
-    home.world.publish(&artist, single("Another"));
-    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
-    home.checks().await;
+    app.world.publish(&artist, single("Another"));
+    app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
+    app.checks().await;
     martha.browser.choose(&[]).await;
-    home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Profound Mysteries"]);
-    home.finish().await;
+    app.emails().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Profound Mysteries"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn singles_wanted_again_much_later_begin_with_a_silent_look() {
-    let (home, artist, martha) = listening(2, 3).await;
+    let (app, artist, martha) = listening(2, 3).await;
     martha.browser.choose(&[]).await;
-    home.round().await;
-    home.advance_days(10);
-    home.world.publish(&artist, single("While nobody wanted it"));
-    home.round().await;
-    home.advance_days(10);
+    app.round().await;
+    app.advance_days(10);
+    app.world.publish(&artist, single("While nobody wanted it"));
+    app.round().await;
+    app.advance_days(10);
     wants_singles(&martha).await;
-    home.round().await;
-    assert!(subjects(&home, &martha).is_empty());
-    home.world.publish(&artist, single("Speed King"));
-    home.round().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Speed King"]);
-    home.finish().await;
+    app.round().await;
+    assert!(subjects(&app, &martha).is_empty());
+    app.world.publish(&artist, single("Speed King"));
+    app.round().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Speed King"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_single_delivered_again_is_told_once_and_the_album_of_its_name_is_told_too() {
-    let (home, artist, martha) = listening(2, 3).await;
-    let first = home.world.publish(&artist, single("Speed King"));
-    home.round().await;
-    home.world.redeliver(&first);
-    home.round().await;
-    assert_eq!(subjects(&home, &martha).len(), 1);
-    home.world.publish(&artist, NewAlbum::titled("Speed King"));
-    home.round().await;
-    assert_eq!(subjects(&home, &martha).len(), 2);
-    home.finish().await;
+    let (app, artist, martha) = listening(2, 3).await;
+    let first = app.world.publish(&artist, single("Speed King"));
+    app.round().await;
+    app.world.redeliver(&first);
+    app.round().await;
+    assert_eq!(subjects(&app, &martha).len(), 1);
+    app.world.publish(&artist, NewAlbum::titled("Speed King"));
+    app.round().await;
+    assert_eq!(subjects(&app, &martha).len(), 2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn singles_between_signing_in_and_confirming_are_told_to_those_who_want_them() {
-    let home = Home::new().await;
-    let artist = artist(&home, 2, 3);
+    let app = TestApp::new().await;
+    let artist = artist(&app, 2, 3);
     let mut browsers = Vec::new();
     for (name, choice) in [("Martha", &["singles"][..]), ("Jonas", &[])] {
-        let user = home.world.add_user(name);
-        home.world.follow(user, &artist);
-        let browser = home.visitor();
-        browser.sign_in(&home.world, user).await;
+        let user = app.world.add_user(name);
+        app.world.follow(user, &artist);
+        let browser = app.visitor();
+        browser.sign_in(&app.world, user).await;
         let address = format!("{}@example.com", name.to_lowercase());
         browser.post("/account/address", &[("email", &address)]).await;
         browser.choose(choice).await;
         browsers.push((browser, address));
     }
-    home.round().await;
-    home.world.publish(&artist, single("Meanwhile"));
-    home.round().await;
+    app.round().await;
+    app.world.publish(&artist, single("Meanwhile"));
+    app.round().await;
     for (browser, address) in &browsers {
-        let link = home.emails_to(address)[0].link("/confirm/");
+        let link = app.emails_to(address)[0].link("/confirm/");
         browser.post(&link, &[]).await;
     }
-    home.emails().await;
-    let told = browsers.iter().map(|(_, address)| home.emails_to(address).len() - 1);
+    app.emails().await;
+    let told = browsers.iter().map(|(_, address)| app.emails_to(address).len() - 1);
     assert_eq!(told.collect::<Vec<_>>(), [2, 1], "the welcome, and to her the single");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_hint_of_a_single_is_worth_a_call_only_where_somebody_wants_it() {
     let hints = [("HINTS__ENABLED", "true"), ("HINTS__DEEZER", "true")];
-    let (home, wanted, martha) = listening_with(2, 3, &hints).await;
-    let unwanted = home.world.add_artist("Robyn");
-    home.listener("Jonas", &[&unwanted]).await;
-    home.round().await;
-    home.advance_hours(1);
-    home.skip_turns().await;
+    let (app, wanted, martha) = listening_with(2, 3, &hints).await;
+    let unwanted = app.world.add_artist("Robyn");
+    app.listener("Jonas", &[&unwanted]).await;
+    app.round().await;
+    app.advance_hours(1);
+    app.skip_turns().await;
     for artist in [&wanted, &unwanted] {
-        home.world.publish(artist, single("Fresh"));
+        app.world.publish(artist, single("Fresh"));
     }
-    assert_eq!(home.hints().await.given, 2, "two sources, of one artist");
-    home.world.forget_requests();
-    let outcome = home.checks_of(Scope::Due).await;
+    assert_eq!(app.hints().await.given, 2, "two sources, of one artist");
+    app.world.forget_requests();
+    let outcome = app.checks_of(Scope::Due).await;
     assert_eq!((outcome.checked, outcome.news), (1, 1));
-    assert_eq!(asked(&home), ["album+single"]);
-    home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Fresh"]);
-    home.finish().await;
+    assert_eq!(asked(&app), ["album+single"]);
+    app.emails().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Fresh"]);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn a_look_at_the_singles_that_were_left_is_no_check_of_the_albums() {
     let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1"), ("HINTS__ENABLED", "true")];
-    let home = Home::with(&settings).await;
-    let artist = artist(&home, 12, 25);
-    let martha = home.listener("Martha", &[&artist]).await;
+    let app = TestApp::with(&settings).await;
+    let artist = artist(&app, 12, 25);
+    let martha = app.listener("Martha", &[&artist]).await;
     wants_singles(&martha).await;
-    home.follows().await;
-    home.checks_of(Scope::Due).await;
-    let albums_were_read = home.now();
-    home.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
-    home.advance_hours(25);
-    home.hints().await;
-    home.world.forget_requests();
-    home.checks_of(Scope::Due).await;
-    assert_eq!(asked(&home), ["single"]);
-    assert_eq!(home.status().await.artists.last_check, Some(albums_were_read));
-    home.advance_hours(25);
-    assert_eq!(home.checks_of(Scope::Due).await.news, 1, "the hint is still open, and due");
-    home.emails().await;
-    assert_eq!(subjects(&home, &martha), ["Röyksopp: Profound Mysteries"]);
-    home.finish().await;
+    app.follows().await;
+    app.checks_of(Scope::Due).await;
+    let albums_were_read = app.now();
+    app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
+    app.advance_hours(25);
+    app.hints().await;
+    app.world.forget_requests();
+    app.checks_of(Scope::Due).await;
+    assert_eq!(asked(&app), ["single"]);
+    assert_eq!(app.status().await.artists.last_check, Some(albums_were_read));
+    app.advance_hours(25);
+    assert_eq!(app.checks_of(Scope::Due).await.news, 1, "the hint is still open, and due");
+    app.emails().await;
+    assert_eq!(subjects(&app, &martha), ["Röyksopp: Profound Mysteries"]);
+    app.finish().await;
 }

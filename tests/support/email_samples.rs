@@ -41,7 +41,7 @@ pub(crate) fn all() -> Vec<(&'static str, Email)> {
     let mut emails = vec![
         ("confirm", confirm("Martha").email()),
         ("welcome", welcome(&recent()).email()),
-        ("welcome_early", Welcome { watched: 0, not_checked: 0, ..welcome(&[]) }.email()),
+        ("welcome_early", Welcome { tracked: 0, not_checked: 0, ..welcome(&[]) }.email()),
         ("welcome_quiet", Welcome { not_checked: 0, ..welcome(&[]) }.email()),
         ("news_one", news(&[profound_mysteries()]).email()),
         ("news", news(&several()).email()),
@@ -76,7 +76,7 @@ pub(crate) fn news(releases: &[NewsItem]) -> News<'_> {
     News {
         releases,
         today: TODAY,
-        assurance: Some(Assurance { watched: 312, checks: Checks::AllSince(date(2026, 11, 24)) }),
+        assurance: Some(Assurance { tracked: 312, checks: Checks::AllSince(date(2026, 11, 24)) }),
         account_url: ACCOUNT,
         preferences_url: PREFERENCES,
         unsubscribe_url: UNSUBSCRIBE,
@@ -168,9 +168,9 @@ fn recent() -> Vec<NewsItem> {
 fn overdue() -> Assurance {
     let checks = Checks::Overdue {
         artists: 14,
-        because: WhyOverdue::QuotaExhausted { watched: 312, calls: 80 },
+        because: WhyOverdue::QuotaExhausted { tracked: 312, calls: 80 },
     };
-    Assurance { watched: 312, checks }
+    Assurance { tracked: 312, checks }
 }
 
 /// The email that asks a user to confirm their address.
@@ -186,7 +186,7 @@ pub(crate) fn confirm(account: &str) -> Confirm<'_> {
 /// The welcome email for a user who follows 312 artists.
 pub(crate) fn welcome(recent: &[NewsItem]) -> Welcome<'_> {
     Welcome {
-        watched: 312,
+        tracked: 312,
         not_checked: 190,
         recent,
         when: "at once, as soon as Dropday sees something new",

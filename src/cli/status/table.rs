@@ -5,7 +5,7 @@ use comfy_table::{Table, presets};
 use crate::domain::quota::Bucket;
 use crate::store::hint_sources::Health;
 use crate::store::job_runs::{JobRun, RunResult};
-use crate::store::status::{Calls, Consent, Emails, Group, Mailbox, Standing, Status};
+use crate::store::status::{Calls, Consent, Emails, Group, Mailbox, Status, UserStatus};
 
 /// How many users are listed; `--json` lists all of them.
 const MAX_USERS_LISTED: usize = 50;
@@ -43,7 +43,7 @@ fn alerts(rows: &mut Rows, status: &Status) {
         rows.add("  what happened", &alert.what_happened);
         rows.add("  what to do", &alert.what_to_do);
     }
-    for email in &status.told {
+    for email in &status.alert_emails {
         rows.add("Alert email", format!("{}: {} ({})", email.at, email.what, email.state));
     }
 }
@@ -53,8 +53,8 @@ fn users(rows: &mut Rows, status: &Status) {
     rows.add("Users", format!("{} ({} with a confirmed email)", users.all, users.confirmed));
     rows.add("  connected", users.connected);
     rows.add("  must reconnect", users.must_sign_in_again);
-    rows.add("  rejected by Spotify", users.in_trouble);
-    rows.add_unless_zero("  suspended (mass refusal)", users.held);
+    rows.add("  rejected by Spotify", users.rejected);
+    rows.add_unless_zero("  suspended (mass refusal)", users.suspended);
     rows.add_unless_zero("  bouncing", users.bouncing);
     for request in &status.access_requests {
         let (name, email, at) = (&request.name, request.address.as_str(), request.asked_at);
@@ -70,7 +70,7 @@ fn users(rows: &mut Rows, status: &Status) {
 }
 
 /// `connected until 2027-05-23T12:00:00Z, email confirmed, 3 artists, member since …, last visit …`
-fn describe_user(user: &Standing) -> String {
+fn describe_user(user: &UserStatus) -> String {
     let consent = match &user.consent {
         Consent::Valid { until } => format!("connected until {until}"),
         Consent::Rejected { reason } => format!("rejected: {reason}"),
@@ -93,8 +93,8 @@ fn describe_user(user: &Standing) -> String {
 
 fn artists(rows: &mut Rows, status: &Status) {
     let artists = &status.artists;
-    rows.add("Artists tracked", artists.watched);
-    rows.add("  never checked", artists.never_asked);
+    rows.add("Artists tracked", artists.tracked);
+    rows.add("  never checked", artists.never_checked);
     rows.add("  checked in the last 24 h", artists.checked_last_day);
     rows.add("  checked in the last 7 days", artists.checked_last_week);
     rows.add("  overdue", artists.overdue);

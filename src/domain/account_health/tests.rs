@@ -27,7 +27,7 @@ fn well() -> AccountFacts {
         follows_suspect: None,
         artists: Tracked {
             all: 300,
-            never_asked: 0,
+            never_checked: 0,
             initial_scans_last_day: 0,
             overdue: 0,
             oldest_check: Some(now()),
@@ -48,7 +48,7 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
     let later = at("2026-11-27T12:00:00Z");
     let quota = pause(Cause::Quota, "2026-11-24T12:00:00Z");
     let none = Tracked { all: 0, oldest_check: None, ..well().artists };
-    let first = Tracked { never_asked: 180, initial_scans_last_day: 60, ..well().artists };
+    let first = Tracked { never_checked: 180, initial_scans_last_day: 60, ..well().artists };
     let given = at("2026-06-01T12:00:00Z");
     for (facts, expected) in [
         (well(), Condition::AllWell),
@@ -113,7 +113,7 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
 
 #[test]
 fn what_news_is_kept_back_by_comes_before_what_takes_time() {
-    let artists = Tracked { never_asked: 10, overdue: 2, ..well().artists };
+    let artists = Tracked { never_checked: 10, overdue: 2, ..well().artists };
     let facts = AccountFacts {
         artists,
         is_subscribed: false,
@@ -173,7 +173,7 @@ fn facts() -> impl Strategy<Value = AccountFacts> {
         (0_u64..5, any::<u64>(), any::<u64>(), 0_u64..5).prop_map(|(all, never, last, overdue)| {
             Tracked {
                 all,
-                never_asked: never % (all + 1),
+                never_checked: never % (all + 1),
                 initial_scans_last_day: last,
                 overdue,
                 oldest_check: None,

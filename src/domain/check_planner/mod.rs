@@ -29,7 +29,7 @@ use calendar::Market;
 pub const MIN_INTERVAL: SignedDuration = SignedDuration::from_hours(6);
 
 /// An artist is checked this long before it becomes overdue, since some calls become free only once a day.
-const BROUGHT_FORWARD: SignedDuration = SignedDuration::from_hours(24);
+const OLDEST_FIRST_SHARE: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long after the start of a release day its calls are best spent. Calls spent later are missing when the
 /// next day begins.
@@ -42,7 +42,7 @@ const RESERVED_FOR_HINTS: u32 = 5;
 const RESERVED_FOR_NEW_ARTISTS: u32 = 2;
 
 /// One in so many of the day's calls goes to secondary lists, even if albums could use all of them.
-const SHARE_OF_SIDE_LISTS: u32 = 10;
+const SECONDARY_SHARE: u32 = 10;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -140,15 +140,14 @@ impl Budget {
         self.spent >= self.allowed.saturating_sub(self.reserved_from(purpose, settings))
     }
 
-    /// Calls per day for secondary lists: what remains if each of the `watched` artists is checked once a
+    /// Calls per day for secondary lists: what remains if each of the `tracked` artists is checked once a
     /// day, or a tenth if that is more, as long as no artist becomes overdue because of it.
-    pub fn for_side_lists(&self, watched: u64, settings: &Settings) -> u32 {
+    pub fn for_secondary_lists(&self, tracked: u64, settings: &Settings) -> u32 {
         let unreserved = self.unreserved(Purpose::Scheduled, settings);
-        let watched = u32::try_from(watched).unwrap_or(u32::MAX);
+        let tracked = u32::try_from(tracked).unwrap_or(u32::MAX);
         let days = settings.max_check_interval.as_secs_f64() / 86_400.0;
-        let promised = (f64::from(watched) / days).ceil() as u32;
-        let share =
-            unreserved.saturating_sub(watched).max(unreserved.div_ceil(SHARE_OF_SIDE_LISTS));
+        let promised = (f64::from(tracked) / days).ceil() as u32;
+        let share = unreserved.saturating_sub(tracked).max(unreserved.div_ceil(SECONDARY_SHARE));
         share.min(unreserved.saturating_sub(promised))
     }
 
@@ -164,7 +163,7 @@ impl Candidate {
     }
 
     fn is_nearly_overdue(&self, settings: &Settings, now: Timestamp) -> bool {
-        self.waited(now) + BROUGHT_FORWARD >= settings.max_check_interval
+        self.waited(now) + OLDEST_FIRST_SHARE >= settings.max_check_interval
     }
 
     /// The value of a check now: the probability of something new × the days it can have waited × followers.
@@ -178,11 +177,11 @@ impl Candidate {
 }
 
 /// The checks to make now, best first. `hinted` artists come first, with at most half of the day's calls.
-/// `candidates` may be checked now; `watched` is the number of all tracked artists.
+/// `candidates` may be checked now; `tracked` is the number of all tracked artists.
 pub fn plan_checks(
     hinted: &[ArtistId],
     candidates: &[Candidate],
-    watched: usize,
+    tracked: usize,
     budget: &Budget,
     settings: &Settings,
     now: Timestamp,
@@ -211,7 +210,7 @@ pub fn plan_checks(
     let hinted = hinted.iter().map(|id| planned_check(id, Purpose::Hint));
     let first = in_order_of_arrival(first).take(may_first);
     let first = first.map(|c| planned_check(&c.id, Purpose::InitialScan));
-    let turns = turns_now(turns, watched, may_turn, budget, settings, now);
+    let turns = scheduled_now(turns, tracked, may_turn, budget, settings, now);
     let turns = turns.iter().map(|c| planned_check(&c.id, Purpose::Scheduled));
     if before_first == 0 {
         hinted.chain(first).chain(turns).collect()
@@ -238,15 +237,15 @@ pub fn everybody(
 ) -> Vec<PlannedCheck> {
     let is_hinted: HashSet<&ArtistId> = hinted.iter().collect();
     let mut all: Vec<&Candidate> = candidates.iter().collect();
-    by_worth(&mut all, settings, now);
+    sort_by_score(&mut all, settings, now);
     all.sort_by_key(|c| (!is_hinted.contains(&c.id), c.failures > 0, c.checked_at.is_some()));
     all.iter().map(|c| planned_check(&c.id, Purpose::Manual, budget.page_reserve())).collect()
 }
 
 /// The scheduled checks, at most `may`.
-fn turns_now<'a>(
+fn scheduled_now<'a>(
     turns: Vec<&'a Candidate>,
-    watched: usize,
+    tracked: usize,
     may: u32,
     budget: &Budget,
     settings: &Settings,
@@ -255,17 +254,17 @@ fn turns_now<'a>(
     let (mut pressing, mut others): (Vec<_>, Vec<_>) =
         turns.into_iter().partition(|c| c.is_nearly_overdue(settings, now));
     let overdue = pressing.iter().filter(|c| c.waited(now) >= settings.max_check_interval).count();
-    let calls_for_this_hour = calls_for_this_hour(watched, budget, settings, now);
+    let calls_for_this_hour = calls_for_this_hour(tracked, budget, settings, now);
     let may = may.min(calls_for_this_hour.max(count(overdue))) as usize;
     if may == 0 {
         return Vec::new();
     }
     pressing.sort_by(|a, b| (b.waited(now), &a.id).cmp(&(a.waited(now), &b.id)));
-    by_worth(&mut others, settings, now);
+    sort_by_score(&mut others, settings, now);
     let days = settings.max_check_interval.as_secs_f64() / 86_400.0;
     // If there are too few calls to prevent overdue artists, half of them go to the longest waits.
     let can_be_kept =
-        watched as f64 <= f64::from(budget.unreserved(Purpose::Scheduled, settings)) * days;
+        tracked as f64 <= f64::from(budget.unreserved(Purpose::Scheduled, settings)) * days;
     if can_be_kept {
         pressing.into_iter().chain(others).take(may).collect()
     } else {
@@ -276,7 +275,7 @@ fn turns_now<'a>(
 /// How many scheduled checks to make now: all that are left while a release day is young. If the market is
 /// unknown, they are spread over the day.
 fn calls_for_this_hour(
-    watched: usize,
+    tracked: usize,
     budget: &Budget,
     settings: &Settings,
     now: Timestamp,
@@ -292,11 +291,11 @@ fn calls_for_this_hour(
         return unreserved;
     }
     // Saves on a Thursday afternoon what Friday morning needs.
-    let spare = unreserved.saturating_sub(count(watched));
+    let spare = unreserved.saturating_sub(count(tracked));
     spare.saturating_sub(budget.turns)
 }
 
-fn by_worth(candidates: &mut [&Candidate], settings: &Settings, now: Timestamp) {
+fn sort_by_score(candidates: &mut [&Candidate], settings: &Settings, now: Timestamp) {
     candidates.sort_by_cached_key(|c| {
         // Positive floats sort like their bits.
         (std::cmp::Reverse(c.score(&settings.market, now).to_bits()), c.checked_at, &c.id)

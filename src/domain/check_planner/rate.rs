@@ -33,8 +33,8 @@ pub fn a_week(dates: &[Date], today: Date) -> f64 {
     let seen: f64 = ages.iter().map(|age| (-age / MEMORY_YEARS).exp()).sum();
     let years = ages.last().copied().unwrap_or(NEW_YEARS);
     // The integral of the same weights over the observed years.
-    let watched = MEMORY_YEARS * (1.0 - (-years / MEMORY_YEARS).exp());
-    (PRIOR_A_YEAR * PRIOR_YEARS + seen) / (PRIOR_YEARS + watched) / WEEKS_A_YEAR
+    let tracked = MEMORY_YEARS * (1.0 - (-years / MEMORY_YEARS).exp());
+    (PRIOR_A_YEAR * PRIOR_YEARS + seen) / (PRIOR_YEARS + tracked) / WEEKS_A_YEAR
 }
 
 /// Expected releases per week of an unknown artist.

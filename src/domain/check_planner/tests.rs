@@ -79,11 +79,11 @@ fn twice_the_rate_does_not_mean_twice_the_calls() {
 
 #[test]
 fn side_lists_have_what_the_albums_leave_and_a_tenth_at_least() {
-    let calls = |watched| budget().for_side_lists(watched, &in_berlin());
+    let calls = |tracked| budget().for_secondary_lists(tracked, &in_berlin());
     assert_eq!([0, 30, 68, 69, 500].map(calls), [76, 46, 8, 8, 8]);
     assert_eq!([1_428, 1_500, 1_596, 5_000].map(calls), [8, 4, 0, 0], "21 days are promised");
     let poor = Budget { allowed: 2, ..budget() };
-    assert_eq!(poor.for_side_lists(20, &in_berlin()), 1);
+    assert_eq!(poor.for_secondary_lists(20, &in_berlin()), 1);
 }
 
 #[test]
@@ -292,15 +292,15 @@ proptest! {
 
     #[test]
     fn side_lists_take_no_call_that_the_promised_wait_needs(
-        watched in 0u64..4_000, allowed in 0u32..200, days in 1i64..60, hints in 0u32..50,
+        tracked in 0u64..4_000, allowed in 0u32..200, days in 1i64..60, hints in 0u32..50,
     ) {
         let settings = Settings { max_check_interval: hours(24 * days), ..in_berlin() };
         let budget = Budget { allowed, hints, ..Budget::default() };
         let unreserved = budget.unreserved(Purpose::Scheduled, &settings);
-        let share = budget.for_side_lists(watched, &settings);
-        let promised = watched as f64 / days as f64;
+        let share = budget.for_secondary_lists(tracked, &settings);
+        let promised = tracked as f64 / days as f64;
         prop_assert!(share == 0 || f64::from(unreserved - share) >= promised, "{share} of {unreserved}");
-        let left = unreserved.saturating_sub(watched as u32);
+        let left = unreserved.saturating_sub(tracked as u32);
         prop_assert!(share <= left.max(unreserved.div_ceil(10)));
     }
 

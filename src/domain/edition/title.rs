@@ -56,9 +56,9 @@ impl Title {
     }
 }
 
-type Peeled = (String, String, Phrase);
+type Suffix = (String, String, Phrase);
 
-fn peel(text: &str) -> Option<Peeled> {
+fn peel(text: &str) -> Option<Suffix> {
     let ways = [bracket, pair, plus, tail, words, named];
     let (name, suffix, phrase) = ways.iter().find_map(|way| way(text))?;
     let name = tidy(&name).to_owned();
@@ -66,7 +66,7 @@ fn peel(text: &str) -> Option<Peeled> {
 }
 
 /// `Name (Deluxe)`, and `Name (Live / Remastered)`, which becomes `Name (Live)`.
-fn bracket(text: &str) -> Option<Peeled> {
+fn bracket(text: &str) -> Option<Suffix> {
     let (open, close) = BRACKETS.iter().find(|(_, close)| text.ends_with(*close))?;
     let start = opening(text, *open, *close)?;
     let (name, inner) =
@@ -113,7 +113,7 @@ fn opening(text: &str, open: char, close: char) -> Option<usize> {
 }
 
 /// `Name ~Deluxe Edition~` and `Name -Deluxe Edition-`, as in Japan and Korea.
-fn pair(text: &str) -> Option<Peeled> {
+fn pair(text: &str) -> Option<Suffix> {
     let mark = text.chars().next_back().filter(|c| matches!(c, '~' | '-'))?;
     let start = text[..text.len() - 1].rfind(mark)?;
     let (name, inner) = (&text[..start], &text[start + 1..text.len() - 1]);
@@ -122,12 +122,12 @@ fn pair(text: &str) -> Option<Peeled> {
 }
 
 /// `MOTOMAMI +`
-fn plus(text: &str) -> Option<Peeled> {
+fn plus(text: &str) -> Option<Suffix> {
     text.strip_suffix(" +").map(|name| (name.to_owned(), "+".to_owned(), GROWN))
 }
 
 /// `SOS Deluxe: LANA` and `Eternal Atake (Deluxe) - LUV vs. The World 2`.
-fn named(text: &str) -> Option<Peeled> {
+fn named(text: &str) -> Option<Suffix> {
     let lower = text.to_ascii_lowercase();
     let marks = [" deluxe: ", " (deluxe): ", " [deluxe]: ", " (deluxe) - ", " [deluxe] - "];
     let at = marks.iter().find_map(|mark| lower.find(mark))?;
@@ -139,7 +139,7 @@ fn named(text: &str) -> Option<Peeled> {
 }
 
 /// `Name - Deluxe` and `Name: Deluxe`. The last possible separator, so that nothing of the name is lost.
-fn tail(text: &str) -> Option<Peeled> {
+fn tail(text: &str) -> Option<Suffix> {
     let ends = |separator: &&str| text.rfind(separator).map(|at| (at, at + separator.len()));
     let mut found: Vec<(usize, usize)> = SEPARATORS.iter().filter_map(ends).collect();
     found.sort_by(|a, b| b.cmp(a));
@@ -150,7 +150,7 @@ fn tail(text: &str) -> Option<Peeled> {
 }
 
 /// `Name Deluxe Edition`: the longest such suffix that leaves a name.
-fn words(text: &str) -> Option<Peeled> {
+fn words(text: &str) -> Option<Suffix> {
     text.match_indices(' ').find_map(|(at, _)| {
         let (name, suffix) = (&text[..at], &text[at + 1..]);
         if name.split(' ').all(is_edition_word) {

@@ -9,7 +9,7 @@ use crate::domain::overdue::WhyOverdue;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assurance {
     /// How many artists are watched for them.
-    pub watched: u64,
+    pub tracked: u64,
     /// How the checks of these artists stand.
     pub checks: Checks,
 }
@@ -34,20 +34,20 @@ pub enum Checks {
 }
 
 impl Assurance {
-    /// `312 artists watched, all checked since Friday.`
+    /// `312 artists tracked, all checked since Friday.`
     pub(super) fn sentence(&self, today: Date) -> String {
-        let watched = counted(self.watched, "artist", "artists");
+        let tracked = counted(self.tracked, "artist", "artists");
         match &self.checks {
             Checks::AllSince(day) => {
-                let all = if self.watched == 1 { "" } else { "all " };
-                format!("{watched} watched, {all}checked {}.", since(*day, today))
+                let all = if self.tracked == 1 { "" } else { "all " };
+                format!("{tracked} watched, {all}checked {}.", since(*day, today))
             }
             Checks::InitialScan { artists } => {
-                format!("{watched} watched, {} not looked at yet.", grouped(*artists))
+                format!("{tracked} watched, {} not looked at yet.", grouped(*artists))
             }
             Checks::Overdue { artists, because } => {
                 let (artists, because) = (grouped(*artists), in_brief(because));
-                format!("{watched} watched, {artists} overdue because {because}.")
+                format!("{tracked} watched, {artists} overdue because {because}.")
             }
         }
     }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn it_says_how_many_are_watched_and_what_holds_the_others_up() {
-        let told = |watched, checks| Assurance { watched, checks }.sentence(date(2026, 11, 23));
+        let told = |tracked, checks| Assurance { tracked, checks }.sentence(date(2026, 11, 23));
         assert_eq!(
             told(312, Checks::AllSince(date(2026, 11, 20))),
             "312 artists watched, all checked since Friday."
@@ -88,7 +88,7 @@ mod tests {
             told(1312, Checks::InitialScan { artists: 40 }),
             "1,312 artists watched, 40 not looked at yet."
         );
-        let because = WhyOverdue::QuotaExhausted { watched: 312, calls: 80 };
+        let because = WhyOverdue::QuotaExhausted { tracked: 312, calls: 80 };
         assert_eq!(
             told(312, Checks::Overdue { artists: 14, because }),
             "312 artists watched, 14 overdue because Spotify’s daily limit is spent."

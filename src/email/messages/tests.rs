@@ -35,7 +35,7 @@ fn a_welcome_lists_ten_and_says_how_many_more_there_are() {
     assert!(
         email.text.contains("and 4 more under New releases:\nhttps://dropday.example/account\n")
     );
-    let one = welcome::Welcome { watched: 1, not_checked: 1, ..samples::welcome(&[]) };
+    let one = welcome::Welcome { tracked: 1, not_checked: 1, ..samples::welcome(&[]) };
     let email = one.email().unwrap();
     assert!(email.text.contains("We’re now tracking the 1 artist you follow"));
 }

@@ -14,7 +14,7 @@ const MAX_LISTED: usize = 10;
 #[derive(Clone, Copy)]
 pub struct Welcome<'a> {
     /// How many artists are watched for this user; 0 before the first sync.
-    pub watched: u64,
+    pub tracked: u64,
     /// How many of them were not checked yet, so that `recent` may lack their releases.
     pub not_checked: u64,
     /// Known releases of the last 30 days, the newest first. Ten are listed; `because` and `mute` are not
@@ -34,7 +34,7 @@ pub struct Welcome<'a> {
 templates!(WelcomeView, "welcome.txt", "welcome.mjml");
 
 struct WelcomeView<'a> {
-    watched: String,
+    tracked: String,
     not_checked: Option<String>,
     rows: Vec<Row>,
     more: usize,
@@ -44,15 +44,15 @@ struct WelcomeView<'a> {
 
 impl Welcome<'_> {
     pub fn email(&self) -> Result<Email, RenderError> {
-        let watched = counted(self.watched, "artist", "artists");
-        let subject = match self.watched {
+        let tracked = counted(self.tracked, "artist", "artists");
+        let subject = match self.tracked {
             0 => "Welcome to Dropday".to_owned(),
-            _ => format!("Welcome to Dropday: {watched} watched for you"),
+            _ => format!("Welcome to Dropday: {tracked} watched for you"),
         };
         let recent = self.recent.iter().take(MAX_LISTED);
         let rows: Vec<Row> = recent.map(|item| Row::bare(item, self.today)).collect();
         let view = WelcomeView {
-            watched,
+            tracked,
             not_checked: (self.not_checked > 0).then(|| grouped(self.not_checked)),
             more: self.recent.len() - rows.len(),
             rows,

@@ -61,7 +61,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Hands one email over. `begun` is set when its text begins to leave: from then on, silence
+    /// Hands one email over. `started` is set when its text begins to leave: from then on, silence
     /// does not mean that it was not accepted. Only after `Ok` may the session be used again; it holds
     /// what the server answered.
     ///
@@ -70,7 +70,7 @@ impl Session {
     pub(super) async fn deliver(
         &mut self,
         envelope: &Envelope<'_>,
-        begun: &AtomicBool,
+        started: &AtomicBool,
     ) -> Result<String, SendError> {
         let parameters = self.parameters(envelope)?;
         let mail = Mail::new(Some(envelope.from.clone()), parameters);
@@ -86,7 +86,7 @@ impl Session {
         }
 
         let text = dot_stuff(envelope.message);
-        begun.store(true, Ordering::SeqCst);
+        started.store(true, Ordering::SeqCst);
         let reply = self.step(text, &[250]).await.map_err(to_text)?;
         self.emails += 1;
         Ok(format!("{} {}", reply.code(), reply.message().collect::<Vec<_>>().join(" ")))

@@ -26,7 +26,7 @@ pub(super) async fn check_secondary(
     for list in lists.due_secondary(now) {
         let settings = ctx.cadence.clone();
         let budget = move |tx: &Tx<'_>| SecondaryBudget::load(tx, &settings);
-        let budget = ctx.db.read("calls for secondary lists", budget).await?;
+        let budget = ctx.db.read("load secondary budget", budget).await?;
         if budget.left == 0 {
             break;
         }
@@ -45,7 +45,7 @@ pub(super) async fn check_secondary(
             let id = artist.clone();
             let fail =
                 move |tx: &Tx<'_>| artist_lists::record_failure(tx, &id, list, tx.now() + wait);
-            ctx.db.write("secondary list failed", fail).await?;
+            ctx.db.write("record secondary failure", fail).await?;
         }
         if error.affects_all_requests() {
             break;
@@ -66,7 +66,7 @@ struct SecondaryBudget {
 impl SecondaryBudget {
     fn load(tx: &Tx<'_>, settings: &check_planner::Settings) -> Result<Self, StoreError> {
         let budget = allowance::budget(tx, settings.calls_per_day)?;
-        let calls_a_day = budget.for_side_lists(artists::count_tracked(tx)?, settings);
+        let calls_a_day = budget.for_secondary_lists(artists::count_tracked(tx)?, settings);
         let reserved = budget.reserved_from(Purpose::Secondary, settings);
         Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), reserved })
     }

@@ -21,7 +21,7 @@ use crate::store::users::{self, User};
 use crate::store::{Tx, consents, outbox};
 
 /// The contents of an email.
-pub(super) enum Facts {
+pub(super) enum EmailData {
     Confirm(User, ConfirmationLink),
     Welcome(NewsData),
     News(NewsData),
@@ -40,7 +40,7 @@ pub(super) fn load(
     claimed: &Claimed,
     settings: &check_planner::Settings,
     operator: Option<EmailAddress>,
-) -> Loaded<(EmailAddress, Facts)> {
+) -> Loaded<(EmailAddress, EmailData)> {
     let user = match claimed.addressee {
         Addressee::User(user) => users::find(tx, user)?,
         Addressee::Operator => {
@@ -48,7 +48,7 @@ pub(super) fn load(
                 return Ok(Err("mail.operator is no longer set"));
             };
             let alert = operator_alert(tx, claimed, settings.calls_per_day)?;
-            return Ok(alert.map(|alert| (to, Facts::Operator(alert))));
+            return Ok(alert.map(|alert| (to, EmailData::Operator(alert))));
         }
         Addressee::Left => return goodbye(tx, claimed),
     };
@@ -57,45 +57,49 @@ pub(super) fn load(
         return confirm(tx, claimed, user);
     }
     let Some(to) = user.address.clone() else { return Ok(Err("no address is confirmed")) };
-    let facts = match claimed.kind {
-        EmailKind::Welcome => news::load_welcome(tx, user, settings)?.map(Facts::Welcome),
-        EmailKind::News => news::load(tx, claimed, user, settings)?.map(Facts::News),
-        EmailKind::Sample => news::load_sample(tx, user, settings)?.map(Facts::News),
+    let data = match claimed.kind {
+        EmailKind::Welcome => news::load_welcome(tx, user, settings)?.map(EmailData::Welcome),
+        EmailKind::News => news::load(tx, claimed, user, settings)?.map(EmailData::News),
+        EmailKind::Sample => news::load_sample(tx, user, settings)?.map(EmailData::News),
         EmailKind::SignInAgain => sign_in_again(&user),
         EmailKind::ConsentEnds => consent_ends(claimed, &user, tx.now()),
         EmailKind::Confirm | EmailKind::Operator | EmailKind::Goodbye => {
             Err("it is not addressed to a user")
         }
     };
-    Ok(facts.map(|facts| (to, facts)))
+    Ok(data.map(|data| (to, data)))
 }
 
-fn sign_in_again(user: &User) -> Result<Facts, NoLongerNeeded> {
+fn sign_in_again(user: &User) -> Result<EmailData, NoLongerNeeded> {
     match user.deleted_at {
         _ if !user.must_sign_in => Err("the user has signed in again"),
-        Some(at) => Ok(Facts::Withdrawn(day_of(at))),
-        None => Ok(Facts::SignInAgain),
+        Some(at) => Ok(EmailData::Withdrawn(day_of(at))),
+        None => Ok(EmailData::SignInAgain),
     }
 }
 
 /// A reminder is not sent late if the next one or a sign-in has overtaken it.
-fn consent_ends(claimed: &Claimed, user: &User, now: Timestamp) -> Result<Facts, NoLongerNeeded> {
+fn consent_ends(
+    claimed: &Claimed,
+    user: &User,
+    now: Timestamp,
+) -> Result<EmailData, NoLongerNeeded> {
     let given_at = user.authorized_at.ok_or("the permission has ended")?;
     let due = reminder_due(given_at, now)
         .map(|due| consent_reminders::subject(given_at.as_millisecond(), due));
     if due.is_none() || claimed.subjects.first() != due.as_ref() {
         return Err("the user has signed in again, or a later reminder replaces this one");
     }
-    Ok(Facts::ConsentEnds(day_of(ends_at(given_at))))
+    Ok(EmailData::ConsentEnds(day_of(ends_at(given_at))))
 }
 
-fn goodbye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, Facts)> {
+fn goodbye(tx: &Tx<'_>, claimed: &Claimed) -> Loaded<(EmailAddress, EmailData)> {
     let goodbye = match subject_number(claimed) {
         Some(number) => goodbye_emails::find(tx, number)?,
         None => None,
     };
     let goodbye = goodbye.ok_or("the recipient is no longer known");
-    Ok(goodbye.map(|goodbye| (goodbye.address.clone(), Facts::Goodbye(goodbye))))
+    Ok(goodbye.map(|goodbye| (goodbye.address.clone(), EmailData::Goodbye(goodbye))))
 }
 
 fn operator_alert(tx: &Tx<'_>, claimed: &Claimed, calls_per_day: u32) -> Loaded<AlertText> {
@@ -148,7 +152,7 @@ fn alert_details(
     })
 }
 
-fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Loaded<(EmailAddress, Facts)> {
+fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Loaded<(EmailAddress, EmailData)> {
     let link = match subject_number(claimed) {
         Some(number) => {
             confirmation_links::find_confirm(tx, number)?.filter(|link| link.expires_at > tx.now())
@@ -157,7 +161,7 @@ fn confirm(tx: &Tx<'_>, claimed: &Claimed, user: User) -> Loaded<(EmailAddress, 
     };
     let to = link.as_ref().and_then(|link| link.address.clone());
     Ok(match (to, link) {
-        (Some(to), Some(link)) => Ok((to, Facts::Confirm(user, link))),
+        (Some(to), Some(link)) => Ok((to, EmailData::Confirm(user, link))),
         _ => Err("the link was used or replaced, or has expired"),
     })
 }

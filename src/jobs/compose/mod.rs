@@ -5,7 +5,7 @@ mod news;
 
 use jiff::Timestamp;
 
-use self::load::{Facts, load};
+use self::load::{EmailData, load};
 use crate::accounts::address;
 use crate::accounts::email_links::{self, Purpose};
 use crate::context::Ctx;
@@ -47,28 +47,28 @@ pub(super) async fn compose(
     let operator = ctx.operator.clone();
     let loaded =
         ctx.db.write("load email", move |tx| load(tx, &wanted, &settings, operator)).await?;
-    let (to, facts) = loaded.map_err(ComposeError::NoLongerNeeded)?;
-    Ok((to, write(ctx, &facts)?))
+    let (to, data) = loaded.map_err(ComposeError::NoLongerNeeded)?;
+    Ok((to, write(ctx, &data)?))
 }
 
-fn write(ctx: &Ctx, facts: &Facts) -> Result<Email, RenderError> {
+fn write(ctx: &Ctx, data: &EmailData) -> Result<Email, RenderError> {
     let link = &ctx.url("/login");
-    match facts {
-        Facts::Confirm(user, link) => confirm(ctx, user, link),
-        Facts::Welcome(data) => news::welcome(ctx, data),
-        Facts::News(data) => news::email(ctx, data),
-        Facts::SignInAgain => SignInAgain { link }.email(),
-        Facts::Withdrawn(deleted_on) => {
+    match data {
+        EmailData::Confirm(user, link) => confirm(ctx, user, link),
+        EmailData::Welcome(data) => news::welcome(ctx, data),
+        EmailData::News(data) => news::email(ctx, data),
+        EmailData::SignInAgain => SignInAgain { link }.email(),
+        EmailData::Withdrawn(deleted_on) => {
             let account_url = &ctx.url("/account");
             Withdrawn { link, account_url, deleted_on: *deleted_on }.email()
         }
-        Facts::ConsentEnds(ends_on) => ConsentEnds { link, ends_on: *ends_on }.email(),
-        Facts::Goodbye(goodbye) => {
+        EmailData::ConsentEnds(ends_on) => ConsentEnds { link, ends_on: *ends_on }.email(),
+        EmailData::Goodbye(goodbye) => {
             let listed_at_spotify = !goodbye.has_withdrawn;
             let instance_url = &ctx.url("/");
             Goodbye { instance_url, artists: goodbye.artists, listed_at_spotify }.email()
         }
-        Facts::Operator(alert) => {
+        EmailData::Operator(alert) => {
             OperatorEmail { alert: alert.clone(), instance_url: &ctx.url("/") }.email()
         }
     }

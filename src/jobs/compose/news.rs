@@ -70,7 +70,7 @@ pub(super) fn load(
             outbox::drop_subject(tx, claimed.email, id.as_str(), "the album is no longer known")?;
             continue;
         };
-        match outbox::judge(tx, user.id, &wanted, &release)? {
+        match outbox::evaluate(tx, user.id, &wanted, &release)? {
             Ok(because) => items.push(item(tx, release, because)?),
             Err(why) => outbox::mark_skipped(tx, claimed.email, id.as_str(), &why.to_string())?,
         }
@@ -134,7 +134,7 @@ pub(super) fn load_welcome(
         if recent.len() == WELCOME_RELEASES {
             break;
         }
-        if let Ok(because) = outbox::judge(tx, user.id, &wanted, &release)? {
+        if let Ok(because) = outbox::evaluate(tx, user.id, &wanted, &release)? {
             recent.push(item(tx, release, because)?);
         }
     }
@@ -164,8 +164,8 @@ pub(super) fn email(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
 pub(super) fn welcome(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
     let unsubscribe_url = link(ctx, &data.user, &Purpose::Unsubscribe);
     let email = Welcome {
-        watched: data.artists.watched,
-        not_checked: data.artists.never_asked,
+        tracked: data.artists.tracked,
+        not_checked: data.artists.never_checked,
         recent: &items(ctx, data),
         when: &when(&data.digest_schedule),
         today: data.today,
@@ -228,13 +228,13 @@ fn assurance(
         (Some(first), _) => {
             Checks::Overdue { artists: artists.overdue, because: first.why.clone() }
         }
-        (None, _) if artists.never_asked > 0 => {
-            Checks::InitialScan { artists: artists.never_asked }
+        (None, _) if artists.never_checked > 0 => {
+            Checks::InitialScan { artists: artists.never_checked }
         }
         (None, Some(oldest)) => Checks::AllSince(digest_schedule.day_of(oldest)),
         (None, None) => return Ok(None),
     };
-    Ok(Some(Assurance { watched: artists.watched, checks }))
+    Ok(Some(Assurance { tracked: artists.tracked, checks }))
 }
 
 /// When emails are sent, in words.

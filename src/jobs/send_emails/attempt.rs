@@ -30,21 +30,21 @@ const MARK_AGAIN_AFTER: [Duration; 4] = [
 const ADDRESS_BOUNCES: &str = "not sent, because the address bounces";
 
 /// The outcome of an attempt, and what it says about the server.
-pub(super) struct Done {
-    pub(super) fate: Fate,
+pub(super) struct Attempt {
+    pub(super) outcome: AttemptOutcome,
     pub(super) server: Server,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum AttemptOutcome {
     /// Another process has claimed it, or it is no longer due.
     Skipped,
     Sent,
     /// Will be retried.
     Deferred(String),
     /// Will not be retried.
-    Refused(String),
-    Unwanted,
+    Rejected(String),
+    Dropped,
     /// The address bounces.
     Suppressed,
 }
@@ -68,23 +68,23 @@ enum Claim {
 pub(super) async fn deliver(
     ctx: &Ctx,
     pending_email: PendingEmail,
-) -> (Addressee, Result<Done, StoreError>) {
+) -> (Addressee, Result<Attempt, StoreError>) {
     (pending_email.addressee(), attempt(ctx, pending_email).await)
 }
 
-async fn attempt(ctx: &Ctx, pending_email: PendingEmail) -> Result<Done, StoreError> {
-    let unasked = |fate| Ok(Done { fate, server: Server::Untouched });
+async fn attempt(ctx: &Ctx, pending_email: PendingEmail) -> Result<Attempt, StoreError> {
+    let unasked = |outcome| Ok(Attempt { outcome, server: Server::Untouched });
     let claimed = match claim(ctx, pending_email).await? {
         Claim::Ours(claimed) => claimed,
-        Claim::Skipped => return unasked(Fate::Skipped),
-        Claim::Bounces => return unasked(Fate::Suppressed),
+        Claim::Skipped => return unasked(AttemptOutcome::Skipped),
+        Claim::Bounces => return unasked(AttemptOutcome::Suppressed),
     };
     let email = claimed.email;
     let (to, text) = match compose(ctx, &claimed).await {
         Ok(composed) => composed,
         Err(ComposeError::NoLongerNeeded(why)) => {
             ctx.db.write("drop email", move |tx| outbox::mark_dropped(tx, email, why)).await?;
-            return unasked(Fate::Unwanted);
+            return unasked(AttemptOutcome::Dropped);
         }
         Err(ComposeError::Store(error)) => return Err(error),
         Err(ComposeError::Render(error)) => {
@@ -103,11 +103,11 @@ async fn attempt(ctx: &Ctx, pending_email: PendingEmail) -> Result<Done, StoreEr
             ctx.metrics.record_email(kind, EmailOutcome::Sent);
             ctx.metrics.record_delivery(kind, ctx.clock.now().duration_since(claimed.pending_at));
             mark_sent(ctx, &claimed).await?;
-            Ok(Done { fate: Fate::Sent, server: Server::Ok })
+            Ok(Attempt { outcome: AttemptOutcome::Sent, server: Server::Ok })
         }
         Err(error) => {
             let done = settle_failure(ctx, &claimed, error).await?;
-            let is_deferred = matches!(done.fate, Fate::Deferred(_));
+            let is_deferred = matches!(done.outcome, AttemptOutcome::Deferred(_));
             let outcome = if is_deferred { EmailOutcome::Deferred } else { EmailOutcome::Rejected };
             ctx.metrics.record_email(kind, outcome);
             Ok(done)
@@ -145,7 +145,7 @@ async fn settle_failure(
     ctx: &Ctx,
     claimed: &Claimed,
     error: SendError,
-) -> Result<Done, StoreError> {
+) -> Result<Attempt, StoreError> {
     let why = error.to_string();
     tracing::warn!(
         email = claimed.email,
@@ -155,7 +155,7 @@ async fn settle_failure(
         %error,
         "failed to send email"
     );
-    let (fate, server) = match error {
+    let (outcome, server) = match error {
         SendError::Permanent(_) => (refuse(ctx, claimed, why, None).await?, Server::Ok),
         SendError::Bounced(_) => (refuse(ctx, claimed, why, reader(claimed)).await?, Server::Ok),
         SendError::Temporary(_) => (deferred(ctx, claimed, why, Case::Deferred).await?, Server::Ok),
@@ -169,7 +169,7 @@ async fn settle_failure(
             (deferred(ctx, claimed, why, Case::Unknown).await?, Server::Unavailable)
         }
     };
-    Ok(Done { fate, server })
+    Ok(Attempt { outcome, server })
 }
 
 /// Gives an email up; `bounced` is the user whose mailbox rejected it.
@@ -178,7 +178,7 @@ async fn refuse(
     claimed: &Claimed,
     why: String,
     bounced: Option<UserId>,
-) -> Result<Fate, StoreError> {
+) -> Result<AttemptOutcome, StoreError> {
     let (email, said) = (claimed.email, why.clone());
     let settle = move |tx: &Tx<'_>| {
         outbox::mark_rejected(tx, email, &said)?;
@@ -194,7 +194,7 @@ async fn refuse(
             "address bounces; sending no more emails to this user until they confirm an address"
         );
     }
-    Ok(Fate::Refused(why))
+    Ok(AttemptOutcome::Rejected(why))
 }
 
 /// The pause after a rejected login or sender: a server that is asked every minute with a wrong password locks
@@ -215,7 +215,7 @@ async fn deferred(
     claimed: &Claimed,
     why: String,
     case: Case,
-) -> Result<Fate, StoreError> {
+) -> Result<AttemptOutcome, StoreError> {
     let (email, said) = (claimed.email, why.clone());
     let wait = ctx.backoff(backoff::EMAIL, claimed.attempts);
     let come_apart = case != Case::Unknown && !claimed.is_repeat;
@@ -238,7 +238,7 @@ async fn deferred(
             Ok(false)
         })
         .await?;
-    Ok(if is_given_up { Fate::Refused(why) } else { Fate::Deferred(why) })
+    Ok(if is_given_up { AttemptOutcome::Rejected(why) } else { AttemptOutcome::Deferred(why) })
 }
 
 /// The alert cannot be sent while the problem lasts; it says afterwards what happened. One is enough, however
@@ -248,7 +248,7 @@ fn tell_operator(tx: &Tx<'_>, operator: Operator, said: &str) -> Result<(), Stor
     if !outbox::is_enqueued_for_operator(tx, &alert.key())? {
         operator.enqueue_alert(tx, alert.clone())?;
     }
-    outbox::quote_to_operator(tx, &alert.key(), said)
+    outbox::record_server_reply(tx, &alert.key(), said)
 }
 
 /// Marks an email sent, with retries while the database is busy: an unmarked email would be sent again.
@@ -256,7 +256,7 @@ async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
     let (email, user) = (claimed.email, reader(claimed));
     let mark = move |tx: &Tx<'_>| {
         outbox::mark_sent(tx, email)?;
-        user.map_or(Ok(()), |user| users::reached(tx, user))
+        user.map_or(Ok(()), |user| users::clear_bounces(tx, user))
     };
     for wait in MARK_AGAIN_AFTER {
         match ctx.db.write("mark email sent", mark).await {

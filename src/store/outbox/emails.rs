@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::{EmailKind, judge};
+use super::{EmailKind, evaluate};
 use crate::domain::preferences::Preferences;
 use crate::domain::release::ReleaseId;
 use crate::domain::user::UserId;
@@ -16,26 +16,26 @@ const NAMED: usize = 2;
 
 /// An email to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lately {
+pub struct RecentEmail {
     pub kind: EmailKind,
     /// The first few titles, if it is an email with news.
     pub titles: Vec<String>,
     /// How many outbox rows it consists of.
     pub notified: usize,
-    pub fate: Fate,
+    pub delivery: EmailState,
 }
 
 /// The notified of an email.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum EmailState {
     /// Sent at this time.
     Sent(Timestamp),
     /// Given up at this time, for this reason.
-    Refused(Timestamp, String),
+    Rejected(Timestamp, String),
     /// Deferred for this reason; the next attempt is at this time.
     Deferred(Timestamp, String),
     /// Will be sent at this time or shortly after.
-    Waiting(Timestamp),
+    Pending(Timestamp),
 }
 
 /// A row, with the key of the email that it belongs to.
@@ -43,15 +43,15 @@ struct Line {
     email: (String, i64),
     kind: EmailKind,
     subject: String,
-    fate: Fate,
+    delivery: EmailState,
 }
 
 /// The emails of a user, pending ones first, then the most recently settled, at most `most`. Emails that were
 /// dropped before sending are left out, and so is news that will not be sent with the current preferences.
-pub fn lately(tx: &Tx<'_>, user: &User, most: usize) -> Result<Vec<Lately>> {
+pub fn recent_emails(tx: &Tx<'_>, user: &User, most: usize) -> Result<Vec<RecentEmail>> {
     let mut emails = Vec::new();
     let wanted = news_wanted(tx, user)?;
-    let leaves = |line: &Line| will_leave(tx, user.id, wanted.as_ref(), line);
+    let leaves = |line: &Line| will_be_sent(tx, user.id, wanted.as_ref(), line);
     let user = user.id;
     // News that is not bound to an email yet is sent in one.
     load(
@@ -84,7 +84,7 @@ fn news_wanted(tx: &Tx<'_>, user: &User) -> Result<Option<Preferences>> {
 
 /// Whether a pending row will be sent with the current preferences. The final decision is made when the email
 /// is composed.
-fn will_leave(
+fn will_be_sent(
     tx: &Tx<'_>,
     user: UserId,
     wanted: Option<&Preferences>,
@@ -97,7 +97,7 @@ fn will_leave(
         return Ok(false);
     };
     let Some(release) = releases::find(tx, &id)? else { return Ok(false) };
-    Ok(judge(tx, user, wanted, &release)?.is_ok())
+    Ok(evaluate(tx, user, wanted, &release)?.is_ok())
 }
 
 /// Reads rows until there are `most` emails; the rows of an email are adjacent.
@@ -105,7 +105,7 @@ fn load(
     tx: &Tx<'_>,
     user: UserId,
     most: usize,
-    emails: &mut Vec<Lately>,
+    emails: &mut Vec<RecentEmail>,
     counts: &dyn Fn(&Line) -> Result<bool>,
     which: &str,
     order: &str,
@@ -125,7 +125,12 @@ fn load(
             if emails.len() == most {
                 break;
             }
-            emails.push(Lately { kind: line.kind, titles: vec![], notified: 0, fate: line.fate });
+            emails.push(RecentEmail {
+                kind: line.kind,
+                titles: vec![],
+                notified: 0,
+                delivery: line.delivery,
+            });
             last = Some(line.email);
         }
         let Some(email) = emails.last_mut() else { continue };
@@ -143,14 +148,14 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Line> {
         row.get::<_, Option<Ms>>(column).map(|at| at.map_or(Timestamp::UNIX_EPOCH, |at| at.0))
     };
     let reason: Option<String> = row.get(6)?;
-    let fate = match (state.as_str(), reason) {
-        ("sent", _) => Fate::Sent(at(4)?),
-        ("rejected", reason) => Fate::Refused(at(4)?, reason.unwrap_or_default()),
-        (_, Some(reason)) => Fate::Deferred(at(5)?, reason),
-        (_, None) => Fate::Waiting(at(5)?),
+    let delivery = match (state.as_str(), reason) {
+        ("sent", _) => EmailState::Sent(at(4)?),
+        ("rejected", reason) => EmailState::Rejected(at(4)?, reason.unwrap_or_default()),
+        (_, Some(reason)) => EmailState::Deferred(at(5)?, reason),
+        (_, None) => EmailState::Pending(at(5)?),
     };
     let kind = EmailKind::parse(&kind).ok_or_else(|| unreadable("a kind of letter"))?;
-    Ok(Line { email: (state, row.get(1)?), kind, subject: row.get(3)?, fate })
+    Ok(Line { email: (state, row.get(1)?), kind, subject: row.get(3)?, delivery })
 }
 
 fn title(tx: &Tx<'_>, subject: &str) -> Result<Option<String>> {

@@ -43,7 +43,7 @@ pub fn is_enqueued_for_operator(tx: &Tx<'_>, alert: &str) -> Result<bool> {
 }
 
 /// Stores a quotation with the pending alerts of this kind.
-pub fn quote_to_operator(tx: &Tx<'_>, alert: &str, words: &str) -> Result<()> {
+pub fn record_server_reply(tx: &Tx<'_>, alert: &str, words: &str) -> Result<()> {
     let sql = "UPDATE outbox SET reason = ?2
                WHERE kind = 'operator' AND state = 'pending' AND subject LIKE ?1 || ':%'";
     tx.execute(sql, [alert, words])?;

@@ -13,10 +13,10 @@ mod stream;
 
 pub(super) use self::claim::release_claims;
 pub use self::claim::{Claimed, PendingEmail, claim, due, make_due};
-pub use self::emails::{Fate, Lately, lately};
+pub use self::emails::{EmailState, RecentEmail, recent_emails};
 pub use self::enqueue::{
     enqueue, enqueue_goodbye, enqueue_operator, enqueue_sign_in_again, is_enqueued_for_operator,
-    quote_to_operator,
+    record_server_reply,
 };
 pub use self::finish::{
     defer, defer_all, drop_subject, give_up, mark_dropped, mark_rejected, mark_sent, mark_skipped,
@@ -25,9 +25,9 @@ pub use self::finish::{
 pub(super) use self::news::reschedule;
 pub use self::news::{
     Audience, enqueue_news, enqueue_news_missed, enqueue_news_seen_since,
-    enqueue_news_since_following, enqueue_refused_again, judge,
+    enqueue_news_since_following, enqueue_refused_again, evaluate,
 };
-pub use self::query::{count_lately, count_pending, last_pending, trouble_of, words_of};
+pub use self::query::{count_lately, count_pending, delivery_error, last_pending, words_of};
 pub use self::stream::{DeliveryStatus, Entry, Part, stream, unconfirmed_stream};
 
 /// What an email is about. All news for a user is sent in one email; anything else has an email of its own.

@@ -114,7 +114,7 @@ pub fn enqueue_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
 
 /// Whether a user wants to be notified of a release, as things are now. Returns the followed artists because of
 /// whom they are notified, or why they are not.
-pub fn judge(
+pub fn evaluate(
     tx: &Tx<'_>,
     user: UserId,
     wanted: &Preferences,
@@ -161,7 +161,7 @@ impl Reader {
 
     /// Enqueues the release unless it is recorded already. Returns whether the user will be notified.
     fn enqueue(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
-        let verdict = judge(tx, self.user, &self.wanted, release)?;
+        let verdict = evaluate(tx, self.user, &self.wanted, release)?;
         let why = verdict.as_ref().err().map(ToString::to_string);
         let changed = tx.execute(
             "INSERT OR IGNORE INTO outbox (user_id, kind, subject, state, reason, next_at, enqueued_at, finished_at)
@@ -174,7 +174,7 @@ impl Reader {
     /// Enqueues a release that was unwanted because of one artist and is wanted because of another. In a row of
     /// its own, because the id of the old one may be the number of an email.
     fn enqueue_if_missing(&self, tx: &Tx<'_>, release: &Release) -> Result<bool> {
-        if judge(tx, self.user, &self.wanted, release)?.is_err() {
+        if evaluate(tx, self.user, &self.wanted, release)?.is_err() {
             return Ok(false);
         }
         let sql = "DELETE FROM outbox WHERE user_id = ?1 AND kind = 'news' AND subject = ?2

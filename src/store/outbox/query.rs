@@ -35,7 +35,7 @@ pub fn last_pending(tx: &Tx<'_>, user: UserId, kind: EmailKind) -> Result<Option
 }
 
 /// The mail server's last objection to an email to this user, unless a later email was sent.
-pub fn trouble_of(tx: &Tx<'_>, user: UserId) -> Result<Option<String>> {
+pub fn delivery_error(tx: &Tx<'_>, user: UserId) -> Result<Option<String>> {
     let sql = "SELECT reason FROM outbox o WHERE user_id = ?1 AND reason IS NOT NULL
                AND state IN ('pending', 'rejected') AND NOT EXISTS
                    (SELECT 1 FROM outbox s WHERE s.user_id = ?1 AND s.state = 'sent'

@@ -23,8 +23,8 @@ pub(super) fn current(tx: &Tx<'_>, status: &Status) -> Result<Vec<AlertText>> {
     for (scope, pause) in &status.pauses {
         alerts.extend(paused(tx, scope, *pause, calls.artist_albums_per_day)?);
     }
-    alerts.extend(count(OperatorAlert::MassRefusal, users.held));
-    let rejected = users.in_trouble.saturating_sub(users.held);
+    alerts.extend(count(OperatorAlert::MassRefusal, users.suspended));
+    let rejected = users.rejected.saturating_sub(users.suspended);
     alerts.extend(count(OperatorAlert::UsersRejected, rejected));
     alerts.extend(count(OperatorAlert::AccessRequests, access_requests.len() as u64));
     let is_nobody_connected = users.all > 0 && users.connected == 0;

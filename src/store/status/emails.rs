@@ -54,7 +54,7 @@ pub struct Group {
 
 /// An email about an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Told {
+pub struct AlertEmail {
     /// When it was queued.
     pub at: Timestamp,
     /// The alert's title.
@@ -137,7 +137,7 @@ fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
 }
 
 /// Recent alert emails, the latest first.
-pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
+pub(super) fn alert_emails(tx: &Tx<'_>) -> Result<Vec<AlertEmail>> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT enqueued_at, subject, state FROM outbox
          WHERE coalesce(user_id, 0) = 0 AND kind = ?1 AND enqueued_at > ?2 ORDER BY id DESC LIMIT ?3",
@@ -146,12 +146,12 @@ pub(super) fn told(tx: &Tx<'_>) -> Result<Vec<Told>> {
     let rows = rows.query_map(key, |row| {
         Ok((row.get::<_, Ms>(0)?.0, row.get::<_, String>(1)?, row.get(2)?))
     })?;
-    let mut told = Vec::new();
+    let mut alert_emails = Vec::new();
     for (at, subject, state) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
         let Some(alert) = OperatorAlert::parse(&subject) else { continue };
-        told.push(Told { at, what: title_of(tx, &alert)?, state });
+        alert_emails.push(AlertEmail { at, what: title_of(tx, &alert)?, state });
     }
-    Ok(told)
+    Ok(alert_emails)
 }
 
 fn title_of(tx: &Tx<'_>, alert: &OperatorAlert) -> Result<String> {

@@ -19,19 +19,17 @@ pub struct Users {
     pub must_sign_in_again: u64,
     /// With a confirmed email address.
     pub confirmed: u64,
-    /// Spotify currently rejects requests for them, `held` included.
-    #[serde(rename = "rejected")]
-    pub in_trouble: u64,
+    /// Spotify currently rejects requests for them, `suspended` included.
+    pub rejected: u64,
     /// Spotify answered `invalid_grant` for too many users at once to believe it.
-    #[serde(rename = "suspended")]
-    pub held: u64,
+    pub suspended: u64,
     pub bouncing: u64,
-    pub list: Vec<Standing>,
+    pub list: Vec<UserStatus>,
 }
 
 /// A user as the operator sees them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Standing {
+pub struct UserStatus {
     #[serde(skip)]
     pub id: UserId,
     /// The display name at Spotify; may be empty.
@@ -81,18 +79,18 @@ pub enum Mailbox {
 
 /// A range of the list of users.
 #[derive(Debug, Clone, Copy)]
-pub struct Page {
+pub struct UserPage {
     /// Beyond the end, the last page is returned.
     pub skip: u64,
     pub most: u32,
 }
 
-impl Page {
+impl UserPage {
     pub const WHOLE: Self = Self { skip: 0, most: u32::MAX };
 }
 
-pub(super) fn load(tx: &Tx<'_>, page: Page) -> Result<Users> {
-    let list = standings(tx, page)?;
+pub(super) fn load(tx: &Tx<'_>, page: UserPage) -> Result<Users> {
+    let list = load_list(tx, page)?;
     Ok(Users { list, ..count_users(tx)? })
 }
 
@@ -104,23 +102,23 @@ pub(in crate::store) fn count_users(tx: &Tx<'_>) -> Result<Users> {
                       count(*) FILTER (WHERE spotify_error IS NOT NULL),
                       count(*) FILTER (WHERE bouncing_since IS NOT NULL)
                FROM users";
-    let held = consents::count_held(tx)?;
+    let suspended = consents::count_held(tx)?;
     Ok(tx.query_row(sql, [], |row| {
         Ok(Users {
             all: row.get(0)?,
             connected: row.get(1)?,
             must_sign_in_again: row.get(2)?,
             confirmed: row.get(3)?,
-            in_trouble: row.get(4)?,
+            rejected: row.get(4)?,
             bouncing: row.get(5)?,
-            held,
+            suspended,
             list: Vec::new(),
         })
     })?)
 }
 
 /// Users with a problem first, otherwise in the order in which they joined.
-fn standings(tx: &Tx<'_>, page: Page) -> Result<Vec<Standing>> {
+fn load_list(tx: &Tx<'_>, page: UserPage) -> Result<Vec<UserStatus>> {
     // Cut the page first, so that only its users' artists and sessions are counted.
     let mut rows = tx.conn().prepare_cached(
         "WITH page AS MATERIALIZED (
@@ -141,7 +139,7 @@ fn standings(tx: &Tx<'_>, page: Page) -> Result<Vec<Standing>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Standing> {
+fn read(row: &Row<'_>) -> rusqlite::Result<UserStatus> {
     let time = |n| Ok::<_, rusqlite::Error>(row.get::<_, Option<Ms>>(n)?.map(|at| at.0));
     let email = match (time(10)?, row.get(11)?, row.get(12)?) {
         (Some(since), ..) => Mailbox::Bouncing { since },
@@ -149,7 +147,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Standing> {
         (None, false, true) => Mailbox::AwaitingConfirmation,
         (None, false, false) => Mailbox::None,
     };
-    Ok(Standing {
+    Ok(UserStatus {
         id: row.get(0)?,
         name: row.get(1)?,
         spotify_id: row.get(2)?,

@@ -1,19 +1,19 @@
 //! How the account page describes recent emails.
 
-use crate::store::outbox::{EmailKind, Fate, Lately};
+use crate::store::outbox::{EmailKind, EmailState, RecentEmail};
 
 pub(super) struct Line {
     pub(super) what: String,
-    pub(super) fate: Fate,
+    pub(super) delivery: EmailState,
 }
 
 impl Line {
-    pub(super) fn new(email: Lately) -> Self {
-        Self { what: what(&email), fate: email.fate }
+    pub(super) fn new(email: RecentEmail) -> Self {
+        Self { what: what(&email), delivery: email.delivery }
     }
 }
 
-fn what(email: &Lately) -> String {
+fn what(email: &RecentEmail) -> String {
     let plain = match email.kind {
         EmailKind::News => return news(email),
         EmailKind::Confirm => "Please confirm your address",
@@ -28,7 +28,7 @@ fn what(email: &Lately) -> String {
 }
 
 /// `New: Moon Safari, Post and 3 more`.
-fn news(email: &Lately) -> String {
+fn news(email: &RecentEmail) -> String {
     let more = email.notified.saturating_sub(email.titles.len());
     let named = email.titles.join(", ");
     match (named.is_empty(), more) {

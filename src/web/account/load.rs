@@ -8,7 +8,7 @@ use crate::domain::preferences::Preferences;
 use crate::domain::quota::{Bucket, Cause, Pause};
 use crate::domain::user::{EmailAddress, UserId};
 use crate::spotify;
-use crate::store::outbox::{EmailKind, Lately};
+use crate::store::outbox::{EmailKind, RecentEmail};
 use crate::store::overdue::{self, Overdue};
 use crate::store::status::Artists;
 use crate::store::users::User;
@@ -23,14 +23,14 @@ const OVERDUE_LISTED: u32 = 50;
 /// Recent emails to list.
 const EMAILS_LISTED: usize = 10;
 
-pub(super) struct Facts {
+pub(super) struct AccountData {
     pub(super) user: User,
     pub(super) wanted: Preferences,
     /// The address that awaits confirmation.
     pub(super) awaiting: Option<EmailAddress>,
     pub(super) artists: Artists,
     pub(super) overdue: Vec<Overdue>,
-    pub(super) emails: Vec<Lately>,
+    pub(super) emails: Vec<RecentEmail>,
     /// When a sample email was last requested.
     pub(super) sampled_at: Option<Timestamp>,
     pub(super) conditions: Vec<Condition>,
@@ -40,7 +40,7 @@ pub(super) fn load(
     tx: &Tx<'_>,
     id: UserId,
     cadence: &check_planner::Settings,
-) -> Result<Option<Facts>, StoreError> {
+) -> Result<Option<AccountData>, StoreError> {
     let Some(user) = users::find(tx, id)? else { return Ok(None) };
     let Some(wanted) = preferences::of(tx, id)? else { return Ok(None) };
     let awaiting = confirmation_links::awaiting(tx, id)?.and_then(|link| link.address);
@@ -55,20 +55,29 @@ pub(super) fn load(
         trouble: user.trouble.clone(),
         address: address_of(&user, awaiting.is_some()),
         is_subscribed: wanted.is_subscribed,
-        mail_trouble: outbox::trouble_of(tx, id)?,
+        mail_trouble: outbox::delivery_error(tx, id)?,
         is_app_refused: is_app_refused(tx)?,
         follows_pause: follows_pause.filter(|pause| !pauses.contains(pause)),
         pauses,
         follows_read_at: user.follows_read_at,
-        follows_suspect: follows::standing(tx, id)?
+        follows_suspect: follows::list_status(tx, id)?
             .and_then(|s| s.suspect)
             .map(|suspect| suspect.0),
-        artists: watched(&artists),
+        artists: tracked(&artists),
     };
     let conditions = account_health::evaluate(&known, tx.now());
-    let emails = outbox::lately(tx, &user, EMAILS_LISTED)?;
+    let emails = outbox::recent_emails(tx, &user, EMAILS_LISTED)?;
     let sampled_at = outbox::last_pending(tx, id, EmailKind::Sample)?;
-    Ok(Some(Facts { user, sampled_at, wanted, awaiting, artists, overdue, emails, conditions }))
+    Ok(Some(AccountData {
+        user,
+        sampled_at,
+        wanted,
+        awaiting,
+        artists,
+        overdue,
+        emails,
+        conditions,
+    }))
 }
 
 pub(super) fn address_of(user: &User, is_awaiting: bool) -> Address {
@@ -104,10 +113,10 @@ fn is_app_refused(tx: &Tx<'_>) -> Result<bool, StoreError> {
     Ok(runs.into_iter().flatten().any(|run| run.did.contains(&words)))
 }
 
-fn watched(artists: &Artists) -> Tracked {
+fn tracked(artists: &Artists) -> Tracked {
     Tracked {
-        all: artists.watched,
-        never_asked: artists.never_asked,
+        all: artists.tracked,
+        never_checked: artists.never_checked,
         initial_scans_last_day: artists.initial_scans_last_day,
         overdue: artists.overdue,
         oldest_check: artists.oldest_check,

@@ -16,24 +16,24 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::binary::{Machine, eventually};
-use crate::home::{Home, Listener, Settings};
+use crate::test_app::{Listener, Settings, TestApp};
 
 const OPERATOR: &str = "operator@example.com";
 
 /// A home that Martha keeps, who follows one artist.
-async fn kept_by_martha(settings: Settings<'_>) -> (Home, String, Listener) {
-    let mut home = Home::with(settings).await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    keep(&mut home, &martha).await;
-    (home, artist, martha)
+async fn kept_by_martha(settings: Settings<'_>) -> (TestApp, String, Listener) {
+    let mut app = TestApp::with(settings).await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    keep(&mut app, &martha).await;
+    (app, artist, martha)
 }
 
 /// From now on this user keeps the instance.
-async fn keep(home: &mut Home, listener: &Listener) {
-    let id = home.world.user(listener.user).unwrap().id;
-    home.config.web.instance.operators = vec![id];
-    home.restart().await;
+async fn keep(app: &mut TestApp, listener: &Listener) {
+    let id = app.world.user(listener.user).unwrap().id;
+    app.config.web.instance.operators = vec![id];
+    app.restart().await;
 }
 
 fn texts(html: &str, selector: &str) -> Vec<String> {
@@ -74,13 +74,13 @@ fn refusal() -> Fault {
 
 #[tokio::test]
 async fn admin_page_is_not_found_for_others() {
-    let (home, artist, martha) = kept_by_martha(&[]).await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
+    let (app, artist, martha) = kept_by_martha(&[]).await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
     let methods =
         [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
-    let signed_out = home.visitor();
+    let signed_out = app.visitor();
     signed_out.set_cookie("dropday", "made-up");
-    for browser in [&jonas.browser, &home.visitor(), &signed_out] {
+    for browser in [&jonas.browser, &app.visitor(), &signed_out] {
         for method in methods.clone() {
             let ask = async |path| browser.ask(method.clone(), path, |request| request).await;
             let (here, nowhere) = (ask("/admin").await, ask("/no-such-page").await);
@@ -102,13 +102,13 @@ async fn admin_page_is_not_found_for_others() {
     let posted = martha.browser.post("/admin", &[]).await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(posted.headers["allow"], "GET,HEAD");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn admin_page_lists_users_without_addresses() {
-    let (home, _, martha) = kept_by_martha(&[]).await;
-    home.round().await;
+    let (app, _, martha) = kept_by_martha(&[]).await;
+    app.round().await;
     let html = page(&martha).await;
     assert_eq!(texts(&html, ".state"), ["Everything is working."]);
     assert_eq!(alerts(&html), "");
@@ -119,17 +119,17 @@ async fn admin_page_lists_users_without_addresses() {
     assert_eq!((numbers["All"].as_str(), numbers["Connected"].as_str()), ("1", "1"));
     assert_eq!(numbers["Artists’ albums, last 24 hours"], "1");
     assert_eq!((numbers["Left"].as_str(), numbers["Sent in total"].as_str()), ("79", "2"));
-    home.finish().await;
+    app.finish().await;
 }
 
 /// Lets every job run once, as the daemon does.
-async fn each_job_runs(home: &Home) {
+async fn each_job_runs(app: &TestApp) {
     let (notifier, stop, tasks) =
         (Arc::new(JobNotifier::default()), CancellationToken::new(), TaskTracker::new());
-    worker::start(&home.ctx, &notifier, &stop, &tasks);
-    let began = home.now();
+    worker::start(&app.ctx, &notifier, &stop, &tasks);
+    let began = app.now();
     eventually("each job has run", || async {
-        let runs = home.ctx.db.read("test", job_runs::latest).await.unwrap();
+        let runs = app.ctx.db.read("test", job_runs::latest).await.unwrap();
         let newest = runs.chunk_by(|a, b| a.job == b.job).map(|runs| &runs[0]);
         (newest.filter(|run| run.ended_at >= began).count() == 4).then_some(())
     })
@@ -141,17 +141,17 @@ async fn each_job_runs(home: &Home) {
 
 #[tokio::test]
 async fn invalid_app_raises_alert_and_shows_on_every_account() {
-    let mut home = Home::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
-    home.world.set_client_secret("hush");
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
-    keep(&mut home, &martha).await;
-    home.round().await;
-    home.world.set_client_secret("another");
-    home.world.expire_access_tokens();
-    home.advance_hours(7);
-    each_job_runs(&home).await;
+    let mut app = TestApp::with(&[("SPOTIFY__CLIENT_SECRET", "hush")]).await;
+    app.world.set_client_secret("hush");
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
+    keep(&mut app, &martha).await;
+    app.round().await;
+    app.world.set_client_secret("another");
+    app.world.expire_access_tokens();
+    app.advance_hours(7);
+    each_job_runs(&app).await;
     let alerts = alerts(&page(&martha).await);
     assert!(alerts.contains("The job follows failed"), "{alerts}");
     assert!(alerts.contains("Spotify does not accept this app"), "{alerts}");
@@ -160,45 +160,45 @@ async fn invalid_app_raises_alert_and_shows_on_every_account() {
     let refused = "Checks are on hold: Dropday isn’t set up correctly with Spotify.";
     assert_eq!(state, [refused]);
 
-    home.world.set_client_secret("hush");
-    home.advance_hours(1);
-    each_job_runs(&home).await;
+    app.world.set_client_secret("hush");
+    app.advance_hours(1);
+    each_job_runs(&app).await;
     assert_eq!(texts(&page(&martha).await, ".state"), ["Everything is working."]);
     assert_eq!(texts(&jonas.browser.get("/account").await.body, ".state.good").len(), 1);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn admin_page_shows_each_user_state() {
-    let (home, artist, martha) = kept_by_martha(&[("MAIL__OPERATOR", OPERATOR)]).await;
+    let (app, artist, martha) = kept_by_martha(&[("MAIL__OPERATOR", OPERATOR)]).await;
     for name in ["Unlisted", "Withdrew", "Expired", "Bounces"] {
-        home.listener(name, &[&artist]).await;
+        app.listener(name, &[&artist]).await;
     }
     for (name, address) in [("Newcomer", None), ("Waits", Some("waits@example.com"))] {
-        let (browser, user) = (home.visitor(), home.world.add_user(name));
-        browser.sign_in(&home.world, user).await;
+        let (browser, user) = (app.visitor(), app.world.add_user(name));
+        browser.sign_in(&app.world, user).await;
         if let Some(address) = address {
             browser.post("/account/address", &[("email", address)]).await;
         }
     }
-    home.round().await;
+    app.round().await;
     let someone = |name: &str| {
-        let found = home.world.users().into_iter().find(|(_, user)| user.name == name);
+        let found = app.world.users().into_iter().find(|(_, user)| user.name == name);
         found.unwrap().0
     };
-    home.world.change_user(someone("Unlisted"), |user| user.allow_listed = false);
-    home.advance_hours(2);
-    home.follows().await;
-    home.world.revoke(someone("Withdrew"));
-    home.advance_hours(2);
-    home.follows().await;
-    home.world.expire(someone("Expired"));
-    home.advance_hours(2);
-    home.follows().await;
-    home.inbox.refuse("bounces@example.com", 550, "5.1.1 No such user here");
+    app.world.change_user(someone("Unlisted"), |user| user.allow_listed = false);
+    app.advance_hours(2);
+    app.follows().await;
+    app.world.revoke(someone("Withdrew"));
+    app.advance_hours(2);
+    app.follows().await;
+    app.world.expire(someone("Expired"));
+    app.advance_hours(2);
+    app.follows().await;
+    app.inbox.refuse("bounces@example.com", 550, "5.1.1 No such user here");
     for title in ["First", "Second", "Third"] {
-        home.world.publish(&artist, NewAlbum::titled(title));
-        home.round().await;
+        app.world.publish(&artist, NewAlbum::titled(title));
+        app.round().await;
     }
     let html = page(&martha).await;
     let unlisted = row_of(&html, "Unlisted").0;
@@ -219,14 +219,14 @@ async fn admin_page_shows_each_user_state() {
     assert!(told.contains("not on the app’s list: Unlisted ("), "{told}");
     assert!(!html.contains("@example.com"));
     // Whether a consent has ended is certain after an hour: then its email leaves.
-    home.advance_hours(2);
-    home.finish().await;
+    app.advance_hours(2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn only_operator_can_remove_access_request() {
-    let (home, _, martha) = kept_by_martha(&[]).await;
-    let jonas = home.listener("Jonas", &[]).await;
+    let (app, _, martha) = kept_by_martha(&[]).await;
+    let jonas = app.listener("Jonas", &[]).await;
     let asks = |tx: &Tx<'_>| {
         access_requests::note(
             tx,
@@ -235,57 +235,57 @@ async fn only_operator_can_remove_access_request() {
             &EmailAddress::parse("aino@example.com").unwrap(),
         )
     };
-    home.ctx.db.write("test", asks).await.unwrap();
+    app.ctx.db.write("test", asks).await.unwrap();
     let page = page(&martha).await;
     assert!(page.contains("Aino") && page.contains("1 person tried to connect"), "{page}");
     let path = "/admin/access-requests/1/forget";
-    for stranger in [&jonas.browser, &home.visitor()] {
+    for stranger in [&jonas.browser, &app.visitor()] {
         assert_eq!(stranger.post(path, &[]).await.status, 404);
     }
     assert_eq!(martha.browser.post_as_it_is(path, &[]).await.status, 403, "without the token");
-    assert_eq!(home.status().await.access_requests.len(), 1);
+    assert_eq!(app.status().await.access_requests.len(), 1);
     assert_eq!(martha.browser.post(path, &[]).await.status, 303);
-    assert_eq!(home.status().await.access_requests.len(), 0);
-    home.finish().await;
+    assert_eq!(app.status().await.access_requests.len(), 0);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn mass_refusal_is_shown_with_its_alert() {
-    let (home, artist, martha) = kept_by_martha(&[]).await;
+    let (app, artist, martha) = kept_by_martha(&[]).await;
     for number in 0..4 {
-        home.listener(&format!("Person{number}"), &[&artist]).await;
+        app.listener(&format!("Person{number}"), &[&artist]).await;
     }
-    home.round().await;
-    home.advance_hours(2);
-    home.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(5));
-    home.follows().await;
+    app.round().await;
+    app.advance_hours(2);
+    app.world.script(Endpoint::Token, std::iter::repeat_with(refusal).take(5));
+    app.follows().await;
     let html = page(&martha).await;
     assert_eq!(numbers(&html)["Suspended (mass refusal)"], "5");
     assert_eq!(row_of(&html, "Person0").0, "suspended");
     assert!(alerts(&html).contains("5 users at once"), "{}", alerts(&html));
     assert!(!alerts(&html).contains("Spotify rejects some users"), "they are counted once");
-    home.advance_hours(2);
-    home.follows().await;
+    app.advance_hours(2);
+    app.follows().await;
     assert_eq!(alerts(&page(&martha).await), "");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn queued_and_rejected_emails_are_listed_with_reasons() {
-    let (home, artist, martha) = kept_by_martha(&[]).await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
+    let (app, artist, martha) = kept_by_martha(&[]).await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
     let daily = [("letters", "daily"), ("hour", "8"), ("zone", "UTC"), ("albums", "on")];
     jonas.browser.post("/preferences", &daily).await;
-    home.round().await;
-    home.inbox.refuse(&martha.address, 550, "5.7.1 <martha@example.com> looks like spam");
-    home.world.publish(&artist, NewAlbum::titled("First"));
-    home.checks().await;
-    home.emails_of(dropday::jobs::Scope::Due).await;
-    home.inbox.accept(&martha.address);
-    home.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try later".into()));
-    home.world.publish(&artist, NewAlbum::titled("Second"));
-    home.checks().await;
-    home.emails_of(dropday::jobs::Scope::Due).await;
+    app.round().await;
+    app.inbox.refuse(&martha.address, 550, "5.7.1 <martha@example.com> looks like spam");
+    app.world.publish(&artist, NewAlbum::titled("First"));
+    app.checks().await;
+    app.emails_of(dropday::jobs::Scope::Due).await;
+    app.inbox.accept(&martha.address);
+    app.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try later".into()));
+    app.world.publish(&artist, NewAlbum::titled("Second"));
+    app.checks().await;
+    app.emails_of(dropday::jobs::Scope::Due).await;
     let html = page(&martha).await;
     let refused = texts(&html, "#rejected tbody tr");
     assert!(refused.len() == 1 && refused[0].contains("looks like spam"), "{refused:?}");
@@ -299,19 +299,19 @@ async fn queued_and_rejected_emails_are_listed_with_reasons() {
         "{alerts}"
     );
     assert!(!html.contains("martha@example.com"), "addresses are masked");
-    home.advance_days(15);
-    home.emails().await;
+    app.advance_days(15);
+    app.emails().await;
     assert_eq!(texts(&page(&martha).await, "#rejected tbody tr").len(), 0, "that is long ago");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn pauses_and_lockouts_are_shown_with_remedy() {
-    let (home, artist, martha) = kept_by_martha(&[]).await;
-    home.round().await;
-    home.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
-    home.world.publish(&artist, NewAlbum::titled("New"));
-    home.checks().await;
+    let (app, artist, martha) = kept_by_martha(&[]).await;
+    app.round().await;
+    app.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: Some(7200) }]);
+    app.world.publish(&artist, NewAlbum::titled("New"));
+    app.checks().await;
     let html = page(&martha).await;
     let pauses = texts(&html, "li").join("\n");
     assert!(pauses.contains("Paused until 23 November 2026, 14:00 (artist albums)"), "{pauses}");
@@ -320,17 +320,17 @@ async fn pauses_and_lockouts_are_shown_with_remedy() {
     assert!(numbers["Last lockout"].starts_with("23 November 2026, 12:00, after"), "{numbers:?}");
     let allowed = &numbers["Allowed for artists’ albums"];
     assert!(allowed.ends_with("of the configured 80, because of a lockout"), "{allowed}");
-    home.advance_hours(3);
-    home.round().await;
-    home.finish().await;
+    app.advance_hours(3);
+    app.round().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn calls_of_two_weeks_are_charted_and_tabulated() {
-    let (home, _, martha) = kept_by_martha(&[]).await;
+    let (app, _, martha) = kept_by_martha(&[]).await;
     for _ in 0..20 {
-        home.round().await;
-        home.advance_days(1);
+        app.round().await;
+        app.advance_days(1);
     }
     let html = page(&martha).await;
     let days = texts(&html, "#days tbody th");
@@ -349,22 +349,22 @@ async fn calls_of_two_weeks_are_charted_and_tabulated() {
     assert!(select("svg:first-of-type rect") >= 13 && select("[style], style") == 0);
     let following: u64 = cells.iter().skip(1).step_by(4).map(|n| n.parse::<u64>().unwrap()).sum();
     assert!(following >= 13, "{cells:?}");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn hostile_names_do_not_break_admin_page() {
     let odd = "</td></table><script>alert(1)</script>{{ name }} &amp; \u{202e}";
-    let (home, artist, martha) = kept_by_martha(&[]).await;
-    home.world.change_artist(&artist, |artist| artist.name = odd.into());
-    home.world.change_user(martha.user, |user| user.name = format!("{odd}{}", "Æ".repeat(290)));
-    martha.browser.sign_in(&home.world, martha.user).await;
-    home.inbox.refuse(&martha.address, 550, "5.7.1 <script>alert(2)</script> refused");
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled(odd));
-    home.round().await;
-    home.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
-    home.checks().await;
+    let (app, artist, martha) = kept_by_martha(&[]).await;
+    app.world.change_artist(&artist, |artist| artist.name = odd.into());
+    app.world.change_user(martha.user, |user| user.name = format!("{odd}{}", "Æ".repeat(290)));
+    martha.browser.sign_in(&app.world, martha.user).await;
+    app.inbox.refuse(&martha.address, 550, "5.7.1 <script>alert(2)</script> refused");
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled(odd));
+    app.round().await;
+    app.world.script(Endpoint::ArtistAlbums, [Fault::server_error()]);
+    app.checks().await;
     let html = page(&martha).await;
     assert!(texts(&html, "script").is_empty() && !html.contains('\u{202e}'));
     let everybody = texts(&html, "#everybody tbody tr");
@@ -387,20 +387,20 @@ async fn hostile_names_do_not_break_admin_page() {
         assert_eq!(answer.status, StatusCode::OK, "{query}");
         assert_eq!(texts(&answer.body, "#everybody tbody tr").len(), 1, "{query}");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn hint_sources_are_shown_with_last_success_and_error() {
-    let (home, _, martha) = kept_by_martha(&[("HINTS__ENABLED", "true")]).await;
-    home.round().await;
-    home.hints().await;
-    home.advance_days(1);
-    home.catalogues.script(SourceName::ListenBrainz, [Fault::Html]);
-    home.hints().await;
+    let (app, _, martha) = kept_by_martha(&[("HINTS__ENABLED", "true")]).await;
+    app.round().await;
+    app.hints().await;
+    app.advance_days(1);
+    app.catalogues.script(SourceName::ListenBrainz, [Fault::Html]);
+    app.hints().await;
     let html = page(&martha).await;
     let rows = texts(&html, "#sources tbody tr");
-    let sources = home.status().await.hint_sources;
+    let sources = app.status().await.hint_sources;
     assert!(!sources.is_empty() && rows.len() == sources.len(), "{rows:?}");
     for (row, health) in rows.iter().zip(&sources) {
         let (hints, calls) = (health.hints, health.calls);
@@ -414,7 +414,7 @@ async fn hint_sources_are_shown_with_last_success_and_error() {
         assert!(listenbrainz.contains(told), "no {told} in {listenbrainz}");
     }
     assert!(!alerts(&html).contains("listenbrainz"), "once is no matter");
-    home.finish().await;
+    app.finish().await;
 }
 
 /// 500 users with 100 artists each of 50,000, two weeks of calls, and emails of years.
@@ -437,8 +437,8 @@ const A_CROWD: &str = "
 
 #[tokio::test]
 async fn five_hundred_users_are_paginated() {
-    let (home, _, martha) = kept_by_martha(&[]).await;
-    let database = Connection::open(&home.config.database).unwrap();
+    let (app, _, martha) = kept_by_martha(&[]).await;
+    let database = Connection::open(&app.config.database).unwrap();
     let numbers = "CREATE TEMP TABLE generate AS
         WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 100) SELECT value FROM n;";
     database.execute_batch(&format!("{numbers}{A_CROWD}")).unwrap();
@@ -461,7 +461,7 @@ async fn five_hundred_users_are_paginated() {
     let beyond = martha.browser.get("/admin?page=999").await.body;
     assert_eq!(numbers_of_users(&beyond), 501 - 16 * 30);
     assert!(beyond.contains("Page 17 of 17"));
-    home.finish_owing(0).await;
+    app.finish_owing(0).await;
 }
 
 fn numbers_of_users(html: &str) -> usize {

@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
-use super::Result;
-use super::files::{beside, is_at, sync_folder};
+use crate::store::Result;
+use crate::store::files::{beside, is_at, sync_folder};
 
 /// Suffix of a draft.
-pub(super) const DRAFT: &str = ".part";
+pub(in crate::store) const DRAFT: &str = ".part";
 
 /// What happens to an existing file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Existing {
+pub(in crate::store) enum IfExists {
     /// It stays, and no copy is made.
     Keep,
     /// It is replaced once the copy is complete.
@@ -29,13 +29,13 @@ pub(super) enum Existing {
 
 /// Writes a copy of what `conn` sees. It is written to a draft, which is moved into place when it is on disk, was
 /// checked, and `look` has seen it. On an error, which is in words, nothing is left behind.
-pub(super) fn write(
+pub(in crate::store) fn write(
     conn: &mut Connection,
     to: &Path,
-    existing: Existing,
+    existing: IfExists,
     look: impl FnOnce(&Connection) -> Result<()>,
 ) -> std::result::Result<(), String> {
-    if existing == Existing::Keep && to.symlink_metadata().is_ok() {
+    if existing == IfExists::Keep && to.symlink_metadata().is_ok() {
         return Err("the file exists already".into());
     }
     let draft = Draft::begin(to)?;
@@ -84,10 +84,10 @@ impl Draft {
         }
     }
 
-    fn place(&self, to: &Path, existing: Existing) -> std::result::Result<(), String> {
+    fn place(&self, to: &Path, existing: IfExists) -> std::result::Result<(), String> {
         match existing {
-            Existing::Replace => std::fs::rename(&self.path, to).map_err(|why| why.to_string())?,
-            Existing::Keep => link(&self.path, to)?,
+            IfExists::Replace => std::fs::rename(&self.path, to).map_err(|why| why.to_string())?,
+            IfExists::Keep => link(&self.path, to)?,
         }
         sync_folder(to).map_err(|why| why.to_string())
     }
@@ -104,7 +104,7 @@ fn link(draft: &Path, to: &Path) -> std::result::Result<(), String> {
 }
 
 /// Checks every page and index of a file; `None` if it is sound.
-pub(super) fn damage(path: &Path) -> Result<Option<String>> {
+pub(in crate::store) fn damage(path: &Path) -> Result<Option<String>> {
     let conn = read_only(path)?;
     let found: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if found != "ok" {
@@ -115,7 +115,7 @@ pub(super) fn damage(path: &Path) -> Result<Option<String>> {
     Ok((dangling > 0).then(|| format!("{dangling} rows refer to rows that do not exist")))
 }
 
-pub(super) fn read_only(path: &Path) -> Result<Connection> {
+pub(in crate::store) fn read_only(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Ok(Connection::open_with_flags(path, flags)?)
 }
@@ -127,7 +127,7 @@ mod tests {
     fn copy(to: &Path) -> std::result::Result<(), String> {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.execute_batch("CREATE TABLE words (word); INSERT INTO words VALUES ('here')").unwrap();
-        write(&mut conn, to, Existing::Replace, |_| Ok(()))
+        write(&mut conn, to, IfExists::Replace, |_| Ok(()))
     }
 
     fn names(folder: &Path) -> Vec<String> {

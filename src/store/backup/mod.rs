@@ -1,13 +1,17 @@
 //! A backup: one file that holds everything but the key.
 
+pub mod expiry;
+pub mod restore;
+pub(in crate::store) mod snapshot;
+
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::connection::connect_plainly;
-use super::copy::{self, Existing};
-use super::process_lock::ProcessLock;
-use super::{Result, StoreError, migrations};
+use self::snapshot::IfExists;
+use crate::store::connection::connect_plainly;
+use crate::store::process_lock::ProcessLock;
+use crate::store::{Result, StoreError, migrations};
 
 /// A summary for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +25,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    pub(super) fn of(conn: &Connection, path: &Path) -> Result<Self> {
+    pub(in crate::store) fn of(conn: &Connection, path: &Path) -> Result<Self> {
         let number = |sql: &str| conn.query_row(sql, [], |row| row.get(0));
         Ok(Self {
             version: migrations::schema_version(conn, path)?,
@@ -42,8 +46,8 @@ pub fn write(database: &Path, to: &Path, replaces: bool) -> Result<Contents> {
     let _presence = ProcessLock::beside_others(database);
     let mut conn = connect_plainly(database)?;
     migrations::schema_version(&conn, database)?;
-    let existing = if replaces { Existing::Replace } else { Existing::Keep };
-    let written = copy::write(&mut conn, to, existing, |copy| {
+    let existing = if replaces { IfExists::Replace } else { IfExists::Keep };
+    let written = snapshot::write(&mut conn, to, existing, |copy| {
         contents = Some(Contents::of(copy, to)?);
         Ok(())
     });

@@ -8,8 +8,9 @@ use std::path::Path;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::files::{LOGS, folder_of, sync_folder};
-use super::{Tx, copy, migrations, restore};
+use super::{restore, snapshot};
+use crate::store::files::{LOGS, folder_of, sync_folder};
+use crate::store::{Tx, migrations};
 
 /// How long a copy is kept.
 const COPY_RETENTION: SignedDuration = SignedDuration::from_hours(24 * 30);
@@ -53,7 +54,7 @@ fn retention_of(ending: &str) -> Option<SignedDuration> {
     let is_before = |name: &str| {
         name.strip_prefix(migrations::BEFORE).is_some_and(|version| is_digits(version, 4))
     };
-    let is_draft = match ending.strip_suffix(copy::DRAFT) {
+    let is_draft = match ending.strip_suffix(snapshot::DRAFT) {
         Some(name) => is_before(name) || name == restore::DRAFT,
         None => ending == restore::DRAFT,
     };

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use crate::binary::Machine;
-use crate::supervised::Supervisor;
+use crate::systemd::Supervisor;
 
 /// Takes the lock that a process waits for before it opens the database.
 fn lock(machine: &Machine) -> File {

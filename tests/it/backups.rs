@@ -23,7 +23,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::binary::{Machine, Running, eventually};
 
 /// A user who follows an artist.
-async fn machine_with_martha() -> (Machine, crate::home::Listener, String) {
+async fn machine_with_martha() -> (Machine, crate::test_app::Listener, String) {
     let machine = Machine::new().await;
     let artist = machine.world.add_artist("Röyksopp");
     let martha = machine.settle(&[("Martha", &[artist.as_str()])]).await.remove(0);
@@ -307,7 +307,7 @@ async fn links_and_message_ids_survive_key_rotation() {
 const CROWD: i64 = 1500;
 
 /// A database with many signed-in users.
-async fn crowd(machine: &Machine) {
+async fn refusals(machine: &Machine) {
     assert_eq!(machine.run(&["once"]).await.code, Some(0));
     let db = open(machine).unwrap();
     let settle = move |tx: &dropday::store::Tx<'_>| {
@@ -371,7 +371,7 @@ async fn assert_all_open(machine: &Machine) {
 #[tokio::test]
 async fn rotation_killed_at_any_moment_loses_no_token() {
     let machine = Machine::new().await;
-    crowd(&machine).await;
+    refusals(&machine).await;
     let db = open(&machine).unwrap();
     let (rng, signed) = (SeededRng::new(3), db.cipher().sign("a link"));
     closed(&machine, db).await;

@@ -34,7 +34,7 @@ pub const START: &str = "2026-11-23T12:00:00Z";
 
 /// Everything that a test needs. A test fails if it ends without [`Home::finish`], which fails if an
 /// email is still pending or the fake services received an unexpected request.
-pub struct Home {
+pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub world: World,
     pub catalogues: Hints,
@@ -59,7 +59,7 @@ pub struct Listener {
 /// Settings beyond those of [`SETTINGS`], as `("SPOTIFY__MARKET", "DE")`.
 pub type Settings<'a> = &'a [(&'a str, &'a str)];
 
-impl Home {
+impl TestApp {
     pub async fn new() -> Self {
         Self::with(&[]).await
     }
@@ -209,7 +209,7 @@ impl Home {
         let cadence = self.ctx.cadence.clone();
         self.ctx
             .db
-            .read("test", move |tx| status::load(tx, &cadence, status::Page::WHOLE))
+            .read("test", move |tx| status::load(tx, &cadence, status::UserPage::WHOLE))
             .await
             .unwrap()
     }
@@ -267,7 +267,7 @@ impl Home {
     }
 }
 
-impl Drop for Home {
+impl Drop for TestApp {
     fn drop(&mut self) {
         self.pages.abort();
         assert!(self.is_finished || std::thread::panicking(), "the test did not call finish()");

@@ -9,18 +9,18 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 
-use super::backup::Contents;
-use super::connection::{connect_plainly, empty_the_log};
-use super::copy::{self, Existing};
-use super::files::{LOGS, beside, create_private, sync_folder};
-use super::process_lock::ProcessLock;
-use super::{Cipher, Result, StoreError, keys};
+use crate::store::backup::Contents;
+use crate::store::backup::snapshot::{self, IfExists};
+use crate::store::connection::{connect_plainly, empty_the_log};
+use crate::store::files::{LOGS, beside, create_private, sync_folder};
+use crate::store::process_lock::ProcessLock;
+use crate::store::{Cipher, Result, StoreError, keys};
 
 /// Suffix of the copy that is about to take the database's place.
-pub(super) const DRAFT: &str = ".restoring";
+pub(in crate::store) const DRAFT: &str = ".restoring";
 
 /// Suffix of the database that a restore replaced; the time follows.
-pub(super) const REPLACED: &str = ".replaced";
+pub(in crate::store) const REPLACED: &str = ".replaced";
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +47,10 @@ pub fn restore(
 ) -> Result<Restored> {
     let contents = examine(backup, cipher)?;
     let _presence = ProcessLock::acquire_exclusive(database)?;
-    let mut from = copy::read_only(backup)?;
+    let mut from = snapshot::read_only(backup)?;
     let cannot = |why: String| StoreError::CannotRestore { path: backup.to_owned(), why };
     let draft = beside(database, DRAFT);
-    copy::write(&mut from, &draft, Existing::Replace, |_| Ok(())).map_err(cannot)?;
+    snapshot::write(&mut from, &draft, IfExists::Replace, |_| Ok(())).map_err(cannot)?;
     // A database that cannot be read cannot tell.
     let back = back_again(database, &draft).unwrap_or_default();
     let swapped = swap(&draft, database, now);
@@ -75,10 +75,10 @@ fn examine(backup: &Path, cipher: &Cipher) -> Result<Contents> {
         StoreError::Sqlite(why) => cannot(&why.to_string()),
         other => other,
     };
-    if let Some(damage) = copy::damage(backup).map_err(plainly)? {
+    if let Some(damage) = snapshot::damage(backup).map_err(plainly)? {
         return Err(cannot(&format!("it is damaged: {damage}")));
     }
-    let conn = copy::read_only(backup)?;
+    let conn = snapshot::read_only(backup)?;
     let contents = Contents::of(&conn, backup).map_err(plainly)?;
     if !keys::matches(&conn, cipher)? {
         return Err(StoreError::WrongKey);
@@ -88,9 +88,9 @@ fn examine(backup: &Path, cipher: &Cipher) -> Result<Contents> {
 
 /// Users who are in the backup and no longer in the database.
 fn back_again(database: &Path, draft: &Path) -> Result<Vec<(i64, String)>> {
-    let here = users(&copy::read_only(database)?)?;
+    let here = users(&snapshot::read_only(database)?)?;
     let numbers: HashSet<i64> = here.into_iter().map(|(number, _)| number).collect();
-    let mut back = users(&copy::read_only(draft)?)?;
+    let mut back = users(&snapshot::read_only(draft)?)?;
     back.retain(|(number, _)| !numbers.contains(number));
     Ok(back)
 }

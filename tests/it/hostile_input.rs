@@ -6,7 +6,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
 use scraper::{Html, Selector};
 
-use crate::home::Home;
+use crate::test_app::TestApp;
 
 const ODD_NAMES: [&str; 9] = [
     "<script>alert(1)</script>",
@@ -44,16 +44,16 @@ fn header_names(raw: &[u8]) -> Vec<String> {
 
 #[tokio::test]
 async fn hostile_artist_and_album_names_are_only_shown() {
-    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
-    let artists = ODD_NAMES.map(|name| home.world.add_artist(name));
-    let martha = home.listener("Martha", &artists.each_ref().map(String::as_str)).await;
-    home.round().await;
+    let app = TestApp::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
+    let artists = ODD_NAMES.map(|name| app.world.add_artist(name));
+    let martha = app.listener("Martha", &artists.each_ref().map(String::as_str)).await;
+    app.round().await;
     for (artist, name) in artists.iter().zip(ODD_NAMES) {
-        home.inbox.empty();
-        home.world.publish(artist, NewAlbum::titled(name));
-        home.round().await;
+        app.inbox.empty();
+        app.world.publish(artist, NewAlbum::titled(name));
+        app.round().await;
         let name = on_one_line(name);
-        let [email] = &home.emails_to(&martha.address)[..] else { panic!("one letter: {name}") };
+        let [email] = &app.emails_to(&martha.address)[..] else { panic!("one letter: {name}") };
         assert_eq!(email.subject, format!("{name}: {name}"));
         // A name from right to left stands between marks that keep it from its neighbours.
         let text = email.text.replace(['\u{2068}', '\u{2069}'], "");
@@ -62,7 +62,7 @@ async fn hostile_artist_and_album_names_are_only_shown() {
         assert_eq!(shown(&email.html, ".title bdi"), [name.as_str()]);
         assert_eq!(shown(&email.html, ".because bdi"), [name.as_str()]);
         assert!(shown(&email.html, "script, b").is_empty());
-        let raw = &home.inbox.emails()[0];
+        let raw = &app.inbox.emails()[0];
         assert_eq!(raw.to, [martha.address.as_str()]);
         assert_eq!(
             (raw.from.as_str(), email.from.as_str()),
@@ -72,58 +72,58 @@ async fn hostile_artist_and_album_names_are_only_shown() {
                         subject to";
         assert_eq!(header_names(&raw.raw).join(" "), expected);
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn hostile_user_names_are_only_shown() {
-    let home = Home::new().await;
+    let app = TestApp::new().await;
     for (number, name) in ODD_NAMES.into_iter().enumerate() {
-        let (user, browser) = (home.world.add_user(name), home.visitor());
-        browser.sign_in(&home.world, user).await;
+        let (user, browser) = (app.world.add_user(name), app.visitor());
+        browser.sign_in(&app.world, user).await;
         let address = format!("person{number}@example.com");
         browser.post("/account/address", &[("email", &address)]).await;
-        home.emails().await;
+        app.emails().await;
         let name = on_one_line(name);
         let page = browser.get("/account").await.body;
         assert_eq!(shown(&page, "h1 bdi"), [name.as_str()]);
         assert!(shown(&page, "script, h1 b, main b").is_empty(), "{page}");
-        let email = &home.emails_to(&address)[0];
+        let email = &app.emails_to(&address)[0];
         assert!(email.text.contains(&format!("\r\n{name}\r\n")), "{}", email.text);
         assert_eq!(shown(&email.html, "bdi"), [name.as_str()]);
-        assert_eq!(header_names(&home.inbox.received_by(&address)[0].raw).len(), 9);
+        assert_eq!(header_names(&app.inbox.received_by(&address)[0].raw).len(), 9);
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn overlong_name_and_odd_title_still_make_an_email() {
-    let home = Home::new().await;
-    let endless = home.world.add_artist("Ä".repeat(10_000));
-    let martha = home.listener("Martha", &[&endless]).await;
-    home.world.change_user(martha.user, |user| user.name = "M".repeat(10_000));
-    martha.browser.sign_in(&home.world, martha.user).await;
+    let app = TestApp::new().await;
+    let endless = app.world.add_artist("Ä".repeat(10_000));
+    let martha = app.listener("Martha", &[&endless]).await;
+    app.world.change_user(martha.user, |user| user.name = "M".repeat(10_000));
+    martha.browser.sign_in(&app.world, martha.user).await;
     assert!(martha.browser.get("/account").await.body.len() < 10_000);
-    home.round().await;
+    app.round().await;
     for title in ["", " \r\n\t", "\u{202e}\u{2066}", &"x ".repeat(5_000)] {
-        home.world.publish(&endless, NewAlbum::titled(title));
-        home.round().await;
-        let email = home.emails_to(&martha.address).pop().unwrap();
+        app.world.publish(&endless, NewAlbum::titled(title));
+        app.round().await;
+        let email = app.emails_to(&martha.address).pop().unwrap();
         assert!(email.subject.chars().count() <= 120, "{}", email.subject);
         assert!(email.html.len() < 20_000);
         let is_nameless = title.len() < 10;
         assert_eq!(email.text.contains("(untitled)"), is_nameless, "{}", email.text);
-        home.inbox.empty();
+        app.inbox.empty();
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn absurd_release_date_is_not_shown() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     for (number, (date, precision)) in [
         ("", "day"),
         ("banana", "day"),
@@ -137,13 +137,13 @@ async fn absurd_release_date_is_not_shown() {
     .into_iter()
     .enumerate()
     {
-        home.inbox.empty();
+        app.inbox.empty();
         let title = format!("Undated {number}");
-        let album = home.world.publish(&artist, NewAlbum::titled(&title).without_cover());
-        home.world
+        let album = app.world.publish(&artist, NewAlbum::titled(&title).without_cover());
+        app.world
             .change_album(&album, |album| (album.date, album.precision) = (date.into(), precision));
-        home.round().await;
-        let [email] = &home.emails_to(&martha.address)[..] else { panic!("one letter: {date}") };
+        app.round().await;
+        let [email] = &app.emails_to(&martha.address)[..] else { panic!("one letter: {date}") };
         assert!(
             email.text.contains(&format!("{title}\r\nAlbum · 10 tracks\r\n")),
             "{}",
@@ -151,13 +151,13 @@ async fn absurd_release_date_is_not_shown() {
         );
         assert!(!email.html.contains("<img"), "{date}");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn invalid_address_is_rejected_and_kept_in_form() {
-    let home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
+    let app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
     let too_long = format!("{}@example.com", "x".repeat(250));
     for (typed, why) in [
         ("eve@example.com\r\nBcc: victim@example.com", "line break"),
@@ -182,30 +182,30 @@ async fn invalid_address_is_rejected_and_kept_in_form() {
         assert_eq!(kept.replace('\n', "\r\n"), typed.replace("\r\n", "\n").replace('\n', "\r\n"));
         assert!(shown(&page.body, "script").is_empty());
     }
-    home.emails().await;
-    assert!(home.inbox.emails().is_empty());
-    assert_eq!(home.status().await.users.confirmed, 1);
-    home.finish().await;
+    app.emails().await;
+    assert!(app.inbox.emails().is_empty());
+    assert_eq!(app.status().await.users.confirmed, 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn internationalized_address_receives_emails() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    let user = home.world.add_user("Jörg");
-    home.world.follow(user, &artist);
-    let jorg = home.connect(user, "jörg@example.com").await;
-    home.round().await;
-    home.world.publish(&artist, NewAlbum::titled("First"));
-    home.round().await;
-    assert_eq!(home.emails_to(&jorg.address).len(), 1);
-    home.finish().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    let user = app.world.add_user("Jörg");
+    app.world.follow(user, &artist);
+    let jorg = app.connect(user, "jörg@example.com").await;
+    app.round().await;
+    app.world.publish(&artist, NewAlbum::titled("First"));
+    app.round().await;
+    assert_eq!(app.emails_to(&jorg.address).len(), 1);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn malformed_form_changes_nothing() {
-    let home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
+    let app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
     let form = "application/x-www-form-urlencoded";
     let long = format!("email={}", "x".repeat(20 * 1024));
     for (kind, body) in [
@@ -229,16 +229,16 @@ async fn malformed_form_changes_nothing() {
     }
     let too_long = martha.browser.post("/account/address", &[("email", &long)]).await;
     assert_eq!(too_long.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(home.inbox.emails().is_empty());
-    assert_eq!(home.status().await.emails.queued, 0);
-    home.finish().await;
+    assert!(app.inbox.emails().is_empty());
+    assert_eq!(app.status().await.emails.queued, 0);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn form_without_session_changes_nothing() {
-    let home = Home::new().await;
-    home.listener("Martha", &[]).await;
-    let stranger = home.visitor();
+    let app = TestApp::new().await;
+    app.listener("Martha", &[]).await;
+    let stranger = app.visitor();
     for cookie in ["", "x", &"x".repeat(43), "../../etc/passwd"] {
         stranger.set_cookie("dropday", cookie);
         for path in ["/account/address", "/account/sign-out", "/account/leave"] {
@@ -247,15 +247,15 @@ async fn form_without_session_changes_nothing() {
         }
         assert_eq!(stranger.get("/account").await.location.as_deref(), Some("/"));
     }
-    let status = home.status().await;
+    let status = app.status().await;
     assert_eq!((status.users.confirmed, status.emails.queued), (1, 0));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn malformed_callback_explains_what_to_do() {
-    let home = Home::new().await;
-    let browser = home.visitor();
+    let app = TestApp::new().await;
+    let browser = app.visitor();
     browser.to_spotify().await;
     let long = "x".repeat(7_000);
     for query in [
@@ -280,27 +280,27 @@ async fn malformed_callback_explains_what_to_do() {
         assert!(page.body.contains("Connect with Spotify"), "{query:.60}: {}", page.body);
         assert!(page.set_cookies.is_empty(), "{query:.60}");
     }
-    assert_eq!(home.status().await.users.all, 0);
-    home.finish().await;
+    assert_eq!(app.status().await.users.all, 0);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn callback_without_code_keeps_pending_sign_in() {
-    let home = Home::new().await;
-    let martha = home.world.add_user("Martha");
-    let browser = home.visitor();
-    let back = home.world.consent(&browser.to_spotify().await, martha).unwrap();
+    let app = TestApp::new().await;
+    let martha = app.world.add_user("Martha");
+    let browser = app.visitor();
+    let back = app.world.consent(&browser.to_spotify().await, martha).unwrap();
     for query in ["", "?code=abc", "?code=abc&state=made-up"] {
         browser.get(&format!("/callback{query}")).await;
     }
     assert_eq!(browser.get(&back).await.location.as_deref(), Some("/account"));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn unknown_path_and_wrong_method_have_error_pages() {
-    let home = Home::new().await;
-    let browser = home.visitor();
+    let app = TestApp::new().await;
+    let browser = app.visitor();
     for path in ["/nothing", "/confirm", "/confirm/a/b", "/%2e%2e/etc/passwd", "/%ff", "//"] {
         let page = browser.get(path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
@@ -311,5 +311,5 @@ async fn unknown_path_and_wrong_method_have_error_pages() {
     }
     let posted = browser.post("/callback", &[("code", "a"), ("state", "b")]).await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
-    home.finish().await;
+    app.finish().await;
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::binary::{Machine, Running, eventually};
-use crate::home::Home;
+use crate::test_app::TestApp;
 
 /// The notification socket of a supervisor.
 pub struct Supervisor(UnixDatagram);
@@ -150,42 +150,42 @@ async fn reloaded_schedule_fires_without_restart() {
 
 #[tokio::test]
 async fn status_line_names_pause_and_its_end() {
-    let home = Home::new().await;
-    let watchdog = Watchdog::new(&home.config, &home.ctx, &Arc::default());
+    let app = TestApp::new().await;
+    let watchdog = Watchdog::new(&app.config, &app.ctx, &Arc::default());
     let line = watchdog.check().await.unwrap();
     assert!(line.starts_with("Waiting for the first user to sign in at http://"), "{line}");
-    home.listener_of("Martha", 3).await;
-    home.follows().await;
+    app.listener_of("Martha", 3).await;
+    app.follows().await;
     assert_eq!(watchdog.check().await.unwrap(), "Tracking 3 artists");
-    home.world.set_artist_albums_quota(Some(2));
-    home.checks().await;
+    app.world.set_artist_albums_quota(Some(2));
+    app.checks().await;
     assert_eq!(
         watchdog.check().await.unwrap(),
         "Tracking 3 artists; waiting for Spotify's daily limit until 24 Nov 12:00 UTC"
     );
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn status_line_says_when_next_call_is_free() {
-    let home = Home::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")]).await;
-    home.listener_of("Martha", 3).await;
-    home.follows().await;
-    home.checks().await;
-    home.advance_hours(1);
-    home.checks().await;
-    let line = Watchdog::new(&home.config, &home.ctx, &Arc::default()).check().await.unwrap();
+    let app = TestApp::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")]).await;
+    app.listener_of("Martha", 3).await;
+    app.follows().await;
+    app.checks().await;
+    app.advance_hours(1);
+    app.checks().await;
+    let line = Watchdog::new(&app.config, &app.ctx, &Arc::default()).check().await.unwrap();
     assert_eq!(line, "Tracking 3 artists; quota used up, next call at 24 Nov 12:00 UTC");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn watchdog_check_fails_when_either_database_thread_hangs() {
-    let home = Home::new().await;
-    let mut watchdog = Watchdog::new(&home.config, &home.ctx, &Arc::default());
+    let app = TestApp::new().await;
+    let mut watchdog = Watchdog::new(&app.config, &app.ctx, &Arc::default());
     watchdog.interval = Duration::from_secs(6);
     for is_writer in [true, false] {
-        let ((go_on, told), db) = (mpsc::channel::<()>(), home.ctx.db.clone());
+        let ((go_on, told), db) = (mpsc::channel::<()>(), app.ctx.db.clone());
         let hang = move |_: &dropday::store::Tx<'_>| {
             told.recv().ok();
             Ok(())
@@ -200,7 +200,7 @@ async fn watchdog_check_fails_when_either_database_thread_hangs() {
         hangs.await.unwrap().unwrap();
         watchdog.check().await.unwrap();
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 /// A clock that runs from the home's time on. If it is broken, sleepers never wake up.
@@ -222,9 +222,9 @@ impl Clock for SleepClock {
 
 /// Runs the workers on a clock of their own. Returns the first watchdog check that fails within `time`, where a
 /// second without progress is too long.
-async fn watch_workers(home: &Home, is_broken: bool, time: Duration) -> Result<(), String> {
-    let clock = SleepClock { start: home.now(), created: Instant::now(), is_broken };
-    let mut config = home.config.clone();
+async fn watch_workers(app: &TestApp, is_broken: bool, time: Duration) -> Result<(), String> {
+    let clock = SleepClock { start: app.now(), created: Instant::now(), is_broken };
+    let mut config = app.config.clone();
     config.spotify.request_interval = Duration::from_millis(50);
     let ctx: Arc<Ctx> = Arc::new(app::build(&config, Arc::new(clock), SeededRng::new(7)).unwrap());
     let notifier = Arc::new(JobNotifier::with_idle_interval(Duration::from_millis(100)));
@@ -243,21 +243,21 @@ async fn watch_workers(home: &Home, is_broken: bool, time: Duration) -> Result<(
 
 #[tokio::test]
 async fn watchdog_names_job_that_hangs() {
-    let home = Home::new().await;
-    home.listener_of("Martha", 40).await;
-    home.follows().await;
-    let check = watch_workers(&home, true, Duration::from_secs(30)).await;
+    let app = TestApp::new().await;
+    app.listener_of("Martha", 40).await;
+    app.follows().await;
+    let check = watch_workers(&app, true, Duration::from_secs(30)).await;
     assert_eq!(check.unwrap_err(), "the releases job has made no progress for 1s");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn watchdog_accepts_long_runs_and_idle_workers() {
-    let home = Home::new().await;
-    home.listener_of("Martha", 40).await;
-    home.follows().await;
+    let app = TestApp::new().await;
+    app.listener_of("Martha", 40).await;
+    app.follows().await;
     // 40 calls at 50 ms each: longer than the limit.
-    watch_workers(&home, false, Duration::from_secs(3)).await.unwrap();
-    assert_eq!(home.status().await.artists.never_asked, 0, "the run did not end");
-    home.finish().await;
+    watch_workers(&app, false, Duration::from_secs(3)).await.unwrap();
+    assert_eq!(app.status().await.artists.never_checked, 0, "the run did not end");
+    app.finish().await;
 }

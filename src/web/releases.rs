@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Redirect};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
-use self::load::{Filter, Found, Item, load};
-use super::page::{self, Handled};
+use self::load::{Filter, Item, ReleaseList, load};
+use super::page::{self, PageResult};
 use super::session::{CurrentUser, Fields, PageContext, UrlQuery};
 use super::time::DisplayTime;
 use crate::context::Ctx;
@@ -29,31 +29,31 @@ const KINDS: [(Category, &str, &str); 6] = [
 ];
 
 #[derive(Template)]
-#[template(path = "new.html")]
-struct Page {
+#[template(path = "releases.html")]
+struct ReleasesPage {
     frame: PageContext,
     now: Timestamp,
     zone: TimeZone,
     kind: Option<Category>,
     is_first_page: bool,
     /// Whether the list of the chosen kind is checked for this user.
-    is_looked_for: bool,
+    is_pending: bool,
     months: Vec<(DisplayTime, Vec<Item>)>,
     /// Where the next page starts, if there is one.
     older: Option<i64>,
 }
 
-impl Page {
+impl ReleasesPage {
     /// This page in the menu.
     const PATH: &str = "/releases";
 
-    fn new(frame: PageContext, filter: Filter, found: Found, now: Timestamp) -> Self {
+    fn new(frame: PageContext, filter: Filter, found: ReleaseList, now: Timestamp) -> Self {
         Self {
             frame,
             now,
             kind: filter.kind,
             is_first_page: filter.before.is_none(),
-            is_looked_for: found.is_looked_for,
+            is_pending: found.is_pending,
             months: by_month(found.items, &found.zone),
             older: found.older,
             zone: found.zone,
@@ -102,11 +102,11 @@ pub(super) async fn show(
     State(ctx): State<Arc<Ctx>>,
     UrlQuery(query): UrlQuery,
     current_user: CurrentUser,
-) -> Handled {
+) -> PageResult {
     let (filter, user) = (filter(&query), current_user.user);
-    let found = ctx.db.read("new albums", move |tx| load(tx, user, filter)).await?;
+    let found = ctx.db.read("load releases page", move |tx| load(tx, user, filter)).await?;
     let Some(found) = found else { return Ok(Redirect::to("/").into_response()) };
-    Ok(page::render(&Page::new(current_user.frame, filter, found, ctx.clock.now())))
+    Ok(page::render(&ReleasesPage::new(current_user.frame, filter, found, ctx.clock.now())))
 }
 
 /// Parses the query string; invalid values count as absent.

@@ -3,7 +3,7 @@
 use dropday::domain::signup_policy::SignUpPolicy;
 use scraper::{ElementRef, Html, Selector};
 
-use crate::home::Home;
+use crate::test_app::TestApp;
 use crate::visitor::Answer;
 
 const CONTACT: (&str, &str) = ("WEB__CONTACT", "martha@example.org");
@@ -26,8 +26,8 @@ fn links(answer: &Answer) -> Vec<String> {
 
 #[tokio::test]
 async fn front_page_explains_and_offers_to_connect() {
-    let home = Home::with(&[CONTACT]).await;
-    let front = home.visitor().get("/").await;
+    let app = TestApp::with(&[CONTACT]).await;
+    let front = app.visitor().get("/").await;
     let page = Html::parse_document(&front.body);
     assert_eq!(select(&page, "h1").len(), 1);
     let email = select(&page, "[role=img]");
@@ -44,9 +44,9 @@ async fn front_page_explains_and_offers_to_connect() {
     for words in ["Your data, in short", "delete everything about you at any time"] {
         assert!(text(&front).contains(words), "{words}");
     }
-    let style = home.visitor().get("/style.css").await.body;
+    let style = app.visitor().get("/style.css").await.body;
     assert!(front.body.len() < 10_000 && style.len() < 15_000, "{}", front.body.len());
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
@@ -54,8 +54,8 @@ async fn front_page_explains_sign_up_policy() {
     for (sign_up, words) in
         [("invitation", "by invitation"), ("closed", "isn’t accepting new people")]
     {
-        let home = Home::with(&[("WEB__SIGN_UP", sign_up)]).await;
-        let front = home.visitor().get("/").await;
+        let app = TestApp::with(&[("WEB__SIGN_UP", sign_up)]).await;
+        let front = app.visitor().get("/").await;
         let shown = text(&front);
         assert!(
             shown.contains(words) && shown.contains("If you already have an account"),
@@ -63,29 +63,29 @@ async fn front_page_explains_sign_up_policy() {
         );
         assert!(shown.contains("Sign in with Spotify") && !shown.contains("Connect with Spotify"));
         assert!(links(&front).contains(&"/login".to_owned()));
-        home.finish().await;
+        app.finish().await;
     }
 }
 
 #[tokio::test]
 async fn front_page_links_signed_in_user_to_account() {
-    let mut home = Home::new().await;
-    let martha = home.listener("Martha", &[]).await;
+    let mut app = TestApp::new().await;
+    let martha = app.listener("Martha", &[]).await;
     for sign_up in [SignUpPolicy::Open, SignUpPolicy::Invitation, SignUpPolicy::Closed] {
-        home.config.web.instance.sign_up = sign_up;
-        home.restart().await;
+        app.config.web.instance.sign_up = sign_up;
+        app.restart().await;
         let front = martha.browser.get("/").await;
         let links = links(&front);
         assert!(links.contains(&"/account".to_owned()), "{sign_up:?}: {links:?}");
         assert!(!links.contains(&"/login".to_owned()), "{sign_up:?}: {links:?}");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn privacy_page_is_public() {
-    let home = Home::with(&[CONTACT]).await;
-    let answer = home.visitor().get("/privacy").await;
+    let app = TestApp::with(&[CONTACT]).await;
+    let answer = app.visitor().get("/privacy").await;
     assert_eq!(answer.status, 200);
     let shown = text(&answer);
     for words in [
@@ -106,22 +106,22 @@ async fn privacy_page_is_public() {
     assert!(!shown.contains("ListenBrainz"), "no catalogue is asked");
     let sizes = (answer.body.len(), answer.set_cookies.len());
     assert!(sizes.0 < 60_000 && sizes.1 == 0, "{sizes:?}");
-    home.finish().await;
-    let home = Home::with(&[("HINTS__ENABLED", "true"), ("WEB__CONTACT", "")]).await;
-    let shown = text(&home.visitor().get("/privacy").await);
+    app.finish().await;
+    let app = TestApp::with(&[("HINTS__ENABLED", "true"), ("WEB__CONTACT", "")]).await;
+    let shown = text(&app.visitor().get("/privacy").await);
     assert!(shown.contains("ListenBrainz, MusicBrainz, Deezer"), "{shown}");
     assert!(shown.contains("whoever told you of this Dropday"), "{shown}");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn contact_url_is_escaped() {
     let page = "https://example.org/?a=1&b=%22%3E%3Cb%3E";
-    let home = Home::with(&[("WEB__CONTACT", page)]).await;
+    let app = TestApp::with(&[("WEB__CONTACT", page)]).await;
     for path in ["/", "/privacy"] {
-        let answer = home.visitor().get(path).await;
+        let answer = app.visitor().get(path).await;
         assert!(links(&answer).contains(&page.to_owned()), "{path}");
         assert!(select(&Html::parse_document(&answer.body), "b").is_empty(), "{path}");
     }
-    home.finish().await;
+    app.finish().await;
 }

@@ -12,14 +12,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use self::chart::{Chart, HEIGHT};
-use super::page::{self, Handled};
+use super::page::{self, PageResult};
 use super::session::{CsrfForm, CurrentUser, Fields, PageContext, UrlQuery};
 use super::time::DisplayTime;
 use crate::accounts::access_requests;
 use crate::context::Ctx;
 use crate::domain::quota::Bucket;
 use crate::store::job_runs::{JobRun, RunResult};
-use crate::store::status::{self, Consent, Day, Mailbox, Page, Status};
+use crate::store::status::{self, Consent, Day, Mailbox, Status, UserPage};
 use crate::store::{StoreError, Tx, preferences};
 
 /// Users per page.
@@ -31,8 +31,8 @@ const MAX_NAME_LENGTH: usize = 60;
 const MAX_SENTENCE_LENGTH: usize = 200;
 
 #[derive(Template)]
-#[template(path = "operator.html")]
-struct Operator {
+#[template(path = "admin.html")]
+struct AdminPage {
     frame: PageContext,
     zone: TimeZone,
     status: Status,
@@ -47,7 +47,7 @@ pub(super) async fn show(
     current_user: Result<CurrentUser, Response>,
     UrlQuery(query): UrlQuery,
     request: Request,
-) -> Handled {
+) -> PageResult {
     let current_user = match current_user {
         Ok(current_user) if current_user.frame.is_operator => current_user,
         Err(fault) if fault.status().is_server_error() => return Ok(fault),
@@ -58,14 +58,14 @@ pub(super) async fn show(
         return Ok(([(header::ALLOW, "GET,HEAD")], refused).into_response());
     }
     let (number, cadence) = (page_number(&query), ctx.cadence.clone());
-    let users = Page { skip: (number - 1) * u64::from(USERS), most: USERS };
+    let users = UserPage { skip: (number - 1) * u64::from(USERS), most: USERS };
     let load = move |tx: &Tx<'_>| {
         let status = status::load(tx, &cadence, users)?;
         Ok::<_, StoreError>((status, preferences::of(tx, current_user.user)?))
     };
-    let (status, wanted) = ctx.db.read("operator's page", load).await?;
+    let (status, wanted) = ctx.db.read("load admin page", load).await?;
     let zone = wanted.map_or(TimeZone::UTC, |wanted| wanted.digest_schedule.zone);
-    Ok(page::render(&Operator::new(current_user.frame, zone, status, number)))
+    Ok(page::render(&AdminPage::new(current_user.frame, zone, status, number)))
 }
 
 /// Removes an access request.
@@ -73,7 +73,7 @@ pub(super) async fn delete_access_request(
     State(ctx): State<Arc<Ctx>>,
     Path(number): Path<String>,
     form: Result<CsrfForm, Response>,
-) -> Handled {
+) -> PageResult {
     match form {
         Ok(form) if form.current_user.frame.is_operator => {}
         Err(fault) if !fault.status().is_redirection() => return Ok(fault),
@@ -89,7 +89,7 @@ fn page_number(query: &Fields) -> u64 {
     u64::from(query.value("page").parse::<u32>().unwrap_or(1).max(1))
 }
 
-impl Operator {
+impl AdminPage {
     /// This page in the menu.
     const PATH: &str = "/admin";
 

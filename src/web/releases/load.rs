@@ -34,12 +34,12 @@ pub(super) struct Filter {
     pub(super) before: Option<i64>,
 }
 
-pub(super) struct Found {
+pub(super) struct ReleaseList {
     pub(super) items: Vec<Item>,
     /// Where the next page starts.
     pub(super) older: Option<i64>,
     /// Whether the list of the chosen kind is checked for this user.
-    pub(super) is_looked_for: bool,
+    pub(super) is_pending: bool,
     pub(super) zone: TimeZone,
 }
 
@@ -60,7 +60,11 @@ impl Item {
     }
 }
 
-pub(super) fn load(tx: &Tx<'_>, user: UserId, filter: Filter) -> Result<Option<Found>, StoreError> {
+pub(super) fn load(
+    tx: &Tx<'_>,
+    user: UserId,
+    filter: Filter,
+) -> Result<Option<ReleaseList>, StoreError> {
     let Some(known) = users::find(tx, user)? else { return Ok(None) };
     let Some(wanted) = preferences::of(tx, user)? else { return Ok(None) };
     let (mut items, mut looked_through) = (Vec::new(), 0);
@@ -90,8 +94,8 @@ pub(super) fn load(tx: &Tx<'_>, user: UserId, filter: Filter) -> Result<Option<F
             break;
         }
     }
-    let is_looked_for = filter.kind.is_none_or(|kind| is_looked_for(kind, wanted.categories));
-    Ok(Some(Found { items, older, is_looked_for, zone: wanted.digest_schedule.zone }))
+    let is_pending = filter.kind.is_none_or(|kind| is_pending(kind, wanted.categories));
+    Ok(Some(ReleaseList { items, older, is_pending, zone: wanted.digest_schedule.zone }))
 }
 
 /// `None` if the entry is of another kind, or from a list that is checked only for other users, of which this
@@ -108,7 +112,7 @@ fn item(
     let appears = !reasons.is_empty() && reasons.iter().all(|reason| reason.appears);
     let kind = release_filter::category(&release, appears);
     let is_untold = matches!(status, DeliveryStatus::Unwanted(_) | DeliveryStatus::Unconfirmed);
-    let is_for_others = is_untold && !is_looked_for(kind, wanted.categories);
+    let is_for_others = is_untold && !is_pending(kind, wanted.categories);
     if is_for_others || only.is_some_and(|only| only != kind) {
         return Ok(None);
     }
@@ -119,7 +123,7 @@ fn item(
         DeliveryStatus::Pending(..) if user.bouncing_since.is_some() => {
             DeliveryStatus::Unwanted(BOUNCING.to_owned())
         }
-        status => as_things_stand(status, &release, &reasons, wanted),
+        status => current_status(status, &release, &reasons, wanted),
     };
     let guests = match kind {
         Category::Appearance => reasons.into_iter().map(|reason| reason.name).collect(),
@@ -131,7 +135,7 @@ fn item(
 
 /// Whether releases of this kind are found whatever other users want. Albums always are, including live
 /// albums and remixes.
-fn is_looked_for(kind: Category, categories: Categories) -> bool {
+fn is_pending(kind: Category, categories: Categories) -> bool {
     match kind {
         Category::Album | Category::Live | Category::Remixes => true,
         Category::Single => categories.singles,
@@ -141,7 +145,7 @@ fn is_looked_for(kind: Category, categories: Categories) -> bool {
 }
 
 /// A pending notification that would be dropped from its email counts as dropped.
-fn as_things_stand(
+fn current_status(
     status: DeliveryStatus,
     release: &Release,
     reasons: &[Match],

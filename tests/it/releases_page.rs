@@ -5,7 +5,7 @@ use dropday::domain::release::ReleaseKind;
 use reqwest::StatusCode;
 use rusqlite::Connection;
 
-use crate::home::{Home, Listener};
+use crate::test_app::{Listener, TestApp};
 use crate::visitor::Visitor;
 
 /// The texts of the elements at `selector`.
@@ -23,29 +23,29 @@ async fn titles(browser: &Visitor, path: &str) -> Vec<String> {
     shown(browser, path, "li.cover a[href*='/album/'] bdi").await
 }
 
-async fn fan(home: &Home) -> (String, Listener) {
-    let artist = home.world.add_artist("Röyksopp");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+async fn fan(app: &TestApp) -> (String, Listener) {
+    let artist = app.world.add_artist("Röyksopp");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     (artist, martha)
 }
 
-async fn comes_out(home: &Home, artist: &str, album: NewAlbum) {
-    home.world.publish(artist, album);
-    home.round().await;
-    home.advance_hours(7);
+async fn comes_out(app: &TestApp, artist: &str, album: NewAlbum) {
+    app.world.publish(artist, album);
+    app.round().await;
+    app.advance_hours(7);
 }
 
 #[tokio::test]
 async fn releases_are_listed_newest_first_with_cover_and_status() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Röyksopp");
-    home.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Röyksopp");
+    app.world.publish(&artist, NewAlbum::titled("Melody A.M.").on("2001-09-03"));
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     assert!(titles(&martha.browser, "/releases").await.is_empty(), "the first look is silent");
-    comes_out(&home, &artist, NewAlbum::titled("First")).await;
-    comes_out(&home, &artist, NewAlbum::titled("Second").on("2026-11-20")).await;
+    comes_out(&app, &artist, NewAlbum::titled("First")).await;
+    comes_out(&app, &artist, NewAlbum::titled("Second").on("2026-11-20")).await;
     assert_eq!(titles(&martha.browser, "/releases").await, ["Second", "First"]);
     let items = items(&martha.browser, "/releases").await;
     assert_eq!(
@@ -58,42 +58,42 @@ async fn releases_are_listed_newest_first_with_cover_and_status() {
     assert_eq!(shown(&martha.browser, "/releases", "h2").await, ["Found in November 2026"]);
     let cover = "li.cover img[loading=lazy][width='72'][height='72'][alt='']";
     assert_eq!(shown(&martha.browser, "/releases", cover).await.len(), 2);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn releases_of_one_check_are_ordered_by_date() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     for (title, date) in
         [("Friday", "2026-11-20"), ("Monday", "2026-11-23"), ("Sunday", "2026-11-22")]
     {
-        home.world.publish(&artist, NewAlbum::titled(title).on(date));
+        app.world.publish(&artist, NewAlbum::titled(title).on(date));
     }
-    home.round().await;
+    app.round().await;
     assert_eq!(titles(&martha.browser, "/releases").await, ["Monday", "Sunday", "Friday"]);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn releases_not_emailed_say_why() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let muted = home.world.add_artist("Robyn");
-    home.world.follow(martha.user, &muted);
-    home.round().await;
-    comes_out(&home, &muted, NewAlbum::titled("Honey")).await;
-    let email = home.emails_to(&martha.address).pop().unwrap();
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let muted = app.world.add_artist("Robyn");
+    app.world.follow(martha.user, &muted);
+    app.round().await;
+    comes_out(&app, &muted, NewAlbum::titled("Honey")).await;
+    let email = app.emails_to(&martha.address).pop().unwrap();
     martha.browser.post(&email.link("/mute/"), &[]).await;
-    comes_out(&home, &muted, NewAlbum::titled("Body Talk")).await;
-    comes_out(&home, &artist, NewAlbum::titled("Live at Leeds")).await;
-    home.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
-    comes_out(&home, &artist, NewAlbum::titled("Refused")).await;
-    home.inbox.accept(&martha.address);
+    comes_out(&app, &muted, NewAlbum::titled("Body Talk")).await;
+    comes_out(&app, &artist, NewAlbum::titled("Live at Leeds")).await;
+    app.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
+    comes_out(&app, &artist, NewAlbum::titled("Refused")).await;
+    app.inbox.accept(&martha.address);
     let daily = [("letters", "daily"), ("hour", "23"), ("zone", "UTC"), ("albums", "on")];
     martha.browser.post("/preferences", &daily).await;
-    home.world.publish(&artist, NewAlbum::titled("Waiting"));
-    home.checks().await;
+    app.world.publish(&artist, NewAlbum::titled("Waiting"));
+    app.checks().await;
     let all = items(&martha.browser, "/releases").await;
     for (title, why) in [
         ("Waiting", "Will be emailed on 24 November 2026, 23:00"),
@@ -111,58 +111,58 @@ async fn releases_not_emailed_say_why() {
         .await;
     let waiting = items(&martha.browser, "/releases").await.remove(0);
     assert!(waiting.contains("Not emailed: letters with news were switched off"), "{waiting}");
-    home.advance_days(2);
-    home.finish().await;
+    app.advance_days(2);
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn releases_are_listed_before_address_is_confirmed() {
-    let home = Home::new().await;
-    let (artist, _) = fan(&home).await;
-    comes_out(&home, &artist, NewAlbum::titled("Before she came")).await;
-    let user = home.world.add_user("Aino");
-    home.world.follow(user, &artist);
-    let aino = home.visitor();
-    aino.sign_in(&home.world, user).await;
-    home.follows().await;
-    home.clock.advance(std::time::Duration::from_secs(60));
-    comes_out(&home, &artist, NewAlbum::titled("Since")).await;
+    let app = TestApp::new().await;
+    let (artist, _) = fan(&app).await;
+    comes_out(&app, &artist, NewAlbum::titled("Before she came")).await;
+    let user = app.world.add_user("Aino");
+    app.world.follow(user, &artist);
+    let aino = app.visitor();
+    aino.sign_in(&app.world, user).await;
+    app.follows().await;
+    app.clock.advance(std::time::Duration::from_secs(60));
+    comes_out(&app, &artist, NewAlbum::titled("Since")).await;
     assert_eq!(titles(&aino, "/releases").await, ["Since"]);
     let item = items(&aino, "/releases").await.remove(0);
     assert!(item.contains("Not emailed: your address isn’t confirmed"), "{item}");
     aino.post(&format!("/artists/{artist}/mute"), &[]).await;
     let item = items(&aino, "/releases").await.remove(0);
     assert!(item.contains("Not emailed: Röyksopp is muted"), "{item}");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn partial_release_date_is_shown_as_precise_as_known() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     let vague = NewAlbum::titled("Vague").on("2026-11");
-    comes_out(&home, &artist, vague).await;
+    comes_out(&app, &artist, vague).await;
     let item = items(&martha.browser, "/releases").await.remove(0);
     assert!(item.contains("Album · November 2026 Emailed"), "{item}");
     assert_eq!(shown(&martha.browser, "/releases", "li time[datetime='2026-11']").await.len(), 1);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn kind_filter_shows_one_kind_and_ignores_unknown() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     martha.browser.choose(&["singles", "compilations", "live", "remixes", "appearances"]).await;
-    home.round().await;
-    comes_out(&home, &artist, NewAlbum::titled("An album")).await;
-    comes_out(&home, &artist, NewAlbum::titled("A single").as_a(ReleaseKind::Single)).await;
-    comes_out(&home, &artist, NewAlbum::titled("Live at Leeds")).await;
-    comes_out(&home, &artist, NewAlbum::titled("An album (Remixes)")).await;
-    home.world.publish(&artist, NewAlbum::titled("Best of").as_a(ReleaseKind::Compilation));
-    home.world.publish(&artist, NewAlbum::titled("Night Drive").listed_under(Group::AppearsOn));
+    app.round().await;
+    comes_out(&app, &artist, NewAlbum::titled("An album")).await;
+    comes_out(&app, &artist, NewAlbum::titled("A single").as_a(ReleaseKind::Single)).await;
+    comes_out(&app, &artist, NewAlbum::titled("Live at Leeds")).await;
+    comes_out(&app, &artist, NewAlbum::titled("An album (Remixes)")).await;
+    app.world.publish(&artist, NewAlbum::titled("Best of").as_a(ReleaseKind::Compilation));
+    app.world.publish(&artist, NewAlbum::titled("Night Drive").listed_under(Group::AppearsOn));
     for _ in 0..4 {
-        home.advance_days(8);
-        home.round().await;
+        app.advance_days(8);
+        app.round().await;
         martha.browser.get("/releases").await;
     }
     for (kind, title) in [
@@ -180,17 +180,17 @@ async fn kind_filter_shows_one_kind_and_ignores_unknown() {
     for odd in ["", "?kind=", "?kind=LIVE", "?kind=%00", "?kind=albums'--", "?kind[]=live"] {
         assert_eq!(titles(&martha.browser, &format!("/new{odd}")).await.len(), 6, "{odd}");
     }
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn releases_are_paged_by_thirty_without_repeats() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     for number in 0..70 {
-        home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+        app.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
-    home.round().await;
+    app.round().await;
     let mut seen = Vec::new();
     let mut path = "/releases?kind=albums".to_owned();
     for expected in [30, 30, 10] {
@@ -225,49 +225,49 @@ async fn releases_are_paged_by_thirty_without_repeats() {
         );
     }
     assert!(titles(&martha.browser, "/releases?before=1").await.is_empty());
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn deleted_releases_do_not_end_the_list() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     for number in 0..70 {
-        home.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
+        app.world.publish(&artist, NewAlbum::titled(format!("Number {number:02}.")));
     }
-    home.round().await;
+    app.round().await;
     let latest = "(SELECT subject FROM outbox WHERE kind = 'news' ORDER BY id DESC LIMIT 45)";
     let forget = format!(
         "DELETE FROM artist_releases WHERE release IN {latest}; DELETE FROM releases WHERE id IN {latest}"
     );
-    Connection::open(&home.config.database).unwrap().execute_batch(&forget).unwrap();
+    Connection::open(&app.config.database).unwrap().execute_batch(&forget).unwrap();
     assert_eq!(titles(&martha.browser, "/releases").await.len(), 25);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn releases_page_never_shows_other_users_releases() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
-    let jonas = home.listener("Jonas", &[]).await;
-    comes_out(&home, &artist, NewAlbum::titled("Hers")).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
+    let jonas = app.listener("Jonas", &[]).await;
+    comes_out(&app, &artist, NewAlbum::titled("Hers")).await;
     assert_eq!(titles(&martha.browser, "/releases").await, ["Hers"]);
     for path in ["/releases", "/releases?before=999999", "/releases?kind=albums"] {
         assert!(items(&jonas.browser, path).await.is_empty(), "{path}");
     }
-    let stranger = home.visitor().get("/releases").await;
+    let stranger = app.visitor().get("/releases").await;
     assert_eq!(stranger.location.as_deref(), Some("/"));
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn hostile_titles_are_escaped() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("<script>alert(1)</script>");
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
-    comes_out(&home, &artist, NewAlbum::titled("\"><img src=x onerror=alert(1)>\u{202e}")).await;
-    comes_out(&home, &artist, NewAlbum::titled("").without_cover()).await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("<script>alert(1)</script>");
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
+    comes_out(&app, &artist, NewAlbum::titled("\"><img src=x onerror=alert(1)>\u{202e}")).await;
+    comes_out(&app, &artist, NewAlbum::titled("").without_cover()).await;
     assert!(
         shown(&martha.browser, "/releases", "main script, main img[src=x], main [onerror]")
             .await
@@ -277,42 +277,42 @@ async fn hostile_titles_are_escaped() {
     assert_eq!(titles[0], "(untitled)");
     assert!(titles[1].contains("onerror"), "{titles:?}");
     assert_eq!(shown(&martha.browser, "/releases", "li.cover .blank").await.len(), 1);
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn full_releases_page_is_small() {
-    let home = Home::new().await;
-    let artist = home.world.add_artist("Ä".repeat(40));
-    let martha = home.listener("Martha", &[&artist]).await;
-    home.round().await;
+    let app = TestApp::new().await;
+    let artist = app.world.add_artist("Ä".repeat(40));
+    let martha = app.listener("Martha", &[&artist]).await;
+    app.round().await;
     for number in 0..40 {
-        home.world.publish(&artist, NewAlbum::titled(format!("{number} {}", "long ".repeat(20))));
+        app.world.publish(&artist, NewAlbum::titled(format!("{number} {}", "long ".repeat(20))));
     }
-    home.round().await;
+    app.round().await;
     let size = martha.browser.get("/releases").await.body.len();
     assert!(size < 60_000, "{size}");
-    home.finish().await;
+    app.finish().await;
 }
 
 #[tokio::test]
 async fn releases_say_why_news_is_held_after_revocation() {
-    let home = Home::new().await;
-    let (artist, martha) = fan(&home).await;
+    let app = TestApp::new().await;
+    let (artist, martha) = fan(&app).await;
     let daily = [("letters", "daily"), ("hour", "23"), ("zone", "UTC"), ("albums", "on")];
     martha.browser.post("/preferences", &daily).await;
-    let jonas = home.listener("Jonas", &[&artist]).await;
-    home.follows().await;
-    home.world.publish(&artist, NewAlbum::titled("Held back"));
-    home.checks().await;
-    home.world.revoke(martha.user);
-    home.world.expire_access_tokens();
-    home.advance_hours(2);
-    home.follows().await;
+    let jonas = app.listener("Jonas", &[&artist]).await;
+    app.follows().await;
+    app.world.publish(&artist, NewAlbum::titled("Held back"));
+    app.checks().await;
+    app.world.revoke(martha.user);
+    app.world.expire_access_tokens();
+    app.advance_hours(2);
+    app.follows().await;
     let item = items(&martha.browser, "/releases").await.remove(0);
     assert!(item.contains("Not emailed: you have withdrawn"), "{item}");
     assert_eq!(titles(&jonas.browser, "/releases").await, ["Held back"]);
-    home.advance_days(5);
-    home.consents().await;
-    home.finish().await;
+    app.advance_days(5);
+    app.consents().await;
+    app.finish().await;
 }
