@@ -110,7 +110,7 @@ async fn privacy_page_is_public() {
     let app = TestApp::with(&[("HINTS__ENABLED", "true"), ("WEB__CONTACT", "")]).await;
     let shown = text(&app.visitor().get("/privacy").await);
     assert!(shown.contains("ListenBrainz, MusicBrainz, Deezer"), "{shown}");
-    assert!(shown.contains("whoever told you of this Dropday"), "{shown}");
+    assert!(shown.contains("the person who told you about this Dropday"), "{shown}");
     app.finish().await;
 }
 

@@ -178,7 +178,7 @@ async fn kind_filter_shows_one_kind_and_ignores_unknown() {
         assert_eq!(shown(&martha.browser, &path, "a[aria-current=true]").await.len(), 1);
     }
     for odd in ["", "?kind=", "?kind=LIVE", "?kind=%00", "?kind=albums'--", "?kind[]=live"] {
-        assert_eq!(titles(&martha.browser, &format!("/new{odd}")).await.len(), 6, "{odd}");
+        assert_eq!(titles(&martha.browser, &format!("/releases{odd}")).await.len(), 6, "{odd}");
     }
     app.finish().await;
 }

@@ -152,7 +152,7 @@ pub(super) fn email(ctx: &Ctx, data: &NewsData) -> Result<Email, RenderError> {
         releases: &releases,
         today: data.today,
         assurance: data.assurance.clone(),
-        account_url: &ctx.url("/new"),
+        account_url: &ctx.url("/releases"),
         preferences_url: &ctx.url("/preferences"),
         unsubscribe_url: &unsubscribe_url,
         sample: data.sample,
