@@ -140,19 +140,8 @@ impl Condition {
             | Self::Forbidden(_)
             | Self::AddressBounces(_)
             | Self::EmailDelayed(_) => Severity::Error,
-            Self::NoAddress
-            | Self::NotConfirmed
-            | Self::Paused(_)
-            | Self::FollowsUnread
-            | Self::FollowListSuspect(_)
-            | Self::FollowsPaused(_)
-            | Self::FollowsStale(_)
-            | Self::NoArtists
-            | Self::Overdue(_)
-            | Self::InitialScan(_)
-            | Self::ConsentEndsSoon(_)
-            | Self::Unsubscribed => Severity::Info,
             Self::AllWell => Severity::Ok,
+            _ => Severity::Info,
         }
     }
 }

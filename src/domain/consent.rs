@@ -228,8 +228,7 @@ mod tests {
         );
     }
 
-    /// What a user is told over a life of wake-ups at `times` (hours since the consent), each
-    /// reminder once, as the outbox sees to it.
+    /// The reminders for checks at `times` (hours since the consent), each once, as the outbox ensures.
     fn told(given: Timestamp, times: &BTreeSet<i64>) -> Vec<(i64, i64)> {
         let mut told: Vec<(i64, i64)> = Vec::new();
         for hours in times {
@@ -268,7 +267,7 @@ mod tests {
         fn who_wakes_up_every_day_misses_none(given in a_time(), first in 0_i64..24) {
             let times: BTreeSet<i64> = (0..190).map(|day| first + 24 * day).collect();
             let told: Vec<i64> = told(given, &times).into_iter().map(|(_, r)| r).collect();
-            // The last day may fall between two wake-ups that are a whole day apart, never longer.
+            // A day always has a check, since checks are never more than a day apart.
             prop_assert_eq!(told, REMINDER_DAYS);
         }
 

@@ -23,7 +23,7 @@ use crate::spotify::{self, Accounts, AlbumsPage, Client, FollowingPage};
 use crate::store::tokens::{self, StoredTokens};
 use crate::store::{Db, StoreError, Tx, users};
 
-/// How long a user whom Spotify rejects is not tried again.
+/// How long a user that Spotify rejects is not tried again.
 const USER_ERROR_BACKOFF: SignedDuration = SignedDuration::from_hours(6);
 
 /// Whose tokens are used to fetch releases.
@@ -110,7 +110,7 @@ impl Gateway {
         self.with_user_token(user, Call::of(Bucket::Following, Caller::Background), ask).await
     }
 
-    /// Whose turn it is to provide a token for `artist`, except for some users. Fails with
+    /// The user whose token is used next for `artist`, except for some users. Fails with
     /// [`GatewayError::NobodyConnected`] if nobody is left.
     pub async fn token_owner(
         &self,

@@ -1,9 +1,7 @@
 //! `invalid_grant`: the consent has ended, unless so many end at once that Spotify must be mistaken.
 
 use super::Operator;
-use crate::domain::consent::{
-    Ending, RETRY_INTERVAL, REVERSAL_WINDOW, Refusal, RefusalCount, Verdict, evaluate,
-};
+use crate::domain::consent::{Ending, RETRY_INTERVAL, REVERSAL_WINDOW, Refusal, Verdict, evaluate};
 use crate::domain::operator_alert::OperatorAlert;
 use crate::domain::token::REFRESH_AHEAD;
 use crate::domain::user::UserId;
@@ -14,49 +12,39 @@ const SUSPENDED_REASON: &str = "Spotify rejects many users of this Dropday at th
                     mistake on its side. Dropday tries again every two hours; you don’t need to do \
                     anything";
 
-/// What was made of an `invalid_grant`.
-pub(super) enum InvalidGrantOutcome {
-    /// The tokens have changed since.
-    Outdated,
-    Ended,
-    /// Nobody's consent ends; `restored` recently ended ones are valid again.
-    Suspended {
-        refusals: RefusalCount,
-        restored: u64,
-    },
-}
-
 /// Handles an `invalid_grant` for the tokens seen at `version`: ends the consent and enqueues the one
-/// email about it, or suspends it, together with all that ended within the hour.
+/// email about it, or suspends it, together with all that ended within the hour. `None` if the tokens have
+/// changed since.
 pub(super) fn handle_invalid_grant(
     tx: &Tx<'_>,
     user: UserId,
     version: i64,
     how: Ending,
     operator: Operator,
-) -> Result<InvalidGrantOutcome, StoreError> {
+) -> Result<Option<Verdict>, StoreError> {
     let was_quiet = consents::count_held(tx)? == 0;
     let Some(refusal) = consents::refused(tx, user, version)? else {
-        return Ok(InvalidGrantOutcome::Outdated);
+        return Ok(None);
     };
     let refusals = consents::refusals(tx)?;
     let verdict = evaluate(refusal, refusals, tx.now());
-    if verdict != Verdict::Suspended {
-        end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
-        if verdict == Verdict::Ended && refusals.is_first_refusal() {
-            // Until then the old access tokens work, in case the authorization server is down.
-            consents::force_refresh_all(tx, tx.now() + REFRESH_AHEAD)?;
+    if verdict == Verdict::Suspended {
+        let until = tx.now() + RETRY_INTERVAL;
+        consents::hold(tx, user, SUSPENDED_REASON, until)?;
+        if refusals.is_anomalous() {
+            consents::restore(tx, SUSPENDED_REASON, until)?;
         }
-        return Ok(InvalidGrantOutcome::Ended);
+        if was_quiet {
+            operator.enqueue_alert(tx, OperatorAlert::MassRefusal)?;
+        }
+        return Ok(Some(verdict));
     }
-    let until = tx.now() + RETRY_INTERVAL;
-    consents::hold(tx, user, SUSPENDED_REASON, until)?;
-    let restored =
-        if refusals.is_anomalous() { consents::restore(tx, SUSPENDED_REASON, until)? } else { 0 };
-    if was_quiet {
-        operator.enqueue_alert(tx, OperatorAlert::MassRefusal)?;
+    end(tx, user, &refusal, how, verdict == Verdict::EndedForGood)?;
+    if verdict == Verdict::Ended && refusals.is_first_refusal() {
+        // Until then the old access tokens work, in case the authorization server is down.
+        consents::force_refresh_all(tx, tx.now() + REFRESH_AHEAD)?;
     }
-    Ok(InvalidGrantOutcome::Suspended { refusals, restored })
+    Ok(Some(verdict))
 }
 
 fn end(

@@ -167,15 +167,7 @@ fn outcome(error: Option<&spotify::Error>) -> CallOutcome {
         Some(spotify::Error::RateLimited { .. }) => CallOutcome::RateLimited,
         Some(spotify::Error::QuotaExceeded { .. }) => CallOutcome::QuotaExhausted,
         Some(spotify::Error::Temporary(_) | spotify::Error::Malformed(_)) => CallOutcome::Failed,
-        Some(
-            spotify::Error::Unauthorized
-            | spotify::Error::InvalidGrant(_)
-            | spotify::Error::InvalidClient
-            | spotify::Error::NotOnAllowList
-            | spotify::Error::MissingScope
-            | spotify::Error::OwnerNeedsPremium
-            | spotify::Error::EndpointRemoved,
-        ) => CallOutcome::Rejected,
+        Some(_) => CallOutcome::Rejected,
     }
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::invalid_grant::{self, InvalidGrantOutcome};
+use super::invalid_grant;
 use super::rate_limiter::{Call, Caller};
 use super::{Gateway, GatewayError};
-use crate::domain::consent::Ending;
+use crate::domain::consent::{Ending, Verdict};
 use crate::domain::quota::Bucket;
 use crate::domain::token::Grant;
 use crate::domain::user::UserId;
@@ -23,7 +23,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// How many checks before giving up; a refresh that hangs times out sooner.
 const MAX_POLLS: u32 = 350;
 
-/// The state of each user's refresh.
 pub(super) type RefreshStates = Mutex<HashMap<UserId, Arc<Mutex<UserRefreshState>>>>;
 
 /// The state of one user's refresh. Holds a grant, with the version of the tokens it replaces, that could
@@ -123,26 +122,19 @@ impl Gateway {
 
     async fn refused(&self, user: UserId, version: i64, how: Ending) -> Result<(), StoreError> {
         let operator = self.rate_limiter.operator();
-        let outcome = self
+        let verdict = self
             .db
             .write("record refused consent", move |tx| {
                 invalid_grant::handle_invalid_grant(tx, user, version, how, operator)
             })
             .await?;
-        match outcome {
-            InvalidGrantOutcome::Outdated => {}
-            InvalidGrantOutcome::Ended => tracing::info!(
-                user = user.0,
-                how = how.as_str(),
-                "consent ended; user must sign in again"
-            ),
-            InvalidGrantOutcome::Suspended { refusals, restored } => tracing::warn!(
-                user = user.0,
-                refused = refusals.refused,
-                connected = refusals.connected,
-                restored,
-                "suspending consents: Spotify rejects many users at once"
-            ),
+        let (user, how) = (user.0, how.as_str());
+        match verdict {
+            None => {}
+            Some(Verdict::Suspended) => {
+                tracing::warn!(user, "suspending consent: Spotify rejects many users at once");
+            }
+            Some(_) => tracing::info!(user, how, "consent ended; user must sign in again"),
         }
         Ok(())
     }

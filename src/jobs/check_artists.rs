@@ -1,5 +1,6 @@
-//! An artist that is worth a call → its releases → one transaction for each query: save, compare, choose
-//! users, enqueue, plan the next check. A release is news when it is first recorded, or never.
+//! Checks artists: fetches their releases, then in one transaction per query saves and compares them, selects
+//! recipients, enqueues notifications and plans the next check. A release is news when it is first recorded,
+//! or never.
 
 mod record;
 mod secondary;
@@ -24,39 +25,33 @@ use crate::spotify::{self, PAGE};
 use crate::store::artists::{self, CheckScope, Claimed};
 use crate::store::{StoreError, Tx, allowance, api_calls, artist_lists, hints};
 
-/// After this many failures in a row the problem is Spotify's, not the artists', and the others wait.
+/// After this many consecutive failures the problem is Spotify, and the run ends.
 const TOO_MANY_FAILURES: u32 = 3;
 
-/// How long an artist waits that Spotify does not know.
+/// How long an artist that Spotify does not know is not checked.
 const UNKNOWN_ARTIST_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How long a check waits that ran out of calls between two pages: long enough for others to have their
-/// turn, and shorter than deferred singles are waited for.
+/// How long a check waits that ran out of calls between two pages: long enough for others to have their turn,
+/// and shorter than singles can be deferred.
 const UNFINISHED_WAIT: Duration = Duration::from_secs(3 * 3600);
 
-/// The same where a day may have too few calls for such a check.
+/// The same if a day may have too few calls for such a check.
 const UNFINISHED_WAIT_OF_FEW: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// Artists that Spotify answered for.
     pub checked: u64,
-    /// Of those, how many for the first time.
+    /// Of these, initial scans.
     pub baselines: u64,
-    /// Releases that are news.
     pub news: u64,
-    /// Notifications that were enqueued.
     pub pending: u64,
-    /// Artists whose check failed.
     pub failed: u64,
-    /// Artists that Spotify does not know.
     pub unknown: u64,
     /// Why the run ended early, if that is a failure.
     pub held_up: Option<String>,
     /// Whether that is because Spotify rejects the app, which waiting does not fix.
     pub is_app_refused: bool,
-    /// Why due artists were left for later, if that is normal.
+    /// Why due artists were deferred, if that is normal.
     pub left: Option<String>,
 }
 
@@ -66,7 +61,6 @@ impl CheckReport {
         *self == Self { left: self.left.clone(), ..Self::default() }
     }
 
-    /// Whether something that should have worked did not.
     pub fn has_failed(&self) -> bool {
         self.failed > 0 || self.held_up.is_some()
     }
@@ -92,10 +86,7 @@ impl fmt::Display for CheckReport {
     }
 }
 
-/// Checks the artists that are worth a call now (`domain/check_planner`), as far as the day's calls go.
-///
-/// # Errors
-/// [`StoreError`] if the database fails; anything else is in the [`CheckReport`].
+/// Checks the artists that the planner selects, as far as the day's calls go.
 pub async fn run(
     ctx: &Ctx,
     scope: Scope,
@@ -136,7 +127,7 @@ pub async fn run(
     Ok(outcome)
 }
 
-/// The checks to make, the best first.
+/// The checks to make, best first.
 fn plan_checks(
     tx: &Tx<'_>,
     all: bool,
@@ -150,7 +141,7 @@ fn plan_checks(
     }
     let tracked = artists::count_tracked(tx)?;
     let tracked = usize::try_from(tracked).unwrap_or(usize::MAX);
-    // If calls are left for hints only, reading all artists every minute would be useless.
+    // If only calls for hints are left, do not read all artists every minute.
     let is_spent = |purpose| budget.is_spent(purpose, settings);
     let candidates = match (is_spent(Purpose::InitialScan), is_spent(Purpose::Scheduled)) {
         (true, true) => Vec::new(),
@@ -160,14 +151,13 @@ fn plan_checks(
     Ok(check_planner::plan_checks(&hinted, &candidates, tracked, &budget, settings, tx.now()))
 }
 
-/// What the check of one artist did.
 #[derive(Default)]
 struct Checked {
-    /// Whether Spotify answered, if only with the first pages.
+    /// Whether Spotify answered at least for the first pages.
     is_answered: bool,
     is_initial_scan: bool,
     found: RecordResult,
-    /// Why not all albums and singles that matter could be read.
+    /// Why some albums or singles that matter could not be fetched.
     error: Option<GatewayError>,
 }
 
@@ -179,7 +169,7 @@ impl CheckReport {
         self.pending += checked.found.enqueued;
     }
 
-    /// Having to wait for one's turn is no failure; being kept waiting by Spotify is.
+    /// Waiting for free calls is no failure; a pause by Spotify is.
     fn hold_up(&mut self, error: &GatewayError) {
         match error {
             GatewayError::QuotaExhausted(_)
@@ -193,8 +183,7 @@ impl CheckReport {
     }
 }
 
-/// Checks the lists of an artist one after the other: albums and singles, then the secondary lists that
-/// are due.
+/// Checks albums and singles, then the secondary lists that are due.
 async fn check(
     ctx: &Ctx,
     artist: &ArtistId,
@@ -233,7 +222,7 @@ async fn check(
     Ok(checked)
 }
 
-/// Records why a check did not succeed. Returns whether the run should end.
+/// Records a failed check. Returns whether the run should end.
 async fn record_failure(
     ctx: &Ctx,
     artist: &Claimed,
@@ -249,7 +238,7 @@ async fn record_failure(
         return Ok(true);
     }
     let wait = match error {
-        // In case it is only this artist, the others have their turn first.
+        // In case only this artist is affected, the others come first.
         _ if is_removed => backoff::CHECK.longest,
         _ if is_unknown => UNKNOWN_ARTIST_WAIT,
         _ => ctx.backoff(backoff::CHECK, artist.failures + 1),

@@ -1,4 +1,5 @@
-//! Reminds users whose consent ends soon, deletes users who revoked it, and tells the operator about access requests.
+//! Reminds users whose consent ends soon, deletes users who revoked it, and notifies the operator of access
+//! requests.
 
 use std::fmt;
 
@@ -12,9 +13,7 @@ use crate::store::{StoreError, Tx, access_requests, consents};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReminderReport {
-    /// Users who were reminded.
     pub reminded: u64,
-    /// Users who revoked their consent days ago and were deleted.
     pub deleted: u64,
 }
 
@@ -29,7 +28,7 @@ impl fmt::Display for ReminderReport {
     }
 }
 
-/// Enqueues reminders that are due, and deletes users as Spotify's terms demand.
+/// Enqueues due reminders, and deletes users as Spotify's terms require.
 pub async fn run(ctx: &Ctx) -> Result<ReminderReport, StoreError> {
     let operator = Operator::at(ctx.operator.as_ref());
     let reminded = move |tx: &Tx<'_>| {
@@ -53,8 +52,7 @@ fn remind(tx: &Tx<'_>) -> Result<u64, StoreError> {
     Ok(reminded)
 }
 
-/// The subject of the outbox row, so that each reminder is sent once per consent: the consent by the milliseconds of
-/// its start.
+/// The outbox subject, unique per reminder and consent (by its start in milliseconds).
 pub(super) fn subject(authorized_ms: i64, days_before: i64) -> String {
     format!("{authorized_ms}:{days_before}")
 }

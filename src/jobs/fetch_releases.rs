@@ -1,4 +1,4 @@
-//! A query for an artist's releases → its pages, as far as they matter.
+//! Fetches the pages of one query for an artist's releases, as far as they matter.
 
 use std::collections::HashSet;
 
@@ -18,14 +18,13 @@ use crate::gateway::{GatewayError, TokenOwner};
 use crate::spotify::{AlbumsPage, PAGE};
 use crate::store::{Tx, releases};
 
-/// A query, and what its pages are compared with.
+/// A query, and the state that its pages are compared with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FetchPlan {
     pub(super) query: ReleaseQuery,
-    /// Which releases are news if they were not seen before.
+    /// Which unseen releases are news.
     pub(super) window: NewsWindow,
     pub(super) is_initial_scan: bool,
-    /// Spotify's `total` when the same query was last made.
     total_before: Option<u64>,
     /// The day of the last check.
     checked: Option<Date>,
@@ -34,7 +33,7 @@ pub(super) struct FetchPlan {
 impl FetchPlan {
     pub(super) fn new(query: ReleaseQuery, lists: &ArtistLists, now: Timestamp) -> Self {
         let known = || query.lists().iter().map(|kind| lists.get(*kind));
-        // Where lists are fetched together, none was checked for the first time.
+        // Lists that are fetched together all had an initial scan.
         let oldest = known().min_by_key(|list| list.checked_at);
         let oldest = oldest.unwrap_or(lists.get(ListKind::Albums));
         let is_initial_scan = oldest.is_initial_scan();
@@ -47,13 +46,13 @@ impl FetchPlan {
         }
     }
 
-    /// What an initial scan leaves out would look new later. Of appearances only what comes out from now on
-    /// is news.
+    /// Releases that an initial scan misses would look new later. Of appearances only those from now on are
+    /// news.
     fn must_be_complete(&self) -> bool {
         self.is_initial_scan && !self.query.is_appearances()
     }
 
-    /// A secondary list is worth no more pages than a search.
+    /// Secondary lists get no more pages than a search.
     fn max_pages(&self) -> u32 {
         match self.query.is_secondary() {
             true => detection::MAX_SEARCHED_PAGES,
@@ -62,21 +61,16 @@ impl FetchPlan {
     }
 }
 
-/// What a query returned.
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
     pub(super) releases: Vec<Release>,
-    /// Spotify's `total`, if it sent one.
     pub(super) total: Option<u64>,
-    /// Why a later page could not be read.
     pub(super) incomplete: Option<GatewayError>,
 }
 
-/// Fetches an artist's lists, one query after the other.
 pub(super) struct Fetcher<'a> {
     ctx: &'a Ctx,
     planned_check: PlannedCheck,
-    /// Users whose token could not be used.
     tried: Vec<UserId>,
 }
 
@@ -85,10 +79,8 @@ impl<'a> Fetcher<'a> {
         Self { ctx, planned_check, tried: Vec::new() }
     }
 
-    /// Fetches the pages with the token of any user who can lend one.
-    ///
-    /// # Errors
-    /// [`GatewayError`] if not even one page could be read, or too few of an initial scan.
+    /// Fetches the pages with any user's token. Fails if not even the first page could be fetched, or not all
+    /// of an initial scan.
     pub(super) async fn fetch(&mut self, plan: &FetchPlan) -> Result<Fetched, GatewayError> {
         let (artist, query) = (self.planned_check.artist.clone(), plan.query);
         let seen = move |tx: &Tx<'_>| releases::seen_of(tx, &artist, query);
@@ -101,7 +93,7 @@ impl<'a> Fetcher<'a> {
                     token_owner => token_owner?,
                 };
             match self.fetch_pages(plan, &seen, token_owner).await {
-                // One user's problem must not cost the others their news: the next token is tried.
+                // One user's problem must not affect the others: try the next token.
                 Err(GatewayError::User { user, why }) => {
                     tracing::debug!(user = user.0, error = %why, "cannot use this user's token");
                     self.tried.push(user);
@@ -130,14 +122,14 @@ impl<'a> Fetcher<'a> {
                 .await
             {
                 Ok(page) => reader.take(page, day_of(self.ctx.clock.now())),
-                // What the first pages say is true all the same.
+                // The first pages are valid anyway.
                 Err(error) if reader.progress.pages > 0 && !plan.must_be_complete() => {
                     reader.fetched.incomplete = Some(error);
                     return Ok(reader.fetched);
                 }
                 Err(error) => return Err(error),
             }
-            // A check that was started is finished, whatever calls are reserved.
+            // A started check may use calls that are reserved for others.
             if self.planned_check.purpose != Purpose::Secondary {
                 self.planned_check.reserved = 0;
             }
@@ -148,7 +140,6 @@ impl<'a> Fetcher<'a> {
     }
 }
 
-/// Reads page after page of one query.
 struct Reader<'a> {
     plan: &'a FetchPlan,
     seen: &'a HashSet<ReleaseId>,
@@ -170,11 +161,11 @@ impl<'a> Reader<'a> {
 
     fn take(&mut self, mut page: AlbumsPage, today: Date) {
         let query = self.plan.query;
-        // Even if the answer says otherwise: singles must not reach users who want none.
+        // Even if the response says otherwise: users who want no singles must not get any.
         if let Some(kind) = only_kind(query) {
             page.releases.iter_mut().for_each(|release| release.kind = kind);
         }
-        // Appearances are in no order and never read to the end, so only news counts.
+        // Appearances are unordered and never read completely, so only news counts.
         let is_in_order = !query.is_appearances();
         let window = match is_in_order {
             true => NewsWindow::later(self.plan.checked, today),
@@ -187,7 +178,7 @@ impl<'a> Reader<'a> {
         self.unseen.extend(new.map(|release| release.id.clone()));
         let progress = &mut self.progress;
         progress.pages += 1;
-        // A page that is longer than requested does not move the next one.
+        // A page longer than requested does not shift the next one.
         progress.entries += page.entries.min(PAGE as usize) as u64;
         progress.unseen = self.unseen.len() as u64;
         let is_full = page.entries >= PAGE as usize;
@@ -207,7 +198,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The kind of everything that a query returns, if it returns one kind alone.
+/// The kind of all releases of a query, if there is only one.
 fn only_kind(query: ReleaseQuery) -> Option<ReleaseKind> {
     match query {
         ReleaseQuery::Only(ListKind::Singles) => Some(ReleaseKind::Single),
@@ -217,8 +208,8 @@ fn only_kind(query: ReleaseQuery) -> Option<ReleaseKind> {
     }
 }
 
-/// The releases on a page that say whether the next page matters. Where albums and singles are fetched
-/// together, a page with singles shows that all albums were read.
+/// The releases that decide whether the next page matters. If albums and singles are fetched together, a page
+/// with singles means that all albums were read.
 fn last_of(query: ReleaseQuery, releases: &[Release]) -> Vec<&Release> {
     let is_single = |release: &&Release| release.kind == ReleaseKind::Single;
     let singles: Vec<&Release> = releases.iter().filter(is_single).collect();

@@ -1,5 +1,4 @@
-//! Deletes what has expired: with each run over the followed artists what is short-lived, once a day the rest. All of
-//! it a few rows at a time, so that nothing else waits for it.
+//! Deletes expired data in small batches: short-lived data with every follow sync, the rest once a day.
 
 use std::fmt;
 
@@ -9,19 +8,18 @@ use crate::accounts::delete_account;
 use crate::context::Ctx;
 use crate::store::{StoreError, Tx, artists, backup::expiry, retention};
 
-/// Pages that one transaction returns to the disk: 2 MB.
+/// Pages that one transaction frees: 2 MB.
 const PAGES: u32 = 512;
 
-/// What the daily maintenance did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MaintenanceReport {
-    /// Notifications of more than a year ago.
+    /// Notifications older than a year.
     pub emails: u64,
-    /// Releases that are in no list any more.
+    /// Releases on no list any more.
     pub releases: u64,
-    /// Pages of the file that were returned to the disk.
+    /// Freed pages of the database file.
     pub pages: u64,
-    /// Copies of the database beside it.
+    /// Old copies of the database.
     pub copies: u64,
 }
 
@@ -36,7 +34,7 @@ impl fmt::Display for MaintenanceReport {
     }
 }
 
-/// Runs the daily maintenance, if a day has passed since the last time. One that was stopped starts over.
+/// Runs the daily maintenance if a day has passed. A stopped run starts over.
 pub async fn run(
     ctx: &Ctx,
     stop: &CancellationToken,
@@ -53,13 +51,13 @@ pub async fn run(
         ctx.db.write("record maintenance", retention::record_daily).await?;
     }
     if outcome != MaintenanceReport::default() {
-        // Deleted rows stay in the write-ahead log until it is emptied.
+        // Deleted data stays in the write-ahead log until it is truncated.
         ctx.db.checkpoint().await.ok();
     }
     Ok(Some(outcome))
 }
 
-/// Deletes what is short-lived, and artists that nobody follows any more.
+/// Deletes short-lived data, and artists that nobody follows any more.
 pub async fn delete_expired(ctx: &Ctx, stop: &CancellationToken) -> Result<(), StoreError> {
     let mut next = Some(0);
     while let Some(from) = next.filter(|_| !stop.is_cancelled()) {
@@ -76,7 +74,7 @@ pub async fn delete_expired(ctx: &Ctx, stop: &CancellationToken) -> Result<(), S
     Ok(())
 }
 
-/// How many copies were deleted. If they cannot be, everything else goes on.
+/// The number of deleted copies. A failure does not stop the maintenance.
 async fn delete_copies(ctx: &Ctx) -> Result<u64, StoreError> {
     let deleted = ctx.db.read("delete old copies", |tx| Ok(expiry::delete_expired(tx))).await?;
     match deleted {

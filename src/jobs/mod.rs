@@ -1,5 +1,5 @@
-//! The way of a new album. Each step is a pass: a function that does what is due and reports what
-//! it did. Loops and timers are not its business.
+//! Background jobs. Each is a function that does what is due and reports the result; loops and timers are
+//! elsewhere.
 
 pub mod check_artists;
 mod compose;
@@ -17,19 +17,17 @@ pub mod worker;
 
 use tokio_util::sync::CancellationToken;
 
-/// How much a pass takes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// What is due.
     Due,
-    /// Everything, due or not: somebody asked for it now.
+    /// Everything, due or not, because a user asked for it.
     All,
 }
 
-/// How a pass is watched and stopped.
+/// Observes and stops a run.
 pub struct RunControl<'a> {
-    /// Cancelled when no further unit of work should begin.
+    /// Cancelled when no further unit of work may begin.
     pub stop: &'a CancellationToken,
-    /// Told after each unit how many of how many are done.
+    /// Called after each unit of work with the number of finished units and of all units.
     pub progress: &'a (dyn Fn(u64, u64) + Send + Sync),
 }

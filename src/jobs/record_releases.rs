@@ -1,5 +1,5 @@
-//! The releases that a query returned → save, compare, choose users, enqueue. Part of the transaction in
-//! which a release becomes news.
+//! Records the releases of a query: saves and compares them, selects recipients, enqueues notifications. Part
+//! of the transaction that makes a release news.
 
 use super::fetch_releases::FetchPlan;
 use crate::domain::artist::ArtistId;
@@ -9,12 +9,10 @@ use crate::store::outbox::{self, Audience};
 use crate::store::releases::ArtistRelease;
 use crate::store::{StoreError, Tx, editions, releases};
 
-/// What a query brought.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RecordResult {
-    /// The dates of the releases that are news.
+    /// The dates of new releases.
     pub(super) news: Vec<ReleaseDate>,
-    /// Notifications that were enqueued.
     pub(super) enqueued: u64,
 }
 
@@ -25,8 +23,7 @@ impl RecordResult {
     }
 }
 
-/// Records what a query returned. Returned releases can be editions of the `known` ones, and are added
-/// to them.
+/// Records the releases of a query and adds them to `known`, which they can be editions of.
 pub(super) fn record_releases(
     tx: &Tx<'_>,
     artist: &ArtistId,
@@ -60,20 +57,19 @@ pub(super) fn record_releases(
     Ok(result)
 }
 
-/// Whether a release that is known already is returned with the same data, as most are.
+/// Whether a known release was returned unchanged, as most are.
 fn is_unchanged(release: &Release, known: &[Release]) -> bool {
     known.iter().rev().find(|known| known.id == release.id) == Some(release)
 }
 
-/// *Various Artists* on an artist's own list are a mistake in the catalogue and nobody's news. Among
-/// appearances most releases are theirs, soundtracks and tributes for example, and that is what users
-/// chose.
+/// *Various Artists* on an artist's own list are a catalogue error. Among appearances most releases are
+/// theirs (soundtracks, tributes), and users asked for those.
 fn has_audience(release: &Release, appears: bool) -> bool {
     appears || !release.artists.first().is_some_and(edition::is_various_artists)
 }
 
-/// If an album and its editions come at once, the one with the plain title is the album. The latest
-/// release is recorded last, since pages and feeds show first what was recorded last.
+/// If an album and its editions come at once, the one with the plain title is the album. The latest release
+/// is recorded last, since pages and feeds show the last recorded first.
 fn in_order(mut releases: Vec<Release>) -> Vec<Release> {
     releases.sort_by_cached_key(|release| {
         (edition::edition_words(release).is_some(), release.date.first_day())

@@ -1,5 +1,5 @@
-//! Notifies jobs when their cron rules fire. Cron bodies do no work: what is due is in the database. So it does
-//! no harm that tokio-cron-scheduler lets firings overlap and does not wait for them at shutdown.
+//! Notifies jobs when their cron rules fire. The callbacks do no work, as the database holds what is due; so
+//! it is harmless that tokio-cron-scheduler lets them overlap and does not wait for them at shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +25,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// Starts to fire.
-    ///
-    /// # Errors
-    /// Names the configuration key of the rule that is not a cron rule.
+    /// Starts to fire. An error names the configuration key of the invalid rule.
     pub async fn start(schedule: &Schedule, notifier: &Arc<JobNotifier>) -> anyhow::Result<Self> {
         let scheduler = JobScheduler::new().await.context("failed to create the scheduler")?;
         for (job, key, rule) in rules(schedule) {
@@ -52,8 +49,8 @@ impl Scheduler {
     }
 }
 
-/// Keeps tokio-cron-scheduler from polling twice a second while no rule is due, which would be most of what an idle
-/// daemon does: each poll needs the lock that this holds.
+/// Keeps tokio-cron-scheduler from polling twice a second while no rule is due, which would be most of an
+/// idle daemon's work: each poll needs the lock that this holds.
 async fn idle_between_firings(scheduler: JobScheduler) {
     let rules = Arc::clone(&scheduler.context().metadata_storage);
     loop {
@@ -73,7 +70,7 @@ async fn idle_between_firings(scheduler: JobScheduler) {
     }
 }
 
-/// What is wrong with the rules, a sentence each.
+/// One sentence per invalid rule.
 pub fn validate(schedule: &Schedule) -> Vec<String> {
     let invalid =
         rules(schedule).into_iter().filter(|(.., rule)| CronJob::new(*rule, |_, _| ()).is_err());
@@ -126,7 +123,7 @@ mod tests {
             notifier.notified(job).await;
         }
         scheduler.stop().await;
-        // The poll that is under way may fire once more.
+        // A running poll may fire once more.
         SystemClock.sleep(Duration::from_millis(600)).await;
         for job in Job::ALL {
             timeout(Duration::ZERO, notifier.notified(job)).await.ok();

@@ -15,21 +15,17 @@ use crate::domain::user::Addressee;
 use crate::store::StoreError;
 use crate::store::outbox::{self, PendingEmail};
 
-/// After so many emails in a row for which the mail server was unavailable, the run ends. One is not enough: a
-/// server may fail on one user's address.
+/// After so many consecutive emails for which the mail server was unavailable, the run ends. One is not
+/// enough: a server may fail for one user's address.
 const SERVER_IS_DOWN: u32 = 3;
 
 /// Emails that are loaded at a time, to bound memory.
 const PAGE: u32 = 2_000;
 
-/// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryReport {
-    /// Emails that the server accepted.
     pub sent: u64,
-    /// Emails that will be retried.
     pub deferred: u64,
-    /// Emails that were rejected for good.
     pub refused: u64,
     /// Emails that are no longer wanted.
     pub dropped: u64,
@@ -105,7 +101,7 @@ async fn send_all(
                 Err(error) => failure = Some(error),
             }
         }
-        // Emails that are under way are finished even if another failed.
+        // Emails in progress are finished even if another failed.
         let Some((addressee, done)) = under_way.next().await else { break };
         addressees.retain(|other| *other != addressee);
         match done {
@@ -120,12 +116,11 @@ async fn send_all(
     failure.map_or(Ok(()), Err)
 }
 
-/// The state of a run.
 struct DeliveryRun {
     outcome: DeliveryReport,
     most: usize,
-    /// How many emails to send at once: one more after each success, one after trouble, so that a server that
-    /// is down gets one email at a time.
+    /// How many emails to send at once: one more after each success, a single one after a failure, so that an
+    /// unavailable server gets one email at a time.
     concurrency: usize,
     unavailable_in_a_row: u32,
     is_unwelcome: bool,

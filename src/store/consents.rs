@@ -78,11 +78,8 @@ pub fn hold(tx: &Tx<'_>, user: UserId, why: &str, until: Timestamp) -> Result<()
 }
 
 /// Takes back the ends of all consents that ended within the hour, with the emails about them that
-/// have not left, and holds the consents. Returns how many.
-///
-/// # Errors
-/// [`super::StoreError`]
-pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
+/// have not left, and suspends the consents.
+pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<()> {
     let mut rows = tx.conn().prepare_cached(
         "SELECT p.id, p.end_reason = 'revoked', p.ended_at FROM users p
          JOIN tokens t ON t.user_id = p.id WHERE t.expired_since > ?1",
@@ -91,15 +88,15 @@ pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<u64> {
         Ok((row.get::<_, UserId>(0)?, row.get::<_, bool>(1)?, row.get::<_, Ms>(2)?))
     })?;
     let ended = ended.collect::<rusqlite::Result<Vec<_>>>()?;
-    for (user, was_revoked, Ms(ended_at)) in &ended {
-        hold(tx, *user, why, until)?;
+    for (user, was_revoked, Ms(ended_at)) in ended {
+        hold(tx, user, why, until)?;
         let sql = "DELETE FROM outbox WHERE user_id = ?1 AND kind = 'sign_in_again' AND state = 'pending'";
         tx.execute(sql, [user])?;
-        if *was_revoked {
-            outbox::enqueue_news_missed(tx, *user, *ended_at)?;
+        if was_revoked {
+            outbox::enqueue_news_missed(tx, user, ended_at)?;
         }
     }
-    Ok(ended.len() as u64)
+    Ok(())
 }
 
 /// Makes everybody's list of follows due, and tokens that live beyond `refresh_by` due to be refreshed for

@@ -332,10 +332,14 @@ async fn account_page_is_fine_again_after_a_later_email() {
     app.checks().await;
     app.inbox.script(SmtpFault::RefuseMessage(552, "5.2.2 mailbox full".into()));
     app.emails().await;
-    assert!(martha.browser.get("/account").await.body.contains("could not be sent"));
+    assert!(
+        martha.browser.get("/account").await.body.contains("Your last email could not be sent")
+    );
     app.advance_days(1);
     app.world.publish(&artist, NewAlbum::titled("Two"));
     app.round().await;
-    assert!(!martha.browser.get("/account").await.body.contains("could not be sent"));
+    assert!(
+        !martha.browser.get("/account").await.body.contains("Your last email could not be sent")
+    );
     app.finish().await;
 }

@@ -94,7 +94,7 @@ def backs_up(world):
             expect(load.done > before, "nobody was answered while the backup was taken")
         refusal = _ran(world.dropday.run("restore", world.backup), status=1)
         expect("Stop it first" in refusal, f"a restore over a running daemon was answered with: {refusal}")
-    expect("1 people" in said and "key" in said, f"it said: {said}")
+    expect("1 user" in said and "key" in said, f"it said: {said}")
     mode = stat.S_IMODE(world.backup.stat().st_mode)
     expect(mode == 0o600, f"the mode of the backup is {mode:o}")
     with contextlib.closing(sqlite3.connect(world.backup)) as database:

@@ -60,7 +60,7 @@ def _world(algorithm):
 def sends(world):
     done = world.dropday.run("check", "--send-to", ADDRESS)
     expect(done.returncode == 0, f"dropday check ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    expect(re.search(r"ok +test letter: .*250 2\.0\.0 Ok: queued", done.stdout), f"no answer told:\n{done.stdout}")
+    expect(re.search(r"ok +test email: .*250 2\.0\.0 Ok: queued", done.stdout), f"the reply is not printed:\n{done.stdout}")
     printed = re.search(r"(\S+\._domainkey\.\S+) TXT ((?:\"[^\"]*\" ?)+)", done.stdout)
     expect(printed, f"no record printed:\n{done.stdout}")
     strings = re.findall(r'"([^"]*)"', printed.group(2))
@@ -84,7 +84,7 @@ def is_good(world):
 def is_bad_if_changed(world):
     head, body = world.letter.split(b"\r\n\r\n", 1)
     changed = {
-        "the text": world.letter.replace(b"Emails arrive", b"Letters arrivf", 1),
+        "the text": world.letter.replace(b"Emails arrive", b"Emails arrivf", 1),
         "the last line": head + b"\r\n\r\n" + body.rstrip() + b"-\r\n",
         "the subject": re.sub(rb"(?m)^(Subject: .)", rb"\1x", world.letter, count=1),
         "another subject": re.sub(rb"(?m)^(Subject: )", rb"Subject: You have won\r\n\1", world.letter, count=1),

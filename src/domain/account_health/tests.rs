@@ -12,7 +12,7 @@ fn now() -> Timestamp {
     at(NOW)
 }
 
-/// Somebody of whom nothing is to be said.
+/// A user without any problem.
 fn well() -> AccountFacts {
     AccountFacts {
         consent: Consent::Given(now()),

@@ -145,7 +145,7 @@ mod tests {
             let zone = TimeZone::get("America/New_York").unwrap();
             for market in [Market::Unknown, Market::In(zone)] {
                 let later = from + SignedDuration::from_secs(step);
-                // The hour that autumn repeats is lived twice.
+                // The hour repeated in autumn counts twice.
                 prop_assert!(market.weeks(later) + 0.01 >= market.weeks(from));
                 prop_assert!(market.exposure(from, later) >= 0.0);
             }

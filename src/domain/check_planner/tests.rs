@@ -67,7 +67,7 @@ fn who_puts_out_more_or_has_more_readers_or_waited_longer_is_asked_first() {
 
 #[test]
 fn twice_the_rate_does_not_mean_twice_the_calls() {
-    // T goes with 1/√λ: four times the rate is worth as much after half the time.
+    // T ∝ 1/√λ: four times the rate is worth as much after half the time.
     let market = Market::In(TimeZone::UTC);
     let score = |rate, weeks: i64| {
         let checked_at = Some(now() - hours(weeks * 7 * 24));
@@ -313,16 +313,16 @@ proptest! {
     }
 }
 
-/// A instance that is played through the rule, a look every two hours.
+/// A simulated instance whose planner runs every two hours.
 #[derive(Clone, Copy)]
 struct Instance {
     artists: usize,
     days: i64,
-    /// So many artists are hinted at again and again, and nothing is ever there.
+    /// So many artists get hints again and again that Spotify never confirms.
     wrong_hints: usize,
     /// One check in ten fails.
     has_failures: bool,
-    /// Spotify locks us out after 20 days, for a day, and half as many calls are allowed from then on.
+    /// After 20 days Spotify locks the app out for a day, and allows half as many calls from then on.
     is_locked_out: bool,
 }
 
@@ -343,7 +343,7 @@ impl Instance {
         self.has_failures && (n as i64 * 7_919 + hour * 31).rem_euclid(10) == 0
     }
 
-    /// The longest that anybody waited.
+    /// The longest wait of any artist.
     fn longest_wait(&self, settings: &Settings) -> SignedDuration {
         let rate = |n| Some(0.0001 * (1 + n % 97) as f64);
         let mut candidates: Vec<_> =
@@ -418,7 +418,7 @@ fn no_artist_starves_in_large_instances() {
             assert!(longest <= settings.max_check_interval, "{artists}: {longest:#}");
         }
     }
-    // 1,500 artists need 19 of the 21 days for one round.
+    // 1,500 artists need 19 of the 21 days for one check each.
     let settings = in_berlin();
     let longest = Instance::of(1_500, 50).longest_wait(&settings);
     assert!(longest <= settings.max_check_interval + hours(24), "{longest:#}");
@@ -440,7 +440,7 @@ proptest! {
         let wrong_hints = if has_hints { wrong_hints.min(artists) } else { 0 };
         let instance = Instance { artists, days: 60, wrong_hints, has_failures, is_locked_out };
         let longest = instance.longest_wait(&settings);
-        // Who fails is tried again after hours, and a lock-out takes its day.
+        // Failed checks are repeated after hours, and a lockout takes a day.
         prop_assert!(longest <= settings.max_check_interval + hours(48), "{:#}", longest);
     }
 }

@@ -76,7 +76,7 @@ fn a_day_that_a_country_leaves_out_costs_no_digest() {
     let zone = TimeZone::get("Pacific/Apia").unwrap();
     let weekly =
         DigestSchedule { frequency: DigestFrequency::Weekly(Weekday::Friday), hour: 8, zone };
-    // Samoa had no 30 December 2011: a Friday.
+    // Samoa skipped 30 December 2011, a Friday.
     let before = at("2011-12-27T00:00:00Z");
     let leaves = weekly.next_send_time(before, None);
     assert!(leaves <= before + MAX_WAIT);
@@ -141,7 +141,7 @@ proptest! {
             let planned = table.next_send_time(now, last);
             prop_assert!(planned > now && planned <= now + MAX_WAIT, "{planned} at {now}");
             if let Some(key) = table.due(now, last) {
-                // Once a clock was ahead by days, what it named is no longer believed.
+                // Digests named by a clock that was days ahead are ignored.
                 let is_sound = |last: &Key| last.day <= table.day_of(now).saturating_add(1.day());
                 if !last.as_ref().is_none_or(is_sound) {
                     days.clear();

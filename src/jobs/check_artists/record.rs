@@ -1,4 +1,4 @@
-//! One query of a check: fetch the releases, then record them in the transaction that makes them news.
+//! Fetches one query of a check and records the result in the transaction that makes releases news.
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
@@ -14,24 +14,22 @@ use crate::jobs::record_releases::{RecordResult, record_releases};
 use crate::store::artist_lists::{self, ListCheck};
 use crate::store::{StoreError, Tx, api_calls, artists, editions, hints};
 
-/// What a query is for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
-    /// Albums and singles.
     Main {
-        /// Whether the check needs no further query.
         is_last: bool,
-        /// Whether the check reads albums.
+        /// Whether any query of the check reads albums.
         has_albums: bool,
         /// Whether an earlier query of the check found news.
         had_news: bool,
     },
-    /// A secondary list.
-    Secondary { calls_a_day: u32 },
+    Secondary {
+        calls_a_day: u32,
+    },
 }
 
-/// Fetches one query and records what it returned; `None` if nothing that counts. Also returns the error
-/// that kept it from being complete.
+/// Fetches one query and records the result; `None` if nothing usable was returned. The error says why the
+/// result is missing or incomplete.
 pub(super) async fn fetch_and_record(
     ctx: &Ctx,
     fetcher: &mut Fetcher<'_>,
@@ -60,7 +58,7 @@ fn record(
     is_complete: bool,
     step: Step,
 ) -> Result<RecordResult, StoreError> {
-    // Its last follower may have left in the meantime.
+    // The last follower may have left in the meantime.
     if !artists::is_known(tx, artist)? {
         return Ok(RecordResult::default());
     }
@@ -81,7 +79,7 @@ fn record(
     }
     if let Step::Main { is_last, has_albums, had_news } = step {
         let has_news = had_news || !found.news.is_empty();
-        // An incomplete check says nothing against a hint, nor do singles about an album.
+        // An incomplete check does not refute a hint, nor do singles refute an album.
         if has_albums && (has_news || (is_last && is_complete)) {
             hints::after_check(tx, artist, has_news)?;
         }
@@ -98,7 +96,7 @@ fn record(
     Ok(found)
 }
 
-/// Releases a week. Compilations have a list of their own and do not count.
+/// Expected releases per week, without compilations.
 fn rate(known: &[Release], today: Date) -> f64 {
     let counted = known.iter().filter(|release| release.kind != ReleaseKind::Compilation);
     let dates: Vec<Date> = counted.filter_map(|release| release.date.first_day()).collect();

@@ -1,4 +1,4 @@
-//! The secondary lists of an artist, compilations and appearances, which share a part of the day's calls.
+//! Checks an artist's secondary lists, compilations and appearances, which share a part of the day's calls.
 
 use super::record::{Step, fetch_and_record};
 use crate::context::Ctx;
@@ -14,8 +14,8 @@ use crate::jobs::record_releases::RecordResult;
 use crate::spotify;
 use crate::store::{StoreError, Tx, allowance, artist_lists, artists};
 
-/// Checks the secondary lists that are due, as far as there are calls for them. Whatever goes wrong is
-/// no reason for the check to fail: it is made up for at a later one.
+/// Checks the secondary lists that are due, as far as there are calls for them. Errors do not fail the check:
+/// a later one makes up for it.
 pub(super) async fn check_secondary(
     ctx: &Ctx,
     artist: &ArtistId,
@@ -54,10 +54,9 @@ pub(super) async fn check_secondary(
     Ok(all)
 }
 
-/// The calls for secondary lists.
 struct SecondaryBudget {
     calls_a_day: u32,
-    /// Those of them that are left in the last rolling day.
+    /// How many of these are left in the rolling day.
     left: u32,
     /// Calls that are reserved for others.
     reserved: u32,
@@ -72,9 +71,9 @@ impl SecondaryBudget {
     }
 }
 
-/// Whether a secondary list may be fetched again with the next check. Not after a call that Spotify
-/// forbids, which may be forbidden for this list alone and holds all others up, nor after one that ran out
-/// of calls, which would cost the same again.
+/// Whether a secondary list may be fetched again with the next check. Not if Spotify forbids the call, which
+/// may concern only this list but pauses all others, nor if the calls ran out, since it would cost the same
+/// again.
 fn can_be_repeated(error: &GatewayError) -> bool {
     let costs_again = matches!(
         error,

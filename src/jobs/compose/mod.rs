@@ -22,10 +22,10 @@ use crate::store::confirmation_links::ConfirmationLink;
 use crate::store::outbox::Claimed;
 use crate::store::users::User;
 
-/// Why an email is not needed any more, in words for the database.
+/// Why an email is no longer needed, as stored in the database.
 type NoLongerNeeded = &'static str;
 
-/// What was loaded for an email, unless it is not needed any more.
+/// The data of an email, unless it is no longer needed.
 type Loaded<T> = Result<Result<T, NoLongerNeeded>, StoreError>;
 
 /// Why an email was not composed.

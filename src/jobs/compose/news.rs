@@ -105,7 +105,7 @@ pub(super) fn load_sample(
     Ok(Ok(NewsData { sample, ..data(tx, user, wanted, latest, settings)? }))
 }
 
-/// The first few that are not by muted artists only.
+/// The first few, without those only by muted artists.
 fn sampled(
     tx: &Tx<'_>,
     user: &User,
@@ -237,7 +237,6 @@ fn assurance(
     Ok(Some(Assurance { tracked: artists.tracked, checks }))
 }
 
-/// When emails are sent, in words.
 fn when(digest_schedule: &DigestSchedule) -> String {
     let DigestSchedule { frequency, hour, zone } = digest_schedule;
     let zone = zone.iana_name().unwrap_or("UTC");

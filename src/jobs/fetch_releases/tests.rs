@@ -24,7 +24,7 @@ fn release(kind: ReleaseKind, number: usize, is_new: bool) -> Release {
     }
 }
 
-/// A list as Spotify returns it: the newest first, a group at a time.
+/// A list as Spotify returns it: newest first, one group after the other.
 fn group(kind: ReleaseKind, new: usize, old: usize) -> impl Iterator<Item = Release> {
     let of = move |is_new| move |number| release(kind, number, is_new);
     (0..new).map(of(true)).chain((0..old).map(of(false)))
@@ -44,7 +44,7 @@ struct Read {
     pages: u32,
 }
 
-/// Reads a list of which the old releases are known, from a server whose `total` is `claimed`.
+/// Fetches a list whose old releases are known, from a server that claims `claimed` as `total`.
 fn read_list(
     query: ReleaseQuery,
     list: &[Release],

@@ -49,13 +49,13 @@ pub(super) enum AttemptOutcome {
     Suppressed,
 }
 
-/// Whether the next email has a chance.
+/// Whether the server will accept the next email.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
     Untouched,
     Ok,
     Unavailable,
-    /// The server does not let us send.
+    /// The server rejects our login or sender.
     RejectsUs,
 }
 
@@ -172,7 +172,7 @@ async fn settle_failure(
     Ok(Attempt { outcome, server })
 }
 
-/// Gives an email up; `bounced` is the user whose mailbox rejected it.
+/// Gives up on an email; `bounced` is the user whose mailbox rejected it.
 async fn refuse(
     ctx: &Ctx,
     claimed: &Claimed,
@@ -197,8 +197,7 @@ async fn refuse(
     Ok(AttemptOutcome::Rejected(why))
 }
 
-/// The pause after a rejected login or sender: a server that is asked every minute with a wrong password locks
-/// the account.
+/// The pause after a rejected login or sender: repeated attempts with a wrong password lock the account.
 const LOG_IN_AGAIN_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// Why an email is deferred.
@@ -271,7 +270,7 @@ async fn mark_sent(ctx: &Ctx, claimed: &Claimed) -> Result<(), StoreError> {
 }
 
 /// The Message-ID, the same for every attempt: derived from the first row and our key. The time distinguishes
-/// it from the row with the same id in a database that was restored or created anew.
+/// it from a row with the same ID in a restored or new database.
 fn message_id(db: &Db, claimed: &Claimed, domain: &str) -> String {
     let first = format!("letter/{}/{}", claimed.email, claimed.pending_at.as_millisecond());
     let signature = db.cipher().sign(&first);

@@ -1,4 +1,4 @@
-// What strangers see where the house is not open to everybody. Usage: node walk-door.mjs WORLD.json STATE
+// What strangers see where sign-up is not open to everyone. Usage: node walk-door.mjs WORLD.json STATE
 import { readFileSync } from 'node:fs';
 import { Visitor, dropday, expect, open, promise, tell, verdict } from './walk.mjs';
 
@@ -9,7 +9,7 @@ const { page } = stranger;
 
 const states = {
   async invitation() {
-    await promise('the door', 'by invitation: who has none is told so, and nothing of them is kept', async () => {
+    await promise('the door', 'by invitation: without one, the page says so, and nothing is stored', async () => {
       await stranger.go('/');
       await stranger.inspect('front-invitation');
       await stranger.follow('Sign in with Spotify');
@@ -18,7 +18,7 @@ const states = {
       await stranger.go('/account');
       expect(page.url() === `${world.dropday}/`, 'a stranger was let in');
     });
-    await promise('the door', 'an invitation lets one person in, once', async () => {
+    await promise('the door', 'an invitation works once', async () => {
       const printed = await dropday('invite', '--for', 'Jonas');
       const [invitation] = printed.match(/http\S+\/invitation\/\S+/) ?? [];
       expect(invitation, printed);
@@ -35,7 +35,7 @@ const states = {
     });
   },
   async closed() {
-    await promise('the door', 'closed: the page says so, and takes nobody new', async () => {
+    await promise('the door', 'closed: the page says so, and nobody can sign up', async () => {
       await stranger.go('/');
       await stranger.inspect('front-closed');
       await stranger.follow('Sign in with Spotify');
@@ -44,17 +44,17 @@ const states = {
     });
   },
   async unlisted() {
-    await promise('the door', 'who is not on the app’s list learns what to do, and can ask to be entered', async () => {
-      tell(world, 'allow', { person: 0, listed: false });
+    await promise('the door', 'someone who is not on the app’s list can ask to be added', async () => {
+      tell(world, 'allow', { user: 0, listed: false });
       await stranger.go('/');
       await stranger.follow('Connect with Spotify');
       await stranger.press(/Agree as Martha/);
       await stranger.inspect('unlisted');
       await page.getByLabel('Your name').fill('Martha');
-      await page.getByLabel('E-mail address of your Spotify account').fill('martha@example.test');
-      await stranger.press('Ask to be entered');
+      await page.getByLabel('Email address of your Spotify account').fill('martha@example.test');
+      await stranger.press('Ask to be added');
       await stranger.inspect('asked');
-      tell(world, 'allow', { person: 0, listed: true });
+      tell(world, 'allow', { user: 0, listed: true });
       expect((await dropday('status')).includes('martha@example.test'), 'the operator does not see who asked');
     });
   },
