@@ -65,13 +65,13 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_ladder_of_emails_is_as_documented() {
+    fn email_backoff_matches_documentation() {
         let minutes = |n| EMAIL.wait(n, 0.0).as_secs() / 60;
         assert_eq!([1, 2, 3, 8, 9, 10, 99].map(minutes), [1, 2, 4, 128, 240, 240, 240]);
     }
 
     #[test]
-    fn an_email_is_given_up_after_three_days_of_its_own_tries() {
+    fn email_is_given_up_after_three_days_of_attempts() {
         let tried_for = |rng: f64| -> Duration {
             (1..EMAIL_ATTEMPTS).map(|failures| EMAIL.wait(failures, rng)).sum()
         };
@@ -83,7 +83,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_never_nothing_and_never_above_the_longest(n in any::<u32>(), rng in 0.0..1.0) {
+        fn wait_is_positive_and_at_most_the_maximum(n in any::<u32>(), rng in 0.0..1.0) {
             for ladder in [CHECK, OUTAGE, FOLLOWS, SECONDARY_LIST, EMAIL, HINTS] {
                 let wait = ladder.wait(n, rng);
                 prop_assert!(wait >= ladder.first.mul_f64(0.75) && wait <= ladder.longest);

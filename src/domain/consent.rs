@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn six_months_are_those_of_the_calendar() {
+    fn consent_lasts_six_calendar_months() {
         for (given, over) in [
             ("2026-11-23T12:00:00Z", "2027-05-23T12:00:00Z"),
             ("2026-08-31T23:59:59Z", "2027-02-28T23:59:59Z"),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ending_is_what_spotify_says_and_no_guess() {
+    fn end_reason_comes_from_spotify_message() {
         assert_eq!(Ending::read("Refresh token expired"), Ending::Expired);
         assert_eq!(Ending::read(" refresh token REVOKED."), Ending::Revoked);
         for vague in ["", "Token has been expired or revoked", "revoked", "Invalid refresh token"] {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn reminders_come_a_month_a_week_and_a_day_ahead() {
+    fn reminders_are_due_month_week_and_day_before() {
         let given = at("2026-11-23T12:00:00Z");
         for (now, due) in [
             ("2026-11-23T12:00:00Z", None),
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_brake_trips_for_many_and_for_a_large_share_only() {
+    fn mass_refusal_needs_many_and_large_share() {
         for (refused, connected, odd) in [
             (1, 1, false),
             (2, 2, false),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_believed_at_once_held_or_believed_after_a_day() {
+    fn refusal_ends_suspends_or_ends_after_a_day() {
         let now = at("2026-11-25T12:00:00Z");
         let (alone, many) =
             (RefusalCount { refused: 1, connected: 5 }, RefusalCount { refused: 4, connected: 5 });
@@ -248,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_wake_ups_reminders_come_in_order_each_once_and_in_its_time(
+        fn reminders_come_once_in_order_for_any_schedule(
             given in a_time(),
             times in proptest::collection::btree_set(0_i64..24 * 190, 0..60),
         ) {
@@ -264,7 +264,7 @@ mod tests {
         }
 
         #[test]
-        fn who_wakes_up_every_day_misses_none(given in a_time(), first in 0_i64..24) {
+        fn daily_runs_miss_no_reminder(given in a_time(), first in 0_i64..24) {
             let times: BTreeSet<i64> = (0..190).map(|day| first + 24 * day).collect();
             let told: Vec<i64> = told(given, &times).into_iter().map(|(_, r)| r).collect();
             // A day always has a check, since checks are never more than a day apart.
@@ -272,13 +272,13 @@ mod tests {
         }
 
         #[test]
-        fn signing_in_again_starts_anew(given in a_time(), days in 0_i64..151) {
+        fn new_sign_in_restarts_reminders(given in a_time(), days in 0_i64..151) {
             let now = given + SignedDuration::from_hours(24 * days);
             prop_assert_eq!(reminder_due(now, now), None);
         }
 
         #[test]
-        fn few_or_a_small_share_never_trip_the_brake(refused in any::<u64>(), connected in any::<u64>()) {
+        fn few_refusals_are_never_a_mass_refusal(refused in any::<u64>(), connected in any::<u64>()) {
             let odd = RefusalCount { refused, connected }.is_anomalous();
             prop_assert!(!(odd && refused <= FEW));
             prop_assert!(!(odd && u128::from(refused) * 5 <= u128::from(connected)));

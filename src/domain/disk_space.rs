@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_disk_is_nearly_full_by_what_is_left_and_by_its_size() {
+    fn nearly_full_depends_on_free_space_and_size() {
         const MB: u64 = 1_000_000;
         for (free, total, is_full) in [
             (99, 1_000, true),

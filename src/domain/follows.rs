@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_shorter_than_its_total_is_never_believed() {
+    fn list_shorter_than_total_is_never_applied() {
         let (since, now) = hours_ago(1_000);
         let suspect_reason = list(50, Some(183)).suspect_reason(183, since, now);
         assert_eq!(suspect_reason, Some(SuspectReason::CutShort { read: 50, total: 183 }));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_null_in_somebodys_place_unfollows_nobody_for_a_day() {
+    fn null_entry_delays_unfollowing_for_a_day() {
         let with_null = FollowList { entries: 2, ..list(1, Some(2)) };
         let (since, now) = hours_ago(23);
         assert_eq!(with_null.suspect_reason(2, since, now), Some(SuspectReason::MissingNames(1)));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_is_believed_only_after_a_day() {
+    fn empty_list_is_applied_after_one_day() {
         let (since, now) = hours_ago(23);
         assert!(list(0, Some(0)).suspect_reason(7, None, now).is_some());
         assert!(list(0, Some(0)).suspect_reason(7, since, now).is_some());
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_drop_must_be_read_twice_an_hour_apart() {
+    fn large_drop_needs_second_reading_after_an_hour() {
         let (since, now) = hours_ago(1);
         assert!(list(20, Some(20)).suspect_reason(30, None, now).is_some());
         assert!(list(20, Some(20)).suspect_reason(30, since, now).is_none());

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_album_is_worth_a_hint_and_a_single_where_it_is_wanted() {
+    fn recent_albums_and_wanted_singles_become_hints() {
         let now = at("2026-11-23T12:00:00Z");
         let worth = |kind, day: &str| is_worth_checking(kind, false, day.parse().unwrap(), now);
         assert!(worth(HintKind::Album, "2026-11-23") && worth(HintKind::Album, "2026-11-09"));
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn spotify_is_not_asked_before_the_day_has_begun() {
+    fn hint_is_not_checked_before_release_day() {
         let now = at("2026-11-26T11:00:00Z");
         assert_eq!(first_try("2026-11-27".parse().ok(), now), at("2026-11-27T00:00:00Z"));
         assert_eq!(first_try("2026-11-26".parse().ok(), now), now);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_distance_grows_and_then_the_hint_is_dropped() {
+    fn hint_backoff_grows_until_hint_is_dropped() {
         let now = at("2026-11-23T12:00:00Z");
         let waits: Vec<_> =
             (1..=5).map(|n| next_try(n, now).map(|at| at.duration_since(now).as_hours())).collect();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identifier_counts_before_a_name() {
+    fn identifier_takes_precedence_over_name() {
         let other = "2c70a3fc-fa3c-4be1-8b55-c3192db8a884";
         let subjects = [subject("a", "Röyksopp", Some(ROYKSOPP)), subject("b", "Girl", None)];
         let index = Index::of(&subjects);
@@ -260,19 +260,19 @@ mod tests {
     }
 
     #[test]
-    fn various_artists_are_nobody() {
+    fn various_artists_match_no_artist() {
         let subjects = [subject("a", "Various Artists", None)];
         assert!(Index::of(&subjects).credited(&[], "various artists").is_empty());
     }
 
     proptest! {
         #[test]
-        fn any_text_is_a_uuid_or_not(raw in any::<String>()) {
+        fn any_text_is_parsed_as_uuid_without_panic(raw in any::<String>()) {
             prop_assert!(Mbid::parse(&raw).is_none_or(|mbid| mbid.as_str().len() == 36));
         }
 
         #[test]
-        fn a_hint_is_never_tried_before_it_was_given(day in -800i32..800) {
+        fn hint_is_never_tried_before_its_creation(day in -800i32..800) {
             let now = at("2026-11-23T12:00:00Z");
             let date = day_of(now).checked_add(day.days()).unwrap();
             prop_assert!(first_try(Some(date), now) >= now);

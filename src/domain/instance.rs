@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_who_is_named_keeps_the_instance() {
+    fn only_named_user_is_operator() {
         let instance = Instance { operators: vec!["martha".to_owned()], ..Instance::default() };
         assert!(instance.is_operator("martha"));
         assert!(

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_lock_out_fewer_calls_are_made_than_were_spent_and_slowly_more_again() {
+    fn lockout_lowers_quota_which_recovers_slowly() {
         let quota_lockout = QuotaLockout::learn(60, 80, None, day(0));
         let at = |n| allowed(80, Some(quota_lockout), day(n));
         assert_eq!([at(0), at(7), at(14), at(28), at(400)], [54, 60, 67, 80, 80]);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_lock_out_on_the_way_makes_the_way_longer() {
+    fn second_lockout_during_recovery_slows_recovery() {
         let first = QuotaLockout::learn(60, 80, None, day(0));
         let second = QuotaLockout::learn(61, 80, Some(first), day(10));
         assert_eq!(second.in_a_row, 2);
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_out_after_a_handful_of_calls_says_nothing_of_how_many_are_allowed() {
+    fn lockout_after_few_calls_is_inconclusive() {
         let after = |spent, ceiling| {
             allowed(ceiling, Some(QuotaLockout::learn(spent, ceiling, None, day(0))), day(0))
         };
@@ -113,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_beyond_all_measure_are_no_matter() {
+    fn extreme_numbers_do_not_overflow() {
         let quota_lockout = QuotaLockout::learn(u32::MAX, u32::MAX, None, day(0));
         assert!(allowed(u32::MAX, Some(quota_lockout), day(0)) > u32::MAX / 10 * 8);
     }
 
     proptest! {
         #[test]
-        fn the_ceiling_is_never_passed_and_the_way_leads_up(
+        fn quota_rises_and_never_exceeds_configured_limit(
             spent in 0u32..10_000, ceiling in 0u32..10_000, days in 0i64..1_000, more in 0i64..100
         ) {
             let quota_lockout = Some(QuotaLockout::learn(spent, ceiling, None, day(0)));

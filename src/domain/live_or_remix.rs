@@ -118,7 +118,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_a_title_says_plainly_is_believed() {
+    fn explicit_title_words_classify_the_album() {
         for title in [
             "Live at Leeds",
             "Live",
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_sounds_like_it_is_an_album_like_any_other() {
+    fn similar_words_do_not_classify_the_album() {
         for title in [
             "",
             "Long Live",
@@ -182,12 +182,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_title_is_read_without_a_panic(title in any::<String>()) {
+        fn any_title_is_parsed_without_panic(title in any::<String>()) {
             of(&title);
         }
 
         #[test]
-        fn brackets_that_say_live_make_any_album_live(title in "[a-z][a-z ]{0,12}") {
+        fn live_in_brackets_marks_a_live_album(title in "[a-z][a-z ]{0,12}") {
             prop_assume!(of(&title) == Recording::Other);
             prop_assert_eq!(of(&format!("{title} (Live)")), Recording::Live);
             prop_assert_eq!(of(&format!("{title} [Live in Berlin]")), Recording::Live);

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lower_number_is_a_fifth_below_what_went_through() {
+    fn suggested_limit_is_a_fifth_below_successful_calls() {
         assert_eq!([lower(80, 60), lower(80, 500)], [Some(48), Some(64)]);
         assert_eq!(
             [lower(80, 0), lower(80, 7), lower(80, 8), lower(1, 9)],

@@ -149,7 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_year_never_becomes_a_day() {
+    fn year_precision_never_becomes_a_day() {
         assert_eq!(ReleaseDate::parse("2011", Some("year")).to_string(), "2011");
         assert_eq!(ReleaseDate::parse("2011-01-01", Some("year")).to_string(), "2011");
         assert_eq!(ReleaseDate::parse("2011", Some("day")).to_string(), "2011");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absurd_date_is_unknown() {
+    fn absurd_date_is_unknown() {
         for raw in ["", "banana", "2026-13-01", "2026-02-30", "20260101", "99999", "2026-xx-01"] {
             assert_eq!(ReleaseDate::parse(raw, Some("day")), ReleaseDate::Unknown, "{raw}");
         }
@@ -168,13 +168,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_date_survives_being_written_down(raw in "[0-9]{4}(-[01][0-9](-[0-3][0-9])?)?") {
+        fn date_round_trips_through_text(raw in "[0-9]{4}(-[01][0-9](-[0-3][0-9])?)?") {
             let date = ReleaseDate::parse(&raw, None);
             prop_assert_eq!(ReleaseDate::parse(&date.to_string(), None), date);
         }
 
         #[test]
-        fn any_date_is_read_without_a_panic(raw in any::<String>(), precision in any::<Option<String>>()) {
+        fn any_date_is_parsed_without_panic(raw in any::<String>(), precision in any::<Option<String>>()) {
             let date = ReleaseDate::parse(&raw, precision.as_deref());
             prop_assert!(date.first_day() <= date.last_day());
         }

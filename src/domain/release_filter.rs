@@ -206,7 +206,7 @@ mod tests {
     };
 
     #[test]
-    fn albums_are_wanted_and_nothing_else_unless_somebody_says_so() {
+    fn only_albums_are_wanted_by_default() {
         let usual = ALBUMS;
         let evaluate = |title, kind, appears| {
             evaluate(&release(title, kind), &[reason("Air", appears, false)], usual)
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_live_album_is_told_to_those_who_want_nothing_but_live_albums() {
+    fn live_album_matches_live_only_preference() {
         let live = Categories { live: true, ..Categories::default() };
         let evaluate = |title| {
             evaluate(&release(title, ReleaseKind::Album), &[reason("Air", false, false)], live)
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_of_remixes_is_told_to_those_who_want_both() {
+    fn remix_single_needs_singles_and_remixes_enabled() {
         let single = release("Kelly Watch the Stars (Remixes)", ReleaseKind::Single);
         let evaluate = |categories| evaluate(&single, &[reason("Air", false, false)], categories);
         assert_eq!(
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn an_album_that_a_muted_artist_made_is_no_news_for_the_guest_where_guests_are_not_wanted() {
+    fn muted_artists_album_is_skipped_without_appearances_enabled() {
         let album = release("Moon Safari", ReleaseKind::Album);
         let reasons = [reason("Air", false, true), reason("Beck", true, false)];
         assert_eq!(
@@ -273,7 +273,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_wanted_stays_wanted_when_more_is(
+        fn enabling_more_categories_drops_no_release(
             title in "(Live at |)[a-z ]{1,8}( \\(Remixes\\)|)",
             kind in prop::sample::select(vec![ReleaseKind::Album, ReleaseKind::Single, ReleaseKind::Compilation]),
             reasons in prop::collection::vec((any::<bool>(), any::<bool>()), 0..4),

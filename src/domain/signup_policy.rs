@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_is_here_may_always_come_back_and_strangers_as_the_instance_has_it() {
+    fn existing_users_sign_in_and_policy_decides_new_ones() {
         use SignUpPolicy::{Closed, Invitation, Open};
         let strangers = |door: SignUpPolicy| {
             [InvitationStatus::None, InvitationStatus::Invalid, InvitationStatus::Valid]

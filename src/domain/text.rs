@@ -55,17 +55,17 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_line_break_cannot_start_a_new_header() {
+    fn line_break_cannot_start_a_header() {
         assert_eq!(one_line("Hello\r\nBcc: a@b.c"), "Hello Bcc: a@b.c");
     }
 
     #[test]
-    fn an_override_cannot_turn_the_rest_of_the_email_around() {
+    fn bidi_override_does_not_affect_following_text() {
         assert_eq!(one_line("abc\u{202e}def \u{5d0}\u{200f}"), "abcdef \u{5d0}\u{200f}");
     }
 
     #[test]
-    fn spellings_of_one_name_are_folded_together_and_others_are_not() {
+    fn folding_unifies_spellings_of_one_name_only() {
         for (one, other) in [
             ("Röyksopp", "RO\u{308}YKSOPP"),
             ("STRASSE", "Straße"),
@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_folded_stays_so(raw in any::<String>()) {
+        fn folding_is_idempotent(raw in any::<String>()) {
             let once = folded(&raw);
             prop_assert_eq!(folded(&once), once);
         }

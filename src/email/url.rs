@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_and_encryption_are_those_of_lettre() {
+    fn ports_and_encryption_match_lettre() {
         for (raw, address, security) in [
             ("smtp://localhost", "localhost:25", Security::Plain),
             ("smtp://mail.example:2525", "mail.example:2525", Security::Plain),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_decoded_and_never_shown() {
+    fn login_is_decoded_and_never_shown() {
         let url =
             parse("smtps://me%40example.com:pa%2Fss%23%3F@mail.example/hello.example").unwrap();
         let login = url.login.as_ref().unwrap();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_apart() {
+    fn url_faults_are_distinguished() {
         for (raw, fault) in [
             ("mail.example", UrlFault::Unreadable),
             ("smtp://user:pa#ss@mail.example", UrlFault::Unreadable),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_known_by_its_names() {
+    fn loopback_names_are_recognised() {
         for (raw, here) in [
             ("smtp://localhost", true),
             ("smtp://127.0.0.3", true),
@@ -235,7 +235,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_url_can_smuggle_a_command_in(raw in "smtp://[^ ]{0,20}@?[a-z.]{1,9}/[^?]{0,20}") {
+        fn url_cannot_inject_a_command(raw in "smtp://[^ ]{0,20}@?[a-z.]{1,9}/[^?]{0,20}") {
             if let Ok(url) = parse(&raw) {
                 prop_assert!(is_name(&url.host) && url.hello.is_none_or(|name| is_name(&name)));
             }

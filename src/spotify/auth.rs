@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_challenge_is_that_of_rfc_7636() {
+    fn challenge_matches_rfc_7636() {
         // https://www.rfc-editor.org/rfc/rfc7636#appendix-B
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into();
         assert_eq!(challenge(&verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");

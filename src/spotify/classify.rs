@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_403_are_told_apart_in_json_and_in_plain_text() {
+    fn three_kinds_of_403_differ_in_json_and_text() {
         assert_eq!(classify(403, &json(403, REGISTERED)), Error::NotOnAllowList);
         assert_eq!(classify(403, REGISTERED), Error::NotOnAllowList);
         assert_eq!(classify(403, PREMIUM), Error::OwnerNeedsPremium);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_403_that_broke_off_means_nothing_yet() {
+    fn truncated_403_is_temporary() {
         let mut answer = whole(403, b"");
         answer.body = Body::Cut;
         assert!(matches!(api_refusal(&answer), Error::Temporary(_)));
@@ -147,7 +147,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_body_is_judged_without_a_panic(
+        fn any_body_is_classified_without_panic(
             body in prop_oneof![
                 any_json().prop_map(|body| body.to_string().into_bytes()),
                 any::<Vec<u8>>(),

@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_beyond_30_days_is_cut() {
+    fn wait_is_capped_at_30_days() {
         for raw in [&b"99999999"[..], b"99999999999999999999999", b"Fri, 01 Jan 2100 00:00:00 GMT"]
         {
             assert_eq!(read(raw), Some(MAX_WAIT));
@@ -65,7 +65,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_header_is_read_without_a_panic(raw in any::<Vec<u8>>()) {
+        fn any_header_is_parsed_without_panic(raw in any::<Vec<u8>>()) {
             prop_assert!(read(&raw).is_none_or(|wait| wait <= MAX_WAIT));
         }
     }

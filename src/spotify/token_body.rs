@@ -242,12 +242,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_json_is_judged_without_a_panic(body in any_json(), status in 200u16..500) {
+        fn any_json_is_classified_without_panic(body in any_json(), status in 200u16..500) {
             let _ = read(status, &body.to_string());
         }
 
         #[test]
-        fn any_bytes_are_judged_without_a_panic(bytes in any::<Vec<u8>>(), status in 200u16..500) {
+        fn any_bytes_are_classified_without_panic(bytes in any::<Vec<u8>>(), status in 200u16..500) {
             let _ = readable(&whole(status, &bytes));
         }
     }

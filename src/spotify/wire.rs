@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_item_costs_no_other() {
+    fn one_bad_item_affects_no_other() {
         let body = json!({"items": [null, 7, {}, {"id": "../me"}, {"id": "a", "artists": [null, {"id": "b"}]}]});
         let page = page(&body, release).unwrap();
         assert_eq!((page.items.len(), page.entries), (1, 5));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_numbers_are_read_or_left_out() {
+    fn odd_numbers_are_parsed_or_omitted() {
         for (raw, read) in [
             (json!(12), Some(12)),
             (json!(12.0), Some(12)),
@@ -278,7 +278,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_json_is_read_without_a_panic(body in any_json()) {
+        fn any_json_is_parsed_without_panic(body in any_json()) {
             let _ = (profile(&body), artist(&body), next_after(&body, 50));
             for list in [&body, &body["artists"]] {
                 if let Ok(page) = page(list, release) {
@@ -291,7 +291,7 @@ mod tests {
         }
 
         #[test]
-        fn any_items_are_read_without_a_panic(
+        fn any_items_are_parsed_without_panic(
             items in proptest::collection::vec(any_json(), 0..9),
             more in any_json(),
         ) {
@@ -301,7 +301,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_read_without_a_panic(bytes in any::<Vec<u8>>()) {
+        fn any_bytes_are_parsed_without_panic(bytes in any::<Vec<u8>>()) {
             let _ = whole(200, &bytes).json();
         }
     }

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_kept_of_a_user_is_in_what_they_take_along_but_secrets() {
+    fn export_covers_all_user_columns_except_secrets() {
         let conn = schema();
         let tables = tables(&conn);
         assert!(tables.len() >= 10, "a test of nothing: {tables:?}");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_can_be_read() {
+    fn every_export_part_is_readable() {
         let conn = schema();
         for (part, sql) in PARTS {
             conn.prepare(sql).unwrap_or_else(|error| panic!("{part}: {error}"));

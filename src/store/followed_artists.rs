@@ -155,7 +155,7 @@ mod tests {
     use crate::store::process_lock::OtherProcesses;
 
     #[test]
-    fn pages_are_read_along_an_index_in_every_order() {
+    fn every_sort_order_uses_an_index() {
         let mut conn = Connection::open_in_memory().unwrap();
         migrations::migrate(&mut conn, Path::new("x"), OtherProcesses::Others).unwrap();
         for (sort, index) in [

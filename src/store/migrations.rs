@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_two_copies_are_kept() {
+    fn last_two_copies_are_kept() {
         let (_folder, path) = version_1();
         for ending in [".before-0000", ".before-0001", ".before-mine"] {
             std::fs::write(beside(&path, ending), "").unwrap();

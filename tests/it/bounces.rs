@@ -35,7 +35,7 @@ async fn page(listener: &Listener) -> String {
 }
 
 #[tokio::test]
-async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed_again() {
+async fn address_is_suspended_after_three_bounces_until_confirmed() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     app.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
@@ -73,7 +73,7 @@ async fn an_address_that_bounces_three_times_is_left_alone_until_it_is_confirmed
 }
 
 #[tokio::test]
-async fn only_bounces_in_a_row_count_and_only_those_that_are_the_mailboxs_fault() {
+async fn only_consecutive_mailbox_bounces_count() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     for round in 0..2 {
@@ -96,7 +96,7 @@ async fn only_bounces_in_a_row_count_and_only_those_that_are_the_mailboxs_fault(
 }
 
 #[tokio::test]
-async fn a_refused_log_in_stops_at_the_first_email_and_the_operator_reads_of_it_afterwards_once() {
+async fn rejected_login_stops_delivery_and_alerts_operator_once() {
     let app = TestApp::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
     let artist = app.world.add_artist("Röyksopp");
     let mut fans = Vec::new();
@@ -129,7 +129,7 @@ async fn a_refused_log_in_stops_at_the_first_email_and_the_operator_reads_of_it_
 }
 
 #[tokio::test]
-async fn an_email_that_is_deferred_for_three_days_is_given_up_with_the_servers_last_words() {
+async fn email_deferred_for_three_days_is_given_up() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     app.inbox.refuse(&martha.address, 451, "4.7.1 Greylisted, try again later");
@@ -148,7 +148,7 @@ async fn an_email_that_is_deferred_for_three_days_is_given_up_with_the_servers_l
 }
 
 #[tokio::test]
-async fn a_server_that_was_down_for_a_week_and_then_greylists_costs_no_email() {
+async fn week_of_downtime_then_greylisting_loses_no_email() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     app.inbox.stop().await;
@@ -167,7 +167,7 @@ async fn a_server_that_was_down_for_a_week_and_then_greylists_costs_no_email() {
 }
 
 #[tokio::test]
-async fn many_emails_leave_over_a_few_connections_and_each_once() {
+async fn many_emails_share_few_connections_without_repeats() {
     let app = TestApp::with(&[("MAIL__CONNECTIONS", "3")]).await;
     let artist = app.world.add_artist("Röyksopp");
     let mut fans = Vec::new();
@@ -185,7 +185,7 @@ async fn many_emails_leave_over_a_few_connections_and_each_once() {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_nearly_full_is_told_once_a_day_and_only_while_it_is() {
+async fn nearly_full_disk_alerts_operator_once_a_day() {
     let app = TestApp::with(&[("MAIL__OPERATOR", OPERATOR)]).await;
     let full = DiskSpace { free: 83_000_000, total: 10_000_000_000 };
     for _ in 0..3 {

@@ -34,17 +34,17 @@ async fn months_go_by((app, artist, martha): (TestApp, String, Listener)) {
 }
 
 #[tokio::test]
-async fn a_consent_lives_on_where_refresh_tokens_stay_the_same() {
+async fn consent_survives_unchanged_refresh_tokens() {
     months_go_by(connected().await).await;
 }
 
 #[tokio::test]
-async fn a_consent_lives_on_where_every_refresh_brings_a_new_refresh_token() {
+async fn consent_survives_rotated_refresh_tokens() {
     months_go_by(connected_with_rotation().await).await;
 }
 
 #[tokio::test]
-async fn a_rotated_token_survives_a_restart() {
+async fn rotated_token_survives_restart() {
     let (mut app, ..) = connected_with_rotation().await;
     for _ in 0..3 {
         app.advance_hours(2);
@@ -56,7 +56,7 @@ async fn a_rotated_token_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn a_token_is_refreshed_five_minutes_before_it_ends_and_not_earlier() {
+async fn token_is_refreshed_five_minutes_before_expiry() {
     let (app, ..) = connected().await;
     app.clock.advance(std::time::Duration::from_secs(3600 - 301));
     app.follows().await;
@@ -68,7 +68,7 @@ async fn a_token_is_refreshed_five_minutes_before_it_ends_and_not_earlier() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_refreshed_and_the_call_made_again() {
+async fn rejected_access_token_is_refreshed_and_call_retried() {
     let (app, ..) = connected_with_rotation().await;
     app.world.expire_access_tokens();
     let outcome = app.follows().await;
@@ -77,7 +77,7 @@ async fn a_refused_token_is_refreshed_and_the_call_made_again() {
 }
 
 #[tokio::test]
-async fn one_refresh_at_a_time_whoever_asks() {
+async fn concurrent_callers_share_one_token_refresh() {
     let (app, ..) = connected_with_rotation().await;
     app.world.expire_access_tokens();
     let rounds = [app.follows(), app.follows(), app.follows(), app.follows()];
@@ -93,7 +93,7 @@ async fn futures<F: Future>([a, b, c, d]: [F; 4]) -> [F::Output; 4] {
 }
 
 #[tokio::test]
-async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it() {
+async fn ended_consent_sends_one_email_and_sign_in_renews() {
     let (app, artist, martha) = connected().await;
     app.world.expire(martha.user);
     app.advance_hours(2);
@@ -124,7 +124,7 @@ async fn when_spotify_ends_a_consent_one_email_says_so_and_a_sign_in_renews_it()
 }
 
 #[tokio::test]
-async fn six_months_end_a_consent_whatever_was_refreshed() {
+async fn consent_ends_after_six_months_despite_refreshes() {
     let (app, _, martha) = connected_with_rotation().await;
     for _ in 0..185 {
         app.advance_days(1);
@@ -137,7 +137,7 @@ async fn six_months_end_a_consent_whatever_was_refreshed() {
 }
 
 #[tokio::test]
-async fn nothing_but_invalid_grant_ends_a_consent() {
+async fn only_invalid_grant_ends_a_consent() {
     let odd = [
         Fault::server_error(),
         Fault::bad_gateway(),
@@ -169,7 +169,7 @@ async fn nothing_but_invalid_grant_ends_a_consent() {
 }
 
 #[tokio::test]
-async fn while_a_token_still_lives_a_refresh_that_fails_costs_nothing() {
+async fn failed_refresh_is_harmless_while_token_is_valid() {
     let (app, ..) = connected().await;
     app.clock.advance(std::time::Duration::from_secs(3600 - 60));
     app.world.script(Endpoint::Token, [Fault::server_error()]);
@@ -178,7 +178,7 @@ async fn while_a_token_still_lives_a_refresh_that_fails_costs_nothing() {
 }
 
 #[tokio::test]
-async fn tokens_do_not_lie_readable_in_the_database() {
+async fn tokens_are_encrypted_in_the_database() {
     let (app, ..) = connected_with_rotation().await;
     app.world.script(Endpoint::Token, [Fault::Status(
         200,
@@ -212,7 +212,7 @@ fn subjects(app: &TestApp, listener: &Listener) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
+async fn expired_consent_is_replaced_by_another_users_token() {
     let (app, artist, martha, jonas) = two_listeners().await;
     app.world.expire(martha.user);
     app.advance_hours(2);
@@ -234,7 +234,7 @@ async fn after_an_expired_consent_news_goes_on_with_anothers_token() {
 }
 
 #[tokio::test]
-async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_days() {
+async fn revoked_user_gets_no_news_and_is_deleted() {
     let (mut app, artist, martha, jonas) = two_listeners().await;
     let own = app.world.add_artist("Hers alone");
     app.world.follow(martha.user, &own);
@@ -282,7 +282,7 @@ async fn who_withdraws_the_permission_gets_no_more_news_and_is_gone_after_four_d
 }
 
 #[tokio::test]
-async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
+async fn user_signing_in_again_after_revoking_misses_nothing() {
     let (app, artist, martha, _) = two_listeners().await;
     app.inbox.stop().await;
     app.world.publish(&artist, NewAlbum::titled("Owed before"));
@@ -309,7 +309,7 @@ async fn who_withdraws_and_signs_in_again_in_time_has_missed_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_is_deleted_on_a_guess() {
+async fn vague_refusal_deletes_no_user() {
     for described in ["", r#","error_description":"Token has been expired or revoked""#] {
         let (app, _, martha) = connected().await;
         let body = format!(r#"{{"error":"invalid_grant"{described}}}"#);
@@ -326,7 +326,7 @@ async fn nobody_is_deleted_on_a_guess() {
 }
 
 #[tokio::test]
-async fn tokens_of_a_consent_that_has_ended_are_kept_for_an_hour_and_serve_nobody() {
+async fn ended_tokens_are_kept_unused_for_an_hour() {
     let (app, _, martha) = connected().await;
     let db = rusqlite::Connection::open(&app.config.database).unwrap();
     let tokens =

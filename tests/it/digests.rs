@@ -52,7 +52,7 @@ async fn wants(listener: &Listener, emails: &str, hour: &str, zone: &str) {
 }
 
 #[tokio::test]
-async fn what_appears_within_a_quarter_of_an_hour_travels_together() {
+async fn releases_within_quarter_of_an_hour_share_an_email() {
     let app = TestApp::with(A_QUARTER).await;
     let (artist, martha) = fan(&app).await;
     comes_out(&app, &artist, "First").await;
@@ -68,7 +68,7 @@ async fn what_appears_within_a_quarter_of_an_hour_travels_together() {
 }
 
 #[tokio::test]
-async fn whoever_asks_for_all_emails_does_not_wait_for_company() {
+async fn once_all_ignores_the_batch_window() {
     let app = TestApp::with(A_QUARTER).await;
     let (artist, martha) = fan(&app).await;
     comes_out(&app, &artist, "First").await;
@@ -78,7 +78,7 @@ async fn whoever_asks_for_all_emails_does_not_wait_for_company() {
 }
 
 #[tokio::test]
-async fn a_server_that_asked_for_patience_is_not_hurried_by_what_comes_out_meanwhile() {
+async fn new_release_does_not_shorten_a_deferral() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     app.inbox.stop().await;
@@ -94,7 +94,7 @@ async fn a_server_that_asked_for_patience_is_not_hurried_by_what_comes_out_meanw
 }
 
 #[tokio::test]
-async fn a_daily_email_leaves_at_its_hour_in_the_users_own_time_and_there_is_one() {
+async fn daily_email_is_sent_once_at_local_hour() {
     let mut app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     wants(&martha, "daily", "18", "America/New_York").await;
@@ -112,7 +112,7 @@ async fn a_daily_email_leaves_at_its_hour_in_the_users_own_time_and_there_is_one
 }
 
 #[tokio::test]
-async fn a_weekly_email_leaves_on_its_day_and_a_week_without_news_brings_none() {
+async fn weekly_email_is_sent_only_with_news() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     wants(&martha, "weekly", "7", "Europe/Berlin").await;
@@ -125,7 +125,7 @@ async fn a_weekly_email_leaves_on_its_day_and_a_week_without_news_brings_none() 
 }
 
 #[tokio::test]
-async fn a_clock_set_back_over_the_hour_brings_no_second_email_that_day() {
+async fn clock_step_back_sends_no_second_daily_email() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     wants(&martha, "daily", "13", "UTC").await;
@@ -139,7 +139,7 @@ async fn a_clock_set_back_over_the_hour_brings_no_second_email_that_day() {
 }
 
 #[tokio::test]
-async fn who_wants_emails_at_once_again_does_not_wait_for_the_digest() {
+async fn switching_to_immediate_emails_sends_pending_news() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     wants(&martha, "weekly", "7", "Europe/Berlin").await;
@@ -151,7 +151,7 @@ async fn who_wants_emails_at_once_again_does_not_wait_for_the_digest() {
 }
 
 #[tokio::test]
-async fn a_digest_that_the_server_deferred_leaves_later_that_day() {
+async fn deferred_digest_is_sent_later_that_day() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     wants(&martha, "daily", "13", "UTC").await;
@@ -165,7 +165,7 @@ async fn a_digest_that_the_server_deferred_leaves_later_that_day() {
 }
 
 #[tokio::test]
-async fn who_saves_the_same_again_does_not_put_a_late_digest_off() {
+async fn saving_unchanged_preferences_does_not_defer_a_digest() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     wants(&martha, "daily", "13", "UTC").await;
@@ -218,7 +218,7 @@ impl Weeks {
 
 /// Over the hours that Berlin and New York repeat in autumn and leave out in spring.
 #[tokio::test]
-async fn whatever_clocks_zones_and_wishes_do_each_album_is_told_exactly_once() {
+async fn each_album_is_sent_once_for_any_schedule() {
     let begins = ["2026-10-20T00:00:00Z", "2027-03-08T00:00:00Z", "2027-03-25T00:00:00Z"];
     for (seed, begin) in begins.into_iter().enumerate() {
         let app = TestApp::with(A_QUARTER).await;

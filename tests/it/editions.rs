@@ -18,7 +18,7 @@ fn subjects(app: &TestApp, listener: &Listener) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_album_and_its_editions_of_the_same_day_are_one_line() {
+async fn editions_of_same_day_share_one_entry() {
     let (app, artist, martha) = listening().await;
     app.world.publish(&artist, NewAlbum::titled("Profound Mysteries (Deluxe)"));
     app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
@@ -31,7 +31,7 @@ async fn an_album_and_its_editions_of_the_same_day_are_one_line() {
 }
 
 #[tokio::test]
-async fn a_later_edition_is_told_to_those_alone_who_want_it() {
+async fn later_edition_reaches_only_users_who_want_editions() {
     let (app, artist, martha) = listening().await;
     let jonas = app.listener("Jonas", &[&artist]).await;
     jonas.browser.choose(&["editions"]).await;
@@ -47,7 +47,7 @@ async fn a_later_edition_is_told_to_those_alone_who_want_it() {
 }
 
 #[tokio::test]
-async fn an_album_delivered_again_under_a_new_id_is_not_told_again() {
+async fn album_with_new_id_is_not_announced_again() {
     let (app, artist, martha) = listening().await;
     let album = app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     app.round().await;
@@ -58,7 +58,7 @@ async fn an_album_delivered_again_under_a_new_id_is_not_told_again() {
 }
 
 #[tokio::test]
-async fn two_albums_of_one_name_in_different_years_stay_two() {
+async fn same_title_in_different_years_stays_separate() {
     let (app, artist, martha) = listening().await;
     app.world.publish(&artist, NewAlbum::titled("Röyksopp").on("2010-01-01"));
     app.round().await;

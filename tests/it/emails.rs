@@ -69,7 +69,7 @@ async fn smtp_down_over_a_restart_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_kept() {
+async fn failing_server_is_retried_with_growing_backoff() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     for _ in 0..60 {
@@ -98,7 +98,7 @@ async fn a_server_in_trouble_is_left_alone_longer_and_longer_and_the_reason_is_k
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_not_tried_once_for_everybody() {
+async fn unreachable_server_is_not_tried_for_every_user() {
     let app = TestApp::new().await;
     let names = ["Ada", "Bo", "Cleo", "Dan", "Eve", "Finn", "Gro", "Hal"];
     let (artist, fans) = fans(&app, &names).await;
@@ -117,7 +117,7 @@ async fn a_server_that_is_down_is_not_tried_once_for_everybody() {
 }
 
 #[tokio::test]
-async fn one_bad_address_among_many_stops_its_own_row_alone() {
+async fn bad_address_affects_only_its_own_email() {
     let app = TestApp::new().await;
     let (artist, fans) = fans(&app, &["Aino", "Jonas", "Martha", "Otto"]).await;
     let jonas = &fans[1];
@@ -139,7 +139,7 @@ async fn one_bad_address_among_many_stops_its_own_row_alone() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_was_put_right_is_not_held_up_to_a_user_for_ever() {
+async fn old_rejection_disappears_after_successful_email() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     app.inbox.refuse(&martha.address, 550, "5.1.1 No such user here");
@@ -153,7 +153,7 @@ async fn a_refusal_that_was_put_right_is_not_held_up_to_a_user_for_ever() {
 }
 
 #[tokio::test]
-async fn a_user_whom_the_server_puts_off_delays_nobody_else() {
+async fn deferred_recipient_delays_no_other() {
     let app = TestApp::new().await;
     let (artist, fans) = fans(&app, &["Aino", "Jonas", "Martha"]).await;
     app.inbox.refuse(&fans[0].address, 451, "4.7.1 Greylisted, try again later");
@@ -169,7 +169,7 @@ async fn a_user_whom_the_server_puts_off_delays_nobody_else() {
 }
 
 #[tokio::test]
-async fn an_email_deferred_at_its_last_byte_leaves_once_with_what_came_meanwhile() {
+async fn deferred_email_is_sent_once_with_later_news() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     app.inbox.script(SmtpFault::RefuseMessage(451, "4.3.0 Try again".to_owned()));
@@ -208,30 +208,30 @@ async fn is_repeated_after(fault: SmtpFault, has_kept: bool) {
 }
 
 #[tokio::test]
-async fn a_connection_lost_after_the_last_byte_repeats_the_very_same_email() {
+async fn connection_lost_after_last_byte_repeats_same_email() {
     is_repeated_after(SmtpFault::DropAfterData { keep: true }, true).await;
     is_repeated_after(SmtpFault::DropAfterData { keep: false }, false).await;
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_after_the_last_byte_is_sent_the_very_same_email_again() {
+async fn hang_after_last_byte_repeats_same_email() {
     is_repeated_after(SmtpFault::HangAfterData { keep: true }, true).await;
     is_repeated_after(SmtpFault::HangAfterData { keep: false }, false).await;
 }
 
 #[tokio::test]
-async fn nonsense_after_the_last_byte_repeats_the_very_same_email() {
+async fn invalid_reply_after_last_byte_repeats_same_email() {
     is_repeated_after(SmtpFault::Nonsense { keep: true }, true).await;
     is_repeated_after(SmtpFault::Nonsense { keep: false }, false).await;
 }
 
 #[tokio::test]
-async fn a_connection_lost_in_the_middle_of_an_email_repeats_it() {
+async fn connection_lost_during_email_repeats_it() {
     is_repeated_after(SmtpFault::DropInData, false).await;
 }
 
 #[tokio::test]
-async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
+async fn only_a_250_marks_a_message_sent() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     let sent = app.status().await.emails.sent;
@@ -254,7 +254,7 @@ async fn nothing_but_a_250_to_that_very_message_marks_it_sent() {
 }
 
 #[tokio::test]
-async fn a_refused_email_after_a_cancelled_one_is_not_taken_for_sent() {
+async fn rejected_email_after_cancelled_one_is_not_marked_sent() {
     let mut app = TestApp::new().await;
     let (artist, fans) = fans(&app, &["Aino", "Jonas", "Martha"]).await;
     let sent = app.status().await.emails.sent;
@@ -275,7 +275,7 @@ async fn a_refused_email_after_a_cancelled_one_is_not_taken_for_sent() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_email() {
+async fn silent_or_invalid_server_loses_no_email() {
     let mut app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     app.config.mail.timeout = Duration::from_secs(1);
@@ -300,7 +300,7 @@ async fn a_server_that_is_silent_talks_nonsense_or_takes_no_sender_costs_no_emai
 }
 
 #[tokio::test]
-async fn however_many_albums_are_pending_each_is_named_in_the_email_or_where_it_leads() {
+async fn every_pending_album_is_in_email_or_linked_page() {
     let app = TestApp::new().await;
     let (artist, martha) = fan(&app).await;
     for number in 0..60 {

@@ -5,7 +5,7 @@ use dropday::demo::world::{Endpoint, NewAlbum};
 use crate::test_app::TestApp;
 
 #[tokio::test]
-async fn the_initial_scan_at_an_artist_is_silent() {
+async fn initial_scan_sends_nothing() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Röyksopp");
     for (title, date) in [("Melody A.M.", "2001-09-03"), ("Nearly new", "2026-11-22")] {
@@ -18,7 +18,7 @@ async fn the_initial_scan_at_an_artist_is_silent() {
 }
 
 #[tokio::test]
-async fn an_album_of_the_day_of_following_is_told_at_the_initial_scan() {
+async fn album_from_day_of_following_is_news() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Röyksopp");
     app.world.publish(&artist, NewAlbum::titled("Old").on("2026-11-22"));
@@ -31,7 +31,7 @@ async fn an_album_of_the_day_of_following_is_told_at_the_initial_scan() {
 }
 
 #[tokio::test]
-async fn a_new_album_is_mailed_once_to_every_follower_though_asked_about_once() {
+async fn new_album_is_sent_once_to_every_follower() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Röyksopp");
     let mut listeners = Vec::new();
@@ -63,7 +63,7 @@ async fn a_new_album_is_mailed_once_to_every_follower_though_asked_about_once() 
 }
 
 #[tokio::test]
-async fn all_that_a_user_is_pending_goes_in_one_email() {
+async fn all_pending_news_goes_in_one_email() {
     let app = TestApp::new().await;
     let artists: Vec<_> = ["A", "B", "C"].map(|name| app.world.add_artist(name)).into();
     let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
@@ -80,7 +80,7 @@ async fn all_that_a_user_is_pending_goes_in_one_email() {
 }
 
 #[tokio::test]
-async fn an_old_album_that_appears_late_is_remembered_without_a_word() {
+async fn old_album_appearing_late_is_not_news() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Röyksopp");
     app.listener("Martha", &[&artist]).await;
@@ -94,7 +94,7 @@ async fn an_old_album_that_appears_late_is_remembered_without_a_word() {
 }
 
 #[tokio::test]
-async fn a_date_is_told_no_more_precisely_than_it_is_known() {
+async fn date_is_shown_with_known_precision() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Röyksopp");
     let martha = app.listener("Martha", &[&artist]).await;
@@ -107,7 +107,7 @@ async fn a_date_is_told_no_more_precisely_than_it_is_known() {
 }
 
 #[tokio::test]
-async fn an_album_of_two_followed_artists_is_told_once_with_both_reasons() {
+async fn joint_album_is_announced_once_with_both_reasons() {
     let app = TestApp::new().await;
     let robyn = app.world.add_artist("Robyn");
     let royksopp = app.world.add_artist("Röyksopp");
@@ -123,7 +123,7 @@ async fn an_album_of_two_followed_artists_is_told_once_with_both_reasons() {
 }
 
 #[tokio::test]
-async fn who_follows_an_artist_later_is_not_flooded_with_what_came_before() {
+async fn later_follower_gets_no_earlier_releases() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Röyksopp");
     app.listener("Martha", &[&artist]).await;
@@ -140,7 +140,7 @@ async fn who_follows_an_artist_later_is_not_flooded_with_what_came_before() {
 }
 
 #[tokio::test]
-async fn what_comes_out_between_signing_in_and_confirming_is_told_on_confirming() {
+async fn releases_before_confirmation_are_sent_on_confirmation() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Röyksopp");
     let martha = app.world.add_user("Martha");
@@ -163,7 +163,7 @@ async fn what_comes_out_between_signing_in_and_confirming_is_told_on_confirming(
 }
 
 #[tokio::test]
-async fn an_artist_with_more_new_albums_than_a_page_holds_loses_none() {
+async fn more_new_albums_than_a_page_are_all_found() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Prolific");
     let martha = app.listener("Martha", &[&artist]).await;
@@ -181,7 +181,7 @@ async fn an_artist_with_more_new_albums_than_a_page_holds_loses_none() {
 }
 
 #[tokio::test]
-async fn an_album_that_is_not_on_the_first_page_is_found_since_the_total_grew() {
+async fn album_beyond_first_page_is_found_by_growth() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Unsorted");
     for number in 0..15 {
@@ -206,7 +206,7 @@ async fn an_album_that_is_not_on_the_first_page_is_found_since_the_total_grew() 
 }
 
 #[tokio::test]
-async fn a_total_that_lies_costs_no_endless_walk() {
+async fn wrong_total_causes_no_endless_fetching() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Claims 682");
     let martha = app.listener("Martha", &[&artist]).await;
@@ -222,7 +222,7 @@ async fn a_total_that_lies_costs_no_endless_walk() {
 }
 
 #[tokio::test]
-async fn following_again_floods_nobody() {
+async fn following_again_sends_no_old_news() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Röyksopp");
     let martha = app.listener("Martha", &[&artist]).await;

@@ -29,7 +29,7 @@ async fn home_with_artists(count: usize, settings: &[(&str, &str)]) -> TestApp {
 }
 
 #[tokio::test]
-async fn a_rate_limit_pauses_everything_and_survives_a_restart() {
+async fn rate_limit_pauses_all_calls_across_restart() {
     let mut app = home_with_artists(3, &[]).await;
     app.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: Some(3600) }]);
     let outcome = app.checks().await;
@@ -46,7 +46,7 @@ async fn a_rate_limit_pauses_everything_and_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_that_does_not_say_how_long_is_honoured_all_the_same() {
+async fn rate_limit_without_retry_after_is_honoured() {
     let app = home_with_artists(1, &[]).await;
     app.world.script(Endpoint::ArtistAlbums, [Fault::RateLimited { retry_after: None }]);
     app.checks().await;
@@ -57,7 +57,7 @@ async fn a_rate_limit_that_does_not_say_how_long_is_honoured_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_spent_quota_stops_its_own_calls_and_no_others() {
+async fn exhausted_quota_pauses_only_its_bucket() {
     let mut app = home_with_artists(3, &[]).await;
     app.world.set_artist_albums_quota(Some(2));
     let outcome = app.checks().await;
@@ -74,7 +74,7 @@ async fn a_spent_quota_stops_its_own_calls_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_spent_quota_that_does_not_say_how_long_is_left_alone_for_a_day() {
+async fn exhausted_quota_without_retry_after_pauses_a_day() {
     let app = home_with_artists(1, &[]).await;
     app.world.script(Endpoint::ArtistAlbums, [Fault::QuotaExceeded { retry_after: None }]);
     app.checks().await;
@@ -86,7 +86,7 @@ async fn a_spent_quota_that_does_not_say_how_long_is_left_alone_for_a_day() {
 }
 
 #[tokio::test]
-async fn the_days_calls_are_never_passed_in_any_rolling_day_whatever_the_restarts() {
+async fn daily_limit_holds_in_any_24_hours() {
     let per_day = 7;
     let mut app = home_with_artists(20, &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "7")]).await;
     for round in 0..60 {
@@ -110,7 +110,7 @@ async fn the_days_calls_are_never_passed_in_any_rolling_day_whatever_the_restart
 }
 
 #[tokio::test]
-async fn the_artist_that_waited_longest_is_asked_next() {
+async fn longest_waiting_artist_is_checked_next() {
     let app = home_with_artists(6, &[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")]).await;
     for _ in 0..6 {
         let outcome = app.checks().await;
@@ -131,7 +131,7 @@ async fn the_artist_that_waited_longest_is_asked_next() {
 }
 
 #[tokio::test]
-async fn an_artist_is_not_asked_about_again_before_it_is_due() {
+async fn artist_is_not_checked_before_it_is_due() {
     let app = home_with_artists(3, &[]).await;
     assert_eq!(app.checks_of(Scope::Due).await.checked, 3);
     app.advance_hours(5);
@@ -142,7 +142,7 @@ async fn an_artist_is_not_asked_about_again_before_it_is_due() {
 }
 
 #[tokio::test]
-async fn calls_keep_their_distance() {
+async fn calls_keep_minimum_interval() {
     let app = home_with_artists(4, &[("SPOTIFY__REQUEST_INTERVAL", "1500ms")]).await;
     app.checks().await;
     let asked: Vec<_> = asked(&app).into_iter().map(|request| request.at).collect();
@@ -153,7 +153,7 @@ async fn calls_keep_their_distance() {
 }
 
 #[tokio::test]
-async fn users_lend_their_tokens_by_turns() {
+async fn user_tokens_are_used_in_turn() {
     let app = TestApp::new().await;
     let artists: Vec<_> = (0..6).map(|n| app.world.add_artist(format!("Artist {n}"))).collect();
     let ids: Vec<&str> = artists.iter().map(String::as_str).collect();
@@ -174,7 +174,7 @@ async fn users_lend_their_tokens_by_turns() {
 }
 
 #[tokio::test]
-async fn a_user_whom_spotify_refuses_costs_the_others_no_news() {
+async fn rejected_user_delays_no_news_of_others() {
     let app = TestApp::new().await;
     let artist = app.world.add_artist("Röyksopp");
     let martha = app.listener("Martha", &[&artist]).await;
@@ -196,7 +196,7 @@ async fn a_user_whom_spotify_refuses_costs_the_others_no_news() {
 }
 
 #[tokio::test]
-async fn without_premium_everything_rests_for_a_while() {
+async fn missing_premium_pauses_all_calls() {
     let app = home_with_artists(3, &[]).await;
     app.world.set_owner_premium(false);
     assert!(app.checks().await.has_failed());
@@ -210,7 +210,7 @@ async fn without_premium_everything_rests_for_a_while() {
 }
 
 #[tokio::test]
-async fn artists_that_fail_for_ever_do_not_stand_in_the_others_way() {
+async fn failing_artists_do_not_block_others() {
     let app = home_with_artists(6, &[]).await;
     app.world.script(Endpoint::ArtistAlbums, std::iter::repeat_with(Fault::server_error).take(3));
     let outcome = app.checks().await;
@@ -222,7 +222,7 @@ async fn artists_that_fail_for_ever_do_not_stand_in_the_others_way() {
 }
 
 #[tokio::test]
-async fn the_catalogue_can_be_asked_with_the_apps_own_token() {
+async fn catalogue_works_with_app_token() {
     let app = TestApp::with(&[
         ("SPOTIFY__CATALOG_TOKEN", "app"),
         ("SPOTIFY__CLIENT_SECRET", "hush"),
@@ -247,7 +247,7 @@ async fn the_catalogue_can_be_asked_with_the_apps_own_token() {
 }
 
 #[tokio::test]
-async fn a_spent_quota_of_follows_costs_its_pause_and_nothing_afterwards() {
+async fn exhausted_follow_quota_only_pauses_syncs() {
     let app = TestApp::new().await;
     for name in ["Martha", "Jonas", "Aino"] {
         app.listener(name, &[]).await;
@@ -281,7 +281,7 @@ impl Clock for SetBack {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_while_a_call_is_booked_keeps_nobody_waiting_for_as_long() {
+async fn clock_step_back_does_not_block_booked_calls() {
     let app = home_with_artists(3, &[("SPOTIFY__REQUEST_INTERVAL", "1s")]).await;
     let clock = Arc::new(SetBack { clock: Arc::clone(&app.clock), longest: Mutex::default() });
     let ctx = app::build(&app.config, clock.clone(), SeededRng::new(9)).unwrap();

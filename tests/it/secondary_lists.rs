@@ -83,7 +83,7 @@ async fn next_week(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn a_compilation_reaches_who_wants_compilations_and_nobody_else() {
+async fn compilation_reaches_only_users_who_want_them() {
     let (app, artist, martha) = listening(&["compilations"], (12, 0)).await;
     let jonas = app.listener("Jonas", &[&artist]).await;
     app.world.publish(&artist, compilation("The Inevitable End of It"));
@@ -95,7 +95,7 @@ async fn a_compilation_reaches_who_wants_compilations_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn what_an_artist_appears_on_reaches_who_wants_that_and_nobody_else() {
+async fn appearance_reaches_only_users_who_want_them() {
     let (app, artist, martha) = listening(&["appearances"], (0, 12)).await;
     let jonas = app.listener("Jonas", &[&artist]).await;
     let robyn = app.world.add_artist("Robyn");
@@ -109,7 +109,7 @@ async fn what_an_artist_appears_on_reaches_who_wants_that_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn various_artists_are_news_where_the_artist_appears_and_nowhere_else() {
+async fn various_artists_album_is_news_only_as_appearance() {
     let (app, artist, martha) = listening(&["appearances", "compilations"], (0, 3)).await;
     app.world.publish(&artist, appearance("A Tribute to Somebody").as_a(Compilation));
     next_week(&app).await;
@@ -124,7 +124,7 @@ async fn various_artists_are_news_where_the_artist_appears_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn while_nobody_wants_them_no_call_for_them_is_ever_made() {
+async fn unwanted_secondary_lists_are_never_fetched() {
     let (app, artist, martha) = listening(&["singles"], (3, 3)).await;
     let elsewhere = app.world.add_artist("Somebody else");
     let jonas = app.listener("Jonas", &[&elsewhere]).await;
@@ -157,7 +157,7 @@ async fn while_nobody_wants_them_no_call_for_them_is_ever_made() {
 }
 
 #[tokio::test]
-async fn what_others_want_hides_nothing_on_the_page_of_who_does_not() {
+async fn unwanted_secondary_lists_hide_no_releases() {
     let (app, artist, martha) = listening(&["compilations"], (0, 0)).await;
     let jonas = app.listener("Jonas", &[&artist]).await;
     app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
@@ -179,7 +179,7 @@ async fn what_others_want_hides_nothing_on_the_page_of_who_does_not() {
 }
 
 #[tokio::test]
-async fn a_muted_artists_lists_are_not_asked_for_and_unmuting_brings_no_flood() {
+async fn muted_artists_lists_are_not_fetched() {
     let (app, artist, martha) = listening(&["compilations", "appearances"], (2, 2)).await;
     let album = app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     app.round().await;
@@ -206,7 +206,7 @@ async fn a_muted_artists_lists_are_not_asked_for_and_unmuting_brings_no_flood() 
 }
 
 #[tokio::test]
-async fn switching_them_on_floods_nobody_with_old_ones() {
+async fn enabling_secondary_lists_sends_no_old_releases() {
     let app = TestApp::new().await;
     let artist = artist(&app, 25, 300);
     let martha = app.listener("Martha", &[&artist]).await;
@@ -227,7 +227,7 @@ async fn switching_them_on_floods_nobody_with_old_ones() {
 }
 
 #[tokio::test]
-async fn each_list_costs_one_call_a_week_and_that_after_the_albums() {
+async fn secondary_list_costs_one_call_a_week() {
     let (app, _, _martha) = listening(&["compilations", "appearances"], (3, 300)).await;
     for _ in 0..14 {
         app.advance_hours(24);
@@ -241,7 +241,7 @@ async fn each_list_costs_one_call_a_week_and_that_after_the_albums() {
 }
 
 #[tokio::test]
-async fn a_list_in_no_order_is_searched_on_some_pages_where_it_grew() {
+async fn grown_unordered_list_is_searched_on_few_pages() {
     let (app, artist, martha) = listening(&["appearances"], (0, 30)).await;
     for number in 0..4 {
         app.world.publish(&artist, appearance(&format!("Number {number}")));
@@ -259,7 +259,7 @@ async fn a_list_in_no_order_is_searched_on_some_pages_where_it_grew() {
 }
 
 #[tokio::test]
-async fn a_lying_total_costs_no_endless_walk() {
+async fn wrong_secondary_total_causes_no_endless_fetching() {
     let (app, artist, martha) = listening(&["compilations", "appearances"], (12, 60)).await;
     app.world.change_artist(&artist, |artist| artist.claimed_total = Some(1_335));
     app.world.change_artist(&artist, |artist| artist.null_album = true);
@@ -275,7 +275,7 @@ async fn a_lying_total_costs_no_endless_walk() {
 }
 
 #[tokio::test]
-async fn switched_off_and_on_again_begins_with_a_silent_look() {
+async fn re_enabled_list_starts_with_silent_scan() {
     for kind in ["compilations", "appearances"] {
         let (app, artist, martha) = listening(&[kind], (2, 2)).await;
         martha.browser.choose(&[]).await;
@@ -297,7 +297,7 @@ async fn switched_off_and_on_again_begins_with_a_silent_look() {
 }
 
 #[tokio::test]
-async fn who_wants_them_after_others_did_is_not_told_what_came_before() {
+async fn later_subscriber_gets_no_earlier_secondary_releases() {
     let (app, artist, martha) = listening(&["compilations", "appearances"], (2, 2)).await;
     let jonas = app.listener("Jonas", &[&artist]).await;
     app.world.publish(&artist, compilation("Before"));
@@ -314,7 +314,7 @@ async fn who_wants_them_after_others_did_is_not_told_what_came_before() {
 }
 
 #[tokio::test]
-async fn between_signing_in_and_confirming_they_are_told_to_those_who_want_them() {
+async fn secondary_releases_before_confirmation_reach_interested_users() {
     let app = TestApp::new().await;
     let artist = artist(&app, 2, 2);
     let mut browsers = Vec::new();
@@ -352,7 +352,7 @@ async fn between_signing_in_and_confirming_they_are_told_to_those_who_want_them(
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_read_costs_no_album_and_is_read_later() {
+async fn failed_secondary_list_loses_no_album() {
     let (app, artist, martha) = listening(&["compilations"], (2, 0)).await;
     app.world.publish(&artist, compilation("Best of"));
     app.advance_days(7);
@@ -391,7 +391,7 @@ async fn failed_initial_scan_is_retried_silently() {
 }
 
 #[tokio::test]
-async fn a_day_that_is_spent_leaves_them_for_later_and_fails_no_check() {
+async fn exhausted_quota_defers_secondary_lists_without_failure() {
     let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "2")];
     let app = TestApp::with(&settings).await;
     let artist = artist(&app, 2, 2);
@@ -412,7 +412,7 @@ async fn a_day_that_is_spent_leaves_them_for_later_and_fails_no_check() {
 }
 
 #[tokio::test]
-async fn calls_that_are_kept_back_for_hints_are_not_taken() {
+async fn secondary_lists_leave_calls_reserved_for_hints() {
     let settings = [
         ("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "40"),
         ("HINTS__ENABLED", "true"),
@@ -430,7 +430,7 @@ async fn calls_that_are_kept_back_for_hints_are_not_taken() {
 }
 
 #[tokio::test]
-async fn where_albums_need_every_call_they_have_a_tenth_and_all_of_them_their_turn() {
+async fn secondary_lists_get_a_tenth_when_calls_are_scarce() {
     let app = TestApp::with(&[("SCHEDULE__ZONE", "UTC")]).await;
     let (artists, martha) = app.listener_of("Martha", 100).await;
     martha.browser.choose(&["appearances"]).await;
@@ -457,7 +457,7 @@ async fn where_albums_need_every_call_they_have_a_tenth_and_all_of_them_their_tu
 }
 
 #[tokio::test]
-async fn an_appearance_that_turns_out_to_be_the_artists_own_is_told_to_all_and_once() {
+async fn appearance_becoming_own_album_is_announced_once() {
     let (app, artist, martha) = listening(&["appearances"], (0, 2)).await;
     let jonas = app.listener("Jonas", &[&artist]).await;
     let robyn = app.world.add_artist("Robyn");
@@ -475,7 +475,7 @@ async fn an_appearance_that_turns_out_to_be_the_artists_own_is_told_to_all_and_o
 }
 
 #[tokio::test]
-async fn an_appearance_is_no_edition_of_an_own_album_and_comes_once_itself() {
+async fn appearance_is_no_edition_and_is_announced_once() {
     let (app, artist, martha) = listening(&["appearances"], (0, 2)).await;
     let robyn = app.world.add_artist("Robyn");
     app.world.publish(&artist, NewAlbum::titled("Do It Again").with(&robyn));
@@ -491,7 +491,7 @@ async fn an_appearance_is_no_edition_of_an_own_album_and_comes_once_itself() {
 }
 
 #[tokio::test]
-async fn an_appearance_confirms_no_hint_of_an_album() {
+async fn appearance_confirms_no_album_hint() {
     let hints = [("HINTS__ENABLED", "true"), ("HINTS__MUSICBRAINZ", "false")];
     let (app, artist, martha) = listening_with(&["appearances"], (0, 2), &hints).await;
     app.advance_days(7);

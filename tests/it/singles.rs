@@ -67,7 +67,7 @@ fn subjects(app: &TestApp, listener: &Listener) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_single_reaches_who_wants_singles_and_nobody_else() {
+async fn single_reaches_only_users_who_want_them() {
     let (app, artist, martha) = listening(2, 3).await;
     let jonas = app.listener("Jonas", &[&artist]).await;
     assert!(martha.browser.get("/preferences").await.body.contains("name=\"singles\" checked"));
@@ -87,7 +87,7 @@ async fn a_single_reaches_who_wants_singles_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_single_of_which_nothing_but_the_id_can_be_read_reaches_nobody_else_either() {
+async fn single_with_only_an_id_reaches_only_subscribers() {
     let (app, artist, martha) = listening(12, 3).await;
     let jonas = app.listener("Jonas", &[&artist]).await;
     app.round().await;
@@ -100,7 +100,7 @@ async fn a_single_of_which_nothing_but_the_id_can_be_read_reaches_nobody_else_ei
 }
 
 #[tokio::test]
-async fn albums_and_singles_that_are_new_together_go_in_one_email_albums_first() {
+async fn new_albums_precede_singles_in_one_email() {
     let (app, artist, martha) = listening(2, 3).await;
     app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     app.world.publish(&artist, single("Speed King"));
@@ -114,7 +114,7 @@ async fn albums_and_singles_that_are_new_together_go_in_one_email_albums_first()
 }
 
 #[tokio::test]
-async fn switching_singles_on_floods_nobody_with_old_ones() {
+async fn enabling_singles_sends_no_old_singles() {
     let app = TestApp::new().await;
     let artist = artist(&app, 2, 25);
     let martha = app.listener("Martha", &[&artist]).await;
@@ -133,7 +133,7 @@ async fn switching_singles_on_floods_nobody_with_old_ones() {
 }
 
 #[tokio::test]
-async fn who_wants_singles_after_others_did_is_not_told_what_came_before() {
+async fn later_subscriber_gets_no_earlier_singles() {
     let (app, artist, martha) = listening(2, 3).await;
     let jonas = app.listener("Jonas", &[&artist]).await;
     app.round().await;
@@ -150,7 +150,7 @@ async fn who_wants_singles_after_others_did_is_not_told_what_came_before() {
 }
 
 #[tokio::test]
-async fn an_artist_with_few_albums_costs_one_call_though_singles_are_wanted() {
+async fn artist_with_few_albums_costs_one_call() {
     let (app, artist, martha) = listening(7, 25).await;
     for round in 0..3 {
         app.advance_hours(7);
@@ -167,7 +167,7 @@ async fn an_artist_with_few_albums_costs_one_call_though_singles_are_wanted() {
 }
 
 #[tokio::test]
-async fn an_artist_with_many_albums_costs_two_calls() {
+async fn artist_with_many_albums_costs_two_calls() {
     let (app, artist, martha) = listening(8, 25).await;
     app.round().await;
     assert_eq!(asked(&app), ["album", "single"]);
@@ -180,7 +180,7 @@ async fn an_artist_with_many_albums_costs_two_calls() {
 }
 
 #[tokio::test]
-async fn an_artist_who_outgrows_the_page_is_asked_about_apart_and_nothing_is_lost() {
+async fn artist_outgrowing_one_page_loses_no_release() {
     let (app, artist, martha) = listening(6, 25).await;
     for number in 0..4 {
         app.world.publish(&artist, NewAlbum::titled(format!("New {number}")));
@@ -196,7 +196,7 @@ async fn an_artist_who_outgrows_the_page_is_asked_about_apart_and_nothing_is_los
 }
 
 #[tokio::test]
-async fn while_nobody_wants_singles_no_call_for_them_is_ever_made() {
+async fn unwanted_singles_are_never_fetched() {
     let app = TestApp::new().await;
     let artist = artist(&app, 2, 3);
     let martha = app.listener("Martha", &[&artist]).await;
@@ -228,7 +228,7 @@ async fn while_nobody_wants_singles_no_call_for_them_is_ever_made() {
 }
 
 #[tokio::test]
-async fn many_new_singles_at_once_are_all_found() {
+async fn many_new_singles_are_all_found() {
     for albums in [0, 7, 12] {
         let (app, artist, martha) = listening(albums, 25).await;
         for number in 0..23 {
@@ -245,7 +245,7 @@ async fn many_new_singles_at_once_are_all_found() {
 }
 
 #[tokio::test]
-async fn many_new_albums_at_once_hide_no_single() {
+async fn many_new_albums_hide_no_single() {
     for count in [3, 12] {
         let (app, artist, martha) = listening(7, 3).await;
         for number in 0..count {
@@ -262,7 +262,7 @@ async fn many_new_albums_at_once_hide_no_single() {
 }
 
 #[tokio::test]
-async fn a_lying_total_or_a_null_costs_no_endless_walk_and_no_single() {
+async fn wrong_total_or_null_loses_no_single() {
     for albums in [2, 12] {
         let (app, artist, martha) = listening(albums, 25).await;
         app.world.change_artist(&artist, |artist| artist.claimed_total = Some(682));
@@ -280,7 +280,7 @@ async fn a_lying_total_or_a_null_costs_no_endless_walk_and_no_single() {
 }
 
 #[tokio::test]
-async fn singles_that_cannot_be_read_cost_no_album_and_are_read_later() {
+async fn failed_singles_list_loses_no_album() {
     let (app, artist, martha) = listening(12, 25).await;
     app.world.publish(&artist, NewAlbum::titled("Profound Mysteries"));
     app.world.publish(&artist, single("Speed King"));
@@ -299,7 +299,7 @@ async fn singles_that_cannot_be_read_cost_no_album_and_are_read_later() {
 }
 
 #[tokio::test]
-async fn a_initial_scan_at_singles_that_fails_is_made_again_and_stays_silent() {
+async fn failed_initial_scan_of_singles_is_retried_silently() {
     let app = TestApp::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1000")]).await;
     let artist = artist(&app, 2, 25);
     let martha = app.listener("Martha", &[&artist]).await;
@@ -325,7 +325,7 @@ async fn a_initial_scan_at_singles_that_fails_is_made_again_and_stays_silent() {
 }
 
 #[tokio::test]
-async fn calls_that_become_free_one_at_a_time_are_enough_for_two_looks() {
+async fn single_free_calls_suffice_for_two_lists() {
     let app = TestApp::with(&[("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1")]).await;
     let artist = artist(&app, 12, 25);
     let martha = app.listener("Martha", &[&artist]).await;
@@ -350,7 +350,7 @@ async fn calls_that_become_free_one_at_a_time_are_enough_for_two_looks() {
 }
 
 #[tokio::test]
-async fn who_switches_singles_off_is_not_told_of_those_that_were_pending() {
+async fn disabling_singles_drops_pending_ones() {
     let (app, artist, martha) = listening(2, 3).await;
     app.world.publish(&artist, single("Speed King"));
     app.checks().await;
@@ -367,7 +367,7 @@ async fn who_switches_singles_off_is_not_told_of_those_that_were_pending() {
 }
 
 #[tokio::test]
-async fn singles_wanted_again_much_later_begin_with_a_silent_look() {
+async fn re_enabled_singles_start_with_silent_scan() {
     let (app, artist, martha) = listening(2, 3).await;
     martha.browser.choose(&[]).await;
     app.round().await;
@@ -385,7 +385,7 @@ async fn singles_wanted_again_much_later_begin_with_a_silent_look() {
 }
 
 #[tokio::test]
-async fn a_single_delivered_again_is_told_once_and_the_album_of_its_name_is_told_too() {
+async fn redelivered_single_is_announced_once_besides_its_album() {
     let (app, artist, martha) = listening(2, 3).await;
     let first = app.world.publish(&artist, single("Speed King"));
     app.round().await;
@@ -399,7 +399,7 @@ async fn a_single_delivered_again_is_told_once_and_the_album_of_its_name_is_told
 }
 
 #[tokio::test]
-async fn singles_between_signing_in_and_confirming_are_told_to_those_who_want_them() {
+async fn singles_before_confirmation_reach_interested_users() {
     let app = TestApp::new().await;
     let artist = artist(&app, 2, 3);
     let mut browsers = Vec::new();
@@ -427,7 +427,7 @@ async fn singles_between_signing_in_and_confirming_are_told_to_those_who_want_th
 }
 
 #[tokio::test]
-async fn a_hint_of_a_single_is_worth_a_call_only_where_somebody_wants_it() {
+async fn single_hint_is_checked_only_if_wanted() {
     let hints = [("HINTS__ENABLED", "true"), ("HINTS__DEEZER", "true")];
     let (app, wanted, martha) = listening_with(2, 3, &hints).await;
     let unwanted = app.world.add_artist("Robyn");
@@ -449,7 +449,7 @@ async fn a_hint_of_a_single_is_worth_a_call_only_where_somebody_wants_it() {
 }
 
 #[tokio::test]
-async fn a_look_at_the_singles_that_were_left_is_no_check_of_the_albums() {
+async fn deferred_singles_fetch_is_no_album_check() {
     let settings = [("SPOTIFY__ARTIST_ALBUMS_PER_DAY", "1"), ("HINTS__ENABLED", "true")];
     let app = TestApp::with(&settings).await;
     let artist = artist(&app, 12, 25);

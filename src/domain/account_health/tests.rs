@@ -44,7 +44,7 @@ fn of(facts: &AccountFacts) -> Vec<Condition> {
 }
 
 #[test]
-fn each_fact_by_itself_is_said_and_nothing_beside_it() {
+fn each_problem_alone_gives_one_condition() {
     let later = at("2026-11-27T12:00:00Z");
     let quota = pause(Cause::Quota, "2026-11-24T12:00:00Z");
     let none = Tracked { all: 0, oldest_check: None, ..well().artists };
@@ -112,7 +112,7 @@ fn each_fact_by_itself_is_said_and_nothing_beside_it() {
 }
 
 #[test]
-fn what_news_is_kept_back_by_comes_before_what_takes_time() {
+fn blocking_conditions_precede_slow_ones() {
     let artists = Tracked { never_checked: 10, overdue: 2, ..well().artists };
     let facts = AccountFacts {
         artists,
@@ -134,7 +134,7 @@ fn what_news_is_kept_back_by_comes_before_what_takes_time() {
 }
 
 #[test]
-fn a_pause_of_a_minute_is_not_worth_a_word_and_the_owners_premium_beats_a_longer_one() {
+fn short_pauses_are_hidden_and_missing_premium_ranks_first() {
     let short = pause(Cause::RateLimit, "2026-11-23T12:01:00Z");
     assert_eq!(of(&AccountFacts { pauses: vec![short], ..well() }), [Condition::AllWell]);
     let premium = pause(Cause::Premium, "2026-11-23T12:30:00Z");
@@ -144,7 +144,7 @@ fn a_pause_of_a_minute_is_not_worth_a_word_and_the_owners_premium_beats_a_longer
 }
 
 #[test]
-fn the_initial_scan_takes_as_many_days_as_the_last_days_pace_needs() {
+fn initial_scan_estimate_follows_pace_of_last_day() {
     let look = |done, last_day| InitialScan { done, of: 300, last_day }.days_left();
     assert_eq!(look(120, 60), Some(3));
     assert_eq!(look(121, 60), Some(3));
@@ -208,7 +208,7 @@ fn facts() -> impl Strategy<Value = AccountFacts> {
 
 proptest! {
     #[test]
-    fn something_is_always_said_the_gravest_first_and_all_well_only_alone(facts in facts()) {
+    fn conditions_are_never_empty_and_ordered_by_severity(facts in facts()) {
         let conditions = evaluate(&facts, now());
         prop_assert!(!conditions.is_empty());
         prop_assert!(conditions.windows(2).all(|pair| pair[0].severity() >= pair[1].severity()));

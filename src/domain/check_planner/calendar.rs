@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_friday_outweighs_the_rest_of_the_week() {
+    fn friday_outweighs_rest_of_week() {
         let thursday_to_friday =
             berlin().exposure(at("2026-11-26T12:00:00Z"), at("2026-11-27T12:00:00Z"));
         let saturday_to_thursday =
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_day_begins_at_midnight_of_the_market_and_else_first_at_utc_14() {
+    fn release_day_starts_at_market_midnight_or_utc_plus_14() {
         let before = at("2026-11-26T22:59:00Z");
         assert!(berlin().exposure(before, at("2026-11-26T23:16:00Z")) > 0.6);
         assert!(berlin().exposure(before, at("2026-11-26T23:14:00Z")) < 0.01);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_market_knows_its_days_over_summer_time_too() {
+    fn market_days_respect_daylight_saving_time() {
         let now = at("2026-11-26T23:15:00Z");
         assert_eq!(berlin().day_began(now), Some(now));
         assert!(
@@ -140,7 +140,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn exposure_only_ever_grows(start in 0i64..2_000_000_000, step in 0i64..2_000_000) {
+        fn exposure_never_decreases(start in 0i64..2_000_000_000, step in 0i64..2_000_000) {
             let from = Timestamp::from_second(start).unwrap();
             let zone = TimeZone::get("America/New_York").unwrap();
             for market in [Market::Unknown, Market::In(zone)] {
@@ -152,7 +152,7 @@ mod tests {
         }
 
         #[test]
-        fn a_week_is_a_week_whenever_it_begins(start in 0i64..2_000_000_000) {
+        fn week_has_same_exposure_whenever_it_starts(start in 0i64..2_000_000_000) {
             let from = Timestamp::from_second(start).unwrap();
             for market in [Market::Unknown, Market::In(TimeZone::UTC)] {
                 let week = market.exposure(from, from + SignedDuration::from_hours(7 * 24));

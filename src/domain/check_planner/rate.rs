@@ -60,14 +60,14 @@ mod tests {
     }
 
     #[test]
-    fn who_puts_out_an_album_every_other_year_is_known_to() {
+    fn album_every_other_year_gives_that_rate() {
         let steady =
             a_year(&["2026-02-01", "2024-03-01", "2022-02-01", "2020-02-01", "2018-02-01"]);
         assert!((0.4..0.8).contains(&steady), "{steady}");
     }
 
     #[test]
-    fn who_has_been_silent_for_long_counts_for_little_and_a_comeback_for_much() {
+    fn long_silence_lowers_rate_and_comeback_raises_it() {
         let silent = a_year(&["1994-05-01", "1997-05-01", "2001-05-01"]);
         assert!(silent < 0.1, "{silent}");
         let back = a_year(&["1994-05-01", "1997-05-01", "2001-05-01", "2026-10-01"]);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn editions_of_one_album_are_one_release() {
+    fn editions_count_as_one_release() {
         let (once, thrice) =
             (a_year(&["2024-05-03"]), a_year(&["2024-05-03", "2024-05-03", "2024-05-10"]));
         assert!((once - thrice).abs() < 0.01, "{once} {thrice}");
@@ -83,7 +83,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_rate_is_a_sensible_number_whatever_the_dates(days in prop::collection::vec(-40_000i32..40_000, 0..40)) {
+        fn rate_is_finite_and_positive_for_any_dates(days in prop::collection::vec(-40_000i32..40_000, 0..40)) {
             let dates: Vec<Date> =
                 days.iter().map(|n| TODAY.saturating_add(i64::from(*n).days())).collect();
             let rate = a_week(&dates, TODAY);
@@ -91,7 +91,7 @@ mod tests {
         }
 
         #[test]
-        fn one_more_release_today_never_lowers_a_rate(days in prop::collection::vec(30i32..9_000, 1..20)) {
+        fn release_today_never_lowers_rate(days in prop::collection::vec(30i32..9_000, 1..20)) {
             let mut dates: Vec<Date> =
                 days.iter().map(|n| TODAY.saturating_sub(i64::from(*n).days())).collect();
             let before = a_week(&dates, TODAY);

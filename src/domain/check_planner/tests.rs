@@ -56,7 +56,7 @@ fn choose(candidates: &[Candidate], budget: &Budget, settings: &Settings) -> Vec
 }
 
 #[test]
-fn who_puts_out_more_or_has_more_readers_or_waited_longer_is_asked_first() {
+fn score_grows_with_rate_followers_and_wait() {
     let unreserved = checked(0, 60);
     let prolific = Candidate { rate: Some(0.02), ..checked(1, 60) };
     let popular = Candidate { readers: 3, ..checked(2, 60) };
@@ -66,7 +66,7 @@ fn who_puts_out_more_or_has_more_readers_or_waited_longer_is_asked_first() {
 }
 
 #[test]
-fn twice_the_rate_does_not_mean_twice_the_calls() {
+fn doubled_rate_does_not_double_calls() {
     // T ∝ 1/√λ: four times the rate is worth as much after half the time.
     let market = Market::In(TimeZone::UTC);
     let score = |rate, weeks: i64| {
@@ -78,7 +78,7 @@ fn twice_the_rate_does_not_mean_twice_the_calls() {
 }
 
 #[test]
-fn side_lists_have_what_the_albums_leave_and_a_tenth_at_least() {
+fn secondary_lists_get_remaining_calls_and_at_least_tenth() {
     let calls = |tracked| budget().for_secondary_lists(tracked, &in_berlin());
     assert_eq!([0, 30, 68, 69, 500].map(calls), [76, 46, 8, 8, 8]);
     assert_eq!([1_428, 1_500, 1_596, 5_000].map(calls), [8, 4, 0, 0], "21 days are promised");
@@ -87,7 +87,7 @@ fn side_lists_have_what_the_albums_leave_and_a_tenth_at_least() {
 }
 
 #[test]
-fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
+fn hinted_artists_come_first_within_reserved_calls() {
     let candidates: Vec<_> = (0..200).map(|n| checked(n, 100)).collect();
     let planned_checks = plan_checks(&[id(7)], &candidates, 200, &budget(), &in_berlin(), now());
     assert_eq!(
@@ -124,7 +124,7 @@ fn hints_come_first_and_their_share_is_kept_back_from_the_others() {
 }
 
 #[test]
-fn hints_about_everybody_leave_half_of_the_calls_to_the_others() {
+fn hints_use_at_most_half_of_the_calls() {
     let hinted: Vec<_> = (0..500).map(id).collect();
     let mut candidates: Vec<_> = (0..600).map(|n| checked(n, 100)).collect();
     candidates.push(new(600, 1));
@@ -139,7 +139,7 @@ fn hints_about_everybody_leave_half_of_the_calls_to_the_others() {
 }
 
 #[test]
-fn newcomers_have_all_the_calls_where_nobody_else_has_waited_as_long() {
+fn new_artists_get_all_calls_when_waiting_longest() {
     let mut candidates: Vec<_> = (0..100).map(|n| new(n, 30)).collect();
     candidates.extend((100..150).map(|n| checked(n, 20)));
     let planned_checks = choose(&candidates, &budget(), &in_berlin());
@@ -151,7 +151,7 @@ fn newcomers_have_all_the_calls_where_nobody_else_has_waited_as_long() {
 }
 
 #[test]
-fn newcomers_and_the_others_share_the_calls() {
+fn new_and_known_artists_share_calls() {
     let mut candidates: Vec<_> = (0..100).map(|n| new(n, 1)).collect();
     candidates.extend((100..300).map(|n| checked(n, 100)));
     let planned_checks = choose(&candidates, &budget(), &in_berlin());
@@ -169,7 +169,7 @@ fn newcomers_and_the_others_share_the_calls() {
 }
 
 #[test]
-fn where_nobody_knows_the_zone_turns_are_spread_over_the_day() {
+fn unknown_zone_spreads_checks_over_the_day() {
     let candidates: Vec<_> = (0..200).map(|n| checked(n, 100)).collect();
     let ago = |minutes| Budget {
         last_turn_at: Some(now() - SignedDuration::from_mins(minutes)),
@@ -181,7 +181,7 @@ fn where_nobody_knows_the_zone_turns_are_spread_over_the_day() {
 }
 
 #[test]
-fn a_thursdays_afternoon_leaves_the_calls_to_fridays_morning() {
+fn thursday_afternoon_saves_calls_for_friday_morning() {
     let many: Vec<_> = (0..200).map(|n| checked(n, 100)).collect();
     let few: Vec<_> = (0..10).map(|n| checked(n, 100)).collect();
     let at = |candidates: &[Candidate], hours_before| {
@@ -196,7 +196,7 @@ fn a_thursdays_afternoon_leaves_the_calls_to_fridays_morning() {
 }
 
 #[test]
-fn who_has_waited_longest_of_all_is_brought_forward() {
+fn longest_waiting_artist_is_brought_forward() {
     let mut candidates: Vec<_> =
         (0..100).map(|n| Candidate { rate: Some(1.0), ..checked(n, 200) }).collect();
     candidates.push(Candidate { rate: Some(1e-6), ..checked(100, 20 * 24 + 1) });
@@ -204,7 +204,7 @@ fn who_has_waited_longest_of_all_is_brought_forward() {
 }
 
 #[test]
-fn where_the_promise_cannot_be_kept_half_of_the_calls_are_chosen_all_the_same() {
+fn overload_still_plans_half_of_calls_by_score() {
     let mut candidates: Vec<_> = (0..3_000).map(|n| checked(n, 30 * 24)).collect();
     candidates.push(Candidate { rate: Some(1.0), ..checked(3_000, 5 * 24) });
     let planned_checks = choose(&candidates, &budget(), &in_berlin());
@@ -212,7 +212,7 @@ fn where_the_promise_cannot_be_kept_half_of_the_calls_are_chosen_all_the_same() 
 }
 
 #[test]
-fn a_user_who_says_now_is_obeyed_and_what_failed_comes_last() {
+fn manual_check_comes_first_and_failed_checks_last() {
     let candidates =
         [Candidate { failures: 2, ..checked(0, 500) }, checked(1, 1), new(2, 1), checked(3, 9)];
     let planned_checks = everybody(&[id(1)], &candidates, &budget(), &in_berlin(), now());
@@ -243,7 +243,7 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
 
 proptest! {
     #[test]
-    fn a_hint_brings_an_artist_forward_and_changes_nothing_among_the_others(
+    fn hint_moves_only_its_own_artist_forward(
         candidates in candidates(), which in any::<prop::sample::Index>(), in_zone in any::<bool>()
     ) {
         prop_assume!(!candidates.is_empty());
@@ -263,7 +263,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_is_asked_twice_and_what_is_kept_back_stays_free(
+    fn artist_is_planned_once_and_reserve_stays_free(
         candidates in candidates(), hinted in 0usize..400, allowed in 0u32..200, first in 0u32..100, turns in 0u32..100,
         hints in 0u32..100, hints_lately in 0u32..300, has_unfinished in any::<bool>(), in_zone in any::<bool>(),
     ) {
@@ -291,7 +291,7 @@ proptest! {
     }
 
     #[test]
-    fn side_lists_take_no_call_that_the_promised_wait_needs(
+    fn secondary_lists_never_delay_promised_album_checks(
         tracked in 0u64..4_000, allowed in 0u32..200, days in 1i64..60, hints in 0u32..50,
     ) {
         let settings = Settings { max_check_interval: hours(24 * days), ..in_berlin() };
@@ -305,7 +305,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_waits_longer_is_worth_more(rate in 1e-6f64..10.0, hours_ago in 0i64..5_000, more in 1i64..500) {
+    fn score_grows_with_waiting_time(rate in 1e-6f64..10.0, hours_ago in 0i64..5_000, more in 1i64..500) {
         let sooner = Candidate { rate: Some(rate), ..checked(0, hours_ago) };
         let longer = Candidate { rate: Some(rate), ..checked(0, hours_ago + more) };
         let market = in_berlin().market;

@@ -15,14 +15,14 @@ fn key(raw: &str) -> Option<Key> {
 }
 
 #[test]
-fn news_at_once_waits_for_no_hour() {
+fn immediate_news_waits_for_no_hour() {
     let now = at("2026-11-27T00:03:00Z");
     assert_eq!(berlin(DigestFrequency::AtOnce, 8).next_send_time(now, None), now);
     assert_eq!(berlin(DigestFrequency::AtOnce, 8).due(now, None), None);
 }
 
 #[test]
-fn a_daily_digest_leaves_at_its_hour_where_the_user_is() {
+fn daily_digest_is_sent_at_local_hour() {
     let daily = berlin(DigestFrequency::Daily, 8);
     assert_eq!(daily.next_send_time(at("2026-11-27T06:59:59Z"), None), at("2026-11-27T07:00:00Z"));
     assert_eq!(daily.next_send_time(at("2026-11-27T07:00:00Z"), None), at("2026-11-28T07:00:00Z"));
@@ -31,7 +31,7 @@ fn a_daily_digest_leaves_at_its_hour_where_the_user_is() {
 }
 
 #[test]
-fn a_weekly_digest_leaves_on_its_day() {
+fn weekly_digest_is_sent_on_its_day() {
     let weekly = berlin(DigestFrequency::Weekly(Weekday::Friday), 18);
     let monday = at("2026-11-23T12:00:00Z");
     assert_eq!(weekly.next_send_time(monday, None), at("2026-11-27T17:00:00Z"));
@@ -43,7 +43,7 @@ fn a_weekly_digest_leaves_on_its_day() {
 }
 
 #[test]
-fn a_digest_that_was_sent_is_not_sent_again_though_the_clock_is_set_back() {
+fn sent_digest_is_not_repeated_after_clock_step_back() {
     let daily = berlin(DigestFrequency::Daily, 8);
     let sent = key("daily:2026-11-27");
     assert_eq!(daily.due(at("2026-11-27T07:00:01Z"), sent), None);
@@ -51,7 +51,7 @@ fn a_digest_that_was_sent_is_not_sent_again_though_the_clock_is_set_back() {
 }
 
 #[test]
-fn a_digest_named_by_a_clock_that_was_years_ahead_silences_nobody() {
+fn future_dated_digest_blocks_no_other() {
     let daily = berlin(DigestFrequency::Daily, 8);
     let ahead = key("daily:2031-01-01");
     assert_eq!(daily.due(at("2026-11-27T07:00:00Z"), ahead), key("daily:2026-11-27"));
@@ -59,7 +59,7 @@ fn a_digest_named_by_a_clock_that_was_years_ahead_silences_nobody() {
 }
 
 #[test]
-fn an_hour_that_spring_skips_comes_after_the_gap_and_one_that_autumn_repeats_comes_once() {
+fn digest_hour_handles_daylight_saving_changes() {
     let spring = berlin(DigestFrequency::Daily, 2);
     assert_eq!(spring.next_send_time(at("2026-03-28T12:00:00Z"), None), at("2026-03-29T01:00:00Z"));
     let autumn = berlin(DigestFrequency::Daily, 2);
@@ -72,7 +72,7 @@ fn an_hour_that_spring_skips_comes_after_the_gap_and_one_that_autumn_repeats_com
 }
 
 #[test]
-fn a_day_that_a_country_leaves_out_costs_no_digest() {
+fn skipped_calendar_day_loses_no_digest() {
     let zone = TimeZone::get("Pacific/Apia").unwrap();
     let weekly =
         DigestSchedule { frequency: DigestFrequency::Weekly(Weekday::Friday), hour: 8, zone };
@@ -110,7 +110,7 @@ fn digest_schedules() -> impl Strategy<Value = DigestSchedule> {
 
 proptest! {
     #[test]
-    fn what_is_pending_leaves_within_days_and_its_digest_is_due_just_then(
+    fn pending_news_is_sent_within_days_when_digest_is_due(
         table in digest_schedules(),
         second in 1_200_000_000i64..2_000_000_000,
         sends in 0usize..6,
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn a_clock_that_jumps_about_and_a_user_who_travels_get_no_digest_twice(
+    fn no_digest_repeats_despite_clock_jumps_and_travel(
         tables in prop::collection::vec(digest_schedules(), 1..6),
         steps in prop::collection::vec((-3i64 * 86_400..5 * 86_400, 0usize..6), 1..40),
     ) {
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_as_a_key_or_not_without_a_panic(raw in any::<String>()) {
+    fn any_text_is_parsed_as_key_without_panic(raw in any::<String>()) {
         if let Some(key) = Key::parse(&raw) {
             prop_assert_eq!(Key::parse(&key.to_string()), Some(key));
         }

@@ -76,7 +76,7 @@ fn figures<'a>(pairs: impl Iterator<Item = &'a Judged>) -> (f64, f64) {
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are for whoever asks with --nocapture")]
-fn the_corpus_is_judged_as_users_judge_it() {
+fn corpus_matches_human_judgement() {
     let corpus = corpus();
     let same = corpus.iter().filter(|pair| pair.is_same).count();
     let (precision, recall_of_all) = figures(corpus.iter());
@@ -92,7 +92,7 @@ fn the_corpus_is_judged_as_users_judge_it() {
 }
 
 #[test]
-fn the_corpus_reads_the_same_from_either_side() {
+fn corpus_comparison_is_symmetric() {
     for pair in corpus() {
         assert_eq!(same_album(&pair.a, &pair.b), same_album(&pair.b, &pair.a), "{}", pair.line);
     }
@@ -225,7 +225,7 @@ const SUFFIXES: &[&str] = &[
 ];
 
 #[test]
-fn a_suffix_in_any_language_leaves_the_name() {
+fn edition_suffix_is_removed_in_any_language() {
     for suffix in SUFFIXES {
         let name = Title::part(&format!("Nattens Sång {suffix}")).name;
         assert_eq!(name, "nattens sång", "{suffix}");
@@ -233,7 +233,7 @@ fn a_suffix_in_any_language_leaves_the_name() {
 }
 
 #[test]
-fn what_makes_another_recording_stays_in_the_name() {
+fn words_for_other_recordings_stay_in_name() {
     for suffix in [
         "(Live)",
         "(Taylor's Version)",
@@ -275,7 +275,7 @@ fn what_makes_another_recording_stays_in_the_name() {
 }
 
 #[test]
-fn a_title_that_is_nothing_but_words_of_editions_is_its_own_name() {
+fn title_of_edition_words_only_is_kept() {
     for title in
         ["Deluxe", "(Deluxe)", "Limited Edition", "The Deluxe Edition", "Remastered", "-", "+"]
     {
@@ -286,7 +286,7 @@ fn a_title_that_is_nothing_but_words_of_editions_is_its_own_name() {
 }
 
 #[test]
-fn the_words_of_an_edition_are_shown_as_they_were_written() {
+fn edition_words_are_shown_as_written() {
     let words = |title| edition_words(&album(title, "2020"));
     assert_eq!(words("CTRL (Deluxe)").as_deref(), Some("Deluxe"));
     assert_eq!(words("X (Deluxe) [2011 Remaster]").as_deref(), Some("Deluxe, 2011 Remaster"));
@@ -296,14 +296,14 @@ fn the_words_of_an_edition_are_shown_as_they_were_written() {
 }
 
 #[test]
-fn an_ep_is_not_the_song_that_it_is_named_after() {
+fn ep_differs_from_its_title_song() {
     let single = |tracks| release("Nobody", ReleaseKind::Single, "Ribs", "2020-01-01", tracks);
     assert!(!same_album(&single("1"), &single("5")));
     assert!(same_album(&single("1"), &single("2")) && same_album(&single("5"), &single("-")));
 }
 
 #[test]
-fn a_joint_album_is_one_in_either_order_and_nobodys_album_is_none() {
+fn joint_album_matches_in_either_artist_order() {
     let mut ab = album("Do It Again", "2014-05-23");
     ab.artists.push(artist("Robyn"));
     let mut ba = ab.clone();
@@ -316,7 +316,7 @@ fn a_joint_album_is_one_in_either_order_and_nobodys_album_is_none() {
 }
 
 #[test]
-fn various_artists_are_known_by_their_id_and_by_their_name() {
+fn various_artists_are_recognised_by_id_and_name() {
     let by_id = Artist::new(ArtistId::parse("0LyfQWJT6nXafLPZqxe9Of").unwrap(), "Anything");
     assert!(is_various_artists(&by_id));
     for name in ["Various Artists", "VARIOS ARTISTAS", "Vários Artistas", "群星", "Różni Wykonawcy"]
@@ -352,13 +352,13 @@ fn any_release() -> impl Strategy<Value = Release> {
 
 proptest! {
     #[test]
-    fn any_two_releases_are_compared_alike_from_either_side(a in any_release(), b in any_release()) {
+    fn comparison_is_symmetric(a in any_release(), b in any_release()) {
         prop_assert_eq!(same_album(&a, &b), same_album(&b, &a));
         prop_assert!(a.date == ReleaseDate::Unknown || a.title.is_empty() || same_album(&a, &a));
     }
 
     #[test]
-    fn a_title_is_never_normalised_to_nothing(title in any::<String>()) {
+    fn title_is_never_normalised_to_nothing(title in any::<String>()) {
         let title = crate::domain::text::one_line(&title);
         prop_assert_eq!(Title::part(&title).name.is_empty(), title.is_empty());
     }

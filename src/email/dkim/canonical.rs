@@ -86,7 +86,7 @@ mod tests {
 
     /// The example of RFC 6376 §3.4.5.
     #[test]
-    fn the_example_of_the_rfc() {
+    fn rfc_example_is_canonicalised() {
         let fields = headers("A: X\r\nB : Y\t\r\n\tZ  ");
         let lines: Vec<String> = fields.iter().map(header).collect();
         assert_eq!(lines, ["a:X", "b:Y Z"]);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_ends_in_one_line_end_or_is_nothing() {
+    fn canonical_body_is_empty_or_ends_in_crlf() {
         assert_eq!(body(""), "");
         assert_eq!(body("\r\n\r\n"), "");
         assert_eq!(body("a"), "a\r\n");
@@ -103,13 +103,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_canonical_stays_as_it_is(text in "([ \\ta-c]{0,4}\r\n){0,6}[ab ]{0,3}") {
+        fn canonicalisation_is_idempotent(text in "([ \\ta-c]{0,4}\r\n){0,6}[ab ]{0,3}") {
             let once = body(&text);
             prop_assert_eq!(body(&once), once);
         }
 
         #[test]
-        fn every_header_is_found_however_it_is_folded(
+        fn folded_headers_are_found(
             values in prop::collection::vec("[a-z:;=]{0,9}(\r\n[ \\t][a-z:]{1,9}){0,3}", 1..6),
         ) {
             let lines: Vec<String> = values.iter().map(|value| format!("X: {value}")).collect();

@@ -69,7 +69,7 @@ fn holds(signer: &Signer, message: &str) -> bool {
 
 /// RFC 8463, appendix A: key, message and signature.
 #[test]
-fn the_example_of_rfc_8463_is_signed_as_it_stands_there() {
+fn rfc_8463_example_signature_matches() {
     let seed = BASE64.decode("nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=").unwrap();
     let pkcs8 =
         [b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20", &*seed].concat();
@@ -102,7 +102,7 @@ fn the_example_of_rfc_8463_is_signed_as_it_stands_there() {
 }
 
 #[test]
-fn a_signature_holds_and_is_the_same_each_time() {
+fn signature_is_valid_and_deterministic() {
     for key in [RSA, RSA_PKCS1, ED25519_KEY] {
         let signer = signer(key);
         let line = signer.sign(MESSAGE, 1_795_458_000).unwrap();
@@ -113,7 +113,7 @@ fn a_signature_holds_and_is_the_same_each_time() {
 }
 
 #[test]
-fn what_is_signed_and_what_nobody_may_add() {
+fn signed_headers_are_oversigned() {
     let line = signer(ED25519_KEY).sign(MESSAGE, 1_795_458_000).unwrap();
     let line: String = line.split_whitespace().collect();
     assert!(
@@ -130,7 +130,7 @@ fn what_is_signed_and_what_nobody_may_add() {
 }
 
 #[test]
-fn a_second_subject_or_sender_breaks_the_signature() {
+fn second_subject_or_sender_breaks_signature() {
     let signer = signer(ED25519_KEY);
     let line = signer.sign(MESSAGE, 0).unwrap();
     for added in
@@ -143,7 +143,7 @@ fn a_second_subject_or_sender_breaks_the_signature() {
 }
 
 #[test]
-fn the_record_is_what_openssl_says_of_the_key() {
+fn dns_record_matches_openssl_public_key() {
     let pem: String = RSA_PUBLIC.lines().filter(|line| !line.starts_with('-')).collect();
     for key in [RSA, RSA_PKCS1] {
         let record = signer(key).record();
@@ -154,7 +154,7 @@ fn the_record_is_what_openssl_says_of_the_key() {
 }
 
 #[test]
-fn settings_that_cannot_sign_are_told_in_words_without_the_key() {
+fn invalid_dkim_settings_are_described_without_the_key() {
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     for (key, fault) in [
@@ -179,7 +179,7 @@ fn settings_that_cannot_sign_are_told_in_words_without_the_key() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
-    fn one_changed_byte_anywhere_breaks_the_signature(at in any::<prop::sample::Index>()) {
+    fn any_changed_byte_breaks_signature(at in any::<prop::sample::Index>()) {
         let signer = signer(ED25519_KEY);
         let line = signer.sign(MESSAGE, 0).unwrap();
         let mut bytes = MESSAGE.as_bytes().to_vec();

@@ -74,7 +74,7 @@ mod tests {
     use jiff::civil::date;
 
     #[test]
-    fn it_says_how_many_are_watched_and_what_holds_the_others_up() {
+    fn assurance_counts_tracked_and_explains_overdue_artists() {
         let told = |tracked, checks| Assurance { tracked, checks }.sentence(date(2026, 11, 23));
         assert_eq!(
             told(312, Checks::AllSince(date(2026, 11, 20))),

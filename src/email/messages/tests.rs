@@ -22,14 +22,14 @@ fn every_email() {
 }
 
 #[test]
-fn an_account_without_a_name_is_somebody() {
+fn account_without_name_has_a_placeholder() {
     let email = samples::confirm("\r\n").email().unwrap();
     assert!(email.text.contains("Someone asked Dropday to email this address"));
     assert!(email.html.contains("Someone asked Dropday"));
 }
 
 #[test]
-fn a_welcome_lists_ten_and_says_how_many_more_there_are() {
+fn welcome_lists_ten_and_counts_the_rest() {
     let email = samples::welcome(&samples::many(14)).email().unwrap();
     assert!(email.text.contains("Album no. 9\n") && !email.text.contains("Album no. 10\n"));
     assert!(
@@ -41,7 +41,7 @@ fn a_welcome_lists_ten_and_says_how_many_more_there_are() {
 }
 
 #[test]
-fn a_debug_log_learns_nothing_of_an_email() {
+fn debug_output_hides_email_content() {
     for (name, email) in samples::all() {
         let debug = format!("{email:?}");
         assert!(!debug.contains("http") && debug.len() < 80, "{name}: {debug}");

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_whole_and_the_signature_mark_keeps_its_space() {
+    fn links_are_not_wrapped_and_signature_space_stays() {
         let link = format!("https://dropday.example/{}", "x".repeat(100));
         let raw = format!("\n\nHello\n\n\n\n{link}\n-- \nDropday\n\n");
         assert_eq!(set_text(&raw), format!("Hello\n\n{link}\n-- \nDropday\n"));
@@ -68,7 +68,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_word_is_lost_and_no_line_is_long_for_nothing(raw in "([a-zä漢 ]{0,30}\n?){0,20}") {
+        fn wrapping_loses_no_word_and_fills_lines(raw in "([a-zä漢 ]{0,30}\n?){0,20}") {
             let set = set_text(&raw);
             prop_assert_eq!(
                 set.split_whitespace().collect::<Vec<_>>(),

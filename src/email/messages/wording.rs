@@ -148,7 +148,7 @@ mod tests {
     use jiff::civil::date;
 
     #[test]
-    fn a_date_is_told_no_more_precisely_than_it_is_known() {
+    fn date_is_shown_with_known_precision() {
         let today = date(2026, 11, 23);
         let told = |raw: &str| when(ReleaseDate::parse(raw, None), today).unwrap_or_default();
         assert_eq!(told("2026-11-23"), "Released today, 23 November 2026");
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_out_was_added_and_not_released() {
+    fn old_release_is_described_as_added() {
         let today = date(2026, 11, 23);
         let told = |raw: &str| when(ReleaseDate::parse(raw, None), today).unwrap_or_default();
         assert_eq!(told("1994"), "Added to Spotify, first released in 1994");
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_of_the_past_is_told_as_users_do() {
+    fn past_day_is_described_relatively() {
         let told = |day| past_day(day, date(2026, 1, 8));
         assert_eq!(told(date(2026, 1, 8)), "today");
         assert_eq!(told(date(2026, 1, 7)), "yesterday");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_cut_between_names_and_never_to_nothing() {
+    fn name_list_is_cut_between_names() {
         let told = |names: &[&str], room| Names::fitting(names.iter().copied(), room).to_string();
         assert_eq!(told(&["Air", "Moby", "Air"], 20), "Air, Moby");
         assert_eq!(told(&["Air", "Moby", "Kraftwerk"], 10), "Air, Moby and 1 more");
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_from_right_to_left_turns_no_neighbour_around() {
+    fn right_to_left_name_does_not_affect_neighbours() {
         let names = Names::fitting(["Air", "אביב גפן"], 40);
         assert_eq!(names.in_text(), "Air, \u{2068}אביב גפן\u{2069}");
     }

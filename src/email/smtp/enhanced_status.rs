@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_read_where_it_stands_and_nowhere_else() {
+    fn status_is_parsed_only_at_start_of_text() {
         assert_eq!(of(550, "5.1.1 <a@b.example>: unknown"), Some((5, 1, 1)));
         assert_eq!(of(450, "4.2.0"), Some((4, 2, 0)));
         assert_eq!(of(550, "5.7.509 Access denied"), Some((5, 7, 509)));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mailbox_is_at_fault_only_where_the_status_says_so() {
+    fn only_mailbox_status_blames_the_mailbox() {
         let about = |text| Status::of_reply(550, text).unwrap().is_about_the_mailbox();
         for at_fault in ["5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.0", "5.2.1", "5.4.1", "5.4.4"] {
             assert!(about(at_fault), "{at_fault}");
@@ -101,14 +101,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_status_that_was_written_is_read(class in 4u8..=5, subject in 0u16..1000, detail in 0u16..1000) {
+        fn status_round_trips_through_text(class in 4u8..=5, subject in 0u16..1000, detail in 0u16..1000) {
             let text = format!("{class}.{subject}.{detail} because");
             let read = Status::of_reply(u16::from(class) * 100 + 50, &text);
             prop_assert_eq!(read, Some(Status { class, subject, detail }));
         }
 
         #[test]
-        fn no_text_is_too_odd_to_be_looked_at(code in 0u16..1000, text in any::<String>()) {
+        fn any_text_is_parsed_without_panic(code in 0u16..1000, text in any::<String>()) {
             let _ = Status::of_reply(code, &text);
         }
     }

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_and_both_parts_are_there() {
+    fn message_has_headers_and_both_parts() {
         let raw = composed("Röyksopp: Profound Mysteries III", "Röyksopp\n.\nout today\n");
         insta::assert_snapshot!(raw);
         let read = MessageParser::default().parse(&raw).unwrap();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_message_id_is_refused_and_a_long_one_is_not_folded() {
+    fn odd_message_id_is_rejected_and_long_one_unfolded() {
         let from: Mailbox = "dropday@example.com".parse().unwrap();
         let email = empty();
         let compose = |id: &str| compose(&from, &from.email, &email, &meta(id));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn one_click_is_offered_over_https_and_a_link_alone_otherwise() {
+    fn one_click_unsubscribe_is_offered_only_over_https() {
         let one_click = "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
         let long = format!("https://dropday.example/u?token={}", "x".repeat(300));
         for (link, has_post) in [
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_cannot_stand_in_a_header_is_refused() {
+    fn link_invalid_in_header_is_rejected() {
         for link in ["", "mailto:a@b", "https://a/\r\nBcc: c@d", "https://a/>, <b", "https://ä/"] {
             assert!(with_unsubscribe(link).is_err(), "{link:?}");
         }
@@ -191,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_sender_recipient_or_link_can_add_a_header(
+        fn sender_recipient_and_link_cannot_inject_headers(
             name in any::<String>(),
             local in "[^@]{1,12}",
             link in "https://[^ ]{0,40}",
@@ -214,7 +214,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_that_an_email_says_can_add_a_header(
+        fn email_content_cannot_inject_headers(
             subject in any::<String>(),
             text in any::<String>(),
         ) {
@@ -228,7 +228,7 @@ mod tests {
 
         /// Servers may alter longer lines and trailing spaces, which would break a DKIM signature.
         #[test]
-        fn body_lines_are_short_ascii_and_read_back(text in "([a-z=.\t é✨\u{0}-\u{1f}]|\n){0,300}") {
+        fn body_lines_are_short_ascii_and_decode_correctly(text in "([a-z=.\t é✨\u{0}-\u{1f}]|\n){0,300}") {
             let raw = composed("News", &text);
             let (_, body) = raw.split_once("\r\n\r\n").unwrap();
             prop_assert!(body.is_ascii());
@@ -243,7 +243,7 @@ mod tests {
         }
 
         #[test]
-        fn a_subject_arrives_as_it_was_written(subject in "[a-zäöü✨א \"<>]{1,120}") {
+        fn subject_is_decoded_as_written(subject in "[a-zäöü✨א \"<>]{1,120}") {
             let raw = composed(&subject, "");
             let read = MessageParser::default().parse(&raw).unwrap();
             let (got, sent) = (read.subject().unwrap_or_default(), one_line(&subject));

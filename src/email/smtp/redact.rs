@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_recipient_is_masked_however_the_server_repeats_it() {
+    fn recipient_is_masked_in_any_spelling() {
         let to = "martha@example.com";
         assert_eq!(
             told("550 5.1.1 <Martha@Example.com>: Recipient address rejected", to),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_command_does_not_give_the_log_in_away() {
+    fn repeated_command_does_not_reveal_login() {
         let login = Login { user: "me".to_owned().into(), password: "hunter2".to_owned().into() };
         let sent = BASE64.encode("\0me\0hunter2");
         let told = without_login(&format!("502 no such message for me: AUTH PLAIN {sent}"), &login);
@@ -117,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_reason_holds_the_address(before in ".{0,20}", after in ".{0,20}") {
+        fn no_reason_contains_the_address(before in ".{0,20}", after in ".{0,20}") {
             let reason = told(&format!("{before}martha@example.com{after}"), "martha@example.com");
             prop_assert!(!reason.contains("martha@example.com"), "{}", reason);
         }

@@ -251,7 +251,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_text_arrives_line_by_line(lines in prop::collection::vec("[.a-zä ]{0,5}", 1..8)) {
+        fn text_is_dot_stuffed_line_by_line(lines in prop::collection::vec("[.a-zä ]{0,5}", 1..8)) {
             let whole = format!("{}\r\n", lines.join("\r\n"));
             prop_assert_eq!(received(&dot_stuff(&whole)), lines.clone());
             prop_assert_eq!(received(&dot_stuff(whole.trim_end_matches("\r\n"))).join("\r\n"),

@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn any_pages_end_the_reading_soon(
+    fn any_pages_end_fetching_soon(
         kinds in prop::collection::vec(any::<bool>(), 0..20), entries in 0usize..40, total in any::<Option<u64>>(),
         query in prop::sample::select(vec![
             TOGETHER, Only(Albums), Only(Singles), Only(Compilations), Only(Appearances),

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_go_after_a_month_and_drafts_after_a_day() {
+    fn copies_expire_after_a_month_and_drafts_after_a_day() {
         let folder = tempfile::tempdir().unwrap();
         for (name, age) in [
             ("x.db.before-0009", 30 * DAY + 1),

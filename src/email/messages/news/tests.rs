@@ -6,7 +6,7 @@ fn write(releases: &[NewsItem]) -> Email {
 }
 
 #[test]
-fn a_subject_stays_short_and_keeps_whole_names() {
+fn subject_is_short_with_whole_names() {
     let guests: Vec<String> = (0..40).map(|n| format!("Guest number {n}")).collect();
     let mut names = vec!["Godspeed You! Black Emperor"];
     names.extend(guests.iter().map(String::as_str));
@@ -18,7 +18,7 @@ fn a_subject_stays_short_and_keeps_whole_names() {
 }
 
 #[test]
-fn an_email_names_the_kind_of_what_came_out() {
+fn news_email_names_release_kind() {
     let of = |category, tracks| item(category, &["Röyksopp"], "Do It Again", "2014", tracks);
     let email = write(&[of(Category::Single, 5)]);
     assert!(email.text.starts_with("A new single or EP for you\n"), "{}", email.text);
@@ -33,7 +33,7 @@ fn an_email_names_the_kind_of_what_came_out() {
 }
 
 #[test]
-fn the_subject_of_a_guest_appearance_names_the_guest() {
+fn guest_appearance_subject_names_the_guest() {
     let mut guest = item(Category::Appearance, &["Various Artists"], "Night Drive", "2026-11", 18);
     guest.because = vec!["Robyn".into()];
     let email = write(&[guest]);
@@ -42,14 +42,14 @@ fn the_subject_of_a_guest_appearance_names_the_guest() {
 }
 
 #[test]
-fn an_email_without_assurance_says_nothing_of_it() {
+fn email_without_assurance_omits_it() {
     let email = News { assurance: None, ..samples::news(&[album("Air", "Moon Safari")]) }.email();
     let email = email.unwrap();
     assert!(!email.text.contains("watched") && !email.html.contains("watched"));
 }
 
 #[test]
-fn a_long_list_is_cut_and_says_so() {
+fn long_list_is_truncated_with_a_note() {
     let email = write(&many(77));
     assert_eq!(email.html.matches(r#"<tr class="row""#).count(), MAX_LISTED);
     assert!(
@@ -64,7 +64,7 @@ fn a_long_list_is_cut_and_says_so() {
 }
 
 #[test]
-fn forty_albums_with_long_names_fit_into_one_email() {
+fn forty_albums_with_long_names_fit_one_email() {
     let (artist, title) =
         ("A band with quite a long name & friends", "An album, remastered in Å".repeat(3));
     let email = write(&vec![album(artist, &title); 40]);
@@ -73,7 +73,7 @@ fn forty_albums_with_long_names_fit_into_one_email() {
 }
 
 #[test]
-fn names_that_would_burst_the_email_shorten_the_list_no_more_than_they_must() {
+fn long_names_shorten_the_list_only_as_needed() {
     let long = "\"".repeat(300);
     let email = write(&vec![album(&long, &long); 40]);
     assert!(email.html.len() <= MAX_HTML_SIZE, "{} bytes", email.html.len());
@@ -82,7 +82,7 @@ fn names_that_would_burst_the_email_shorten_the_list_no_more_than_they_must() {
 }
 
 #[test]
-fn a_missing_cover_leaves_no_broken_image() {
+fn missing_cover_leaves_no_broken_image() {
     let mut bare = album("Air", "Moon Safari");
     bare.release.cover = Some("not an address".into());
     assert!(!write(&[bare]).html.contains("<img"));

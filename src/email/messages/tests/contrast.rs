@@ -8,7 +8,7 @@ use super::samples;
 const MIN: f64 = 4.5;
 
 #[test]
-fn every_text_can_be_read_on_its_ground_in_both_schemes() {
+fn text_contrast_is_sufficient_in_both_colour_schemes() {
     for (name, email) in samples::all() {
         let page = Html::parse_document(&email.html);
         let sheet = sheet_of(&page);
@@ -145,7 +145,7 @@ fn luminance(colour: &str) -> f64 {
 }
 
 #[test]
-fn the_sheet_is_read_as_a_browser_reads_it() {
+fn stylesheet_is_parsed_like_a_browser() {
     let sheet = "a { color: #111111; } .x a { color: #222222; }
         @media (prefers-color-scheme: dark) { a { color: #333333 !important; } }";
     let page = Html::parse_document(r#"<p class="x"><a style="color:#444444">x</a></p>"#);

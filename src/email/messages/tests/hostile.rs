@@ -82,7 +82,7 @@ fn is_isolated(text: &str) -> bool {
 }
 
 #[test]
-fn markup_templates_and_marks_of_direction_are_only_text() {
+fn markup_templates_and_bidi_marks_are_only_text() {
     for raw in [
         "x</bdi></td><script>alert('x')</script>{{ 7*7 }} & <mj-raw> \" <!--",
         "x\u{202e}gnp.exe\u{2066} אביב\u{200f} גפן\r\nBcc: a@b.c",
@@ -94,7 +94,7 @@ fn markup_templates_and_marks_of_direction_are_only_text() {
 }
 
 #[test]
-fn a_link_that_would_run_or_that_is_none_is_left_out() {
+fn unsafe_or_invalid_link_is_omitted() {
     let mut item = samples::album("Air", "Moon Safari");
     item.release.link = "javascript:alert(1)".into();
     item.release.cover = Some("data:text/html,x".into());
@@ -109,12 +109,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn any_unicode_is_shown_and_does_nothing(raw in any::<String>()) {
+    fn any_unicode_is_isolated(raw in any::<String>()) {
         is_shown_and_does_nothing(&format!("x{raw}"))?;
     }
 
     #[test]
-    fn any_markup_is_shown_and_does_nothing(raw in "[<>&\"'{}%#!/a-z\\[\\]א -]{0,60}") {
+    fn any_markup_is_escaped(raw in "[<>&\"'{}%#!/a-z\\[\\]א -]{0,60}") {
         is_shown_and_does_nothing(&format!("x{raw}"))?;
     }
 }

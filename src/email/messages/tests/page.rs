@@ -17,14 +17,14 @@ fn selector(raw: &str) -> Selector {
 }
 
 #[test]
-fn every_page_is_well_formed() {
+fn every_email_is_well_formed() {
     for (name, _, page) in every_page() {
         assert!(page.errors.is_empty(), "{name}: {:?}", page.errors);
     }
 }
 
 #[test]
-fn every_page_says_its_language_and_bears_the_subject_as_its_title() {
+fn every_email_has_language_and_title() {
     for (name, email, page) in every_page() {
         assert_eq!(page.root_element().value().attr("lang"), Some("en"), "{name}");
         let title = page.select(&selector("title")).next().unwrap();
@@ -35,7 +35,7 @@ fn every_page_says_its_language_and_bears_the_subject_as_its_title() {
 
 /// What an inbox shows beside the subject: a sentence, and then nothing of what follows.
 #[test]
-fn every_page_begins_with_a_preheader_into_which_nothing_leaks() {
+fn every_email_starts_with_isolated_preheader() {
     for (name, email, page) in every_page() {
         let first = page.select(&selector(".preheader")).next().unwrap();
         let told: String = first.text().collect();
@@ -50,7 +50,7 @@ fn every_page_begins_with_a_preheader_into_which_nothing_leaks() {
 }
 
 #[test]
-fn every_picture_is_a_cover_from_spotify_unmodified_with_an_alt() {
+fn every_image_is_unmodified_spotify_cover_with_alt() {
     let mut pictures = 0;
     for (name, _, page) in every_page() {
         for img in page.select(&selector("img")) {
@@ -68,7 +68,7 @@ fn every_picture_is_a_cover_from_spotify_unmodified_with_an_alt() {
 
 /// Gmail cuts an email off above 102 KB.
 #[test]
-fn no_page_is_so_large_that_it_is_cut_off() {
+fn no_email_exceeds_clipping_size() {
     for (name, email, _) in every_page() {
         assert!(email.html.len() < 100_000, "{name}: {} bytes", email.html.len());
     }
@@ -76,7 +76,7 @@ fn no_page_is_so_large_that_it_is_cut_off() {
 
 /// A table that lays out is no table to a screen reader.
 #[test]
-fn every_table_is_there_for_the_layout_and_says_so() {
+fn every_table_has_presentation_role() {
     for (name, _, page) in every_page() {
         for table in page.select(&selector("table")) {
             assert_eq!(table.value().attr("role"), Some("presentation"), "{name}");
@@ -85,7 +85,7 @@ fn every_table_is_there_for_the_layout_and_says_so() {
 }
 
 #[test]
-fn nothing_but_covers_is_fetched_and_nothing_tells_that_an_email_was_read() {
+fn emails_load_only_covers_and_contain_no_tracking() {
     for (name, email, page) in every_page() {
         assert_eq!(page.select(&selector("link, script, iframe, form, video, object")).count(), 0);
         for fetched in ["@import", "url(", "background=", "fonts.g"] {

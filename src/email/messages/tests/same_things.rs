@@ -7,14 +7,14 @@ use super::samples;
 use crate::email::message::Email;
 
 #[test]
-fn the_text_and_the_html_of_every_email_say_the_same_words_in_the_same_order() {
+fn text_and_html_have_same_words_in_order() {
     for (name, email) in samples::all() {
         assert_eq!(words(&email.text), words(&visible(&email.html)), "{name}");
     }
 }
 
 #[test]
-fn the_text_and_the_html_of_every_email_lead_to_the_same_places() {
+fn text_and_html_have_same_links() {
     for (name, email) in samples::all() {
         let in_text: Vec<String> = urls(&email.text).map(str::to_owned).collect();
         assert_eq!(sorted(in_text), sorted(links(&email)), "{name}");
@@ -22,7 +22,7 @@ fn the_text_and_the_html_of_every_email_lead_to_the_same_places() {
 }
 
 #[test]
-fn every_link_of_a_text_has_a_line_to_itself_and_no_other_line_is_long() {
+fn text_links_have_own_lines_and_lines_are_short() {
     for (name, email) in samples::all() {
         for line in email.text.lines() {
             let is_link = line.starts_with("https://") && !line.contains(' ');

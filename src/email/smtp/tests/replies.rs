@@ -25,7 +25,7 @@ fn case(outcome: &Result<(), SendError>) -> &'static str {
 }
 
 #[tokio::test]
-async fn each_reply_means_what_it_concerns() {
+async fn replies_are_classified_by_what_they_concern() {
     let to_sender = |reply| vec![Turn::On("MAIL FROM:", reply)];
     let to_recipient = |reply| vec![SENDER, Turn::On("RCPT TO:", reply)];
     let to_data = |reply| vec![SENDER, RECIPIENT, Turn::On("DATA", reply)];
@@ -93,7 +93,7 @@ async fn each_reply_means_what_it_concerns() {
 }
 
 #[tokio::test]
-async fn a_line_that_breaks_is_unknown_only_after_the_text_began() {
+async fn disconnect_is_unknown_outcome_only_after_data_started() {
     for (script, expected) in [
         (vec![], "unavailable"),
         (vec![Turn::Say("554 no service here")], "unavailable"),
@@ -112,14 +112,14 @@ async fn a_line_that_breaks_is_unknown_only_after_the_text_began() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_other_end_is_unavailable() {
+async fn unreachable_server_is_unavailable() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let outcome = send(&mailer(&format!("smtp://{free}"), TIMEOUT), "1").await;
     assert_eq!(case(&outcome), "unavailable", "{outcome:?}");
 }
 
 #[tokio::test]
-async fn the_time_limit_covers_a_server_that_is_slow_at_every_step() {
+async fn timeout_covers_a_server_slow_at_every_step() {
     let slow: Vec<Turn> =
         [HELLO, TAKEN].concat().into_iter().flat_map(|turn| [Turn::Wait(300), turn]).collect();
     let server = Server::following(&[&[&slow]]).await;
@@ -130,7 +130,7 @@ async fn the_time_limit_covers_a_server_that_is_slow_at_every_step() {
 }
 
 #[tokio::test]
-async fn silence_after_the_dot_is_unknown() {
+async fn silence_after_final_dot_is_unknown_outcome() {
     let silent = [SENDER, RECIPIENT, DATA, Turn::Text("250-not yet"), Turn::Wait(5_000)];
     let server = Server::following(&[&[HELLO, &silent]]).await;
     let outcome = send(&mailer(&server.url, SHORT), "1").await;
@@ -138,7 +138,7 @@ async fn silence_after_the_dot_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_reason_tells_what_the_server_said_without_the_address() {
+async fn reason_quotes_server_without_the_address() {
     let refusal = [SENDER, Turn::On("RCPT TO:", "550 5.1.1 <MARTHA@example.org>: no user martha")];
     let reason = outcome(&[HELLO, &refusal]).await.unwrap_err().to_string();
     assert!(reason.contains("550") && reason.contains("5.1.1"), "{reason}");
@@ -146,7 +146,7 @@ async fn a_reason_tells_what_the_server_said_without_the_address() {
 }
 
 #[tokio::test]
-async fn a_failed_log_in_concerns_everybody_and_tells_no_password() {
+async fn failed_login_affects_all_emails_and_reveals_no_password() {
     let offer = Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN LOGIN");
     let hello = [Turn::Say("220 ready"), offer, offer];
     let refusal = Turn::On("AUTH PLAIN ", "535 no: AG1lAGh1bnRlcjI= hunter2");
@@ -159,7 +159,7 @@ async fn a_failed_log_in_concerns_everybody_and_tells_no_password() {
 }
 
 #[tokio::test]
-async fn a_log_in_that_fails_for_now_is_not_one_that_is_refused() {
+async fn temporary_login_failure_is_not_a_rejection() {
     let offer = Turn::On("EHLO", "250-mail.test\r\n250 AUTH PLAIN LOGIN");
     let hello = [Turn::Say("220 ready"), offer, offer];
     let busy = Turn::On("AUTH PLAIN ", "454 4.7.0 Temporary authentication failure");
@@ -169,7 +169,7 @@ async fn a_log_in_that_fails_for_now_is_not_one_that_is_refused() {
 }
 
 #[tokio::test]
-async fn a_server_without_log_in_or_with_a_wrong_welcome_is_unavailable() {
+async fn server_without_login_or_greeting_is_unavailable() {
     let none = Server::following(&[&[HELLO]]).await;
     let url = none.url.replace("smtp://", "smtp://me:hunter2@");
     let reason = send(&mailer(&url, TIMEOUT), "1").await.unwrap_err().to_string();

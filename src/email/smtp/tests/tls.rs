@@ -66,14 +66,14 @@ fn mailer_at(url: &str, ca: Option<&tempfile::NamedTempFile>) -> Mailer {
 }
 
 #[tokio::test]
-async fn an_email_leaves_over_tls_from_the_first_byte() {
+async fn email_is_sent_over_implicit_tls() {
     let (acceptor, ca) = authority();
     let port = serve(acceptor, None, [HELLO, TAKEN].concat()).await;
     send(&mailer_at(&format!("smtps://localhost:{port}"), Some(&ca)), "1").await.unwrap();
 }
 
 #[tokio::test]
-async fn a_check_tells_of_starttls_and_of_the_log_in() {
+async fn check_reports_starttls_and_login() {
     for tls in ["required", "opportunistic"] {
         let (acceptor, ca) = authority();
         let script = vec![
@@ -91,7 +91,7 @@ async fn a_check_tells_of_starttls_and_of_the_log_in() {
 }
 
 #[tokio::test]
-async fn an_authority_that_nobody_named_is_not_trusted() {
+async fn unconfigured_authority_is_not_trusted() {
     let (acceptor, _ca) = authority();
     let port = serve(acceptor, None, [HELLO, TAKEN].concat()).await;
     let told = send(&mailer_at(&format!("smtps://localhost:{port}"), None), "1").await;
@@ -103,7 +103,7 @@ async fn an_authority_that_nobody_named_is_not_trusted() {
 }
 
 #[tokio::test]
-async fn encryption_that_is_required_is_not_done_without() {
+async fn required_encryption_is_never_skipped() {
     let server = Server::following(&[&[HELLO, TAKEN]]).await;
     let told = send(&mailer_at(&format!("{}?tls=required", server.url), None), "1").await;
     assert!(
@@ -114,7 +114,7 @@ async fn encryption_that_is_required_is_not_done_without() {
 }
 
 #[tokio::test]
-async fn tls_on_a_port_that_does_not_speak_it_is_told_in_words() {
+async fn tls_on_plain_port_is_explained() {
     let server = Server::following(&[&[HELLO]]).await;
     let url = server.url.replace("smtp://", "smtps://");
     let told = send(&mailer_at(&url, None), "1").await.unwrap_err().to_string();
@@ -122,7 +122,7 @@ async fn tls_on_a_port_that_does_not_speak_it_is_told_in_words() {
 }
 
 #[tokio::test]
-async fn a_line_slipped_in_before_tls_never_makes_an_email_sent() {
+async fn injected_line_before_tls_never_counts_as_sent() {
     let (acceptor, ca) = authority();
     let script = [&[Turn::On("EHLO", "250 mail.test"); 2], TAKEN].concat();
     let port = serve(acceptor, Some("250 mail.evil\r\n"), script).await;

@@ -9,7 +9,7 @@ async fn then_good(script: &[&[Turn]]) -> Server {
 }
 
 #[tokio::test]
-async fn a_refused_email_after_a_cancelled_one_is_never_reported_as_sent() {
+async fn rejected_email_after_cancelled_one_is_not_sent() {
     // The trap of lettre's pool: the replies to the first email arrive after it was given up.
     let slow = [
         TAKEN[0],
@@ -33,7 +33,7 @@ async fn a_refused_email_after_a_cancelled_one_is_never_reported_as_sent() {
 }
 
 #[tokio::test]
-async fn what_the_server_said_is_told_without_the_address() {
+async fn server_reply_is_reported_without_the_address() {
     let queued = Turn::Text("250-2.0.0 for MARTHA@example.org\r\n250 2.0.0 Ok: queued as 4XYZ");
     let server = Server::following(&[&[HELLO, &TAKEN[..3], &[queued]]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
@@ -42,7 +42,7 @@ async fn what_the_server_said_is_told_without_the_address() {
 }
 
 #[tokio::test]
-async fn a_server_that_knows_not_a_second_hello_or_takes_commands_in_one_go_gets_its_emails() {
+async fn servers_without_second_ehlo_or_with_pipelining_work() {
     let strict = [HELLO[0], HELLO[1], Turn::On("EHLO ", "503 5.5.1 once is enough")];
     for hello in [&strict, HELLO_PIPELINING] {
         let server = Server::following(&[&[hello, TAKEN, TAKEN]]).await;
@@ -55,7 +55,7 @@ async fn a_server_that_knows_not_a_second_hello_or_takes_commands_in_one_go_gets
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again_after_a_250() {
+async fn connection_is_reused_after_a_250() {
     let server = Server::following(&[&[HELLO, TAKEN, TAKEN, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
     for id in ["1", "2", "3"] {
@@ -68,7 +68,7 @@ async fn a_connection_is_used_again_after_a_250() {
 }
 
 #[tokio::test]
-async fn a_connection_is_not_used_again_after_any_doubt() {
+async fn connection_is_not_reused_after_an_error() {
     for doubt in [
         vec![TAKEN[0], Turn::On("RCPT TO:", "550 no such user")],
         vec![TAKEN[0], TAKEN[1], TAKEN[2], Turn::Text("451 later")],
@@ -84,7 +84,7 @@ async fn a_connection_is_not_used_again_after_any_doubt() {
 }
 
 #[tokio::test]
-async fn a_kept_connection_that_the_server_gave_up_costs_no_email() {
+async fn closed_idle_connection_loses_no_email() {
     for stale in
         [vec![], vec![Turn::On("MAIL", "421 idle too long")], vec![Turn::On("MAIL", "503 no")]]
     {
@@ -98,7 +98,7 @@ async fn a_kept_connection_that_the_server_gave_up_costs_no_email() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_not_trusted() {
+async fn idle_connection_is_checked_before_reuse() {
     let server = then_good(&[HELLO, TAKEN, TAKEN]).await;
     let clock = clock();
     let mailer = Mailer::new(&settings(&server.url, TIMEOUT, None), clock.clone()).unwrap();
@@ -111,7 +111,7 @@ async fn an_idle_connection_is_not_trusted() {
 }
 
 #[tokio::test]
-async fn the_message_id_is_ours_to_the_email_and_a_repeat_is_the_same() {
+async fn message_id_is_stable_across_repeats() {
     let server = Server::following(&[&[HELLO, TAKEN, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
     send(&mailer, "o.7/x+1").await.unwrap();
@@ -122,7 +122,7 @@ async fn the_message_id_is_ours_to_the_email_and_a_repeat_is_the_same() {
 }
 
 #[tokio::test]
-async fn unusual_addresses_reach_the_server_as_they_are() {
+async fn unusual_addresses_reach_the_server_unchanged() {
     let server = Server::following(&[&[HELLO, TAKEN, TAKEN, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
     for to in ["\"a.>b\"@example.org", "jörg@example.org", "a@bücher.example"] {
@@ -138,7 +138,7 @@ async fn unusual_addresses_reach_the_server_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_server_without_smtputf8_takes_a_foreign_domain_but_no_foreign_name() {
+async fn server_without_smtputf8_accepts_only_international_domains() {
     let offer = Turn::On("EHLO", "250 mail.test");
     let plain = [Turn::Say("220 ready"), offer, offer];
     let server = Server::following(&[&[&plain], &[&plain, TAKEN]]).await;
@@ -152,7 +152,7 @@ async fn a_server_without_smtputf8_takes_a_foreign_domain_but_no_foreign_name() 
 }
 
 #[tokio::test]
-async fn a_check_sends_nothing_and_tells_how_it_went() {
+async fn check_sends_nothing_and_reports_result() {
     let server = Server::following(&[&[HELLO, &[Turn::On("NOOP", "250 ok")]]]).await;
     let told = mailer(&server.url, TIMEOUT).check().await.unwrap();
     let address = server.url.strip_prefix("smtp://").unwrap();
@@ -161,7 +161,7 @@ async fn a_check_sends_nothing_and_tells_how_it_went() {
 }
 
 #[tokio::test]
-async fn a_server_with_the_older_log_in_is_logged_in_to() {
+async fn auth_login_is_supported() {
     let script = [
         Turn::Say("220 ready"),
         Turn::On("EHLO hello.example", "250-mail.test\r\n250 AUTH LOGIN"),
@@ -176,7 +176,7 @@ async fn a_server_with_the_older_log_in_is_logged_in_to() {
 }
 
 #[tokio::test]
-async fn two_emails_at_once_do_not_share_a_connection() {
+async fn concurrent_emails_do_not_share_a_connection() {
     let server = Server::following(&[&[HELLO, TAKEN], &[HELLO, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
     let (one, two) = tokio::join!(send(&mailer, "1"), send(&mailer, "2"));
@@ -197,7 +197,7 @@ async fn at_once(mailer: &Arc<Mailer>, count: usize) -> Vec<(usize, Result<(), S
 }
 
 #[tokio::test]
-async fn there_are_no_more_connections_at_once_than_is_set_and_each_serves_many_emails() {
+async fn pool_respects_limit_and_reuses_connections() {
     let slow = [TAKEN[0], TAKEN[1], Turn::Wait(20), TAKEN[2], TAKEN[3]].repeat(12);
     let server = Server::following(&[[HELLO, &slow].as_slice(); 3]).await;
     let mailer = Arc::new(mailer_with(&server.url, 3));
@@ -214,7 +214,7 @@ async fn there_are_no_more_connections_at_once_than_is_set_and_each_serves_many_
 }
 
 #[tokio::test]
-async fn what_is_said_on_one_connection_never_counts_for_an_email_on_another() {
+async fn reply_never_counts_for_another_connection() {
     // Each connection takes its first email, and then does something of its own with the second.
     let second = |last: &[Turn]| [HELLO, TAKEN, &TAKEN[..3], last].concat();
     let mut scripts = vec![
@@ -244,7 +244,7 @@ async fn what_is_said_on_one_connection_never_counts_for_an_email_on_another() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_fewer_connections_at_once_gets_fewer_and_every_email() {
+async fn server_with_connection_limit_gets_every_email() {
     let slow = [TAKEN[0], TAKEN[1], Turn::Wait(50), TAKEN[2], TAKEN[3]].repeat(6);
     let good: &[&[Turn]] = &[HELLO, &slow];
     let full: &[&[Turn]] = &[&[Turn::Say("421 4.7.0 Too many connections from you")]];
@@ -257,7 +257,7 @@ async fn a_server_that_takes_fewer_connections_at_once_gets_fewer_and_every_emai
 }
 
 #[tokio::test]
-async fn a_server_that_lets_nobody_in_is_asked_once_for_an_email() {
+async fn rejected_login_is_tried_once_per_email() {
     let full: &[&[Turn]] = &[&[Turn::Say("421 4.7.0 Too many connections from you")]];
     let server = Server::following(&[full, full, full]).await;
     let outcome = send(&mailer(&server.url, TIMEOUT), "1").await;
@@ -266,7 +266,7 @@ async fn a_server_that_lets_nobody_in_is_asked_once_for_an_email() {
 }
 
 #[tokio::test]
-async fn a_connection_is_relieved_after_a_hundred_emails() {
+async fn connection_is_replaced_after_hundred_emails() {
     let many = TAKEN.repeat(100);
     let server = Server::following(&[&[HELLO, &many], &[HELLO, TAKEN]]).await;
     let mailer = mailer(&server.url, TIMEOUT);
@@ -278,7 +278,7 @@ async fn a_connection_is_relieved_after_a_hundred_emails() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_told_in_words() {
+fn invalid_settings_are_described() {
     let url = |url: &str| Mailer::new(&settings(url, TIMEOUT, None), clock()).unwrap_err();
     let told = url("smtp://me:pa@ss@:hunter2").to_string();
     assert!(told.starts_with("`mail.smtp_url` cannot be used: ") && !told.contains("hunter2"));
@@ -301,7 +301,7 @@ fn settings_that_cannot_work_are_told_in_words() {
 }
 
 #[test]
-fn a_password_in_the_open_is_warned_of_and_never_shown() {
+fn unencrypted_password_causes_warning_without_revealing_it() {
     for (url, warned) in [
         ("smtp://me:hunter2@mail.example", true),
         ("smtp://me:hunter2@mail.example?tls=opportunistic", true),
