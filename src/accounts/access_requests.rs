@@ -24,15 +24,15 @@ const MAX_NAME_LENGTH: usize = 100;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AccessRequestError {
-    #[error("the form is over an hour old, or was not made for this")]
+    #[error("the form has expired or its proof is invalid")]
     NoProof,
-    #[error("Please type your name, in at most 100 characters.")]
+    #[error("Enter your name, at most 100 characters.")]
     Name,
-    #[error("Please type the e-mail address of your Spotify account.")]
+    #[error("Enter the email address of your Spotify account.")]
     NoAddress,
     #[error(transparent)]
     Address(NotAnAddress),
-    #[error("as many people wait to be entered as can")]
+    #[error("the list of access requests is full")]
     Full,
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -21,8 +21,8 @@ pub enum AddressError {
     #[error(transparent)]
     Malformed(#[from] NotAnAddress),
     #[error(
-        "Five letters were asked for within an hour. Please look into those inboxes, spam folders \
-         included, and try again in an hour."
+        "You’ve asked for five confirmation emails within an hour. Please check those inboxes, \
+         including spam, and try again in an hour."
     )]
     TooOften,
     #[error(transparent)]

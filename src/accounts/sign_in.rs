@@ -33,24 +33,24 @@ pub struct CallbackParams {
 pub enum SignInError {
     #[error("the callback has no state or no code")]
     MissingParameter,
-    #[error("the state is unknown, used or over")]
+    #[error("the state is unknown, already used or expired")]
     StateExpiredOrUsed,
     #[error("the state belongs to another browser")]
     StateMismatch,
     /// The user declined.
-    #[error("refused at Spotify")]
+    #[error("the user declined at Spotify")]
     Refused,
     /// Spotify returned an error other than `access_denied`.
     #[error("Spotify sent an error back instead of a code")]
     ProviderError,
-    #[error("the code is used or over")]
+    #[error("the code has expired or was already used")]
     CodeUsed,
-    #[error("Spotify gave no refresh token")]
+    #[error("Spotify sent no refresh token")]
     NoRefreshToken,
     /// The sign-up policy denies it. Nothing is stored.
     #[error(transparent)]
     SignUpDenied(#[from] SignUpDenied),
-    #[error("not on the app's allow-list")]
+    #[error("the user is the user is the user is not on the app's allow-list")]
     NotOnAllowList {
         /// Allows an access request; `None` if the sign-up policy would deny them, or no operator address is
         /// configured.

@@ -39,14 +39,14 @@ pub struct FollowList {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SuspectReason {
     /// A cursor was repeated, or the pages never ended.
-    #[error("its pages led round in a circle")]
+    #[error("its pages repeat without end")]
     CursorLoop,
     #[error("it ended after {read} of {total} artists")]
     CutShort { read: u64, total: u64 },
     /// Null or repeated entries hide names.
-    #[error("{0} of its entries name nobody")]
+    #[error("{0} of its entries name no artist")]
     MissingNames(u64),
-    #[error("it was empty, where there were {before} artists before")]
+    #[error("it is empty, but had {before} artists before")]
     Empty { before: u64 },
     #[error("it shrank from {before} artists to {now}")]
     Shrunk { before: u64, now: u64 },

@@ -45,19 +45,23 @@ impl fmt::Display for WhyOverdue {
         match self {
             Self::CheckFailed(why) => write!(f, "the last check failed: {why}"),
             Self::Paused(pause) => {
-                write!(f, "nothing is asked until {}: {}", pause.until, pause.cause)
+                write!(f, "checks are paused until {}: {}", pause.until, pause.cause)
             }
             Self::Outage(until) => {
-                write!(f, "Spotify failed several times in a row; it is asked again at {until}")
+                write!(f, "Spotify failed several times in a row; the next try is at {until}")
             }
             Self::NobodyConnected => f.write_str(
-                "nobody is connected to Spotify at present, so nothing can be asked; somebody must sign in",
+                "nobody is connected to Spotify, so nothing can be checked; someone has to sign in",
             ),
             Self::QuotaExhausted { tracked, calls } => {
-                write!(f, "the day's calls are spent: {tracked} artists share {calls} calls a day")
+                write!(
+                    f,
+                    "the day's calls are used up: {tracked} artists share {calls} calls a \
+                           day"
+                )
             }
             Self::Queued { tracked, calls } => {
-                write!(f, "its turn has not come: {tracked} artists share {calls} calls a day")
+                write!(f, "it is still in the queue: {tracked} artists share {calls} calls a day")
             }
         }
     }

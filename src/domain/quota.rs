@@ -97,9 +97,9 @@ impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::RateLimit => "Spotify's rate limit was reached",
-            Self::Quota => "Spotify's daily quota for such calls is spent",
-            Self::Premium => "Spotify says that the app's owner has no Premium",
-            Self::Endpoint => "Spotify forbids such calls to this app",
+            Self::Quota => "Spotify's daily quota for these calls is used up",
+            Self::Premium => "the app owner's Spotify Premium has lapsed",
+            Self::Endpoint => "Spotify no longer allows these calls",
             Self::Outage => "Spotify failed several times in a row",
         })
     }

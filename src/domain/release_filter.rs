@@ -79,16 +79,22 @@ pub enum SkipReason {
 impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unsubscribed => f.write_str("letters with news were switched off"),
+            Self::Unsubscribed => f.write_str("emails were turned off"),
             Self::Muted(name) => write!(f, "{name} is muted"),
-            Self::Edition => f.write_str("later editions are not wanted"),
-            Self::Category(Category::Album) => f.write_str("albums are not wanted"),
-            Self::Category(Category::Single) => f.write_str("singles and EPs are not wanted"),
-            Self::Category(Category::Compilation) => f.write_str("compilations are not wanted"),
-            Self::Category(Category::Live) => f.write_str("live albums are not wanted"),
-            Self::Category(Category::Remixes) => f.write_str("remixes are not wanted"),
+            Self::Edition => f.write_str("later editions are off in your settings"),
+            Self::Category(Category::Album) => f.write_str("albums are off in your settings"),
+            Self::Category(Category::Single) => f.write_str(
+                "singles and EPs are off in your \
+                                                             settings",
+            ),
+            Self::Category(Category::Compilation) => f.write_str(
+                "compilations are off in your \
+                                                                  settings",
+            ),
+            Self::Category(Category::Live) => f.write_str("live albums are off in your settings"),
+            Self::Category(Category::Remixes) => f.write_str("remixes are off in your settings"),
             Self::Category(Category::Appearance) => {
-                f.write_str("appearances on others' releases are not wanted")
+                f.write_str("guest appearances are off in your settings")
             }
         }
     }

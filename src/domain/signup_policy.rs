@@ -18,11 +18,11 @@ pub enum InvitationStatus {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignUpDenied {
-    #[error("nobody new may sign up")]
+    #[error("sign-up is closed")]
     Closed,
-    #[error("a stranger without an invitation")]
+    #[error("sign-up requires an invitation")]
     InvitationRequired,
-    #[error("a stranger whose invitation is not good any more")]
+    #[error("the invitation is no longer valid")]
     InvitationInvalid,
 }
 

@@ -45,16 +45,16 @@ pub struct EmailAddress(String);
 /// Why input is not an email address, in words for the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAnAddress {
-    #[error("Please type the e-mail address that your letters should go to.")]
+    #[error("Enter your email address.")]
     Empty,
     /// A control character or line break, which could inject a header.
     #[error(
-        "That address contains a line break or another invisible character. Please type it again."
+        "That address contains a line break or another invisible character. Please enter it again."
     )]
     Invisible,
-    #[error("That address is longer than the 254 characters that e-mail allows.")]
+    #[error("That address is longer than the 254 characters that email allows.")]
     TooLong,
-    #[error("That does not look like an e-mail address. It should read like name@example.com.")]
+    #[error("That doesn’t look like an email address. It should look like name@example.com.")]
     Malformed,
 }
 

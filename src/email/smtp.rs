@@ -209,7 +209,7 @@ impl Mailer {
             return None;
         }
         Some(format!(
-            "`mail.dkim_domain` is {signed}, but letters come from {sender}: DMARC may not count \
+            "`mail.dkim_domain` is {signed}, but emails come from {sender}: DMARC may not count \
              the signature"
         ))
     }

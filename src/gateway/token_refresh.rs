@@ -59,7 +59,7 @@ impl Gateway {
             }
         }
         let why = spotify::Error::Temporary(
-            "another process does not finish refreshing the token".into(),
+            "another process has not finished refreshing the token".into(),
         );
         Err(GatewayError::User { user, why })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Too many calls: 429, 503, or a quota.
-    #[error("it asks Dropday to slow down")]
+    #[error("it asked Dropday to slow down")]
     Busy {
         /// How long to wait, if it says so.
         retry_after: Option<Duration>,
@@ -19,7 +19,8 @@ pub enum Error {
     Unreachable(String),
     /// An answer in an unknown format.
     #[error(
-        "its answer is not understood: {0}. If this persists, update Dropday or disable this \
+        "its response could not be understood: {0}. If this persists, update Dropday or disable \
+         this \
          source in [hints]"
     )]
     Unreadable(String),

@@ -93,7 +93,7 @@ fn is_html(headers: &HeaderMap) -> bool {
 /// Uses the text of the innermost cause: the outer ones contain the URL.
 fn unreachable(error: &reqwest::Error) -> Error {
     if error.is_timeout() {
-        return Error::Unreachable("no answer in time".into());
+        return Error::Unreachable("no response in time".into());
     }
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(inner) = cause.and_then(std::error::Error::source) {

@@ -68,8 +68,8 @@ impl CheckReport {
 
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} artists checked ({} for the first time)", self.checked, self.baselines)?;
-        write!(f, ", {} new releases, {} things newly owed", self.news, self.pending)?;
+        write!(f, "checked {} artists ({} for the first time)", self.checked, self.baselines)?;
+        write!(f, ", found {} new releases, queued {} notifications", self.news, self.pending)?;
         for (count, what) in
             [(self.failed, "checks failed"), (self.unknown, "artists unknown to Spotify")]
         {
@@ -77,7 +77,7 @@ impl fmt::Display for CheckReport {
                 write!(f, ", {count} {what}")?;
             }
         }
-        for (label, why) in [("held up", &self.held_up), ("left for later", &self.left)] {
+        for (label, why) in [("on hold", &self.held_up), ("left for later", &self.left)] {
             if let Some(why) = why {
                 write!(f, "; {label}: {why}")?;
             }

@@ -20,9 +20,9 @@ pub struct ReminderReport {
 impl fmt::Display for ReminderReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { reminded, deleted } = self;
-        write!(f, "reminded {reminded} users that their access ends soon")?;
+        write!(f, "reminded {reminded} users to reconnect Spotify")?;
         if *deleted > 0 {
-            write!(f, ", deleted {deleted} who revoked it")?;
+            write!(f, ", deleted {deleted} who had removed access")?;
         }
         Ok(())
     }

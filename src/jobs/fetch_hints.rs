@@ -39,7 +39,7 @@ impl fmt::Display for HintReport {
         let Self { calls, identified, given, silent } = self;
         write!(
             f,
-            "{calls} calls to open catalogues, {identified} artists found there, {given} hints"
+            "made {calls} calls to open catalogues, matched {identified} artists, got {given} hints"
         )?;
         silent.iter().try_for_each(|(source, why)| write!(f, "; {source}: {why}"))
     }

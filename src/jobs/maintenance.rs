@@ -28,8 +28,8 @@ impl fmt::Display for MaintenanceReport {
         let Self { emails, releases, pages, copies } = self;
         write!(
             f,
-            "deleted {emails} old notifications, {releases} releases that are in no list and {copies} old \
-             copies of the database, and returned {pages} pages to the disk"
+            "deleted {emails} old notifications, {releases} unlisted releases and {copies} old \
+             database copies, and freed {pages} pages"
         )
     }
 }

@@ -54,19 +54,19 @@ impl fmt::Display for SyncReport {
         let Change { added, removed } = self.change;
         write!(
             f,
-            "{} lists of follows read ({added} artists added, {removed} removed)",
+            "updated {} follow lists (added {added} artists, removed {removed})",
             self.applied
         )?;
         for (count, what) in [
-            (self.suspect_lists, "not believed"),
-            (self.failed, "could not be read"),
-            (self.refused, "of people whom Spotify refuses"),
+            (self.suspect_lists, "suspect"),
+            (self.failed, "failed"),
+            (self.refused, "rejected by Spotify"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;
             }
         }
-        self.held_up.as_ref().map_or(Ok(()), |why| write!(f, "; held up: {why}"))
+        self.held_up.as_ref().map_or(Ok(()), |why| write!(f, "; on hold: {why}"))
     }
 }
 

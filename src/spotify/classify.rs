@@ -34,7 +34,7 @@ pub(super) fn api_refusal(answer: &Answer) -> Error {
 /// <https://github.com/spotipy-dev/spotipy/issues/830> for a scope.
 pub(super) fn forbidden(answer: &Answer) -> Error {
     if let Body::Cut = answer.body {
-        return Error::Temporary("the answer broke off".into());
+        return Error::Temporary("the response was cut off".into());
     }
     let words = words(answer);
     if words.contains("not be registered") || words.contains("not registered") {

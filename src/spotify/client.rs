@@ -279,7 +279,7 @@ mod tests {
         let soon = Duration::from_millis(50);
         let http = reqwest::Client::builder().timeout(soon).build().unwrap();
         let error = Client::new(http, url).profile(&token(), NOW).await.unwrap_err();
-        assert_eq!(error, Error::Temporary("no answer in time".into()));
+        assert_eq!(error, Error::Temporary("no response in time".into()));
     }
 
     #[tokio::test]

@@ -79,23 +79,24 @@ pub(super) async fn ask(
 }
 
 pub(super) async fn asked() -> Response {
-    let body = "Whoever runs this Dropday gets your name and address, today or tomorrow, and can enter you at \
-                Spotify. Once they tell you that it is done, connect again. Of the sign-in nothing is kept.";
+    let body = "The operator gets an email with your name and address within a day and can add you \
+                at Spotify. Once they tell you it’s done, connect again. Nothing from your sign-in \
+                was stored.";
     let action = Some(("Connect with Spotify", "/login"));
-    Message { title: "You have asked to be entered", body, action }.with(StatusCode::OK)
+    Message { title: "Your request has been sent", body, action }.with(StatusCode::OK)
 }
 
 fn over() -> Response {
-    let body = "It works for an hour after Spotify has refused you, and in no other place. Nothing was kept. Please \
-                connect with Spotify once more from the front page, and ask from the page that comes then.";
-    let title = "This form cannot be taken";
-    let action = Some(("To the front page", "/"));
+    let body = "It works for an hour after you connect. Nothing was stored. Please connect with \
+                Spotify again, then ask on the page that appears.";
+    let title = "This form has expired";
+    let action = Some(("Go to the start page", "/"));
     Message { title, body, action }.with(StatusCode::FORBIDDEN)
 }
 
 fn full(ctx: &Ctx) -> Response {
-    let body = "So many people wait to be entered that no more are written down at present. Please tell whoever runs \
-                this Dropday yourself: your name, and the e-mail address of your Spotify account.";
+    let body = "We can’t take any more requests right now. Please contact the operator yourself, \
+                with your name and the email address of your Spotify account.";
     let title = "The list is full";
     Message { title, body, action: None }.with_contact(ctx, StatusCode::SERVICE_UNAVAILABLE)
 }

@@ -114,12 +114,12 @@ impl AccountPage {
         self.conditions == [Condition::AllWell]
     }
 
-    /// `the last day`, `3 days`: the age of the oldest check.
+    /// `the last 24 hours`, `the last 3 days`: the age of the oldest check.
     fn checked_within(&self) -> Option<String> {
         let hours = self.now.duration_since(self.artists.oldest_check?).as_hours().max(0);
         Some(match hours / 24 {
-            0 => "the last day".to_owned(),
-            days => format!("{} days", days + 1),
+            0 => "the last 24 hours".to_owned(),
+            days => format!("the last {} days", days + 1),
         })
     }
 
@@ -152,11 +152,11 @@ impl AccountPage {
     }
 }
 
-/// When emails are sent, to follow "emails come".
+/// When emails are sent, to follow "You get new releases by email".
 fn emails_come(digest_schedule: &DigestSchedule) -> String {
     let (hour, zone) = (digest_schedule.hour, digest_schedule.zone.iana_name().unwrap_or("UTC"));
     match digest_schedule.frequency {
-        DigestFrequency::AtOnce => "at once".to_owned(),
+        DigestFrequency::AtOnce => "right away".to_owned(),
         DigestFrequency::Daily => format!("once a day, at {hour}:00 ({zone})"),
         DigestFrequency::Weekly(day) => format!("once a week, on {day:?} at {hour}:00 ({zone})"),
     }

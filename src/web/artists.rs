@@ -28,7 +28,7 @@ const MAX_SEARCH: usize = 100;
 const SORTS: [(Sort, &str, &str); 3] = [
     (Sort::Name, "name", "Name"),
     (Sort::LastAlbum, "last_album", "Newest album first"),
-    (Sort::Checked, "checked", "Longest not checked first"),
+    (Sort::Checked, "checked", "Checked longest ago first"),
 ];
 
 /// The query string, or the same fields as forms on the page carry them along.
@@ -145,12 +145,12 @@ fn describe_pause(why: &WhyOverdue, zone: &TimeZone) -> String {
     let until = |at| format!("until {}", zone.to_datetime(at).strftime("%-d %B %Y, %H:%M"));
     match why {
         WhyOverdue::Paused(pause) => {
-            format!("Nothing is asked of Spotify {}: {}.", until(pause.until), pause.cause)
+            format!("Checks are paused {}: {}.", until(pause.until), pause.cause)
         }
         WhyOverdue::Outage(at) => {
-            format!("Spotify failed several times in a row, so nothing is asked {}.", until(*at))
+            format!("Spotify failed several times in a row, so checks are paused {}.", until(*at))
         }
-        other => format!("Nothing is asked of Spotify at present: {other}."),
+        other => format!("No artists are being checked right now: {other}."),
     }
 }
 
@@ -158,14 +158,14 @@ fn describe_pause(why: &WhyOverdue, zone: &TimeZone) -> String {
 fn describe_unread(why: &Unread, zone: &TimeZone) -> String {
     match why {
         Unread::MustSignIn => {
-            "Your list cannot be read before you sign in with Spotify again.".to_owned()
+            "We can’t update your list until you sign in with Spotify again.".to_owned()
         }
         Unread::Refused(why) if why.is_empty() => {
-            "Your list cannot be read at present: Spotify refuses you.".to_owned()
+            "We can’t update your list right now: Spotify is rejecting your account.".to_owned()
         }
-        Unread::Refused(why) => format!("Your list cannot be read at present: {why}."),
+        Unread::Refused(why) => format!("We can’t update your list right now: {why}."),
         Unread::Paused(pause) => format!(
-            "Your list cannot be read until {}: {}.",
+            "We can’t update your list until {}: {}.",
             zone.to_datetime(pause.until).strftime("%-d %B %Y, %H:%M"),
             pause.cause
         ),
@@ -209,11 +209,11 @@ async fn done(
     let has_just_asked = list.sync_requested_at.is_some_and(|at| is_just_now(at, ctx.clock.now()));
     Ok(match (query.done.as_str(), &list.unread) {
         ("hurried", None) if has_just_asked => Some(
-            "Your list at Spotify is read again now. What has changed shows here in a minute."
+            "We’re refreshing your list from Spotify. Changes appear here within a minute."
                 .to_owned(),
         ),
         ("too-soon", _) if list.sync_requested_at.is_some() => {
-            Some("You asked within the last hour. Please wait until it is over.".to_owned())
+            Some("You refreshed less than an hour ago. Please try again later.".to_owned())
         }
         ("unread", Some(why)) => Some(describe_unread(why, &list.wanted.digest_schedule.zone)),
         ("muted" | "unmuted", _) => {
@@ -229,9 +229,9 @@ fn describe_mute(artist: &Followed, was_muted: bool) -> Option<String> {
     let name = &artist.name;
     (artist.is_muted == was_muted).then(|| match was_muted {
         true => {
-            format!("You hear nothing more of {name}. Whom you follow at Spotify stays as it is.")
+            format!("You won’t get any more emails about {name}. You still follow them on Spotify.")
         }
-        false => format!("You hear of {name} again."),
+        false => format!("You’ll get emails about {name} again."),
     })
 }
 

@@ -35,9 +35,9 @@ pub(super) async fn confirm(
     Ok(match address::confirm(&ctx, &token).await? {
         Confirmation::Good(_) => {
             notifier.notify(Job::SendEmails);
-            let body = "From now on you get a letter when an artist you follow puts out an album. \
-                        There is nothing more to do.";
-            let action = Some(("To your page", "/account"));
+            let body = "You’ll get an email when an artist you follow releases an album. There’s \
+                        nothing more to do.";
+            let action = Some(("Go to Home", "/account"));
             Message { title: "Your address is confirmed", body, action }.with(StatusCode::OK)
         }
         other => explain(other),
@@ -45,18 +45,18 @@ pub(super) async fn confirm(
 }
 
 fn explain(confirmation: Confirmation) -> Response {
-    let action = Some(("To your page", "/account"));
+    let action = Some(("Go to Home", "/account"));
     match confirmation {
         Confirmation::Good(_) | Confirmation::Used => Message {
-            title: "This address is confirmed already",
-            body: "The link has done its work and is good once. There is nothing more to do.",
+            title: "Your address is already confirmed",
+            body: "You’ve already used this link. You’re all set.",
             action,
         }
         .with(StatusCode::OK),
         Confirmation::Void => Message {
-            title: "This link does not work any more",
-            body: "It is older than two days, or you asked for another one since; only the newest \
-                   works. On your page you can have a new letter sent.",
+            title: "This link no longer works",
+            body: "It’s more than two days old, or you’ve asked for a newer one since. You can get \
+                   another one on your Home page.",
             action,
         }
         .with(StatusCode::GONE),

@@ -47,21 +47,21 @@ async fn show(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> PageResult {
 
 async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> PageResult {
     let Some(token) = token else { return Ok(void()) };
-    let action = Some(("To your preferences", "/preferences"));
+    let action = Some(("Open Settings", "/preferences"));
     Ok(match email_links::act(&ctx, token).await? {
         Some(Link::Unsubscribe) => Message {
-            title: "No more letters with news",
-            body: "You get no letters about new releases from now on. Dropday goes on watching, and its \
-                   page of new albums shows what comes out. In your preferences you can switch letters on \
-                   again.",
+            title: "You’re unsubscribed",
+            body: "You won’t get any more emails about new releases. Dropday keeps tracking your \
+                   artists, and New releases shows what’s new. You can turn emails on again in \
+                   Settings.",
             action,
         }
         .with(StatusCode::OK),
         Some(Link::Mute(artist)) => Message {
             title: "Muted",
             body: &format!(
-                "You hear nothing more of {artist}. Whom you follow at Spotify stays as \
-                 it is. In your preferences you can undo it."
+                "You won’t get any more emails about {artist}. You still follow them on Spotify. \
+                 You can undo this in Settings."
             ),
             action,
         }
@@ -72,10 +72,10 @@ async fn act(State(ctx): State<Arc<Ctx>>, token: Option<Token>) -> PageResult {
 
 fn void() -> Response {
     Message {
-        title: "This link does not work any more",
-        body: "It was cut off on its way here, or the account or the artist that it is about is gone. \
-               On your page you can change everything that letters do.",
-        action: Some(("To your page", "/account")),
+        title: "This link no longer works",
+        body: "It’s incomplete, or the account or artist it belongs to is gone. You can change \
+               what you get by email after signing in.",
+        action: Some(("Go to Home", "/account")),
     }
     .with(StatusCode::GONE)
 }

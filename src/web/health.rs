@@ -22,8 +22,8 @@ const CACHE_TTL: SignedDuration = SignedDuration::from_secs(1);
 /// Monitors give up soon too.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-const NO_ANSWER: &str = "the database does not answer within 2 s: another program may hold it, or its disk \
-     is very slow";
+const NO_ANSWER: &str = "the database did not respond within 2 s: another program may have locked \
+                         it, or the disk is very slow";
 
 struct Readiness {
     ctx: Arc<Ctx>,

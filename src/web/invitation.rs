@@ -34,15 +34,16 @@ pub(super) async fn show(State(ctx): State<Arc<Ctx>>, Path(token): Path<String>)
 }
 
 fn closed(ctx: &Ctx) -> Response {
-    let body = "Invitations let nobody in for now. Please try again later, or ask whoever runs it. If you are \
-                here already, sign in from the front page.";
-    let title = "This Dropday takes nobody new at present";
+    let body = "Invitations don’t work at the moment. Please try again later, or ask the operator. \
+                If you already have an account, sign in from the start page.";
+    let title = "This Dropday isn’t accepting new people right now";
     Message { title, body, action: None }.with_contact(ctx, StatusCode::FORBIDDEN)
 }
 
 fn void(ctx: &Ctx) -> Response {
-    let body = "It was used already, is over, was withdrawn, or lost a part on its way here. If it was you who used \
-                it, sign in from the front page: you need no invitation any more. Else ask for another one.";
-    let title = "This invitation is not good any more";
+    let body = "It has been used, has expired or was withdrawn, or the link is incomplete. If you \
+                used it yourself, you already have an account: sign in from the start page. \
+                Otherwise, ask for a new one.";
+    let title = "This invitation is no longer valid";
     Message { title, body, action: None }.with_contact(ctx, StatusCode::GONE)
 }

@@ -44,14 +44,14 @@ pub(super) async fn leave(
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     leaving::delete_account(&ctx, current_user.user).await?;
-    let body = "Your sign-in, the artists you follow and everything owed to you are deleted from this \
-                Dropday. If your address was confirmed, one last letter says so, and the address goes \
-                with it. Spotify still lists the app among those you once allowed: \
-                you can remove it at spotify.com/account/apps.";
+    let body = "Your Spotify access, followed artists, settings and unsent emails have been \
+                deleted. If your address was confirmed, we’ll send one last email and then delete \
+                the address, too. Spotify may still list Dropday among your connected apps; you \
+                can remove it at spotify.com/account/apps.";
     let gone = page::Message {
-        title: "Everything about you is deleted",
+        title: "Your account has been deleted",
         body,
-        action: Some(("Remove the app at Spotify", APPS_AT_SPOTIFY)),
+        action: Some(("Remove Dropday at Spotify", APPS_AT_SPOTIFY)),
     };
     Ok((cookies::clear(jar, &ctx, Purpose::Session), gone.with(StatusCode::OK)).into_response())
 }

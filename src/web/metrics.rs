@@ -120,14 +120,14 @@ fn add_users(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<
     ];
     gauges.set(
         "users",
-        "People by state; one person can be in several.",
+        "Users by state; a user can be in several.",
         "state",
         states.map(|(state, count)| (state, count as f64)),
     )?;
     let days = CONSENT_DAYS.map(|days| days.to_string());
     gauges.set(
         "consents_ending",
-        "Good consents that end within so many days.",
+        "Valid consents that end within this many days.",
         "within_days",
         days.iter().map(String::as_str).zip(snapshot.consents.map(|count| count as f64)),
     )
@@ -143,14 +143,15 @@ fn add_artists(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Resul
     ];
     gauges.set(
         "artists",
-        "Tracked artists: all of them, never checked yet, overdue (longer than schedule.max_check_interval, or failing), failing.",
+        "Tracked artists by state: watched (all), never_checked, overdue (not checked within the \
+         maximum interval, or failing), failing.",
         "state",
         states.map(|(state, count)| (state, count as f64)),
     )?;
     let days = CHECK_AGES_DAYS.map(|days| days.to_string());
     gauges.set(
         "artists_unchecked",
-        "Tracked artists whose last check is longer ago than so many days.",
+        "Tracked artists that were last checked more than this many days ago.",
         "longer_than_days",
         days.iter().map(String::as_str).zip(snapshot.unchecked.map(|count| count as f64)),
     )
@@ -159,7 +160,7 @@ fn add_artists(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Resul
 fn add_calls(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<()> {
     gauges.set(
         "spotify_calls_last_day",
-        "Calls to Spotify in the last rolling 24 hours by bucket, those of other processes included.",
+        "Calls to Spotify in the last 24 hours by bucket, including those of other processes.",
         "bucket",
         snapshot.calls.iter().map(|(bucket, count)| (bucket.as_str(), *count as f64)),
     )?;
@@ -168,13 +169,13 @@ fn add_calls(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<
     let bucket = Bucket::ArtistAlbums.as_str();
     gauges.set(
         "spotify_calls_allowed",
-        "Calls that may be made in any 24 hours: what is configured, or fewer after a lock-out.",
+        "Calls allowed in any 24 hours: the configured number, or fewer after a lock-out.",
         "bucket",
         [(bucket, f64::from(budget.allowed))],
     )?;
     gauges.set(
         "spotify_calls_left",
-        "Of those, how many are left now.",
+        "Calls left of those allowed.",
         "bucket",
         [(bucket, f64::from(left))],
     )?;
@@ -184,7 +185,8 @@ fn add_calls(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<
     };
     gauges.set(
         "spotify_pause_seconds",
-        "How long a pause still lasts by scope, and 0 where there is none; checks is our own, while Spotify is down.",
+        "Seconds until a pause ends by scope, or 0 if there is none. The scope checks is paused by \
+         Dropday itself while Spotify is down.",
         "scope",
         SCOPES.map(|scope| (scope, left_of(scope))),
     )
@@ -194,16 +196,17 @@ fn add_emails(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result
     let minutes = PENDING_AGES_MINUTES.map(|minutes| minutes.to_string());
     gauges.set(
         "emails_pending",
-        "Things owed to people for longer than so many minutes; those of a weekly letter wait for up to a week.",
+        "Notifications that have been queued for longer than this many minutes; those for a weekly \
+         email wait for up to a week.",
         "longer_than_minutes",
         minutes.iter().map(String::as_str).zip(snapshot.pending.map(|count| count as f64)),
     )?;
-    let help = "Things owed to people that could not be sent at least once.";
+    let help = "Queued notifications that failed to send at least once.";
     gauges.one("emails_deferred", help, snapshot.deferred as f64)
 }
 
 fn add_hints(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Result<()> {
-    let help = "Hints of the last 90 days by source and what became of them.";
+    let help = "Hints of the last 90 days by source and state.";
     let gauge = GaugeVec::new(Opts::new("dropday_hints", help), &["source", "state"])?;
     for (source, counts) in &snapshot.hints {
         for (state, count) in
@@ -222,24 +225,25 @@ fn add_instance(gauges: &Gauges, snapshot: &MetricsSnapshot) -> prometheus::Resu
     };
     gauges.set(
         "job_last_success_timestamp_seconds",
-        "When a job last went well, in seconds since 1970, within ten minutes; 0 if it never did.",
+        "Unix time at which a job last succeeded, to within ten minutes; 0 if it never did.",
         "name",
         Job::ALL.map(|job| (job.as_str(), last_ok(job))),
     )?;
     gauges.set(
         "database_size_bytes",
-        "The size of the database: file (all of it), unused (of that), log (the write-ahead log).",
+        "Size of the database: file (in total), unused (free pages in the file), log (write-ahead \
+         log).",
         "part",
         [("file", snapshot.size), ("unused", snapshot.unused), ("log", snapshot.log)]
             .map(|(part, bytes)| (part, bytes as f64)),
     )?;
     if let Some(room) = snapshot.room {
-        let help = "The room that is left on the disk that the database lies on.";
+        let help = "Free space on the disk with the database.";
         gauges.one("disk_free_bytes", help, room.free as f64)?;
     }
     gauges.set(
         "build_info",
-        "1, with the version of the program.",
+        "Always 1; the label is the version of Dropday.",
         "version",
         [(env!("CARGO_PKG_VERSION"), 1.0)],
     )

@@ -25,8 +25,8 @@ impl Message<'_> {
     /// Links to the operator's contact, if one is configured.
     pub(super) fn with_contact(self, ctx: &Ctx, status: StatusCode) -> Response {
         let to = ctx.instance.contact.as_ref().map(Contact::link);
-        let front = Some(("To the front page", "/"));
-        let action = to.as_deref().map(|to| ("Ask whoever runs this Dropday", to)).or(front);
+        let front = Some(("Go to the start page", "/"));
+        let action = to.as_deref().map(|to| ("Ask the operator", to)).or(front);
         Message { title: self.title, body: self.body, action }.with(status)
     }
 
@@ -59,31 +59,31 @@ pub(super) async fn preferences_script() -> Response {
 }
 
 pub(super) async fn not_found() -> Response {
-    let body = "The address may have been cut off on its way here, or the page is gone.";
-    let action = Some(("To the front page", "/"));
-    Message { title: "There is no such page", body, action }.with(StatusCode::NOT_FOUND)
+    let body = "The link may be incomplete, or the page no longer exists.";
+    let action = Some(("Go to the start page", "/"));
+    Message { title: "Page not found", body, action }.with(StatusCode::NOT_FOUND)
 }
 
 pub(super) async fn method_not_allowed(request: Request) -> Response {
     tracing::debug!(method = %request.method(), "method not allowed");
-    let body = "This address answers only to its own form. Please begin at the front page.";
-    let action = Some(("To the front page", "/"));
-    Message { title: "That cannot be done here", body, action }.with(StatusCode::METHOD_NOT_ALLOWED)
+    let body = "This address can’t handle that request. Please go back to the start page.";
+    let action = Some(("Go to the start page", "/"));
+    Message { title: "That doesn’t work here", body, action }.with(StatusCode::METHOD_NOT_ALLOWED)
 }
 
 /// For a form that is too long or cannot be parsed.
 pub(super) fn unreadable(status: StatusCode) -> Response {
     let (title, body) = match status {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            ("That was too long", "No form here takes as much as that. Nothing was changed.")
+            ("That was too much", "The form was larger than we accept. Nothing was changed.")
         }
         _ => (
-            "This form cannot be read",
-            "Not all of it arrived, or no page of this Dropday sent it. \
-                                           Nothing was changed. Please open the page again, and send it from there.",
+            "We couldn’t read that form",
+            "It arrived incomplete, or it didn’t come from a page of this Dropday. Nothing was \
+             changed. Please reload the page and try again.",
         ),
     };
-    Message { title, body, action: Some(("To the front page", "/")) }.with(status)
+    Message { title, body, action: Some(("Go to the start page", "/")) }.with(status)
 }
 
 /// The result of a handler: `?` answers database errors with [`internal_error`].
@@ -106,9 +106,9 @@ impl IntoResponse for InternalError {
 
 pub(super) fn internal_error(error: &StoreError) -> Response {
     tracing::error!(%error, "failed to render page");
-    let body = "Dropday could not reach its own database. Nothing of yours is lost. Please try \
-                again in a minute; if it stays, tell whoever runs this Dropday.";
-    let action = Some(("To the front page", "/"));
+    let body = "Dropday can’t reach its database. None of your data is lost. Please try again in a \
+                minute. If it keeps happening, contact the operator.";
+    let action = Some(("Go to the start page", "/"));
     Message { title: "Something went wrong on our side", body, action }
         .with(StatusCode::SERVICE_UNAVAILABLE)
 }

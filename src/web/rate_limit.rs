@@ -108,10 +108,10 @@ pub(super) async fn limit(
 }
 
 fn too_often(wait: SignedDuration) -> Response {
-    let body = "So many forms and sign-ins came from your address in a short time that Dropday takes no \
-                more for the moment. Nothing was changed. Please try again in a minute.";
-    let action = Some(("To the front page", "/"));
-    let page = Message { title: "That was too often", body, action };
+    let body = "We got too many forms and sign-ins from your network in a short time. Nothing was \
+                changed. Please try again in a minute.";
+    let action = Some(("Go to the start page", "/"));
+    let page = Message { title: "Too many requests", body, action };
     let mut response = page.with(StatusCode::TOO_MANY_REQUESTS);
     let seconds = HeaderValue::from(wait.as_secs().unsigned_abs() + 1);
     response.headers_mut().insert(header::RETRY_AFTER, seconds);

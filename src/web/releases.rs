@@ -25,7 +25,7 @@ const KINDS: [(Category, &str, &str); 6] = [
     (Category::Compilation, "compilations", "Compilations"),
     (Category::Live, "live", "Live"),
     (Category::Remixes, "remixes", "Remixes"),
-    (Category::Appearance, "appearances", "Appearances"),
+    (Category::Appearance, "appearances", "Guest appearances"),
 ];
 
 #[derive(Template)]

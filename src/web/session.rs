@@ -80,10 +80,10 @@ impl FromRequest<Shared> for CsrfForm {
 }
 
 fn stale_form() -> Response {
-    let body = "It was opened before you last signed in, or it did not come from a page of this Dropday. \
-                Nothing was changed. Please open the page again, and send it from there.";
-    let action = Some(("To your page", "/account"));
-    Message { title: "This form cannot be taken", body, action }.with(StatusCode::FORBIDDEN)
+    let body = "You’ve signed in again since you opened it, or it didn’t come from a page of this \
+                Dropday. Nothing was changed. Please reload the page and try again.";
+    let action = Some(("Go to Home", "/account"));
+    Message { title: "This form has expired", body, action }.with(StatusCode::FORBIDDEN)
 }
 
 /// The fields of a form or a query string, in order.

@@ -58,53 +58,54 @@ pub(super) async fn complete_sign_in(
 fn explain(ctx: &Ctx, error: SignInError) -> Response {
     tracing::info!(%error, "sign-in failed");
     let again = Some(("Connect with Spotify", "/login"));
-    let front = Some(("To the front page", "/"));
+    let front = Some(("Go to the start page", "/"));
     let (status, title, body, action) = match error {
         SignInError::MissingParameter => (
             StatusCode::BAD_REQUEST,
-            "This page is where Spotify sends you back to",
-            "It was opened without what Spotify adds to the address. Please begin here.",
+            "This sign-in link is incomplete",
+            "Spotify sends you to this page when you sign in, but part of the link is missing. \
+             Please connect again.",
             again,
         ),
         SignInError::StateExpiredOrUsed => (
             StatusCode::BAD_REQUEST,
-            "This sign-in is over",
-            "It was finished before, or it took longer than ten minutes. Nothing was changed. \
-             Please connect once more.",
+            "This sign-in has expired or was already used",
+            "A sign-in has to be completed within ten minutes. Nothing was changed. Please connect \
+             again.",
             again,
         ),
         SignInError::StateMismatch => (
             StatusCode::BAD_REQUEST,
-            "This sign-in began in another browser",
-            "For your safety it can only be finished in the browser where it began, with cookies \
-             allowed. Nothing was changed. Please connect once more, here.",
+            "This sign-in started in another browser",
+            "For your security, it can only be completed in the browser where it started, with \
+             cookies enabled. Nothing was changed. Please connect again here.",
             again,
         ),
         SignInError::Refused => (
             StatusCode::FORBIDDEN,
-            "You are not connected",
-            "You did not agree at Spotify, so Dropday may not see which artists you follow. Nothing \
-             was changed. If that was a slip, connect again.",
+            "You’re not connected",
+            "You didn’t agree at Spotify, so we can’t see which artists you follow. Nothing was \
+             changed. If that was a mistake, connect again.",
             again,
         ),
         SignInError::ProviderError => (
             StatusCode::BAD_GATEWAY,
-            "Spotify did not finish the sign-in",
-            "It sent you back before you could agree. Please try again in a few minutes; if it stays \
-             like this, tell whoever runs this Dropday.",
+            "Spotify couldn’t complete the sign-in",
+            "It sent you back with an error. Please try again in a few minutes. If it keeps \
+             happening, contact the operator.",
             again,
         ),
         SignInError::CodeUsed => (
             StatusCode::BAD_REQUEST,
-            "Spotify has taken this sign-in already",
-            "Its code was used before, or came too late. Please connect once more.",
+            "That took too long",
+            "Spotify’s code has expired or was already used. Please connect again.",
             again,
         ),
         SignInError::NoRefreshToken => (
             StatusCode::BAD_GATEWAY,
-            "Spotify's answer was incomplete",
-            "It gave no lasting permission, so nothing could be watched for you. Please connect once \
-             more; if it stays like this, tell whoever runs this Dropday.",
+            "Spotify’s response was incomplete",
+            "It didn’t grant lasting access, so we can’t track your artists. Please connect again. \
+             If it keeps happening, contact the operator.",
             again,
         ),
         SignInError::NotOnAllowList { proof } => return access_request::show(ctx, proof),
@@ -118,20 +119,22 @@ fn explain(ctx: &Ctx, error: SignInError) -> Response {
 fn sign_up_denied(ctx: &Ctx, why: SignUpDenied) -> Response {
     let (title, body) = match why {
         SignUpDenied::Closed => (
-            "This Dropday takes nobody new at present",
-            "Nothing of you is kept here. If you were here before, connect with the same Spotify account as \
-             then. You can remove the app from your account at spotify.com/account/apps.",
+            "This Dropday isn’t accepting new people right now",
+            "Nothing about you was stored. If you already have an account, connect with the \
+             Spotify account you signed up with. You can remove Dropday from your Spotify account \
+             at spotify.com/account/apps.",
         ),
         SignUpDenied::InvitationRequired => (
-            "This Dropday is by invitation",
-            "Nothing of you is kept here. If you have an invitation, open its link and connect from there; else \
-             ask whoever runs this Dropday for one. If you were here before, connect with the same Spotify \
-             account as then. You can remove the app from your account at spotify.com/account/apps.",
+            "This Dropday is by invitation only only only",
+            "Nothing about you was stored. If you have an invitation, open its link and connect \
+             from there. Otherwise, ask the operator for one. If you already have an account, \
+             connect with the Spotify account you signed up with. You can remove Dropday from your \
+             Spotify account at spotify.com/account/apps.",
         ),
         SignUpDenied::InvitationInvalid => (
-            "This invitation is not good any more",
-            "It lets one person in, and was used already, is over, or was withdrawn. Nothing of you is kept here. \
-             Ask whoever runs this Dropday for another one. You can remove the app from your account at \
+            "This invitation is no longer valid",
+            "It has been used, has expired or was withdrawn. Nothing about you was stored. Ask the \
+             operator for a new one. You can remove Dropday from your Spotify account at \
              spotify.com/account/apps.",
         ),
     };
@@ -150,30 +153,30 @@ fn explain_access(
         | GatewayError::Paused(Pause { cause: Cause::Premium, .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Spotify has stopped this app",
-            "The owner of the app needs an active Spotify Premium subscription. Please tell whoever \
-             runs this Dropday. After they have subscribed it can take a few hours until Spotify lets \
-             people in again.",
+            "The app’s owner needs an active Spotify Premium subscription. Please tell the \
+             operator. After they renew it, it can take a few hours before Spotify lets people in \
+             again.",
             front,
         ),
         GatewayError::Spotify(E::InvalidClient) => (
             StatusCode::BAD_GATEWAY,
-            "Spotify does not accept this Dropday",
-            "Its client id, client secret or redirect address does not match what is registered at \
-             Spotify. Please tell whoever runs this Dropday: dropday check says more.",
+            "Dropday isn’t set up correctly with Spotify",
+            "Its client ID, client secret or redirect URI doesn’t match what is registered at \
+             Spotify. Please tell the operator; “dropday check” shows the details.",
             front,
         ),
         GatewayError::Paused(_)
         | GatewayError::QueueFull
         | GatewayError::Spotify(E::RateLimited { .. } | E::QuotaExceeded { .. }) => (
             StatusCode::SERVICE_UNAVAILABLE,
-            "Spotify asked us to wait",
-            "Too many questions were asked in a short time. Nothing is wrong with your account. Please \
-             connect again later.",
+            "Spotify asked us to slow down",
+            "We made too many requests in a short time. Your account is fine. Please connect again \
+             later.",
             again,
         ),
         _ => (
             StatusCode::BAD_GATEWAY,
-            "Spotify did not answer as it should",
+            "Spotify didn’t respond as expected",
             "Nothing was changed. Please try again in a few minutes.",
             again,
         ),

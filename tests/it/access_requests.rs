@@ -58,7 +58,11 @@ async fn access_request_reaches_operator_by_email_and_status() {
     let answer = ask(&app, "  Aino   Virtanen ", "Aino@example.com ").await;
     assert_eq!((answer.status.as_u16(), answer.location.as_deref()), (303, Some("/asked")));
     let page = app.visitor().get("/asked").await;
-    assert!(page.status == 200 && page.body.contains("You have asked"), "{}", page.body);
+    assert!(
+        page.status == 200 && page.body.contains("Your request has been sent"),
+        "{}",
+        page.body
+    );
     app.emails().await;
     let [email] = &told(&app)[..] else { panic!("one letter") };
     assert!(email.subject.contains("Someone asked to be added"), "{}", email.subject);
@@ -128,10 +132,10 @@ async fn invalid_access_request_keeps_submitted_values() {
     let proof = value(&page, "proof").unwrap();
     let long = "n".repeat(101);
     for (name, address, words, field) in [
-        ("", "aino@example.com", "type your name", "name"),
+        ("", "aino@example.com", "Enter your name", "name"),
         (&long, "aino@example.com", "at most 100", "name"),
         ("Aino", "", "address of your Spotify account.", "address"),
-        ("Aino <\"b>", "aino", "does not look like", "address"),
+        ("Aino <\"b>", "aino", "doesn’t look like", "address"),
         ("Aino", "a@b.c\r\nBcc: eve@example.com", "line break", "address"),
     ] {
         let form = [("proof", proof.as_str()), ("name", name), ("address", address)];

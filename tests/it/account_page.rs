@@ -35,12 +35,12 @@ async fn healthy_account_shows_one_green_line() {
     let app = TestApp::new().await;
     let (_, martha) = app.listener_of("Martha", 12).await;
     app.round().await;
-    let well = "Tracking 12 artists. All checked within the last day. Spotify access lasts until 23 May 2027.";
+    let well = "Tracking 12 artists. All checked within the last 24 hours. Spotify access lasts until 23 May 2027.";
     assert_eq!(state(&martha.browser).await, ("good", well.to_owned()));
     app.advance_hours(50);
     app.follows().await;
     let (colour, words) = state(&martha.browser).await;
-    assert!(colour == "good" && words.contains("within 3 days"), "{words}");
+    assert!(colour == "good" && words.contains("within the last 3 days"), "{words}");
     let page = martha.browser.get("/account").await;
     assert!(page.shown(".notice").is_empty(), "nothing stands in the way");
     app.finish().await;
@@ -85,7 +85,7 @@ async fn initial_scan_shows_progress_and_time_left() {
     let html = Html::parse_document(&page.body);
     let progress = html.select(&Selector::parse("progress[aria-label]").unwrap()).next().unwrap();
     assert_eq!((progress.attr("value"), progress.attr("max")), (Some("4"), Some("14")));
-    let pace = "it takes about 3 more days: 4 of your artists were checked for the first time in the last 24 \
+    let pace = "it will take about 3 more days: 4 of your artists had their first check in the last 24 \
                 hours, 10 to go.";
     assert!(page.words().contains(pace), "{}", page.words());
     app.advance_hours(30);
@@ -166,10 +166,7 @@ async fn account_page_explains_overdue_artists_and_suspect_list() {
     app.advance_days(22);
     app.follows().await;
     let page = martha.browser.get("/account").await;
-    assert_eq!(
-        state(&martha.browser).await.1,
-        "120 of 120 artists have not been checked for too long."
-    );
+    assert_eq!(state(&martha.browser).await.1, "120 of 120 artists are overdue for a check.");
     assert_eq!(page.shown(".notice details li").len(), 50, "of many the first");
     app.finish().await;
 }
@@ -181,7 +178,7 @@ async fn account_page_explains_stale_follow_list() {
     app.advance_hours(24);
     assert_eq!(state(&martha.browser).await.0, "good");
     app.advance_hours(1);
-    let stale = "Your list of followed artists could not be updated since 23 November 2026, 12:00.";
+    let stale = "Your list of followed artists hasn’t been updated since 23 November 2026, 12:00.";
     assert_eq!(state(&martha.browser).await, ("wait", stale.to_owned()));
     app.follows().await;
     assert_eq!(state(&martha.browser).await.0, "good");
@@ -191,8 +188,9 @@ async fn account_page_explains_stale_follow_list() {
     let (colour, words) = state(&martha.browser).await;
     assert!(
         colour == "wait"
-            && words
-                .starts_with("Your followed artists will be read again on 24 November 2026, 22:00"),
+            && words.starts_with(
+                "Your list of followed artists can’t be updated until 24 November 2026, 22:00"
+            ),
         "{words}"
     );
     app.finish().await;
@@ -222,7 +220,7 @@ async fn account_page_says_when_emails_are_off() {
     let (_, martha) = fan(&app).await;
     let form = [("letters", "none"), ("hour", "8"), ("zone", "UTC")];
     martha.browser.post("/preferences", &form).await;
-    let off = "Tracking your artists, but emails about new releases are off.";
+    let off = "We’re tracking your artists, but emails about new releases are off.";
     assert_eq!(state(&martha.browser).await, ("wait", off.to_owned()));
     app.finish().await;
 }
@@ -246,7 +244,7 @@ async fn account_page_lists_emails_with_delivery_status() {
         "{expected}: {emails:?}"
     );
     assert!(emails.iter().any(|email| email.starts_with("Welcome Sent")), "{emails:?}");
-    assert!(emails.iter().any(|l| l.starts_with("Please confirm your address Sent")), "{emails:?}");
+    assert!(emails.iter().any(|l| l.starts_with("Confirm your address Sent")), "{emails:?}");
 
     app.inbox.script(SmtpFault::RefuseMessage(452, "4.2.2 over quota".into()));
     app.advance_hours(1);
@@ -257,7 +255,7 @@ async fn account_page_lists_emails_with_delivery_status() {
     let (hers, his) = (emails_of(&martha.browser).await, emails_of(&jonas.browser).await);
     let all = [hers, his].concat();
     assert!(
-        all.iter().any(|l| l.starts_with("New: Late Put off") && l.contains("4.2.2")),
+        all.iter().any(|l| l.starts_with("New: Late Delayed") && l.contains("4.2.2")),
         "{all:?}"
     );
     for emails in [emails_of(&martha.browser).await, emails_of(&jonas.browser).await] {
@@ -300,9 +298,9 @@ async fn sample_shows_own_artists_and_is_limited_to_hourly() {
     let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 1);
     assert_eq!(emails[0].subject, "Sample: Röyksopp: Melody A.M.");
-    assert!(emails[0].text.starts_with("This is a sample"), "{}", emails[0].text);
-    assert!(emails[0].html.contains("This is a sample"));
-    assert_eq!(emails_of(&martha.browser).await[0], "A sample Sent 23 November 2026, 12:00");
+    assert!(emails[0].text.starts_with("This is the sample"), "{}", emails[0].text);
+    assert!(emails[0].html.contains("This is the sample"));
+    assert_eq!(emails_of(&martha.browser).await[0], "Sample Sent 23 November 2026, 12:00");
 
     app.clock.advance(std::time::Duration::from_secs(59 * 60));
     let again = martha.browser.post("/account/sample", &[]).await;

@@ -230,7 +230,11 @@ async fn mute_button_keeps_search_order_and_page() {
         format!("/artists?sort=checked&q=r%C3%B6%20%26%20b&page=3&done=muted&artist={royksopp}")
     );
     let after = page(&martha, &format!("?done=muted&artist={royksopp}")).await;
-    assert!(status_line(&after).contains("nothing more of Röyksopp"), "{}", status_line(&after));
+    assert!(
+        status_line(&after).contains("any more emails about Röyksopp"),
+        "{}",
+        status_line(&after)
+    );
     assert_eq!(row(&after, "Röyksopp")[2], "muted Unmute");
     app.world.publish(&royksopp, NewAlbum::titled("Unheard"));
     app.round().await;
@@ -308,7 +312,10 @@ async fn sync_button_says_why_a_list_cannot_be_synced() {
     let asked = martha.browser.post("/artists/sync", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
     let said = status_line(&page(&martha, "?done=unread").await);
-    assert!(said.starts_with("Your list cannot be read until 23 November 2026, 14:00: "), "{said}");
+    assert!(
+        said.starts_with("We can’t update your list until 23 November 2026, 14:00: "),
+        "{said}"
+    );
     app.advance_hours(3);
     assert_eq!(status_line(&page(&martha, "?done=unread").await), "", "it is over");
     let asked = martha.browser.post("/artists/sync", &[]).await;
@@ -319,7 +326,7 @@ async fn sync_button_says_why_a_list_cannot_be_synced() {
     let asked = martha.browser.post("/artists/sync", &[]).await;
     assert_eq!(asked.location.as_deref(), Some("/artists?done=unread"));
     let said = status_line(&page(&martha, "?done=unread").await);
-    assert!(said.starts_with("Your list cannot be read at present: "), "{said}");
+    assert!(said.starts_with("We can’t update your list right now: "), "{said}");
     app.finish().await;
 }
 
@@ -352,10 +359,10 @@ async fn artists_page_confirms_only_what_was_just_done() {
         assert_eq!(status_line(&page(&martha, done).await), "", "{done}");
     }
     martha.browser.post("/artists/sync", &[]).await;
-    assert!(status_line(&page(&martha, "?done=hurried").await).contains("read again now"));
+    assert!(status_line(&page(&martha, "?done=hurried").await).contains("refreshing your list"));
     app.clock.advance(std::time::Duration::from_secs(121));
     assert_eq!(status_line(&page(&martha, "?done=hurried").await), "");
-    assert!(status_line(&page(&martha, "?done=too-soon").await).contains("within the last hour"));
+    assert!(status_line(&page(&martha, "?done=too-soon").await).contains("less than an hour ago"));
     app.finish().await;
 }
 
@@ -370,7 +377,7 @@ async fn artists_page_says_why_no_artist_is_checked() {
     app.checks().await;
     let paused = page(&martha, "").await;
     let notices = all(&paused.body, ".notice.wait").join(" ");
-    assert!(notices.starts_with("Nothing is asked of Spotify until 2"), "{notices}");
+    assert!(notices.starts_with("Checks are paused until 2"), "{notices}");
     app.finish().await;
 }
 
@@ -387,7 +394,7 @@ async fn artists_page_says_why_an_artist_is_overdue() {
     app.ctx.db.write("test", fail).await.unwrap();
     let late = page(&martha, "").await;
     let checked = "23 November 2026, 12:00; overdue:";
-    let queued = format!("{checked} its turn has not come: 2 artists share 80 calls a day");
+    let queued = format!("{checked} it is still in the queue: 2 artists share 80 calls a day");
     assert_eq!(row(&late, "Robyn")[1], queued);
     let failed = format!("{checked} the last check failed: status 500");
     assert_eq!(row(&late, "Röyksopp")[1], failed);

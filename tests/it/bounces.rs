@@ -48,7 +48,7 @@ async fn address_is_suspended_after_three_bounces_until_confirmed() {
     app.advance_hours(7);
     app.checks().await;
     let new = martha.browser.get("/releases").await.words();
-    assert!(new.contains("Not emailed: letters to your address come back"), "{new}");
+    assert!(new.contains("Not emailed: emails to your address bounce"), "{new}");
     assert!(!page(&martha).await.contains("Not Yet Tried"), "no letter to come");
     app.emails().await;
 

@@ -117,7 +117,7 @@ async fn status_and_page_show_checked_and_overdue_artists() {
     app.checks().await;
     let page = martha.browser.get("/account").await.body;
     assert!(
-        page.contains("not been checked for too long") && page.contains("the last check failed"),
+        page.contains("overdue for a check") && page.contains("the last check failed"),
         "{page}"
     );
     app.finish().await;

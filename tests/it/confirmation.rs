@@ -71,7 +71,7 @@ async fn confirmation_button_works_once_in_any_browser() {
     assert!(page.body.contains("Your address is confirmed"), "{}", page.body);
     assert_eq!(confirmed(&app).await, 1);
     for page in [telephone.post(&link, &[]).await, telephone.get(&link).await] {
-        assert!(page.body.contains("confirmed already"), "{}", page.body);
+        assert!(page.body.contains("already confirmed"), "{}", page.body);
     }
     app.finish().await;
 }
@@ -84,7 +84,7 @@ async fn only_newest_confirmation_link_works() {
     let newer = link_to(&app, &browser, "martha@example.com").await;
     for page in [browser.get(&older).await, browser.post(&older, &[]).await] {
         assert_eq!(page.status, StatusCode::GONE);
-        assert!(page.body.contains("does not work any more"), "{}", page.body);
+        assert!(page.body.contains("no longer works"), "{}", page.body);
     }
     assert_eq!(confirmed(&app).await, 0);
     browser.post(&newer, &[]).await;

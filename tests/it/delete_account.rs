@@ -12,7 +12,7 @@ use crate::test_app::{Listener, TestApp};
 async fn leave(listener: &Listener) {
     let page = listener.browser.post("/account/leave", &[("sure", "on")]).await;
     assert_eq!(page.status, StatusCode::OK);
-    assert!(page.body.contains("Everything about you is deleted"), "{}", page.body);
+    assert!(page.body.contains("Your account has been deleted"), "{}", page.body);
 }
 
 /// The numbers that users have in the database, in the order in which they came.
@@ -146,7 +146,7 @@ async fn deletion_keeps_follows_and_emails_of_others() {
     let subjects: Vec<_> = emails.iter().map(|email| email.subject.as_str()).collect();
     assert_eq!(subjects, ["Röyksopp: Owed", "Röyksopp: Later"]);
     let hers: Vec<_> = app.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
-    assert_eq!(hers, ["Good-bye from Dropday: what was deleted"]);
+    assert_eq!(hers, ["Goodbye from Dropday: what we deleted"]);
     assert_eq!(jonas.browser.get("/account").await.status, StatusCode::OK);
     app.finish().await;
 }

@@ -130,7 +130,7 @@ async fn sign_in_with_invalid_answers_saves_nothing() {
             app.world.script(endpoint, [fault]);
             let page = browser.get(&back).await;
             assert_eq!(page.status, StatusCode::BAD_GATEWAY, "{endpoint:?}: {name}");
-            assert!(page.body.contains("Spotify did not answer as it should"), "{}", page.body);
+            assert!(page.body.contains("Spotify didn’t respond as expected"), "{}", page.body);
             assert_eq!(browser.cookie("dropday"), None, "{endpoint:?}: {name}");
         }
     }

@@ -61,13 +61,13 @@ async fn invitation_admits_one_user() {
     assert_eq!((used.note.as_str(), used.used.as_ref().unwrap().1.as_str()), ("Aino", "Aino"));
     let page = app.visitor().get(&made.path).await;
     assert_eq!(page.status, 410);
-    assert!(page.body.contains("not good any more"), "{}", page.body);
+    assert!(page.body.contains("no longer valid"), "{}", page.body);
     let token = made.path.rsplit('/').next().unwrap();
     let (visitor, jonas) = (app.visitor(), app.world.add_user("Jonas"));
     let to = visitor.get(&format!("/login?invitation={token}")).await.location.unwrap();
     let answer = visitor.get(&app.world.consent(&to, jonas).unwrap()).await;
     assert_eq!(answer.status, 403);
-    assert!(answer.body.contains("was used already"), "{}", answer.body);
+    assert!(answer.body.contains("has been used"), "{}", answer.body);
     assert!(!is_in(&(visitor, answer)));
     assert_eq!(app.status().await.users.all, 1);
     app.finish().await;
@@ -75,13 +75,13 @@ async fn invitation_admits_one_user() {
 
 #[tokio::test]
 async fn sign_up_without_invitation_stores_nothing() {
-    for (sign_up, words) in [("invitation", "by invitation"), ("closed", "takes nobody new")] {
+    for (sign_up, words) in [("invitation", "by invitation"), ("closed", "accepting new people")] {
         let contact = ("WEB__CONTACT", "martha@example.org");
         let app = TestApp::with(&[("WEB__SIGN_UP", sign_up), contact]).await;
         let came = come(&app, "Mallory", None).await;
         assert_eq!(came.1.status, 403);
         let body = came.1.body.replace('\n', " ");
-        assert!(body.contains(words) && body.contains("Nothing of you is kept"), "{body}");
+        assert!(body.contains(words) && body.contains("Nothing about you was stored"), "{body}");
         assert!(body.contains("mailto:martha@example.org"), "{body}");
         assert!(!is_in(&came));
         assert_eq!(app.status().await.users.all, 0);

@@ -94,7 +94,7 @@ async fn status_shows_runs_of_each_job() {
     let jobs = eventually("runs of every job", async || {
         let jobs = machine.status().await["jobs"].clone();
         let said = jobs.to_string();
-        let all = ["emails sent", "lists of follows read (1 artists added", "1 artists checked (1"];
+        let all = ["emails sent", "follow lists (added 1 artists", "checked 1 artists (1"];
         all.iter().all(|did| said.contains(did)).then_some(jobs)
     })
     .await;

@@ -98,7 +98,7 @@ async fn releases_not_emailed_say_why() {
     for (title, why) in [
         ("Waiting", "Will be emailed on 24 November 2026, 23:00"),
         ("Refused", "5.1.1 No such user here"),
-        ("Live at Leeds", "Not emailed: live albums are not wanted"),
+        ("Live at Leeds", "Not emailed: live albums are off in your settings"),
         ("Body Talk", "Not emailed: Robyn is muted"),
         ("Honey", "Emailed"),
     ] {
@@ -110,7 +110,7 @@ async fn releases_not_emailed_say_why() {
         .post("/preferences", &[("letters", "none"), ("hour", "8"), ("zone", "UTC")])
         .await;
     let waiting = items(&martha.browser, "/releases").await.remove(0);
-    assert!(waiting.contains("Not emailed: letters with news were switched off"), "{waiting}");
+    assert!(waiting.contains("Not emailed: emails were turned off"), "{waiting}");
     app.advance_days(2);
     app.finish().await;
 }
@@ -310,7 +310,7 @@ async fn releases_say_why_news_is_held_after_revocation() {
     app.advance_hours(2);
     app.follows().await;
     let item = items(&martha.browser, "/releases").await.remove(0);
-    assert!(item.contains("Not emailed: you have withdrawn"), "{item}");
+    assert!(item.contains("Not emailed: you removed"), "{item}");
     assert_eq!(titles(&jonas.browser, "/releases").await, ["Held back"]);
     app.advance_days(5);
     app.consents().await;

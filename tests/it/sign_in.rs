@@ -41,7 +41,7 @@ async fn declining_at_spotify_stores_nothing() {
     let back = app.world.refuse_consent(&browser.to_spotify().await).unwrap();
     let page = browser.get(&back).await;
     assert_eq!(page.status, 403);
-    assert!(page.body.contains("did not agree") && page.body.contains("/login"), "{}", page.body);
+    assert!(page.body.contains("didn’t agree") && page.body.contains("/login"), "{}", page.body);
     assert_eq!(app.status().await.users.all, 0);
     app.finish().await;
 }
@@ -57,7 +57,7 @@ async fn callback_works_once() {
     browser.set_cookie("dropday_trip", &trip);
     let again = browser.get(&back).await;
     assert_eq!(again.status, 400);
-    assert!(again.body.contains("This sign-in is over"), "{}", again.body);
+    assert!(again.body.contains("This sign-in has expired or was already used"), "{}", again.body);
     app.finish().await;
 }
 
@@ -113,7 +113,7 @@ async fn used_authorization_code_gets_its_own_page() {
     let state = authorize.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let page = browser.get(&format!("/callback?code=seen-before&state={state}")).await;
     assert_eq!(page.status, 400);
-    assert!(page.body.contains("Its code was used before"), "{}", page.body);
+    assert!(page.body.contains("was already used"), "{}", page.body);
     app.finish().await;
 }
 
@@ -153,9 +153,9 @@ async fn sign_in_during_outage_changes_nothing() {
     let app = TestApp::new().await;
     let martha = app.world.add_user("Martha");
     for (fault, words) in [
-        (Fault::bad_gateway(), "did not answer"),
-        (Fault::Html, "did not answer"),
-        (Fault::RateLimited { retry_after: Some(60) }, "asked us to wait"),
+        (Fault::bad_gateway(), "didn’t respond"),
+        (Fault::Html, "didn’t respond"),
+        (Fault::RateLimited { retry_after: Some(60) }, "asked us to slow down"),
     ] {
         app.world.script(Endpoint::Token, [fault]);
         let browser = app.visitor();

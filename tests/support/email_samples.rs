@@ -189,7 +189,7 @@ pub(crate) fn welcome(recent: &[NewsItem]) -> Welcome<'_> {
         tracked: 312,
         not_checked: 190,
         recent,
-        when: "at once, as soon as Dropday sees something new",
+        when: "right away, as soon as we find something new",
         today: TODAY,
         account_url: ACCOUNT,
         preferences_url: PREFERENCES,

@@ -1,4 +1,4 @@
-//! One line that says that Dropday is awake: how many artists are watched, and whether any waits.
+//! One line that shows that Dropday is working: how many artists are tracked, and whether any checks are overdue.
 
 use jiff::civil::Date;
 
@@ -34,20 +34,20 @@ pub enum Checks {
 }
 
 impl Assurance {
-    /// `312 artists tracked, all checked since Friday.`
+    /// `312 artists, all checked since Friday.`
     pub(super) fn sentence(&self, today: Date) -> String {
         let tracked = counted(self.tracked, "artist", "artists");
         match &self.checks {
             Checks::AllSince(day) => {
                 let all = if self.tracked == 1 { "" } else { "all " };
-                format!("{tracked} watched, {all}checked {}.", since(*day, today))
+                format!("{tracked}, {all}checked {}.", since(*day, today))
             }
             Checks::InitialScan { artists } => {
-                format!("{tracked} watched, {} not looked at yet.", grouped(*artists))
+                format!("{tracked}, {} not checked yet.", grouped(*artists))
             }
             Checks::Overdue { artists, because } => {
                 let (artists, because) = (grouped(*artists), in_brief(because));
-                format!("{tracked} watched, {artists} overdue because {because}.")
+                format!("{tracked}, {artists} overdue because {because}.")
             }
         }
     }
@@ -56,10 +56,10 @@ impl Assurance {
 /// The reason, to follow "because".
 fn in_brief(why: &WhyOverdue) -> &'static str {
     match why {
-        WhyOverdue::QuotaExhausted { .. } => "Spotify’s daily limit is spent",
-        WhyOverdue::Paused(_) => "Spotify asks Dropday to pause",
-        WhyOverdue::Queued { .. } => "there are more artists than Spotify allows questions",
-        WhyOverdue::CheckFailed(_) | WhyOverdue::Outage(_) => "Spotify did not answer",
+        WhyOverdue::QuotaExhausted { .. } => "Spotify’s daily limit is used up",
+        WhyOverdue::Paused(_) => "Spotify asked us to pause",
+        WhyOverdue::Queued { .. } => "there are more artists than Spotify allows us to check",
+        WhyOverdue::CheckFailed(_) | WhyOverdue::Outage(_) => "Spotify did not respond",
         WhyOverdue::NobodyConnected => "nobody is connected to Spotify",
     }
 }
@@ -78,20 +78,17 @@ mod tests {
         let told = |tracked, checks| Assurance { tracked, checks }.sentence(date(2026, 11, 23));
         assert_eq!(
             told(312, Checks::AllSince(date(2026, 11, 20))),
-            "312 artists watched, all checked since Friday."
+            "312 artists, all checked since Friday."
         );
-        assert_eq!(
-            told(1, Checks::AllSince(date(2026, 11, 23))),
-            "1 artist watched, checked today."
-        );
+        assert_eq!(told(1, Checks::AllSince(date(2026, 11, 23))), "1 artist, checked today.");
         assert_eq!(
             told(1312, Checks::InitialScan { artists: 40 }),
-            "1,312 artists watched, 40 not looked at yet."
+            "1,312 artists, 40 not checked yet."
         );
         let because = WhyOverdue::QuotaExhausted { tracked: 312, calls: 80 };
         assert_eq!(
             told(312, Checks::Overdue { artists: 14, because }),
-            "312 artists watched, 14 overdue because Spotify’s daily limit is spent."
+            "312 artists, 14 overdue because Spotify’s daily limit is used up."
         );
     }
 }

@@ -22,6 +22,6 @@ impl ConsentEnds<'_> {
     }
 
     fn headline(&self) -> String {
-        format!("Your Spotify permission ends on {}", long_day(self.ends_on))
+        format!("Reconnect Spotify by {}", long_day(self.ends_on))
     }
 }

@@ -20,7 +20,7 @@ templates!(Goodbye, "goodbye.txt", "goodbye.mjml");
 
 impl Goodbye<'_> {
     pub fn email(&self) -> Result<Email, RenderError> {
-        render("Good-bye from Dropday: what was deleted".to_owned(), self)
+        render("Goodbye from Dropday: what we deleted".to_owned(), self)
     }
 
     fn artists(&self) -> String {

@@ -51,12 +51,12 @@ impl Sample {
     fn sentence(self) -> &'static str {
         match self {
             Self::Own => {
-                "This is a sample, which you asked for on your page. What it tells is not new: it is the \
-                 latest that Dropday knows of your artists."
+                "This is the sample you asked for. It shows the latest releases we know from your \
+                 artists, so they may not be new."
             }
             Self::MadeUp => {
-                "This is a sample, which you asked for on your page. The album in it is made up, since \
-                 Dropday knows none of your artists’ yet."
+                "This is the sample you asked for. The album in it is made up, because we don’t \
+                 know any releases by your artists yet."
             }
         }
     }

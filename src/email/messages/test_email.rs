@@ -18,7 +18,7 @@ templates!(TestEmail, "test_email.txt", "test_email.mjml");
 
 impl TestEmail<'_> {
     pub fn email(&self) -> Result<Email, RenderError> {
-        render("A test letter from Dropday".to_owned(), self)
+        render("A test email from Dropday".to_owned(), self)
     }
 
     fn server(&self) -> String {

@@ -20,7 +20,7 @@ pub struct Welcome<'a> {
     /// Known releases of the last 30 days, the newest first. Ten are listed; `because` and `mute` are not
     /// shown.
     pub recent: &'a [NewsItem],
-    /// When emails are sent: `at once, as soon as something new is seen`,
+    /// When emails are sent: `right away, as soon as we find something new`,
     /// `every Friday at 18:00 (Europe/Berlin)`.
     pub when: &'a str,
     /// The current day in the user's time zone.
@@ -47,7 +47,7 @@ impl Welcome<'_> {
         let tracked = counted(self.tracked, "artist", "artists");
         let subject = match self.tracked {
             0 => "Welcome to Dropday".to_owned(),
-            _ => format!("Welcome to Dropday: {tracked} watched for you"),
+            _ => format!("Welcome to Dropday: we’re tracking {tracked}"),
         };
         let recent = self.recent.iter().take(MAX_LISTED);
         let rows: Vec<Row> = recent.map(|item| Row::bare(item, self.today)).collect();

@@ -20,7 +20,7 @@ templates!(Withdrawn, "withdrawn.txt", "withdrawn.mjml");
 
 impl Withdrawn<'_> {
     pub fn email(&self) -> Result<Email, RenderError> {
-        render("You have withdrawn Dropday's permission at Spotify".to_owned(), self)
+        render("You removed Dropday’s access at Spotify".to_owned(), self)
     }
 
     fn day(&self) -> String {

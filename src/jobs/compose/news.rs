@@ -241,7 +241,7 @@ fn when(digest_schedule: &DigestSchedule) -> String {
     let DigestSchedule { frequency, hour, zone } = digest_schedule;
     let zone = zone.iana_name().unwrap_or("UTC");
     match frequency {
-        DigestFrequency::AtOnce => "at once, as soon as something new is seen".to_owned(),
+        DigestFrequency::AtOnce => "right away, as soon as we find something new".to_owned(),
         DigestFrequency::Daily => format!("every day at {hour}:00 ({zone})"),
         DigestFrequency::Weekly(day) => format!("every {} at {hour}:00 ({zone})", weekday(*day)),
     }

@@ -16,13 +16,13 @@ impl Line {
 fn what(email: &RecentEmail) -> String {
     let plain = match email.kind {
         EmailKind::News => return news(email),
-        EmailKind::Confirm => "Please confirm your address",
+        EmailKind::Confirm => "Confirm your address",
         EmailKind::Welcome => "Welcome",
-        EmailKind::Sample => "A sample",
+        EmailKind::Sample => "Sample",
         EmailKind::SignInAgain => "Please sign in with Spotify again",
-        EmailKind::ConsentEnds => "Your Spotify permission ends soon",
-        EmailKind::Goodbye => "Good-bye",
-        EmailKind::Operator => "For whoever runs this Dropday",
+        EmailKind::ConsentEnds => "Your Spotify access ends soon",
+        EmailKind::Goodbye => "Goodbye",
+        EmailKind::Operator => "For the operator",
     };
     plain.to_owned()
 }

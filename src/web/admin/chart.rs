@@ -49,7 +49,7 @@ impl Chart {
 fn words(history: &History, allowed: Option<u64>) -> String {
     let words = format!("{} today, {} on the busiest day", history.today(), history.most());
     match allowed {
-        Some(allowed) => format!("{words}; the line is the current limit, {allowed}"),
+        Some(allowed) => format!("{words}; the line shows the current limit, {allowed}"),
         None => words,
     }
 }

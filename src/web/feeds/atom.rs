@@ -38,8 +38,8 @@ pub(super) fn write(ctx: &Ctx, standing: &FeedState, own: &str, entries: &[Entry
     };
     let feed = Feed {
         id: format!("tag:{domain},{SINCE}:dropday/albums/{}", standing.user.0),
-        title: Text::plain("New albums · Dropday"),
-        subtitle: Some(Text::plain("What came out from the artists you follow on Spotify")),
+        title: Text::plain("New releases · Dropday"),
+        subtitle: Some(Text::plain("New releases from the artists you follow on Spotify")),
         updated: time(standing.changed_at),
         authors: vec![Person { name: "Dropday".to_owned(), ..Person::default() }],
         links: vec![
@@ -103,7 +103,7 @@ fn date(date: ReleaseDate) -> String {
         ReleaseDate::Day(day) => day.strftime("out on %-d %B %Y").to_string(),
         ReleaseDate::Month(day) => day.strftime("out in %B %Y").to_string(),
         ReleaseDate::Year(day) => day.strftime("out in %Y").to_string(),
-        ReleaseDate::Unknown => "nobody says when it came out".to_owned(),
+        ReleaseDate::Unknown => "release date unknown".to_owned(),
     }
 }
 

@@ -19,11 +19,11 @@ pub(super) fn write(ctx: &Ctx, entries: &[Entry]) -> String {
     let mut calendar = Calendar::empty();
     for (name, value) in [
         ("VERSION", "2.0"),
-        ("PRODID", "-//Dropday//New albums//EN"),
+        ("PRODID", "-//Dropday//New releases//EN"),
         ("CALSCALE", "GREGORIAN"),
         ("METHOD", "PUBLISH"),
-        ("NAME", "New albums"),
-        ("X-WR-CALNAME", "New albums"),
+        ("NAME", "New releases"),
+        ("X-WR-CALNAME", "New releases"),
         ("X-PUBLISHED-TTL", CHECK_INTERVAL),
     ] {
         calendar.append_property(Property::new(name, value));

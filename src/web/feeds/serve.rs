@@ -92,10 +92,10 @@ fn read_date(date: &str) -> Option<Timestamp> {
 }
 
 fn nothing_here() -> Response {
-    let body = "This address was cut off on its way here, or it has ended: its owner made another one, or \
-                left. Whoever is signed in finds a new one under Feeds.";
-    let action = Some(("To your feeds", "/feeds"));
-    Message { title: "There is no such feed", body, action }.with(StatusCode::NOT_FOUND)
+    let body = "The link is incomplete or no longer works: its owner created a new one, turned it \
+                off or deleted their account. If it was yours, create a new one under Feeds.";
+    let action = Some(("Open Feeds", "/feeds"));
+    Message { title: "Feed not found", body, action }.with(StatusCode::NOT_FOUND)
 }
 
 #[cfg(test)]

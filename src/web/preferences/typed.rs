@@ -12,11 +12,10 @@ use crate::domain::release_filter::Categories;
 /// The hour if none or an invalid one was chosen.
 const DEFAULT_HOUR: i8 = 8;
 
-const CHOOSE: &str = "Please choose when letters come.";
+const CHOOSE: &str = "Please choose when to get emails.";
 const NO_ZONE: &str =
-    "There is no such time zone. Please choose one from the list, such as Europe/Berlin.";
-const NOTHING: &str = "Nothing is ticked that letters could tell of. Please tick something, or \
-                       choose to have no letters.";
+    "We don’t know that time zone. Please choose one from the list, such as Europe/Berlin.";
+const NOTHING: &str = "Please pick at least one kind of release, or choose Never.";
 
 /// The submitted form, with defaults for invalid values.
 pub(super) struct PreferencesForm {

@@ -21,9 +21,9 @@ const AT_A_TIME: usize = 60;
 /// … and for one page. A page of a rare kind shows the matches among these rows and a link to continue.
 const LOOKED_THROUGH: usize = 600;
 
-const WITHDRAWN: &str = "you have withdrawn Dropday’s permission at Spotify";
+const WITHDRAWN: &str = "you removed Dropday’s access at Spotify";
 
-const BOUNCING: &str = "letters to your address come back";
+const BOUNCING: &str = "emails to your address bounce";
 
 /// The parsed query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-// Proposes the browser's time zone where it is another than the one chosen, and says when the next
-// letter would leave as the form is changed. The server reckons: it knows what an hour skipped means.
+// Suggests the browser's time zone if it differs from the chosen one, and shows when the next email
+// would be sent as the form changes. The server computes that, because it handles skipped hours.
 const form = document.getElementById("preferences");
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const field = document.getElementById("zone");
@@ -17,7 +17,7 @@ async function ask() {
     const words = await answer.text();
     if (mine === asked && (answer.ok || answer.status === 422) && !answer.redirected) next.innerHTML = words;
   } catch {
-    // What stands there is what was saved.
+    // Keeps what is shown: the saved schedule.
   }
 }
 
