@@ -20,7 +20,7 @@ use crate::test_app::{SETTINGS, START, TestApp, variables};
 
 const ANOTHER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
-/// A database in which an email is owed, closed and by itself in a folder with its key.
+/// A database in which an email is queued, closed and by itself in a folder with its key.
 struct Kept {
     folder: TempDir,
     config: Config,
@@ -295,7 +295,7 @@ async fn full_disk_is_reported_and_loses_nothing() {
     let said = said(&output);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("the disk is full"), "{said}");
-    assert!(said.contains("\"owed\": 1"), "{said}");
+    assert!(said.contains("\"queued\": 1"), "{said}");
 }
 
 #[tokio::test]

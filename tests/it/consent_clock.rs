@@ -8,7 +8,7 @@ const MONTH: &str = "2027-04-23";
 const WEEK: &str = "2027-05-16";
 const DAY: &str = "2027-05-22";
 const OVER: &str = "2027-05-23";
-const ENDS: &str = "Your Spotify permission ends on 23 May 2027";
+const ENDS: &str = "Reconnect Spotify by 23 May 2027";
 
 async fn martha_at_home() -> (TestApp, Listener) {
     let app = TestApp::new().await;
@@ -78,7 +78,7 @@ async fn signing_in_again_restarts_the_six_months() {
     martha.browser.sign_in(&app.world, martha.user).await;
     let page = martha.browser.get("/account").await.words();
     assert!(page.contains("Your Spotify access lasts until 24 October 2027."), "{page}");
-    let ends = "Your Spotify permission ends on 24 October 2027";
+    let ends = "Reconnect Spotify by 24 October 2027";
     assert_eq!(days_in_steps(&mut app, &martha, 150, 5).await, []);
     let came = days(&mut app, &martha, 40).await;
     let over = ("2027-10-24", "Please sign in with Spotify again");

@@ -158,7 +158,7 @@ async fn releases_before_confirmation_are_sent_on_confirmation() {
     app.round().await;
     let subjects: Vec<_> =
         app.emails_to("martha@example.com").into_iter().skip(1).map(|l| l.subject).collect();
-    assert_eq!(subjects, ["Welcome to Dropday: 1 artist watched for you", "Röyksopp: Meanwhile"]);
+    assert_eq!(subjects, ["Welcome to Dropday: we’re tracking 1 artist", "Röyksopp: Meanwhile"]);
     app.finish().await;
 }
 

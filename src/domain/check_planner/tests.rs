@@ -428,7 +428,7 @@ fn no_artist_starves_in_large_instances() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
 
     /// Half of 40 calls a day are enough for 150 artists.
     #[test]

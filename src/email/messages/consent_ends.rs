@@ -1,4 +1,4 @@
-//! "Your permission ends on …": sent ahead of time, with the link that renews it.
+//! "Reconnect Spotify by …": sent ahead of time, with the link that renews the consent.
 
 use jiff::civil::Date;
 
