@@ -1,12 +1,11 @@
-"""How the database grows with people and years: the table in docs/maintenance.md.
+"""How the database grows with users and years: the table in docs/maintenance.md.
 
-Usage: python3 docs/growth.py [PEOPLE…]        (else 5 500 50000; the last takes 7 GB and twenty minutes of processor time)
+Usage: python3 docs/growth.py [USERS…]        (default: 5 500 50000; the last takes 7 GB and twenty minutes of processor time)
 
-Makes databases from migrations/ with rows like real ones, month after month, and measures the files. A person
-follows 100 artists, whom they share with others the more, the more people there are; an artist has 25 releases
-when they are first looked at, and puts out three a year, each of which is told to everybody who follows them.
-Three years are made: what is told is forgotten after 13 months, so that the later ones are like the third, and
-the first is as years without tidying up are.
+Creates databases from migrations/ with realistic rows, month by month, and measures the files. A user follows 100
+artists, shared with more others the more users there are. An artist has 25 releases at the initial scan and
+releases three a year, each of which is emailed to every follower. Three years are generated: notifications expire
+after 13 months, so later years are like the third, and the first is like a year without retention.
 """
 
 import os
@@ -49,12 +48,12 @@ class House:
         self.database.executescript(script)
 
     def settle(self):
-        """Everybody is here, and every artist was looked at once."""
+        """All users signed up, and every artist was checked once."""
         self.run(f"""
             BEGIN;
             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {self.artists})
                 INSERT INTO numbered SELECT n, substr(hex(randomblob(11)), 1, 22) FROM n;
-            INSERT INTO artists (id, name, folded, watched_since, checked_at, next_check_at, rate)
+            INSERT INTO artists (id, name, folded, tracked_since, checked_at, next_check_at, rate)
                 SELECT id, 'Artist number ' || n, 'artist number ' || n, {START}, {START}, {START}, 0.06
                 FROM numbered ORDER BY id;
             INSERT INTO artist_lists (artist, list, initial_scan_at, checked_at, next_check_at, total)
@@ -64,11 +63,11 @@ class House:
             WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {self.people})
                 INSERT INTO users (id, account_id, spotify_id, display_name, address, created_at, consent, follows_next_at)
                 SELECT n, hex(randomblob(14)), hex(randomblob(13)), 'Person ' || n, 'person' || n || '@example.com',
-                       {START}, 'good', {START} FROM n;
-            INSERT INTO tokens (person, access_sealed, expires_at, refresh_sealed, authorized_at, version)
+                       {START}, 'granted', {START} FROM n;
+            INSERT INTO tokens (user_id, access_sealed, expires_at, refresh_sealed, authorized_at, version)
                 SELECT id, randomblob(380), {START}, randomblob(172), {START}, 1 FROM users;
             INSERT INTO sessions SELECT randomblob(32), id, {START}, {START} FROM users;
-            INSERT INTO outbox (person, kind, subject, state, letter, next_at, enqueued_at, finished_at)
+            INSERT INTO outbox (user_id, kind, subject, state, email_id, next_at, enqueued_at, finished_at)
                 SELECT id, 'welcome', 'first', 'sent', id, {START}, {START}, {START} FROM users;
             WITH RECURSIVE k (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM k WHERE k < {FOLLOWS})
                 INSERT OR IGNORE INTO follows
@@ -82,7 +81,7 @@ class House:
                 last_album = (SELECT release FROM artist_releases WHERE artist = artists.id LIMIT 1)""")
 
     def put_out(self, who, seen_at, is_news):
-        """The artists of whom `who` is true put something out."""
+        """The artists for which `who` is true release something."""
         self.run(f"""
             BEGIN;
             DELETE FROM fresh;
@@ -96,14 +95,14 @@ class House:
             COMMIT""")
 
     def month(self, number):
-        """A quarter of the artists put something out, it is told, and what was told long ago is forgotten."""
+        """A quarter of the artists release something; notifications are recorded, and old ones expire."""
         now = START + number * MONTH
         self.put_out(f"n % 4 = {number % 4}", now, is_news=1)
         self.run(f"""
             BEGIN;
-            INSERT INTO outbox (person, kind, subject, state, letter, attempts, next_at, enqueued_at, finished_at)
-                SELECT o.person, 'news', f.id, 'sent', {number} * {self.people} + o.person, 1, {now}, {now}, {now}
-                FROM fresh f JOIN follows o ON o.artist = f.artist ORDER BY o.person, f.id;
+            INSERT INTO outbox (user_id, kind, subject, state, email_id, attempts, next_at, enqueued_at, finished_at)
+                SELECT o.user_id, 'news', f.id, 'sent', {number} * {self.people} + o.user_id, 1, {now}, {now}, {now}
+                FROM fresh f JOIN follows o ON o.artist = f.artist ORDER BY o.user_id, f.id;
             COMMIT;
             DELETE FROM outbox WHERE state = 'sent' AND finished_at <= {now - KEPT_MONTHS * MONTH} AND kind = 'news';
             PRAGMA incremental_vacuum""")

@@ -38,7 +38,7 @@ pub enum AccessRequestError {
     Store(#[from] StoreError),
 }
 
-/// A proof for a user whom Spotify has just rejected.
+/// A proof for a user who was just rejected by Spotify.
 pub(super) fn proof(ctx: &Ctx) -> String {
     let nonce = secret::new(&*ctx.rng);
     let until = (ctx.clock.now() + TTL).as_millisecond();

@@ -17,7 +17,7 @@ pub struct NewInvitation {
     pub path: String,
 }
 
-/// Creates an invitation; `note` says whom it is for.
+/// Creates an invitation; `note` says who it is for.
 pub async fn make(
     db: &Db,
     rng: &dyn Rng,

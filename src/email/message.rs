@@ -64,7 +64,7 @@ pub(super) fn write(
 
 fn html(layout: &str) -> Result<String, RenderError> {
     // mrml passes text and attributes through as they stand: what the template escaped stays so.
-    // No fonts, since each would be fetched from elsewhere by whoever opens the email.
+    // No fonts, since each would be fetched from elsewhere when the email is opened.
     let options = RenderOptions { fonts: HashMap::new(), ..RenderOptions::default() };
     Ok(mrml::parse(layout)?.element.render(&options)?)
 }

@@ -1,7 +1,7 @@
 //! Emails: rendering (`email`, `emails`) apart from signing (`dkim`) and sending (`smtp`).
 //!
 //! An email is written from plain values and sent as it is: nothing here reads the database, and
-//! nothing here decides whether an email is owed.
+//! nothing here decides whether an email is sent.
 
 pub mod dkim;
 pub mod message;

@@ -33,7 +33,7 @@ pub struct SyncReport {
     pub suspect_lists: u64,
     /// Lists that could not be fetched.
     pub failed: u64,
-    /// Users who must sign in again or whom Spotify rejects.
+    /// Users who must sign in again or are rejected by Spotify.
     pub refused: u64,
     /// The result of applying a list.
     pub change: Change,

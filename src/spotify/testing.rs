@@ -12,7 +12,7 @@ use url::Url;
 use super::answer::{Answer, Body};
 use super::http::http_client;
 
-/// One canned answer for whoever calls, and what was asked.
+/// One canned response for any request, and the requests that were made.
 pub(super) struct Canned {
     pub(super) url: Url,
     asked: Arc<Mutex<Vec<String>>>,

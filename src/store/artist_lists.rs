@@ -150,7 +150,7 @@ pub fn defer(tx: &Tx<'_>, artist: &ArtistId, list: ListKind) -> Result<()> {
     Ok(())
 }
 
-/// Records which lists no follower wants. Whoever wants one later starts with a silent check.
+/// Records which lists no follower wants. A follower who wants one later starts with a silent check.
 ///
 /// # Errors
 /// [`super::StoreError`]

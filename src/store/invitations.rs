@@ -18,7 +18,7 @@ pub struct Invitation {
     pub note: String,
     pub made_at: Timestamp,
     pub expires_at: Timestamp,
-    /// When and by whom it was used.
+    /// When it was used, and by which user.
     pub used: Option<(Timestamp, String)>,
 }
 

@@ -40,7 +40,7 @@ pub struct User {
 }
 
 /// Finds who `profile` is by `account_id`, else by `id`, or makes a new user. Their consent is
-/// good from now on, and what they missed since they took an earlier one back is owed.
+/// valid from now on, and what they missed since they withdrew an earlier one is enqueued.
 ///
 /// # Errors
 /// [`super::StoreError`]
@@ -79,7 +79,7 @@ pub fn find_by_profile(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>>
     if by_account.is_some() {
         return Ok(by_account);
     }
-    // Whoever signed in before Spotify told account ids; or Spotify left it out this once.
+    // For users who signed in before Spotify sent account ids, or if it left the id out this time.
     tx.query_optional(
         "SELECT id FROM users WHERE spotify_id = ?1 AND (account_id IS NULL OR ?2 IS NULL)
          ORDER BY account_id IS NULL DESC, id LIMIT 1",

@@ -256,7 +256,7 @@ async fn mute_needs_a_followed_artist_and_a_signed_form() {
     let unknown = martha.browser.post("/artists/0000000000000000000000/mute", &[]).await;
     let others = martha.browser.post(&format!("/artists/{his}/mute"), &[]).await;
     assert_eq!((unknown.status, others.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND));
-    assert_eq!(unknown.body, others.body, "nobody learns whom others follow");
+    assert_eq!(unknown.body, others.body, "nobody learns which artists others follow");
     assert_eq!(
         martha.browser.post("/artists/%2e%2e/mute", &[]).await.status,
         StatusCode::NOT_FOUND

@@ -33,7 +33,7 @@ impl Kept {
         app.listener("Martha", &[&artist]).await;
         app.round().await;
         app.inbox.stop().await;
-        app.world.publish(&artist, NewAlbum::titled("Owed"));
+        app.world.publish(&artist, NewAlbum::titled("Pending"));
         app.round().await;
         let kept = Self::beside_its_key(&app.config);
         let copied = Connection::open(&app.config.database).unwrap();

@@ -245,16 +245,16 @@ impl Machine {
         self.inbox.emails_to(address)
     }
 
-    /// Ends the test: nothing may be owed, and the world not asked what it did not expect.
+    /// Ends the test: nothing may be pending, and the fake world must not have seen unexpected requests.
     pub async fn finish(self) {
         self.finish_owing(0).await;
     }
 
-    /// Ends a test that means to leave so many things owed.
+    /// Ends a test that leaves this many notifications pending.
     pub async fn finish_owing(mut self, pending: u64) {
         self.is_finished = true;
         if self.database().exists() {
-            assert_eq!(self.status().await["emails"]["queued"], pending, "things left owed");
+            assert_eq!(self.status().await["emails"]["queued"], pending, "notifications left pending");
         }
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
     }

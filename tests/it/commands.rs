@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::binary::{Ended, Machine, eventually};
 use crate::test_app::Listener;
 
-/// Martha, who follows so many artists, each of whom was looked at once.
+/// Martha, who follows this many artists; each has had its initial scan.
 async fn settled(artists: usize) -> (Machine, Vec<String>, Listener) {
     let machine = Machine::new().await;
     let artists: Vec<String> =

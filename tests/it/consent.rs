@@ -240,7 +240,7 @@ async fn revoked_user_gets_no_news_and_is_deleted() {
     app.world.follow(martha.user, &own);
     app.round().await;
     app.inbox.stop().await;
-    app.world.publish(&artist, NewAlbum::titled("Owed before"));
+    app.world.publish(&artist, NewAlbum::titled("Pending before"));
     app.round().await;
     app.world.revoke(martha.user);
     app.follows().await;
@@ -251,7 +251,7 @@ async fn revoked_user_gets_no_news_and_is_deleted() {
     assert_eq!(
         app.status().await.emails.queued,
         2,
-        "the album owed before and the letter about the end"
+        "the earlier album and the email about the withdrawal"
     );
     app.advance_hours(1);
     app.round().await;
@@ -285,7 +285,7 @@ async fn revoked_user_gets_no_news_and_is_deleted() {
 async fn user_signing_in_again_after_revoking_misses_nothing() {
     let (app, artist, martha, _) = two_listeners().await;
     app.inbox.stop().await;
-    app.world.publish(&artist, NewAlbum::titled("Owed before"));
+    app.world.publish(&artist, NewAlbum::titled("Pending before"));
     app.round().await;
     app.world.revoke(martha.user);
     app.follows().await;
@@ -301,7 +301,7 @@ async fn user_signing_in_again_after_revoking_misses_nothing() {
     }
     let emails = app.emails_to(&martha.address);
     assert_eq!(emails.len(), 2);
-    for title in ["Owed before", "Meanwhile"] {
+    for title in ["Pending before", "Meanwhile"] {
         assert!(emails[1].text.contains(title), "{}", emails[1].text);
     }
     assert_eq!(app.status().await.users.connected, 2);

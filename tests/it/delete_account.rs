@@ -128,7 +128,7 @@ async fn deletion_keeps_follows_and_emails_of_others() {
     let jonas = app.listener("Jonas", &[&artist]).await;
     app.round().await;
     app.inbox.stop().await;
-    app.world.publish(&artist, NewAlbum::titled("Owed"));
+    app.world.publish(&artist, NewAlbum::titled("Pending"));
     app.round().await;
     assert_eq!(app.status().await.emails.queued, 2);
     leave(&martha).await;
@@ -144,7 +144,7 @@ async fn deletion_keeps_follows_and_emails_of_others() {
     app.round().await;
     let emails = app.emails_to(&jonas.address);
     let subjects: Vec<_> = emails.iter().map(|email| email.subject.as_str()).collect();
-    assert_eq!(subjects, ["Röyksopp: Owed", "Röyksopp: Later"]);
+    assert_eq!(subjects, ["Röyksopp: Pending", "Röyksopp: Later"]);
     let hers: Vec<_> = app.emails_to(&martha.address).into_iter().map(|l| l.subject).collect();
     assert_eq!(hers, ["Goodbye from Dropday: what we deleted"]);
     assert_eq!(jonas.browser.get("/account").await.status, StatusCode::OK);
@@ -293,7 +293,7 @@ async fn deleting_an_account_keeps_pending_news_of_others() {
     let martha = app.listener("Martha", &[&a, &c]).await;
     let otto = app.listener("Otto", &[&c]).await;
     app.round().await;
-    app.world.publish(&a, NewAlbum::titled("Owed"));
+    app.world.publish(&a, NewAlbum::titled("Pending"));
     app.checks().await;
     app.world.unfollow(martha.user, &a);
     app.follows().await;

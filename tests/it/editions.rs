@@ -1,4 +1,4 @@
-//! One album, told once, in whatever editions it comes.
+//! Other editions of an album cause no second notification.
 
 use dropday::demo::world::NewAlbum;
 

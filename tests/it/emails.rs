@@ -48,7 +48,7 @@ async fn smtp_down_and_up_again_loses_nothing() {
     app.inbox.restart().await.unwrap();
     app.round().await;
     let emails = app.emails_to(&martha.address);
-    assert_eq!(emails.len(), 1, "one letter with everything owed by then");
+    assert_eq!(emails.len(), 1, "one email with everything pending by then");
     for title in ["First", "Second", "Third"] {
         assert!(emails[0].text.contains(title), "{}", emails[0].text);
     }

@@ -42,7 +42,7 @@ fn asked(app: &TestApp) -> Vec<String> {
 fn announcement(artist: &str) -> AnnouncedRelease {
     AnnouncedRelease {
         artist: Some(artist.to_owned()),
-        name: "Whoever".to_owned(),
+        name: "Someone Else".to_owned(),
         title: "Vapourware".to_owned(),
         date: "2026-11-23".to_owned(),
     }
@@ -372,7 +372,7 @@ async fn data_of_hint_sources_is_never_shown() {
     let emails = app.emails_to("martha@example.com");
     assert_eq!(emails.len(), 1);
     let raw = format!("{} {} {}", emails[0].subject, emails[0].text, emails[0].html);
-    for theirs in ["Vapourware", "Whoever", "listenbrainz", "musicbrainz", "deezer"] {
+    for theirs in ["Vapourware", "Someone Else", "listenbrainz", "musicbrainz", "deezer"] {
         assert!(!raw.to_lowercase().contains(&theirs.to_lowercase()), "{theirs}");
         assert!(!page.to_lowercase().contains(&theirs.to_lowercase()), "{theirs}");
     }

@@ -75,7 +75,7 @@ async fn mass_refusal_ends_no_consent() {
     }
     assert_eq!(emails(&app, &users), [1; 5], "the album, and nothing of the storm");
     let told = app.emails_to(OPERATOR);
-    assert_eq!(told.len(), 1, "the operator is told once");
+    assert_eq!(told.len(), 1, "the operator gets one alert");
     assert!(told[0].subject.contains("rejects many users at once"), "{}", told[0].subject);
     assert!(told[0].text.contains("for 5 users at once"), "{}", told[0].text);
     assert_eq!(app.status().await.users.all, 5);

@@ -1,4 +1,4 @@
-//! What is told, to whom, and how often.
+//! Who is notified of what, and how often.
 
 use dropday::demo::world::{Endpoint, NewAlbum};
 

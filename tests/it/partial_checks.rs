@@ -85,7 +85,7 @@ async fn hinted_artist_of_three_pages_ends_with_single_free_calls() {
     publish(&app, &artists[0], 25);
     app.catalogues.announce_release(AnnouncedRelease {
         artist: Some(artists[0].clone()),
-        name: "Whoever".into(),
+        name: "Someone Else".into(),
         title: "Vapourware".into(),
         date: "2026-11-25".into(),
     });

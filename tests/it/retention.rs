@@ -74,7 +74,7 @@ async fn pending_notification_is_kept_however_old() {
     let artist = app.world.add_artist("Röyksopp");
     let martha = app.listener("Martha", &[&artist]).await;
     app.round().await;
-    app.world.publish(&artist, NewAlbum::titled("Owed"));
+    app.world.publish(&artist, NewAlbum::titled("Pending"));
     app.checks().await;
     let sql =
         "UPDATE outbox SET enqueued_at = 1000, next_at = 4102444800000 WHERE state = 'pending'";
@@ -207,7 +207,7 @@ async fn release_of_unfollowed_artist_is_deleted_once_sent() {
     let (kept, other) = (app.world.add_artist("Kept"), app.world.add_artist("Other"));
     let martha = app.listener("Martha", &[&artist, &kept, &other]).await;
     app.round().await;
-    app.world.publish(&artist, NewAlbum::titled("Owed"));
+    app.world.publish(&artist, NewAlbum::titled("Pending"));
     app.checks().await;
     let sql = "UPDATE outbox SET next_at = 4102444800000 WHERE state = 'pending'";
     Connection::open(&app.config.database).unwrap().execute(sql, []).unwrap();

@@ -58,9 +58,9 @@ class World:
         draft.rename(self.offset)
 
     def comes_out(self, title, days):
-        """An album by whom Martha follows, `days` from today."""
+        """An album by an artist that Martha follows, `days` from today."""
         with contextlib.closing(sqlite3.connect(self.dropday.folder / "dropday.db")) as seen:
-            artist = seen.execute("SELECT id FROM artists WHERE unwatched_at IS NULL ORDER BY id").fetchone()[0]
+            artist = seen.execute("SELECT id FROM artists WHERE untracked_at IS NULL ORDER BY id").fetchone()[0]
         date = datetime.date.today() + datetime.timedelta(days=days)
         self.spotify.put_out(artist, title, date.isoformat())
 
@@ -113,7 +113,7 @@ def starts_in_the_past(world):
     world.expect_at_work()
 
 
-@PART.promise("once the clock is set it does its work: a person connects, and what comes out is told once")
+@PART.promise("once the clock is set it works: a user connects, and an album is emailed once")
 def is_set(world):
     world.put_clock("+0d")
     world.browser = sign_in(world.dropday, agree_at_fake_world)

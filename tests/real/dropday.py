@@ -125,7 +125,7 @@ class FakeWorld:
         return pkce.access_token(self.url, CLIENT_ID, dropday.redirect_uri)
 
     def followed_artist(self, token):
-        """The first artist whom that person follows."""
+        """The first artist that this user follows."""
         request = urllib.request.Request(f"{self.url}/v1/me/following?type=artist")
         request.add_header("Authorization", f"Bearer {token}")
         with urllib.request.urlopen(request, timeout=10) as response:

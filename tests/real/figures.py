@@ -343,11 +343,11 @@ def idles(world):
         time.sleep(min(60, 60 * MINUTES))
         idling = {"nobody there": Idling(small.pid), f"{PEOPLE} people, {ARTISTS:,} artists": Idling(large.pid)}
         time.sleep(60 * MINUTES)
-        for whom, one in idling.items():
+        for who, one in idling.items():
             now, woken, processor = one.end()
-            world.say(f"idle memory, {whom}", _in_words(now))
+            world.say(f"idle memory, {who}", _in_words(now))
             world.say(
-                f"wake-ups in {MINUTES:g} idle minutes, {whom}",
+                f"wake-ups in {MINUTES:g} idle minutes, {who}",
                 f"{woken:.2f} a second; {processor:.2f} s of processor time in ten minutes",
             )
 

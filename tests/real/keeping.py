@@ -37,7 +37,7 @@ def _world(folder):
 
 
 class Load:
-    """Visitors who press "sign in", each of whom writes a row, as fast as they are answered."""
+    """Visitors who press "sign in", each writing a row, as fast as they are answered."""
 
     def __init__(self, dropday):
         self._url = f"{dropday.url}/login"

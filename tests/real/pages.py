@@ -76,7 +76,7 @@ class World:
         )
 
     def name_operator(self):
-        """Martha keeps the house; her id at Spotify is another one in each world."""
+        """Martha is the operator; her Spotify id differs in each world."""
         token = self.spotify.token(self.dropday)
         request = urllib.request.Request(f"{self.spotify.url}/v1/me")
         request.add_header("Authorization", f"Bearer {token}")
@@ -129,7 +129,7 @@ def jonas(world):
         expect(world.walk("walk-jonas.mjs"), "a promise of his was broken, see above")
 
 
-@PART.promise("the door, where the house is by invitation, closed, or not open to somebody at Spotify")
+@PART.promise("sign-up by invitation, closed, or rejected by Spotify")
 def door(world):
     for state, sign_up in [("unlisted", "open"), ("invitation", "invitation"), ("closed", "closed")]:
         world.dropday.set(web__sign_up=sign_up)

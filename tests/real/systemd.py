@@ -189,7 +189,7 @@ def not_ready(world):
     wait_until("it to be active", lambda: world.state() == "active" and world.is_healthy())
 
 
-@PART.promise("its status says whom it waits for, and then what it does")
+@PART.promise("its status says what it waits for, and then what it does")
 def status(world):
     world.wait_for_status(f"^Waiting for the first user to sign in at {re.escape(world.url)}/$")
     world.browser = sign_in(world, agree_at_fake_world)
@@ -347,7 +347,7 @@ def gives_up(world):
     world.systemctl("reset-failed", UNIT)
 
 
-@PART.promise("without any network it starts, stays, does not spin, and says whom it cannot reach")
+@PART.promise("without any network it starts, stays, does not spin, and says what it cannot reach")
 def no_network(world):
     world.sql(EVERYTHING_IS_DUE)
     world.drop_in("alone", "[Service]\nPrivateNetwork=yes\n")
@@ -382,7 +382,7 @@ def _processor_seconds(world):
 def network_again(world):
     title = "While You Were Away"
     with contextlib.closing(sqlite3.connect(world.database)) as seen:
-        artist = seen.execute("SELECT id FROM artists WHERE unwatched_at IS NULL").fetchone()[0]
+        artist = seen.execute("SELECT id FROM artists WHERE untracked_at IS NULL").fetchone()[0]
     world.spotify.put_out(artist, title, datetime.date.today().isoformat())
     # Hours pass, as far as the database knows.
     world.sql(EVERYTHING_IS_DUE)

@@ -1,7 +1,7 @@
 //! Estimates an artist's release rate: a Gamma–Poisson estimate with forgetting.
 //!
 //! Releases are modelled as a Poisson process whose rate drifts, so each past release and each past year
-//! counts less the longer ago it is. The prior is the rate of a followed artist about whom nothing is known.
+//! counts less the longer ago it is. The prior is the rate of a followed artist without known releases.
 //! (BG/NBD, in which artists stop for good, did worse in the simulation of docs/cadence.md: it takes a long
 //! pause for an end.)
 

@@ -75,7 +75,7 @@ fn figures<'a>(pairs: impl Iterator<Item = &'a Judged>) -> (f64, f64) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the figures are for whoever asks with --nocapture")]
+#[expect(clippy::print_stdout, reason = "the figures are shown with --nocapture")]
 fn corpus_matches_human_judgement() {
     let corpus = corpus();
     let same = corpus.iter().filter(|pair| pair.is_same).count();

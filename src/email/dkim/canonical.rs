@@ -1,5 +1,5 @@
 //! What is signed of an email: "relaxed" headers and body (RFC 6376 §3.4.2 and §3.4.4), which survive
-//! a server that folds lines anew or drops trailing space.
+//! a server that folds lines differently or drops trailing space.
 
 /// A header as it stands.
 #[derive(Debug, Clone, Copy)]

@@ -12,7 +12,7 @@ use crate::domain::release_filter::Category;
 pub struct NewsItem {
     pub release: Release,
     pub category: Category,
-    /// The names of the followed artists because of whom the user is notified.
+    /// The followed artists that are the reason for the notification.
     pub because: Vec<String>,
     /// What its other editions are called: `Deluxe`.
     pub also_as: Vec<String>,

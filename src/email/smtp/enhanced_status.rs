@@ -41,7 +41,7 @@ impl Status {
         matches!((self.subject, self.detail), (1, 1..=4 | 6 | 10) | (2, 0 | 1) | (4, 1 | 4))
     }
 
-    /// Whether it says that we, whoever the email is for, are not welcome: our sender (X.1.7,
+    /// Whether it rejects us rather than the email or the mailbox: our sender (X.1.7,
     /// X.1.8), our log-in or its encryption (X.7.8–14), our signature, our machine or our domain
     /// (X.7.20–27, RFC 7372), or that we have sent what we may today (Gmail's 5.4.5: <https://support.google.com/a/answer/3726730>).
     pub(super) fn is_sender_rejected(self) -> bool {

@@ -1,4 +1,4 @@
-//! Classifies a mail server's reply: whom it concerns, and whether it is final.
+//! Classifies a mail server's reply: what it concerns, and whether it is final.
 
 use std::error::Error as _;
 

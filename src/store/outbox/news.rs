@@ -109,8 +109,8 @@ pub fn enqueue_refused_again(tx: &Tx<'_>, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Whether a user wants to be notified of a release, as things are now. Returns the followed artists because of
-/// whom they are notified, or why they are not.
+/// Whether a user wants to be notified of a release, as things are now. Returns the followed artists that are the
+/// reason, or why the user is not notified.
 pub fn evaluate(
     tx: &Tx<'_>,
     user: UserId,

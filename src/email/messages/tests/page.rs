@@ -1,4 +1,4 @@
-//! What every page must have, whoever opens it and with whatever.
+//! What the HTML of every email must contain, for any mail program.
 
 use scraper::{Html, Selector};
 
