@@ -70,7 +70,7 @@ pub(super) fn unreachable(error: &reqwest::Error) -> Error {
         return Error::Malformed("the request could not be written".into());
     }
     if error.is_timeout() {
-        return Error::Temporary("no answer in time".into());
+        return Error::Temporary("no response in time".into());
     }
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(inner) = cause.and_then(std::error::Error::source) {

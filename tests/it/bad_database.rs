@@ -250,7 +250,7 @@ async fn locked_database_still_serves_pages_and_loses_nothing() {
     );
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(posted.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(posted.body.contains("Nothing of yours is lost"), "{}", posted.body);
+    assert!(posted.body.contains("None of your data is lost"), "{}", posted.body);
     assert!(opened.unwrap().contains("locked by another program"));
     other.execute_batch("ROLLBACK").unwrap();
     let posted = martha.browser.post("/account/address", &form).await;

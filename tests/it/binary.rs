@@ -254,7 +254,11 @@ impl Machine {
     pub async fn finish_owing(mut self, pending: u64) {
         self.is_finished = true;
         if self.database().exists() {
-            assert_eq!(self.status().await["emails"]["queued"], pending, "notifications left pending");
+            assert_eq!(
+                self.status().await["emails"]["queued"],
+                pending,
+                "notifications left pending"
+            );
         }
         assert_eq!(self.world.unexpected(), Vec::<String>::new(), "asked what was not expected");
     }

@@ -65,7 +65,7 @@ async fn locked_database_is_alive_but_not_ready() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let answer = ready(&app).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(answer.body.contains("the database does not answer within 2 s"), "{}", answer.body);
+    assert!(answer.body.contains("the database did not respond within 2 s"), "{}", answer.body);
     let alive = app.visitor().get("/healthz").await;
     assert_eq!((alive.status, alive.body.as_str()), (StatusCode::OK, "ok\n"));
     other.execute_batch("ROLLBACK").unwrap();

@@ -212,7 +212,9 @@ async fn once_succeeds_when_all_hint_sources_fail() {
     }
     let ran = app.once(&[ON]).await;
     let said = String::from_utf8_lossy(&ran.stdout);
-    for source in ["; musicbrainz: its answer is not understood", "; listenbrainz: its answer is"] {
+    for source in
+        ["; musicbrainz: its response could not be understood", "; listenbrainz: its response"]
+    {
         assert!(said.contains(source), "{said}");
     }
     assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));

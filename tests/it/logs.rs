@@ -18,7 +18,7 @@ async fn each_run_is_logged_in_text_and_json() {
         daemon.signal("TERM");
         assert_eq!(daemon.ended().await, Some(0), "{}", daemon.said());
         let said = daemon.said();
-        let done = "1 artists checked (1 for the first time)";
+        let done = "checked 1 artists (1 for the first time)";
         let line =
             said.lines().find(|line| line.contains(done)).unwrap_or_else(|| panic!("{said}"));
         if format == "json" {
