@@ -14,8 +14,7 @@ use tokio::sync::oneshot;
 use super::connection::{SYNCHRONOUS, connect, empty_the_log};
 use super::process_lock::{OtherProcesses, ProcessLock};
 use super::{
-    Cipher, Result, StoreError, artists, backup::snapshot, clock_guard, keys, migrations, outbox,
-    tokens,
+    Cipher, Result, StoreError, artists, clock_guard, keys, migrations, outbox, snapshot, tokens,
 };
 use crate::clock::{Clock, Rng};
 use crate::domain::disk_space::DiskSpace;

@@ -7,7 +7,7 @@ use secrecy::SecretBox;
 
 use super::connection::{connect, empty_the_log};
 use super::process_lock::{OtherProcesses, ProcessLock};
-use super::{Cipher, Result, StoreError, backup::snapshot, keys, migrations, oauth_states, tokens};
+use super::{Cipher, Result, StoreError, keys, migrations, oauth_states, snapshot, tokens};
 use crate::clock::Rng;
 
 /// A key of 32 bytes.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::files::{beside, folder_of};
 use super::process_lock::OtherProcesses;
 use super::{Result, StoreError};
-use crate::store::backup::snapshot::{self, IfExists};
+use crate::store::snapshot::{self, IfExists};
 
 /// `Drop` in ASCII: marks a SQLite file as Dropday's.
 const APPLICATION_ID: i64 = 0x4472_6f70;

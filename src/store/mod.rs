@@ -40,6 +40,7 @@ pub mod releases;
 pub mod retention;
 mod serialize;
 pub mod sessions;
+mod snapshot;
 pub mod status;
 pub mod tokens;
 pub mod users;

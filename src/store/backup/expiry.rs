@@ -8,9 +8,9 @@ use std::path::Path;
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{restore, snapshot};
+use super::restore;
 use crate::store::files::{LOGS, folder_of, sync_folder};
-use crate::store::{Tx, migrations};
+use crate::store::{Tx, migrations, snapshot};
 
 /// How long a copy is kept.
 const COPY_RETENTION: SignedDuration = SignedDuration::from_hours(24 * 30);

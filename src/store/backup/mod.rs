@@ -2,15 +2,14 @@
 
 pub mod expiry;
 pub mod restore;
-pub(in crate::store) mod snapshot;
 
 use std::path::Path;
 
 use rusqlite::Connection;
 
-use self::snapshot::IfExists;
 use crate::store::connection::connect_plainly;
 use crate::store::process_lock::ProcessLock;
+use crate::store::snapshot::{self, IfExists};
 use crate::store::{Result, StoreError, migrations};
 
 /// A summary for the operator.

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
 
 use crate::store::backup::Contents;
-use crate::store::backup::snapshot::{self, IfExists};
 use crate::store::connection::{connect_plainly, empty_the_log};
 use crate::store::files::{LOGS, beside, create_private, sync_folder};
 use crate::store::process_lock::ProcessLock;
+use crate::store::snapshot::{self, IfExists};
 use crate::store::{Cipher, Result, StoreError, keys};
 
 /// Suffix of the copy that is about to take the database's place.

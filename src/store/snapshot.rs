@@ -12,15 +12,15 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
-use crate::store::Result;
-use crate::store::files::{beside, is_at, sync_folder};
+use super::Result;
+use super::files::{beside, is_at, sync_folder};
 
 /// Suffix of a draft.
-pub(in crate::store) const DRAFT: &str = ".part";
+pub(super) const DRAFT: &str = ".part";
 
 /// What happens to an existing file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum IfExists {
+pub(super) enum IfExists {
     /// It stays, and no copy is made.
     Keep,
     /// It is replaced once the copy is complete.
@@ -29,7 +29,7 @@ pub(in crate::store) enum IfExists {
 
 /// Writes a copy of what `conn` sees. It is written to a draft, which is moved into place when it is on disk, was
 /// checked, and `look` has seen it. On an error, which is in words, nothing is left behind.
-pub(in crate::store) fn write(
+pub(super) fn write(
     conn: &mut Connection,
     to: &Path,
     existing: IfExists,
@@ -104,7 +104,7 @@ fn link(draft: &Path, to: &Path) -> std::result::Result<(), String> {
 }
 
 /// Checks every page and index of a file; `None` if it is sound.
-pub(in crate::store) fn damage(path: &Path) -> Result<Option<String>> {
+pub(super) fn damage(path: &Path) -> Result<Option<String>> {
     let conn = read_only(path)?;
     let found: String = conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if found != "ok" {
@@ -115,7 +115,7 @@ pub(in crate::store) fn damage(path: &Path) -> Result<Option<String>> {
     Ok((dangling > 0).then(|| format!("{dangling} rows refer to rows that do not exist")))
 }
 
-pub(in crate::store) fn read_only(path: &Path) -> Result<Connection> {
+pub(super) fn read_only(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Ok(Connection::open_with_flags(path, flags)?)
 }
