@@ -18,7 +18,7 @@ use crate::email::smtp::{Mailer, SmtpSettings};
 use crate::gateway::{Gateway, Operator, RateLimiter, TokenSource};
 use crate::hints::{self, Source};
 use crate::jobs::worker::Job;
-use crate::metrics::{Labels, Metrics};
+use crate::metrics::Metrics;
 use crate::spotify::{Accounts, Client, http_client};
 use crate::store::job_runs::RunResult;
 use crate::store::key_rotation::Key;
@@ -163,12 +163,9 @@ fn hint_sources(config: &Config) -> anyhow::Result<Vec<Box<dyn Source>>> {
 }
 
 fn metrics() -> anyhow::Result<Metrics> {
-    let labels = Labels {
-        jobs: &Job::ALL.map(Job::as_str),
-        results: &RunResult::ALL.map(RunResult::as_str),
-        emails: &EmailKind::ALL.map(EmailKind::as_str),
-    };
-    Metrics::new(labels).context("nothing can be counted; this is a bug")
+    let (jobs, results) = (Job::ALL.map(Job::as_str), RunResult::ALL.map(RunResult::as_str));
+    let emails = EmailKind::ALL.map(EmailKind::as_str);
+    Metrics::new(&jobs, &results, &emails).context("failed to register metrics; this is a bug")
 }
 
 fn gateway(

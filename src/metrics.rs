@@ -5,9 +5,11 @@
 //! artist or anything else whose number grows.
 
 use jiff::SignedDuration;
-use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, Result};
+use prometheus::{
+    Histogram, HistogramVec, IntCounterVec, Registry, Result, register_histogram_vec_with_registry,
+    register_histogram_with_registry, register_int_counter_vec_with_registry,
+};
 
 use crate::domain::hint::SourceName;
 use crate::domain::quota::Bucket;
@@ -59,14 +61,6 @@ pub enum EmailOutcome {
     Rejected,
 }
 
-/// Label values that `domain` does not define.
-#[derive(Debug, Clone, Copy)]
-pub struct Labels<'a> {
-    pub jobs: &'a [&'a str],
-    pub results: &'a [&'a str],
-    pub emails: &'a [&'a str],
-}
-
 /// The counters.
 pub struct Metrics {
     registry: Registry,
@@ -106,57 +100,51 @@ impl EmailOutcome {
 }
 
 impl Metrics {
-    /// All at zero. Fails only if a name or a label is invalid, which is a bug.
-    pub fn new(labels: Labels<'_>) -> Result<Self> {
+    /// All at zero, for these jobs, results of runs and kinds of email. Fails only if a name or a label is invalid,
+    /// which is a bug.
+    pub fn new(jobs: &[&str], results: &[&str], emails: &[&str]) -> Result<Self> {
         let registry = Registry::new();
-        let counter = |name, help, labels: &[&str]| {
-            register(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
-        };
         let metrics = Self {
-            calls: counter(
+            calls: register_int_counter_vec_with_registry!(
                 "dropday_spotify_calls_total",
                 "Calls to Spotify by bucket and outcome.",
                 &["bucket", "outcome"],
+                registry
             )?,
-            hint_calls: counter(
+            hint_calls: register_int_counter_vec_with_registry!(
                 "dropday_hint_calls_total",
                 "Calls to open catalogues by source and outcome.",
                 &["source", "outcome"],
+                registry
             )?,
-            runs: counter(
+            runs: register_int_counter_vec_with_registry!(
                 "dropday_job_runs_total",
                 "Job runs by name and result, including runs with nothing to do.",
                 &["name", "result"],
+                registry
             )?,
-            emails: counter(
+            emails: register_int_counter_vec_with_registry!(
                 "dropday_emails_total",
                 "Attempts to send an email by kind and outcome.",
                 &["kind", "outcome"],
+                registry
             )?,
-            detection: register(
-                &registry,
-                Histogram::with_opts(
-                    HistogramOpts::new(
-                        "dropday_detection_delay_seconds",
-                        "From midnight of the release date to detection.",
-                    )
-                    .buckets(DETECTION.to_vec()),
-                )?,
+            detection: register_histogram_with_registry!(
+                "dropday_detection_delay_seconds",
+                "From midnight of the release date to detection.",
+                DETECTION.to_vec(),
+                registry
             )?,
-            delivery: register(
-                &registry,
-                HistogramVec::new(
-                    HistogramOpts::new(
-                        "dropday_email_delay_seconds",
-                        "From enqueueing an email's first notification to sending the email.",
-                    )
-                    .buckets(DELIVERY.to_vec()),
-                    &["kind"],
-                )?,
+            delivery: register_histogram_vec_with_registry!(
+                "dropday_email_delay_seconds",
+                "From enqueueing an email's first notification to sending the email.",
+                &["kind"],
+                DELIVERY.to_vec(),
+                registry
             )?,
             registry,
         };
-        metrics.begin_at_zero(labels);
+        metrics.begin_at_zero(jobs, results, emails);
         Ok(metrics)
     }
 
@@ -190,7 +178,7 @@ impl Metrics {
         self.registry.gather()
     }
 
-    fn begin_at_zero(&self, labels: Labels<'_>) {
+    fn begin_at_zero(&self, jobs: &[&str], results: &[&str], emails: &[&str]) {
         for bucket in Bucket::ALL {
             for outcome in CallOutcome::ALL {
                 self.calls.with_label_values(&[bucket.as_str(), outcome.as_str()]);
@@ -201,23 +189,18 @@ impl Metrics {
                 self.hint_calls.with_label_values(&[source.as_str(), hint_outcome(is_ok)]);
             }
         }
-        for job in labels.jobs {
-            for result in labels.results {
+        for job in jobs {
+            for result in results {
                 self.runs.with_label_values(&[*job, *result]);
             }
         }
-        for kind in labels.emails {
+        for kind in emails {
             self.delivery.with_label_values(&[*kind]);
             for outcome in EmailOutcome::ALL {
                 self.emails.with_label_values(&[*kind, outcome.as_str()]);
             }
         }
     }
-}
-
-fn register<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C> {
-    registry.register(Box::new(collector.clone()))?;
-    Ok(collector)
 }
 
 fn hint_outcome(is_ok: bool) -> &'static str {

@@ -7,8 +7,8 @@ use anyhow::bail;
 
 use crate::app;
 use crate::config::{Config, KeySource};
-use crate::store::backup::{self, Contents};
-use crate::store::{Db, backup::restore};
+use crate::store::Db;
+use crate::store::backup::{self, Contents, restore};
 use crate::terminal::print_out;
 
 pub(super) async fn write(config: &Config, to: &Path, replaces: bool) -> anyhow::Result<ExitCode> {

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use indicatif::ProgressBar;
 
 use crate::config::Config;
-use crate::daemon::lifecycle::Signals;
-use crate::daemon::startup;
+use crate::daemon::lifecycle::{self, Signals};
 use crate::jobs::{
     RunControl, Scope, check_artists, consent_reminders, disk_space, fetch_hints, maintenance,
     send_emails, sync_follows,
@@ -16,7 +15,7 @@ use crate::terminal::{print_out, progress};
 pub(super) async fn run(config: &Config, all: bool) -> anyhow::Result<ExitCode> {
     let (clock, rng) = super::machine();
     let mut signals = Signals::listen()?;
-    let Some(ctx) = startup::build(config, clock, rng, &mut signals).await? else {
+    let Some(ctx) = lifecycle::build(config, clock, rng, &mut signals).await? else {
         return Ok(super::code(true));
     };
     let stop = signals.cancel_token();

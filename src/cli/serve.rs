@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::config::{self, Config, ConfigError};
 use crate::daemon::lifecycle::{self, Signals};
 use crate::daemon::reload::{Reload, sighup_stream};
-use crate::daemon::startup;
 use crate::daemon::watchdog::Watchdog;
 use crate::jobs::scheduler::{self, Scheduler};
 
@@ -21,7 +20,7 @@ pub(super) async fn run(config: &Config, file: Option<PathBuf>) -> anyhow::Resul
     let mut signals = Signals::listen()?;
     let sighups = sighup_stream()?;
     let (clock, rng) = super::machine();
-    let Some(ctx) = startup::build(config, clock, rng, &mut signals).await? else {
+    let Some(ctx) = lifecycle::build(config, clock, rng, &mut signals).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let ctx = Arc::new(ctx);

@@ -7,11 +7,13 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::systemd;
 use super::watchdog::Watchdog;
+use crate::clock::{Clock, Rng};
 use crate::config::Config;
 use crate::context::Ctx;
 use crate::jobs::worker::{self, JobNotifier};
@@ -22,6 +24,27 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The time that open requests have.
 const HTTP_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Builds the context as [`app::build`] does, while signals are handled: upgrading a large database can take minutes. `None` if a signal arrives first: then the process can exit at
+/// once, and SQLite discards an unfinished upgrade when the database is opened next.
+pub async fn build(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    signals: &mut Signals,
+) -> anyhow::Result<Option<Ctx>> {
+    systemd::status("Starting: opening the database");
+    let config = config.clone();
+    let building = spawn_blocking(move || app::build(&config, clock, rng));
+    tokio::select! {
+        built = building => Ok(Some(built.context("startup panicked; this is a bug")??)),
+        signal = signals.next() => {
+            systemd::stopping();
+            tracing::info!(signal, "stopping during startup; an unfinished upgrade is discarded");
+            Ok(None)
+        }
+    }
+}
 
 /// The daemon's workers and web servers.
 pub struct Running {

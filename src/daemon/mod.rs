@@ -2,7 +2,6 @@
 
 pub mod lifecycle;
 pub mod reload;
-pub mod startup;
 mod status_line;
 mod systemd;
 pub mod watchdog;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::domain::quota::{Bucket, Cause, Pause};
-use crate::store::{StoreError, Tx, allowance, api_calls, artists, outbox};
+use crate::store::{StoreError, Tx, api_calls, artists, outbox};
 
 /// The state of the daemon at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) struct DaemonStatus {
 }
 
 pub(super) fn load(tx: &Tx<'_>, calls_per_day: u32) -> Result<DaemonStatus, StoreError> {
-    let allowed = allowance::of(tx, Bucket::ArtistAlbums, calls_per_day)?;
+    let allowed = api_calls::allowed(tx, Bucket::ArtistAlbums, calls_per_day)?;
     Ok(DaemonStatus {
         now: tx.now(),
         artists: artists::count_tracked(tx)?,

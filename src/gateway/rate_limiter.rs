@@ -13,7 +13,7 @@ use crate::domain::quota::{
 use crate::metrics::{CallOutcome, Metrics};
 use crate::spotify;
 use crate::store::api_calls::{self, Booking, Limits, Scope};
-use crate::store::{Db, StoreError, Tx, allowance};
+use crate::store::{Db, StoreError, Tx};
 
 /// Keeps the interval between calls and their number per day.
 pub struct RateLimiter {
@@ -183,7 +183,7 @@ fn alert_about(
         Cause::Premium => Some(OperatorAlert::PremiumLapsed),
         Cause::Endpoint => Some(OperatorAlert::EndpointForbidden(bucket)),
         Cause::Quota if bucket == Bucket::ArtistAlbums => {
-            let is_second = allowance::learn(tx, bucket, ceiling, time)?;
+            let is_second = api_calls::learn(tx, bucket, ceiling, time)?;
             (time > QUOTA_PAUSE || is_second).then_some(OperatorAlert::QuotaExhausted(bucket))
         }
         // Other calls are few and not limited by us: a pause is enough.

@@ -23,7 +23,7 @@ use crate::domain::{backoff, check_planner, detection};
 use crate::gateway::GatewayError;
 use crate::spotify::{self, PAGE};
 use crate::store::artists::{self, CheckScope, Claimed};
-use crate::store::{StoreError, Tx, allowance, api_calls, artist_lists, hints};
+use crate::store::{StoreError, Tx, api_calls, artist_lists, hints};
 
 /// After this many consecutive failures the problem is Spotify, and the run ends.
 const TOO_MANY_FAILURES: u32 = 3;
@@ -134,7 +134,7 @@ fn plan_checks(
     settings: &check_planner::Settings,
 ) -> Result<Vec<PlannedCheck>, StoreError> {
     let hinted = hints::wanting(tx)?;
-    let budget = allowance::budget(tx, settings.calls_per_day)?;
+    let budget = api_calls::budget(tx, settings.calls_per_day)?;
     if all {
         let candidates = artists::candidates(tx, CheckScope::All)?;
         return Ok(check_planner::everybody(&hinted, &candidates, &budget, settings, tx.now()));

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::delete_account;
 use crate::context::Ctx;
-use crate::store::{StoreError, Tx, artists, backup::expiry, retention};
+use crate::store::{StoreError, Tx, artists, backup, retention};
 
 /// Pages that one transaction frees: 2 MB.
 const PAGES: u32 = 512;
@@ -76,7 +76,8 @@ pub async fn delete_expired(ctx: &Ctx, stop: &CancellationToken) -> Result<(), S
 
 /// The number of deleted copies. A failure does not stop the maintenance.
 async fn delete_copies(ctx: &Ctx) -> Result<u64, StoreError> {
-    let deleted = ctx.db.read("delete old copies", |tx| Ok(expiry::delete_expired(tx))).await?;
+    let deleted =
+        ctx.db.read("delete old copies", |tx| Ok(backup::expiry::delete_expired(tx))).await?;
     match deleted {
         Ok(names) => {
             for file in &names {

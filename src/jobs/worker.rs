@@ -41,7 +41,7 @@ impl Job {
     pub const ALL: [Self; 4] =
         [Self::SyncFollows, Self::FetchHints, Self::CheckArtists, Self::SendEmails];
 
-    /// The name in logs, in `job_runs` and, after `schedule.`, in the configuration.
+    /// The name in logs, in `job_runs` and in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SyncFollows => "follows",

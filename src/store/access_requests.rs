@@ -1,7 +1,7 @@
 //! Access requests of people who are not on the app's allow list at Spotify.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 use serde::Serialize;
 
 use super::columns::Ms;
@@ -62,9 +62,7 @@ const ACCESS_REQUEST: &str = "SELECT id, name, address, asked_at FROM access_req
 
 /// All requests, newest first.
 pub fn list(tx: &Tx<'_>) -> Result<Vec<AccessRequest>> {
-    let mut rows =
-        tx.conn().prepare_cached(&format!("{ACCESS_REQUEST} ORDER BY asked_at DESC, id DESC"))?;
-    Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
+    tx.query_rows(&format!("{ACCESS_REQUEST} ORDER BY asked_at DESC, id DESC"), [], read)
 }
 
 /// The requests that this email lists: those that it listed when it was rendered before and, unless it is a repeat
@@ -74,8 +72,8 @@ pub fn record_alert(tx: &Tx<'_>, email: i64, is_repeat: bool) -> Result<Vec<Acce
         tx.execute("UPDATE access_requests SET alert_id = ?1 WHERE alert_id IS NULL", [email])?;
     }
     let sql = format!("{ACCESS_REQUEST} WHERE alert_id = ?1 ORDER BY id");
-    let mut rows = tx.conn().prepare_cached(&sql)?;
-    Ok(rows.query_map([email], read)?.collect::<rusqlite::Result<_>>()?)
+
+    tx.query_rows(&sql, [email], read)
 }
 
 /// Deletes a request that the operator has dealt with.
@@ -93,7 +91,7 @@ pub fn forget_address(tx: &Tx<'_>, address: &EmailAddress) -> Result<()> {
 /// Whether there is a request that no email lists.
 pub fn is_any_unreported(tx: &Tx<'_>) -> Result<bool> {
     let sql = "SELECT 1 FROM access_requests WHERE alert_id IS NULL LIMIT 1";
-    Ok(tx.query_row(sql, [], |_| Ok(())).optional()?.is_some())
+    Ok(tx.query_optional(sql, [], |_| Ok(()))?.is_some())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<AccessRequest> {

@@ -1,14 +1,19 @@
-//! The ledger of calls to Spotify, and the pauses it asked for. Both outlive a restart.
+//! The ledger of calls to Spotify, what lock-outs taught about how many it allows, and the pauses it asked for. All
+//! of them outlive a restart.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::columns::Ms;
-use super::{Result, Tx, allowance};
+use super::{Result, Tx, artists};
 use crate::domain::backoff::Backoff;
-use crate::domain::quota::{Bucket, Cause, Pause, Purpose, WINDOW};
+use crate::domain::check_planner::Budget;
+use crate::domain::learned_quota::{self, QuotaLockout};
+use crate::domain::quota::{Bucket, Cause, LOCK_OUTS_REMEMBERED, Pause, Purpose, WINDOW};
+
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// A call that lies further ahead than this was booked before the clock stepped back.
 pub const BOOKED_AHEAD: SignedDuration = SignedDuration::from_mins(10);
@@ -51,7 +56,7 @@ pub fn book(tx: &Tx<'_>, bucket: Bucket, limits: Limits) -> Result<Booking> {
     if let Some(pause) = pause_of(tx, bucket)? {
         return Ok(Booking::Paused(pause));
     }
-    let allowed = limits.per_day.map(|ceiling| allowance::of(tx, bucket, ceiling)).transpose()?;
+    let allowed = limits.per_day.map(|ceiling| allowed(tx, bucket, ceiling)).transpose()?;
     let allowed = allowed.map(|n| n.saturating_sub(limits.reserved));
     if let Some(free_at) = allowed.map(|n| spent_until(tx, bucket, n)).transpose()?.flatten() {
         return Ok(Booking::Spent(free_at));
@@ -74,7 +79,7 @@ pub fn spent_until(tx: &Tx<'_>, bucket: Bucket, per_day: u32) -> Result<Option<T
     let sql =
         "SELECT at FROM api_calls WHERE bucket = ?1 AND at > ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3";
     let key = params![bucket.as_str(), Ms(tx.now() - WINDOW), skip];
-    let oldest = tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?;
+    let oldest = tx.query_optional(sql, key, |row| row.get::<_, Ms>(0))?;
     Ok(oldest.map(|Ms(at)| at + WINDOW))
 }
 
@@ -91,6 +96,126 @@ fn next_start(tx: &Tx<'_>, interval: Duration) -> Result<Timestamp> {
 pub fn used(tx: &Tx<'_>, bucket: Bucket) -> Result<u64> {
     let sql = "SELECT count(*) FROM api_calls WHERE bucket = ?1 AND at > ?2";
     let key = params![bucket.as_str(), Ms(tx.now() - WINDOW)];
+    Ok(tx.query_row(sql, key, |row| row.get(0))?)
+}
+
+/// Calls of a bucket in a rolling day that may be made at present.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn allowed(tx: &Tx<'_>, bucket: Bucket, ceiling: u32) -> Result<u32> {
+    Ok(learned_quota::allowed(ceiling, quota_lockout(tx, bucket)?, tx.now()))
+}
+
+/// A lock-out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockOut {
+    /// When it is over.
+    pub until: Timestamp,
+    /// How many calls went through in the rolling day before it.
+    pub spent: u32,
+}
+
+/// Learns from a lock-out that lasts for `time`, where the operator allows `ceiling`, before its pause is
+/// recorded: another refusal while a pause holds the calls up is the same lock-out. Whether one came
+/// shortly before.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn learn(tx: &Tx<'_>, bucket: Bucket, ceiling: u32, time: Duration) -> Result<bool> {
+    let before = quota_lockout(tx, bucket)?;
+    if pause_of(tx, bucket)?.is_some() {
+        return Ok(false);
+    }
+    // The call that was refused is in the ledger.
+    let spent = u32::try_from(used(tx, bucket)?.saturating_sub(1)).unwrap_or(u32::MAX);
+    let quota_lockout = QuotaLockout::learn(spent, ceiling, before, tx.now());
+    tx.execute(
+        "INSERT OR REPLACE INTO quota_lockouts (bucket, spent, at, until, consecutive) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![bucket.as_str(), quota_lockout.spent, Ms(tx.now()), Ms(tx.now() + time), quota_lockout.in_a_row],
+    )?;
+    Ok(before.is_some_and(|before| tx.now().duration_since(before.at) < LOCK_OUTS_REMEMBERED))
+}
+
+/// The latest lock-out of a bucket.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn lock_out(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<LockOut>> {
+    // What was learnt need not be what went through. The call that was refused is in the ledger.
+    let sql = "SELECT until,
+                   (SELECT max(count(*) - 1, 0) FROM api_calls
+                    WHERE api_calls.bucket = quota_lockouts.bucket AND api_calls.at > quota_lockouts.at - ?2
+                        AND api_calls.at <= quota_lockouts.at + ?3)
+               FROM quota_lockouts WHERE bucket = ?1";
+    let key = params![bucket.as_str(), WINDOW.as_millis() as i64, BOOKED_AHEAD.as_millis() as i64];
+    tx.query_optional(sql, key, |row| {
+        Ok(LockOut { until: row.get::<_, Ms>(0)?.0, spent: row.get(1)? })
+    })
+}
+
+/// What the last lock-out of a bucket taught.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn quota_lockout(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<QuotaLockout>> {
+    let sql = "SELECT spent, at, consecutive FROM quota_lockouts WHERE bucket = ?1";
+    tx.query_optional(sql, [bucket.as_str()], |row| {
+        Ok(QuotaLockout { spent: row.get(0)?, at: row.get::<_, Ms>(1)?.0, in_a_row: row.get(2)? })
+    })
+}
+
+/// How the day's calls for artists' albums stand.
+///
+/// # Errors
+/// [`super::StoreError`]
+pub fn budget(tx: &Tx<'_>, ceiling: u32) -> Result<Budget> {
+    // All that the pages and passes want to know of the day in one walk. Calls that wait for their turn are
+    // booked a little ahead; what lies further ahead was booked before the clock stepped back.
+    let sql = "SELECT count(*),
+                   count(*) FILTER (WHERE purpose = ?3 AND at <= ?8),
+                   count(*) FILTER (WHERE purpose = ?4 AND at <= ?8),
+                   count(*) FILTER (WHERE purpose = ?5 AND at <= ?8),
+                   count(*) FILTER (WHERE purpose = ?6 AND at <= ?8),
+                   max(at) FILTER (WHERE purpose = ?4 AND at <= ?7)
+               FROM api_calls WHERE bucket = ?1 AND at > ?2";
+    let bucket = Bucket::ArtistAlbums;
+    let key = params![
+        bucket.as_str(),
+        Ms(tx.now() - WINDOW),
+        Purpose::InitialScan.as_str(),
+        Purpose::Scheduled.as_str(),
+        Purpose::Hint.as_str(),
+        Purpose::Secondary.as_str(),
+        Ms(tx.now()),
+        Ms(tx.now() + BOOKED_AHEAD),
+    ];
+    let budget = Budget {
+        allowed: allowed(tx, bucket, ceiling)?,
+        // The day that began at this hour a week ago, and two.
+        hints_lately: hint_calls(tx, WEEK - WINDOW)?.max(hint_calls(tx, WEEK * 2 - WINDOW)?),
+        has_unfinished: artists::is_any_unfinished(tx)?,
+        ..Budget::default()
+    };
+    Ok(tx.query_row(sql, key, |row| {
+        Ok(Budget {
+            spent: row.get(0)?,
+            first: row.get(1)?,
+            turns: row.get(2)?,
+            hints: row.get(3)?,
+            side: row.get(4)?,
+            last_turn_at: row.get::<_, Option<Ms>>(5)?.map(|at| at.0),
+            ..budget
+        })
+    })?)
+}
+
+/// Calls for hints in the rolling day that ended so long ago.
+fn hint_calls(tx: &Tx<'_>, ended: SignedDuration) -> Result<u32> {
+    let until = tx.now() - ended;
+    let sql = "SELECT count(*) FROM api_calls WHERE bucket = ?1 AND at > ?2 AND at <= ?3 AND purpose = ?4";
+    let (bucket, purpose) = (Bucket::ArtistAlbums.as_str(), Purpose::Hint.as_str());
+    let key = params![bucket, Ms(until - WINDOW), Ms(until + BOOKED_AHEAD), purpose];
     Ok(tx.query_row(sql, key, |row| row.get(0))?)
 }
 
@@ -136,7 +261,7 @@ pub fn pause(tx: &Tx<'_>, scope: Scope, time: Duration, cause: Cause) -> Result<
 pub fn pause_checks(tx: &Tx<'_>, ladder: Backoff, rng: f64) -> Result<Pause> {
     let scope = Scope::Checks.as_str();
     let sql = "SELECT failures FROM pauses WHERE scope = ?1";
-    let before: Option<u32> = tx.query_row(sql, [scope], |row| row.get(0)).optional()?;
+    let before: Option<u32> = tx.query_optional(sql, [scope], |row| row.get(0))?;
     let failures = before.unwrap_or(0) + 1;
     let pause = Pause { until: tx.now() + ladder.wait(failures, rng), cause: Cause::Outage };
     tx.execute(
@@ -176,18 +301,18 @@ pub fn pause_of(tx: &Tx<'_>, bucket: Bucket) -> Result<Option<Pause>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn pauses(tx: &Tx<'_>) -> Result<Vec<(String, Pause)>> {
-    let mut rows = tx
-        .conn()
-        .prepare_cached("SELECT until, cause, scope FROM pauses WHERE until > ?1 ORDER BY scope")?;
-    let pauses = rows.query_map([Ms(tx.now())], |row| Ok((row.get(2)?, read_pause(row)?)))?;
-    Ok(pauses.collect::<rusqlite::Result<_>>()?)
+    tx.query_rows(
+        "SELECT until, cause, scope FROM pauses WHERE until > ?1 ORDER BY scope",
+        [Ms(tx.now())],
+        |row| Ok((row.get(2)?, read_pause(row)?)),
+    )
 }
 
 fn longest(tx: &Tx<'_>, scopes: [&str; 2]) -> Result<Option<Pause>> {
     let sql = "SELECT until, cause FROM pauses WHERE scope IN (?1, ?2) AND until > ?3
                ORDER BY until DESC LIMIT 1";
     let key = params![scopes[0], scopes[1], Ms(tx.now())];
-    Ok(tx.query_row(sql, key, read_pause).optional()?)
+    tx.query_optional(sql, key, read_pause)
 }
 
 fn read_pause(row: &Row<'_>) -> rusqlite::Result<Pause> {

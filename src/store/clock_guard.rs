@@ -3,7 +3,7 @@
 //! wrong.
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::api_calls::BOOKED_AHEAD;
 use super::columns::Ms;
@@ -119,7 +119,7 @@ fn correct(tx: &Tx<'_>, table: &str, column: &str, of: &str, ahead: SignedDurati
 
 fn find(tx: &Tx<'_>) -> Result<Option<ClockState>> {
     let sql = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'clock_seen'";
-    let text = tx.query_row(sql, [], |row| row.get::<_, String>(0)).optional()?;
+    let text = tx.query_optional(sql, [], |row| row.get::<_, String>(0))?;
     let times: Option<Vec<Timestamp>> =
         text.and_then(|text| text.split(' ').map(|time| time.parse().ok()).collect());
     Ok(match times.as_deref() {

@@ -47,74 +47,31 @@ impl ToSql for Addressee {
     }
 }
 
-impl FromSql for Ending {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::parse(value.as_str()?).ok_or_else(|| unreadable("how a consent ended"))
-    }
+/// Stores types as their text.
+macro_rules! text_columns {
+    ($($type:ty, $parse:expr, $what:literal;)*) => {$(
+        impl ToSql for $type {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(self.as_str().into())
+            }
+        }
+
+        impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                $parse(value.as_str()?).ok_or_else(|| unreadable($what))
+            }
+        }
+    )*};
 }
 
-impl ToSql for ArtistId {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
-impl FromSql for ArtistId {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::parse(value.as_str()?).ok_or_else(|| unreadable("an artist's id"))
-    }
-}
-
-impl ToSql for ReleaseId {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
-impl FromSql for ReleaseId {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::parse(value.as_str()?).ok_or_else(|| unreadable("a release's id"))
-    }
-}
-
-impl ToSql for EmailAddress {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
-impl FromSql for EmailAddress {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::parse(value.as_str()?).map_err(|_| unreadable("an address"))
-    }
-}
-
-impl FromSql for Cause {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let word = value.as_str()?;
-        Self::ALL
-            .into_iter()
-            .find(|cause| cause.as_str() == word)
-            .ok_or_else(|| unreadable("a cause"))
-    }
-}
-
-impl ToSql for SourceName {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
-impl ToSql for Mbid {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
-impl FromSql for Mbid {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::parse(value.as_str()?).ok_or_else(|| unreadable("an MBID"))
-    }
+text_columns! {
+    ArtistId, Self::parse, "an artist's id";
+    ReleaseId, Self::parse, "a release's id";
+    EmailAddress, |text| Self::parse(text).ok(), "an address";
+    Mbid, Self::parse, "an MBID";
+    Ending, Self::parse, "how a consent ended";
+    Cause, |text| Self::ALL.into_iter().find(|cause| cause.as_str() == text), "a cause";
+    SourceName, |text| Self::ALL.into_iter().find(|source| source.as_str() == text), "a source of hints";
 }
 
 impl ToSql for DeezerId {

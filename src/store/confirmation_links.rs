@@ -1,7 +1,7 @@
 //! Links that confirm an email address. Each is valid once, for a limited time.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::columns::Ms;
 use super::error::exactly_one;
@@ -60,13 +60,12 @@ fn find(tx: &Tx<'_>, which: &str, key: i64) -> Result<Option<ConfirmationLink>> 
     let sql = format!(
         "SELECT id, user_id, address, expires_at FROM confirmation_links WHERE {which} ORDER BY id DESC LIMIT 1"
     );
-    let found = tx.query_row(&sql, [key], |row| {
+    tx.query_optional(&sql, [key], |row| {
         Ok(ConfirmationLink {
             id: row.get(0)?,
             user: row.get(1)?,
             address: row.get(2)?,
             expires_at: row.get::<_, Ms>(3)?.0,
         })
-    });
-    Ok(found.optional()?)
+    })
 }

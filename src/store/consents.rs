@@ -1,7 +1,7 @@
 //! How consents stand: refused, ended, held by the brake, near their end, to be deleted.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::columns::Ms;
 use super::error::exactly_one;
@@ -18,10 +18,10 @@ pub fn refused(tx: &Tx<'_>, user: UserId, version: i64) -> Result<Option<Refusal
     let sql =
         "SELECT t.authorized_at, p.refused_since FROM users p JOIN tokens t ON t.user_id = p.id
                WHERE p.id = ?1 AND t.version = ?2 AND t.expired_since IS NULL";
-    let found = tx.query_row(sql, params![user, version], |row| {
+    let found = tx.query_optional(sql, params![user, version], |row| {
         Ok((row.get::<_, Ms>(0)?, row.get::<_, Option<Ms>>(1)?))
-    });
-    let Some((authorized_at, before)) = found.optional()? else { return Ok(None) };
+    })?;
+    let Some((authorized_at, before)) = found else { return Ok(None) };
     let since = before.map_or(tx.now(), |since| since.0);
     let sql = "UPDATE users SET refused_since = ?2 WHERE id = ?1";
     exactly_one(tx.execute(sql, params![user, Ms(since)])?)?;
@@ -80,14 +80,12 @@ pub fn hold(tx: &Tx<'_>, user: UserId, why: &str, until: Timestamp) -> Result<()
 /// Takes back the ends of all consents that ended within the hour, with the emails about them that
 /// have not left, and suspends the consents.
 pub fn restore(tx: &Tx<'_>, why: &str, until: Timestamp) -> Result<()> {
-    let mut rows = tx.conn().prepare_cached(
+    let ended = tx.query_rows(
         "SELECT p.id, p.end_reason = 'revoked', p.ended_at FROM users p
          JOIN tokens t ON t.user_id = p.id WHERE t.expired_since > ?1",
+        [Ms(tx.now() - REVERSAL_WINDOW)],
+        |row| Ok((row.get::<_, UserId>(0)?, row.get::<_, bool>(1)?, row.get::<_, Ms>(2)?)),
     )?;
-    let ended = rows.query_map([Ms(tx.now() - REVERSAL_WINDOW)], |row| {
-        Ok((row.get::<_, UserId>(0)?, row.get::<_, bool>(1)?, row.get::<_, Ms>(2)?))
-    })?;
-    let ended = ended.collect::<rusqlite::Result<Vec<_>>>()?;
     for (user, was_revoked, Ms(ended_at)) in ended {
         hold(tx, user, why, until)?;
         let sql = "DELETE FROM outbox WHERE user_id = ?1 AND kind = 'sign_in_again' AND state = 'pending'";
@@ -128,12 +126,8 @@ pub fn clear_refusal(tx: &Tx<'_>, user: UserId) -> Result<()> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn good(tx: &Tx<'_>) -> Result<Vec<(UserId, Timestamp)>> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT p.id, t.authorized_at FROM users p JOIN tokens t ON t.user_id = p.id
-         WHERE p.consent = 'granted' AND t.expired_since IS NULL AND p.address IS NOT NULL ORDER BY p.id",
-    )?;
-    let good = rows.query_map([], |row| Ok((row.get(0)?, row.get::<_, Ms>(1)?.0)))?;
-    Ok(good.collect::<rusqlite::Result<_>>()?)
+    tx.query_rows("SELECT p.id, t.authorized_at FROM users p JOIN tokens t ON t.user_id = p.id
+         WHERE p.consent = 'granted' AND t.expired_since IS NULL AND p.address IS NOT NULL ORDER BY p.id", [], |row| Ok((row.get(0)?, row.get::<_, Ms>(1)?.0)))
 }
 
 /// How many consents the brake holds.
@@ -150,9 +144,5 @@ pub fn count_held(tx: &Tx<'_>) -> Result<u64> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn to_be_deleted(tx: &Tx<'_>) -> Result<Vec<UserId>> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT id FROM users WHERE end_reason = 'revoked' AND coalesce(refused_since, ended_at) <= ?1",
-    )?;
-    let gone = rows.query_map([Ms(tx.now() - DELETION_DELAY)], |row| row.get(0))?;
-    Ok(gone.collect::<rusqlite::Result<_>>()?)
+    tx.query_rows("SELECT id FROM users WHERE end_reason = 'revoked' AND coalesce(refused_since, ended_at) <= ?1", [Ms(tx.now() - DELETION_DELAY)], |row| row.get(0))
 }

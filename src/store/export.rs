@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Row, Statement, params};
+use rusqlite::{Row, params};
 use serde_json::{Map, Value, json};
 
 use super::{Result, Tx};
@@ -98,10 +98,7 @@ pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Value>> {
     let mut all = Map::new();
     all.insert("made_at".to_owned(), json!(tx.now().to_string()));
     for (part, sql) in PARTS {
-        let mut rows = tx.conn().prepare_cached(sql)?;
-        let names: Vec<String> = names(&rows);
-        let found = rows.query_map([user], |row| read(row, &names))?;
-        let mut found = found.collect::<rusqlite::Result<Vec<Value>>>()?;
+        let mut found: Vec<Value> = tx.query_rows(sql, [user], read)?;
         let is_one = matches!(part, "profile" | "preferences" | "consent");
         let value = if is_one { found.pop().unwrap_or_default() } else { Value::Array(found) };
         all.insert(part.to_owned(), value);
@@ -114,19 +111,12 @@ pub fn who(tx: &Tx<'_>, named: &str) -> Result<Option<UserId>> {
     let sql = "SELECT id FROM users
                WHERE CAST(id AS TEXT) = ?1 OR spotify_id = ?1 OR account_id = ?1 OR address = ?1
                ORDER BY CAST(id AS TEXT) = ?1 DESC, id LIMIT 1";
-    Ok(tx.query_row(sql, params![named], |row| row.get(0)).optional()?)
+    tx.query_optional(sql, params![named], |row| row.get(0))
 }
 
-fn names(rows: &Statement<'_>) -> Vec<String> {
-    rows.column_names().map(str::to_owned).collect()
-}
-
-fn read(row: &Row<'_>, names: &[String]) -> rusqlite::Result<Value> {
-    let mut object = Map::new();
-    for (column, name) in names.iter().enumerate() {
-        object.insert(name.clone(), shown(name, row.get_ref(column)?));
-    }
-    Ok(Value::Object(object))
+fn read(row: &Row<'_>) -> rusqlite::Result<Value> {
+    let names = row.as_ref().column_names().into_iter().enumerate();
+    names.map(|(n, name)| Ok((name.to_owned(), shown(name, row.get_ref(n)?)))).collect()
 }
 
 fn shown(name: &str, value: ValueRef<'_>) -> Value {

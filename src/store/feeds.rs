@@ -1,9 +1,7 @@
 //! Private feed URLs, of which only hashes are stored, and the entries of feeds.
 
-use std::collections::HashMap;
-
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::columns::Ms;
 use super::{Result, Tx, editions, preferences, releases};
@@ -47,15 +45,14 @@ pub struct FeedState {
 
 /// The user's feed URLs.
 pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Vec<Feed>> {
-    let mut rows =
-        tx.conn().prepare_cached("SELECT kind, made_at, read_at FROM feeds WHERE user_id = ?1")?;
-    let made = rows.query_map([user], |row| {
+    let sql = "SELECT kind, made_at, read_at FROM feeds WHERE user_id = ?1";
+    let made = tx.query_rows(sql, [user], |row| {
         let (form, made_at): (String, Ms) = (row.get(0)?, row.get(1)?);
         let read_at: Option<Ms> = row.get(2)?;
         let made = |form| Feed { form, made_at: made_at.0, read_at: read_at.map(|at| at.0) };
         Ok(Form::parse(&form).map(made))
     })?;
-    Ok(made.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    Ok(made.into_iter().flatten().collect())
 }
 
 /// Saves a new URL, which replaces the previous one.
@@ -79,15 +76,14 @@ pub fn find_by_token(tx: &Tx<'_>, form: Form, token_hash: [u8; 32]) -> Result<Op
                FROM feeds f JOIN users p ON p.id = f.user_id
                WHERE f.token_hash = ?1 AND f.kind = ?2 AND p.end_reason IS NOT 'revoked'";
     let key = params![token_hash, form.as_str(), Ms(tx.now() - RECORD_INTERVAL)];
-    let held = tx.query_row(sql, key, |row| {
+    tx.query_optional(sql, key, |row| {
         Ok(FeedState {
             user: row.get(0)?,
             version: row.get(1)?,
             changed_at: row.get::<_, Option<Ms>>(2)?.map(|at| at.0),
             should_record: row.get(3)?,
         })
-    });
-    Ok(held.optional()?)
+    })
 }
 
 /// Records a fetch and its version. Returns when that version was first fetched, in whole seconds and later
@@ -98,7 +94,7 @@ pub fn record_reading(tx: &Tx<'_>, token_hash: [u8; 32], version: [u8; 32]) -> R
                WHERE token_hash = ?1 RETURNING changed_at";
     let second = Timestamp::from_second(tx.now().as_second()).unwrap_or(tx.now());
     let key = params![token_hash, version, Ms(tx.now()), Ms(second)];
-    Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map_or(second, |at| at.0))
+    Ok(tx.query_optional(sql, key, |row| row.get::<_, Ms>(0))?.map_or(second, |at| at.0))
 }
 
 /// A short summary of everything that can change a user's feeds.
@@ -166,13 +162,11 @@ fn news_key(tx: &Tx<'_>, user: UserId) -> impl rusqlite::Params {
 
 type Times = (Timestamp, Option<Timestamp>);
 
-fn newest(tx: &Tx<'_>, user: UserId) -> Result<HashMap<ReleaseId, Times>> {
+fn newest(tx: &Tx<'_>, user: UserId) -> Result<Vec<(ReleaseId, Times)>> {
     let sql =
         "SELECT n.release, n.seen_at, r.changed_at FROM news n JOIN releases r ON r.id = n.release";
-    let mut rows = tx.conn().prepare_cached(&format!("{NEWS} {sql}"))?;
-    let found = rows.query_map(news_key(tx, user), |row| {
+    tx.query_rows(&format!("{NEWS} {sql}"), news_key(tx, user), |row| {
         let (seen_at, changed_at): (Ms, Option<Ms>) = (row.get(1)?, row.get(2)?);
         Ok((row.get(0)?, (seen_at.0, changed_at.map(|at| at.0))))
-    })?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+    })
 }

@@ -1,7 +1,7 @@
 //! The artists that a user follows, as the artists page lists them: searched, sorted, one page at a time.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::columns::Ms;
 use super::error::exactly_one;
@@ -71,9 +71,8 @@ pub fn count_found(tx: &Tx<'_>, user: UserId, search: &str) -> Result<u64> {
 pub fn page(tx: &Tx<'_>, user: UserId, wanted: &ArtistQuery) -> Result<Vec<Followed>> {
     let skipped = i64::from(wanted.page) * i64::from(PAGE_SIZE);
     let key = params![user, wanted.search, PAGE_SIZE, skipped];
-    let mut rows = tx.conn().prepare_cached(&page_sql(wanted.sort))?;
-    let artists = rows.query_map(key, followed)?;
-    Ok(artists.collect::<rusqlite::Result<_>>()?)
+
+    tx.query_rows(&page_sql(wanted.sort), key, followed)
 }
 
 /// An artist, if the user follows it.
@@ -83,14 +82,14 @@ pub fn find(tx: &Tx<'_>, user: UserId, id: &ArtistId) -> Result<Option<Followed>
              LEFT JOIN releases r ON r.id = a.last_album
          WHERE f.user_id = ?1 AND f.artist = ?2"
     );
-    Ok(tx.query_row(&sql, params![user, id], followed).optional()?)
+    tx.query_optional(&sql, params![user, id], followed)
 }
 
 /// When the user last requested a sync, if they may not request another one yet.
 pub fn sync_requested_at(tx: &Tx<'_>, user: UserId) -> Result<Option<Timestamp>> {
     let sql = "SELECT sync_requested_at FROM users WHERE id = ?1 AND sync_requested_at > ?2";
     let key = params![user, Ms(tx.now() - SYNC_COOLDOWN)];
-    Ok(tx.query_row(sql, key, |row| row.get::<_, Ms>(0)).optional()?.map(|at| at.0))
+    Ok(tx.query_optional(sql, key, |row| row.get::<_, Ms>(0))?.map(|at| at.0))
 }
 
 /// Makes the user's follow list due now, at their request.

@@ -1,7 +1,7 @@
 //! Which users follow which artists, and when each list is due for a sync.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::columns::Ms;
 use super::error::exactly_one;
@@ -29,25 +29,21 @@ pub struct Change {
 
 /// The users whose lists are due, or all connected users.
 pub fn due(tx: &Tx<'_>, everybody: bool) -> Result<Vec<UserId>> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT id FROM users p JOIN tokens t ON t.user_id = p.id
+    tx.query_rows("SELECT id FROM users p JOIN tokens t ON t.user_id = p.id
          WHERE consent = 'granted' AND (?1 OR (follows_next_at <= ?2 AND coalesce(spotify_error_until, 0) <= ?2))
-         ORDER BY follows_next_at, id",
-    )?;
-    let due = rows.query_map(params![everybody, Ms(tx.now())], |row| row.get(0))?;
-    Ok(due.collect::<rusqlite::Result<_>>()?)
+         ORDER BY follows_next_at, id", params![everybody, Ms(tx.now())], |row| row.get(0))
 }
 
 /// Why Spotify rejects the user for the time being, if it does.
 pub fn refused(tx: &Tx<'_>, user: UserId) -> Result<Option<String>> {
     let sql =
         "SELECT coalesce(spotify_error, '') FROM users WHERE id = ?1 AND spotify_error_until > ?2";
-    Ok(tx.query_row(sql, params![user, Ms(tx.now())], |row| row.get(0)).optional()?)
+    tx.query_optional(sql, params![user, Ms(tx.now())], |row| row.get(0))
 }
 
 /// `None` if there is no such user.
 pub fn list_status(tx: &Tx<'_>, user: UserId) -> Result<Option<FollowListStatus>> {
-    let found = tx.query_row(
+    tx.query_optional(
         "SELECT (SELECT count(*) FROM follows WHERE user_id = ?1), follows_failures, follows_suspect,
                 follows_suspect_since
          FROM users WHERE id = ?1",
@@ -58,8 +54,7 @@ pub fn list_status(tx: &Tx<'_>, user: UserId) -> Result<Option<FollowListStatus>
             let suspect = suspect.zip(since.map(|since| since.0));
             Ok(FollowListStatus { count: row.get(0)?, failures: row.get(1)?, suspect })
         },
-    );
-    Ok(found.optional()?)
+    )
 }
 
 /// Adds the follows of `user`; if `whole`, also removes those that are not in `artists`.
@@ -88,10 +83,10 @@ fn follow(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<bool> {
     if is_new {
         let sql =
             "DELETE FROM unfollows WHERE user_id = ?1 AND artist = ?2 RETURNING since, ended_at";
-        let ended = tx.query_row(sql, params![user, artist], |row| {
+        let ended = tx.query_optional(sql, params![user, artist], |row| {
             Ok((row.get::<_, Ms>(0)?, row.get::<_, Ms>(1)?))
-        });
-        if let Some((since, gone_at)) = ended.optional()?
+        })?;
+        if let Some((since, gone_at)) = ended
             && tx.now().duration_since(gone_at.0) < artists::RETENTION
         {
             let sql = "UPDATE follows SET since = ?3 WHERE user_id = ?1 AND artist = ?2";
@@ -118,8 +113,7 @@ pub fn count(tx: &Tx<'_>, user: UserId) -> Result<u64> {
 }
 
 fn followed(tx: &Tx<'_>, user: UserId) -> Result<Vec<ArtistId>> {
-    let mut rows = tx.conn().prepare_cached("SELECT artist FROM follows WHERE user_id = ?1")?;
-    Ok(rows.query_map([user], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    tx.query_rows("SELECT artist FROM follows WHERE user_id = ?1", [user], |row| row.get(0))
 }
 
 /// Records that the list was applied, and when it is due again.

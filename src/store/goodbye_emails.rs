@@ -1,7 +1,7 @@
 //! What the goodbye email to a deleted user needs. It is deleted when the email was sent or cannot be sent.
 
 use jiff::SignedDuration;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::columns::Ms;
 use super::{Result, Tx, outbox};
@@ -31,25 +31,11 @@ pub fn enqueue(tx: &Tx<'_>, goodbye: &PendingGoodbye) -> Result<()> {
 
 pub fn find(tx: &Tx<'_>, id: i64) -> Result<Option<PendingGoodbye>> {
     let sql = "SELECT address, artists, withdrew FROM goodbye_emails WHERE id = ?1";
-    let found = tx.query_row(sql, [id], |row| {
+    tx.query_optional(sql, [id], |row| {
         Ok(PendingGoodbye {
             address: row.get(0)?,
             artists: row.get(1)?,
             has_withdrawn: row.get(2)?,
         })
-    });
-    Ok(found.optional()?)
-}
-
-/// Deletes those whose email is settled, with the email.
-pub(super) fn forget_settled(tx: &Tx<'_>, email: i64) -> Result<()> {
-    let which = "email_id = ?1 AND kind = 'goodbye' AND state <> 'pending'";
-    tx.execute(
-        &format!(
-            "DELETE FROM goodbye_emails WHERE id IN (SELECT subject FROM outbox WHERE {which})"
-        ),
-        [email],
-    )?;
-    tx.execute(&format!("DELETE FROM outbox WHERE {which}"), [email])?;
-    Ok(())
+    })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use serde::Serialize;
 
 use super::columns::Ms;
@@ -51,7 +51,7 @@ pub fn next_call_at(
     max_wait: Duration,
 ) -> Result<Option<Timestamp>> {
     let sql = "SELECT next_at FROM hint_sources WHERE source = ?1";
-    let next_at = tx.query_row(sql, [source], |row| row.get::<_, Ms>(0)).optional()?;
+    let next_at = tx.query_optional(sql, [source], |row| row.get::<_, Ms>(0))?;
     let next_at = next_at.map(|at| at.0).filter(|at| *at <= tx.now() + MAX_PAUSE * 2);
     let at = next_at.map_or(tx.now(), |next_at| next_at.max(tx.now()));
     Ok((at <= tx.now() + max_wait).then_some(at))
@@ -91,7 +91,7 @@ pub fn record_failure(
     rng: f64,
 ) -> Result<SignedDuration> {
     let sql = "SELECT failures FROM hint_sources WHERE source = ?1";
-    let before: Option<u32> = tx.query_row(sql, [source], |row| row.get(0)).optional()?;
+    let before: Option<u32> = tx.query_optional(sql, [source], |row| row.get(0))?;
     let wait = backoff::HINTS.wait(before.unwrap_or(0) + 1, rng);
     let wait = wait.max(retry_after.unwrap_or_default()).min(MAX_PAUSE);
     tx.execute(
@@ -109,7 +109,7 @@ pub fn health(tx: &Tx<'_>) -> Result<Vec<Health>> {
         let counts = hints::counts(tx, source)?;
         let sql = "SELECT calls, next_at, last_ok_at, failures, last_error, last_error_at
                    FROM hint_sources WHERE source = ?1";
-        let health = tx.query_row(sql, [source], |row| {
+        let health = tx.query_optional(sql, [source], |row| {
             let last_error_at: Option<Ms> = row.get(5)?;
             Ok(Health {
                 source,
@@ -123,8 +123,8 @@ pub fn health(tx: &Tx<'_>) -> Result<Vec<Health>> {
                     .map(|(reason, at)| LastError { reason, at: at.0 }),
                 hints: counts,
             })
-        });
-        all.extend(health.optional()?);
+        })?;
+        all.extend(health);
     }
     Ok(all)
 }

@@ -66,15 +66,15 @@ pub fn record(tx: &Tx<'_>, hint: &Hint) -> Result<bool> {
 /// The artists with a hint that asks for a check now, oldest first. If the last check failed or ran out
 /// of calls, the artist waits until it is due again.
 pub fn wanting(tx: &Tx<'_>) -> Result<Vec<ArtistId>> {
-    let mut rows = tx.conn().prepare_cached(
+    tx.query_rows(
         "SELECT a.id FROM hints h JOIN artists a ON a.id = h.artist
          WHERE h.state = 'open' AND h.next_at <= ?1
          AND a.untracked_at IS NULL AND a.claimed_until <= ?1
          AND (a.last_failure IS NULL OR a.next_check_at <= ?1)
          GROUP BY a.id ORDER BY min(h.next_at), a.id",
-    )?;
-    let wanting = rows.query_map([Ms(tx.now())], |row| row.get(0))?;
-    Ok(wanting.collect::<rusqlite::Result<_>>()?)
+        [Ms(tx.now())],
+        |row| row.get(0),
+    )
 }
 
 /// Updates an artist's hints after a successful check. News confirms the hints that were due, an album
@@ -99,14 +99,12 @@ pub fn after_check(tx: &Tx<'_>, artist: &ArtistId, found_news: bool) -> Result<(
 }
 
 fn due_of(tx: &Tx<'_>, artist: &ArtistId) -> Result<Vec<(String, String, u32)>> {
-    let mut rows = tx.conn().prepare_cached(
+    tx.query_rows(
         "SELECT source, key, tries FROM hints
          WHERE artist = ?1 AND state = 'open' AND next_at <= ?2",
-    )?;
-    let due = rows.query_map(params![artist, Ms(tx.now())], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-    })?;
-    Ok(due.collect::<rusqlite::Result<_>>()?)
+        params![artist, Ms(tx.now())],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )
 }
 
 /// The hints of a source by state.

@@ -35,9 +35,8 @@ pub fn due(tx: &Tx<'_>, group: Group, limit: usize) -> Result<Vec<Subject>> {
          FROM artists a LEFT JOIN identities i ON i.artist = a.id
          WHERE a.untracked_at IS NULL AND ?1 = ?1 AND {condition} ORDER BY {order}, a.id LIMIT ?2"
     );
-    let mut rows = tx.conn().prepare_cached(&sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let subjects = rows.query_map(params![Ms(tx.now()), limit], |row| {
+    tx.query_rows(&sql, params![Ms(tx.now()), limit], |row| {
         Ok(Subject {
             id: row.get(0)?,
             name: row.get(1)?,
@@ -45,8 +44,7 @@ pub fn due(tx: &Tx<'_>, group: Group, limit: usize) -> Result<Vec<Subject>> {
             deezer: row.get(3)?,
             wants_singles: row.get(4)?,
         })
-    })?;
-    Ok(subjects.collect::<rusqlite::Result<_>>()?)
+    })
 }
 
 /// Records that a source answered for `asked` and what it `found`. What it does not find any more stays as it was.

@@ -1,7 +1,7 @@
 //! Single-use sign-up links. Only the hash of a link's token is stored.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::columns::Ms;
 use super::error::exactly_one;
@@ -60,18 +60,17 @@ const INVITATION: &str = "SELECT i.id, note, made_at, i.expires_at, used_at, dis
 /// The invitation with this token, even if it is used or expired.
 pub fn of_token(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Invitation>> {
     let sql = format!("{INVITATION} WHERE token_hash = ?1");
-    Ok(tx.query_row(&sql, [token_hash], read).optional()?)
+    tx.query_optional(&sql, [token_hash], read)
 }
 
 pub fn find(tx: &Tx<'_>, number: i64) -> Result<Option<Invitation>> {
     let sql = format!("{INVITATION} WHERE i.id = ?1");
-    Ok(tx.query_row(&sql, [number], read).optional()?)
+    tx.query_optional(&sql, [number], read)
 }
 
 /// All invitations, newest first.
 pub fn list(tx: &Tx<'_>) -> Result<Vec<Invitation>> {
-    let mut rows = tx.conn().prepare_cached(&format!("{INVITATION} ORDER BY i.id DESC"))?;
-    Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
+    tx.query_rows(&format!("{INVITATION} ORDER BY i.id DESC"), [], read)
 }
 
 /// Marks a valid invitation as used; an error if it was used before.

@@ -1,7 +1,7 @@
 //! The last runs of each job, in few rows and few writes.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 use serde::Serialize;
 
 use super::columns::{Ms, unreadable};
@@ -89,9 +89,8 @@ pub fn note(tx: &Tx<'_>, run: &JobRun) -> Result<()> {
 pub fn latest(tx: &Tx<'_>) -> Result<Vec<JobRun>> {
     let sql = "SELECT job, started_at, ended_at, result, is_idle, did FROM job_runs
                ORDER BY job, id DESC";
-    let mut rows = tx.conn().prepare_cached(sql)?;
-    let runs = rows.query_map([], read)?;
-    Ok(runs.collect::<rusqlite::Result<_>>()?)
+
+    tx.query_rows(sql, [], read)
 }
 
 impl JobRun {
@@ -114,7 +113,7 @@ impl JobRun {
 pub fn last(tx: &Tx<'_>, job: &str) -> Result<Option<JobRun>> {
     let sql = "SELECT job, started_at, ended_at, result, is_idle, did FROM job_runs
                WHERE job = ?1 ORDER BY id DESC LIMIT 1";
-    Ok(tx.query_row(sql, [job], read).optional()?)
+    tx.query_optional(sql, [job], read)
 }
 
 /// The run that this one replaces: the last idle one, or the last one if it reported the same failure.

@@ -12,30 +12,14 @@ use crate::clock::Rng;
 /// The known word.
 const KEY_CHECK: &str = "dropday";
 
-/// Encrypted values of `meta`.
-#[derive(Debug, Clone, Copy)]
-enum Row {
-    /// [`KEY_CHECK`].
-    Check,
-    /// Signs links in emails and Message-IDs. It stays the same when the key is rotated, so that links
-    /// in emails sent earlier stay valid.
-    Signing,
-}
+/// The row with [`KEY_CHECK`].
+const CHECK: &str = "key_check";
 
-impl Row {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Check => "key_check",
-            Self::Signing => "signing_key",
-        }
-    }
+/// The row with the key that signs links in emails and Message-IDs. It stays the same when the operator's key is
+/// rotated, so that links in emails sent earlier stay valid.
+const SIGNING: &str = "signing_key";
 
-    fn associated_data(self) -> String {
-        format!("meta/{}", self.name())
-    }
-}
-
-/// Checks the key and loads the signing key into the sealer. In a new database, stores both.
+/// Checks the key and loads the signing key into the cipher. In a new database, stores both.
 ///
 /// # Errors
 /// [`StoreError::WrongKey`]
@@ -43,7 +27,7 @@ pub(super) fn settle(conn: &Connection, cipher: &mut Cipher, rng: &dyn Rng) -> R
     if !matches(conn, cipher)? {
         return Err(StoreError::WrongKey);
     }
-    if find(conn, Row::Check)?.is_none() {
+    if find(conn, CHECK)?.is_none() {
         keep_check(conn, cipher, rng)?;
     }
     match signing_key(conn, cipher)? {
@@ -55,14 +39,14 @@ pub(super) fn settle(conn: &Connection, cipher: &mut Cipher, rng: &dyn Rng) -> R
 
 /// Whether this is the database's key. A new database accepts any.
 pub(super) fn matches(conn: &Connection, cipher: &Cipher) -> Result<bool> {
-    let Some(sealed) = find(conn, Row::Check)? else { return Ok(true) };
-    let word = cipher.open(&sealed, &Row::Check.associated_data());
+    let Some(sealed) = find(conn, CHECK)? else { return Ok(true) };
+    let word = cipher.open(&sealed, &associated_data(CHECK));
     Ok(word.is_ok_and(|word| word.expose_secret() == KEY_CHECK))
 }
 
-/// Makes the sealer's key the database's key.
+/// Makes the cipher's key the database's key.
 pub(super) fn keep_check(conn: &Connection, cipher: &Cipher, rng: &dyn Rng) -> Result<()> {
-    keep(conn, Row::Check, &SecretString::from(KEY_CHECK), cipher, rng)
+    keep(conn, CHECK, &SecretString::from(KEY_CHECK), cipher, rng)
 }
 
 pub(super) fn keep_signing(
@@ -72,32 +56,36 @@ pub(super) fn keep_signing(
     rng: &dyn Rng,
 ) -> Result<()> {
     let text = STANDARD.encode(key.expose_secret());
-    keep(conn, Row::Signing, &SecretString::from(text), cipher, rng)
+    keep(conn, SIGNING, &SecretString::from(text), cipher, rng)
 }
 
 fn signing_key(conn: &Connection, cipher: &Cipher) -> Result<Option<SecretBox<[u8; 64]>>> {
-    let Some(sealed) = find(conn, Row::Signing)? else { return Ok(None) };
-    let text = cipher.open(&sealed, &Row::Signing.associated_data())?;
+    let Some(sealed) = find(conn, SIGNING)? else { return Ok(None) };
+    let text = cipher.open(&sealed, &associated_data(SIGNING))?;
     let bytes = STANDARD.decode(text.expose_secret()).map_err(|_| StoreError::WrongKey)?;
     let key: [u8; 64] = bytes.try_into().map_err(|_| StoreError::WrongKey)?;
     Ok(Some(SecretBox::new(Box::new(key))))
 }
 
-fn find(conn: &Connection, row: Row) -> Result<Option<Vec<u8>>> {
+fn associated_data(row: &str) -> String {
+    format!("meta/{row}")
+}
+
+fn find(conn: &Connection, row: &str) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT value FROM meta WHERE key = ?1";
-    Ok(conn.query_row(sql, [row.name()], |found| found.get(0)).optional()?)
+    Ok(conn.query_row(sql, [row], |found| found.get(0)).optional()?)
 }
 
 fn keep(
     conn: &Connection,
-    row: Row,
+    row: &str,
     secret: &SecretString,
     cipher: &Cipher,
     rng: &dyn Rng,
 ) -> Result<()> {
-    let sealed = cipher.seal(secret, &row.associated_data(), rng);
+    let sealed = cipher.seal(secret, &associated_data(row), rng);
     let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)";
-    conn.execute(sql, params![row.name(), sealed])?;
+    conn.execute(sql, params![row, sealed])?;
     Ok(())
 }
 

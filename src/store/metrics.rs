@@ -8,7 +8,7 @@ use rusqlite::params_from_iter;
 use super::columns::Ms;
 use super::hints::{self, Counts};
 use super::status::{self, Artists, Users};
-use super::{Result, Tx, allowance, api_calls};
+use super::{Result, Tx, api_calls};
 use crate::domain::check_planner::{Budget, Settings};
 use crate::domain::consent;
 use crate::domain::disk_space::DiskSpace;
@@ -74,7 +74,7 @@ pub fn load(tx: &Tx<'_>, settings: &Settings) -> Result<MetricsSnapshot> {
             unchecked,
         )?,
         calls: calls.into_iter().collect::<Result<_>>()?,
-        budget: allowance::budget(tx, settings.calls_per_day)?,
+        budget: api_calls::budget(tx, settings.calls_per_day)?,
         pauses: api_calls::pauses(tx)?,
         pending: older(tx, "enqueued_at", "outbox WHERE state = 'pending'", pending)?,
         deferred: number(
@@ -130,9 +130,8 @@ fn consents(tx: &Tx<'_>) -> Result<[u64; 5]> {
 
 fn last_ok(tx: &Tx<'_>) -> Result<Vec<(String, Timestamp)>> {
     let sql = "SELECT job, max(ended_at) FROM job_runs WHERE result = 'ok' GROUP BY job";
-    let mut rows = tx.conn().prepare_cached(sql)?;
-    let times = rows.query_map([], |row| Ok((row.get(0)?, row.get::<_, Ms>(1)?.0)))?;
-    Ok(times.collect::<rusqlite::Result<_>>()?)
+
+    tx.query_rows(sql, [], |row| Ok((row.get(0)?, row.get::<_, Ms>(1)?.0)))
 }
 
 fn size_of_log(path: &Path) -> u64 {

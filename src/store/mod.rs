@@ -2,7 +2,6 @@
 //! transaction; [`Db`] runs the transactions, each under a name and with one timestamp.
 
 pub mod access_requests;
-pub mod allowance;
 pub mod api_calls;
 pub mod artist_lists;
 pub mod artists;

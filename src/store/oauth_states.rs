@@ -1,7 +1,7 @@
 //! Authorization requests that have not returned from Spotify yet.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use secrecy::SecretString;
 
 use super::columns::Ms;
@@ -59,13 +59,13 @@ pub fn begin(
 
 /// Takes out a request: it can be used once.
 pub fn take(tx: &Tx<'_>, state_hash: [u8; 32]) -> Result<Option<OauthState>> {
-    let row = tx.query_row(
+    let row = tx.query_optional(
         "DELETE FROM oauth_states WHERE state_hash = ?1
          RETURNING browser_hash, verifier_sealed, expires_at, invitation",
         [state_hash],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-    );
-    let Some((browser_hash, sealed, expires_at, invitation)) = row.optional()? else {
+    )?;
+    let Some((browser_hash, sealed, expires_at, invitation)) = row else {
         return Ok(None);
     };
     let (sealed, Ms(expires_at)): (Vec<u8>, Ms) = (sealed, expires_at);

@@ -5,7 +5,7 @@ use rusqlite::params;
 use serde::Serialize;
 
 use super::columns::Ms;
-use super::{Result, Tx, allowance, api_calls, artists, users};
+use super::{Result, Tx, api_calls, artists, users};
 use crate::domain::check_planner::Settings;
 use crate::domain::overdue::WhyOverdue;
 use crate::domain::quota::{Bucket, Purpose};
@@ -30,8 +30,8 @@ pub fn list(
     settings: &Settings,
     most: u32,
 ) -> Result<Vec<Overdue>> {
-    let mut rows = tx.conn().prepare_cached(
-        "WITH longest AS MATERIALIZED (
+    let key = params![user, Ms(tx.now() - settings.max_check_interval), most];
+    let rows = tx.query_rows("WITH longest AS MATERIALIZED (
              SELECT id FROM artists INDEXED BY artists_tracked
              WHERE untracked_at IS NULL
              AND (failures > 0 OR coalesce(checked_at, tracked_since) < ?2)
@@ -39,14 +39,10 @@ pub fn list(
              ORDER BY coalesce(checked_at, tracked_since), id LIMIT ?3)
          SELECT name, checked_at, iif(failures > 0, last_failure, NULL)
          FROM longest CROSS JOIN artists USING (id)
-         ORDER BY coalesce(checked_at, tracked_since), name",
-    )?;
-    let key = params![user, Ms(tx.now() - settings.max_check_interval), most];
-    let rows = rows.query_map(key, |row| {
+         ORDER BY coalesce(checked_at, tracked_since), name", key, |row| {
         let checked_at: Option<Ms> = row.get(1)?;
         Ok((row.get(0)?, checked_at.map(|at| at.0), row.get::<_, Option<String>>(2)?))
     })?;
-    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -71,7 +67,7 @@ pub fn why_in_general(tx: &Tx<'_>, settings: &Settings) -> Result<WhyOverdue> {
         return Ok(WhyOverdue::Outage(pause.until));
     }
     let (budget, tracked) =
-        (allowance::budget(tx, settings.calls_per_day)?, artists::count_tracked(tx)?);
+        (api_calls::budget(tx, settings.calls_per_day)?, artists::count_tracked(tx)?);
     let calls = budget.allowed;
     Ok(match budget.is_spent(Purpose::Scheduled, settings) {
         true => WhyOverdue::QuotaExhausted { tracked, calls },

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::columns::Ms;
 use super::error::exactly_one;
-use super::{Result, Tx, outbox};
+use super::{Result, Tx};
 use crate::domain::artist::{Artist, ArtistId};
 use crate::domain::digest::{DigestFrequency, DigestSchedule, Key};
 use crate::domain::preferences::Preferences;
@@ -21,7 +21,7 @@ const PREFERENCES: &str = "SELECT wants_albums, singles_since IS NOT NULL,
 
 /// `None` if there is no such user.
 pub fn of(tx: &Tx<'_>, user: UserId) -> Result<Option<Preferences>> {
-    Ok(tx.query_row(PREFERENCES, [user], read).optional()?)
+    tx.query_optional(PREFERENCES, [user], read)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Preferences> {
@@ -90,7 +90,22 @@ pub fn set(tx: &Tx<'_>, user: UserId, wanted: &Preferences) -> Result<()> {
     if before.is_some_and(|before| before.digest_schedule == *digest_schedule) {
         return Ok(());
     }
-    outbox::reschedule(tx, user, digest_schedule, last_digest(tx, user)?)
+    reschedule_news(tx, user, digest_schedule, last_digest(tx, user)?)
+}
+
+/// Reschedules the pending news of a user, except what may have been sent.
+pub(super) fn reschedule_news(
+    tx: &Tx<'_>,
+    user: UserId,
+    digest_schedule: &DigestSchedule,
+    last: Option<Key>,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET next_at = ?2 WHERE user_id = ?1 AND kind = 'news' AND state = 'pending'
+             AND email_id IS NULL",
+        params![user, Ms(digest_schedule.next_send_time(tx.now(), last))],
+    )?;
+    Ok(())
 }
 
 /// Idempotent.
@@ -117,7 +132,7 @@ pub fn next_send_time(
 
 pub(super) fn last_digest(tx: &Tx<'_>, user: UserId) -> Result<Option<Key>> {
     let sql = "SELECT last_digest FROM users WHERE id = ?1";
-    let raw = tx.query_row(sql, [user], |row| row.get::<_, Option<String>>(0)).optional()?;
+    let raw = tx.query_optional(sql, [user], |row| row.get::<_, Option<String>>(0))?;
     Ok(raw.flatten().and_then(|raw| Key::parse(&raw)))
 }
 
@@ -142,11 +157,10 @@ pub fn unmute(tx: &Tx<'_>, user: UserId, artist: &ArtistId) -> Result<()> {
 
 /// The muted artists, by name.
 pub fn muted(tx: &Tx<'_>, user: UserId) -> Result<Vec<Artist>> {
-    let mut rows = tx.conn().prepare_cached(
+    tx.query_rows(
         "SELECT a.id, a.name FROM mutes m JOIN artists a ON a.id = m.artist WHERE m.user_id = ?1
          ORDER BY a.name COLLATE NOCASE, a.id",
-    )?;
-    let artists =
-        rows.query_map([user], |row| Ok(Artist::new(row.get(0)?, &row.get::<_, String>(1)?)))?;
-    Ok(artists.collect::<rusqlite::Result<_>>()?)
+        [user],
+        |row| Ok(Artist::new(row.get(0)?, &row.get::<_, String>(1)?)),
+    )
 }

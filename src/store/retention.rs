@@ -1,7 +1,7 @@
 //! What is deleted when, a few rows at a time.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::columns::Ms;
 use super::{
@@ -109,7 +109,7 @@ pub fn unfollowed_artists(tx: &Tx<'_>, after: &str) -> Result<(Vec<ArtistId>, Op
 /// Whether a day has passed since the daily maintenance, by a trusted clock.
 pub fn is_daily_due(tx: &Tx<'_>) -> Result<bool> {
     let sql = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'upkeep_at'";
-    let at = tx.query_row(sql, [], |row| row.get::<_, String>(0)).optional()?;
+    let at = tx.query_optional(sql, [], |row| row.get::<_, String>(0))?;
     let at = at.and_then(|at| at.parse::<Timestamp>().ok());
     let is_recent = |at| at <= tx.now() && tx.now() < at + SignedDuration::from_hours(24);
     Ok(!at.is_some_and(is_recent) && clock_guard::is_trusted(tx)?)
@@ -154,11 +154,8 @@ pub fn delete_notifications(tx: &Tx<'_>, horizon: Timestamp) -> Result<usize> {
 
 /// Releases that are in no list any more, and are not waiting to be sent.
 pub fn orphaned_releases(tx: &Tx<'_>) -> Result<Vec<ReleaseId>> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT id FROM releases r WHERE NOT EXISTS (SELECT 1 FROM artist_releases WHERE release = r.id)
-             AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'news' AND state = 'pending' AND subject = r.id)",
-    )?;
-    Ok(rows.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    tx.query_rows("SELECT id FROM releases r WHERE NOT EXISTS (SELECT 1 FROM artist_releases WHERE release = r.id)
+             AND NOT EXISTS (SELECT 1 FROM outbox WHERE kind = 'news' AND state = 'pending' AND subject = r.id)", [], |row| row.get(0))
 }
 
 /// Returns some free pages to the disk; how many.

@@ -1,7 +1,7 @@
 //! Signed-in browsers. Only the hash of a session's token is stored.
 
 use jiff::SignedDuration;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::columns::Ms;
 use super::{Result, Tx};
@@ -33,15 +33,14 @@ pub struct Session {
 pub fn find(tx: &Tx<'_>, token_hash: [u8; 32]) -> Result<Option<Session>> {
     let sql = "SELECT user_id, spotify_id, seen_at FROM sessions s JOIN users p ON p.id = s.user_id
                WHERE token_hash = ?1 AND seen_at > ?2";
-    let found = tx.query_row(sql, params![token_hash, Ms(tx.now() - IDLE)], |row| {
+    tx.query_optional(sql, params![token_hash, Ms(tx.now() - IDLE)], |row| {
         let Ms(seen_at) = row.get(2)?;
         let visit = match tx.now().duration_since(seen_at) > RECORD_INTERVAL {
             true => VisitRecord::Due,
             false => VisitRecord::Recent,
         };
         Ok(Session { user: row.get(0)?, spotify_id: row.get(1)?, visit })
-    });
-    Ok(found.optional()?)
+    })
 }
 
 /// Whether a visit is recorded.

@@ -1,7 +1,7 @@
 //! Encrypted tokens. A user's tokens are refreshed by one task at a time, across processes.
 
 use jiff::SignedDuration;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use secrecy::SecretString;
 
 use super::columns::Ms;
@@ -59,13 +59,13 @@ pub fn keep(tx: &Tx<'_>, user: UserId, grant: &Grant, refresh: &RefreshToken) ->
 
 /// A user's tokens; `None` if the consent has ended.
 pub fn find(tx: &Tx<'_>, user: UserId) -> Result<Option<StoredTokens>> {
-    let row = tx.query_row(
+    let row = tx.query_optional(
         "SELECT access_sealed, expires_at, refresh_sealed, version
          FROM tokens WHERE user_id = ?1 AND expired_since IS NULL",
         [user],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-    );
-    let Some(row) = row.optional()? else { return Ok(None) };
+    )?;
+    let Some(row) = row else { return Ok(None) };
     let (access, expires_at, refresh, version): (Vec<u8>, Ms, Vec<u8>, i64) = row;
     let open = |sealed: &[u8], column| -> Result<SecretString> {
         tx.open_seal(sealed, &associated_data(user, column))

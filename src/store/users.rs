@@ -1,7 +1,7 @@
 //! Users: who they are, where their emails go, how their consent stands.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::columns::Ms;
 use super::error::exactly_one;
@@ -50,7 +50,7 @@ pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
         None => add(tx, profile)?,
     };
     let sql = "SELECT ended_at FROM users WHERE id = ?1 AND end_reason = 'revoked'";
-    let revoked_at = tx.query_row(sql, [id], |row| row.get::<_, Ms>(0)).optional()?;
+    let revoked_at = tx.query_optional(sql, [id], |row| row.get::<_, Ms>(0))?;
     let changed = tx.execute(
         "UPDATE users SET account_id = coalesce(?2, account_id), spotify_id = ?3, display_name = ?4,
              suggested_address = coalesce(?5, suggested_address), consent = 'granted', spotify_error = NULL,
@@ -71,22 +71,21 @@ pub fn sign_in(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn find_by_profile(tx: &Tx<'_>, profile: &Profile) -> Result<Option<UserId>> {
-    let by_account = tx
-        .query_row("SELECT id FROM users WHERE account_id = ?1", [&profile.account_id], |r| {
-            r.get(0)
-        })
-        .optional()?;
+    let by_account = tx.query_optional(
+        "SELECT id FROM users WHERE account_id = ?1",
+        [&profile.account_id],
+        |r| r.get(0),
+    )?;
     if by_account.is_some() {
         return Ok(by_account);
     }
     // Whoever signed in before Spotify told account ids; or Spotify left it out this once.
-    let by_id = tx.query_row(
+    tx.query_optional(
         "SELECT id FROM users WHERE spotify_id = ?1 AND (account_id IS NULL OR ?2 IS NULL)
          ORDER BY account_id IS NULL DESC, id LIMIT 1",
         params![profile.id, profile.account_id],
         |r| r.get(0),
-    );
-    Ok(by_id.optional()?)
+    )
 }
 
 fn add(tx: &Tx<'_>, profile: &Profile) -> Result<UserId> {
@@ -111,7 +110,7 @@ const USER: &str = "SELECT p.id, display_name, spotify_id, address, suggested_ad
 /// # Errors
 /// [`super::StoreError`]
 pub fn find(tx: &Tx<'_>, id: UserId) -> Result<Option<User>> {
-    Ok(tx.query_row(&format!("{USER} WHERE p.id = ?1"), [id], read).optional()?)
+    tx.query_optional(&format!("{USER} WHERE p.id = ?1"), [id], read)
 }
 
 /// Everybody, in the order in which they came.
@@ -119,8 +118,7 @@ pub fn find(tx: &Tx<'_>, id: UserId) -> Result<Option<User>> {
 /// # Errors
 /// [`super::StoreError`]
 pub fn all(tx: &Tx<'_>) -> Result<Vec<User>> {
-    let mut rows = tx.conn().prepare_cached(&format!("{USER} ORDER BY p.id"))?;
-    Ok(rows.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
+    tx.query_rows(&format!("{USER} ORDER BY p.id"), [], read)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<User> {
@@ -178,7 +176,7 @@ pub fn bounced(tx: &Tx<'_>, id: UserId) -> Result<bool> {
 /// [`super::StoreError`]
 pub fn is_bouncing(tx: &Tx<'_>, id: UserId) -> Result<bool> {
     let sql = "SELECT bouncing_since IS NOT NULL FROM users WHERE id = ?1";
-    Ok(tx.query_row(sql, [id], |row| row.get(0)).optional()?.unwrap_or(false))
+    Ok(tx.query_optional(sql, [id], |row| row.get(0))?.unwrap_or(false))
 }
 
 /// Records that Spotify refuses this user until about `until`.
@@ -211,14 +209,10 @@ pub fn next_token_owner(
     artist: &ArtistId,
     except: &[UserId],
 ) -> Result<Option<UserId>> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT p.id FROM users p JOIN tokens t ON t.user_id = p.id
+    let healthy = tx.query_rows("SELECT p.id FROM users p JOIN tokens t ON t.user_id = p.id
          WHERE p.consent = 'granted' AND t.expired_since IS NULL AND coalesce(p.spotify_error_until, 0) <= ?2
          ORDER BY EXISTS (SELECT 1 FROM follows f WHERE f.user_id = p.id AND f.artist = ?1) DESC,
-                  p.token_used_at, p.id",
-    )?;
-    let healthy = rows.query_map(params![artist, Ms(tx.now())], |row| row.get::<_, UserId>(0))?;
-    let healthy = healthy.collect::<rusqlite::Result<Vec<_>>>()?;
+                  p.token_used_at, p.id", params![artist, Ms(tx.now())], |row| row.get::<_, UserId>(0))?;
     let Some(turn) = healthy.into_iter().find(|id| !except.contains(id)) else { return Ok(None) };
     // A counter rather than the time, which may stand still or step back.
     let sql =

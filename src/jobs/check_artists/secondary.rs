@@ -12,7 +12,7 @@ use crate::gateway::GatewayError;
 use crate::jobs::fetch_releases::{FetchPlan, Fetcher};
 use crate::jobs::record_releases::RecordResult;
 use crate::spotify;
-use crate::store::{StoreError, Tx, allowance, artist_lists, artists};
+use crate::store::{StoreError, Tx, api_calls, artist_lists, artists};
 
 /// Checks the secondary lists that are due, as far as there are calls for them. Errors do not fail the check:
 /// a later one makes up for it.
@@ -64,7 +64,7 @@ struct SecondaryBudget {
 
 impl SecondaryBudget {
     fn load(tx: &Tx<'_>, settings: &check_planner::Settings) -> Result<Self, StoreError> {
-        let budget = allowance::budget(tx, settings.calls_per_day)?;
+        let budget = api_calls::budget(tx, settings.calls_per_day)?;
         let calls_a_day = budget.for_secondary_lists(artists::count_tracked(tx)?, settings);
         let reserved = budget.reserved_from(Purpose::Secondary, settings);
         Ok(Self { calls_a_day, left: calls_a_day.saturating_sub(budget.side), reserved })

@@ -13,7 +13,7 @@ use crate::domain::quota;
 use crate::domain::user::{Addressee, EmailAddress};
 use crate::jobs::consent_reminders;
 use crate::store::access_requests::{self, AccessRequest};
-use crate::store::allowance;
+use crate::store::api_calls;
 use crate::store::confirmation_links::{self, ConfirmationLink};
 use crate::store::goodbye_emails::{self, PendingGoodbye};
 use crate::store::outbox::{Claimed, EmailKind};
@@ -134,7 +134,7 @@ fn alert_details(
             (count > 0).then_some(AlertDetails { count, users, ..details })
         }
         OperatorAlert::QuotaExhausted(bucket) => {
-            allowance::lock_out(tx, *bucket)?.map(|lockout| AlertDetails {
+            api_calls::lock_out(tx, *bucket)?.map(|lockout| AlertDetails {
                 until: Some(lockout.until),
                 calls_per_day,
                 lower_limit: quota::lower(calls_per_day, lockout.spent),

@@ -1,4 +1,4 @@
-//! A backup: one file that holds everything but the key.
+//! Backups: one file that holds everything but the key.
 
 pub mod expiry;
 pub mod restore;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
 
-use super::{EmailKind, reschedule};
+use super::EmailKind;
 use crate::domain::user::{Addressee, UserId};
 use crate::store::columns::Ms;
 use crate::store::{Result, Tx, preferences};
@@ -64,7 +64,7 @@ pub fn make_due(tx: &Tx<'_>, batch_window: SignedDuration) -> Result<()> {
 /// reach do not hold up others. News for a user who withdrew their consent is not due. Immediate news waits for
 /// more news for up to `batch_window`; then all of it is sent in one email, unless the server asked for a delay.
 pub fn due(tx: &Tx<'_>, batch_window: SignedDuration, most: u32) -> Result<Vec<PendingEmail>> {
-    let mut rows = tx.conn().prepare_cached(
+    let units: Vec<(Option<UserId>, String, i64, bool)> = tx.query_rows(
         "SELECT user_id, kind, coalesce(email_id, min(id)), email_id IS NOT NULL FROM outbox
          WHERE state = 'pending' AND NOT (kind = 'news' AND user_id IN
              (SELECT id FROM users WHERE end_reason = 'revoked'))
@@ -73,11 +73,9 @@ pub fn due(tx: &Tx<'_>, batch_window: SignedDuration, most: u32) -> Result<Vec<P
             AND min(next_at) <= iif(kind = 'news' AND email_id IS NULL AND max(attempts) = 0
                 AND user_id IN (SELECT id FROM users WHERE frequency = 'at_once'), ?3, ?1)
          ORDER BY max(attempts), min(id) LIMIT ?2",
+        params![Ms(tx.now()), most, Ms(tx.now() - batch_window)],
+        |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?)),
     )?;
-    let due = rows.query_map(params![Ms(tx.now()), most, Ms(tx.now() - batch_window)], |row| {
-        Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
-    })?;
-    let units = due.collect::<rusqlite::Result<Vec<(Option<UserId>, String, i64, bool)>>>()?;
     let pending_email = |(user, kind, email, is_bound): (Option<UserId>, String, _, _)| {
         let kind = EmailKind::parse(&kind)?;
         let nobody = if kind == EmailKind::Goodbye { Addressee::Left } else { Addressee::Operator };
@@ -97,16 +95,6 @@ pub fn claim(
     if is_before_its_hour(tx, pending_email)? {
         return Ok(None);
     }
-    let mut rows = tx.conn().prepare_cached(
-        "UPDATE outbox SET email_id = ?1, claimed_until = ?5, attempts = attempts + 1
-         WHERE state = 'pending' AND user_id IS ?2 AND kind = ?3 AND claimed_until <= ?4
-           AND NOT (kind = 'news' AND EXISTS
-               (SELECT 1 FROM users WHERE id = outbox.user_id AND end_reason = 'revoked'))
-           AND CASE WHEN ?6 THEN email_id = ?1
-                    WHEN ?3 = 'news' THEN email_id IS NULL
-                    ELSE email_id IS NULL AND id = ?1 END
-         RETURNING id, subject, attempts",
-    )?;
     let until = tx.now() + lease;
     let key = params![
         pending_email.email,
@@ -116,8 +104,18 @@ pub fn claim(
         Ms(until),
         pending_email.is_bound
     ];
-    let claimed = rows.query_map(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let mut claimed: Vec<(i64, String, u32)> = claimed.collect::<rusqlite::Result<_>>()?;
+    let mut claimed: Vec<(i64, String, u32)> = tx.query_rows(
+        "UPDATE outbox SET email_id = ?1, claimed_until = ?5, attempts = attempts + 1
+         WHERE state = 'pending' AND user_id IS ?2 AND kind = ?3 AND claimed_until <= ?4
+           AND NOT (kind = 'news' AND EXISTS
+               (SELECT 1 FROM users WHERE id = outbox.user_id AND end_reason = 'revoked'))
+           AND CASE WHEN ?6 THEN email_id = ?1
+                    WHEN ?3 = 'news' THEN email_id IS NULL
+                    ELSE email_id IS NULL AND id = ?1 END
+         RETURNING id, subject, attempts",
+        key,
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
     // RETURNING guarantees no order.
     claimed.sort_unstable_by_key(|row| row.0);
     let Some(first) = claimed.first().map(|row| row.0) else { return Ok(None) };
@@ -160,7 +158,7 @@ fn is_before_its_hour(tx: &Tx<'_>, pending_email: &PendingEmail) -> Result<bool>
     if digest_schedule.due(tx.now(), last).is_some() {
         return Ok(false);
     }
-    reschedule(tx, user, &digest_schedule, last)?;
+    preferences::reschedule_news(tx, user, &digest_schedule, last)?;
     Ok(true)
 }
 

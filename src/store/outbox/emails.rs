@@ -8,7 +8,6 @@ use crate::domain::preferences::Preferences;
 use crate::domain::release::ReleaseId;
 use crate::domain::user::UserId;
 use crate::store::columns::{Ms, unreadable};
-use crate::store::users::User;
 use crate::store::{Result, Tx, preferences, releases};
 
 /// Titles that are listed per email.
@@ -48,11 +47,10 @@ struct Line {
 
 /// The emails of a user, pending ones first, then the most recently settled, at most `most`. Emails that were
 /// dropped before sending are left out, and so is news that will not be sent with the current preferences.
-pub fn recent_emails(tx: &Tx<'_>, user: &User, most: usize) -> Result<Vec<RecentEmail>> {
+pub fn recent_emails(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Vec<RecentEmail>> {
     let mut emails = Vec::new();
     let wanted = news_wanted(tx, user)?;
-    let leaves = |line: &Line| will_be_sent(tx, user.id, wanted.as_ref(), line);
-    let user = user.id;
+    let leaves = |line: &Line| will_be_sent(tx, user, wanted.as_ref(), line);
     // News that is not bound to an email yet is sent in one.
     load(
         tx,
@@ -76,10 +74,12 @@ pub fn recent_emails(tx: &Tx<'_>, user: &User, most: usize) -> Result<Vec<Recent
 }
 
 /// The user's preferences, if news can be sent to them at all.
-fn news_wanted(tx: &Tx<'_>, user: &User) -> Result<Option<Preferences>> {
-    let is_reached =
-        user.address.is_some() && user.bouncing_since.is_none() && user.deleted_at.is_none();
-    Ok(preferences::of(tx, user.id)?.filter(|wanted| is_reached && wanted.is_subscribed))
+fn news_wanted(tx: &Tx<'_>, user: UserId) -> Result<Option<Preferences>> {
+    let sql =
+        "SELECT address IS NOT NULL AND bouncing_since IS NULL AND end_reason IS NOT 'revoked'
+               FROM users WHERE id = ?1";
+    let is_reached: bool = tx.query_row(sql, [user], |row| row.get(0))?;
+    Ok(preferences::of(tx, user)?.filter(|wanted| is_reached && wanted.is_subscribed))
 }
 
 /// Whether a pending row will be sent with the current preferences. The final decision is made when the email

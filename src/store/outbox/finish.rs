@@ -1,11 +1,11 @@
 //! Records the outcome of an email.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use crate::domain::user::UserId;
 use crate::store::columns::Ms;
-use crate::store::{Result, Tx, goodbye_emails, preferences};
+use crate::store::{Result, Tx, preferences};
 
 /// Marks an email sent: the server answered 250 to this very message. If it is a digest, the user gets no other
 /// for the same day.
@@ -76,7 +76,7 @@ pub fn give_up(
          WHERE email_id = ?1 AND state = 'pending' AND attempts >= ?4 AND enqueued_at <= ?5",
         params![email, why, Ms(tx.now()), tries, Ms(pending_before)],
     )?;
-    goodbye_emails::forget_settled(tx, email)?;
+    delete_settled_goodbye(tx, email)?;
     let sql = "SELECT NOT EXISTS (SELECT 1 FROM outbox WHERE email_id = ?1 AND state = 'pending')";
     Ok(tx.query_row(sql, [email], |row| row.get(0))?)
 }
@@ -101,7 +101,7 @@ fn unbind(tx: &Tx<'_>, email: i64, subject: &str, state: &str, why: &str) -> Res
 
 fn record_digest(tx: &Tx<'_>, email: i64) -> Result<()> {
     let sql = "SELECT user_id FROM outbox WHERE email_id = ?1 AND kind = 'news' AND state = 'pending' LIMIT 1";
-    let Some(user) = tx.query_row(sql, [email], |row| row.get::<_, UserId>(0)).optional()? else {
+    let Some(user) = tx.query_optional(sql, [email], |row| row.get::<_, UserId>(0))? else {
         return Ok(());
     };
     let Some(wanted) = preferences::of(tx, user)? else { return Ok(()) };
@@ -119,5 +119,15 @@ fn finish(tx: &Tx<'_>, email: i64, state: &str, why: Option<&str>) -> Result<()>
         params![email, state, why, Ms(tx.now())],
     )?;
     // Nothing is kept about a deleted account once its last email is settled.
-    goodbye_emails::forget_settled(tx, email)
+    delete_settled_goodbye(tx, email)
+}
+
+/// Deletes the row of a goodbye email that is settled, and what the email needed.
+fn delete_settled_goodbye(tx: &Tx<'_>, email: i64) -> Result<()> {
+    let sql = "DELETE FROM outbox WHERE email_id = ?1 AND kind = 'goodbye' AND state <> 'pending'
+               RETURNING CAST(subject AS INTEGER)";
+    for goodbye in tx.query_rows(sql, [email], |row| row.get::<_, i64>(0))? {
+        tx.execute("DELETE FROM goodbye_emails WHERE id = ?1", [goodbye])?;
+    }
+    Ok(())
 }

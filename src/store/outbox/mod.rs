@@ -22,7 +22,6 @@ pub use self::finish::{
     defer, defer_all, drop_subject, give_up, mark_dropped, mark_rejected, mark_sent, mark_skipped,
     uncount_attempt,
 };
-pub(super) use self::news::reschedule;
 pub use self::news::{
     Audience, enqueue_news, enqueue_news_missed, enqueue_news_seen_since,
     enqueue_news_since_following, enqueue_refused_again, evaluate,

@@ -6,7 +6,7 @@ use rusqlite::{Params, params};
 
 use crate::domain::artist::ArtistId;
 use crate::domain::detection::NEWS_DAYS;
-use crate::domain::digest::{DigestSchedule, Key};
+use crate::domain::digest::Key;
 use crate::domain::preferences::Preferences;
 use crate::domain::release::{Release, ReleaseId};
 use crate::domain::release_filter::{self, Match, SkipReason};
@@ -37,15 +37,12 @@ pub fn enqueue_news(
     audience: Audience,
 ) -> Result<u64> {
     let Some(release) = releases::find(tx, release)? else { return Ok(0) };
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT f.user_id FROM follows f JOIN users p ON p.id = f.user_id
-         WHERE f.artist = ?1 AND p.address IS NOT NULL AND (p.wants_editions OR NOT ?2)
-           AND p.end_reason IS NOT 'revoked'",
-    )?;
+    let sql = "SELECT f.user_id FROM follows f JOIN users p ON p.id = f.user_id
+               WHERE f.artist = ?1 AND p.address IS NOT NULL AND (p.wants_editions OR NOT ?2)
+                   AND p.end_reason IS NOT 'revoked'";
     let editions = audience == Audience::WantingEditions;
-    let users = rows.query_map(params![artist, editions], |row| row.get(0))?;
     let mut pending = 0;
-    for user in users.collect::<rusqlite::Result<Vec<UserId>>>()? {
+    for user in tx.query_rows(sql, params![artist, editions], |row| row.get(0))? {
         let Some(reader) = Reader::find(tx, user)? else { continue };
         pending +=
             u64::from(reader.enqueue(tx, &release)? || reader.enqueue_if_missing(tx, &release)?);
@@ -130,21 +127,6 @@ pub fn evaluate(
     Ok(release_filter::evaluate(release, &reasons, wanted.categories).map(|()| reasons))
 }
 
-/// Reschedules the pending news of a user, except what may have been sent.
-pub(in crate::store) fn reschedule(
-    tx: &Tx<'_>,
-    user: UserId,
-    digest_schedule: &DigestSchedule,
-    last: Option<Key>,
-) -> Result<()> {
-    tx.execute(
-        "UPDATE outbox SET next_at = ?2 WHERE user_id = ?1 AND kind = 'news' AND state = 'pending'
-             AND email_id IS NULL",
-        params![user, Ms(digest_schedule.next_send_time(tx.now(), last))],
-    )?;
-    Ok(())
-}
-
 /// A user who is notified of releases.
 struct Reader {
     user: UserId,
@@ -189,9 +171,7 @@ impl Reader {
 }
 
 fn enqueue_each(tx: &Tx<'_>, user: UserId, seen: &str, key: impl Params) -> Result<u64> {
-    let mut rows = tx.conn().prepare_cached(seen)?;
-    let ids =
-        rows.query_map(key, |row| row.get(0))?.collect::<rusqlite::Result<Vec<ReleaseId>>>()?;
+    let ids: Vec<ReleaseId> = tx.query_rows(seen, key, |row| row.get(0))?;
     let Some(reader) = Reader::find(tx, user)? else { return Ok(0) };
     let mut pending = 0;
     for id in ids {

@@ -1,7 +1,7 @@
 //! Counts and looks up pending and past emails.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use super::EmailKind;
 use crate::domain::user::UserId;
@@ -11,7 +11,7 @@ use crate::store::{Result, Tx};
 /// The text that is stored with an email: why it was not sent, or what it quotes.
 pub fn words_of(tx: &Tx<'_>, email: i64) -> Result<Option<String>> {
     let sql = "SELECT reason FROM outbox WHERE email_id = ?1 AND reason IS NOT NULL LIMIT 1";
-    Ok(tx.query_row(sql, [email], |row| row.get(0)).optional()?)
+    tx.query_optional(sql, [email], |row| row.get(0))
 }
 
 /// How many rows are pending.
@@ -41,5 +41,5 @@ pub fn delivery_error(tx: &Tx<'_>, user: UserId) -> Result<Option<String>> {
                    (SELECT 1 FROM outbox s WHERE s.user_id = ?1 AND s.state = 'sent'
                         AND (s.finished_at, s.id) > (coalesce(o.finished_at, o.enqueued_at), o.id))
                ORDER BY id DESC LIMIT 1";
-    Ok(tx.query_row(sql, [user], |row| row.get(0)).optional()?)
+    tx.query_optional(sql, [user], |row| row.get(0))
 }

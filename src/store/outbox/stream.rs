@@ -48,33 +48,30 @@ pub struct Part {
 
 /// The news of a user before the position `before`, the latest first, at most `most`.
 pub fn stream(tx: &Tx<'_>, user: UserId, before: i64, most: usize) -> Result<Part> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT id, subject, enqueued_at, state, reason, coalesce(finished_at, enqueued_at), next_at FROM outbox
-         WHERE user_id = ?1 AND kind = 'news' AND id < ?2 ORDER BY id DESC LIMIT ?3",
-    )?;
+    let sql = "SELECT id, subject, enqueued_at, state, reason, coalesce(finished_at, enqueued_at), next_at
+               FROM outbox WHERE user_id = ?1 AND kind = 'news' AND id < ?2 ORDER BY id DESC LIMIT ?3";
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let found = rows.query_map(params![user, before, most], |row| {
+    let found = tx.query_rows(sql, params![user, before, most], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get::<_, Ms>(2)?.0, status(row)?))
     })?;
-    entries(tx, found.collect::<rusqlite::Result<_>>()?)
+    entries(tx, found)
 }
 
 /// What came out since a user without a confirmed address follows each artist, the latest first, at most
 /// `most`. Nothing of it is in the outbox yet.
 pub fn unconfirmed_stream(tx: &Tx<'_>, user: UserId, most: usize) -> Result<Part> {
-    let mut rows = tx.conn().prepare_cached(
+    let sql =
         "SELECT s.release, max(s.seen_at) AS seen FROM artist_releases s INDEXED BY artist_releases_news
          CROSS JOIN follows f ON f.user_id = ?1 AND f.artist = s.artist
          WHERE s.is_news AND s.seen_at >= (SELECT created_at FROM users WHERE id = ?1)
            AND s.seen_at >= f.since
-         GROUP BY s.release ORDER BY seen DESC, s.release LIMIT ?2",
-    )?;
+         GROUP BY s.release ORDER BY seen DESC, s.release LIMIT ?2";
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let found = rows.query_map(params![user, most], |row| {
+    let found = tx.query_rows(sql, params![user, most], |row| {
         let Ms(seen_at) = row.get(1)?;
         Ok((seen_at.as_millisecond(), row.get(0)?, seen_at, DeliveryStatus::Unconfirmed))
     })?;
-    entries(tx, found.collect::<rusqlite::Result<_>>()?)
+    entries(tx, found)
 }
 
 fn entries(tx: &Tx<'_>, found: Vec<(i64, ReleaseId, Timestamp, DeliveryStatus)>) -> Result<Part> {

@@ -4,7 +4,7 @@ use super::Status;
 use crate::domain::operator_alert::{AlertDetails, AlertText, OperatorAlert};
 use crate::domain::quota::{self, Bucket, Cause, Pause};
 use crate::store::job_runs::{JobRun, RunResult};
-use crate::store::{Result, Tx, allowance};
+use crate::store::{Result, Tx, api_calls};
 
 /// Consecutive failures of a hint source, which is queried several times a day, before it is reported.
 const MIN_SOURCE_FAILURES: u32 = 5;
@@ -64,7 +64,7 @@ fn paused(tx: &Tx<'_>, scope: &str, pause: Pause, calls_per_day: u32) -> Result<
             Some((OperatorAlert::EndpointForbidden(bucket), AlertDetails::default()))
         }
         (Cause::Quota, Some(bucket)) => {
-            let spent = allowance::lock_out(tx, bucket)?.map(|lockout| lockout.spent);
+            let spent = api_calls::lock_out(tx, bucket)?.map(|lockout| lockout.spent);
             let details = AlertDetails {
                 until: Some(pause.until),
                 calls_per_day,

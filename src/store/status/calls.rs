@@ -11,7 +11,7 @@ use crate::domain::day_of;
 use crate::domain::learned_quota::QuotaLockout;
 use crate::domain::quota::Bucket;
 use crate::store::columns::Ms;
-use crate::store::{Result, Tx, allowance, api_calls};
+use crate::store::{Result, Tx, api_calls};
 
 /// Days of history, today included. The ledger keeps two more (`store/tidy.rs`).
 pub const DAYS: usize = 14;
@@ -61,7 +61,7 @@ impl History {
 pub(super) fn load(tx: &Tx<'_>, per_day: u32) -> Result<Calls> {
     let used = Bucket::ALL.map(|bucket| api_calls::used(tx, bucket).map(|used| (bucket, used)));
     let used: Vec<_> = used.into_iter().collect::<Result<_>>()?;
-    let allowed = allowance::budget(tx, per_day)?.allowed;
+    let allowed = api_calls::allowed(tx, Bucket::ArtistAlbums, per_day)?;
     let of_albums = used.iter().find(|(bucket, _)| *bucket == Bucket::ArtistAlbums);
     let left = u64::from(allowed).saturating_sub(of_albums.map_or(0, |(_, used)| *used));
     Ok(Calls {
@@ -69,7 +69,7 @@ pub(super) fn load(tx: &Tx<'_>, per_day: u32) -> Result<Calls> {
         artist_albums_allowed: allowed,
         artist_albums_left: left,
         by_day: Bucket::ALL.into_iter().map(|bucket| history(tx, bucket)).collect::<Result<_>>()?,
-        last_lockout: allowance::quota_lockout(tx, Bucket::ArtistAlbums)?,
+        last_lockout: api_calls::quota_lockout(tx, Bucket::ArtistAlbums)?,
         used,
     })
 }

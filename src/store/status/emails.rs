@@ -118,8 +118,7 @@ fn rejected(tx: &Tx<'_>) -> Result<(Vec<Group>, u64)> {
 
 /// The groups, and how many notifications are in further groups.
 fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
-    let mut rows = tx.conn().prepare_cached(sql)?;
-    let rows = rows.query_map(params![since, MAX_LISTED], |row| {
+    let rows = tx.query_rows(sql, params![since, MAX_LISTED], |row| {
         let group = Group {
             kind: row.get(0)?,
             reason: row.get(1)?,
@@ -129,7 +128,6 @@ fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
         };
         Ok((group, row.get::<_, u64>(5)?))
     })?;
-    let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let all = rows.first().map_or(0, |(_, all)| *all);
     let groups: Vec<Group> = rows.into_iter().map(|(group, _)| group).collect();
     let listed: u64 = groups.iter().map(|group| group.count).sum();
@@ -138,16 +136,13 @@ fn grouped(tx: &Tx<'_>, sql: &str, since: i64) -> Result<(Vec<Group>, u64)> {
 
 /// Recent alert emails, the latest first.
 pub(super) fn alert_emails(tx: &Tx<'_>) -> Result<Vec<AlertEmail>> {
-    let mut rows = tx.conn().prepare_cached(
-        "SELECT enqueued_at, subject, state FROM outbox
-         WHERE coalesce(user_id, 0) = 0 AND kind = ?1 AND enqueued_at > ?2 ORDER BY id DESC LIMIT ?3",
-    )?;
+    let sql = "SELECT enqueued_at, subject, state FROM outbox
+               WHERE coalesce(user_id, 0) = 0 AND kind = ?1 AND enqueued_at > ?2 ORDER BY id DESC LIMIT ?3";
     let key = params![EmailKind::Operator.as_str(), Ms(tx.now() - RECENT), MAX_LISTED];
-    let rows = rows.query_map(key, |row| {
-        Ok((row.get::<_, Ms>(0)?.0, row.get::<_, String>(1)?, row.get(2)?))
-    })?;
+    let rows: Vec<(Ms, String, String)> =
+        tx.query_rows(sql, key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let mut alert_emails = Vec::new();
-    for (at, subject, state) in rows.collect::<rusqlite::Result<Vec<_>>>()? {
+    for (Ms(at), subject, state) in rows {
         let Some(alert) = OperatorAlert::parse(&subject) else { continue };
         alert_emails.push(AlertEmail { at, what: title_of(tx, &alert)?, state });
     }

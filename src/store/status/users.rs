@@ -120,8 +120,8 @@ pub(in crate::store) fn count_users(tx: &Tx<'_>) -> Result<Users> {
 /// Users with a problem first, otherwise in the order in which they joined.
 fn load_list(tx: &Tx<'_>, page: UserPage) -> Result<Vec<UserStatus>> {
     // Cut the page first, so that only its users' artists and sessions are counted.
-    let mut rows = tx.conn().prepare_cached(
-        "WITH page AS MATERIALIZED (
+
+    tx.query_rows("WITH page AS MATERIALIZED (
              SELECT id, consent = 'granted' AND spotify_error IS NULL AND bouncing_since IS NULL AS is_well
              FROM users ORDER BY is_well, id LIMIT ?2
              OFFSET min(?3, max((SELECT count(*) FROM users) - 1, 0) / ?2 * ?2))
@@ -133,10 +133,7 @@ fn load_list(tx: &Tx<'_>, page: UserPage) -> Result<Vec<UserStatus>> {
              (SELECT max(seen_at) FROM sessions s WHERE s.user_id = p.id)
          FROM page JOIN users p ON p.id = page.id
          LEFT JOIN tokens t ON t.user_id = p.id AND t.expired_since IS NULL
-         ORDER BY page.is_well, p.id",
-    )?;
-    let rows = rows.query_map(params![Ms(tx.now()), page.most, page.skip], read)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+         ORDER BY page.is_well, p.id", params![Ms(tx.now()), page.most, page.skip], read)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<UserStatus> {

@@ -66,7 +66,7 @@ pub(super) fn load(
         artists: tracked(&artists),
     };
     let conditions = account_health::evaluate(&known, tx.now());
-    let emails = outbox::recent_emails(tx, &user, EMAILS_LISTED)?;
+    let emails = outbox::recent_emails(tx, user.id, EMAILS_LISTED)?;
     let sampled_at = outbox::last_pending(tx, id, EmailKind::Sample)?;
     Ok(Some(AccountData {
         user,
