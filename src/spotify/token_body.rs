@@ -63,12 +63,12 @@ pub(super) fn refused(failure: Failure) -> Error {
 /// reported as `invalid_grant`, and must not end anyone's consent.
 fn by_code(refusal: &BasicErrorResponse) -> Error {
     let described = refusal.error_description().map(String::as_str).unwrap_or_default();
-    let told = described.to_ascii_lowercase();
+    let message = described.to_ascii_lowercase();
     match refusal.error() {
         BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient => {
             Error::InvalidClient
         }
-        _ if told.contains("redirect") => Error::InvalidClient,
+        _ if message.contains("redirect") => Error::InvalidClient,
         BasicErrorResponseType::InvalidGrant => Error::InvalidGrant(Ending::read(described)),
         BasicErrorResponseType::Extension(_) => {
             Error::Malformed("an unknown error of the token endpoint".into())
@@ -105,9 +105,9 @@ fn refusal(answer: &Answer) -> Result<Value, Error> {
             "an error response of the token endpoint without a code".into(),
         ));
     };
-    let told = body.get("error_description").and_then(Value::as_str);
+    let message = body.get("error_description").and_then(Value::as_str);
     let mut kept = Map::from_iter([("error".to_owned(), json!(code))]);
-    kept.extend(told.map(|told| ("error_description".to_owned(), json!(told))));
+    kept.extend(message.map(|message| ("error_description".to_owned(), json!(message))));
     Ok(Value::Object(kept))
 }
 
@@ -122,7 +122,7 @@ fn unauthorized(refusal: Value) -> Result<Value, Error> {
 fn forbidden_token(answer: &Answer) -> Error {
     match forbidden(answer) {
         Error::EndpointRemoved | Error::MissingScope => unexpected(answer.status),
-        told => told,
+        message => message,
     }
 }
 

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
-use crate::store::Result;
-use crate::store::files::{beside, is_at, sync_folder};
+use super::Result;
+use super::files::{beside, is_at, sync_folder};
 
 /// Suffix of a draft.
 pub(super) const DRAFT: &str = ".part";

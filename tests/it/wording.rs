@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Words that no identifier is made of.
 const NOT_IN_IDENTIFIERS: &[&str] = &[
+    "anew",
     "bell",
     "bells",
     "comer",
@@ -13,6 +14,7 @@ const NOT_IN_IDENTIFIERS: &[&str] = &[
     "lender",
     "lesson",
     "lessons",
+    "letter",
     "owe",
     "owed",
     "owes",
@@ -20,6 +22,8 @@ const NOT_IN_IDENTIFIERS: &[&str] = &[
     "reckon",
     "ringer",
     "sightings",
+    "told",
+    "watched",
     "whoever",
     "whom",
 ];
