@@ -38,11 +38,11 @@ fn every_email_has_language_and_title() {
 fn every_email_starts_with_isolated_preheader() {
     for (name, email, page) in every_page() {
         let first = page.select(&selector(".preheader")).next().unwrap();
-        let told: String = first.text().collect();
-        let (told, padding) = told.split_at(told.find('\u{34f}').expect(name));
-        assert!((20..=400).contains(&told.len()), "{name}: {told}");
+        let message: String = first.text().collect();
+        let (message, padding) = message.split_at(message.find('\u{34f}').expect(name));
+        assert!((20..=400).contains(&message.len()), "{name}: {message}");
         assert!(padding.chars().filter(|c| *c == '\u{a0}').count() >= 90, "{name}");
-        assert_ne!(told, email.subject, "{name}");
+        assert_ne!(message, email.subject, "{name}");
         let (ahead, head) = (email.html.find("preheader\""), email.html.find("<h1"));
         assert!(ahead.is_some() && ahead < head, "{name}");
         assert!(first.value().attr("style").unwrap().contains("display:none"), "{name}");

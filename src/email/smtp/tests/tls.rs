@@ -85,8 +85,8 @@ async fn check_reports_starttls_and_login() {
         ];
         let port = serve(acceptor, Some(""), script).await;
         let url = format!("smtp://me:hunter2@localhost:{port}?tls={tls}");
-        let told = mailer_at(&url, Some(&ca)).check().await.unwrap();
-        assert_eq!(told, format!("localhost:{port}, STARTTLS, logged in"));
+        let result = mailer_at(&url, Some(&ca)).check().await.unwrap();
+        assert_eq!(result, format!("localhost:{port}, STARTTLS, logged in"));
     }
 }
 
@@ -94,21 +94,21 @@ async fn check_reports_starttls_and_login() {
 async fn unconfigured_authority_is_not_trusted() {
     let (acceptor, _ca) = authority();
     let port = serve(acceptor, None, [HELLO, TAKEN].concat()).await;
-    let told = send(&mailer_at(&format!("smtps://localhost:{port}"), None), "1").await;
-    let told = told.unwrap_err();
+    let result = send(&mailer_at(&format!("smtps://localhost:{port}"), None), "1").await;
+    let result = result.unwrap_err();
     assert!(
-        matches!(&told, SendError::Unavailable(why) if why.contains("`mail.ca_file`")),
-        "{told}"
+        matches!(&result, SendError::Unavailable(why) if why.contains("`mail.ca_file`")),
+        "{result}"
     );
 }
 
 #[tokio::test]
 async fn required_encryption_is_never_skipped() {
     let server = Server::following(&[&[HELLO, TAKEN]]).await;
-    let told = send(&mailer_at(&format!("{}?tls=required", server.url), None), "1").await;
+    let result = send(&mailer_at(&format!("{}?tls=required", server.url), None), "1").await;
     assert!(
-        matches!(&told, Err(SendError::Unavailable(why)) if why.contains("STARTTLS")),
-        "{told:?}"
+        matches!(&result, Err(SendError::Unavailable(why)) if why.contains("STARTTLS")),
+        "{result:?}"
     );
     assert!(server.heard().emails.is_empty());
 }
@@ -117,8 +117,8 @@ async fn required_encryption_is_never_skipped() {
 async fn tls_on_plain_port_is_explained() {
     let server = Server::following(&[&[HELLO]]).await;
     let url = server.url.replace("smtp://", "smtps://");
-    let told = send(&mailer_at(&url, None), "1").await.unwrap_err().to_string();
-    assert!(told.contains("?tls=required"), "{told}");
+    let result = send(&mailer_at(&url, None), "1").await.unwrap_err().to_string();
+    assert!(result.contains("?tls=required"), "{result}");
 }
 
 #[tokio::test]
@@ -127,6 +127,6 @@ async fn injected_line_before_tls_never_counts_as_sent() {
     let script = [&[Turn::On("EHLO", "250 mail.test"); 2], TAKEN].concat();
     let port = serve(acceptor, Some("250 mail.evil\r\n"), script).await;
     let url = format!("smtp://localhost:{port}?tls=required");
-    let told = send(&mailer_at(&url, Some(&ca)), "1").await;
-    assert!(matches!(told, Err(SendError::Unavailable(_))), "{told:?}");
+    let result = send(&mailer_at(&url, Some(&ca)), "1").await;
+    assert!(matches!(result, Err(SendError::Unavailable(_))), "{result:?}");
 }

@@ -154,9 +154,9 @@ async fn server_without_smtputf8_accepts_only_international_domains() {
 #[tokio::test]
 async fn check_sends_nothing_and_reports_result() {
     let server = Server::following(&[&[HELLO, &[Turn::On("NOOP", "250 ok")]]]).await;
-    let told = mailer(&server.url, TIMEOUT).check().await.unwrap();
+    let result = mailer(&server.url, TIMEOUT).check().await.unwrap();
     let address = server.url.strip_prefix("smtp://").unwrap();
-    assert_eq!(told, format!("{address}, not encrypted, without log-in"));
+    assert_eq!(result, format!("{address}, not encrypted, without log-in"));
     assert_eq!(server.heard().lines[0], "EHLO example.com");
 }
 
@@ -280,8 +280,8 @@ async fn connection_is_replaced_after_hundred_emails() {
 #[test]
 fn invalid_settings_are_described() {
     let url = |url: &str| Mailer::new(&settings(url, TIMEOUT, None), clock()).unwrap_err();
-    let told = url("smtp://me:pa@ss@:hunter2").to_string();
-    assert!(told.starts_with("`mail.smtp_url` cannot be used: ") && !told.contains("hunter2"));
+    let result = url("smtp://me:pa@ss@:hunter2").to_string();
+    assert!(result.starts_with("`mail.smtp_url` cannot be used: ") && !result.contains("hunter2"));
     for from in ["", "Dropday", "Dropday <a@example.com>\r\nBcc: b@example.com", "a@b@c"] {
         let from = from.to_owned();
         let settings = SmtpSettings { from, ..settings("smtp://localhost", TIMEOUT, None) };
@@ -292,12 +292,12 @@ fn invalid_settings_are_described() {
     assert!(matches!(Mailer::new(&zero, clock()), Err(SettingsError::Timeout)));
     for connections in [0, 21] {
         let odd = SmtpSettings { connections, ..settings("smtp://localhost", TIMEOUT, None) };
-        let told = Mailer::new(&odd, clock()).unwrap_err().to_string();
-        assert!(told.contains("`mail.connections`") && told.contains("1 and 20"), "{told}");
+        let result = Mailer::new(&odd, clock()).unwrap_err().to_string();
+        assert!(result.contains("`mail.connections`") && result.contains("1 and 20"), "{result}");
     }
     let missing = settings("smtp://localhost", TIMEOUT, Some("/nowhere/ca.pem".into()));
-    let told = Mailer::new(&missing, clock()).unwrap_err().to_string();
-    assert!(told.contains("`mail.ca_file`") && told.contains("/nowhere/ca.pem"), "{told}");
+    let result = Mailer::new(&missing, clock()).unwrap_err().to_string();
+    assert!(result.contains("`mail.ca_file`") && result.contains("/nowhere/ca.pem"), "{result}");
 }
 
 #[test]
