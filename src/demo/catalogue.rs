@@ -13,7 +13,7 @@ pub struct SeedUsers {
     pub martha: FakeUserId,
     /// Follows a few.
     pub jonas: FakeUserId,
-    /// The ids of all artists, in the order of [`BACK_CATALOGUE`].
+    /// The ids of all artists, in the order of the back catalogue.
     pub artists: Vec<String>,
 }
 
@@ -176,7 +176,7 @@ pub fn populate(world: &World, today: Date) -> SeedUsers {
     SeedUsers { martha, jonas, artists }
 }
 
-/// The artist's next album: from [`UPCOMING`], and after those one with a number for a title.
+/// The artist's next album: from `UPCOMING`, and after those one with a number for a title.
 pub fn next_album(world: &World, artist: &Artist) -> NewAlbum {
     let out = world.albums_of(&artist.id, &Group::ALL);
     let is_out = |title: &str| out.iter().any(|album| album.title == title);

@@ -115,7 +115,7 @@ pub fn who(tx: &Tx<'_>, named: &str) -> Result<Option<UserId>> {
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Value> {
-    let names = row.as_ref().column_names().into_iter().enumerate();
+    let names = row.as_ref().column_names().enumerate();
     names.map(|(n, name)| Ok((name.to_owned(), shown(name, row.get_ref(n)?)))).collect()
 }
 

@@ -18,7 +18,7 @@ pub(super) fn plain(text: &str) -> String {
     line
 }
 
-/// [`plain`], case folded.
+/// The plain form, case folded.
 pub fn fold(text: &str) -> String {
     // Lower-case `İ` is an `i` with a dot on its dot.
     plain(&folded(&plain(text)).replace('\u{307}', "").replace('ı', "i"))
