@@ -20,7 +20,8 @@ from harness import Part, expect, run_part, wait_until
 
 PART = Part("clock")
 ADDRESS = "martha@example.test"
-SOON = 60
+# A minute, which is the longest that an idle worker waits after the clock was set back, and some more.
+SOON = 100
 
 
 class World:
@@ -81,10 +82,10 @@ class World:
     def expect_at_work(self):
         """It goes on looking for what is due, and does not spin."""
         passes, cpu, began = self.passes(), self._processor_seconds(), time.monotonic()
-        wait_until("three more passes", lambda: self.passes() >= passes + 3, 30)
+        wait_until("two more runs", lambda: self.passes() >= passes + 2, 2 * SOON)
         took = time.monotonic() - began
         cpu = (self._processor_seconds() - cpu) / took
-        print(f"    three passes in {took:.0f} s, {cpu:.1%} of a processor", flush=True)
+        print(f"    two runs in {took:.0f} s, {cpu:.1%} of a processor", flush=True)
         expect(cpu < 0.5, f"it takes {cpu:.0%} of a processor")
         expect(self.passes() < passes + 100, "it spins")
 
@@ -125,14 +126,14 @@ def is_set(world):
     world.expect_at_work()
 
 
-@PART.promise("a jump of two days ahead: New releases is told, once")
+@PART.promise("a jump of two days ahead: what came out is emailed once")
 def jumps_ahead(world):
     world.comes_out("Two Days Ahead", 2)
     world.put_clock("+2d")
     world.expect_one("Two Days Ahead")
 
 
-@PART.promise("a jump back: it goes on working, and nothing is told twice")
+@PART.promise("a jump back: it continues working, and nothing is emailed twice")
 def jumps_back(world):
     count = len(world.letters())
     world.put_clock("+0d")
@@ -142,7 +143,7 @@ def jumps_back(world):
     expect(world.browser.open(f"{world.dropday.url}/account").status == 200, "/account does not answer")
 
 
-@PART.promise("New releases before the clock was right again is told then, once")
+@PART.promise("what came out before the clock was right again is emailed once")
 def is_right_again(world):
     world.comes_out("After The Jump", 3)
     world.put_clock("+5d")
@@ -150,7 +151,7 @@ def is_right_again(world):
     expect(len(world.letters("Two Days Ahead")) == 1, "the one before came twice")
 
 
-@PART.promise("a machine that slept for two days works on when it wakes up, and tells once what it slept through")
+@PART.promise("a machine that slept for two days continues when it wakes up, and emails once what it slept through")
 def sleeps(world):
     world.process.send_signal(signal.SIGSTOP)
     world.comes_out("While It Slept", 7)
@@ -161,7 +162,7 @@ def sleeps(world):
     world.expect_at_work()
 
 
-@PART.promise("a clock that jumps to and fro all the time brings each thing once")
+@PART.promise("a clock that jumps to and fro all the time causes no repeats")
 def to_and_fro(world):
     world.comes_out("To And Fro", 9)
     for offset in ("+9d", "+6d", "+9d", "+8d", "+10d", "+7d", "+11d"):
