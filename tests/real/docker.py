@@ -284,7 +284,7 @@ def hangs(world):
         took = time.monotonic() - began
     finally:
         world.engine("kill", "--signal=CONT", CONTAINER)
-    expect(code == 1 and "no answer within 5 s" in said, f"{code}: {said}")
+    expect(code == 1 and "no response within 5 s" in said, f"{code}: {said}")
     expect(took < 10, f"that took {took:.1f} s, and the image allows 10")
 
 
